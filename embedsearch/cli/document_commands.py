@@ -1,0 +1,271 @@
+"""``ingest``, ``filter``, ``info``: documents in, documents out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import axes_option, encoder_option, format_option, index_option, nothing_found, open_index
+from embedsearch.cli.output import FORMATS, chosen, note, progress, table, write
+from embedsearch.errors import QueryError, StoreError
+
+if TYPE_CHECKING:
+    from embedsearch import Document, Index
+    from embedsearch.index import AddReport, Agreement, Verdict
+
+READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "txt", "md", "html", "pdf", "lines")
+
+
+def reading_options(command: Any) -> Any:
+    """Add the options that say how sources are read."""
+    options = (
+        click.option("--text", "text", multiple=True, metavar="FIELD", help="The field with the text; several are joined."),
+        click.option("--title", metavar="FIELD", help="The field with the title."),
+        click.option("--id", "id", metavar="FIELD", help="The field with the id."),
+        click.option("--as", "read_as", type=click.Choice(READ_FORMATS), help="Read sources so, whatever their names say."),
+        click.option("--encoding", metavar="NAME", help="The encoding of text files; UTF-8 if not given."),
+        click.option("--on-error", type=click.Choice(("stop", "skip")), default="stop", show_default=True,
+                     help="What to do at a record that cannot be read."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch ingest corpus/",
+        "embedsearch ingest papers.csv --text abstract --title title --id pmid -i indexes/papers",
+        "cat notes.jsonl | embedsearch ingest - -i indexes/notes",
+        "embedsearch ingest thesis.pdf --chunk-words 120 --overlap 20 -i indexes/thesis",
+    )
+)
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@reading_options
+@click.option("--axes", "axes_file", metavar="FILE", help="Axes to fit and keep; the axes.toml of a folder is taken by itself.")
+@click.option("--chunk-words", type=click.IntRange(min=1), metavar="N", help="The most words of a passage; what the encoder reads whole if not given.")
+@click.option("--overlap", type=click.IntRange(min=0), metavar="N", help="Words that a passage repeats from the one before; 25 if not given.")
+@encoder_option
+@index_option
+@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+def ingest(
+    sources: tuple[str, ...], axes_file: str | None, chunk_words: int | None, overlap: int | None,
+    encoder: str | None, path: str, format: str | None, **reading: Any,
+) -> None:  # fmt: skip
+    """Read SOURCEs into the index; embed only what is new.
+
+    A SOURCE is a CSV, TSV, JSONL, Parquet, TXT, Markdown, HTML or PDF file, a folder of them, or - for stdin.
+    Text, title and id fields are found by their usual names or named here; all other fields are kept as
+    metadata. The index is made if it does not exist.
+    """
+    started = time.perf_counter()
+    index = _open_or_create(path, encoder, chunk_words, overlap)
+    names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
+    report = _add(index, sources, reading)
+    _tell(report, len(index), path, time.perf_counter() - started)
+    if names:
+        note(f"Axes: {', '.join(names)}.")
+    if format:
+        click.echo(json.dumps({name: getattr(report, name) for name in report.__dataclass_fields__}))
+
+
+def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, overlap: int | None) -> Index:
+    import embedsearch as es
+    from embedsearch.encoders import DEFAULT_ENCODER
+
+    if not (Path(path) / "index.db").exists():
+        index = es.Index.create(
+            path, encoder or DEFAULT_ENCODER, chunk_words=chunk_words, overlap=25 if overlap is None else overlap
+        )
+        click.get_current_context().call_on_close(index.close)
+        return index
+    index = open_index(path, encoder)
+    held = index.info()
+    for option, given in (("chunk_words", chunk_words), ("overlap", overlap)):
+        if given is not None and given != held[option]:
+            raise StoreError(
+                f"{path} was made with --{option.replace('_', '-')} {held[option] or 'by the encoder'}, not {given}; "
+                "leave it out, or ingest into another folder with -i"
+            )
+    return index
+
+
+def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:
+    if axes_file:
+        return [Path(axes_file)]
+    return [file for source in sources if (file := Path(source) / "axes.toml").is_file()]
+
+
+def _add(index: Index, sources: tuple[str, ...], reading: dict[str, Any]) -> AddReport:
+    from embedsearch.documents import estimate
+
+    started = time.perf_counter()
+    with progress(estimate(*sources, format=reading["read_as"]), "Ingesting") as bar:
+
+        def tell(documents: int, passages: int) -> None:
+            if bar:
+                rate = passages / max(1e-9, time.perf_counter() - started)
+                bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} passages/s")
+
+        return index.add(_read(sources, reading), progress=tell)
+
+
+def _read(sources: tuple[str, ...], reading: dict[str, Any]) -> Iterator[Document]:
+    import embedsearch as es
+
+    return es.read(
+        *sources,
+        text=reading["text"] or None,
+        title=reading["title"],
+        id=reading["id"],
+        format=reading["read_as"],
+        encoding=reading["encoding"],
+        on_error=reading["on_error"],
+        report=note,
+    )
+
+
+def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
+    if not report.documents:
+        note(f"{path}: no document was read; {passages:,} passages are there.")
+    elif not report.added and not report.updated:
+        note(f"{path}: nothing new; {report.unchanged:,} documents unchanged, 0 passages embedded ({seconds:.1f} s).")
+    else:
+        note(
+            f"{path}: {report.added:,} documents added, {report.updated:,} updated, {report.unchanged:,} unchanged; "
+            f"{report.embedded:,} passages embedded, {report.reused:,} reused; {passages:,} passages in all ({seconds:.1f} s)."
+        )
+
+
+@click.command(
+    "filter",
+    epilog=examples(
+        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' > relevant.jsonl",
+        "embedsearch filter --where 'near(\"taking advantage of the poor\") > 0.3 and year >= 2000' -f table",
+        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' --check relevant -a predatoriness -f csv",
+        "cat new.jsonl | embedsearch filter - --where 'predatoriness > 1 and not kind == \"plant\"'",
+    ),
+)
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--where", required=True, metavar="CONDITION", help="What a document must satisfy to pass.")
+@axes_option("Add coordinates on these axes to what passes.")
+@click.option("--check", metavar="FIELD", help="Compare with a yes/no field of the documents: precision and recall.")
+@reading_options
+@index_option
+@encoder_option
+@click.option("-f", "--format", "format", type=click.Choice(("same", *FORMATS)),
+              help="Output format; records as they stood (same) if not given, a table on a terminal.")  # fmt: skip
+def filter_command(
+    sources: tuple[str, ...], where: str, axes: list[str], check: str | None, path: str, encoder: str | None,
+    format: str | None, **reading: Any,
+) -> None:  # fmt: skip
+    """Let documents through that satisfy a condition, unchanged and in order.
+
+    Documents come from SOURCEs, in any form that `ingest` reads, or are those of the index. A condition compares
+    axes (predatoriness > p80: above the 80th percentile of the index; size < 0: below its mean), fields
+    (year >= 2000, kind in ["animal", "plant"], "wolf" in title) and nearness to a phrase
+    (near("hunting in packs") > 0.4), joined by and, or, not.
+    """
+    if format == "same" and axes:
+        raise click.UsageError("-f same gives records as they stood; coordinates need another format, such as -f jsonl")
+    index = open_index(path, encoder)
+    stream = _Counted(index.judge(where, _read(sources, reading) if sources else None, axes=axes), check)
+    kind = format or ("table" if sys.stdout.isatty() else "jsonl" if axes or not sources else "same")
+    passed = (verdict for verdict in stream if verdict.passed)
+    if kind == "same":
+        _write_records(passed)
+    elif kind == "table":
+        rows = [[v.document.id, *v.coordinates.values(), v.document.title or v.document.text] for v in passed]
+        if rows:
+            table(["id", *axes, "document"], rows, wide="document")
+    else:
+        write((verdict.to_dict() for verdict in passed), kind)
+    sys.stdout.flush()
+    note(f"{stream.passed:,} of {stream.read:,} documents passed.")
+    if check and stream.read:
+        _tell_agreement(stream.agreement, check)
+    if not stream.passed:
+        nothing_found(index, "no document satisfies the condition")
+
+
+class _Counted:
+    """Verdicts on their way, counted and compared with a field."""
+
+    def __init__(self, verdicts: Iterable[Verdict], check: str | None) -> None:
+        from embedsearch.index import Agreement
+
+        self._verdicts = verdicts
+        self._check = check
+        self.read = self.passed = 0
+        self.agreement = Agreement()
+
+    def __iter__(self) -> Iterator[Verdict]:
+        for verdict in self._verdicts:
+            self.read += 1
+            self.passed += verdict.passed
+            if self._check:
+                self.agreement.count(passed=verdict.passed, wanted=self._wanted(verdict, self._check))
+            yield verdict
+
+    def _wanted(self, verdict: Verdict, name: str) -> bool:
+        from embedsearch.conditions import truth
+
+        known = truth(verdict.document.metadata.get(name))
+        if known is None:
+            raise QueryError(
+                f"--check {name}: {verdict.document.source or verdict.document.id} has "
+                f"{verdict.document.metadata.get(name)!r} there; wanted true or false, yes or no, 1 or 0"
+            )
+        return known
+
+
+def _tell_agreement(agreement: Agreement, check: str) -> None:
+    wanted = agreement.both + agreement.wanted_only
+    note(
+        f"Against {check!r} ({wanted:,} documents): precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, "
+        f"F1 {agreement.f1:.3f} ({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
+    )
+
+
+def _write_records(verdicts: Iterable[Verdict]) -> None:
+    """Write records as they stood, each kind of header once; documents without a record as JSON lines."""
+    header = None
+    for verdict in verdicts:
+        document = verdict.document
+        if document.record:
+            if document.header and document.header != header:
+                header = document.header
+                click.echo(header, nl=False)
+            click.echo(document.record, nl=not document.record.endswith(("\n", "\r")))
+        else:
+            click.echo(json.dumps(verdict.to_dict(), ensure_ascii=False))
+
+
+@click.command(epilog=examples("embedsearch info", "embedsearch info -i indexes/papers -f json"))
+@index_option
+@format_option("table", "json")
+def info(path: str, format: str | None) -> None:
+    """Say what an index holds: documents, passages, encoder, axes, fields, size."""
+    held = open_index(path).info()
+    if chosen(format) == "table":
+        table(["", ""], [[name, _spelled(value)] for name, value in held.items()])
+    else:
+        click.echo(json.dumps(held, ensure_ascii=False))
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_spelled(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
+
+
+COMMANDS = (ingest, filter_command, info)

@@ -1,0 +1,84 @@
+"""The command group, and what all commands share."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from embedsearch import __version__
+from embedsearch.errors import EmbedSearchError, did_you_mean
+
+INTERRUPTED = 130
+
+
+class Failure(click.ClickException):
+    """An error of ours, on one line, with exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """Print the message to stderr."""
+        click.echo(f"Error: {self.format_message()}", err=True)
+
+
+class Commands(click.Group):
+    """A group that turns our errors into one line and suggests names for unknown commands."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; no error that a user can cause shows a traceback."""
+        try:
+            return super().invoke(context)
+        except EmbedSearchError as error:
+            raise Failure(" ".join(str(error).split())) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted. What was committed is kept; run the command again to go on.", err=True)
+            context.exit(INTERRUPTED)
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one was likely meant."""
+        if args and self.get_command(context, args[0]) is None and not args[0].startswith("-"):
+            advice = did_you_mean(args[0], self.list_commands(context))
+            raise click.UsageError(f"there is no command {args[0]!r}.{advice}", context)
+        return super().resolve_command(context, args)
+
+
+def examples(*lines: str) -> str:
+    """Return an epilog of examples that click leaves as it is."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "embedsearch ingest corpus/",
+        'embedsearch search "ambush from below"',
+        'embedsearch calc "sheep + spider" --on predatoriness,size',
+        'embedsearch filter corpus/articles.jsonl --where "predatoriness > p70"',
+    ),
+)
+@click.version_option(__version__, prog_name="embedsearch", message="%(prog)s %(version)s")
+def main() -> None:
+    """Search, measure and filter texts along directions of meaning that you choose.
+
+    Documents go into an index with `ingest`. Axes such as predatoriness and size are defined by phrases for
+    their two poles. Data go to stdout, words to stderr. Exit codes: 0 done, 1 nothing found, 2 wrong usage or
+    unreadable input, 130 interrupted.
+    """
+    # A consumer that closes the pipe early (head) is no error; text is UTF-8 whatever the locale says.
+    if hasattr(sys.stdout, "reconfigure") and (sys.stdout.encoding or "").lower() != "utf-8":
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
+def load_commands() -> None:
+    """Add the commands to the group."""
+    from embedsearch.cli import axes_commands, document_commands, query_commands
+
+    for module in (document_commands, query_commands, axes_commands):
+        for command in module.COMMANDS:
+            main.add_command(command)
+
+
+load_commands()

@@ -1,0 +1,76 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embedsearch.cli.output import FORMATS, note
+
+if TYPE_CHECKING:
+    from embedsearch import Index
+
+DEFAULT_INDEX = "indexes/predation"
+
+index_option = click.option(
+    "-i",
+    "--index",
+    "path",
+    envvar="EMBEDSEARCH_INDEX",
+    default=DEFAULT_INDEX,
+    show_default=True,
+    show_envvar=True,
+    metavar="FOLDER",
+    help="The index.",
+)
+encoder_option = click.option(
+    "--encoder", metavar="NAME", help="A sentence-transformers model name or folder; the index's own if not given."
+)
+where_option = click.option("--where", metavar="CONDITION", help='Answers must satisfy it, as in \'kind == "person"\'.')
+count_option = click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+
+
+def format_option(*formats: str) -> Callable[[Any], Any]:
+    """Return the option for the output format, with the choices that a command has."""
+    return click.option(
+        "-f",
+        "--format",
+        "format",
+        type=click.Choice(formats or FORMATS),
+        help="Output format; a table on a terminal, JSON lines elsewhere.",
+    )
+
+
+def axes_option(help: str) -> Callable[[Any], Any]:
+    """Return the option for names of axes, given several times or separated by commas."""
+    return click.option("-a", "--axis", "axes", multiple=True, metavar="NAMES", callback=_names, help=help)
+
+
+def _names(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    return split_names(values)
+
+
+def split_names(values: tuple[str, ...] | str | None) -> list[str]:
+    """Return the names in texts that separate them by commas, each once."""
+    texts = [values] if isinstance(values, str) else list(values or ())
+    return list(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
+
+
+def open_index(path: str, encoder: str | None = None) -> Index:
+    """Open the index that a command works on."""
+    import embedsearch as es
+
+    index = es.open(path, encoder)
+    click.get_current_context().call_on_close(index.close)
+    return index
+
+
+def nothing_found(index: Index, why: str) -> None:
+    """Say why there is no answer, and leave with exit code 1."""
+    empty = len(index) == 0
+    note("Nothing found: the index is empty; add documents with: embedsearch ingest SOURCE" if empty else f"Nothing found: {why}")
+    sys.stdout.flush()
+    click.get_current_context().exit(1)

@@ -1,0 +1,125 @@
+"""Printing: data to stdout in the format asked for, words to stderr."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+FORMATS = ("table", "jsonl", "json", "csv", "tsv", "ids")
+_WIDTH_WITHOUT_TERMINAL = 120
+
+
+def chosen(format: str | None) -> str:
+    """Return the format asked for, or the default: a table on a terminal, JSON lines elsewhere."""
+    return format or ("table" if sys.stdout.isatty() else "jsonl")
+
+
+def note(text: str) -> None:
+    """Say something to the person, on stderr."""
+    click.echo(text, err=True)
+
+
+def write(records: Iterable[Mapping[str, Any]], format: str) -> int:
+    """Print records as they come in one of the formats for programs; return how many there were."""
+    if format == "json":
+        listed = list(records)
+        click.echo(json.dumps(listed, ensure_ascii=False, indent=2))
+        return len(listed)
+    if format in ("csv", "tsv"):
+        return _write_delimited(records, "," if format == "csv" else "\t")
+    count = 0
+    for count, record in enumerate(records, 1):
+        line = str(record.get("id", record.get("text", ""))) if format == "ids" else json.dumps(record, ensure_ascii=False)
+        click.echo(line)
+    return count
+
+
+def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str) -> int:
+    from embedsearch.results import flatten
+
+    rows = [flatten(record) for record in records]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(sys.stdout, names, delimiter=delimiter, lineterminator="\n")
+    if rows:
+        writer.writeheader()
+        writer.writerows(rows)
+    return len(rows)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", wide: str = "") -> None:
+    """Print a table for people; numbers stand to the right, texts are cleaned of control characters.
+
+    Args:
+        columns: the headings.
+        rows: cells; numbers are shown to two or three decimals, None as nothing.
+        title: a line above it.
+        wide: the column that takes the room that is left, and may run over several lines.
+    """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    cells = [[clean(cell) for cell in row] for row in rows]
+    numeric = [bool(cells) and all(_is_number(row[place]) for row in cells) for place in range(len(columns))]
+    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left", title=Text(title) if title else None)
+    for place, name in enumerate(columns):
+        overflow = "fold" if name == wide else "ellipsis"
+        shown.add_column(
+            Text(name),
+            justify="right" if numeric[place] else "left",
+            ratio=1 if name == wide else None,
+            no_wrap=name != wide and (numeric[place] or len(columns) > 2),  # noqa: PLR2004 - two columns have room
+            overflow=overflow,  # type: ignore[arg-type]
+        )
+    for row in cells:
+        shown.add_row(*(Text(cell) for cell in row))
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False).print(shown)
+
+
+def clean(value: Any) -> str:
+    """Return a cell as text: no control characters, which could take over a terminal."""
+    from embedsearch.results import show
+
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in show(value))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", ""))
+    except ValueError:
+        return cell == ""
+    return True
+
+
+@contextmanager
+def progress(total: int | None, what: str) -> Iterator[Progress | None]:
+    """Show a bar with rate and remaining time on stderr; None where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        bar.add_task(what, total=total, rate="")
+        yield bar

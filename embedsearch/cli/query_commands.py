@@ -1,0 +1,263 @@
+"""``search``, ``calc``, ``place``, ``locate``: questions to an index."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import (
+    axes_option,
+    count_option,
+    encoder_option,
+    format_option,
+    index_option,
+    nothing_found,
+    open_index,
+    split_names,
+    where_option,
+)
+from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.errors import QueryError
+
+if TYPE_CHECKING:
+    from embedsearch import Calculation, Hits, Placements
+
+_ALONE_SHOWN = 5
+
+
+@click.command(
+    epilog=examples(
+        'embedsearch search "ambush from below" -k 5',
+        "embedsearch search \"lending to the desperate\" --where 'year >= 2000'",
+        "embedsearch search --like p-wolf -f jsonl",
+        "echo 'hunting in packs' | embedsearch search -",
+    )
+)
+@click.argument("text", required=False)
+@click.option("--like", metavar="ID", help="Search with a document of the index instead of a text.")
+@count_option
+@where_option
+@index_option
+@encoder_option
+@format_option()
+def search(
+    text: str | None, like: str | None, k: int, where: str | None, path: str, encoder: str | None, format: str | None
+) -> None:
+    """Find the passages nearest in meaning to TEXT.
+
+    TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated.
+    """
+    if (text is None) == (like is None):
+        raise click.UsageError('give a text, as in embedsearch search "ambush from below", or --like ID, not both')
+    index = open_index(path, encoder)
+    hits = index.search(_from_stdin(text), like=like, k=k, where=where)
+    _print_hits(hits, format)
+    if not hits:
+        nothing_found(index, "no passage satisfies the condition")
+
+
+@click.command(
+    epilog=examples(
+        'embedsearch calc "sheep + spider"',
+        "embedsearch calc \"sheep + spider\" --on predatoriness,size --where 'kind == \"person\"'",
+        "embedsearch calc 'wolf - 0.5*\"loan shark\" + (bank + charity)' -k 5",
+    )
+)
+@click.argument("expression")
+@click.option("--on", metavar="NAMES", help="Add coordinates on these axes, as charges add, and answer on them.")
+@count_option
+@where_option
+@click.option("--keep-inputs", is_flag=True, help="Let the terms themselves be answers.")
+@index_option
+@encoder_option
+@format_option()
+def calc(
+    expression: str, on: str | None, k: int, where: str | None, keep_inputs: bool, path: str, encoder: str | None, format: str | None
+) -> None:
+    """Add and subtract meanings: what lies at EXPRESSION?
+
+    An expression joins phrases by + and - between spaces; a phrase may have a weight (0.5*wolf) and quotes.
+    Each answer shows what every term contributes to its score, and whether a term alone would have found it;
+    the plain neighbours of each term are printed beside.
+    """
+    index = open_index(path, encoder)
+    answer = index.calc(_from_stdin(expression) or "", k=k, on=split_names(on), where=where, keep_inputs=keep_inputs)
+    kind = chosen(format)
+    if kind == "json":
+        click.echo(json.dumps(_whole(answer), ensure_ascii=False, indent=2))
+    elif kind == "table":
+        _print_calculation(answer)
+    else:
+        write(answer.hits.to_dicts(), kind)
+    if not answer.hits:
+        nothing_found(index, "no passage satisfies the condition")
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch place wolf politician \"loan shark\"",
+        "embedsearch place wolf -a predatoriness,size --unit percentile",
+        "embedsearch place --all -a predatoriness,size --sort predatoriness -k 20",
+        "embedsearch place - < phrases.txt",
+    )
+)
+@click.argument("phrases", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
+@axes_option("Axes, separated by commas; all of the index if not given.")
+@click.option("--unit", type=click.Choice(("sd", "percentile", "raw")), default="sd", show_default=True,
+              help="Standard deviations of the index's passages, percentiles of them, or raw projections.")  # fmt: skip
+@click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
+@click.option("-k", "k", type=click.IntRange(min=1), help="How many; all if not given.")
+@where_option
+@index_option
+@encoder_option
+@format_option()
+def place(
+    phrases: tuple[str, ...], everything: bool, axes: list[str], unit: Any, sort: str | None, k: int | None,
+    where: str | None, path: str, encoder: str | None, format: str | None,
+) -> None:  # fmt: skip
+    """Say where PHRASES, or all passages of the index, lie on axes.
+
+    A phrase - reads phrases from stdin, one a line.
+    """
+    if everything == bool(phrases):
+        raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
+    if where and not everything:
+        raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
+    index = open_index(path, encoder)
+    if everything:
+        placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit)
+    else:
+        placements = index.place(_phrases(phrases), axes or None, unit=unit)
+        placements = _sorted(placements, sort)[:k]
+    kind = chosen(format)
+    if kind == "table":
+        names = list(placements[0].coordinates) if placements else []
+        table(["text", *names], [[p.text, *p.coordinates.values()] for p in placements], wide="text")
+    else:
+        write(placements.to_dicts(), kind)
+    if not placements:
+        nothing_found(index, "no passage satisfies the condition")
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch locate predatoriness=2 size=-0.5",
+        "embedsearch locate predatoriness=p95 size=p5 --where 'domain == \"society\"'",
+    )
+)
+@click.argument("point", nargs=-1, required=True, metavar="AXIS=VALUE...")
+@count_option
+@where_option
+@index_option
+@format_option()
+def locate(point: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
+    """Say what lies at a point on axes.
+
+    A VALUE is a number of standard deviations, or a percentile such as p90. No encoder is needed.
+    """
+    wanted = {}
+    for text in point:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
+        wanted[name.strip()] = value
+    index = open_index(path)
+    hits = index.locate(dict(wanted), k=k, where=where)
+    _print_hits(hits, format)
+    if not hits:
+        nothing_found(index, "no passage satisfies the condition")
+
+
+COMMANDS = (search, calc, place, locate)
+
+
+def _from_stdin(text: str | None) -> str | None:
+    return sys.stdin.read().strip() if text == "-" else text
+
+
+def _phrases(given: Sequence[str]) -> list[str]:
+    phrases: list[str] = []
+    for phrase in given:
+        phrases += [line.strip() for line in sys.stdin if line.strip()] if phrase == "-" else [phrase]
+    if not phrases:
+        raise QueryError("stdin held no phrase; give one a line")
+    return phrases
+
+
+def _sorted(placements: Placements, sort: str | None) -> Placements:
+    if sort is None:
+        return placements
+    by, descending = sort.removeprefix("-"), not sort.startswith("-")
+    if placements and by not in placements[0].coordinates:
+        raise QueryError(f"--sort {by!r} is not among the axes placed on: {', '.join(placements[0].coordinates)}")
+    return type(placements)(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))
+
+
+def _print_hits(hits: Hits, format: str | None) -> None:
+    kind = chosen(format)
+    if kind != "table":
+        write(hits.to_dicts(), kind)
+        return
+    measured = list(hits[0].coordinates) if hits else []
+    columns = ["#", *(["distance", *measured] if measured else ["score"]), "id", "text", "from"]
+    rows = []
+    for hit in hits:
+        numbers = [hit.distance, *hit.coordinates.values()] if measured else [hit.score]
+        rows.append([hit.rank, *numbers, hit.id, _titled(hit.title, hit.text), f"{hit.source} [{hit.start}:{hit.end}]"])
+    if rows:
+        table(columns, rows, wide="text")
+
+
+def _titled(title: str, text: str) -> str:
+    return f"{title} | {text}" if title else text
+
+
+def _print_calculation(answer: Calculation) -> None:
+    texts = answer.expression.texts
+    if answer.point:
+        rows = [[f"{term.weight:g}·{p.text}" if term.weight != 1 else p.text, *p.coordinates.values()]
+                for term, p in zip(answer.expression.terms, answer.terms, strict=True)]  # fmt: skip
+        note(f"{answer.expression} on {', '.join(answer.point)}, in standard deviations of the index:")
+        table(["term", *answer.point], [*rows, ["sum", *answer.point.values()]])
+    else:
+        note(f"{answer.expression} in the whole space; a term's column is its part of the score:")
+    if not answer.hits:
+        return
+    first = answer.hits[0]
+    measured = ["distance", *first.coordinates] if first.coordinates else []
+    rows = [
+        [hit.rank, *([hit.distance, *hit.coordinates.values()] if measured else []), hit.score,
+         *hit.contributions.values(), _titled(hit.title, hit.text), ", ".join(hit.near_alone) or "none"]
+        for hit in answer.hits
+    ]  # fmt: skip
+    click.echo()
+    table(["#", *measured, "score", *texts, "text", "also near"], rows, wide="text")
+    click.echo()
+    note("Plain neighbours of each term alone:")
+    _print_alone(answer)
+
+
+def _print_alone(answer: Calculation) -> None:
+    table(
+        ["term", "its own nearest"],
+        [[text, "; ".join(f"{hit.text if len(hit.text) < 40 else hit.title or hit.id} {hit.score:.2f}" for hit in hits[:_ALONE_SHOWN])]
+         for text, hits in answer.alone.items()],
+        wide="its own nearest",
+    )  # fmt: skip
+
+
+def _whole(answer: Calculation) -> dict[str, Any]:
+    return {
+        "expression": answer.expression.source,
+        "terms": [{"text": term.text, "weight": term.weight} for term in answer.expression.terms],
+        "point": dict(answer.point),
+        "places": answer.terms.to_dicts(),
+        "hits": answer.hits.to_dicts(),
+        "alone": {text: hits.to_dicts() for text, hits in answer.alone.items()},
+    }

@@ -1,0 +1,202 @@
+"""Which fields of a record are its text, title and id, and a Document made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from embedsearch.documents.document import Document
+from embedsearch.documents.sources import ReadOptions, Source
+from embedsearch.errors import SourceError, did_you_mean
+
+TEXT_NAMES = ("text", "abstract", "body", "content", "passage", "sentence", "phrase", "document")
+TITLE_NAMES = ("title", "headline", "name", "primary_title")
+ID_NAMES = ("id", "_id", "doc_id", "docid", "record_id", "key", "pmid", "doi")
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_NAMES_SHOWN = 20
+_SHAPES_KEPT = 256  # sets of field names whose roles are remembered, for files that mix kinds of records
+
+
+def encodable(text: str) -> str:
+    """Return *text* with U+FFFD in place of lone surrogates, which no encoding can write."""
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+def clean(text: str) -> str:
+    """Return *text* in the same length without lone surrogates, and with spaces for NUL characters."""
+    return encodable(text).replace("\0", " ")
+
+
+def encodable_value(value: Any) -> Any:
+    """Return a JSON value with every text in it, keys included, made `encodable`."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, list):
+        return [encodable_value(item) for item in value]
+    if isinstance(value, dict):
+        return {encodable(name): encodable_value(item) for name, item in value.items()}
+    return value
+
+
+def find(names: Iterable[str], wanted: Sequence[str]) -> str | None:
+    """Return the name that equals the first possible of *wanted*, whatever the case; an exact match wins."""
+    names = list(names)
+    folded = {name.casefold(): name for name in reversed(names)}
+    for name in wanted:
+        if name in names:
+            return name
+        if name.casefold() in folded:
+            return folded[name.casefold()]
+    return None
+
+
+class Records:
+    """Makes Documents of the records of one source.
+
+    First `meet` field names until `settled` (or as many as can be looked at), then `settle`, then ask for
+    each `document`, and `finish`.
+    """
+
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        self._source = source
+        self._options = options
+        self._met: dict[str, None] = {}
+        self._text: tuple[str, ...] = ()
+        self._roles: dict[tuple[str, ...], tuple[str | None, str | None]] = {}
+        self._blank = 0
+        self._first_blank = ""
+
+    def meet(self, names: Iterable[str]) -> None:
+        """Take notice of the field names of a record."""
+        self._met.update(dict.fromkeys(names))
+
+    @property
+    def settled(self) -> bool:
+        """Whether a text field and every field that the options name have been met."""
+        named = self._named()
+        if any(find(self._met, [name]) is None for _, name in named):
+            return False
+        return bool(self._options.text) or find(self._met, TEXT_NAMES) is not None
+
+    def settle(self) -> None:
+        """Decide which fields make the text.
+
+        Raises:
+            SourceError: there is no such field, or a field that the options name does not exist.
+        """
+        if not self._met:
+            return
+        for option, name in self._named():
+            if find(self._met, [name]) is None:
+                raise SourceError(
+                    f"{self._source.name}: no field {name!r} for {option}.{did_you_mean(name, self._met)}"
+                    f" Fields seen: {_listing(self._met)}"
+                )
+        if self._options.text:
+            self._text = tuple(find(self._met, [name]) or name for name in self._options.text)
+        else:
+            self._text = (self._find_text(),)
+
+    def _named(self) -> list[tuple[str, str]]:
+        options = self._options
+        named = [("--text", name) for name in options.text]
+        return named + [(option, name) for option, name in (("--title", options.title), ("--id", options.id)) if name]
+
+    def _find_text(self) -> str:
+        found = find(self._met, TEXT_NAMES)
+        if found is not None:
+            return found
+        if len(self._met) == 1:
+            (only,) = self._met
+            self._options.tell(f"{self._source.name}: the only field, {only!r}, is read as the text")
+            return only
+        raise SourceError(
+            f"{self._source.name}: no field is named {', '.join(TEXT_NAMES[:-1])} or {TEXT_NAMES[-1]}. "
+            f"Fields seen: {_listing(self._met)}. Name the one that holds the text with --text NAME"
+        )
+
+    def _roles_of(self, names: tuple[str, ...]) -> tuple[str | None, str | None]:
+        """Return the title's and the id's field of a record with these fields."""
+        roles = self._roles.get(names)
+        if roles is None:
+            title = find(names, [self._options.title] if self._options.title else TITLE_NAMES)
+            roles = (
+                None if title in self._text else title,
+                find(names, [self._options.id] if self._options.id else ID_NAMES),
+            )
+            if len(self._roles) < _SHAPES_KEPT:
+                self._roles[names] = roles
+        return roles
+
+    def document(
+        self, fields: Mapping[str, Any], number: int, place: str, *, record: str = "", header: str = ""
+    ) -> Document | None:
+        """Return the document that *fields* make, or None where they hold no text; these are counted.
+
+        Args:
+            fields: JSON values by name.
+            number: of the record in its source, from 1.
+            place: what a message calls the record.
+            record: see `Document`.
+            header: see `Document`.
+
+        Raises:
+            SourceError: the text, title or id is of a kind that cannot be one.
+        """
+        parts = [_as_text(fields.get(name), name, place, "\n\n") for name in self._text]
+        text = clean("\n\n".join(part for part in parts if part and not part.isspace()))
+        if not text or text.isspace():
+            self._blank += 1
+            self._first_blank = self._first_blank or place
+            return None
+        title_field, id_field = self._roles_of(tuple(fields))
+        used = {*self._text, title_field, id_field}
+        return Document(
+            id=self._id(fields.get(id_field) if id_field else None, number, place),
+            text=text,
+            title=clean(_as_text(fields[title_field], title_field, place, " ")) if title_field else "",
+            metadata={name: value for name, value in fields.items() if name not in used},
+            source=place,
+            record=record,
+            header=header,
+        )
+
+    def _id(self, value: Any, number: int, place: str) -> str:
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return f"{self._source.key}#{number}"
+        if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+            return clean(str(value))
+        raise SourceError(f"{place}: the id is a {_kind(value)}; wanted a text or a number. Name another with --id")
+
+    def finish(self) -> None:
+        """Report how many records held no text."""
+        if self._blank:
+            records = "record" if self._blank == 1 else "records"
+            self._options.tell(
+                f"{self._source.name}: skipped {self._blank} {records} without text, the first at {self._first_blank}"
+            )
+
+
+def _as_text(value: Any, field: str, place: str, separator: str) -> str:
+    """Return the text of a field; a list of texts is joined, and null is empty."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return separator.join(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise SourceError(f"{place}: the field {field!r} holds a {_kind(value)}; wanted a text")
+
+
+def _kind(value: Any) -> str:
+    kinds = {dict: "JSON object", list: "list", bool: "boolean", float: "number", int: "number"}
+    return kinds.get(type(value), type(value).__name__)
+
+
+def _listing(names: Iterable[str]) -> str:
+    known = list(names)
+    return ", ".join(repr(name) for name in known[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")

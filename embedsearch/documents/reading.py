@@ -1,0 +1,305 @@
+"""Sources to Documents: files by suffix, folders of them, and streams."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from embedsearch.documents import estimating, parquet, tabular, texts
+from embedsearch.documents.document import Document
+from embedsearch.documents.fields import encodable
+from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, rejoin
+from embedsearch.errors import SourceError, did_you_mean
+
+_readers: dict[str, Reader] = {
+    "csv": tabular.read_csv,
+    "tsv": tabular.read_tsv,
+    "jsonl": tabular.read_jsonl,
+    "ndjson": tabular.read_jsonl,
+    "parquet": parquet.read_parquet,
+    "txt": texts.read_txt,
+    "md": texts.read_markdown,
+    "markdown": texts.read_markdown,
+    "html": texts.read_html,
+    "htm": texts.read_html,
+    "pdf": texts.read_pdf,
+    "lines": tabular.read_lines,
+}
+_WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "lines"}
+# Files about a corpus rather than of it; a file that is named directly is read whatever its name.
+_ABOUT = ("readme", "license", "changelog")
+
+
+def register_reader(suffix: str, reader: Reader) -> None:
+    """Read files that end in *suffix*, and sources of that format, with *reader*.
+
+    Args:
+        suffix: such as ``.xyz``; its case does not matter. A reader that was there before is replaced.
+        reader: called with the opened `Source` and the `ReadOptions`; yields Documents and raises SourceError.
+    """
+    if not suffix.startswith(".") or len(suffix) < 2 or "." in suffix[1:]:
+        raise SourceError(f"a reader's suffix is one dot and a name, such as '.xyz', not {suffix!r}")
+    _readers[suffix[1:].lower()] = reader
+    _WITHOUT_FIELDS.discard(suffix[1:].lower())
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A source that will be read."""
+
+    name: str
+    key: str
+    format: str
+    path: Path | None
+
+
+def read(
+    *sources: str | os.PathLike[str],
+    text: str | Sequence[str] | None = None,
+    title: str | None = None,
+    id: str | None = None,
+    format: str | None = None,
+    encoding: str | None = None,
+    on_error: OnError = "stop",
+    report: Callable[[str], None] | None = None,
+) -> Iterator[Document]:
+    """Yield the documents of files, folders and ``-``, the standard input, in the order given.
+
+    Which sources there are is settled at once, so that a mistyped path is found before the first document
+    is read; they are opened one after another.
+
+    Args:
+        sources: paths. A folder is searched for all files with a known suffix, in the order of their paths.
+        text: the field that holds the text of a record, or several that are joined by a blank line; found by
+            its name if None. `title` and `id` likewise. Whole-file formats have no fields.
+        title: the field of the title.
+        id: the field of the id; without one, ids are ``<file>#<record number>``, or the path for whole files.
+        format: of all sources, whatever their suffixes: csv, tsv, jsonl, parquet, txt, md, html, pdf, or
+            lines for one document a line.
+        encoding: of the sources without a byte order mark; UTF-8 if None.
+        on_error: ``stop`` at a broken record or file, or ``skip`` it and report.
+        report: told one sentence for each file or record that is passed over.
+
+    Raises:
+        SourceError: a source is missing, of no known format, or broken; the message names file and line.
+    """
+    options = _options(text, title, id, encoding, on_error, report)
+    planned = _plan(sources, _known_format(format), options)
+    _check_fields_wanted(planned, options)
+    return _read_all(planned, options)
+
+
+def read_stream(
+    stream: BinaryIO,
+    *,
+    name: str = "stdin",
+    text: str | Sequence[str] | None = None,
+    title: str | None = None,
+    id: str | None = None,
+    format: str | None = None,
+    encoding: str | None = None,
+    on_error: OnError = "stop",
+    report: Callable[[str], None] | None = None,
+) -> Iterator[Document]:
+    """Yield the documents of a binary stream, which is left open.
+
+    Without *format* it is read as JSON lines if it begins with ``{``, else as one text document.
+
+    Args:
+        stream: need not be seekable.
+        name: what messages call it; ids begin with it.
+        text: as for `read`, like all that follow.
+        title: see `read`.
+        id: see `read`.
+        format: see `read`.
+        encoding: see `read`.
+        on_error: see `read`.
+        report: see `read`.
+
+    Raises:
+        SourceError: as `read`.
+    """
+    if isinstance(stream, io.TextIOBase):
+        raise SourceError(f"{name}: a stream of text where one of bytes is wanted, such as sys.stdin.buffer")
+    options = _options(text, title, id, encoding, on_error, report)
+    planned = _Planned(name, name, _known_format(format) or "", None)
+    _check_fields_wanted([planned], options)
+    return _read_opened(stream, planned, options)
+
+
+def _options(
+    text: str | Sequence[str] | None,
+    title: str | None,
+    id: str | None,
+    encoding: str | None,
+    on_error: OnError,
+    report: Callable[[str], None] | None,
+) -> ReadOptions:
+    if on_error not in ("stop", "skip"):
+        raise SourceError(f"on_error is 'stop' or 'skip', not {on_error!r}")
+    check_encoding(encoding)
+    fields = () if text is None else (text,) if isinstance(text, str) else tuple(text)
+    return ReadOptions(fields, title, id, encoding, on_error, report)
+
+
+def _known_format(format: str | None) -> str | None:
+    if format is None:
+        return None
+    name = format.lower().removeprefix(".")
+    if name not in _readers:
+        raise SourceError(f"unknown format {format!r}.{did_you_mean(name, _readers)}")
+    return name
+
+
+def _plan(sources: Sequence[str | os.PathLike[str]], format: str | None, options: ReadOptions) -> list[_Planned]:
+    planned: list[_Planned] = []
+    for source in sources:
+        try:
+            planned += _plan_one(os.fsdecode(source), format, options)
+        except SourceError as error:
+            options.broken(error)
+    return planned
+
+
+def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[_Planned]:
+    if source == "-":
+        return [_Planned("stdin", "stdin", format or "", None)]
+    if not source:
+        raise SourceError("an empty name for a source; wanted a file, a folder or - for the standard input")
+    path = Path(source)
+    if path.is_dir():
+        return _plan_folder(path, format, options)
+    if not path.exists():
+        raise _missing(path)
+    format = format or path.suffix[1:].lower()
+    if format not in _readers:
+        raise SourceError(
+            f"{source}: no reader for {_suffix_of(path)}. Known formats: {', '.join(sorted(_readers))}. "
+            "Name the file's own with --format"
+        )
+    return [_Planned(source, encodable(path.name), format, path)]
+
+
+def _suffix_of(path: Path) -> str:
+    return repr(path.suffix) if path.suffix else "a name without a suffix"
+
+
+def _missing(path: Path) -> SourceError:
+    try:
+        beside = sorted(entry.name for entry in path.parent.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        return SourceError(f"{path}: there is no such file, nor the folder {str(path.parent)!r}")
+    return SourceError(f"{path}: there is no such file or folder.{did_you_mean(path.name, beside)}")
+
+
+def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list[_Planned]:
+    planned = []
+    for path in sorted(_files_below(folder, options), key=lambda path: path.parts):
+        own = format or path.suffix[1:].lower()
+        if path.name.lower().startswith(_ABOUT) or path.name.lower() == "axes.toml":
+            options.tell(f"skipped {path}: not a text of the corpus, by its name")
+        elif own not in _readers:
+            options.tell(f"skipped {path}: no reader for {_suffix_of(path)}")
+        elif not path.is_file():
+            options.tell(f"skipped {path}: neither a file nor a folder")
+        else:
+            planned.append(_Planned(str(path), encodable(path.relative_to(folder).as_posix()), own, path))
+    if not planned:
+        raise SourceError(
+            f"{folder}: no file in this folder can be read. Known formats: {', '.join(sorted(_readers))}. "
+            "Name another with --format"
+        )
+    return planned
+
+
+def _files_below(folder: Path, options: ReadOptions) -> Iterator[Path]:
+    try:
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError as error:
+        options.broken(_unreadable(str(folder), error))
+        return
+    for entry in entries:
+        if not entry.is_dir():
+            yield entry
+        elif entry.is_symlink():
+            # Following links could go round in circles, or read a file twice.
+            options.tell(f"skipped {entry}: a link to a folder; name it as a source of its own")
+        else:
+            yield from _files_below(entry, options)
+
+
+def _unreadable(name: str, error: OSError) -> SourceError:
+    return SourceError(f"{name}: cannot be read: {error.strerror or error}")
+
+
+def _check_fields_wanted(planned: Sequence[_Planned], options: ReadOptions) -> None:
+    """Refuse field options that no source could honour."""
+    named = options.text or options.title or options.id
+    if named and planned and all(one.format in _WITHOUT_FIELDS for one in planned):
+        raise SourceError(
+            f"{planned[0].name}: {planned[0].format} has no fields, so --text, --title and --id have no meaning. "
+            "Leave them out, or name the format with --format"
+        )
+
+
+def _read_all(planned: Sequence[_Planned], options: ReadOptions) -> Iterator[Document]:
+    for one in planned:
+        try:
+            stream = one.path.open("rb") if one.path else contextlib.nullcontext(_stdin())
+        except OSError as error:
+            options.broken(_unreadable(one.name, error))
+            continue
+        with stream as opened:
+            yield from _read_opened(opened, one, options)
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise OSError("this program was started without a standard input")
+    return sys.stdin.buffer
+
+
+def _read_opened(stream: BinaryIO, one: _Planned, options: ReadOptions) -> Iterator[Document]:
+    try:
+        if not one.format:
+            format, stream = _sniff(stream)
+            one = replace(one, format=format)
+            _check_fields_wanted([one], options)
+        yield from _readers[one.format](Source(one.name, one.key, stream, one.path), options)
+    except SourceError as error:
+        options.broken(error)
+    except OSError as error:
+        options.broken(_unreadable(one.name, error))
+
+
+def _sniff(stream: BinaryIO) -> tuple[str, BinaryIO]:
+    """Return ``jsonl`` if the first byte of the stream that is not blank is ``{``, else ``txt``."""
+    head = b""
+    while True:
+        line = stream.readline(1024)
+        head += line
+        # UTF-16 and byte order marks are looked through.
+        seen = head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
+        if seen or not line:
+            return ("jsonl" if seen[:1] == b"{" else "txt"), rejoin(head, stream)
+
+
+def estimate(*sources: str | os.PathLike[str], format: str | None = None) -> int | None:
+    """Return about how many documents *sources* hold, for a progress bar.
+
+    Line-based files count their line ends (large ones by a sample of them), Parquet its rows, other files 1.
+
+    Returns:
+        None where the standard input is among the sources, or one of them cannot be read.
+    """
+    try:
+        planned = _plan(sources, _known_format(format), ReadOptions())
+        return sum(estimating.documents_in(one.path, one.format) for one in planned)
+    except (SourceError, OSError):
+        return None

@@ -1,0 +1,235 @@
+"""An opened source, the options it is read with, and its bytes as text."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, cast
+
+from embedsearch.documents.document import Document
+from embedsearch.errors import SourceError
+
+OnError = Literal["stop", "skip"]
+
+# The marks of UTF-32 come first: that of UTF-32-LE begins with that of UTF-16-LE.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_STATEFUL = ("utf-7", "hz", "iso2022")  # their lines cannot be decoded one by one
+_CHUNK_BYTES = 1 << 16
+_SPOOL_BYTES = 1 << 26  # a stream that a format must seek in stays in memory up to this size
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How sources are read.
+
+    Attributes:
+        text: the fields whose texts make the text; empty to find one.
+        title: the field of the title; None to find one.
+        id: the field of the id; None to find one.
+        encoding: of sources without a byte order mark; None is UTF-8.
+        on_error: ``stop`` raises at a broken record, ``skip`` reports it and goes on.
+        report: told one sentence for everything that is skipped.
+    """
+
+    text: tuple[str, ...] = ()
+    title: str | None = None
+    id: str | None = None
+    encoding: str | None = None
+    on_error: OnError = "stop"
+    report: Callable[[str], None] | None = None
+
+    def tell(self, sentence: str) -> None:
+        """Hand *sentence* to the caller, if he listens."""
+        if self.report is not None:
+            self.report(sentence)
+
+    def broken(self, error: SourceError) -> None:
+        """Raise *error*, or report it where the caller wants broken records skipped."""
+        if self.on_error == "stop":
+            raise error
+        self.tell(str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file or stream that is open for reading.
+
+    Attributes:
+        name: what messages call it, such as ``corpus/notes/wolf.md`` or ``stdin``.
+        key: what ids are made from: the path below the folder that was given, or the file's name.
+        stream: its bytes, at the beginning; perhaps not seekable.
+        path: where it lies; None for a stream.
+    """
+
+    name: str
+    key: str
+    stream: BinaryIO
+    path: Path | None = None
+
+
+Reader = Callable[[Source, ReadOptions], Iterator[Document]]
+
+
+class _Rejoined(io.RawIOBase):
+    """Bytes that were taken from a stream, and then the rest of it. Closing it leaves the stream open."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        super().__init__()
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
+        if not piece:
+            piece = self._rest.read(len(buffer)) or b""
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def rejoin(head: bytes, rest: BinaryIO) -> BinaryIO:
+    """Return a stream of *head* and, behind it, what is left of *rest*."""
+    return io.BufferedReader(_Rejoined(head, rest), _CHUNK_BYTES) if head else rest
+
+
+def check_encoding(encoding: str | None) -> None:
+    """Raise SourceError unless *encoding* is None or the name of a text encoding that Python knows."""
+    if encoding is None:
+        return
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise SourceError(f"unknown encoding {encoding!r}; try utf-8, latin-1, cp1252 or utf-16") from None
+
+
+def open_marked(source: Source) -> tuple[str | None, BinaryIO]:
+    """Return the encoding that a byte order mark tells, if there is one, and the bytes behind it."""
+    head = source.stream.read(4)
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding, rejoin(head[len(mark) :], source.stream)
+    return None, rejoin(head, source.stream)
+
+
+def undecodable(place: str, encoding: str, error: UnicodeError) -> SourceError:
+    """Return the SourceError for bytes at *place* that are not text in *encoding*."""
+    if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
+        seen = f"byte 0x{error.object[error.start]:02x} is not {encoding} ({error.reason})"
+    else:
+        seen = f"not {encoding} ({error})"
+    other = "latin-1" if codecs.lookup(encoding).name != "iso8859-1" else "utf-8"
+    return SourceError(f"{place}: {seen}. Name the file's encoding, for example --encoding {other}")
+
+
+class Lines:
+    r"""The lines of a source as texts, each with its line end; only ``\n`` ends a line.
+
+    An undecodable line raises SourceError; iteration can go on behind it.
+
+    Attributes:
+        number: of the line returned last, from 1.
+    """
+
+    def __init__(self, source: Source, options: ReadOptions) -> None:
+        self.number = 0
+        self._name = source.name
+        marked, self._stream = open_marked(source)
+        self._encoding = marked or options.encoding or "utf-8"
+        codec = codecs.lookup(self._encoding).name
+        bytewise = "\n".encode(codec) == b"\n" and not codec.startswith(_STATEFUL)
+        self._decoded = None if bytewise else self._decode_chunks()
+
+    def __iter__(self) -> Lines:
+        return self
+
+    def __next__(self) -> str:
+        if self._decoded is not None:
+            line = next(self._decoded)
+            self.number += 1
+            return line
+        raw = self._stream.readline()
+        if not raw:
+            raise StopIteration
+        self.number += 1
+        try:
+            return raw.decode(self._encoding)
+        except UnicodeError as error:
+            raise undecodable(f"{self._name}:{self.number}", self._encoding, error) from None
+
+    def _decode_chunks(self) -> Iterator[str]:
+        """Yield lines of an encoding, such as UTF-16, whose bytes cannot be split at 0x0A."""
+        decoder = codecs.getincrementaldecoder(self._encoding)()
+        unfinished: list[str] = []
+        at_end = False
+        while not at_end:
+            raw = self._stream.read(_CHUNK_BYTES)
+            at_end = not raw
+            try:
+                *finished, rest = decoder.decode(raw, at_end).split("\n")
+            except UnicodeError as error:
+                place = f"{self._name}: not read further than line {self.number}"
+                raise undecodable(place, self._encoding, error) from None
+            for piece in finished:
+                yield "".join((*unfinished, piece, "\n"))
+                unfinished.clear()
+            unfinished.append(rest)
+        if any(unfinished):
+            yield "".join(unfinished)
+
+
+def good_lines(lines: Lines, options: ReadOptions) -> Iterator[str]:
+    """Yield the decodable lines; what becomes of the others is up to the options."""
+    while True:
+        try:
+            line = next(lines)
+        except StopIteration:
+            return
+        except SourceError as error:
+            options.broken(error)
+        else:
+            yield line
+
+
+def whole_text(source: Source, options: ReadOptions) -> str:
+    """Return all of *source* as text.
+
+    Raises:
+        SourceError: it holds bytes that are not text in its encoding; the message names the line.
+    """
+    marked, stream = open_marked(source)
+    return decode(stream.read(), marked or options.encoding or "utf-8", source.name)
+
+
+def decode(raw: bytes, encoding: str, name: str) -> str:
+    """Return *raw* as text; see `whole_text`."""
+    try:
+        return raw.decode(encoding)
+    except UnicodeError as error:
+        line = raw.count(b"\n", 0, getattr(error, "start", 0)) + 1
+        raise undecodable(f"{name}:{line}", encoding, error) from None
+
+
+@contextlib.contextmanager
+def seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
+    """Lend *stream*, or a temporary copy of it where it is a pipe and cannot be read out of order."""
+    if stream.seekable():
+        yield stream
+        return
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as copy:
+        shutil.copyfileobj(stream, copy)
+        copy.seek(0)
+        yield cast("BinaryIO", copy)

@@ -1,0 +1,293 @@
+"""Readers of sources with one document a record: JSON lines, plain lines, CSV and TSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Any, NamedTuple, NoReturn
+
+from embedsearch.documents.document import Document
+from embedsearch.documents.fields import Records, clean, encodable_value
+from embedsearch.documents.sources import Lines, ReadOptions, Source, good_lines
+from embedsearch.errors import SourceError
+
+# How far to look for the fields that make a document: a file's first records need not have all of them.
+_AHEAD_RECORDS = 1000
+_AHEAD_CHARACTERS = 8 << 20
+# A quote that is never closed makes the rest of a file one record; this bounds the memory it takes.
+_RECORD_CHARACTERS = 1 << 28
+
+
+class _Record(NamedTuple):
+    number: int
+    place: str
+    text: str
+    fields: dict[str, Any]
+
+
+def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document]:
+    """Yield a document for each line, which must hold a JSON object; blank lines are passed over."""
+    found = _objects(source, options)
+    records = Records(source, options)
+    ahead: list[_Record] = []
+    size = 0
+    while not records.settled and len(ahead) < _AHEAD_RECORDS and size < _AHEAD_CHARACTERS:
+        record = next(found, None)
+        if record is None:
+            break
+        ahead.append(record)
+        size += len(record.text)
+        records.meet(record.fields)
+    records.settle()
+    for record in chain(ahead, found):
+        try:
+            document = records.document(record.fields, record.number, record.place, record=record.text)
+        except SourceError as error:
+            options.broken(error)
+            continue
+        if document is not None:
+            yield document
+    records.finish()
+
+
+def _objects(source: Source, options: ReadOptions) -> Iterator[_Record]:
+    lines = Lines(source, options)
+    number = 0
+    for line in good_lines(lines, options):
+        if not line.strip():
+            continue
+        number += 1
+        place = f"{source.name}:{lines.number}"
+        try:
+            yield _Record(number, place, line, _parse_object(line, place))
+        except SourceError as error:
+            options.broken(error)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON; write null")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {digits[:40]} is too large")
+    return value
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def _parse_object(line: str, place: str) -> dict[str, Any]:
+    try:
+        value = _decoder.decode(line)
+    except json.JSONDecodeError as error:
+        advice = ""
+        if line.lstrip()[:1] == "[":
+            advice = ". A JSON array must be made JSON lines first: jq -c '.[]' FILE"
+        raise SourceError(
+            f"{place}: not a JSON object on one line: {error.msg} at character {error.pos + 1}{advice}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        cause = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise SourceError(f"{place}: not a JSON object on one line: {cause}") from None
+    if not isinstance(value, dict):
+        raise SourceError(f'{place}: a JSON {type(value).__name__} where an object such as {{"text": "…"}} is wanted')
+    # Lone surrogates can only come from escapes.
+    return encodable_value(value) if "\\u" in line else value
+
+
+def read_lines(source: Source, options: ReadOptions) -> Iterator[Document]:
+    """Yield a document for each line that is not blank."""
+    lines = Lines(source, options)
+    number = 0
+    for line in good_lines(lines, options):
+        if not line.strip():
+            continue
+        number += 1
+        yield Document(
+            id=f"{source.key}#{number}",
+            text=clean(line.rstrip("\r\n")),
+            source=f"{source.name}:{lines.number}",
+            record=line,
+        )
+
+
+def read_csv(source: Source, options: ReadOptions) -> Iterator[Document]:
+    """Yield a document for each record of comma-separated values (semicolons, if the header has only these)."""
+    return _read_separated(source, options, ",")
+
+
+def read_tsv(source: Source, options: ReadOptions) -> Iterator[Document]:
+    """Yield a document for each record of tab-separated values, quoted as in CSV."""
+    return _read_separated(source, options, "\t")
+
+
+def _read_separated(source: Source, options: ReadOptions, delimiter: str) -> Iterator[Document]:
+    rows = _Rows(Lines(source, options), source.name, delimiter)
+    header = next(rows, None)
+    if header is None:
+        return
+    names = _column_names(header)
+    records = Records(source, options)
+    records.meet(names)
+    records.settle()
+    number = 0
+    while True:
+        number += 1
+        try:
+            row = next(rows)
+            fields = _by_name(names, row, delimiter)
+            document = records.document(fields, number, row.place, record=row.text, header=header.text)
+        except StopIteration:
+            break
+        except SourceError as error:
+            options.broken(error)
+            continue
+        if document is not None:
+            yield document
+    records.finish()
+
+
+class _Row(NamedTuple):
+    place: str
+    text: str
+    values: list[str]
+
+
+def _column_names(header: _Row) -> list[str]:
+    names = [name.strip() or f"column {place}" for place, name in enumerate(header.values, start=1)]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SourceError(f"{header.place}: two columns are named {twice!r}; rename one of them")
+    return names
+
+
+def _by_name(names: list[str], row: _Row, delimiter: str) -> dict[str, str]:
+    if len(names) != len(row.values):
+        raise SourceError(
+            f"{row.place}: {len(row.values)} fields where the header names {len(names)}. "
+            f"A field that holds {'a tab' if delimiter == chr(9) else delimiter!r} must stand in double quotes"
+        )
+    return dict(zip(names, row.values, strict=True))
+
+
+class _Feed:
+    """An iterator that can go on behind an error or the end, as generators and ``iter(callable, …)`` cannot."""
+
+    def __init__(self, following: Callable[[], str]) -> None:
+        self._following = following
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        return self._following()
+
+
+class _Rows:
+    """The records of a CSV source with the very text each was read from.
+
+    A broken record raises SourceError; iteration then goes on with the line behind the broken record's first.
+    """
+
+    def __init__(self, lines: Lines, name: str, delimiter: str) -> None:
+        self._lines = lines
+        self._name = name
+        self._again: deque[tuple[int, str]] = deque()
+        self._taken: list[tuple[int, str]] = []
+        self._size = 0
+        self._wide = False
+        self._reader = csv.reader(_Feed(self._line), delimiter=self._find(delimiter), strict=True)
+
+    def _find(self, delimiter: str) -> str:
+        """Return *delimiter*, or the semicolon of the countries that write 0,5 where the first line wants it."""
+        for line in self._lines:
+            self._again.append((self._lines.number, line))
+            if line.strip():
+                return ";" if delimiter == "," and "," not in line and ";" in line else delimiter
+        return delimiter
+
+    def __iter__(self) -> _Rows:
+        return self
+
+    def __next__(self) -> _Row:
+        while True:
+            row = self._next()
+            if row.text.strip(" \r\n"):
+                return row
+
+    def _next(self) -> _Row:
+        self._taken, self._size = [], 0
+        try:
+            values = next(self._reader)
+        except (csv.Error, SourceError) as error:
+            self._again.extendleft(reversed(self._taken[1:]))
+            raise self._explained(error) from None
+        finally:
+            if self._wide:
+                _restore_field_limit()
+                self._wide = False
+        return _Row(f"{self._name}:{self._taken[0][0]}", "".join(line for _, line in self._taken), values)
+
+    def _line(self) -> str:
+        if self._again:
+            number, line = self._again.popleft()
+        else:
+            line = next(self._lines)
+            number = self._lines.number
+        self._taken.append((number, line))
+        self._size += len(line)
+        self._check(number, line)
+        return line
+
+    def _check(self, number: int, line: str) -> None:
+        if "\0" in line:
+            raise SourceError(
+                f"{self._name}:{number}: a NUL byte, which CSV cannot hold. "
+                "If the file is UTF-16, name it: --encoding utf-16-le"
+            )
+        if self._size > _RECORD_CHARACTERS:
+            raise csv.Error("unexpected end of data")
+        if self._size > _FREE_CHARACTERS and not self._wide:
+            _raise_field_limit()
+            self._wide = True
+
+    def _explained(self, error: Exception) -> SourceError:
+        if isinstance(error, SourceError):
+            begun = f" (in the record that begins at line {self._taken[0][0]})" if len(self._taken) > 1 else ""
+            return SourceError(f"{error}{begun}")
+        cause = str(error)
+        if "end of data" in cause:
+            cause = "a quote opens in this record and is never closed"
+        elif "expected after" in cause:
+            cause = 'text behind a closing quote; a quote inside a quoted field is written twice: ""'
+        elif "new-line" in cause:
+            cause = "a carriage return outside of quotes; end lines with a line feed"
+        return SourceError(f"{self._name}:{self._taken[0][0]}: {cause}")
+
+
+# csv limits the length of a field for the whole process. The limit is lifted only while a record longer than
+# this is being parsed, and put back as it was; the count keeps readers in several threads apart.
+_FREE_CHARACTERS = 1 << 16
+_limit_lock = threading.Lock()
+_limit = {"users": 0, "before": 0}
+
+
+def _raise_field_limit() -> None:
+    with _limit_lock:
+        if _limit["users"] == 0:
+            _limit["before"] = csv.field_size_limit(2**31 - 1)
+        _limit["users"] += 1
+
+
+def _restore_field_limit() -> None:
+    with _limit_lock:
+        _limit["users"] -= 1
+        if _limit["users"] == 0:
+            csv.field_size_limit(_limit["before"])

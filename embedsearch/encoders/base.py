@@ -1,0 +1,123 @@
+"""What an encoder is, and how the rest of the package speaks to one.
+
+Any object with ``name``, ``dimension`` and ``encode(texts)`` will do. What an encoder may add, and what is
+assumed where it does not:
+
+=====================  ==============================================  ==============================
+attribute              meaning                                         where absent
+=====================  ==============================================  ==============================
+``encode_queries``     as `encode`, for queries                        `encode`
+``identity``           an `Identity`                                   the name and the dimension
+``max_tokens``         longest text in tokens, without special ones    no limit
+``count_tokens``       token counts of texts                           words
+=====================  ==============================================  ==============================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from embedsearch.errors import EncoderError
+from embedsearch.vectors import Vectors, unit
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns texts into vectors whose cosine is nearness of meaning."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it, and what `load_encoder` takes."""
+
+    @property
+    def dimension(self) -> int:
+        """The length of its vectors."""
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        """Return an array of shape (len(texts), dimension); row i belongs to ``texts[i]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What decides the vectors of an encoder; two encoders of equal `key` give the same vectors.
+
+    Attributes:
+        name: what the user called it.
+        dimension: the length of its vectors.
+        revision: the commit of the model on its hub, if known.
+        weights: SHA-256 of the weights file, if there is one.
+        pooling: how token vectors become one vector.
+        prompts: texts put before queries and documents, by role.
+        max_tokens: the longest text it reads whole, without special tokens.
+    """
+
+    name: str
+    dimension: int
+    revision: str = ""
+    weights: str = ""
+    pooling: str = ""
+    prompts: tuple[tuple[str, str], ...] = ()
+    max_tokens: int | None = None
+
+    @property
+    def key(self) -> str:
+        """A hash of all that decides the vectors: the weights where they are known, else the name."""
+        decisive = {
+            "weights": self.weights or f"name:{self.name}",
+            "dimension": self.dimension,
+            "pooling": self.pooling,
+            "prompts": list(self.prompts),
+        }
+        return hashlib.blake2b(json.dumps(decisive, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON values; `from_dict` takes them back."""
+        return asdict(self) | {"prompts": dict(self.prompts)}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Identity:
+        """Return the identity that `to_dict` wrote."""
+        return cls(**(fields | {"prompts": tuple(sorted(fields["prompts"].items()))}))
+
+
+def identify(encoder: Encoder) -> Identity:
+    """Return the identity of *encoder*; an encoder without one is known by its name and dimension."""
+    identity = getattr(encoder, "identity", None)
+    if isinstance(identity, Identity):
+        return identity
+    return Identity(encoder.name, int(encoder.dimension))
+
+
+def encode(encoder: Encoder, texts: Sequence[str], *, queries: bool = False) -> Vectors:
+    """Return unit vectors of *texts*, checked: float32 of shape (len(texts), encoder.dimension).
+
+    Args:
+        encoder: any encoder.
+        texts: in any number; none gives an array of no rows.
+        queries: encode them as queries, for models that treat queries and documents differently.
+
+    Raises:
+        EncoderError: the encoder gave another shape, NaN, infinite or zero vectors.
+    """
+    if not texts:
+        return np.empty((0, encoder.dimension), dtype=np.float32)
+    function = getattr(encoder, "encode_queries", encoder.encode) if queries else encoder.encode
+    given = np.asarray(function(list(texts)))
+    wanted = (len(texts), encoder.dimension)
+    if given.shape != wanted:
+        raise EncoderError(f"encoder {encoder.name!r} gave an array of shape {given.shape}, wanted {wanted}")
+    return unit(given, error=EncoderError)
+
+
+def count_tokens(encoder: Encoder, texts: Sequence[str]) -> list[int]:
+    """Return the number of tokens of each text, special tokens not counted; words where it cannot tell."""
+    function = getattr(encoder, "count_tokens", None)
+    if function is None:
+        return [len(text.split()) for text in texts]
+    return [int(count) for count in function(list(texts))]

@@ -1,0 +1,58 @@
+"""Every error that embedsearch raises on purpose.
+
+::
+
+    EmbedSearchError
+    ├── SourceError    a file or record that cannot be read
+    ├── EncoderError   a model that cannot be found, loaded or trusted
+    ├── StoreError     an index folder that is missing, damaged, locked or of another encoder
+    ├── QueryError     a query, expression or condition that cannot be answered (also a ValueError)
+    └── AxisError      an axis whose definition or use is wrong
+
+A message says what was seen, what was wanted and what to do next. Errors of the libraries below (faiss,
+sqlite3, torch, pyarrow) never reach the caller: each is translated where it is caught.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EmbedSearchError(Exception):
+    """The root of all errors raised on purpose."""
+
+
+class SourceError(EmbedSearchError):
+    """A source cannot be read; the message names the file and, where there is one, the line."""
+
+
+class EncoderError(EmbedSearchError):
+    """A model cannot be found, loaded or trusted."""
+
+
+class StoreError(EmbedSearchError):
+    """An index folder is missing, damaged, in use by another writer, or made by another encoder."""
+
+
+class QueryError(EmbedSearchError, ValueError):
+    """A query, an expression or a condition cannot be answered."""
+
+
+class AxisError(EmbedSearchError):
+    """An axis is unknown, or its definition is wrong."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the known name nearest to *name*, else the known names, else ``""``.
+
+    The text begins with a space, so that it can be put straight behind a sentence.
+    """
+    names = sorted(set(known))
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    if not names:
+        return ""
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return f" There are: {shown}."

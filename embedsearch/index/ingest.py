@@ -1,0 +1,142 @@
+"""Documents into an index, batch by batch, each batch whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from embedsearch.documents import Document, Passage
+from embedsearch.errors import SourceError
+from embedsearch.index.embedding import Embedding
+from embedsearch.store import Entry, Store
+
+BATCH_PASSAGES = 512  # one transaction: what an interruption loses at most
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What an ingest did.
+
+    Attributes:
+        added: documents that were new.
+        updated: documents whose text, title or other fields had changed.
+        unchanged: documents that were in the index as they are.
+        embedded: passages that were encoded.
+        reused: passages of new and changed documents whose vectors the index had already.
+    """
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    embedded: int = 0
+    reused: int = 0
+
+    def __add__(self, other: AddReport) -> AddReport:
+        names = self.__dataclass_fields__
+        return AddReport(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+    @property
+    def documents(self) -> int:
+        """All documents that were read."""
+        return self.added + self.updated + self.unchanged
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Documents that are committed together, sorted by what has to be done for them."""
+
+    changed: list[tuple[Document, list[Passage], list[str]]] = field(default_factory=list)
+    described: list[Document] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)
+    report: AddReport = AddReport()
+
+    @property
+    def size(self) -> int:
+        return sum(len(passages) for _, passages, _ in self.changed) + len(self.described)
+
+
+class Ingest:
+    """One run of adding documents to a store."""
+
+    def __init__(self, store: Store, embedding: Embedding, progress: Progress | None = None) -> None:
+        """Prepare a run.
+
+        Args:
+            store: locked by the caller.
+            embedding: of the same index.
+            progress: told how many documents, and how many passages, are done.
+        """
+        self.store = store
+        self.embedding = embedding
+        self._progress = progress
+        self._documents = 0
+        self._passages = 0
+        with store.writing():
+            self._run = store.next_run()
+
+    def add(self, documents: Iterable[Document]) -> AddReport:
+        """Add or update *documents*; return what was done.
+
+        Raises:
+            SourceError: two of them have the same id.
+        """
+        total = AddReport()
+        for batch in self._batches(documents):
+            total += self._commit(batch)
+        return total
+
+    def _batches(self, documents: Iterable[Document]) -> Iterator[_Batch]:
+        batch = _Batch()
+        try:
+            for document in documents:
+                self._sort(document, batch)
+                if batch.size >= BATCH_PASSAGES:
+                    yield batch
+                    batch = _Batch()
+        except SourceError:
+            # What was read before the broken record is good and is kept.
+            yield batch
+            raise
+        yield batch
+
+    def _sort(self, document: Document, batch: _Batch) -> None:
+        held = self.store.document(document.id)
+        if document.id in batch.met or (held is not None and self.store.run_of(document.id) == self._run):
+            raise SourceError(
+                f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
+                "ids must be unique. Name another field with --id, or remove one of them"
+            )
+        batch.met.add(document.id)
+        document = replace(document, record="", header="")
+        if held is not None and (held.text, held.title) == (document.text, document.title):
+            batch.described.append(document)
+            same = dict(held.metadata) == dict(document.metadata)
+            batch.report += AddReport(unchanged=1) if same else AddReport(updated=1)
+            return
+        passages, texts = self.embedding.passages_of(document)
+        batch.changed.append((document, passages, texts))
+        batch.report += AddReport(added=1) if held is None else AddReport(updated=1)
+
+    def _commit(self, batch: _Batch) -> AddReport:
+        texts = [text for _, _, texts in batch.changed for text in texts]
+        vectors, embedded = self.embedding.embed(texts, self._tell_passages)
+        entries, start = [], 0
+        for document, passages, passage_texts in batch.changed:
+            keys = [self.embedding.key(text) for text in passage_texts]
+            entries.append(Entry(document, passages, keys, vectors[start : start + len(passages)]))
+            start += len(passages)
+        with self.store.writing():
+            if entries:
+                self.store.put(entries, self._run)
+            for document in batch.described:
+                self.store.describe(document, self._run)
+        self._documents += len(batch.met)
+        self._tell_passages(0)
+        return batch.report + AddReport(embedded=embedded, reused=len(texts) - embedded)
+
+    def _tell_passages(self, more: int) -> None:
+        self._passages += more
+        if self._progress:
+            self._progress(self._documents, self._passages)

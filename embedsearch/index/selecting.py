@@ -1,0 +1,170 @@
+"""Conditions at work: which passages of an index, and which documents of a stream, satisfy one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from embedsearch.conditions import Condition, parse_condition
+from embedsearch.documents import Document
+from embedsearch.index.embedding import Embedding
+from embedsearch.index.saved_axes import IndexAxes
+from embedsearch.index.tables import OWN_FIELDS, DocumentTable, Means, PassageTable
+from embedsearch.store import Store
+from embedsearch.vectors import Rows, Vectors
+
+BATCH_DOCUMENTS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a condition says of a document.
+
+    Attributes:
+        document: as it was read, its record among it.
+        passed: does it satisfy the condition?
+        coordinates: by axis, the mean over its passages in standard deviations; for the axes asked for.
+    """
+
+    document: Document
+    passed: bool
+    coordinates: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document as JSON values, its coordinates among them if there are any."""
+        document = self.document
+        record: dict[str, Any] = {"id": document.id, "title": document.title, "text": document.text}
+        record |= {"metadata": dict(document.metadata), "source": document.source}
+        return record | ({"coordinates": dict(self.coordinates)} if self.coordinates else {})
+
+
+@dataclass(slots=True)
+class Agreement:
+    """How far verdicts agree with a field that says which documents are truly wanted.
+
+    Attributes:
+        both: passed and wanted.
+        passed_only: passed and not wanted.
+        wanted_only: wanted and not passed.
+        neither: neither.
+    """
+
+    both: int = 0
+    passed_only: int = 0
+    wanted_only: int = 0
+    neither: int = 0
+
+    def count(self, *, passed: bool, wanted: bool) -> None:
+        """Count one document."""
+        name = ("both" if wanted else "passed_only") if passed else ("wanted_only" if wanted else "neither")
+        setattr(self, name, getattr(self, name) + 1)
+
+    @property
+    def precision(self) -> float:
+        """The share of those that passed that are wanted; NaN where none passed."""
+        return _share(self.both, self.both + self.passed_only)
+
+    @property
+    def recall(self) -> float:
+        """The share of those wanted that passed; NaN where none is wanted."""
+        return _share(self.both, self.both + self.wanted_only)
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall; NaN where neither any passed nor any is wanted."""
+        return _share(2 * self.both, 2 * self.both + self.passed_only + self.wanted_only)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+class Selector:
+    """Evaluates conditions for one index."""
+
+    def __init__(self, store: Store, embedding: Embedding, axes: IndexAxes) -> None:
+        """Read nothing yet."""
+        self._store = store
+        self._embedding = embedding
+        self._axes = axes
+
+    def rows(self, source: str) -> Rows:
+        """Return the live rows whose passages satisfy a condition, ascending.
+
+        Raises:
+            QueryError: the condition cannot be read, or names what is not there.
+        """
+        condition = self._resolve(parse_condition(source), self._store.field_names())
+        table = PassageTable(self._store, self._means(condition, ()))
+        return table.rows[condition.evaluate(table)]
+
+    def judge(self, source: str, documents: Iterable[Document] | None, axes: Sequence[str]) -> Iterator[Verdict]:
+        """Yield a verdict on each document, in order.
+
+        Args:
+            source: the condition.
+            documents: any documents; those of the index if None.
+            axes: axes whose coordinates the verdicts shall carry.
+
+        Raises:
+            QueryError: the condition cannot be read, or names what is not there.
+        """
+        parsed = parse_condition(source)
+        if documents is None:
+            parts, fields = self._own_parts(), self._store.field_names()
+        else:
+            parts, fields = self._foreign_parts(documents), None
+        condition: Condition | None = None
+        for batch in _batches(parts):
+            if condition is None:
+                names = fields or {name for document, _ in batch for name in document.metadata}
+                condition = self._resolve(parsed, names)
+                means = self._means(condition, axes)
+            yield from _verdicts(condition, means, batch, axes)
+
+    def _resolve(self, condition: Condition, fields: Iterable[str]) -> Condition:
+        return condition.resolve(list(self._axes), {*OWN_FIELDS, *fields})
+
+    def _means(self, condition: Condition, axes: Sequence[str]) -> Means:
+        phrases = condition.phrases
+        vectors = self._embedding.vectors_of(phrases, queries=True) if phrases else ()
+        scaled = self._axes.scaled([*condition.axes, *axes])
+        return Means(scaled, dict(zip(phrases, vectors, strict=True)))
+
+    def _own_parts(self) -> Iterator[tuple[Document, Vectors]]:
+        with self._store.reading():
+            rows, numbers = self._store.passage_documents()
+            order = np.argsort(numbers, kind="stable")
+            documents, starts = np.unique(numbers[order], return_index=True)
+            vectors = self._store.vectors()
+            groups = np.split(rows[order], starts[1:])
+            for document, own in zip(self._store.documents(documents), groups, strict=True):
+                yield document, vectors[own]
+
+    def _foreign_parts(self, documents: Iterable[Document]) -> Iterator[tuple[Document, Vectors]]:
+        stream = iter(documents)
+        while batch := list(islice(stream, BATCH_DOCUMENTS)):
+            texts = [self._embedding.passages_of(document)[1] for document in batch]
+            vectors, _ = self._embedding.embed([text for part in texts for text in part])
+            ends = np.cumsum([len(part) for part in texts])
+            yield from zip(batch, np.split(vectors, ends[:-1]), strict=True)
+
+
+def _batches(parts: Iterator[tuple[Document, Vectors]]) -> Iterator[list[tuple[Document, Vectors]]]:
+    while batch := list(islice(parts, BATCH_DOCUMENTS)):
+        yield batch
+
+
+def _verdicts(
+    condition: Condition, means: Means, batch: Sequence[tuple[Document, Vectors]], axes: Sequence[str]
+) -> Iterator[Verdict]:
+    documents = [document for document, _ in batch]
+    table = DocumentTable(documents, [vectors for _, vectors in batch], means)
+    columns = {name: table.axis(name) for name in axes}
+    for place, passed in enumerate(condition.evaluate(table)):
+        coordinates = {name: float(values[place]) for name, values in columns.items()}
+        yield Verdict(documents[place], bool(passed), coordinates)

@@ -1,0 +1,114 @@
+"""What conditions are evaluated on: the passages of an index, or a batch of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes import ScaledAxis
+from embedsearch.documents import Document
+from embedsearch.store import Store
+from embedsearch.vectors import Vectors, project
+
+OWN_FIELDS = ("id", "title", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a condition measures with.
+
+    Attributes:
+        axes: by name, all that the condition names.
+        phrases: the query vector, shape (d,), of each ``near(...)``.
+    """
+
+    axes: Mapping[str, ScaledAxis]
+    phrases: Mapping[str, Vectors]
+
+
+class PassageTable:
+    """The live passages of an index, one record each; a passage has its document's fields."""
+
+    def __init__(self, store: Store, means: Means) -> None:
+        """Read which passages there are.
+
+        Args:
+            store: the index's.
+            means: the axes and phrases that the condition speaks of.
+        """
+        self._store = store
+        self._means = means
+        self.rows, self._documents = store.passage_documents()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def field(self, name: str) -> list[Any]:
+        """Return the field of each passage's document."""
+        values = self._store.field(name)
+        places = np.searchsorted(self._store.numbers(), self._documents)
+        return [values[place] for place in places]
+
+    def axis(self, name: str) -> NDArray[np.float64]:
+        """Return each passage's coordinate."""
+        axis = self._means.axes[name]
+        return axis.from_products(project(self._store.vectors(), axis.fitted.direction, self.rows)[:, 0])
+
+    def percentile(self, axis: str, percent: float) -> float:
+        """Return the coordinate at a percentile of the index's passages."""
+        return self._means.axes[axis].scale.at_percentile(percent)
+
+    def near(self, phrase: str) -> Vectors:
+        """Return each passage's cosine to *phrase*."""
+        return project(self._store.vectors(), self._means.phrases[phrase], self.rows)[:, 0]
+
+
+class DocumentTable:
+    """A batch of documents with the vectors of their passages.
+
+    A document's coordinate is the mean over its passages; its nearness to a phrase is that of its nearest
+    passage, since one passage on the subject makes a document worth reading.
+    """
+
+    def __init__(self, documents: Sequence[Document], parts: Sequence[Vectors], means: Means) -> None:
+        """Keep a batch.
+
+        Args:
+            documents: n of them, at least one.
+            parts: for each, the vectors of its passages, at least one.
+            means: the axes and phrases that the condition speaks of.
+        """
+        self._means = means
+        self._documents = documents
+        self._vectors = np.concatenate(parts)
+        counts = np.array([len(part) for part in parts])
+        self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        self._counts = counts
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def field(self, name: str) -> list[Any]:
+        """Return the field of each document."""
+        if name in OWN_FIELDS:
+            return [getattr(document, name) for document in self._documents]
+        return [document.metadata.get(name) for document in self._documents]
+
+    def axis(self, name: str) -> NDArray[np.float64]:
+        """Return each document's mean coordinate over its passages."""
+        coordinates = self._means.axes[name].coordinates(self._vectors)
+        means: NDArray[np.float64] = np.add.reduceat(coordinates, self._starts) / self._counts
+        return means
+
+    def percentile(self, axis: str, percent: float) -> float:
+        """Return the coordinate at a percentile of the index's passages."""
+        return self._means.axes[axis].scale.at_percentile(percent)
+
+    def near(self, phrase: str) -> Vectors:
+        """Return the cosine of each document's nearest passage to *phrase*."""
+        nearest: Vectors = np.maximum.reduceat(self._vectors @ self._means.phrases[phrase], self._starts)
+        return nearest

@@ -1,0 +1,252 @@
+"""What queries return: small frozen records in sequences that become dicts, data frames and tables."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+
+from embedsearch.errors import EmbedSearchError
+from embedsearch.expressions import Expression
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+_SHOWN_CHARACTERS = 160
+
+
+class Record(Protocol):
+    """One line of a result."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as JSON values."""
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Records(Sequence[R], Generic[R]):
+    """A sequence of results that knows how to leave for other tools."""
+
+    def __init__(self, records: Iterable[R] = ()) -> None:
+        """Keep *records* in their order."""
+        self._records = tuple(records)
+
+    @overload
+    def __getitem__(self, place: int) -> R: ...
+    @overload
+    def __getitem__(self, place: slice) -> Records[R]: ...
+    def __getitem__(self, place: int | slice) -> R | Records[R]:
+        """Return one record, or a sequence of the same kind for a slice."""
+        if isinstance(place, slice):
+            return type(self)(self._records[place])
+        return self._records[place]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self._records)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Records) and self._records == other._records
+
+    def __hash__(self) -> int:
+        return hash(self._records)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)})" + "".join(f"\n  {record!r}" for record in self._records[:10])
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return a list of dicts of JSON values."""
+        return [record.to_dict() for record in self._records]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a pandas data frame, one row a record.
+
+        Raises:
+            EmbedSearchError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise _not_installed("pandas") from error
+        return pandas.DataFrame(self.to_dicts())
+
+    def to_polars(self) -> polars.DataFrame:
+        """Return a polars data frame, one row a record.
+
+        Raises:
+            EmbedSearchError: polars is not installed.
+        """
+        try:
+            import polars
+        except ImportError as error:
+            raise _not_installed("polars") from error
+        return polars.DataFrame(self.to_dicts(), infer_schema_length=None, strict=False)
+
+    def to_arrow(self) -> pyarrow.Table:
+        """Return an Arrow table, one row a record.
+
+        Raises:
+            EmbedSearchError: pyarrow is not installed.
+        """
+        try:
+            import pyarrow
+        except ImportError as error:
+            raise _not_installed("pyarrow") from error
+        return pyarrow.Table.from_pylist(self.to_dicts())
+
+    def _repr_html_(self) -> str:
+        """Show the records as a table in a notebook; texts are escaped."""
+        rows = [flatten(record.to_dict()) for record in self._records]
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(show(row.get(name)))}</td>" for name in names) + "</tr>" for row in rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _not_installed(package: str) -> EmbedSearchError:
+    return EmbedSearchError(f"{package} is not installed; install it with: pip install {package}")
+
+
+def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with the entries of its inner mappings under ``outer.inner``."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{name}.{inner}": part for inner, part in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def show(value: Any) -> str:
+    """Return *value* as people read it: numbers to three decimals, long texts cut with an ellipsis."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, list | tuple):
+        return ", ".join(show(part) for part in value)
+    text = " ".join(str(value).split())
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that answers a query.
+
+    Attributes:
+        rank: 1 for the best.
+        score: cosine to the query, -1…1, higher is nearer; None where the query is a point on axes only.
+        document: the id of its document.
+        position: which passage of the document it is, from 0.
+        text: the passage.
+        title: the document's title.
+        start: the passage's first character in the document's text.
+        end: the character behind its last.
+        source: the file, and line, that the document came from.
+        metadata: the document's other fields.
+        contributions: what each term of an expression adds to the score; they sum to it.
+        near_alone: the terms of an expression whose own nearest neighbours include this passage.
+        distance: from the point asked for, in standard deviations, where the query is a point on axes.
+        coordinates: by axis, in standard deviations, where axes were asked for.
+    """
+
+    rank: int
+    score: float | None
+    document: str
+    position: int
+    text: str
+    title: str
+    start: int
+    end: int
+    source: str
+    metadata: Mapping[str, Any]
+    contributions: Mapping[str, float] = field(default_factory=dict)
+    near_alone: tuple[str, ...] = ()
+    distance: float | None = None
+    coordinates: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """The passage's id: the document's, with ``#position`` behind it for all but the first passage."""
+        return self.document if self.position == 0 else f"{self.document}#{self.position}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the hit as JSON values; what the query did not ask for is left out."""
+        record: dict[str, Any] = {
+            "rank": self.rank,
+            "score": self.score,
+            "id": self.id,
+            "document": self.document,
+            "text": self.text,
+            "title": self.title,
+            "start": self.start,
+            "end": self.end,
+            "source": self.source,
+            "metadata": dict(self.metadata),
+        }
+        if self.distance is not None:
+            record["distance"] = self.distance
+        if self.coordinates:
+            record["coordinates"] = dict(self.coordinates)
+        if self.contributions:
+            record |= {"contributions": dict(self.contributions), "near_alone": list(self.near_alone)}
+        return record
+
+
+class Hits(Records[Hit]):
+    """Hits, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a text lies on axes.
+
+    Attributes:
+        text: the phrase or passage.
+        coordinates: by axis, in the unit asked for.
+        id: the passage's id in the index; empty for a phrase that was only asked about.
+    """
+
+    text: str
+    coordinates: Mapping[str, float]
+    id: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the placement as JSON values: the text, the id if there is one, and one key an axis."""
+        named = {"id": self.id} if self.id else {}
+        return {"text": self.text, **named, **self.coordinates}
+
+
+class Placements(Records[Placement]):
+    """Placements, in the order of the texts given or of the sorting asked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calculation:
+    """The answer to an expression.
+
+    Attributes:
+        expression: what was asked.
+        hits: what lies where the sum lies.
+        alone: by term, the plain neighbours of that term, to see whether the sum found anything new.
+        point: the sum's coordinates by axis, in standard deviations, where it was taken on axes.
+        terms: where each term lies on those axes, before its weight.
+    """
+
+    expression: Expression
+    hits: Hits
+    alone: Mapping[str, Hits]
+    point: Mapping[str, float] = field(default_factory=dict)
+    terms: Placements = field(default_factory=Placements)
+
+    def _repr_html_(self) -> str:
+        return self.hits._repr_html_()

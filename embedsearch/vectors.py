@@ -1,0 +1,109 @@
+"""Pure float32 array mathematics: check, normalise, rank, project. Imports numpy and `errors` only.
+
+Vectors are rows. A *unit* row has Euclidean length 1, so that the dot product of two of them is their
+cosine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from embedsearch.errors import EmbedSearchError, QueryError
+
+Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+# Rows of a memory-mapped file are visited in blocks of about this many bytes: large enough for the matrix
+# product to run at full speed, small enough that no pass over a file needs more than this in memory.
+BLOCK_BYTES = 8 << 20
+
+
+def as_rows(
+    vectors: ArrayLike, *, dimension: int | None = None, error: type[EmbedSearchError] = QueryError
+) -> Vectors:
+    """Return *vectors* as a finite, contiguous float32 array of shape (n, d); a single vector becomes (1, d).
+
+    Args:
+        vectors: anything numpy can make a one- or two-dimensional float array of.
+        dimension: the d that is wanted, if any.
+        error: the class of the error to raise.
+
+    Raises:
+        error: wrong number of axes, wrong d, NaN or infinite values.
+    """
+    rows = np.ascontiguousarray(np.atleast_2d(np.asarray(vectors, dtype=np.float32)))
+    if rows.ndim != 2:
+        raise error(f"vectors must have shape (n, d), not {rows.shape}")
+    if dimension is not None and rows.shape[1] != dimension:
+        raise error(f"vectors have {rows.shape[1]} dimensions where {dimension} are wanted")
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        raise error(f"vector {int(np.argmin(finite))} holds NaN or infinite values")
+    return rows
+
+
+def unit(vectors: ArrayLike, *, error: type[EmbedSearchError] = QueryError) -> Vectors:
+    """Return the rows of *vectors* scaled to length 1, in the shape they came in, float32.
+
+    Raises:
+        error: a row is all zeros (it points nowhere) or not finite.
+    """
+    given = np.asarray(vectors)
+    rows = as_rows(given, error=error)
+    # float64 lengths: the squares of very small or very large float32 values leave float32's range.
+    lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
+    if not lengths.all():
+        raise error(f"vector {int(np.argmin(lengths))} is all zeros and has no direction")
+    return (rows / lengths[:, None]).astype(np.float32).reshape(given.shape)
+
+
+def top(scores: NDArray[Any], k: int) -> Rows:
+    """Return the positions of the *k* largest scores, best first; ties by ascending position.
+
+    Args:
+        scores: shape (n,).
+        k: how many, at least 0; more than n gives n.
+    """
+    n = len(scores)
+    k = min(k, n)
+    if k <= 0:
+        return np.empty(0, dtype=np.int64)
+    if k < n:
+        # All scores tied with the k-th stay in, so that which of them is kept depends on position alone.
+        threshold = np.partition(scores, n - k)[n - k]
+        candidates = np.flatnonzero(scores >= threshold)
+    else:
+        candidates = np.arange(n)
+    order = np.lexsort((candidates, -scores[candidates]))
+    return candidates[order[:k]].astype(np.int64)
+
+
+def block_rows(dimension: int) -> int:
+    """Return how many rows of *dimension* float32 values make one block of `BLOCK_BYTES`."""
+    return max(1, BLOCK_BYTES // (4 * max(1, dimension)))
+
+
+def project(vectors: Vectors, directions: ArrayLike, rows: Rows | None = None) -> Vectors:
+    """Return the dot products of *vectors* with *directions*, reading a memory-mapped array block by block.
+
+    Args:
+        vectors: shape (n, d).
+        directions: shape (m, d).
+        rows: the rows wanted; all of them if None.
+
+    Returns:
+        float32 of shape (n, m), or (len(rows), m); ``result[i, j] = vectors[i] · directions[j]``.
+    """
+    columns = np.ascontiguousarray(np.atleast_2d(np.asarray(directions, dtype=np.float32)).T)
+    count = len(vectors) if rows is None else len(rows)
+    result = np.empty((count, columns.shape[1]), dtype=np.float32)
+    step = block_rows(vectors.shape[1])
+    for start in range(0, count, step):
+        part = slice(start, start + step)
+        block = vectors[part] if rows is None else vectors[rows[part]]
+        np.matmul(block, columns, out=result[part])
+    return result

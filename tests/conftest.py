@@ -1,0 +1,77 @@
+"""What several test files share: small indexes with vectors made by hand, and the corpus with the real model."""
+
+import os
+from pathlib import Path
+
+# Tests never look for the network; whatever is not on this machine is not there.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import pytest
+from click.testing import CliRunner, Result
+
+import embedsearch as es
+from embedsearch.cli import main
+from embedsearch.testing import TableEncoder
+
+ROOT = Path(__file__).parent.parent
+CORPUS = ROOT / "corpus"
+
+# x is predatoriness, y is size, z is whatever else there is. 3-4-5 triangles keep the arithmetic in the head.
+ANIMALS = {
+    "sheep": [0.0, 0.6, 0.8],
+    "wolf": [0.8, 0.0, 0.6],
+    "spider": [0.6, -0.8, 0.0],
+    "whale": [0.0, 1.0, 0.0],
+    "mouse": [0.0, -1.0, 0.0],
+    "shark": [1.0, 0.0, 0.0],
+    "grass": [0.0, 0.0, 1.0],
+    "politician": [0.6, 0.0, 0.8],
+}
+POLES = {"prey": [-1.0, 0.0, 0.0], "predator": [1.0, 0.0, 0.0], "small": [0.0, -1.0, 0.0], "large": [0.0, 1.0, 0.0]}
+KINDS = {"politician": "person", "grass": "plant"}
+
+
+@pytest.fixture
+def encoder() -> TableEncoder:
+    """Return an encoder of three dimensions."""
+    return TableEncoder(ANIMALS | POLES)
+
+
+@pytest.fixture
+def animals() -> list[es.Document]:
+    """Return one document for each animal."""
+    return [
+        es.Document(f"id-{name}", name, metadata={"kind": KINDS.get(name, "animal"), "year": 2000 + place})
+        for place, name in enumerate(ANIMALS)
+    ]
+
+
+@pytest.fixture
+def axes() -> list[es.Axis]:
+    """Return two axes at right angles: x and y."""
+    return [es.Axis("predatoriness", ["prey"], ["predator"]), es.Axis("size", ["small"], ["large"])]
+
+
+@pytest.fixture
+def index(tmp_path: Path, encoder: TableEncoder, animals: list[es.Document], axes: list[es.Axis]) -> es.Index:
+    """Return an index of the animals with both axes."""
+    with es.Index.create(tmp_path / "index", encoder) as made:
+        made.add(animals)
+        for axis in axes:
+            made.axes.save(axis)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def predation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of an index of the whole shipped corpus, made with the real model. Read only."""
+    folder = tmp_path_factory.mktemp("real") / "predation"
+    with es.Index.create(folder) as made:
+        made.add(es.read(CORPUS))
+        made.axes.save_file(CORPUS / "axes.toml")
+    return folder
+
+
+def run(*arguments: object, input: str | bytes | None = None) -> Result:
+    """Run the command line in this process."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=input)
