@@ -67,12 +67,12 @@ class Database:
             raise
 
     @staticmethod
-    def make(file: Path, settings: Mapping[str, Any]) -> None:
-        """Write a new database; it appears under its name when it is whole."""
+    def make(file: Path, settings: Mapping[str, Any], *, schema: str = SCHEMA) -> None:
+        """Write a new database with the tables of *schema*; it appears under its name when it is whole."""
         unfinished = file.with_name(file.name + ".new")
         unfinished.unlink(missing_ok=True)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
-            connection.executescript(SCHEMA)
+            connection.executescript(schema)
             records = [(name, json.dumps(value)) for name, value in settings.items()]
             connection.executemany("INSERT INTO settings VALUES (?, ?)", records)
         unfinished.replace(file)
@@ -85,6 +85,13 @@ class Database:
         """Return all records that *statement* gives."""
         with self._translated():
             return self._connection.execute(statement, values).fetchall()
+
+    def iterate(self, statement: str, values: Sequence[Any] = (), *, size: int) -> Iterator[list[Any]]:
+        """Yield the records that *statement* gives, at most *size* at once; inside `reading` or `writing`."""
+        with self._translated():
+            cursor = self._connection.execute(statement, values)
+            while part := cursor.fetchmany(size):
+                yield part
 
     def query_in(self, statement: str, values: Sequence[Any]) -> Iterator[Any]:
         """Yield the records of a statement with ``IN (?)``, asked in parts that SQLite can take."""

@@ -29,7 +29,8 @@ import numpy as np
 
 from embedsearch.documents import Document, Passage
 from embedsearch.errors import StoreError
-from embedsearch.store.database import Database
+from embedsearch.store import fulltext
+from embedsearch.store.database import SCHEMA, Database
 from embedsearch.vectors import Rows, Vectors
 
 FORMAT = 1
@@ -80,6 +81,7 @@ class Store:
         """Wrap an open database; use `Store.create` or `Store.open`."""
         self.path = path
         self._database = database
+        self.fulltext = fulltext.FullText(database)
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], settings: Mapping[str, Any]) -> Store:
@@ -100,7 +102,8 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / VECTORS).touch()
-            Database.make(folder / DATABASE, {"format": FORMAT, "rows": 0, "generation": 0, "run": 0, **settings})
+            initial = {"format": FORMAT, "rows": 0, "generation": 0, "run": 0, **settings}
+            Database.make(folder / DATABASE, initial, schema=SCHEMA + fulltext.SCHEMA)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"no index can be made in {folder}: {error}") from error
         return cls.open(folder)
@@ -333,7 +336,11 @@ class Store:
         """
         row = self._append(entries)
         for entry in entries:
+            # FTS5 takes out what it is told to: the words of the texts that still stand.
+            self.fulltext.remove(entry.document.id)
             number = self._put_document(entry.document, run)
+            title, words = entry.document.title, enumerate(entry.passages, row)
+            self.fulltext.add((place, title, passage.text) for place, passage in words)
             records = []
             for passage, key, vector in zip(entry.passages, entry.keys, entry.vectors, strict=True):
                 records.append((row, number, passage.position, passage.start, passage.end, key, _checksum(vector)))

@@ -1,0 +1,90 @@
+"""The words of a query, and where they stand in a text. English stemming is SQLite's (FTS5, Porter).
+
+Nothing of a query is ever read as FTS5's own syntax: it is cut into words here, and each is quoted.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Sequence
+from contextlib import closing
+
+Span = tuple[int, int]
+
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+_WORD = re.compile(r"[^\W_]+")
+_BEGIN, _END = "\x02", "\x03"
+_MARKS = str.maketrans(dict.fromkeys(("\0", _BEGIN, _END), " "))
+_MOST_WORDS = 1_000  # FTS5 refuses expressions with very many parts; no question is so long
+
+# Words that say nothing of a subject. Without them BM25 gains .007 on Cranfield and .018 on CISI, and a query
+# does not have to visit nearly every passage.
+STOP_WORDS = frozenset(
+    """
+    a about above after again against all also am among an and any are as at be because been before being below
+    between both but by can could did do does doing done down during each either etc few for from further had has
+    have having he hence her here hers herself him himself his how however i if in into is it its itself just ll
+    many may me might more most much must my myself neither no nor not of off on once only onto or other our ours
+    ourselves out over own per quite rather re s same shall she should since so some such t than that the their
+    theirs them themselves then there therefore these they this those though through thus to too toward towards
+    under until up upon us ve very was we were what when where whereas whether which while who whom whose why will
+    with within without would yet you your yours yourself yourselves
+    """.split()
+)
+
+
+def words(text: str) -> list[str]:
+    """Return all words of *text* in their order, repeated ones too, in composed form (NFC)."""
+    return _WORD.findall(unicodedata.normalize("NFC", text))
+
+
+def terms(text: str) -> list[str]:
+    """Return the words that a query looks up: all but stop words, or all where there is nothing else.
+
+    A word that occurs twice is looked up twice and counts twice, as in BM25's sum over the words of the query.
+    """
+    found = words(text)[:_MOST_WORDS]
+    return [word for word in found if word.lower() not in STOP_WORDS] or found
+
+
+def match_any(text: str) -> str:
+    """Return the FTS5 expression for passages with any of the query's terms; empty where it has none."""
+    return " OR ".join(f'"{term}"' for term in terms(text))
+
+
+def matches(texts: Sequence[str], query: str) -> list[list[Span]]:
+    """Return, for each text, the (start, end) of the words that match a term of *query*, in order.
+
+    The texts go through the same tokenizer as the index, so that "hunted" matches "hunting" here if it did there.
+    """
+    expression = match_any(query)
+    found: list[list[Span]] = [[] for _ in texts]
+    if not expression:
+        return found
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"CREATE VIRTUAL TABLE texts USING fts5 (text, tokenize = '{TOKENIZER}')")
+        # Our marks, and the NUL that ends a text in SQLite, are no words: a space in their place moves nothing.
+        records = [(place, _storable(text.translate(_MARKS))) for place, text in enumerate(texts)]
+        connection.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", records)
+        marked = connection.execute(
+            "SELECT rowid, highlight(texts, 0, ?, ?) FROM texts WHERE texts MATCH ?", (_BEGIN, _END, expression)
+        )
+        for place, text in marked:
+            found[place] = _spans(text)
+    return found
+
+
+def _storable(text: str) -> str:
+    """Return *text* with a question mark for each lone surrogate, which SQLite does not take."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _spans(marked: str) -> list[Span]:
+    """Return where the marks stand, counted without them."""
+    spans = []
+    for number, piece in enumerate(re.finditer(f"{_BEGIN}[^{_END}]*{_END}", marked)):
+        start = piece.start() - 2 * number
+        spans.append((start, start + len(piece[0]) - 2))
+    return spans
