@@ -2,25 +2,34 @@
 
 ::
 
-    expression = ["-"] term { ("+" | "-") term }
+    expression = ["+" | "-"] term { ("+" | "-") term }
     term       = [ NUMBER "*" ] ( QUOTED | words | "(" expression ")" )
 
-An operator stands between spaces, so that *tit-for-tat* and *C++* are words. Words that follow one another
-are one phrase. Every expression is a weighted sum of phrases, and that is what parsing gives.
+An operator stands between spaces, so that *tit-for-tat* and *C++* are words; in front of a quote, a parenthesis
+or a weight it needs none behind it. Words that follow one another are one phrase, and parentheses within them
+belong to it: *bass (fish)*. What looks like arithmetic but is none (``-sheep``, ``sheep*2``, ``2*3*sheep``) is
+refused unless it is quoted. Every expression is a weighted sum of phrases, and that is what parsing gives.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from embedsearch.errors import QueryError
 
-_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»"}  # noqa: RUF001 - quotes as people type them
-_WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*\*\s*")
+_QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "«": "»"}  # noqa: RUF001 - quotes as people type them
+_OPERATORS = {"+": 1, "-": -1, "−": -1}  # noqa: RUF001 - the minus sign that text programs write
+_WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*\*\s*", re.ASCII)
+_ARITHMETIC = re.compile(r"\*|[-+−]?[\d.,]+(?:e[-+]?\d+)?\*.*|.+\*[\d.,]+|[-+−]?[\d.,]+(?:e[-+]?\d+)?\(.*", re.IGNORECASE)  # noqa: RUF001
 _WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s*")
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _MAX_DEPTH = 50
+_MAX_LENGTH = 10_000
+_MAX_WEIGHT = 1_000_000
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,10 @@ READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "txt", "md", "html", "pdf", "l
 def reading_options(command: Any) -> Any:
     """Add the options that say how sources are read."""
     options = (
-        click.option("--text", "text", multiple=True, metavar="FIELD", help="The field with the text; several are joined."),
+        click.option("--text", "text", multiple=True, metavar="FIELD", help="The field with the text; several join."),
         click.option("--title", metavar="FIELD", help="The field with the title."),
         click.option("--id", "id", metavar="FIELD", help="The field with the id."),
-        click.option("--as", "read_as", type=click.Choice(READ_FORMATS), help="Read sources so, whatever their names say."),
+        click.option("--as", "read_as", type=click.Choice(READ_FORMATS), help="Read sources as this."),
         click.option("--encoding", metavar="NAME", help="The encoding of text files; UTF-8 if not given."),
         click.option("--on-error", type=click.Choice(("stop", "skip")), default="stop", show_default=True,
                      help="What to do at a record that cannot be read."),
@@ -49,9 +49,21 @@ def reading_options(command: Any) -> Any:
 )
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @reading_options
-@click.option("--axes", "axes_file", metavar="FILE", help="Axes to fit and keep; the axes.toml of a folder is taken by itself.")
-@click.option("--chunk-words", type=click.IntRange(min=1), metavar="N", help="The most words of a passage; what the encoder reads whole if not given.")
-@click.option("--overlap", type=click.IntRange(min=0), metavar="N", help="Words that a passage repeats from the one before; 25 if not given.")
+@click.option(
+    "--axes", "axes_file", metavar="FILE", help="Axes to fit and keep; the axes.toml of a folder is taken by itself."
+)
+@click.option(
+    "--chunk-words",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The most words of a passage; what the encoder reads whole if not given.",
+)
+@click.option(
+    "--overlap",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Words that a passage repeats from the one before; 25 if not given.",
+)
 @encoder_option
 @index_option
 @click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
@@ -140,7 +152,7 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
     else:
         note(
             f"{path}: {report.added:,} documents added, {report.updated:,} updated, {report.unchanged:,} unchanged; "
-            f"{report.embedded:,} passages embedded, {report.reused:,} reused; {passages:,} passages in all ({seconds:.1f} s)."
+            f"{report.embedded:,} passages embedded, {report.reused:,} reused; {passages:,} in all ({seconds:.1f} s)."
         )
 
 
@@ -149,7 +161,7 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
     epilog=examples(
         "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' > relevant.jsonl",
         "embedsearch filter --where 'near(\"taking advantage of the poor\") > 0.3 and year >= 2000' -f table",
-        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' --check relevant -a predatoriness -f csv",
+        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' --check relevant -a size -f csv",
         "cat new.jsonl | embedsearch filter - --where 'predatoriness > 1 and not kind == \"plant\"'",
     ),
 )
@@ -229,8 +241,9 @@ class _Counted:
 def _tell_agreement(agreement: Agreement, check: str) -> None:
     wanted = agreement.both + agreement.wanted_only
     note(
-        f"Against {check!r} ({wanted:,} documents): precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, "
-        f"F1 {agreement.f1:.3f} ({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
+        f"Against {check!r} ({wanted:,} documents): "
+        f"precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, F1 {agreement.f1:.3f} "
+        f"({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
     )
 
 

@@ -194,8 +194,18 @@ class _Chunker:
             return True
         return bisect_right(self.cuts, atom.start) < bisect_left(self.cuts, atom.end)
 
+    def divided_into_phrases(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return a few words at a time, fewer where passages or overlaps are short.
+
+        Ten megabytes without a full stop are 2 million words; measured by eights they take a fifth of the time.
+        """
+        room = min(self.limit, self.words or self.limit) // 16
+        step = max(1, min(8, room, (self.overlap or 24) // 3))
+        phrase = re.compile(rf"\S++(?:\s++\S++){{0,{step - 1}}}")
+        return [match.span() for match in phrase.finditer(self.text, start, end)]
+
     def divided_at_spaces(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Return the words of a sentence."""
+        """Return the words of a phrase."""
         return [match.span() for match in _SPACED.finditer(self.text, start, end)]
 
     def divided_at_cuts(self, start: int, end: int) -> list[tuple[int, int]]:
@@ -285,8 +295,9 @@ class _Chunker:
         start, _, end = span
         if end - start == 1:
             raise SourceError(
-                f"{self.document.source or self.document.id}: the character {self.text[start]!r} alone has {tokens} "
-                f"tokens where a passage may have {self.limit}; take an encoder that reads longer texts"
+                f"{self.document.source or self.document.id}: the character {self.text[start]!r} alone has "
+                f"{tokens} tokens where a passage may have {self.limit}; "
+                "shorten the prompt or the title, or take an encoder that reads longer texts"
             )
         middle = (start + end) // 2
         between = starts[bisect_right(starts, start) : bisect_left(starts, end)]
@@ -296,7 +307,12 @@ class _Chunker:
             yield _Span(part[0], part[0], part[1])
 
 
-_DIVIDERS = (_Chunker.divided_at_spaces, _Chunker.divided_at_cuts, _Chunker.divided_at_characters)
+_DIVIDERS = (
+    _Chunker.divided_into_phrases,
+    _Chunker.divided_at_spaces,
+    _Chunker.divided_at_cuts,
+    _Chunker.divided_at_characters,
+)
 
 
 def _stretches(before: int, spans: Iterable[tuple[int, int]]) -> list[_Stretch]:

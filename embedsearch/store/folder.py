@@ -145,7 +145,8 @@ class Store:
         held = file.stat().st_size // (4 * self.dimension) if file.is_file() else 0
         if held < self.rows:
             raise StoreError(
-                f"{self.path} is damaged: {VECTORS} holds {held:,} whole rows where {self.rows:,} are recorded. {_REMEDY}"
+                f"{self.path} is damaged: {VECTORS} holds {held:,} whole rows where {self.rows:,} are recorded. "
+                f"{_REMEDY}"
             )
 
     # -- settings ---------------------------------------------------------------------------------------
@@ -237,9 +238,7 @@ class Store:
             wanted,
         ):
             if _checksum(vectors[row]) != checksum:
-                raise StoreError(
-                    f"{self.path} is damaged: row {row} of {VECTORS} is not what was written. {_REMEDY}"
-                )
+                raise StoreError(f"{self.path} is damaged: row {row} of {VECTORS} is not what was written. {_REMEDY}")
             found[row] = StoredPassage(
                 row, id, position, start, end, text[start:end], title, source, json.loads(metadata)
             )
@@ -276,7 +275,9 @@ class Store:
 
     def field_names(self) -> list[str]:
         """Return the names of the metadata fields that any document has, sorted."""
-        found = self._database.query("SELECT DISTINCT fields.key FROM documents, json_each(documents.metadata) AS fields")
+        found = self._database.query(
+            "SELECT DISTINCT fields.key FROM documents, json_each(documents.metadata) AS fields"
+        )
         return sorted(str(name) for (name,) in found)
 
     def field(self, name: str) -> list[Any]:
