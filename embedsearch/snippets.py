@@ -28,6 +28,11 @@ class Snippet:
     def __str__(self) -> str:
         return self.text
 
+    def behind(self, prefix: str) -> Snippet:
+        """Return the snippet with *prefix* put before it."""
+        shifted = ((start + len(prefix), end + len(prefix)) for start, end in self.matches)
+        return Snippet(prefix + self.text, tuple(shifted))
+
 
 def folded(text: str) -> str:
     """Return *text* on one line, each run of white space one space."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -16,18 +14,21 @@ from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
 from embedsearch.errors import AxisError, QueryError, StoreError, did_you_mean
 from embedsearch.expressions import parse_expression
+from embedsearch.index.arguments import coordinate, one_of
 from embedsearch.index.embedding import Embedding, encoder_settings
+from embedsearch.index.excerpts import excerpts
 from embedsearch.index.ingest import AddReport, Ingest
+from embedsearch.index.ranking import BYS, MODES, By, Mode, default_mode
 from embedsearch.index.saved_axes import IndexAxes
-from embedsearch.index.searching import Searcher
+from embedsearch.index.searching import Question, Searcher
 from embedsearch.index.selecting import Selector, Verdict
-from embedsearch.results import Calculation, Hits, Placement, Placements
+from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
+from embedsearch.snippets import Snippet
 from embedsearch.store import Store
-from embedsearch.vectors import Rows, project, top, unit
+from embedsearch.vectors import Rows, Vectors, project, top, unit
 
 Unit = Literal["sd", "percentile", "raw"]
 UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw")
-_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
 
 
 class Index:
@@ -161,8 +162,10 @@ class Index:
         vector: ArrayLike | None = None,
         k: int = 10,
         where: str | None = None,
+        mode: Mode | None = None,
+        by: By = "passage",
     ) -> Hits:
-        """Return the passages nearest in meaning to a text, to a document of the index, or to a vector.
+        """Return the passages that answer a text best, or that are nearest to a document or a vector.
 
         Args:
             text: what is looked for.
@@ -170,26 +173,46 @@ class Index:
             vector: any vector of the encoder's dimension.
             k: how many; fewer come only where fewer exist.
             where: a condition that the passages must satisfy.
+            mode: ``dense`` ranks by meaning, ``lexical`` by the words of the text (BM25; needs no encoder), ``hybrid``
+                by both; if None, hybrid for a text of more than one word, else dense.
+            by: ``document`` gives the best passage of each document, ``passage`` any passages.
 
         Raises:
-            QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition.
+            QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition;
+                words to be looked up where there is no text.
         """
         if sum(given is not None for given in (text, like, vector)) != 1:
             raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
+        chosen = one_of("mode", mode or default_mode(text), MODES)
+        if text is None and chosen != "dense":
+            raise QueryError(f"mode {chosen} looks words up and needs a text; leave the mode out, or give a text")
         with self._store.reading():
             rows = self._rows(where)
             if like is not None:
-                return self._search_like(like, k, rows)
-            if text is not None:
-                query = self._embedding.vectors_of([text], queries=True)[0]
-            else:
-                query = unit(np.asarray(vector, dtype=np.float32).reshape(-1))
-            return self._searcher.nearest(query, k, rows)
+                own = self._store.rows_of_document(self.get(like).id)
+                rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, own)
+            query = None if chosen == "lexical" else self._query_vector(text, like, vector)
+            return self._searcher.search(Question(chosen, text or "", query), k, rows, one_of("by", by, BYS))
 
-    def _search_like(self, id: str, k: int, rows: Rows | None) -> Hits:
-        own = self._store.rows_of_document(self.get(id).id)
-        query = unit(self._store.vectors()[own].mean(axis=0))
-        return self._searcher.nearest(query, k, np.setdiff1d(self._store.live_rows() if rows is None else rows, own))
+    def _query_vector(self, text: str | None, like: str | None, vector: ArrayLike | None = None) -> Vectors:
+        if text is not None:
+            asked: Vectors = self._embedding.vectors_of([text], queries=True)[0]
+            return asked
+        if like is not None:
+            return self._embedding.mean_of(self._store.rows_of_document(self.get(like).id))
+        return unit(np.asarray(vector, dtype=np.float32).reshape(-1))
+
+    def snippets(self, hits: Sequence[Hit], text: str | None = None, *, like: str | None = None) -> list[Snippet]:
+        """Return the part of each hit that answers the query, at most 160 characters.
+
+        Args:
+            hits: of `search`.
+            text: what was searched for.
+            like: the id that was searched with.
+        """
+        lexical = any(hit.score is None for hit in hits)
+        query = None if lexical or (text or like) is None else self._query_vector(text, like)
+        return excerpts(hits, text or "", embedding=self._embedding, query=query)
 
     def calc(
         self,
@@ -242,7 +265,7 @@ class Index:
             raise QueryError('a point needs at least one axis with a value, such as {"size": -1}')
         with self._store.reading():
             axes = self.axes.scaled(list(point))
-            wanted = {name: _coordinate(name, value, axes[name].scale.at_percentile) for name, value in point.items()}
+            wanted = {name: coordinate(name, value, axes[name].scale.at_percentile) for name, value in point.items()}
             return self._searcher.nearest_point(wanted, axes, k, self._rows(where))
 
     def place(self, texts: Sequence[str], axes: Sequence[str] | None = None, *, unit: Unit = "sd") -> Placements:
@@ -352,8 +375,7 @@ class Index:
 
     def _columns(self, names: Sequence[str], products: NDArray[Any], unit: Unit) -> dict[str, NDArray[np.float64]]:
         """Return the coordinates by axis from dot products of shape (n, axes)."""
-        if unit not in UNITS:
-            raise QueryError(f"there is no unit {unit!r}.{did_you_mean(unit, UNITS)}")
+        one_of("unit", unit, UNITS)
         axes = self.axes.scaled(list(names))
         columns = {}
         for name, column in zip(names, np.asarray(products, dtype=np.float64).T, strict=True):
@@ -381,20 +403,3 @@ def open_index(path: str | os.PathLike[str], encoder: str | Encoder | None = Non
     except BaseException:
         store.close()
         raise
-
-
-def _coordinate(name: str, value: float | str, at_percentile: Callable[[float], float]) -> float:
-    """Return a coordinate in standard deviations from a number, or from a percentile such as ``p90``."""
-    text = str(value).strip()
-    match = _PERCENTILE.match(text)
-    if match and float(match[1]) <= 100:
-        return at_percentile(float(match[1]))
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise QueryError(
-            f"{name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90"
-        )
-    return number

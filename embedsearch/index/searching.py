@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from embedsearch.axes import ScaledAxis
 from embedsearch.errors import QueryError
 from embedsearch.expressions import Expression
+from embedsearch.index import ranking
 from embedsearch.index.embedding import Embedding
 from embedsearch.neighbors import FLAT_ROWS, Neighbors, build
 from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
@@ -20,7 +21,22 @@ from embedsearch.vectors import Rows, Vectors, project, top, unit
 
 _STALE_SHARE = 10  # the faiss file is built anew when more than one row in ten is newer than it
 
-Ranking = Callable[[int], Rows]  # the so many best rows, best first
+RowRanking = Callable[[int], Rows]  # the so many best rows, best first
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is searched for.
+
+    Attributes:
+        mode: what the answers are ranked by.
+        text: whose words are looked up; needed unless the mode is dense.
+        vector: the unit query vector, shape (d,); None if the mode is lexical.
+    """
+
+    mode: ranking.Mode
+    text: str = ""
+    vector: Vectors | None = None
 
 
 class Searcher:
@@ -56,9 +72,20 @@ class Searcher:
             self._store.set_setting("neighbors", {"kind": kind, "rows": rows})
         self._neighbors = None
 
-    def nearest(self, query: Vectors, k: int, rows: Rows | None) -> Hits:
-        """Return the passages nearest to a unit vector, among *rows*."""
-        return self._hits(*self.neighbors.search(query, k, rows))
+    def search(self, question: Question, k: int, rows: Rows | None, by: ranking.By = "passage") -> Hits:
+        """Return the *k* best answers among *rows*, all live rows if None."""
+        if k < 1:
+            raise QueryError(f"k is {k}; at least 1 must be asked for")
+        ranked = self._ranking_of(question, rows)
+        best = ranked(k) if by == "passage" else ranking.best_documents(ranked, k, self._store)
+        return self._hits(best)
+
+    def _ranking_of(self, question: Question, rows: Rows | None) -> ranking.Ranking:
+        if question.vector is None:
+            return ranking.lexical(self._store, question.text, rows)
+        if question.mode == "dense":
+            return ranking.dense(self.neighbors, question.vector, rows)
+        return ranking.hybrid(self._store, self.neighbors, question.text, question.vector, rows)
 
     def add_meanings(
         self, expression: Expression, vectors: Vectors, k: int, rows: Rows | None, *, keep_inputs: bool
@@ -74,7 +101,7 @@ class Searcher:
         """
         total = np.asarray(expression.weights) @ vectors.astype(np.float64)
         query = _direction(total, expression)
-        taken = self._ranked(self._ranking(query, rows), k, expression, keep_inputs)
+        taken = self._ranked(self._row_ranking(query, rows), k, expression, keep_inputs)
         alone = self._alone(expression, vectors, k, rows, keep_inputs=keep_inputs)
         return Calculation(expression, self._explained(taken, expression, vectors, total, alone), alone)
 
@@ -131,10 +158,10 @@ class Searcher:
         )
         return live, places, np.linalg.norm(places - np.array(list(point.values())), axis=1)
 
-    def _ranking(self, query: Vectors, rows: Rows | None) -> Ranking:
+    def _row_ranking(self, query: Vectors, rows: Rows | None) -> RowRanking:
         return lambda count: self.neighbors.search(query, count, rows)[0]
 
-    def _ranked(self, ranking: Ranking, k: int, expression: Expression, keep_inputs: bool) -> list[StoredPassage]:
+    def _ranked(self, ranking: RowRanking, k: int, expression: Expression, keep_inputs: bool) -> list[StoredPassage]:
         """Return the *k* best passages of a ranking, those left out that are a term's text themselves."""
         if k < 1:
             raise QueryError(f"k is {k}; at least 1 must be asked for")
@@ -153,7 +180,7 @@ class Searcher:
         """Return the plain neighbours of each term, the terms themselves left out as from the sum's."""
         alone = {}
         for text, vector in zip(expression.texts, vectors, strict=True):
-            passages = self._ranked(self._ranking(vector, rows), k, expression, keep_inputs)
+            passages = self._ranked(self._row_ranking(vector, rows), k, expression, keep_inputs)
             scores = self._store.vectors()[[passage.row for passage in passages]] @ vector
             pairs = zip(passages, scores, strict=True)
             alone[text] = Hits(_hit(rank, float(score), passage) for rank, (passage, score) in enumerate(pairs, 1))
@@ -181,10 +208,14 @@ class Searcher:
             hits.append(replace(hit, near_alone=tuple(text for text, ids in found.items() if hit.id in ids)))
         return Hits(hits)
 
-    def _hits(self, rows: Rows, scores: Vectors) -> Hits:
-        passages = self._store.passages(rows)
-        pairs = zip(passages, scores, strict=True)
-        return Hits(_hit(rank, float(score), passage) for rank, (passage, score) in enumerate(pairs, 1))
+    def _hits(self, best: ranking.Ranked) -> Hits:
+        columns = {"score": best.cosines, "bm25": best.bm25, "fused": best.fused}
+        scores = [
+            {name: None if column is None else float(column[place]) for name, column in columns.items()}
+            for place in range(len(best))
+        ]
+        pairs = zip(self._store.passages(best.rows), scores, strict=True)
+        return Hits(_hit(rank, own.pop("score"), passage, **own) for rank, (passage, own) in enumerate(pairs, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -218,6 +218,11 @@ class Store:
         """Return the rows of all passages, ascending, int64."""
         return self.passage_documents()[0]
 
+    def document_numbers(self, rows: Rows) -> Rows:
+        """Return for each of *rows*, which must be live, the number of its document, int64."""
+        found = dict(self._database.query_in("SELECT row, document FROM passages WHERE row IN (?)", rows.tolist()))
+        return np.array([found[row] for row in rows.tolist()], dtype=np.int64)
+
     def rows_of_keys(self, keys: Iterable[bytes]) -> dict[bytes, int]:
         """Return, for those of *keys* that are in the index, a row that holds the vector."""
         statement = "SELECT key, min(row) FROM passages WHERE key IN (?) GROUP BY key"

@@ -53,7 +53,9 @@ class FullText:
 
     def rows(self) -> Rows:
         """Return the rows that it holds, ascending, int64."""
-        return np.array([row for (row,) in self._database.query("SELECT id FROM fulltext_docsize ORDER BY id")], np.int64)
+        return np.array(
+            [row for (row,) in self._database.query("SELECT id FROM fulltext_docsize ORDER BY id")], np.int64
+        )
 
     def search(self, match: str, *, title_weight: float = TITLE_WEIGHT) -> tuple[Rows, NDArray[np.float64]]:
         """Return all rows whose passages match, ascending, and their BM25 scores; inside `reading`.
