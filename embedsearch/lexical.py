@@ -10,8 +10,24 @@ import sqlite3
 import unicodedata
 from collections.abc import Sequence
 from contextlib import closing
+from typing import NamedTuple
 
 Span = tuple[int, int]
+
+
+class Match(NamedTuple):
+    """A word of a text that matches a query.
+
+    Attributes:
+        start: its first character.
+        end: the character behind its last.
+        term: which term of the query it is, counted from 0; forms of one word are the same term.
+    """
+
+    start: int
+    end: int
+    term: int
+
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
 _WORD = re.compile(r"[^\W_]+")
@@ -53,26 +69,24 @@ def match_any(text: str) -> str:
     return " OR ".join(f'"{term}"' for term in terms(text))
 
 
-def matches(texts: Sequence[str], query: str) -> list[list[Span]]:
-    """Return, for each text, the (start, end) of the words that match a term of *query*, in order.
+def matches(texts: Sequence[str], query: str) -> list[list[Match]]:
+    """Return, for each text, the words that match a term of *query*, in order.
 
     The texts go through the same tokenizer as the index, so that "hunted" matches "hunting" here if it did there.
     """
-    expression = match_any(query)
-    found: list[list[Span]] = [[] for _ in texts]
-    if not expression:
-        return found
+    found: list[dict[Span, int]] = [{} for _ in texts]
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"CREATE VIRTUAL TABLE texts USING fts5 (text, tokenize = '{TOKENIZER}')")
         # Our marks, and the NUL that ends a text in SQLite, are no words: a space in their place moves nothing.
         records = [(place, _storable(text.translate(_MARKS))) for place, text in enumerate(texts)]
         connection.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", records)
-        marked = connection.execute(
-            "SELECT rowid, highlight(texts, 0, ?, ?) FROM texts WHERE texts MATCH ?", (_BEGIN, _END, expression)
-        )
-        for place, text in marked:
-            found[place] = _spans(text)
-    return found
+        marked = "SELECT rowid, highlight(texts, 0, ?, ?) FROM texts WHERE texts MATCH ?"
+        for number, term in enumerate(dict.fromkeys(term.lower() for term in terms(query))):
+            for place, text in connection.execute(marked, (_BEGIN, _END, f'"{term}"')):
+                for span in _spans(text):
+                    # "moth" and "moths" in one query are the same term.
+                    found[place].setdefault(span, number)
+    return [[Match(*span, number) for span, number in sorted(own.items())] for own in found]
 
 
 def _storable(text: str) -> str:

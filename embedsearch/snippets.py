@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embedsearch.documents.sentences import sentences
-from embedsearch.lexical import Span
+from embedsearch.lexical import Match, Span
 
 WIDTH = 160
 _CONTEXT = 40  # characters before the first match, where a sentence does not begin nearby
@@ -39,23 +39,23 @@ def folded(text: str) -> str:
     return " ".join(text.split())
 
 
-def around_matches(text: str, matches: Sequence[Span], width: int = WIDTH) -> Snippet:
-    """Return the part with most different matching words; where several have, one that begins a sentence.
+def around_matches(text: str, matches: Sequence[Match], width: int = WIDTH) -> Snippet:
+    """Return the part with most terms of the query; where several have, the first that begins a sentence.
 
     Args:
         text: folded.
-        matches: (start, end) of words in it, in order.
+        matches: words in it, in order.
         width: the most characters of the part, ellipses included.
     """
     if len(text) <= width:
-        return Snippet(text, tuple(matches))
+        return Snippet(text, tuple((start, end) for start, end, _ in matches))
     begins = [start for start, _ in sentences(text)]
-    starts = [*begins, *(_word_start(text, max(0, start - _CONTEXT)) for start, _ in matches)]
-    best = max(starts, key=lambda start: (_different(text, matches, start, width), start in begins, -start))
+    starts = [*begins, *(_word_start(text, max(0, match.start - _CONTEXT)) for match in matches)]
+    best = max(starts, key=lambda start: (_different(matches, start, width), start in begins, -start))
     return cut(text, best, width=width, matches=matches)
 
 
-def cut(text: str, start: int, *, width: int = WIDTH, matches: Sequence[Span] = ()) -> Snippet:
+def cut(text: str, start: int, *, width: int = WIDTH, matches: Sequence[Match] = ()) -> Snippet:
     """Return the part of *text* from *start* on, at most *width* characters, whole words where it can be."""
     before = "…" if start else ""
     room = width - len(before)
@@ -63,13 +63,13 @@ def cut(text: str, start: int, *, width: int = WIDTH, matches: Sequence[Span] = 
     if start + room < len(text):
         part, after = _whole_words(part), "…"
     shift, end = len(before) - start, start + len(part)
-    inside = tuple((first + shift, last + shift) for first, last in matches if first >= start and last <= end)
+    inside = tuple((one.start + shift, one.end + shift) for one in matches if one.start >= start and one.end <= end)
     return Snippet(before + part + after, inside)
 
 
-def _different(text: str, matches: Sequence[Span], start: int, width: int) -> int:
+def _different(matches: Sequence[Match], start: int, width: int) -> int:
     end = start + width - 2  # two ellipses
-    return len({text[first:last].lower() for first, last in matches if first >= start and last <= end})
+    return len({match.term for match in matches if match.start >= start and match.end <= end})
 
 
 def _word_start(text: str, place: int) -> int:

@@ -192,7 +192,7 @@ class Index:
                 own = self._store.rows_of_document(self.get(like).id)
                 rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, own)
             query = None if chosen == "lexical" else self._query_vector(text, like, vector)
-            return self._searcher.search(Question(chosen, text or "", query), k, rows, one_of("by", by, BYS))
+            return self._searcher.search(Question(chosen, text or "", query), k, rows, one_of("unit of answers", by, BYS))
 
     def _query_vector(self, text: str | None, like: str | None, vector: ArrayLike | None = None) -> Vectors:
         if text is not None:
@@ -210,8 +210,8 @@ class Index:
             text: what was searched for.
             like: the id that was searched with.
         """
-        lexical = any(hit.score is None for hit in hits)
-        query = None if lexical or (text or like) is None else self._query_vector(text, like)
+        measured = bool(hits) and all(hit.score is not None for hit in hits)
+        query = self._query_vector(text, like) if measured and (text or like) else None
         return excerpts(hits, text or "", embedding=self._embedding, query=query)
 
     def calc(
