@@ -90,7 +90,7 @@ def test_place_gives_one_key_an_axis(predation):
     placed = lines(run("place", "wolf", "a phrase nobody wrote", "-a", "size,predatoriness", "-i", predation))
     assert [list(place) for place in placed] == [["text", "size", "predatoriness"]] * 2
     everything = lines(run("place", "wolf", "-i", predation))
-    assert set(everything[0]) == {"text", "predatoriness", "size", "sociality", "stealth", "legality", "tone", "domain"}
+    assert set(everything[0]) == {"text", "predatoriness", "size", "sociality", "stealth", "legality", "tone", "society"}
     percentile = lines(run("place", "wolf", "--unit", "percentile", "-a", "size", "-i", predation))[0]["size"]
     assert 0 <= percentile <= 100
 
