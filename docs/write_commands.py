@@ -9,20 +9,21 @@ from embedsearch.cli import main
 
 HEAD = """# Commands
 
-Data go to stdout, words to stderr. `-f table|jsonl|json|csv|tsv|ids` chooses the form of the data: a table on a terminal,
-JSON lines elsewhere. `-` is stdin. `-i` names the index; without it `$EMBEDSEARCH_INDEX`, else `indexes/predation`.
+Data go to stdout, words to stderr. `-f table|jsonl|json|csv|tsv|ids` chooses the form of the data: a table on a
+terminal, JSON lines elsewhere. `-` is stdin. `-i` names the index; without it `$EMBEDSEARCH_INDEX`, else
+`indexes/predation`.
 
 | exit code | meaning |
 |---|---|
 | 0 | done |
 | 1 | nothing found |
-| 2 | wrong usage, or input that cannot be read: one line on stderr says what was seen, what was wanted and what to do |
+| 2 | wrong usage or unreadable input: one line on stderr says what was seen, what was wanted, what to do |
 | 130 | interrupted |
 
-JSON lines of hits have `rank, score, id, document, text, title, start, end, source, metadata`; `calc` adds `contributions`
-and `near_alone`, points on axes add `distance` and `coordinates` (and `score` is null where there was no text). Placements
-have `text` (and `id` for passages of the index) and one key an axis. The characters `start` up to `end` of the document's
-text are the passage.
+JSON lines of hits have `rank, score, id, document, text, title, start, end, source, metadata`; `calc` adds
+`contributions` and `near_alone`, points on axes add `distance` and `coordinates` (and `score` is null where there was no
+text). Placements have `text` (and `id` for passages of the index) and one key an axis. The characters `start` up to
+`end` of the document's text are the passage.
 
 This page is written by `docs/write_commands.py` from the commands' own help.
 """
