@@ -77,10 +77,13 @@ def ingest(
     Text, title and id fields are found by their usual names or named here; all other fields are kept as
     metadata. The index is made if it does not exist.
     """
+    from embedsearch.documents import estimate
+
     started = time.perf_counter()
+    documents = _read(sources, reading)  # finds out at once about paths and formats that cannot be read
     index = _open_or_create(path, encoder, chunk_words, overlap)
     names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
-    report = _add(index, sources, reading)
+    report = _add(index, documents, estimate(*sources, format=reading["read_as"]))
     _tell(report, len(index), path, time.perf_counter() - started)
     if names:
         note(f"Axes: {', '.join(names)}.")
@@ -115,18 +118,16 @@ def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:
     return [file for source in sources if (file := Path(source) / "axes.toml").is_file()]
 
 
-def _add(index: Index, sources: tuple[str, ...], reading: dict[str, Any]) -> AddReport:
-    from embedsearch.documents import estimate
-
+def _add(index: Index, documents: Iterator[Document], total: int | None) -> AddReport:
     started = time.perf_counter()
-    with progress(estimate(*sources, format=reading["read_as"]), "Ingesting") as bar:
+    with progress(total, "Ingesting") as bar:
 
         def tell(documents: int, passages: int) -> None:
             if bar:
                 rate = passages / max(1e-9, time.perf_counter() - started)
                 bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} passages/s")
 
-        return index.add(_read(sources, reading), progress=tell)
+        return index.add(documents, progress=tell)
 
 
 def _read(sources: tuple[str, ...], reading: dict[str, Any]) -> Iterator[Document]:

@@ -13,6 +13,8 @@ from embedsearch.errors import StoreError
 
 _SQL_VARIABLES = 900  # below the 999 that SQLite allows in a statement when it is built with its defaults
 
+_REMEDY = "Restore it, or ingest the sources again into a new folder"
+
 SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
@@ -152,11 +154,11 @@ class Database:
         try:
             yield
         except sqlite3.OperationalError as error:
-            folder = self.file.parent
             if "locked" in str(error):
+                folder = self.file.parent
                 raise StoreError(f"another process is writing to {folder}; run the command again later") from error
+            if "no such" in str(error):
+                raise StoreError(f"{self.file} is damaged: {error}. {_REMEDY}") from error
             raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
         except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self.file} is damaged: {error}. Restore it, or ingest the sources again into a new folder"
-            ) from error
+            raise StoreError(f"{self.file} is damaged: {error}. {_REMEDY}") from error
