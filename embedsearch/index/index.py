@@ -192,7 +192,8 @@ class Index:
                 own = self._store.rows_of_document(self.get(like).id)
                 rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, own)
             query = None if chosen == "lexical" else self._query_vector(text, like, vector)
-            return self._searcher.search(Question(chosen, text or "", query), k, rows, one_of("unit of answers", by, BYS))
+            question = Question(chosen, text or "", query)
+            return self._searcher.search(question, k, rows, one_of("unit of answers", by, BYS))
 
     def _query_vector(self, text: str | None, like: str | None, vector: ArrayLike | None = None) -> Vectors:
         if text is not None:
