@@ -77,7 +77,9 @@ class Index:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def __len__(self) -> int:
@@ -291,7 +293,9 @@ class Index:
             names = self._axis_names(axes)
             by = sort.removeprefix("-") if sort else None
             if by is not None and by not in names:
-                raise AxisError(f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}")
+                raise AxisError(
+                    f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}"
+                )
             rows = self._rows(where)
             rows = self._store.live_rows() if rows is None else rows
             columns = self._columns(names, project(self._store.vectors(), self._directions(names), rows), unit)
@@ -390,5 +394,7 @@ def _coordinate(name: str, value: float | str, at_percentile: Callable[[float], 
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise QueryError(f"{name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90")
+        raise QueryError(
+            f"{name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90"
+        )
     return number

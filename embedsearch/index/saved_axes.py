@@ -116,10 +116,14 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         saved = self._saved()
         for name in names:
             if name not in saved:
-                advice = did_you_mean(name, saved) or " The index has none yet; add some with: embedsearch axes fit FILE"
+                advice = (
+                    did_you_mean(name, saved) or " The index has none yet; add some with: embedsearch axes fit FILE"
+                )
                 raise AxisError(f"there is no axis {name!r}.{advice}")
             if not self._is_current(saved[name]):
-                raise AxisError(f"axis {name!r} was fitted with another encoder; fit it again with: embedsearch axes fit FILE")
+                raise AxisError(
+                    f"axis {name!r} was fitted with another encoder; fit it again with: embedsearch axes fit FILE"
+                )
         return saved
 
     def _scale(self, names: list[str]) -> None:
@@ -127,7 +131,9 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         rows = self._store.live_rows()
         if not len(rows):
             raise QueryError(f"the index {self._store.path} is empty; add documents with: embedsearch ingest SOURCE")
-        fitted = [FittedAxis.from_dict(Axis.from_dict(name, saved[name].definition), saved[name].fitted) for name in names]
+        fitted = [
+            FittedAxis.from_dict(Axis.from_dict(name, saved[name].definition), saved[name].fitted) for name in names
+        ]
         products = project(self._store.vectors(), np.stack([axis.direction for axis in fitted]), rows)
         for axis, column in zip(fitted, products.T, strict=True):
             scale = Scale.of(column.astype(np.float64) - axis.origin, name=axis.name)

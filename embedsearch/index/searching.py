@@ -100,7 +100,9 @@ class Searcher:
         taken = self._ranked(lambda count: rows[order[:count]], k, expression, keep_inputs)
         alone = self._alone(expression, vectors, k, rows, keep_inputs=keep_inputs)
         total = np.asarray(expression.weights) @ vectors.astype(np.float64)
-        hits = self._explained(taken, expression, vectors, total, alone, on=_Measured(rows, places, distances, list(axes)))
+        hits = self._explained(
+            taken, expression, vectors, total, alone, on=_Measured(rows, places, distances, list(axes))
+        )
         return Calculation(expression, hits, alone, point, terms)
 
     def nearest_point(

@@ -95,7 +95,7 @@ class Store:
         folder = Path(path)
         if (folder / DATABASE).exists():
             raise StoreError(f"{folder} is an index already; open it, or choose another folder")
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not _is_vacant(folder):
             raise StoreError(f"{folder} exists and is no index; choose another folder (nothing was changed)")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -234,9 +234,7 @@ class Store:
             wanted,
         ):
             if _checksum(vectors[row]) != checksum:
-                raise StoreError(
-                    f"{self.path} is damaged: row {row} of {VECTORS} is not what was written. {_REMEDY}"
-                )
+                raise StoreError(f"{self.path} is damaged: row {row} of {VECTORS} is not what was written. {_REMEDY}")
             found[row] = StoredPassage(
                 row, id, position, start, end, text[start:end], title, source, json.loads(metadata)
             )
@@ -273,7 +271,9 @@ class Store:
 
     def field_names(self) -> list[str]:
         """Return the names of the metadata fields that any document has, sorted."""
-        found = self._database.query("SELECT DISTINCT fields.key FROM documents, json_each(documents.metadata) AS fields")
+        found = self._database.query(
+            "SELECT DISTINCT fields.key FROM documents, json_each(documents.metadata) AS fields"
+        )
         return sorted(str(name) for (name,) in found)
 
     def field(self, name: str) -> list[Any]:
@@ -403,6 +403,12 @@ class Store:
             SavedAxis(name, version, saved, json.loads(definition), json.loads(fitted))
             for name, version, saved, definition, fitted in found
         ]
+
+
+def _is_vacant(folder: Path) -> bool:
+    """Return whether a folder holds nothing but what a creation that was killed may have left."""
+    unfinished = (LOCK, VECTORS, f"{DATABASE}.new", f"{DATABASE}.new-journal")
+    return folder.is_dir() and all(file.name in unfinished for file in folder.iterdir())
 
 
 def _checksum(vector: Any) -> int:
