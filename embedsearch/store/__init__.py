@@ -1,5 +1,6 @@
 """An index folder: the only code that touches its files."""
 
-from embedsearch.store.folder import Entry, SavedAxis, Store, StoredPassage
+from embedsearch.store.records import Entry, HeldDocument, SavedAxis, StoredPassage
+from embedsearch.store.store import Store
 
-__all__ = ["Entry", "SavedAxis", "Store", "StoredPassage"]
+__all__ = ["Entry", "HeldDocument", "SavedAxis", "Store", "StoredPassage"]
