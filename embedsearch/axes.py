@@ -180,10 +180,12 @@ class FittedAxis:
         Raises:
             AxisError: they are the same vector, or not finite.
         """
-        ends = as_rows([low, high], error=AxisError)
+        ends = as_rows(np.stack([np.asarray(low), np.asarray(high)]), error=AxisError)
         step = ends[1] - ends[0]
         if not step.any():
-            raise AxisError(f"axis {axis.name!r}: both poles have the same mean vector; choose phrases that differ more")
+            raise AxisError(
+                f"axis {axis.name!r}: both poles have the same mean vector; choose phrases that differ more"
+            )
         direction = unit(step, error=AxisError)
         origin = float(np.dot((ends[0].astype(np.float64) + ends[1]) / 2, direction))
         return cls(axis, encoder, direction, step, origin)

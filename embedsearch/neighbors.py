@@ -6,8 +6,8 @@ is a true cosine whatever the type of index, and ties come in ascending row orde
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,9 +90,10 @@ def build(vectors: Vectors, file: Path, progress: Progress | None = None) -> str
     unfinished = file.with_name(file.name + ".new")
     try:
         faiss.write_index(index, str(unfinished))
-        os.replace(unfinished, file)
+        unfinished.replace(file)
     except (OSError, RuntimeError) as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
         raise StoreError(f"{file} cannot be written; the documents are safe without it") from error
     return description
 
@@ -176,7 +177,8 @@ def _among(candidates: Rows, allowed: Rows) -> Rows:
     if not len(allowed):
         return candidates[:0]
     places = np.minimum(np.searchsorted(allowed, candidates), len(allowed) - 1)
-    return candidates[allowed[places] == candidates]
+    kept: Rows = candidates[allowed[places] == candidates]
+    return kept
 
 
 def _read(file: Path, shape: tuple[int, ...]) -> faiss.Index | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 from embedsearch.errors import EmbedSearchError
 from embedsearch.expressions import Expression
@@ -38,8 +38,8 @@ class Records(Sequence[R], Generic[R]):
     @overload
     def __getitem__(self, place: int) -> R: ...
     @overload
-    def __getitem__(self, place: slice) -> Records[R]: ...
-    def __getitem__(self, place: int | slice) -> R | Records[R]:
+    def __getitem__(self, place: slice) -> Self: ...
+    def __getitem__(self, place: int | slice) -> R | Self:
         """Return one record, or a sequence of the same kind for a slice."""
         if isinstance(place, slice):
             return type(self)(self._records[place])

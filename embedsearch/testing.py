@@ -19,7 +19,9 @@ class TableEncoder:
     array([[0., 1., 0.]], dtype=float32)
     """
 
-    def __init__(self, table: Mapping[str, Sequence[float]], *, name: str = "table", max_tokens: int | None = None) -> None:
+    def __init__(
+        self, table: Mapping[str, Sequence[float]], *, name: str = "table", max_tokens: int | None = None
+    ) -> None:
         """Keep a table of texts and their vectors, all of one length and none zero.
 
         Args:

@@ -22,9 +22,7 @@ Mask = NDArray[np.bool_]
 BLOCK_BYTES = 8 << 20
 
 
-def as_rows(
-    vectors: ArrayLike, *, dimension: int | None = None, error: type[EmbedSearchError] = QueryError
-) -> Vectors:
+def as_rows(vectors: ArrayLike, *, dimension: int | None = None, error: type[EmbedSearchError] = QueryError) -> Vectors:
     """Return *vectors* as a finite, contiguous float32 array of shape (n, d); a single vector becomes (1, d).
 
     Args:
@@ -58,7 +56,8 @@ def unit(vectors: ArrayLike, *, error: type[EmbedSearchError] = QueryError) -> V
     lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
     if not lengths.all():
         raise error(f"vector {int(np.argmin(lengths))} is all zeros and has no direction")
-    return (rows / lengths[:, None]).astype(np.float32).reshape(given.shape)
+    scaled: Vectors = (rows / lengths[:, None]).astype(np.float32).reshape(given.shape)
+    return scaled
 
 
 def top(scores: NDArray[Any], k: int) -> Rows:

@@ -15,10 +15,13 @@ from embedsearch.errors import AxisError, did_you_mean
 if TYPE_CHECKING:
     from embedsearch import Axis, Index
 
-_SHOWN = 3
+_SHOWN = 24
 
 
-@click.group(cls=Commands, epilog=examples("embedsearch axes list", "embedsearch axes show size", "embedsearch axes fit corpus/axes.toml"))
+@click.group(
+    cls=Commands,
+    epilog=examples("embedsearch axes list", "embedsearch axes show size", "embedsearch axes fit corpus/axes.toml"),
+)
 def axes() -> None:
     """List, show and fit the axes of an index."""
 
@@ -32,7 +35,10 @@ def list_axes(path: str, format: str | None) -> None:
     versions, definitions = index.axes.versions(), index.axes.definitions()
     kind = chosen(format)
     if kind == "table":
-        rows = [[name, versions[name], _shortened(axis.low), _shortened(axis.high), axis.description] for name, axis in definitions.items()]
+        rows = [
+            [name, versions[name], _shortened(axis.low), _shortened(axis.high), axis.description]
+            for name, axis in definitions.items()
+        ]
         if rows:
             table(["axis", "version", "low", "high", "description"], rows, wide="description")
     else:
@@ -57,13 +63,21 @@ def show_axis(name: str, path: str, format: str | None) -> None:
         click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
         return
     ends = ("lowest", "highest")
-    table(["", ""], [[key, _joined(value)] for key, value in shown.items() if key not in ends], title=f"Axis {name}", wide="")
+    table(
+        ["", ""],
+        [[key, _joined(value)] for key, value in shown.items() if key not in ends],
+        title=f"Axis {name}",
+        wide="",
+    )
     for end in ends:
         click.echo()
         table([end, "coordinate"], [[entry["text"], entry[name]] for entry in shown[end]], wide=end)
 
 
-@axes.command("fit", epilog=examples("embedsearch axes fit corpus/axes.toml", "embedsearch axes fit my-axes.toml -i indexes/papers"))
+@axes.command(
+    "fit",
+    epilog=examples("embedsearch axes fit corpus/axes.toml", "embedsearch axes fit my-axes.toml -i indexes/papers"),
+)
 @click.argument("file", type=click.Path())
 @index_option
 def fit_axes(file: str, path: str) -> None:
@@ -86,7 +100,7 @@ COMMANDS = (axes,)
 
 def _described(index: Index, name: str, axis: Axis) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": name, "version": index.axes.versions()[name], **axis.to_dict()}
-    if len(index) < 2:  # noqa: PLR2004 - a population of one has no spread
+    if len(index) < 2:
         return shown | {"population": len(index), "lowest": [], "highest": []}
     scale = index.axes[name].scale
     shown |= {"population": scale.count, "mean": scale.mean, "deviation": scale.deviation}
@@ -97,7 +111,9 @@ def _described(index: Index, name: str, axis: Axis) -> dict[str, Any]:
 
 
 def _shortened(phrases: Any) -> str:
-    return ", ".join(phrases[:_SHOWN]) + (", …" if len(phrases) > _SHOWN else "")
+    more = f" (+{len(phrases) - 1})" if len(phrases) > 1 else ""
+    first = str(phrases[0])
+    return (first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…") + more
 
 
 def _joined(value: Any) -> Any:

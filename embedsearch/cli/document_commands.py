@@ -26,10 +26,10 @@ READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "txt", "md", "html", "pdf", "l
 def reading_options(command: Any) -> Any:
     """Add the options that say how sources are read."""
     options = (
-        click.option("--text", "text", multiple=True, metavar="FIELD", help="The field with the text; several are joined."),
+        click.option("--text", "text", multiple=True, metavar="FIELD", help="The field with the text; several join."),
         click.option("--title", metavar="FIELD", help="The field with the title."),
         click.option("--id", "id", metavar="FIELD", help="The field with the id."),
-        click.option("--as", "read_as", type=click.Choice(READ_FORMATS), help="Read sources so, whatever their names say."),
+        click.option("--as", "read_as", type=click.Choice(READ_FORMATS), help="Read sources as this."),
         click.option("--encoding", metavar="NAME", help="The encoding of text files; UTF-8 if not given."),
         click.option("--on-error", type=click.Choice(("stop", "skip")), default="stop", show_default=True,
                      help="What to do at a record that cannot be read."),
@@ -49,9 +49,21 @@ def reading_options(command: Any) -> Any:
 )
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @reading_options
-@click.option("--axes", "axes_file", metavar="FILE", help="Axes to fit and keep; the axes.toml of a folder is taken by itself.")
-@click.option("--chunk-words", type=click.IntRange(min=1), metavar="N", help="The most words of a passage; what the encoder reads whole if not given.")
-@click.option("--overlap", type=click.IntRange(min=0), metavar="N", help="Words that a passage repeats from the one before; 25 if not given.")
+@click.option(
+    "--axes", "axes_file", metavar="FILE", help="Axes to fit and keep; the axes.toml of a folder is taken by itself."
+)
+@click.option(
+    "--chunk-words",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The most words of a passage; what the encoder reads whole if not given.",
+)
+@click.option(
+    "--overlap",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Words that a passage repeats from the one before; 25 if not given.",
+)
 @encoder_option
 @index_option
 @click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
@@ -65,10 +77,13 @@ def ingest(
     Text, title and id fields are found by their usual names or named here; all other fields are kept as
     metadata. The index is made if it does not exist.
     """
+    from embedsearch.documents import estimate
+
     started = time.perf_counter()
+    documents = _read(sources, reading)  # finds out at once about paths and formats that cannot be read
     index = _open_or_create(path, encoder, chunk_words, overlap)
     names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
-    report = _add(index, sources, reading)
+    report = _add(index, documents, estimate(*sources, format=reading["read_as"]))
     _tell(report, len(index), path, time.perf_counter() - started)
     if names:
         note(f"Axes: {', '.join(names)}.")
@@ -103,18 +118,16 @@ def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:
     return [file for source in sources if (file := Path(source) / "axes.toml").is_file()]
 
 
-def _add(index: Index, sources: tuple[str, ...], reading: dict[str, Any]) -> AddReport:
-    from embedsearch.documents import estimate
-
+def _add(index: Index, documents: Iterator[Document], total: int | None) -> AddReport:
     started = time.perf_counter()
-    with progress(estimate(*sources, format=reading["read_as"]), "Ingesting") as bar:
+    with progress(total, "Ingesting") as bar:
 
         def tell(documents: int, passages: int) -> None:
             if bar:
                 rate = passages / max(1e-9, time.perf_counter() - started)
                 bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} passages/s")
 
-        return index.add(_read(sources, reading), progress=tell)
+        return index.add(documents, progress=tell)
 
 
 def _read(sources: tuple[str, ...], reading: dict[str, Any]) -> Iterator[Document]:
@@ -140,7 +153,7 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
     else:
         note(
             f"{path}: {report.added:,} documents added, {report.updated:,} updated, {report.unchanged:,} unchanged; "
-            f"{report.embedded:,} passages embedded, {report.reused:,} reused; {passages:,} passages in all ({seconds:.1f} s)."
+            f"{report.embedded:,} passages embedded, {report.reused:,} reused; {passages:,} in all ({seconds:.1f} s)."
         )
 
 
@@ -149,7 +162,7 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
     epilog=examples(
         "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' > relevant.jsonl",
         "embedsearch filter --where 'near(\"taking advantage of the poor\") > 0.3 and year >= 2000' -f table",
-        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' --check relevant -a predatoriness -f csv",
+        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' --check relevant -a size -f csv",
         "cat new.jsonl | embedsearch filter - --where 'predatoriness > 1 and not kind == \"plant\"'",
     ),
 )
@@ -229,8 +242,9 @@ class _Counted:
 def _tell_agreement(agreement: Agreement, check: str) -> None:
     wanted = agreement.both + agreement.wanted_only
     note(
-        f"Against {check!r} ({wanted:,} documents): precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, "
-        f"F1 {agreement.f1:.3f} ({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
+        f"Against {check!r} ({wanted:,} documents): "
+        f"precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, F1 {agreement.f1:.3f} "
+        f"({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
     )
 
 

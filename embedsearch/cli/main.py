@@ -18,7 +18,7 @@ class Failure(click.ClickException):
 
     exit_code = 2
 
-    def show(self, file: Any = None) -> None:
+    def show(self, _file: Any = None) -> None:
         """Print the message to stderr."""
         click.echo(f"Error: {self.format_message()}", err=True)
 
@@ -36,7 +36,9 @@ class Commands(click.Group):
             click.echo("Interrupted. What was committed is kept; run the command again to go on.", err=True)
             context.exit(INTERRUPTED)
 
-    def resolve_command(self, context: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one was likely meant."""
         if args and self.get_command(context, args[0]) is None and not args[0].startswith("-"):
             advice = did_you_mean(args[0], self.list_commands(context))

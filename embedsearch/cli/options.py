@@ -29,7 +29,7 @@ index_option = click.option(
 encoder_option = click.option(
     "--encoder", metavar="NAME", help="A sentence-transformers model name or folder; the index's own if not given."
 )
-where_option = click.option("--where", metavar="CONDITION", help='Answers must satisfy it, as in \'kind == "person"\'.')
+where_option = click.option("--where", metavar="CONDITION", help="Answers must satisfy it, as in 'kind == \"person\"'.")
 count_option = click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
 
 
@@ -71,6 +71,10 @@ def open_index(path: str, encoder: str | None = None) -> Index:
 def nothing_found(index: Index, why: str) -> None:
     """Say why there is no answer, and leave with exit code 1."""
     empty = len(index) == 0
-    note("Nothing found: the index is empty; add documents with: embedsearch ingest SOURCE" if empty else f"Nothing found: {why}")
+    note(
+        "Nothing found: the index is empty; add documents with: embedsearch ingest SOURCE"
+        if empty
+        else f"Nothing found: {why}"
+    )
     sys.stdout.flush()
     click.get_current_context().exit(1)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "jsonl", "json", "csv", "tsv", "ids")
 _WIDTH_WITHOUT_TERMINAL = 120
+_WIDE_AT_LEAST, _NARROW_AT_MOST = 24, 40
 
 
 def chosen(format: str | None) -> str:
@@ -38,8 +39,11 @@ def write(records: Iterable[Mapping[str, Any]], format: str) -> int:
     if format in ("csv", "tsv"):
         return _write_delimited(records, "," if format == "csv" else "\t")
     count = 0
-    for count, record in enumerate(records, 1):
-        line = str(record.get("id", record.get("text", ""))) if format == "ids" else json.dumps(record, ensure_ascii=False)
+    for record in records:
+        count += 1
+        line = (
+            str(record.get("id", record.get("text", ""))) if format == "ids" else json.dumps(record, ensure_ascii=False)
+        )
         click.echo(line)
     return count
 
@@ -72,14 +76,23 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
 
     cells = [[clean(cell) for cell in row] for row in rows]
     numeric = [bool(cells) and all(_is_number(row[place]) for row in cells) for place in range(len(columns))]
-    shown = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left", title=Text(title) if title else None)
+    shown = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        show_header=any(columns),
+        pad_edge=False,
+        title_justify="left",
+        title=Text(title) if title else None,
+    )
     for place, name in enumerate(columns):
         overflow = "fold" if name == wide else "ellipsis"
         shown.add_column(
             Text(name),
             justify="right" if numeric[place] else "left",
             ratio=1 if name == wide else None,
-            no_wrap=name != wide and (numeric[place] or len(columns) > 2),  # noqa: PLR2004 - two columns have room
+            min_width=_WIDE_AT_LEAST if name == wide else None,
+            max_width=None if name == wide or numeric[place] else _NARROW_AT_MOST,
+            no_wrap=name != wide and (numeric[place] or len(columns) > 2),
             overflow=overflow,  # type: ignore[arg-type]
         )
     for row in cells:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,9 +25,10 @@ from embedsearch.cli.output import chosen, note, table, write
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
-    from embedsearch import Calculation, Hits, Placements
+    from embedsearch import Calculation, Hit, Hits, Placements
 
 _ALONE_SHOWN = 5
+_SHORT = 40
 
 
 @click.command(
@@ -64,7 +65,7 @@ def search(
 @click.command(
     epilog=examples(
         'embedsearch calc "sheep + spider"',
-        "embedsearch calc \"sheep + spider\" --on predatoriness,size --where 'kind == \"person\"'",
+        'embedsearch calc "sheep + spider" --on predatoriness,size --where \'kind == "person"\'',
         "embedsearch calc 'wolf - 0.5*\"loan shark\" + (bank + charity)' -k 5",
     )
 )
@@ -77,7 +78,14 @@ def search(
 @encoder_option
 @format_option()
 def calc(
-    expression: str, on: str | None, k: int, where: str | None, keep_inputs: bool, path: str, encoder: str | None, format: str | None
+    expression: str,
+    on: str | None,
+    k: int,
+    where: str | None,
+    keep_inputs: bool,
+    path: str,
+    encoder: str | None,
+    format: str | None,
 ) -> None:
     """Add and subtract meanings: what lies at EXPRESSION?
 
@@ -100,7 +108,7 @@ def calc(
 
 @click.command(
     epilog=examples(
-        "embedsearch place wolf politician \"loan shark\"",
+        'embedsearch place wolf politician "loan shark"',
         "embedsearch place wolf -a predatoriness,size --unit percentile",
         "embedsearch place --all -a predatoriness,size --sort predatoriness -k 20",
         "embedsearch place - < phrases.txt",
@@ -191,12 +199,14 @@ def _phrases(given: Sequence[str]) -> list[str]:
 
 
 def _sorted(placements: Placements, sort: str | None) -> Placements:
+    from embedsearch import Placements
+
     if sort is None:
         return placements
     by, descending = sort.removeprefix("-"), not sort.startswith("-")
     if placements and by not in placements[0].coordinates:
         raise QueryError(f"--sort {by!r} is not among the axes placed on: {', '.join(placements[0].coordinates)}")
-    return type(placements)(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))
+    return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))
 
 
 def _print_hits(hits: Hits, format: str | None) -> None:
@@ -244,12 +254,13 @@ def _print_calculation(answer: Calculation) -> None:
 
 
 def _print_alone(answer: Calculation) -> None:
-    table(
-        ["term", "its own nearest"],
-        [[text, "; ".join(f"{hit.text if len(hit.text) < 40 else hit.title or hit.id} {hit.score:.2f}" for hit in hits[:_ALONE_SHOWN])]
-         for text, hits in answer.alone.items()],
-        wide="its own nearest",
-    )  # fmt: skip
+    rows = [[text, "; ".join(map(_named, hits[:_ALONE_SHOWN]))] for text, hits in answer.alone.items()]
+    table(["term", "its own nearest"], rows, wide="its own nearest")
+
+
+def _named(hit: Hit) -> str:
+    name = hit.text if len(hit.text) < _SHORT else hit.title or hit.id
+    return f"{name} {hit.score or 0:.2f}"
 
 
 def _whole(answer: Calculation) -> dict[str, Any]:

@@ -5,31 +5,32 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from embedsearch.documents import estimating, parquet, tabular, texts
+from embedsearch.documents import estimating, hypertext, lines, parquet, pdf, separated, texts
 from embedsearch.documents.document import Document
 from embedsearch.documents.fields import encodable
 from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, rejoin
 from embedsearch.errors import SourceError, did_you_mean
 
 _readers: dict[str, Reader] = {
-    "csv": tabular.read_csv,
-    "tsv": tabular.read_tsv,
-    "jsonl": tabular.read_jsonl,
-    "ndjson": tabular.read_jsonl,
+    "csv": separated.read_csv,
+    "tsv": separated.read_tsv,
+    "jsonl": lines.read_jsonl,
+    "ndjson": lines.read_jsonl,
     "parquet": parquet.read_parquet,
     "txt": texts.read_txt,
     "md": texts.read_markdown,
     "markdown": texts.read_markdown,
-    "html": texts.read_html,
-    "htm": texts.read_html,
-    "pdf": texts.read_pdf,
-    "lines": tabular.read_lines,
+    "html": hypertext.read_html,
+    "htm": hypertext.read_html,
+    "pdf": pdf.read_pdf,
+    "lines": lines.read_lines,
 }
 _WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "lines"}
 # Files about a corpus rather than of it; a file that is named directly is read whatever its name.
@@ -43,7 +44,7 @@ def register_reader(suffix: str, reader: Reader) -> None:
         suffix: such as ``.xyz``; its case does not matter. A reader that was there before is replaced.
         reader: called with the opened `Source` and the `ReadOptions`; yields Documents and raises SourceError.
     """
-    if not suffix.startswith(".") or len(suffix) < 2 or "." in suffix[1:]:
+    if not re.fullmatch(r"\.[^./\\]+", suffix):
         raise SourceError(f"a reader's suffix is one dot and a name, such as '.xyz', not {suffix!r}")
     _readers[suffix[1:].lower()] = reader
     _WITHOUT_FIELDS.discard(suffix[1:].lower())
@@ -89,7 +90,7 @@ def read(
     Raises:
         SourceError: a source is missing, of no known format, or broken; the message names file and line.
     """
-    options = _options(text, title, id, encoding, on_error, report)
+    options = _options(text=text, title=title, id=id, encoding=encoding, on_error=on_error, report=report)
     planned = _plan(sources, _known_format(format), options)
     _check_fields_wanted(planned, options)
     return _read_all(planned, options)
@@ -127,13 +128,14 @@ def read_stream(
     """
     if isinstance(stream, io.TextIOBase):
         raise SourceError(f"{name}: a stream of text where one of bytes is wanted, such as sys.stdin.buffer")
-    options = _options(text, title, id, encoding, on_error, report)
+    options = _options(text=text, title=title, id=id, encoding=encoding, on_error=on_error, report=report)
     planned = _Planned(name, name, _known_format(format) or "", None)
     _check_fields_wanted([planned], options)
     return _read_opened(stream, planned, options)
 
 
 def _options(
+    *,
     text: str | Sequence[str] | None,
     title: str | None,
     id: str | None,
@@ -202,7 +204,9 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
     planned = []
     for path in sorted(_files_below(folder, options), key=lambda path: path.parts):
         own = format or path.suffix[1:].lower()
-        if path.name.lower().startswith(_ABOUT) or path.name.lower() == "axes.toml":
+        if path.name.lower() == "axes.toml":
+            continue
+        if path.name.lower().startswith(_ABOUT):
             options.tell(f"skipped {path}: not a text of the corpus, by its name")
         elif own not in _readers:
             options.tell(f"skipped {path}: no reader for {_suffix_of(path)}")

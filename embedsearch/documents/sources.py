@@ -131,6 +131,8 @@ def undecodable(place: str, encoding: str, error: UnicodeError) -> SourceError:
         seen = f"byte 0x{error.object[error.start]:02x} is not {encoding} ({error.reason})"
     else:
         seen = f"not {encoding} ({error})"
+    if encoding.startswith(("utf-16", "utf-32")):
+        return SourceError(f"{place}: {seen}. The file is damaged or cut off")
     other = "latin-1" if codecs.lookup(encoding).name != "iso8859-1" else "utf-8"
     return SourceError(f"{place}: {seen}. Name the file's encoding, for example --encoding {other}")
 

@@ -131,7 +131,9 @@ class SentenceEncoder:
                 return tokenizer
         backend = getattr(self._model.tokenizer, "backend_tokenizer", None)
         if not isinstance(backend, Tokenizer):
-            raise EncoderError(f"the model in {self.folder.path} has no tokenizer.json; save it anew with a fast tokenizer")
+            raise EncoderError(
+                f"the model in {self.folder.path} has no tokenizer.json; save it anew with a fast tokenizer"
+            )
         copy = Tokenizer.from_str(backend.to_str())
         copy.no_truncation()
         copy.no_padding()

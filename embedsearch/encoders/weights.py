@@ -127,7 +127,7 @@ def packaged_folder() -> Path | None:
 def _snapshot(repository: str, *, offline: bool) -> Path | None:
     """Return the local folder of a hub model, from the cache alone if *offline*; None if it is not to be had."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
         path = Path(snapshot_download(repository, local_files_only=offline, ignore_patterns=IGNORED_FILES))
@@ -148,6 +148,6 @@ def _not_found(name: str, repository: str) -> str:
     remedies.append("name a local folder of a sentence-transformers model: --encoder FOLDER")
     listed = "; ".join(f"({number}) {remedy}" for number, remedy in enumerate(remedies, 1))
     return (
-        f"no weights for the encoder {name!r}: it is no folder here, not packaged, not in the local Hugging Face cache, "
-        f"and the hub did not give it. Do one of these: {listed}."
+        f"no weights for the encoder {name!r}: it is no folder here, not packaged, not in the local Hugging Face "
+        f"cache, and the hub did not give it. Do one of these: {listed}."
     )

@@ -138,6 +138,8 @@ class Selector:
     def _own_parts(self) -> Iterator[tuple[Document, Vectors]]:
         with self._store.reading():
             rows, numbers = self._store.passage_documents()
+            if not len(rows):
+                return
             order = np.argsort(numbers, kind="stable")
             documents, starts = np.unique(numbers[order], return_index=True)
             vectors = self._store.vectors()

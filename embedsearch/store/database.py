@@ -203,9 +203,11 @@ class Database:
         try:
             yield
         except sqlite3.OperationalError as error:
-            folder = self.file.parent
             if "locked" in str(error):
+                folder = self.file.parent
                 raise StoreError(f"another process is writing to {folder}; run the command again later") from error
+            if "no such" in str(error):
+                raise self.damaged(str(error)) from error
             raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
         except sqlite3.DatabaseError as error:
             raise self.damaged(str(error)) from error

@@ -1,121 +1,20 @@
-"""Readers of sources with one document a record: JSON lines, plain lines, CSV and TSV."""
+"""Readers of CSV and TSV, each record with the very text that it was read from."""
 
 from __future__ import annotations
 
 import csv
-import json
-import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import chain
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple
 
 from embedsearch.documents.document import Document
-from embedsearch.documents.fields import Records, clean, encodable_value
-from embedsearch.documents.sources import Lines, ReadOptions, Source, good_lines
+from embedsearch.documents.fields import Records
+from embedsearch.documents.sources import Lines, ReadOptions, Source
 from embedsearch.errors import SourceError
 
-# How far to look for the fields that make a document: a file's first records need not have all of them.
-_AHEAD_RECORDS = 1000
-_AHEAD_CHARACTERS = 8 << 20
 # A quote that is never closed makes the rest of a file one record; this bounds the memory it takes.
-_RECORD_CHARACTERS = 1 << 28
-
-
-class _Record(NamedTuple):
-    number: int
-    place: str
-    text: str
-    fields: dict[str, Any]
-
-
-def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document]:
-    """Yield a document for each line, which must hold a JSON object; blank lines are passed over."""
-    found = _objects(source, options)
-    records = Records(source, options)
-    ahead: list[_Record] = []
-    size = 0
-    while not records.settled and len(ahead) < _AHEAD_RECORDS and size < _AHEAD_CHARACTERS:
-        record = next(found, None)
-        if record is None:
-            break
-        ahead.append(record)
-        size += len(record.text)
-        records.meet(record.fields)
-    records.settle()
-    for record in chain(ahead, found):
-        try:
-            document = records.document(record.fields, record.number, record.place, record=record.text)
-        except SourceError as error:
-            options.broken(error)
-            continue
-        if document is not None:
-            yield document
-    records.finish()
-
-
-def _objects(source: Source, options: ReadOptions) -> Iterator[_Record]:
-    lines = Lines(source, options)
-    number = 0
-    for line in good_lines(lines, options):
-        if not line.strip():
-            continue
-        number += 1
-        place = f"{source.name}:{lines.number}"
-        try:
-            yield _Record(number, place, line, _parse_object(line, place))
-        except SourceError as error:
-            options.broken(error)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON; write null")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError(f"the number {digits[:40]} is too large")
-    return value
-
-
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-
-
-def _parse_object(line: str, place: str) -> dict[str, Any]:
-    try:
-        value = _decoder.decode(line)
-    except json.JSONDecodeError as error:
-        advice = ""
-        if line.lstrip()[:1] == "[":
-            advice = ". A JSON array must be made JSON lines first: jq -c '.[]' FILE"
-        raise SourceError(
-            f"{place}: not a JSON object on one line: {error.msg} at character {error.pos + 1}{advice}"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        cause = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise SourceError(f"{place}: not a JSON object on one line: {cause}") from None
-    if not isinstance(value, dict):
-        raise SourceError(f'{place}: a JSON {type(value).__name__} where an object such as {{"text": "…"}} is wanted')
-    # Lone surrogates can only come from escapes.
-    return encodable_value(value) if "\\u" in line else value
-
-
-def read_lines(source: Source, options: ReadOptions) -> Iterator[Document]:
-    """Yield a document for each line that is not blank."""
-    lines = Lines(source, options)
-    number = 0
-    for line in good_lines(lines, options):
-        if not line.strip():
-            continue
-        number += 1
-        yield Document(
-            id=f"{source.key}#{number}",
-            text=clean(line.rstrip("\r\n")),
-            source=f"{source.name}:{lines.number}",
-            record=line,
-        )
+_RECORD_CHARACTERS = 1 << 26
 
 
 def read_csv(source: Source, options: ReadOptions) -> Iterator[Document]:
@@ -254,7 +153,7 @@ class _Rows:
             )
         if self._size > _RECORD_CHARACTERS:
             raise csv.Error("unexpected end of data")
-        if self._size > _FREE_CHARACTERS and not self._wide:
+        if not self._wide and self._size > _free_characters():
             _raise_field_limit()
             self._wide = True
 
@@ -272,18 +171,23 @@ class _Rows:
         return SourceError(f"{self._name}:{self._taken[0][0]}: {cause}")
 
 
-# csv limits the length of a field for the whole process. The limit is lifted only while a record longer than
-# this is being parsed, and put back as it was; the count keeps readers in several threads apart.
+# csv limits the length of a field for the whole process. The limit is lifted only while a record longer than it,
+# or than this, is being parsed, and put back as it was; the count keeps readers in several threads apart.
 _FREE_CHARACTERS = 1 << 16
 _limit_lock = threading.Lock()
 _limit = {"users": 0, "before": 0}
 
 
+def _free_characters() -> int:
+    return min(_FREE_CHARACTERS, _limit["before"] if _limit["users"] else csv.field_size_limit())
+
+
 def _raise_field_limit() -> None:
     with _limit_lock:
         if _limit["users"] == 0:
-            _limit["before"] = csv.field_size_limit(2**31 - 1)
+            _limit["before"] = csv.field_size_limit()
         _limit["users"] += 1
+        csv.field_size_limit(2**31 - 1)
 
 
 def _restore_field_limit() -> None:

@@ -1,0 +1,71 @@
+"""The filter language over axes and metadata: ``predatoriness > p80 and size < 0 and year >= 2000``.
+
+The text is parsed with `ast` against an allow-list and becomes a tree of small nodes; nothing of it is ever
+run. What may be compared:
+
+==================  ====================================================================================
+``predatoriness``   an axis: its coordinate in standard deviations; also against ``p80``, the percentile
+                    (``p99_5`` for 99.5)
+``year``            a field of the metadata, or ``id``, ``title``, ``text``
+``near("phrase")``  cosine to a phrase, -1…1
+``axis("x")``       an axis, where a field has the same name or the name is no identifier
+``field("x y")``    a field likewise
+==================  ====================================================================================
+
+with ``< <= > >= == !=``, chained too (``p10 < size < p90``), ``in [..]``, ``"part" in title`` whatever the
+case, ``and or not`` and parentheses. A bare field or ``missing(x)`` stands as a condition of its own.
+
+The kind of what a field is compared with decides: with a number, texts such as ``"2000"`` are numbers and
+others are missing; with a quoted text, everything is a text; with ``true`` or ``false``, so are yes and no, y
+and n, t and f, 1 and 0. Two columns compare as numbers where both values are, else as texts.
+
+None, the empty text and NaN are missing. A comparison with a missing value is false, ``!=`` and ``not in``
+among them; ``not`` inverts what stands behind it, so that ``not kind == "animal"`` lets missing kinds through.
+"""
+
+from embedsearch.conditions.condition import Condition, parse_condition
+from embedsearch.conditions.evaluating import Table
+from embedsearch.conditions.nodes import (
+    And,
+    Axis,
+    Column,
+    Comparison,
+    Contains,
+    Field,
+    Literal,
+    Missing,
+    Name,
+    Near,
+    Node,
+    Not,
+    OneOf,
+    Operand,
+    Or,
+    Percentile,
+    Truth,
+)
+from embedsearch.conditions.values import truth
+
+__all__ = [
+    "And",
+    "Axis",
+    "Column",
+    "Comparison",
+    "Condition",
+    "Contains",
+    "Field",
+    "Literal",
+    "Missing",
+    "Name",
+    "Near",
+    "Node",
+    "Not",
+    "OneOf",
+    "Operand",
+    "Or",
+    "Percentile",
+    "Table",
+    "Truth",
+    "parse_condition",
+    "truth",
+]

@@ -1,0 +1,73 @@
+"""A condition from its text to the records that satisfy it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from embedsearch.conditions.evaluating import Evaluator, Table
+from embedsearch.conditions.nodes import Axis, Field, Near, Node, operands
+from embedsearch.conditions.parsing import parse
+from embedsearch.conditions.resolving import Resolver
+from embedsearch.vectors import Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A parsed condition.
+
+    Attributes:
+        source: what the user wrote.
+        root: the tree.
+    """
+
+    source: str
+    root: Node
+
+    @property
+    def phrases(self) -> list[str]:
+        """The phrases of ``near(...)``, each once."""
+        return list(dict.fromkeys(leaf.phrase for leaf in operands(self.root) if isinstance(leaf, Near)))
+
+    @property
+    def axes(self) -> list[str]:
+        """The names of the axes, each once; complete once the condition is resolved."""
+        return list(dict.fromkeys(leaf.name for leaf in operands(self.root) if isinstance(leaf, Axis)))
+
+    @property
+    def fields(self) -> list[str]:
+        """The names of the fields, each once; complete once the condition is resolved."""
+        return list(dict.fromkeys(leaf.name for leaf in operands(self.root) if isinstance(leaf, Field)))
+
+    def resolve(self, axes: Collection[str], fields: Collection[str]) -> Condition:
+        """Return the condition with every bare name made an axis or a field.
+
+        A field named by ``field(...)`` need not be among *fields*: that is how to name one which only later
+        records of a stream have.
+
+        Args:
+            axes: the axes there are.
+            fields: the fields there are.
+
+        Raises:
+            QueryError: a bare name is neither or both; an axis named by ``axis(...)`` does not exist; a
+                coordinate is compared with a text, or a percentile with something that is no axis; an axis
+                stands alone, is asked to be missing or to contain a text.
+        """
+        return Condition(self.source, Resolver(self.source, axes, fields).node(self.root))
+
+    def evaluate(self, table: Table) -> Mask:
+        """Return which of the n records of *table* satisfy the resolved condition, bool of shape (n,)."""
+        return Evaluator(table).node(self.root)
+
+    def __str__(self) -> str:
+        return self.source
+
+
+def parse_condition(source: str) -> Condition:
+    """Return the condition that *source* describes.
+
+    Raises:
+        QueryError: the text does not follow the language.
+    """
+    return Condition(source.strip(), parse(source))

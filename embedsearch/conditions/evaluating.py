@@ -1,0 +1,122 @@
+"""A resolved tree and n records: which of them satisfy it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from embedsearch.conditions.nodes import (
+    And,
+    Axis,
+    Column,
+    Comparison,
+    Contains,
+    Field,
+    Literal,
+    Missing,
+    Near,
+    Node,
+    Not,
+    OneOf,
+    Operand,
+    Or,
+    Percentile,
+    Sign,
+    Truth,
+)
+from embedsearch.conditions.values import OPERATORS, agree, contains, is_missing, plain, satisfies, truth
+from embedsearch.vectors import Mask
+
+
+class Table(Protocol):
+    """What a condition is evaluated on: n records with fields, coordinates and vectors."""
+
+    def __len__(self) -> int: ...
+
+    def field(self, name: str) -> Sequence[Any]:
+        """Return the n values of a field; None where a record lacks it."""
+
+    def axis(self, name: str) -> Any:
+        """Return the n coordinates on an axis, in standard deviations."""
+
+    def percentile(self, axis: str, percent: float) -> float:
+        """Return the coordinate on *axis* below which *percent* of the reference population lies."""
+
+    def near(self, phrase: str) -> Any:
+        """Return the n cosines to a phrase."""
+
+
+class Evaluator:
+    """Evaluates trees on one table; each column is asked for once."""
+
+    def __init__(self, table: Table) -> None:
+        """Read nothing yet."""
+        self._table = table
+        self._columns: dict[Operand, Any] = {}
+
+    def node(self, node: Node) -> Mask:
+        """Return which records satisfy a resolved tree, bool of shape (n,)."""
+        match node:
+            case And(nodes):
+                return np.asarray(np.all([self.node(inner) for inner in nodes], axis=0))
+            case Or(nodes):
+                return np.asarray(np.any([self.node(inner) for inner in nodes], axis=0))
+            case Not(inner):
+                return ~self.node(inner)
+            case Truth(column):
+                return self._each(column, lambda value: truth(value) is True)
+            case Missing(column):
+                return ~self._each(column, lambda _: True)
+            case Contains(column, part, negated):
+                return self._each(column, lambda value: contains(value, part) != negated)
+            case OneOf(column, options, negated):
+                return self._each(
+                    column, lambda value: any(satisfies(value, "==", option) for option in options) != negated
+                )
+            case Comparison(Axis(name) as left, sign, Percentile(percent)):
+                return _compare_numbers(self._values(left), sign, self._table.percentile(name, percent))
+            case Comparison(Axis() | Near() as left, sign, Axis() | Near() as right):
+                return _compare_numbers(self._values(left), sign, self._values(right))
+            case Comparison(Axis() | Near() as left, sign, Literal(wanted)):
+                return _compare_numbers(self._values(left), sign, wanted)
+            case Comparison(left, sign, Literal(wanted)):
+                return self._each(left, lambda value: satisfies(value, sign, wanted))
+            case Comparison(left, sign, right):
+                return self._pairs(left, sign, right)
+
+    def _each(self, column: Column, test: Callable[[Any], bool]) -> Mask:
+        """Return where a value is there and passes a test."""
+        values = map(plain, self._values(column))
+        return np.array([not is_missing(value) and test(value) for value in values], dtype=bool)
+
+    def _pairs(self, left: Column, sign: Sign, right: Operand) -> Mask:
+        pairs = zip(map(plain, self._values(left)), map(plain, self._values(right)), strict=True)
+        return np.array(
+            [not (is_missing(one) or is_missing(other)) and agree(one, sign, other) for one, other in pairs], dtype=bool
+        )
+
+    def _values(self, operand: Operand) -> Any:
+        if operand not in self._columns:
+            self._columns[operand] = self._read(operand)
+        return self._columns[operand]
+
+    def _read(self, operand: Operand) -> Any:
+        match operand:
+            case Axis(name):
+                return self._table.axis(name)
+            case Near(phrase):
+                return self._table.near(phrase)
+            case Field(name):
+                return self._table.field(name)
+        raise AssertionError(f"{operand!r} must be resolved before it is evaluated")
+
+
+def _compare_numbers(left: ArrayLike, sign: Sign, right: ArrayLike) -> Mask:
+    """Compare coordinates, shape (n,), with others or with one number; NaN compares with nothing."""
+    first, second = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    compared: Mask = OPERATORS[sign](first, second)
+    known: Mask = ~(np.isnan(first) | np.isnan(second))
+    return compared & known

@@ -1,0 +1,136 @@
+"""The tree that a condition is read into: leaves that give a value for each record, nodes that say yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal as OneOfThese
+
+Scalar = str | bool | int | float
+Sign = OneOfThese["<", "<=", ">", ">=", "==", "!="]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A bare name, an axis or a field: which one is known when the condition is resolved."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The coordinate on an axis, in standard deviations."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The value of a field."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The cosine to a phrase, -1…1."""
+
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """``p80``: the coordinate below which 80 percent of the reference population lie; 0…100."""
+
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A finite number, a text, True or False."""
+
+    value: Scalar
+
+
+Column = Name | Axis | Field | Near
+Operand = Column | Percentile | Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``left sign right``; a percentile or a literal is always on the right."""
+
+    left: Column
+    sign: Sign
+    right: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """``column in [options]``, or ``not in`` if negated."""
+
+    column: Column
+    options: tuple[Scalar, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """``"part" in column``, or ``not in`` if negated; upper and lower case are the same."""
+
+    column: Column
+    part: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A field that stands alone: satisfied where its value says yes."""
+
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Satisfied where a field has no value."""
+
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Satisfied where *node* is not."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Satisfied where all of at least two nodes are."""
+
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Satisfied where any of at least two nodes is."""
+
+    nodes: tuple[Node, ...]
+
+
+Node = Comparison | OneOf | Contains | Truth | Missing | Not | And | Or
+
+
+def operands(node: Node) -> Iterator[Operand]:
+    """Yield every leaf of a tree, in the order of the text it was read from but for mirrored comparisons."""
+    match node:
+        case And(nodes) | Or(nodes):
+            for inner in nodes:
+                yield from operands(inner)
+        case Not(inner):
+            yield from operands(inner)
+        case Comparison(left, _, right):
+            yield left
+            yield right
+        case OneOf(column) | Contains(column) | Truth(column) | Missing(column):
+            yield column

@@ -1,0 +1,116 @@
+"""Which bare names of a condition are axes and which are fields, and whether their comparisons make sense."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from embedsearch.conditions.nodes import (
+    And,
+    Axis,
+    Column,
+    Comparison,
+    Contains,
+    Field,
+    Literal,
+    Missing,
+    Name,
+    Near,
+    Node,
+    Not,
+    OneOf,
+    Operand,
+    Or,
+    Percentile,
+    Scalar,
+    Truth,
+)
+from embedsearch.conditions.refusals import refusal, shortened
+from embedsearch.errors import QueryError, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Makes every bare name an axis or a field.
+
+    Attributes:
+        source: the condition, for messages.
+        axes: the axes there are.
+        fields: the fields there are.
+    """
+
+    source: str
+    axes: Collection[str]
+    fields: Collection[str]
+
+    def node(self, node: Node) -> Node:
+        """Return a tree without bare names.
+
+        Raises:
+            QueryError: see `Condition.resolve`.
+        """
+        match node:
+            case And(nodes):
+                return And(tuple(self.node(inner) for inner in nodes))
+            case Or(nodes):
+                return Or(tuple(self.node(inner) for inner in nodes))
+            case Not(inner):
+                return Not(self.node(inner))
+            case Truth(column):
+                return Truth(self._field(column, "stands alone"))
+            case Missing(column):
+                return Missing(self._field(column, "is asked to be missing"))
+            case Contains(column, part, negated):
+                return Contains(self._field(column, "is asked for a text"), part, negated)
+            case OneOf(column, options, negated):
+                column = self._column(column)
+                self._check_kinds(column, options)
+                return OneOf(column, options, negated)
+            case Comparison(left, sign, right):
+                left, right = self._column(left), self._operand(right)
+                if isinstance(right, Percentile) and not isinstance(left, Axis):
+                    raise refusal(self.source, "a percentile such as p80 can only be compared with an axis")
+                self._check_kinds(left, (right.value,) if isinstance(right, Literal) else ())
+                return Comparison(left, sign, right)
+
+    def _check_kinds(self, column: Column, values: Iterable[Scalar]) -> None:
+        for value in values:
+            if isinstance(column, Axis | Near) and isinstance(value, str | bool):
+                raise refusal(self.source, f"a coordinate is a number and cannot be compared with {value!r}")
+
+    def _field(self, column: Column, how: str) -> Column:
+        resolved = self._column(column)
+        if isinstance(resolved, Axis):
+            raise refusal(
+                self.source, f"{resolved.name!r} is an axis and {how}; compare it with a number or a percentile"
+            )
+        return resolved
+
+    def _operand(self, operand: Operand) -> Operand:
+        if isinstance(operand, Literal | Percentile):
+            return operand
+        return self._column(operand, " If it is a text, put it in quotes.")
+
+    def _column(self, column: Column, advice: str = "") -> Column:
+        if isinstance(column, Axis) and column.name not in self.axes:
+            raise QueryError(f"there is no axis {shortened(column.name)!r}.{did_you_mean(column.name, self.axes)}")
+        return self._named(column.name, advice) if isinstance(column, Name) else column
+
+    def _named(self, name: str, advice: str) -> Axis | Field:
+        axis, field = _spelled(name, self.axes), _spelled(name, self.fields)
+        if axis is not None and field is not None:
+            raise refusal(self.source, f'{name!r} is both an axis and a field; write axis("{name}") or field("{name}")')
+        if axis is not None:
+            return Axis(axis)
+        if field is not None:
+            return Field(field)
+        known = [*self.axes, *self.fields]
+        raise QueryError(f"there is no axis or field {shortened(name)!r}.{did_you_mean(name, known)}{advice}")
+
+
+def _spelled(name: str, known: Collection[str]) -> str | None:
+    """Return *name* as it is known; Python reads every name in the normal form NFKC, files may be in another."""
+    if name in known or name.isascii():
+        return name if name in known else None
+    return next((other for other in known if unicodedata.normalize("NFKC", other) == name), None)

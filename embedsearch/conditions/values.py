@@ -1,0 +1,86 @@
+"""What single values of fields mean: missing or not, yes or no, as a number, as a text, and how they compare."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from embedsearch.conditions.nodes import Scalar, Sign
+
+_TRUE = frozenset({"true", "yes", "y", "t", "1", "1.0"})
+_FALSE = frozenset({"false", "no", "n", "f", "0", "0.0"})
+# Stricter than float(), for which "1_0", "nan" and "infinity" are numbers too.
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
+
+OPERATORS: dict[Sign, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """Return a numpy scalar as Python's own; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a plain value is None, the empty text or NaN."""
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def truth(value: Any) -> bool | None:
+    """Return whether a value says yes (true, yes, y, t, 1) or no (false, no, n, f, 0); None for anything else."""
+    text = str(plain(value)).strip().casefold()
+    return True if text in _TRUE else False if text in _FALSE else None
+
+
+def as_number(value: Any) -> int | float | None:
+    """Return a number, or what a text such as ``" 2.5e3"`` says, whole numbers exactly; None for anything else."""
+    if isinstance(value, int | float):
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    # A float would confuse ids of more than 15 digits; one that overflowed is no number to compare with.
+    return None if math.isinf(number) else int(text) if text.lstrip("+-").isdecimal() else number
+
+
+def as_text(value: Any) -> str | None:
+    """Return a text, or a number or boolean as JSON writes it; None for a list or an object."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def satisfies(value: Any, sign: Sign, literal: Scalar) -> bool:
+    """Compare a value that is not missing with a literal, in the kind of the literal."""
+    read: Callable[[Any], Any] = as_text if isinstance(literal, str) else as_number
+    if isinstance(literal, bool):
+        read = truth
+    found = read(value)
+    return found is not None and bool(OPERATORS[sign](found, literal))
+
+
+def agree(left: Any, sign: Sign, right: Any) -> bool:
+    """Compare two values that are not missing.
+
+    They are compared as booleans if either is one, else as numbers if both can be read so, else as texts.
+    """
+    boolean = isinstance(left, bool) or isinstance(right, bool)
+    readings: tuple[Callable[[Any], Any], ...] = (truth,) if boolean else (as_number, as_text)
+    for read in readings:
+        pair = read(left), read(right)
+        if None not in pair:
+            return bool(OPERATORS[sign](*pair))
+    return False
+
+
+def contains(value: Any, part: str) -> bool:
+    """Return whether a text, or any value of a list, has *part* in it, whatever the case."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    return any(part.casefold() in (as_text(inner) or "").casefold() for inner in parts)

@@ -1,0 +1,113 @@
+"""Readers of sources with one document a line: JSON lines and plain lines."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, NamedTuple, NoReturn
+
+from embedsearch.documents.document import Document
+from embedsearch.documents.fields import Records, clean, encodable_value
+from embedsearch.documents.sources import Lines, ReadOptions, Source, good_lines
+from embedsearch.errors import SourceError
+
+# How far to look for the fields that make a document: a file's first records need not have all of them.
+_AHEAD_RECORDS = 1000
+_AHEAD_CHARACTERS = 8 << 20
+
+
+class _Record(NamedTuple):
+    number: int
+    place: str
+    text: str
+    fields: dict[str, Any]
+
+
+def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document]:
+    """Yield a document for each line, which must hold a JSON object; blank lines are passed over."""
+    found = _objects(source, options)
+    records = Records(source, options)
+    ahead: list[_Record] = []
+    size = 0
+    while not records.settled and len(ahead) < _AHEAD_RECORDS and size < _AHEAD_CHARACTERS:
+        record = next(found, None)
+        if record is None:
+            break
+        ahead.append(record)
+        size += len(record.text)
+        records.meet(record.fields)
+    records.settle()
+    for record in chain(ahead, found):
+        try:
+            document = records.document(record.fields, record.number, record.place, record=record.text)
+        except SourceError as error:
+            options.broken(error)
+            continue
+        if document is not None:
+            yield document
+    records.finish()
+
+
+def _objects(source: Source, options: ReadOptions) -> Iterator[_Record]:
+    lines = Lines(source, options)
+    number = 0
+    for line in good_lines(lines, options):
+        if not line.strip():
+            continue
+        number += 1
+        place = f"{source.name}:{lines.number}"
+        try:
+            yield _Record(number, place, line, _parse_object(line, place))
+        except SourceError as error:
+            options.broken(error)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON; write null")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {digits[:40]} is too large")
+    return value
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def _parse_object(line: str, place: str) -> dict[str, Any]:
+    try:
+        value = _decoder.decode(line)
+    except json.JSONDecodeError as error:
+        advice = ""
+        if line.lstrip()[:1] == "[":
+            advice = ". A JSON array must be made JSON lines first: jq -c '.[]' FILE"
+        raise SourceError(
+            f"{place}: not a JSON object on one line: {error.msg} at character {error.pos + 1}{advice}"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        cause = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise SourceError(f"{place}: not a JSON object on one line: {cause}") from None
+    if not isinstance(value, dict):
+        raise SourceError(f'{place}: a JSON {type(value).__name__} where an object such as {{"text": "…"}} is wanted')
+    # Lone surrogates can only come from escapes.
+    return encodable_value(value) if "\\u" in line else value
+
+
+def read_lines(source: Source, options: ReadOptions) -> Iterator[Document]:
+    """Yield a document for each line that is not blank."""
+    lines = Lines(source, options)
+    number = 0
+    for line in good_lines(lines, options):
+        if not line.strip():
+            continue
+        number += 1
+        yield Document(
+            id=f"{source.key}#{number}",
+            text=clean(line.rstrip("\r\n")),
+            source=f"{source.name}:{lines.number}",
+            record=line,
+        )

@@ -1,0 +1,144 @@
+"""Axes worked out by hand in three dimensions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import embedsearch as es
+from embedsearch.axes import Scale
+from embedsearch.testing import TableEncoder
+
+UP = {"small": [1, 0, 0], "tiny": [0.8, 0, 0.6], "large": [0, 1, 0], "huge": [0, 0.8, 0.6]}
+
+
+def test_a_pole_axis_is_the_difference_of_the_means():
+    """Direction, step and origin agree with arithmetic on squared paper to 1e-6."""
+    fitted = es.Axis("size", ["small", "tiny"], ["large", "huge"]).fit(TableEncoder(UP))
+    # means (.9, 0, .3) and (0, .9, .3): the step is (-.9, .9, 0), the direction (-1, 1, 0)/sqrt 2.
+    assert fitted.step.tolist() == pytest.approx([-0.9, 0.9, 0], abs=1e-6)
+    assert fitted.direction.tolist() == pytest.approx([-(0.5**0.5), 0.5**0.5, 0], abs=1e-6)
+    # half-way is (.45, .45, .3), which the direction reads as 0.
+    assert fitted.origin == pytest.approx(0, abs=1e-6)
+    assert fitted.read([0, 1, 0]).tolist() == pytest.approx([0.5**0.5], abs=1e-6)
+    assert fitted.read([[1, 0, 0], [0, 0, 1]]).tolist() == pytest.approx([-(0.5**0.5), 0], abs=1e-6)
+
+
+def test_every_phrase_goes_into_every_frame():
+    """Two phrases in two frames are four texts, and their mean is the pole."""
+    axis = es.Axis("size", ["small"], ["large", "huge"], frames=["a {} animal", "a {} person"])
+    assert axis.low_texts == ["a small animal", "a small person"]
+    assert axis.high_texts == ["a large animal", "a huge animal", "a large person", "a huge person"]
+    table = {text: [1, 0, 0] for text in axis.low_texts} | {text: [0, 1, 0] for text in axis.high_texts}
+    table["a huge person"] = [0, -1, 0]
+    assert axis.fit(TableEncoder(table)).step.tolist() == pytest.approx([-1, 0.5, 0], abs=1e-6)
+
+
+def test_a_scale_counts_in_standard_deviations():
+    """Of 1, 2, 3, 4, 5 the mean is 3 and the deviation sqrt 2; percentiles lie between the values."""
+    scale = Scale.of([5, 1, 3, 2, 4], name="size")
+    assert scale.standardise([3, 5]).tolist() == pytest.approx([0, 2**0.5])
+    assert scale.at_percentile(50) == pytest.approx(0)
+    assert scale.at_percentile(75) == pytest.approx(1 / 2**0.5)
+    assert scale.at_percentile(0) == pytest.approx(-(2**0.5))
+    assert scale.percentile_of([0, 2**0.5, 99, -99]).tolist() == pytest.approx([50, 100, 100, 0])
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=50, unique=True), st.floats(0, 100))
+def test_percentiles_are_those_of_numpy(values, percent):
+    """The quantile table gives what numpy gives on the whole population, to a thousandth of the range."""
+    if np.std(values) < 1e-6:
+        return
+    scale = Scale.of(values, name="size")
+    wanted = (np.percentile(values, percent) - np.mean(values)) / np.std(values)
+    width = (max(values) - min(values)) / np.std(values)
+    assert scale.at_percentile(percent) == pytest.approx(wanted, abs=width / 500)
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ({"low": ["small"], "high": []}, "'size' has nothing in 'high'"),
+        ({"low": ["small"], "high": ["  "]}, "has nothing in 'high'"),
+        ({"low": ["small"]}, "lacks 'high'"),
+        ({"low": ["small"], "high": ["large", "Small"]}, "'small' on both sides"),
+        ({"low": ["small"], "hihg": ["large"]}, "unknown key 'hihg'. Did you mean 'high'"),
+        ({"low": "small", "high": ["large"]}, "must be a list of texts, not 'small'"),
+        ({"low": [1], "high": ["large"]}, "must be a list of texts"),
+        ({"low": ["small"], "high": ["large"], "frames": ["an animal"]}, "must hold {} once"),
+        ({"low": ["small"], "high": ["large"], "frames": []}, "nothing in 'frames'"),
+        ({"low": ["small"], "high": ["large"], "description": 3}, "'description' must be a text"),
+    ],
+)
+def test_wrong_definitions_get_one_clear_line(definition, message):
+    """A definition that cannot work says what was seen and what is wanted."""
+    with pytest.raises(es.AxisError) as caught:
+        es.Axis.from_dict("size", definition)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_poles_with_the_same_mean_are_refused():
+    """An axis between two equal points has no direction."""
+    table = {"small": [1, 0], "large": [0, 1], "tall": [1, 0], "short": [0, 1]}
+    with pytest.raises(es.AxisError, match="same mean vector"):
+        es.Axis("size", ["small", "short"], ["large", "tall"]).fit(TableEncoder(table))
+
+
+def test_a_population_of_one_point_is_refused():
+    """Standard deviations of nothing, of one passage, and of equal passages do not exist."""
+    for raw, message in (([], "has 0"), ([0.3], "has 1"), ([0.3, 0.3], "all 2 lie at one place")):
+        with pytest.raises(es.AxisError, match=message):
+            Scale.of(raw, name="size")
+
+
+def test_vectors_of_another_encoder_are_refused():
+    """Reading vectors of another dimension says both dimensions."""
+    fitted = es.Axis("size", ["small"], ["large"]).fit(TableEncoder(UP))
+    with pytest.raises(es.AxisError, match="2 dimensions where 3 are wanted"):
+        fitted.read([1.0, 0.0])
+
+
+def test_axes_come_from_toml(tmp_path):
+    """A file with one table an axis gives them in their order, frames among them."""
+    file = tmp_path / "axes.toml"
+    file.write_text('[size]\nlow = ["small"]\nhigh = ["large"]\nframes = ["a {} thing"]\n[b]\nlow=["x"]\nhigh=["y"]\n')
+    size, other = es.read_axes(file)
+    assert (size.name, size.high_texts, other.name) == ("size", ["a large thing"], "b")
+    assert es.Axis.from_dict("size", size.to_dict()) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "defines no axis"),
+        ("low = [1]", "'low' stands outside a table"),
+        ("[size\n", "cannot be read"),
+        ('[size]\nlow = ["a"]\nhigh = []\n', "nothing in 'high'"),
+    ],
+)
+def test_wrong_files_are_named(tmp_path, text, message):
+    """An axis file that cannot be used is named with the cause."""
+    file = tmp_path / "axes.toml"
+    file.write_text(text)
+    with pytest.raises(es.AxisError) as caught:
+        es.read_axes(file)
+    assert str(file) in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    """A path without a file says what should be there."""
+    with pytest.raises(es.AxisError, match=r"there is no file .*none\.toml"):
+        es.read_axes(tmp_path / "none.toml")
+
+
+def test_the_shipped_axes_have_eight_poles_a_side():
+    """The corpus ships predatoriness, size and at least four more, each with frames and 8 phrases a side."""
+    axes = es.read_axes(__import__("conftest").CORPUS / "axes.toml")
+    assert {"predatoriness", "size"} <= {axis.name for axis in axes}
+    assert len(axes) >= 6
+    for axis in axes:
+        assert min(len(axis.low), len(axis.high)) >= 8
+        assert axis.description
+        assert axis.frames

