@@ -51,9 +51,7 @@ class Atom(NamedTuple):
 class Ruler:
     """The limits of a passage, and one text divided and measured by them."""
 
-    def __init__(
-        self, text: str, count_tokens: CountTokens, *, limit: int, words: int | None, overlap: int
-    ) -> None:
+    def __init__(self, text: str, count_tokens: CountTokens, *, limit: int, words: int | None, overlap: int) -> None:
         self.text = text
         self.count_tokens = count_tokens
         self.limit = limit
@@ -61,9 +59,7 @@ class Ruler:
         self.overlap = overlap
         # A passage must not reach across these: the places where a run that is too long is cut.
         self.cuts = [
-            cut
-            for run in _LONG_RUN.finditer(text)
-            for cut in range(run.start() + LONGEST_RUN, run.end(), LONGEST_RUN)
+            cut for run in _LONG_RUN.finditer(text) for cut in range(run.start() + LONGEST_RUN, run.end(), LONGEST_RUN)
         ]
 
     def allows(self, tokens: int, words: int) -> bool:

@@ -133,9 +133,7 @@ def _refuse_characters(known: dict[_Span, int], ruler: Ruler, document: Document
             )
 
 
-def _shrunk(
-    spans: Sequence[_Span], too_long: Sequence[bool], starts: list[int], text: str
-) -> Iterator[_Span]:
+def _shrunk(spans: Sequence[_Span], too_long: Sequence[bool], starts: list[int], text: str) -> Iterator[_Span]:
     """Yield *spans*, those that are too long without what they repeat or, if they repeat nothing, halved."""
     last = -1
     for span, is_long in zip(spans, too_long, strict=True):

@@ -46,9 +46,7 @@ _BEFORE_NUMBER = _words(
     "jan feb mar apr jun jul aug sep sept oct nov dec"
 )
 # Behind these and behind "U.S." or "p.m." a sentence ends only where one of _STARTERS follows.
-_SELDOM_LAST = _words(
-    "al assn ave blvd bros co corp dept dist etc ft inc jr ltd rd spp sp sr ssp subsp univ var"
-)
+_SELDOM_LAST = _words("al assn ave blvd bros co corp dept dist etc ft inc jr ltd rd spp sp sr ssp subsp univ var")
 _STARTERS = _words(
     "A After All Although An And As At Before But By Each Even For From Had Has He Her Here His How "
     "However I If In It Its Later Many More Most My No Not Now On One Only Or Our Out She Since So Some "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +29,7 @@ class AddReport:
         unchanged: documents that were in the index as they are.
         embedded: passages that were encoded.
         reused: passages of new and changed documents whose vectors the index had already.
+        removed: documents that were taken out because their sources no longer hold them.
     """
 
     added: int = 0
@@ -35,6 +37,7 @@ class AddReport:
     unchanged: int = 0
     embedded: int = 0
     reused: int = 0
+    removed: int = 0
 
     def __add__(self, other: AddReport) -> AddReport:
         names = self.__dataclass_fields__
@@ -96,6 +99,18 @@ class Ingest:
         for batch in self._batches(documents):
             total += self._commit(batch)
         return total
+
+    def remove_unmet(self, sources: Iterable[str | os.PathLike[str]]) -> int:
+        """Take out the documents that came from *sources* earlier and that this run has not met; return how many.
+
+        Args:
+            sources: files and folders, as they were given to `embedsearch.read`.
+        """
+        places = [_place(os.fspath(source)) for source in sources]
+        gone = [id for id, source in self.store.sources_before(self.run) if _lies_in(_place(source), places)]
+        with self.store.writing():
+            self.store.remove(gone)
+        return len(gone)
 
     def _batches(self, documents: Iterable[Document]) -> Iterator[_Batch]:
         batch = _Batch()
@@ -165,6 +180,17 @@ def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
         yield group
         raise
     yield group
+
+
+def _place(source: str) -> str:
+    """Return a source as a path that can be compared, whatever way it was written."""
+    return os.path.abspath("stdin" if source == "-" else source)  # noqa: PTH100 - links are not to be followed
+
+
+def _lies_in(place: str, places: Iterable[str]) -> bool:
+    """Return whether a document's place is one of *places*, a record of such a file, or a file of such a folder."""
+    # Behind the name of a file a document's source has the record: "corpus/articles.jsonl:12".
+    return any(place == whole or place.startswith((f"{whole}:", whole.rstrip(os.sep) + os.sep)) for whole in places)
 
 
 def _repeated(document: Document) -> SourceError:

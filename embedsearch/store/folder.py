@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
 import sqlite3
@@ -32,13 +33,15 @@ from typing import Any, Self
 
 from embedsearch.errors import StoreError
 from embedsearch.store.database import Database
-from embedsearch.store.vectors_file import VectorsFile, sync_folder
+from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder
 from embedsearch.vectors import Rows, Vectors
 
-FORMAT = 2
+_log = logging.getLogger("embedsearch")
+
+FORMAT = 1
 DATABASE, LOCK = "index.db", "lock"
-_OURS = re.compile(r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.new)?")
-REMEDY = "Mend it with: embedsearch verify --repair"
+_OURS = re.compile(r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.built)?(\.new)?")
+REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again into a new folder"
 
 
 class Folder:
@@ -47,7 +50,7 @@ class Folder:
     def __init__(self, path: Path, database: Database) -> None:
         """Wrap an open database; use `create` or `open`."""
         self.path = path
-        self.database = database
+        self._database = database
         self.damaged = False
         self._file: VectorsFile | None = None
 
@@ -107,26 +110,29 @@ class Folder:
 
     def close(self) -> None:
         """Close the files; the store cannot be used after that."""
-        self.database.close()
+        self._database.close()
         if self._file is not None:
             self._file.close()
 
     def _check_format(self) -> None:
         """Refuse a folder that cannot be an index of this format."""
         try:
-            found = self.database.query("SELECT value FROM settings WHERE name = 'format'")
+            found = self._database.query("SELECT value FROM settings WHERE name = 'format'")
         except StoreError as error:
             if "no such table" not in str(error):
                 raise
             found = []
         if not found:
-            raise StoreError(f"{self.path / DATABASE} is no index of embedsearch; choose another folder")
+            raise StoreError(
+                f"{self.path / DATABASE} is no index of embedsearch; restore it, or ingest the sources again into "
+                "a new folder"
+            )
         if found[0][0] != json.dumps(FORMAT):
             raise StoreError(
                 f"{self.path} has index format {found[0][0]}, this embedsearch reads format {FORMAT}; "
                 "ingest the sources again into a new folder"
             )
-        self.database.check_schema()
+        self._database.check_schema()
 
     def _check_vectors(self) -> None:
         """Refuse a folder whose vectors file holds fewer rows than are committed."""
@@ -139,15 +145,20 @@ class Folder:
                 f"recorded. {REMEDY}"
             )
 
+    @property
+    def database(self) -> Database:
+        """The open database, for the rest of this package."""
+        return self._database
+
     # -- settings ---------------------------------------------------------------------------------------
 
     def setting(self, name: str, default: Any) -> Any:
         """Return a setting's JSON value, or *default*."""
-        return self.database.setting(name, default)
+        return self._database.setting(name, default)
 
     def set_setting(self, name: str, value: Any) -> None:
         """Keep a JSON value under *name*; inside `writing`."""
-        self.database.set_setting(name, value)
+        self._database.set_setting(name, value)
 
     @cached_property
     def dimension(self) -> int:
@@ -184,12 +195,39 @@ class Folder:
         """Return the bytes of all files in the folder."""
         return sum(file.stat().st_size for file in self.path.iterdir() if file.is_file())
 
+    def neighbors(self) -> tuple[Path | None, dict[str, Any]]:
+        """Return the FAISS file if it is whole and of this state, else None, and its stamp."""
+        stamp = self.setting("neighbors", None) or {}
+        file = self.neighbors_file
+        if not stamp or not file.is_file():
+            return None, stamp
+        if file_checksum(file) == stamp["checksum"]:
+            return file, stamp
+        _log.warning("%s is not the file that was written; every row is compared instead. %s", file, REMEDY)
+        return None, stamp
+
+    def keep_neighbors(self, built: Path, stamp: Mapping[str, Any]) -> None:
+        """Put a FAISS file in its place, with a stamp that says what it covers; inside `locked`.
+
+        Args:
+            built: lies in the folder under another name.
+            stamp: JSON values; the file's checksum is added.
+        """
+        written = file_checksum(built)
+        # Without a stamp a file is not used: there is no moment at which one file has another's.
+        with self.writing():
+            self.set_setting("neighbors", None)
+        built.replace(self.neighbors_file)
+        sync_folder(self.path)
+        with self.writing():
+            self.set_setting("neighbors", {**stamp, "checksum": written})
+
     # -- reading ----------------------------------------------------------------------------------------
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Hold one consistent state over several reads, whatever another process writes meanwhile."""
-        with self.database.reading():
+        with self._database.reading():
             self._pin()
             yield
 
@@ -211,7 +249,7 @@ class Folder:
             except FileNotFoundError:
                 # Another process has compacted since this state was taken; the newest one has its file.
                 missed = path
-                self.database.renew()
+                self._database.renew()
                 continue
             if self._file is not None:
                 self._file.close()
@@ -260,7 +298,7 @@ class Folder:
 
     def sweep(self) -> None:
         """Remove what a compaction or a build that was killed has left; inside `locked`."""
-        current = (self.vectors_file, self.neighbors_file)
+        current = [self.vectors_file] + [self.neighbors_file] * bool(self.setting("neighbors", None))
         for file in self.path.iterdir():
             if _OURS.fullmatch(file.name) and file not in current:
                 with contextlib.suppress(OSError):
@@ -269,7 +307,7 @@ class Folder:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Make one transaction of what is written inside; an error undoes all of it. Inside `locked`."""
-        with self.database.writing():
+        with self._database.writing():
             self._pin()
             before = self.rows
             try:
@@ -284,7 +322,9 @@ class Folder:
         """Write vectors from row *first*, the first that is not committed, on; synced. Inside `writing`."""
         if self.damaged and not self.vectors_file.exists():
             self.vectors_file.touch()
-            self._file = None
+            if self._file is not None:
+                self._file.close()
+                self._file = None
             self._pin()
         assert self._file is not None
         self._file.append(first, parts)

@@ -25,16 +25,16 @@ class Store(Folder):
 
     def count_documents(self) -> int:
         """Return the number of documents."""
-        return int(self.database.query("SELECT count(*) FROM documents")[0][0])
+        return int(self._database.query("SELECT count(*) FROM documents")[0][0])
 
     def count_passages(self) -> int:
         """Return the number of passages, which is the number of live rows."""
         with self.reading():
-            return self.rows - int(self.database.query("SELECT count(*) FROM dead")[0][0])
+            return self.rows - int(self._database.query("SELECT count(*) FROM dead")[0][0])
 
     def passage_documents(self) -> tuple[Rows, Rows]:
         """Return the live rows, ascending, and for each the number of its document; both int64."""
-        found = self.database.query("SELECT row, document FROM passages ORDER BY row")
+        found = self._database.query("SELECT row, document FROM passages ORDER BY row")
         pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
         return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
@@ -42,7 +42,7 @@ class Store(Folder):
         """Return the rows of all passages, ascending, int64."""
         with self.reading():
             live = np.ones(self.rows, dtype=bool)
-            live[[row for (row,) in self.database.query("SELECT row FROM dead")]] = False
+            live[[row for (row,) in self._database.query("SELECT row FROM dead")]] = False
         return np.flatnonzero(live)
 
     def rows_of_keys(self, keys: Iterable[bytes]) -> dict[bytes, int]:
@@ -53,7 +53,7 @@ class Store(Folder):
             for table in ("passages", "dead"):
                 missing = [key for key in wanted if key not in rows]
                 statement = f"SELECT key, row, checksum FROM {table} WHERE key IN (?)"
-                for key, row, written in self.database.query_in(statement, missing):
+                for key, row, written in self._database.query_in(statement, missing):
                     if key not in rows and self._is_intact(row, key, written):
                         rows[key] = row
         return rows
@@ -74,10 +74,10 @@ class Store(Folder):
             "FROM passages p JOIN documents d ON d.number = p.document WHERE p.row IN (?)"
         )
         with self.reading():
-            found = {record[0]: self._passage(record) for record in self.database.query_in(statement, wanted)}
+            found = {record[0]: self._passage(record) for record in self._database.query_in(statement, wanted)}
         for row in wanted:
             if row not in found:
-                raise self.database.damaged(f"the passage of row {row} is missing")
+                raise self._database.damaged(f"the passage of row {row} is missing")
         return [found[row] for row in wanted]
 
     def _passage(self, record: Sequence[Any]) -> StoredPassage:
@@ -88,16 +88,30 @@ class Store(Folder):
             )
         document = self._document(record[7:])
         if seal(document.id, position, start, end) != sealed:
-            raise self.database.damaged(f"the record of the passage of row {row} is not what was written")
+            raise self._database.damaged(f"the record of the passage of row {row} is not what was written")
         text = document.text[start:end]
         return StoredPassage(
             row, document.id, position, start, end, text, document.title, document.source, document.metadata
         )
 
+    def whole_passages(self, rows: Sequence[int]) -> Iterator[tuple[int, bytes, Document, int, int]]:
+        """Yield the row, key, document, start and end of those passages in *rows* that are what was written.
+
+        Their vectors need not be.
+        """
+        statement = (
+            f"SELECT p.row, p.key, p.position, p.start, p.end, p.seal, {_COLUMNS} "
+            "FROM passages p JOIN documents d ON d.number = p.document WHERE p.row IN (?)"
+        )
+        for row, key, position, start, end, sealed, digest, *columns in self._database.query_in(statement, rows):
+            record = DocumentRecord(*columns)
+            if record.digest == digest and seal(record.id, position, start, end) == sealed:
+                yield row, key, record.document(), start, end
+
     def _document(self, columns: Sequence[Any]) -> Document:
         record = DocumentRecord(*columns[1:])
         if record.digest != columns[0]:
-            raise self.database.damaged(f"the document {record.id!r} is not what was written")
+            raise self._database.damaged(f"the document {record.id!r} is not what was written")
         return record.document()
 
     def document(self, id: str) -> Document | None:
@@ -106,7 +120,7 @@ class Store(Folder):
         Raises:
             StoreError: it is not what was written.
         """
-        found = self.database.query(f"SELECT {_COLUMNS} FROM documents d WHERE id = ?", (id,))
+        found = self._database.query(f"SELECT {_COLUMNS} FROM documents d WHERE id = ?", (id,))
         return self._document(found[0]) if found else None
 
     def documents(self, numbers: Iterable[int]) -> Iterator[Document]:
@@ -116,34 +130,34 @@ class Store(Folder):
             StoreError: one is not what was written.
         """
         statement = f"SELECT {_COLUMNS} FROM documents d WHERE number IN (?) ORDER BY number"
-        for record in self.database.query_in(statement, sorted(int(number) for number in numbers)):
+        for record in self._database.query_in(statement, sorted(int(number) for number in numbers)):
             yield self._document(record)
 
     def held(self, ids: Sequence[str]) -> dict[str, HeldDocument]:
         """Return what the index holds of the documents called *ids*, by id."""
         held = {}
         statement = f"SELECT d.run, {_COLUMNS} FROM documents d WHERE d.id IN (?)"
-        for run, digest, *columns in self.database.query_in(statement, ids):
+        for run, digest, *columns in self._database.query_in(statement, ids):
             record = DocumentRecord(*columns)
             held[record.id] = HeldDocument(record.document() if record.digest == digest else None, run)
         return held
 
     def numbers(self) -> Rows:
         """Return the numbers of all documents, ascending: the order in which they came."""
-        found = self.database.query("SELECT number FROM documents ORDER BY number")
+        found = self._database.query("SELECT number FROM documents ORDER BY number")
         return np.array([number for (number,) in found], dtype=np.int64)
 
     def numbers_of(self, ids: Sequence[str]) -> dict[str, int]:
         """Return the numbers of those of *ids* that are in the index."""
-        return dict(self.database.query_in("SELECT id, number FROM documents WHERE id IN (?)", ids))
+        return dict(self._database.query_in("SELECT id, number FROM documents WHERE id IN (?)", ids))
 
     def sources_before(self, run: int) -> list[tuple[str, str]]:
         """Return the id and the source of every document that ingest number *run* has not met."""
-        return self.database.query("SELECT id, source FROM documents WHERE run <> ? ORDER BY number", (run,))
+        return self._database.query("SELECT id, source FROM documents WHERE run <> ? ORDER BY number", (run,))
 
     def rows_of_document(self, id: str) -> Rows:
         """Return the rows of a document's passages in their order; none if there is no such document."""
-        found = self.database.query(
+        found = self._database.query(
             "SELECT p.row FROM passages p JOIN documents d ON d.number = p.document WHERE d.id = ? ORDER BY p.position",
             (id,),
         )
@@ -151,12 +165,12 @@ class Store(Folder):
 
     def ids(self, limit: int) -> list[str]:
         """Return the ids of the first *limit* documents."""
-        found = self.database.query("SELECT id FROM documents ORDER BY number LIMIT ?", (limit,))
+        found = self._database.query("SELECT id FROM documents ORDER BY number LIMIT ?", (limit,))
         return [id for (id,) in found]
 
     def field_names(self) -> list[str]:
         """Return the names of the metadata fields that any document has, sorted."""
-        found = self.database.query(
+        found = self._database.query(
             "SELECT DISTINCT fields.key FROM documents, json_each(documents.metadata) AS fields"
         )
         return sorted(str(name) for (name,) in found)
@@ -168,10 +182,10 @@ class Store(Folder):
             name: ``id``, ``title``, ``text``, or a metadata field.
         """
         if name in ("id", "title", "text"):
-            found = self.database.query(f"SELECT {name} FROM documents ORDER BY number")
+            found = self._database.query(f"SELECT {name} FROM documents ORDER BY number")
             return [value for (value,) in found]
         # Parsed here and not by a JSON path in SQL, since any text can be the name of a field.
-        found = self.database.query("SELECT metadata FROM documents ORDER BY number")
+        found = self._database.query("SELECT metadata FROM documents ORDER BY number")
         return [json.loads(metadata).get(name) for (metadata,) in found]
 
     # -- writing ----------------------------------------------------------------------------------------
@@ -201,7 +215,7 @@ class Store(Folder):
                 place = passage.position, passage.start, passage.end
                 records.append((row, number, *place, seal(id, *place), key, checksum(key, vector)))
                 row += 1
-        self.database.execute_many("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
+        self._database.execute_many("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
         self.changed(row)
 
     def describe(self, documents: Sequence[Document], run: int) -> None:
@@ -212,16 +226,16 @@ class Store(Folder):
         """Take documents out of the index with their passages; inside `writing`. Those not there are passed over."""
         numbers = list(self.numbers_of(ids).values())
         self._remove_passages(numbers)
-        self.database.execute_many("DELETE FROM documents WHERE number = ?", [(number,) for number in numbers])
+        self._database.execute_many("DELETE FROM documents WHERE number = ?", [(number,) for number in numbers])
         self.changed(self.rows)
 
     def _remove_passages(self, numbers: Sequence[int]) -> None:
         """Take out the passages of documents, before these are replaced or removed; their rows are dead then."""
-        self.database.execute_many("DELETE FROM passages WHERE document = ?", [(number,) for number in numbers])
+        self._database.execute_many("DELETE FROM passages WHERE document = ?", [(number,) for number in numbers])
 
     def _put_documents(self, documents: Sequence[Document], run: int) -> None:
         records = [DocumentRecord.of(document) for document in documents]
-        self.database.execute_many(
+        self._database.execute_many(
             "INSERT INTO documents (run, digest, id, title, source, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET run = excluded.run, digest = excluded.digest, title = excluded.title, "
             "source = excluded.source, metadata = excluded.metadata, text = excluded.text",
@@ -239,12 +253,12 @@ class Store(Folder):
         first = self.rows
         self.append(first, [vectors])
         checksums = [checksum(key, vector) for key, vector in zip(keys, vectors, strict=True)]
-        self.database.execute_many(
+        self._database.execute_many(
             "UPDATE passages SET checksum = ? WHERE row = ?", list(zip(checksums, rows, strict=True))
         )
         self.renumber(zip(range(first, first + len(rows)), rows, strict=True))
         # Their checksums fit no vector, so that nobody takes one from there.
-        self.database.execute_many("INSERT INTO dead VALUES (?, x'', -1)", [(row,) for row in rows])
+        self._database.execute_many("INSERT INTO dead VALUES (?, x'', -1)", [(row,) for row in rows])
         self.changed(first + len(rows))
 
     def renumber(self, pairs: Iterable[tuple[int, int]]) -> None:
@@ -253,11 +267,11 @@ class Store(Folder):
         Args:
             pairs: the new row, which no passage has by then, and the old one.
         """
-        self.database.execute_many("UPDATE passages SET row = ? WHERE row = ?", pairs)
+        self._database.execute_many("UPDATE passages SET row = ? WHERE row = ?", pairs)
 
     def forget_dead(self) -> None:
         """Forget which rows are dead; inside `writing`, when the vectors file is replaced by one without them."""
-        self.database.execute("DELETE FROM dead")
+        self._database.execute("DELETE FROM dead")
 
     def changed(self, rows: int) -> None:
         """Note how many rows there are now, and that the passages have changed; inside `writing`."""
@@ -268,9 +282,9 @@ class Store(Folder):
 
     def put_axis(self, name: str, definition: Mapping[str, Any], fitted: Mapping[str, Any], saved: str) -> None:
         """Keep an axis under *name*; its version is one more than before. Inside `writing`."""
-        found = self.database.query("SELECT version FROM axes WHERE name = ?", (name,))
+        found = self._database.query("SELECT version FROM axes WHERE name = ?", (name,))
         record = (name, found[0][0] + 1 if found else 1, saved, json.dumps(definition), json.dumps(fitted))
-        self.database.execute(
+        self._database.execute(
             "INSERT INTO axes (name, version, saved, definition, fitted, checksum) VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (name) DO UPDATE SET version = excluded.version, saved = excluded.saved, "
             "definition = excluded.definition, fitted = excluded.fitted, checksum = excluded.checksum",
@@ -279,7 +293,7 @@ class Store(Folder):
 
     def delete_axis(self, name: str) -> None:
         """Forget the axis called *name*; inside `writing`."""
-        self.database.execute("DELETE FROM axes WHERE name = ?", (name,))
+        self._database.execute("DELETE FROM axes WHERE name = ?", (name,))
 
     def axes(self) -> list[SavedAxis]:
         """Return all axes in the order in which they were first saved.
@@ -289,9 +303,9 @@ class Store(Folder):
         """
         statement = "SELECT name, version, saved, definition, fitted, checksum FROM axes ORDER BY number"
         axes = []
-        for *columns, written in self.database.query(statement):
+        for *columns, written in self._database.query(statement):
             if record_checksum(*columns) != written:
-                raise self.database.damaged(f"the axis {columns[0]!r} is not what was written")
+                raise self._database.damaged(f"the axis {columns[0]!r} is not what was written")
             name, version, saved, definition, fitted = columns
             axes.append(SavedAxis(name, version, saved, json.loads(definition), json.loads(fitted)))
         return axes

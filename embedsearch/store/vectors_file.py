@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -119,3 +120,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def file_checksum(file: Path) -> int:
+    """Return the CRC-32 of a whole file."""
+    value = 0
+    with open(file, "rb") as stream:
+        while part := stream.read(1 << 20):
+            value = zlib.crc32(part, value)
+    return value
