@@ -7,18 +7,22 @@ before a document's title or text is replaced, in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsearch.errors import StoreError
 from embedsearch.lexical import TOKENIZER
 from embedsearch.store.database import Database
 from embedsearch.vectors import Rows
 
-SCHEMA = f"CREATE VIRTUAL TABLE fulltext USING fts5 (title, text, content = '', tokenize = '{TOKENIZER}');"
+_FORM = f"fts5 (title, text, content = '', tokenize = '{TOKENIZER}')"
+SCHEMA = f"CREATE VIRTUAL TABLE fulltext USING {_FORM};"
 TITLE_WEIGHT = 2.0  # 1 to 3 are within .004 of each other on Cranfield and CISI (docs/search.md)
 _FETCHED = 4096
+_COMMAND = "fulltext, rowid, title, text"  # FTS5 takes commands in the column with the table's own name
 
 Record = tuple[int, str, str]  # row, title, passage
 
@@ -30,32 +34,73 @@ class FullText:
         """Read nothing yet."""
         self._database = database
 
-    def add(self, records: Iterable[Record]) -> None:
-        """Take in passages, each with its row and the title of its document; inside a transaction."""
-        self._database.execute_many("INSERT INTO fulltext (rowid, title, text) VALUES (?, ?, ?)", list(records))
+    def add(self, records: Sequence[Record]) -> None:
+        """Take in passages, each with its row and the title of its document; inside `writing`."""
+        self._insert("fulltext", records)
 
-    def remove(self, id: str) -> None:
-        """Take out the passages of the document called *id*; before its texts change, inside a transaction."""
-        records = [("delete", *record) for record in self._records("WHERE id = ?", (id,))]
-        self._database.execute_many("INSERT INTO fulltext (fulltext, rowid, title, text) VALUES (?, ?, ?, ?)", records)
+    def remove(self, documents: Sequence[int]) -> None:
+        """Take out the passages of the documents with these numbers, before their texts change; inside `writing`."""
+        for number in documents:
+            records = [("delete", *record) for record in self._records("WHERE number = ?", (number,))]
+            self._database.execute_many(f"INSERT INTO fulltext ({_COMMAND}) VALUES (?, ?, ?, ?)", records)
 
     def rebuild(self) -> None:
-        """Take in every passage anew; inside a transaction."""
-        self._database.execute("DROP TABLE IF EXISTS fulltext")
-        self._database.execute(SCHEMA)
+        """Take in every passage anew, under the row it has now; inside `writing`."""
+        try:
+            self._database.execute("INSERT INTO fulltext (fulltext) VALUES ('delete-all')")
+        except StoreError:
+            # Too damaged to be emptied. The schema stays what it was, word for word.
+            self._database.execute("DROP TABLE fulltext")
+            self._database.execute(SCHEMA)
+        self._fill("fulltext")
+
+    def fault(self) -> str:
+        """Return what is wrong with it, compared with one made anew from the documents; empty if nothing is.
+
+        Inside `reading`; nothing is written but temporary tables.
+        """
+        made = {"made_anew": "temp.fulltext_made", "terms_held": "temp.terms_held", "terms_made": "temp.terms_made"}
+        try:
+            self._database.execute(f"CREATE VIRTUAL TABLE {made['made_anew']} USING {_FORM}")
+            for name, schema, table in (("held", "main", "fulltext"), ("made", "temp", "fulltext_made")):
+                vocabulary = f"fts5vocab ('{schema}', '{table}', 'instance')"
+                self._database.execute(f"CREATE VIRTUAL TABLE {made[f'terms_{name}']} USING {vocabulary}")
+            self._fill(made["made_anew"])
+            return self._difference()
+        except StoreError as error:
+            return str(error)
+        finally:
+            for table in reversed(made.values()):
+                self._database.execute(f"DROP TABLE IF EXISTS {table}")
+
+    def _difference(self) -> str:
+        sizes = (
+            "SELECT id, sz FROM fulltext_docsize ORDER BY id",
+            "SELECT id, sz FROM temp.fulltext_made_docsize ORDER BY id",
+        )
+        terms = ("SELECT * FROM temp.terms_held", "SELECT * FROM temp.terms_made")
+        for what, statements in (("the lengths of passages", sizes), ("the words of passages", terms)):
+            parts = (self._database.iterate(statement, size=_FETCHED) for statement in statements)
+            if any(held != made for held, made in zip_longest(*parts)):
+                return f"{what} in the full text are not those of the documents"
+        return ""
+
+    def _fill(self, table: str) -> None:
         batch: list[Record] = []
         for record in self._records():
             batch.append(record)
             if len(batch) == _FETCHED:
-                self.add(batch)
+                self._insert(table, batch)
                 batch = []
-        self.add(batch)
+        self._insert(table, batch)
+
+    def _insert(self, table: str, records: Sequence[Record]) -> None:
+        self._database.execute_many(f"INSERT INTO {table} (rowid, title, text) VALUES (?, ?, ?)", records)
 
     def rows(self) -> Rows:
         """Return the rows that it holds, ascending, int64."""
-        return np.array(
-            [row for (row,) in self._database.query("SELECT id FROM fulltext_docsize ORDER BY id")], np.int64
-        )
+        found = self._database.query("SELECT id FROM fulltext_docsize ORDER BY id")
+        return np.array([row for (row,) in found], dtype=np.int64)
 
     def search(self, match: str, *, title_weight: float = TITLE_WEIGHT) -> tuple[Rows, NDArray[np.float64]]:
         """Return all rows whose passages match, ascending, and their BM25 scores; inside `reading`.
@@ -73,7 +118,7 @@ class FullText:
         order = np.argsort(pairs[:, 0], kind="stable")
         return pairs[order, 0].astype(np.int64), -pairs[order, 1]
 
-    def _records(self, which: str = "", values: tuple[str, ...] = ()) -> Iterator[Record]:
+    def _records(self, which: str = "", values: Sequence[int] = ()) -> Iterator[Record]:
         for part in self._database.iterate(f"SELECT number, title, text FROM documents {which}", values, size=64):
             for number, title, text in part:
                 cuts = self._database.query(
