@@ -1,4 +1,4 @@
-"""The words of a query, and where they stand in a text. English stemming is SQLite's (FTS5, Porter).
+"""The words of a query. English stemming is SQLite's (FTS5, Porter), in `embedsearch.store`.
 
 Nothing of a query is ever read as FTS5's own syntax: it is cut into words here, and each is quoted.
 """
@@ -6,11 +6,10 @@ Nothing of a query is ever read as FTS5's own syntax: it is cut into words here,
 from __future__ import annotations
 
 import re
-import sqlite3
 import unicodedata
-from collections.abc import Sequence
-from contextlib import closing
 from typing import NamedTuple
+
+TOKENIZER = "porter unicode61 remove_diacritics 2"
 
 Span = tuple[int, int]
 
@@ -29,10 +28,7 @@ class Match(NamedTuple):
     term: int
 
 
-TOKENIZER = "porter unicode61 remove_diacritics 2"
 _WORD = re.compile(r"[^\W_]+")
-_BEGIN, _END = "\x02", "\x03"
-_MARKS = str.maketrans(dict.fromkeys(("\0", _BEGIN, _END), " "))
 _MOST_WORDS = 1_000  # FTS5 refuses expressions with very many parts; no question is so long
 
 # Words that say nothing of a subject. Without them BM25 gains .007 on Cranfield and .018 on CISI, and a query
@@ -67,37 +63,3 @@ def terms(text: str) -> list[str]:
 def match_any(text: str) -> str:
     """Return the FTS5 expression for passages with any of the query's terms; empty where it has none."""
     return " OR ".join(f'"{term}"' for term in terms(text))
-
-
-def matches(texts: Sequence[str], query: str) -> list[list[Match]]:
-    """Return, for each text, the words that match a term of *query*, in order.
-
-    The texts go through the same tokenizer as the index, so that "hunted" matches "hunting" here if it did there.
-    """
-    found: list[dict[Span, int]] = [{} for _ in texts]
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.execute(f"CREATE VIRTUAL TABLE texts USING fts5 (text, tokenize = '{TOKENIZER}')")
-        # Our marks, and the NUL that ends a text in SQLite, are no words: a space in their place moves nothing.
-        records = [(place, _storable(text.translate(_MARKS))) for place, text in enumerate(texts)]
-        connection.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", records)
-        marked = "SELECT rowid, highlight(texts, 0, ?, ?) FROM texts WHERE texts MATCH ?"
-        for number, term in enumerate(dict.fromkeys(term.lower() for term in terms(query))):
-            for place, text in connection.execute(marked, (_BEGIN, _END, f'"{term}"')):
-                for span in _spans(text):
-                    # "moth" and "moths" in one query are the same term.
-                    found[place].setdefault(span, number)
-    return [[Match(*span, number) for span, number in sorted(own.items())] for own in found]
-
-
-def _storable(text: str) -> str:
-    """Return *text* with a question mark for each lone surrogate, which SQLite does not take."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _spans(marked: str) -> list[Span]:
-    """Return where the marks stand, counted without them."""
-    spans = []
-    for number, piece in enumerate(re.finditer(f"{_BEGIN}[^{_END}]*{_END}", marked)):
-        start = piece.start() - 2 * number
-        spans.append((start, start + len(piece[0]) - 2))
-    return spans

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import embedsearch as es
-from embedsearch.lexical import STOP_WORDS, match_any, matches, terms
+from embedsearch.lexical import STOP_WORDS, match_any, terms
+from embedsearch.store.matching import matches
 from embedsearch.testing import HashEncoder
 
 WORDS = ["wolf", "kelp", "crab", "moth", "pond", "bark"]  # no two share a stem, none changes when it is stemmed

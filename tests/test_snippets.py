@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import embedsearch as es
-from embedsearch.lexical import matches
 from embedsearch.snippets import around_matches, cut, folded
+from embedsearch.store.matching import matches
 from embedsearch.testing import TableEncoder
 
 FILLER = "Nothing is said here about the matter in hand at all. "

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from embedsearch.documents.sentences import sentences
 from embedsearch.index.embedding import Embedding
-from embedsearch.lexical import matches
 from embedsearch.results import Hit
 from embedsearch.snippets import WIDTH, Snippet, around_matches, cut, folded
+from embedsearch.store.matching import matches
 from embedsearch.vectors import Vectors
 
 _MOST_SENTENCES = 200  # what an encoder reads on a processor in about half a second

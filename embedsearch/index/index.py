@@ -6,30 +6,26 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
-from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
+from embedsearch.errors import QueryError, SourceError, StoreError, did_you_mean
 from embedsearch.expressions import parse_expression
-from embedsearch.index.arguments import coordinate, one_of
+from embedsearch.index.arguments import coordinate
 from embedsearch.index.embedding import Embedding, encoder_settings
-from embedsearch.index.excerpts import excerpts
 from embedsearch.index.ingest import AddReport, Ingest
-from embedsearch.index.ranking import BYS, MODES, By, Mode, default_mode
+from embedsearch.index.placing import Placer, Unit
+from embedsearch.index.ranking import By, Mode
 from embedsearch.index.saved_axes import IndexAxes
-from embedsearch.index.searching import Question, Searcher
+from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
-from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
+from embedsearch.results import Calculation, Hit, Hits, Placements
 from embedsearch.snippets import Snippet
 from embedsearch.store import Compaction, Store, compact
-from embedsearch.vectors import Rows, Vectors, project, top, unit
-
-Unit = Literal["sd", "percentile", "raw"]
-UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw")
+from embedsearch.vectors import Rows
 
 
 class Index:
@@ -44,6 +40,7 @@ class Index:
         self._embedding = Embedding(store, encoder)
         self.axes = IndexAxes(self._embedding)
         self._searcher = Searcher(store, self._embedding)
+        self._placer = Placer(self._embedding, self.axes)
         self._selector = Selector(store, self._embedding, self.axes)
 
     @classmethod
@@ -214,10 +211,7 @@ class Index:
         Raises:
             QueryError: there is none.
         """
-        document = self._store.document(id)
-        if document is None:
-            raise QueryError(f"there is no document {id!r}.{did_you_mean(id, self._store.ids(100_000))}")
-        return document
+        return self._searcher.document(id)
 
     # -- queries ----------------------------------------------------------------------------------------
 
@@ -248,27 +242,9 @@ class Index:
             QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition;
                 words to be looked up where there is no text.
         """
-        if sum(given is not None for given in (text, like, vector)) != 1:
-            raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
-        chosen = one_of("mode", mode or default_mode(text), MODES)
-        if text is None and chosen != "dense":
-            raise QueryError(f"mode {chosen} looks words up and needs a text; leave the mode out, or give a text")
         with self._store.reading():
-            rows = self._rows(where)
-            if like is not None:
-                own = self._store.rows_of_document(self.get(like).id)
-                rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, own)
-            query = None if chosen == "lexical" else self._query_vector(text, like, vector)
-            question = Question(chosen, text or "", query)
-            return self._searcher.search(question, k, rows, one_of("unit of answers", by, BYS))
-
-    def _query_vector(self, text: str | None, like: str | None, vector: ArrayLike | None = None) -> Vectors:
-        if text is not None:
-            asked: Vectors = self._embedding.vectors_of([text], queries=True)[0]
-            return asked
-        if like is not None:
-            return self._embedding.mean_of(self._store.rows_of_document(self.get(like).id))
-        return unit(np.asarray(vector, dtype=np.float32).reshape(-1))
+            question = self._searcher.question(text, like=like, vector=vector, mode=mode)
+            return self._searcher.search(question, k, self._rows(where), by)
 
     def snippets(self, hits: Sequence[Hit], text: str | None = None, *, like: str | None = None) -> list[Snippet]:
         """Return the part of each hit that answers the query, at most 160 characters.
@@ -278,9 +254,8 @@ class Index:
             text: what was searched for.
             like: the id that was searched with.
         """
-        measured = bool(hits) and all(hit.score is not None for hit in hits)
-        query = self._query_vector(text, like) if measured and (text or like) else None
-        return excerpts(hits, text or "", embedding=self._embedding, query=query)
+        with self._store.reading():
+            return self._searcher.snippets(hits, text, like=like)
 
     def calc(
         self,
@@ -347,16 +322,8 @@ class Index:
         Raises:
             AxisError: an axis does not exist, or the index has none.
         """
-        if isinstance(texts, str):
-            raise QueryError(f"texts must be a list of phrases, not the single text {texts!r}")
         with self._store.reading():
-            names = self._axis_names(axes)
-            vectors = self._embedding.vectors_of(list(texts))
-            products = vectors @ self._directions(names).T
-            columns = self._columns(names, products, unit)
-        return Placements(
-            Placement(text, {name: float(columns[name][place]) for name in names}) for place, text in enumerate(texts)
-        )
+            return self._placer.place(texts, axes, unit)
 
     def place_all(
         self,
@@ -381,28 +348,7 @@ class Index:
             QueryError: a wrong condition.
         """
         with self._store.reading():
-            names = self._axis_names(axes)
-            by = sort.removeprefix("-") if sort else None
-            if by is not None and by not in names:
-                raise AxisError(
-                    f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}"
-                )
-            rows = self._rows(where)
-            rows = self._store.live_rows() if rows is None else rows
-            columns = self._columns(names, project(self._store.vectors(), self._directions(names), rows), unit)
-            order = np.arange(len(rows))
-            if sort and by is not None:
-                order = top(-columns[by] if sort.startswith("-") else columns[by], len(rows))
-            order = order[:k]
-            passages = self._store.passages(rows[order])
-        return Placements(
-            Placement(
-                passage.text,
-                {name: float(columns[name][place]) for name in names},
-                passage.document if passage.position == 0 else f"{passage.document}#{passage.position}",
-            )
-            for place, passage in zip(order, passages, strict=True)
-        )
+            return self._placer.place_rows(self._rows(where), axes, sort=sort, k=k, unit=unit)
 
     def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
         """Yield the documents that satisfy a condition, unchanged and in order.
@@ -430,29 +376,6 @@ class Index:
 
     def _rows(self, where: str | None) -> Rows | None:
         return None if where is None else self._selector.rows(where)
-
-    def _axis_names(self, axes: Sequence[str] | None) -> list[str]:
-        names = list(dict.fromkeys(axes if axes is not None else self.axes))
-        if not names:
-            raise AxisError("the index has no axes yet; add some with: embedsearch axes fit FILE")
-        return names
-
-    def _directions(self, names: Sequence[str]) -> NDArray[np.float32]:
-        axes = self.axes.scaled(list(names))
-        return np.stack([axes[name].fitted.direction for name in names])
-
-    def _columns(self, names: Sequence[str], products: NDArray[Any], unit: Unit) -> dict[str, NDArray[np.float64]]:
-        """Return the coordinates by axis from dot products of shape (n, axes)."""
-        one_of("unit", unit, UNITS)
-        axes = self.axes.scaled(list(names))
-        columns = {}
-        for name, column in zip(names, np.asarray(products, dtype=np.float64).T, strict=True):
-            axis = axes[name]
-            coordinates = axis.from_products(column)
-            if unit == "percentile":
-                coordinates = axis.scale.percentile_of(coordinates)
-            columns[name] = column - axis.fitted.origin if unit == "raw" else coordinates
-        return columns
 
 
 def open_index(path: str | os.PathLike[str], encoder: str | Encoder | None = None) -> Index:

@@ -7,15 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes import ScaledAxis
-from embedsearch.errors import QueryError
+from embedsearch.documents import Document
+from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.expressions import Expression
 from embedsearch.index import ranking
+from embedsearch.index.arguments import one_of
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.excerpts import excerpts
 from embedsearch.neighbors import FLAT_ROWS, Neighbors, build
 from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
+from embedsearch.snippets import Snippet
 from embedsearch.store import Store, StoredPassage
 from embedsearch.vectors import Rows, Vectors, project, top, unit
 
@@ -32,11 +36,13 @@ class Question:
         mode: what the answers are ranked by.
         text: whose words are looked up; needed unless the mode is dense.
         vector: the unit query vector, shape (d,); None if the mode is lexical.
+        without: rows that are no answers: those of the document that was asked with.
     """
 
     mode: ranking.Mode
     text: str = ""
     vector: Vectors | None = None
+    without: Rows | None = None
 
 
 class Searcher:
@@ -81,13 +87,54 @@ class Searcher:
         self._store.keep_neighbors(built, {"kind": kind, "rows": rows})
         self._neighbors = None
 
+    def question(
+        self, text: str | None, *, like: str | None, vector: ArrayLike | None, mode: ranking.Mode | None
+    ) -> Question:
+        """Return what `Index.search` is asked for, with its query vector."""
+        if sum(given is not None for given in (text, like, vector)) != 1:
+            raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
+        chosen = one_of("mode", mode or ranking.default_mode(text), ranking.MODES)
+        if text is None and chosen != "dense":
+            raise QueryError(f"mode {chosen} looks words up and needs a text; leave the mode out, or give a text")
+        query = None if chosen == "lexical" else self._query_vector(text, like, vector)
+        without = None if like is None else self._store.rows_of_document(like)
+        return Question(chosen, text or "", query, without)
+
+    def _query_vector(self, text: str | None, like: str | None, vector: ArrayLike | None) -> Vectors:
+        if text is not None:
+            asked: Vectors = self._embedding.vectors_of([text], queries=True)[0]
+            return asked
+        if like is not None:
+            return self._embedding.mean_of(self._store.rows_of_document(self.document(like).id))
+        return unit(np.asarray(vector, dtype=np.float32).reshape(-1))
+
+    def document(self, id: str) -> Document:
+        """Return the document called *id*.
+
+        Raises:
+            QueryError: there is none.
+        """
+        document = self._store.document(id)
+        if document is None:
+            raise QueryError(f"there is no document {id!r}.{did_you_mean(id, self._store.ids(100_000))}")
+        return document
+
     def search(self, question: Question, k: int, rows: Rows | None, by: ranking.By = "passage") -> Hits:
         """Return the *k* best answers among *rows*, all live rows if None."""
         if k < 1:
             raise QueryError(f"k is {k}; at least 1 must be asked for")
+        if question.without is not None:
+            rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, question.without)
         ranked = self._ranking_of(question, rows)
-        best = ranked(k) if by == "passage" else ranking.best_documents(ranked, k, self._store)
-        return self._hits(best)
+        by_passage = one_of("unit of answers", by, ranking.BYS) == "passage"
+        return self._hits(ranked(k) if by_passage else ranking.best_documents(ranked, k, self._store))
+
+    def snippets(self, hits: Sequence[Hit], text: str | None, *, like: str | None) -> list[Snippet]:
+        """Return the part of each hit that answers the query; see `Index.snippets`."""
+        # Hits without a cosine come from words alone; no encoder is loaded for their sake.
+        measured = bool(hits) and all(hit.score is not None for hit in hits)
+        query = self._query_vector(text, like, None) if measured and (text or like) else None
+        return excerpts(hits, text or "", embedding=self._embedding, query=query)
 
     def _ranking_of(self, question: Question, rows: Rows | None) -> ranking.Ranking:
         if question.vector is None:

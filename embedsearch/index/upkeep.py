@@ -76,8 +76,7 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
 def repair(
     path: str | os.PathLike[str], encoder: str | Encoder | None = None, *, progress: Progress | None = None
 ) -> Verification:
-    """Mend what can be made again: damaged vectors from the stored texts, SQLite's indexes, the full
-    text, the faiss file.
+    """Mend what can be made again: damaged vectors, SQLite's indexes, the full text, the faiss file.
 
     An interruption leaves the index as it was, or mended in part; doing it again goes on from there. A document
     whose text is damaged cannot be mended here; ingesting its source again replaces it.

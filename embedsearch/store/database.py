@@ -209,7 +209,8 @@ class Database:
             if "no such" in str(error):
                 raise self.damaged(str(error)) from error
             raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            # Python cannot even make an error of a message in which SQLite quotes a damaged name.
             raise self.damaged(str(error)) from error
 
 

@@ -31,6 +31,11 @@ class StoredPassage:
     source: str
     metadata: Mapping[str, Any]
 
+    @property
+    def id(self) -> str:
+        """The passage's id: the document's, with ``#position`` behind it for all but the first passage."""
+        return self.document if self.position == 0 else f"{self.document}#{self.position}"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -97,7 +102,8 @@ class DocumentRecord(NamedTuple):
     def digest(self) -> bytes:
         """16 bytes that change with any of the columns."""
         # Lengths go before the texts, so that no two records run together into the same bytes.
-        encoded = [column.encode("utf-8", "surrogatepass") for column in self]
+        # A flipped bit can make a number of a text; str() of it is another text than was written.
+        encoded = [str(column).encode("utf-8", "surrogatepass") for column in self]
         lengths = struct.pack(f"<{len(encoded)}q", *map(len, encoded))
         return hashlib.blake2b(lengths + b"".join(encoded), digest_size=16).digest()
 
@@ -107,10 +113,16 @@ class DocumentRecord(NamedTuple):
 
 
 def checksum(key: bytes, vector: Any) -> int:
-    """Return the CRC-32 of a passage's key and its vector: which vector belongs to which text."""
+    """Return the CRC-32 of a passage's key and its vector: which vector belongs to which text; -1 for no key at all."""
+    if not isinstance(key, bytes):
+        return -1
     return zlib.crc32(np.ascontiguousarray(vector, dtype="<f4").data, zlib.crc32(key))
 
 
 def seal(document: str, position: int, start: int, end: int) -> int:
-    """Return the CRC-32 of what a passage's record says besides: whose it is and where it lies."""
-    return zlib.crc32(struct.pack("<qqq", position, start, end), zlib.crc32(document.encode("utf-8", "surrogatepass")))
+    """Return the CRC-32 of what a passage's record says besides: whose it is, where it lies; -1 for no numbers."""
+    try:
+        place = struct.pack("<qqq", position, start, end)
+    except struct.error:
+        return -1
+    return zlib.crc32(place, zlib.crc32(str(document).encode("utf-8", "surrogatepass")))

@@ -238,8 +238,19 @@ class Store(Folder):
 
     def _remove_passages(self, numbers: Sequence[int]) -> None:
         """Take out the passages of documents, before these are replaced or removed; their rows are dead then."""
-        self.fulltext.remove(numbers)
+        damaged = self._any_damaged(numbers)
+        if not damaged:
+            self.fulltext.remove(numbers)
         self._database.execute_many("DELETE FROM passages WHERE document = ?", [(number,) for number in numbers])
+        if damaged:
+            # What their words were can no longer be said; what all others' are can.
+            self.fulltext.rebuild()
+
+    def _any_damaged(self, numbers: Sequence[int]) -> bool:
+        try:
+            return sum(1 for _ in self.documents(numbers)) != len(numbers)
+        except StoreError:
+            return True
 
     def _put_documents(self, documents: Sequence[Document], run: int) -> None:
         records = [DocumentRecord.of(document) for document in documents]
