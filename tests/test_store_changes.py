@@ -13,6 +13,7 @@ import pytest
 from conftest import run
 
 import embedsearch as es
+from embedsearch.encoders import encode
 from embedsearch.index import upkeep
 from embedsearch.store import Store
 from embedsearch.testing import HashEncoder
@@ -45,7 +46,7 @@ def check_holds(index: es.Index, wanted: dict[str, es.Document]) -> None:
         places = sorted(found[id])
         assert [place[:3] for place in places] == [(one.position, one.start, one.end) for one in expected]
         vectors = store.vectors()[[place[3] for place in places]]
-        assert np.array_equal(vectors, HashEncoder(index._store.dimension).encode(embedded))
+        assert np.array_equal(vectors, encode(HashEncoder(index._store.dimension), embedded))
 
 
 @pytest.fixture
@@ -450,7 +451,9 @@ def test_a_folder_without_write_permission_can_be_searched(made, tmp_path):
         assert "cannot be written" in second
         assert [file.name for file in (ground / "index").iterdir() if "-wal" in file.name] == []
     finally:
-        (ground / "index").chmod(0o755) if mounted.returncode else subprocess.run(["umount", ground], check=True)
+        (ground / "index").chmod(0o755) if mounted.returncode else subprocess.run(
+            ["umount", "--lazy", ground], check=True
+        )
 
 
 def made_passages() -> int:

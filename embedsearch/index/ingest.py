@@ -145,7 +145,7 @@ class Ingest:
 
     def _commit(self, batch: _Batch) -> AddReport:
         texts = [text for _, _, texts in batch.changed for text in texts]
-        vectors, embedded = self.embedding.embed(texts, self._tell_passages)
+        vectors, embedded = self.embedding.embed(texts, self._teller(len(batch.ids()), len(texts)))
         entries, start = [], 0
         for document, passages, passage_texts in batch.changed:
             keys = [self.embedding.key(text) for text in passage_texts]
@@ -155,14 +155,22 @@ class Ingest:
             if entries:
                 self.store.put(entries, self.run)
             self.store.describe(batch.described, self.run)
-        self._documents += len(batch.changed) + len(batch.described)
-        self._tell_passages(0)
-        return batch.report + AddReport(embedded=embedded, reused=len(texts) - embedded)
-
-    def _tell_passages(self, more: int) -> None:
-        self._passages += more
+        self._documents += len(batch.ids())
         if self._progress:
             self._progress(self._documents, self._passages)
+        return batch.report + AddReport(embedded=embedded, reused=len(texts) - embedded)
+
+    def _teller(self, documents: int, passages: int) -> Callable[[int], None]:
+        """Return what tells the progress within a batch: documents in proportion to the passages that are done."""
+        before = self._passages
+
+        def tell(more: int) -> None:
+            self._passages += more
+            share = (self._passages - before) / max(1, passages)
+            if self._progress:
+                self._progress(self._documents + int(share * documents), self._passages)
+
+        return tell
 
 
 def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
