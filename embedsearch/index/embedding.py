@@ -57,9 +57,14 @@ class Embedding:
 
     def key(self, text: str, *, queries: bool = False) -> bytes:
         """Return what the vector of *text* is known by: a hash of the encoder's identity and the text."""
-        role = "query" if queries and any(prompt for _, prompt in self.identity.prompts) else "document"
-        content = "\0".join((self.identity.key, role, text))
+        content = f"{self._roles[queries]}\0{text}"
         return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+    @cached_property
+    def _roles(self) -> tuple[str, str]:
+        """What the keys of documents and of queries begin with; the same where the encoder treats both alike."""
+        document, query = (f"{self.identity.key}\0{role}" for role in ("document", "query"))
+        return document, query if any(prompt for _, prompt in self.identity.prompts) else document
 
     def vectors_of(self, texts: Sequence[str], *, queries: bool = False) -> Vectors:
         """Return the unit vectors of phrases, shape (n, d).
@@ -97,7 +102,9 @@ class Embedding:
             vectors[found] = self.store.vectors()[[rows[keys[place]] for place in found]]
         return vectors, [place for place, key in enumerate(keys) if key not in rows]
 
-    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> tuple[Vectors, int]:
+    def embed(
+        self, texts: Sequence[str], progress: Progress | None = None, *, keys: Sequence[bytes] | None = None
+    ) -> tuple[Vectors, int]:
         """Return the vectors of document texts, and how many of them had to be encoded.
 
         The same text is encoded once, however often it occurs.
@@ -105,22 +112,24 @@ class Embedding:
         Args:
             texts: each within the encoder's limit.
             progress: told how many more texts are done.
+            keys: of the texts, if the caller has them already.
         """
-        keys = [self.key(text) for text in texts]
+        keys = [self.key(text) for text in texts] if keys is None else keys
         vectors, missing = self.known(keys)
         places: dict[bytes, list[int]] = {}
         for place in missing:
             places.setdefault(keys[place], []).append(place)
         # Texts of like length go together: a batch is padded to its longest.
-        order = sorted(places, key=lambda key: len(texts[places[key][0]]))
+        order = sorted(places.values(), key=lambda same: len(texts[same[0]]))
         if progress:
             progress(len(texts) - len(missing))
         for start in range(0, len(order), _ENCODE_AT_ONCE):
             part = order[start : start + _ENCODE_AT_ONCE]
-            for key, vector in zip(part, encode(self.encoder, [texts[places[key][0]] for key in part]), strict=True):
-                vectors[places[key]] = vector
+            vectors[[same[0] for same in part]] = encode(self.encoder, [texts[same[0]] for same in part])
+            for first, *others in (same for same in part if len(same) > 1):
+                vectors[others] = vectors[first]
             if progress:
-                progress(sum(len(places[key]) for key in part))
+                progress(sum(map(len, part)))
         return vectors, len(order)
 
     def passages_of(self, document: Document) -> tuple[list[Passage], list[str]]:
