@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from embedsearch.documents import Document, Passage, chunk
 from embedsearch.encoders import Encoder, Identity, count_tokens, encode, identify, load_encoder
 from embedsearch.errors import QueryError, StoreError
-from embedsearch.store import Store
+from embedsearch.store import Store, VectorCache
 from embedsearch.vectors import Vectors
 
 _ENCODE_AT_ONCE = 64
@@ -24,13 +25,21 @@ Progress = Callable[[int], None]
 class Embedding:
     """An index's encoder, loaded when the first text needs it and refused if it is not the index's own."""
 
-    def __init__(self, store: Store, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, store: Store, encoder: Encoder | None = None, *, cache: str | os.PathLike[str] | None = None
+    ) -> None:
         """Take the encoder given, or the one that the index names.
+
+        Args:
+            store: the index's.
+            encoder: its own; found by the name that the index keeps if None.
+            cache: a folder of vectors shared with other indexes; the one in ``EMBEDSEARCH_CACHE``, if any, if None.
 
         Raises:
             StoreError: the encoder given is not the one that made the index.
         """
         self.store = store
+        self._cache_folder = cache
         self.identity = Identity.from_dict(store.setting("encoder", {})["identity"])
         if encoder is not None:
             self.encoder = self._own(encoder)
@@ -39,6 +48,16 @@ class Embedding:
     def encoder(self) -> Encoder:
         """The encoder, found by the name that the index keeps."""
         return self._own(load_encoder(self.store.setting("encoder", {})["load"]))
+
+    @cached_property
+    def _cache(self) -> VectorCache | None:
+        """Opened when the first document is embedded."""
+        return VectorCache.chosen(self._cache_folder, self.store.dimension)
+
+    def close(self) -> None:
+        """Close the cache, if one is open."""
+        if (cache := self.__dict__.pop("_cache", None)) is not None:
+            cache.close()
 
     @cached_property
     def _chunking(self) -> dict[str, Any]:
@@ -115,7 +134,7 @@ class Embedding:
             keys: of the texts, if the caller has them already.
         """
         keys = [self.key(text) for text in texts] if keys is None else keys
-        vectors, missing = self.known(keys)
+        vectors, missing = self._known_anywhere(keys)
         places: dict[bytes, list[int]] = {}
         for place in missing:
             places.setdefault(keys[place], []).append(place)
@@ -126,11 +145,24 @@ class Embedding:
         for start in range(0, len(order), _ENCODE_AT_ONCE):
             part = order[start : start + _ENCODE_AT_ONCE]
             vectors[[same[0] for same in part]] = encode(self.encoder, [texts[same[0]] for same in part])
+            if self._cache:
+                self._cache.put({keys[same[0]]: vectors[same[0]] for same in part})
             for first, *others in (same for same in part if len(same) > 1):
                 vectors[others] = vectors[first]
             if progress:
                 progress(sum(map(len, part)))
         return vectors, len(order)
+
+    def _known_anywhere(self, keys: Sequence[bytes]) -> tuple[Vectors, list[int]]:
+        """Return what `known` does, with the vectors that are in the cache too."""
+        vectors, missing = self.known(keys)
+        if not missing or not self._cache:
+            return vectors, missing
+        cached = self._cache.get(list(dict.fromkeys(keys[place] for place in missing)))
+        for place in missing:
+            if keys[place] in cached:
+                vectors[place] = cached[keys[place]]
+        return vectors, [place for place in missing if keys[place] not in cached]
 
     def passages_of(self, document: Document) -> tuple[list[Passage], list[str]]:
         """Return a document's passages, and the text of each as it is embedded: with the title before it."""
