@@ -3,7 +3,9 @@
 # Run it with: make demo
 set -eu
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold= plain=; fi
+
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 
 run() {
     printf '$ %s\n' "$1"
@@ -17,7 +19,7 @@ say "2. Search by meaning"
 run 'embedsearch search "a trap that waits for its victim to come" -k 4 -f table'
 
 say "3. What is predatory and large?"
-run 'embedsearch place --all -a predatoriness,size --sort predatoriness -k 8 --where "size > 1" -f table'
+run 'embedsearch place --all -a predatoriness,size --sort predatoriness -k 8 --where "size > 1 and not missing(kind)" -f table'
 run 'embedsearch place wolf sheep spider politician "loan shark" "blue whale" plankton -a predatoriness,size -f table'
 
 say "4. sheep + spider: in the whole space, and on the axes among persons"

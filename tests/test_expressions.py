@@ -105,6 +105,7 @@ def test_reading(source: str, expected: dict[str, float]) -> None:
         ("a" * 10_001, "the expression has 10,001 characters; at most 10,000 are read"),
         ("a + " * 2_500_000 + "a", "the expression has 10,000,001 characters; at most 10,000 are read"),
     ],
+    ids=lambda text: ascii(text)[:40],
 )
 def test_refusing(source: str, message: str) -> None:
     """What does not follow the grammar, or only looks as if it did, is refused in one short line."""
@@ -170,8 +171,7 @@ def test_any_text(source: str) -> None:
     """Any text at all gives an expression whose terms are sound, or a QueryError."""
     try:
         expression = parse_expression(source)
-    except QueryError as error:
-        assert str(error)
+    except QueryError:
         return
     assert isinstance(expression, Expression)
     assert expression.terms

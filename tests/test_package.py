@@ -13,6 +13,8 @@ import embedsearch as es
 HEAVY = ["torch", "transformers", "sentence_transformers", "umap", "faiss", "pandas", "polars", "pyarrow", "matplotlib",
          "plotly", "ray", "sklearn", "numpy", "rich", "bs4", "pypdf", "huggingface_hub", "tokenizers"]  # fmt: skip
 
+_CLI = "from click.testing import CliRunner; from embedsearch.cli import main; CliRunner().invoke"
+
 # DESIGN: imports point one way. A module may import from its own rank and from lower ones.
 RANKS = [
     {"errors", "vectors"},
@@ -25,11 +27,8 @@ RANKS = [
 
 def python(code: str) -> str:
     """Run code in a fresh interpreter and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT, check=False
-    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -39,8 +38,8 @@ def python(code: str) -> str:
     [
         "import embedsearch",
         "import embedsearch.cli",
-        "from click.testing import CliRunner as R; from embedsearch.cli import main; R().invoke(main, ['--help'])",
-        "from click.testing import CliRunner as R; from embedsearch.cli import main; R().invoke(main, ["place", "-h"])",
+        f"{_CLI}(main, ['--help'])",
+        f"{_CLI}(main, ['search', '--help'])",
     ],
 )
 def test_importing_and_helping_load_nothing_heavy(use):

@@ -147,7 +147,6 @@ class TestFolders:
         assert told == [
             "skipped corpus/LICENSE: not a text of the corpus, by its name",
             "skipped corpus/README.md: not a text of the corpus, by its name",
-            "skipped corpus/axes.toml: not a text of the corpus, by its name",
             "skipped corpus/notes.xyz: no reader for '.xyz'",
         ]
 

@@ -91,6 +91,8 @@ def _is_end(text: str, begin: int, match: re.Match[str], lower: bool) -> bool:
     word = following[1] if following else ""
     if word[:1].islower() and not lower:
         return False
+    if following and not word and text.startswith(".", following.end()):
+        return False  # the first of ". . ."
     if match["stop"] != ".":
         return True
     before = _word_before(text, begin, match.start())

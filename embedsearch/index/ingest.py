@@ -165,7 +165,8 @@ class Ingest:
     def _commit(self, batch: _Batch) -> AddReport:
         texts = [text for _, _, texts in batch.changed for text in texts]
         keys = [self.embedding.key(text) for text in texts]
-        vectors, embedded = self.embedding.embed(texts, self._tell_passages, keys=keys)
+        tell = self._teller(len(batch.ids()), len(texts))
+        vectors, embedded = self.embedding.embed(texts, tell, keys=keys)
         entries, start = [], 0
         for document, passages, _ in batch.changed:
             end = start + len(passages)
@@ -175,14 +176,22 @@ class Ingest:
             if entries:
                 self.store.put(entries, self.run)
             self.store.describe(batch.described, self.run)
-        self._documents += len(batch.changed) + len(batch.described)
-        self._tell_passages(0)
-        return AddReport(batch.added, batch.updated, batch.unchanged, embedded, len(texts) - embedded)
-
-    def _tell_passages(self, more: int) -> None:
-        self._passages += more
+        self._documents += len(batch.ids())
         if self._progress:
             self._progress(self._documents, self._passages)
+        return AddReport(batch.added, batch.updated, batch.unchanged, embedded, len(texts) - embedded)
+
+    def _teller(self, documents: int, passages: int) -> Callable[[int], None]:
+        """Return what tells the progress within a batch: documents in proportion to the passages that are done."""
+        before = self._passages
+
+        def tell(more: int) -> None:
+            self._passages += more
+            share = (self._passages - before) / max(1, passages)
+            if self._progress:
+                self._progress(self._documents + int(share * documents), self._passages)
+
+        return tell
 
 
 def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
