@@ -43,10 +43,18 @@ _SHORT = 40
 )
 @click.argument("text", required=False)
 @click.option("--like", metavar="ID", help="Search with a document of the index instead of a text.")
-@click.option("--mode", type=click.Choice(("hybrid", "dense", "lexical")),
-              help="Rank by meaning and words, by meaning, or by words; hybrid if not given, dense for a single word.")
-@click.option("--by", type=click.Choice(("passage", "document")), default="passage", show_default=True,
-              help="Any passages, or the best one of each document.")
+@click.option(
+    "--mode",
+    type=click.Choice(("hybrid", "dense", "lexical")),
+    help="Rank by meaning and words, by meaning, or by words; hybrid if not given, dense for a single word.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("passage", "document")),
+    default="passage",
+    show_default=True,
+    help="Any passages, or the best one of each document.",
+)
 @count_option
 @where_option
 @index_option

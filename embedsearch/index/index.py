@@ -34,10 +34,12 @@ class Index:
     Make one with `Index.create`, open one with `open_index`; use it in a ``with`` block or call `close`.
     """
 
-    def __init__(self, store: Store, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, store: Store, encoder: Encoder | None = None, *, cache: str | os.PathLike[str] | None = None
+    ) -> None:
         """Wrap an open store; use `Index.create` or `open_index`."""
         self._store = store
-        self._embedding = Embedding(store, encoder)
+        self._embedding = Embedding(store, encoder, cache=cache)
         self.axes = IndexAxes(self._embedding)
         self._searcher = Searcher(store, self._embedding)
         self._placer = Placer(self._embedding, self.axes)
@@ -51,6 +53,7 @@ class Index:
         *,
         chunk_words: int | None = None,
         overlap: int = 25,
+        cache: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Make a new, empty index in a folder.
 
@@ -59,6 +62,8 @@ class Index:
             encoder: a model name, a model folder, or an encoder; the index remembers it.
             chunk_words: the most words of a passage; as many as the encoder reads whole if None.
             overlap: the most words that a passage repeats from the one before.
+            cache: a folder of vectors that several indexes share, so that none embeds what another has; the one in
+                ``EMBEDSEARCH_CACHE``, if any, if None. The index does not remember it.
 
         Raises:
             EncoderError: the encoder cannot be found.
@@ -71,7 +76,7 @@ class Index:
         found = load_encoder(encoder) if isinstance(encoder, str) else encoder
         load = encoder if isinstance(encoder, str) else encoder.name
         settings = encoder_settings(found, load) | {"chunk_words": chunk_words, "overlap": overlap}
-        return cls(Store.create(path, settings), found)
+        return cls(Store.create(path, settings), found, cache=cache)
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +99,7 @@ class Index:
 
     def close(self) -> None:
         """Release the files; the index cannot be used after that."""
+        self._embedding.close()
         self._store.close()
 
     @property
@@ -378,19 +384,25 @@ class Index:
         return None if where is None else self._selector.rows(where)
 
 
-def open_index(path: str | os.PathLike[str], encoder: str | Encoder | None = None) -> Index:
+def open_index(
+    path: str | os.PathLike[str],
+    encoder: str | Encoder | None = None,
+    *,
+    cache: str | os.PathLike[str] | None = None,
+) -> Index:
     """Open an index folder; neither vectors nor the encoder are loaded.
 
     Args:
         path: the folder.
         encoder: an encoder, or the name of one, that must be the index's own; the one that the index names if None.
+        cache: a folder of vectors shared with other indexes; see `Index.create`.
 
     Raises:
         StoreError: there is no index, it is damaged, or another encoder made it.
     """
     store = Store.open(path)
     try:
-        return Index(store, load_encoder(encoder) if isinstance(encoder, str) else encoder)
+        return Index(store, load_encoder(encoder) if isinstance(encoder, str) else encoder, cache=cache)
     except BaseException:
         store.close()
         raise
