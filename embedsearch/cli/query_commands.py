@@ -117,8 +117,9 @@ def calc(
 @click.argument("phrases", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
 @axes_option("Axes, separated by commas; all of the index if not given.")
-@click.option("--unit", type=click.Choice(("sd", "percentile", "raw")), default="sd", show_default=True,
-              help="Standard deviations of the index's passages, percentiles of them, or raw projections.")  # fmt: skip
+@click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
+              help="Standard deviations of the index's passages, percentiles of them, raw, or the unit of the axis's ratings.")  # fmt: skip
+@click.option("--predicted", is_flag=True, help="Measure what was rated too, instead of where it was rated.")
 @click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
 @click.option("-k", "k", type=click.IntRange(min=1), help="How many; all if not given.")
 @where_option
@@ -126,12 +127,12 @@ def calc(
 @encoder_option
 @format_option()
 def place(
-    phrases: tuple[str, ...], everything: bool, axes: list[str], unit: Any, sort: str | None, k: int | None,
+    phrases: tuple[str, ...], everything: bool, axes: list[str], unit: Any, predicted: bool, sort: str | None, k: int | None,
     where: str | None, path: str, encoder: str | None, format: str | None,
 ) -> None:  # fmt: skip
     """Say where PHRASES, or all passages of the index, lie on axes.
 
-    A phrase - reads phrases from stdin, one a line.
+    A phrase - reads phrases from stdin, one a line. What was rated stands where it was rated, marked with a star.
     """
     if everything == bool(phrases):
         raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
@@ -139,16 +140,18 @@ def place(
         raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
     index = open_index(path, encoder)
     if everything:
-        placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit)
+        placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
     else:
-        placements = index.place(_phrases(phrases), axes or None, unit=unit)
+        placements = index.place(_phrases(phrases), axes or None, unit=unit, predicted=predicted)
         placements = _sorted(placements, sort)[:k]
     kind = chosen(format)
     if kind == "table":
         names = list(placements[0].coordinates) if placements else []
-        table(["text", *names], [[p.text, *p.coordinates.values()] for p in placements], wide="text")
+        table(["text", *names], [[p.text, *_marked(p)] for p in placements], wide="text")
+        if any(p.rated for p in placements):
+            note("* as it was rated; --predicted measures it instead")
     else:
-        write(placements.to_dicts(), kind)
+        write((p.to_export() for p in placements), kind)
     if not placements:
         nothing_found(index, "no passage satisfies the condition")
 
@@ -196,6 +199,16 @@ def _phrases(given: Sequence[str]) -> list[str]:
     if not phrases:
         raise QueryError("stdin held no phrase; give one a line")
     return phrases
+
+
+def _marked(placement: Placement) -> list[str]:
+    """Return coordinates as text: a star where the phrase stands as rated, the interval where there is one."""
+    cells = []
+    for name, value in placement.coordinates.items():
+        low, high = placement.intervals.get(name, (None, None))
+        between = f" ({low:.3g} … {high:.3g})" if low is not None else ""
+        cells.append(f"{value:.3f}{'*' if name in placement.rated else ''}{between}")
+    return cells
 
 
 def _sorted(placements: Placements, sort: str | None) -> Placements:

@@ -7,10 +7,10 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
@@ -18,15 +18,14 @@ from embedsearch.errors import AxisError, QueryError, StoreError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.ingest import AddReport, Ingest
+from embedsearch.index.placing import Placer, Unit, check_unit
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
-from embedsearch.results import Calculation, Hits, Placement, Placements
+from embedsearch.results import Calculation, Hits, Placements
 from embedsearch.store import Store
-from embedsearch.vectors import Rows, project, top, unit
+from embedsearch.vectors import Rows, top, unit
 
-Unit = Literal["sd", "percentile", "raw"]
-UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw")
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
 
 
@@ -41,8 +40,10 @@ class Index:
         self._store = store
         self._embedding = Embedding(store, encoder)
         self.axes = IndexAxes(self._embedding)
-        self._searcher = Searcher(store, self._embedding)
+        self._placer = Placer(self._embedding)
+        self._searcher = Searcher(store, self._embedding, self._placer)
         self._selector = Selector(store, self._embedding, self.axes)
+        self.axes.select = self._selector.rows
 
     @classmethod
     def create(
@@ -245,27 +246,29 @@ class Index:
             wanted = {name: _coordinate(name, value, axes[name].scale.at_percentile) for name, value in point.items()}
             return self._searcher.nearest_point(wanted, axes, k, self._rows(where))
 
-    def place(self, texts: Sequence[str], axes: Sequence[str] | None = None, *, unit: Unit = "sd") -> Placements:
+    def place(
+        self, texts: Sequence[str], axes: Sequence[str] | None = None, *, unit: Unit = "sd", predicted: bool = False
+    ) -> Placements:
         """Return where phrases lie on axes.
 
         Args:
             texts: phrases, in the index or not.
             axes: names; all axes of the index if None.
-            unit: ``sd`` (standard deviations of the index's passages), ``percentile`` or ``raw``.
+            unit: ``sd`` (standard deviations of the index's passages), ``percentile``, ``raw``, or ``rating``
+                (the unit of the axis's ratings, with an interval).
+            predicted: measure phrases that were rated like all others; without it they stand where they were rated.
 
         Raises:
-            AxisError: an axis does not exist, or the index has none.
+            AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
         """
         if isinstance(texts, str):
             raise QueryError(f"texts must be a list of phrases, not the single text {texts!r}")
+        check_unit(unit)
         with self._store.reading():
-            names = self._axis_names(axes)
+            scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             vectors = self._embedding.vectors_of(list(texts))
-            products = vectors @ self._directions(names).T
-            columns = self._columns(names, products, unit)
-        return Placements(
-            Placement(text, {name: float(columns[name][place]) for name in names}) for place, text in enumerate(texts)
-        )
+            places = self._placer.phrases(texts, vectors, scaled, predicted=predicted)
+        return places.placements(texts, [""] * len(texts), unit)
 
     def place_all(
         self,
@@ -275,6 +278,7 @@ class Index:
         sort: str | None = None,
         k: int | None = None,
         unit: Unit = "sd",
+        predicted: bool = False,
     ) -> Placements:
         """Return where the passages of the index lie on axes; no encoder is needed.
 
@@ -283,12 +287,14 @@ class Index:
             where: a condition that the passages must satisfy.
             sort: an axis, highest first; with ``-`` before it lowest first; in the order of the index if None.
             k: how many; all if None.
-            unit: ``sd``, ``percentile`` or ``raw``.
+            unit: ``sd``, ``percentile``, ``raw`` or ``rating``.
+            predicted: measure passages that were rated like all others.
 
         Raises:
-            AxisError: an axis does not exist, or the index has none.
+            AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
             QueryError: a wrong condition.
         """
+        check_unit(unit)
         with self._store.reading():
             names = self._axis_names(axes)
             by = sort.removeprefix("-") if sort else None
@@ -298,19 +304,15 @@ class Index:
                 )
             rows = self._rows(where)
             rows = self._store.live_rows() if rows is None else rows
-            columns = self._columns(names, project(self._store.vectors(), self._directions(names), rows), unit)
+            places = self._placer.passages(rows, list(self.axes.scaled(names).values()), predicted=predicted)
             order = np.arange(len(rows))
             if sort and by is not None:
-                order = top(-columns[by] if sort.startswith("-") else columns[by], len(rows))
+                column = places.coordinates[:, names.index(by)]
+                order = top(-column if sort.startswith("-") else column, len(rows))
             order = order[:k]
             passages = self._store.passages(rows[order])
-        return Placements(
-            Placement(
-                passage.text,
-                {name: float(columns[name][place]) for name in names},
-                passage.document if passage.position == 0 else f"{passage.document}#{passage.position}",
-            )
-            for place, passage in zip(order, passages, strict=True)
+        return places.take(order).placements(
+            [passage.text for passage in passages], [passage.id for passage in passages], unit
         )
 
     def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
@@ -345,24 +347,6 @@ class Index:
         if not names:
             raise AxisError("the index has no axes yet; add some with: embedsearch axes fit FILE")
         return names
-
-    def _directions(self, names: Sequence[str]) -> NDArray[np.float32]:
-        axes = self.axes.scaled(list(names))
-        return np.stack([axes[name].fitted.direction for name in names])
-
-    def _columns(self, names: Sequence[str], products: NDArray[Any], unit: Unit) -> dict[str, NDArray[np.float64]]:
-        """Return the coordinates by axis from dot products of shape (n, axes)."""
-        if unit not in UNITS:
-            raise QueryError(f"there is no unit {unit!r}.{did_you_mean(unit, UNITS)}")
-        axes = self.axes.scaled(list(names))
-        columns = {}
-        for name, column in zip(names, np.asarray(products, dtype=np.float64).T, strict=True):
-            axis = axes[name]
-            coordinates = axis.from_products(column)
-            if unit == "percentile":
-                coordinates = axis.scale.percentile_of(coordinates)
-            columns[name] = column - axis.fitted.origin if unit == "raw" else coordinates
-        return columns
 
 
 def open_index(path: str | os.PathLike[str], encoder: str | Encoder | None = None) -> Index:

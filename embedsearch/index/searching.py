@@ -13,10 +13,11 @@ from embedsearch.axes import ScaledAxis
 from embedsearch.errors import QueryError
 from embedsearch.expressions import Expression
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.placing import Placer
 from embedsearch.neighbors import FLAT_ROWS, Neighbors, build
-from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
+from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.store import Store, StoredPassage
-from embedsearch.vectors import Rows, Vectors, project, top, unit
+from embedsearch.vectors import Rows, Vectors, top, unit
 
 _STALE_SHARE = 10  # the faiss file is built anew when more than one row in ten is newer than it
 
@@ -26,10 +27,11 @@ Ranking = Callable[[int], Rows]  # the so many best rows, best first
 class Searcher:
     """Answers queries from one index."""
 
-    def __init__(self, store: Store, embedding: Embedding) -> None:
+    def __init__(self, store: Store, embedding: Embedding, placer: Placer) -> None:
         """Read nothing yet."""
         self._store = store
         self._embedding = embedding
+        self._placer = placer
         self._neighbors: Neighbors | None = None
         self._generation = -1
 
@@ -89,12 +91,9 @@ class Searcher:
         keep_inputs: bool,
     ) -> Calculation:
         """Return what lies nearest to the weighted sum of the terms' coordinates on axes."""
-        columns = {name: axis.coordinates(vectors) for name, axis in axes.items()}
-        point = {name: float(np.dot(expression.weights, column)) for name, column in columns.items()}
-        terms = Placements(
-            Placement(text, {name: float(column[place]) for name, column in columns.items()})
-            for place, text in enumerate(expression.texts)
-        )
+        stands = self._placer.phrases(expression.texts, vectors, list(axes.values()))
+        point = dict(zip(axes, map(float, np.asarray(expression.weights) @ stands.coordinates), strict=True))
+        terms = stands.placements(expression.texts, [""] * len(vectors), "sd")
         rows, places, distances = self._distances(point, axes, rows)
         order = top(-distances, len(rows))
         taken = self._ranked(lambda count: rows[order[:count]], k, expression, keep_inputs)
@@ -124,11 +123,7 @@ class Searcher:
     ) -> tuple[Rows, Any, Any]:
         """Return rows, their coordinates (n, axes), and their distances from *point* in standard deviations."""
         live = self._store.live_rows() if rows is None else rows
-        directions = np.stack([axis.fitted.direction for axis in axes.values()])
-        products = project(self._store.vectors(), directions, live)
-        places = np.stack(
-            [axis.from_products(column) for axis, column in zip(axes.values(), products.T, strict=True)], axis=1
-        )
+        places = self._placer.passages(live, list(axes.values())).coordinates
         return live, places, np.linalg.norm(places - np.array(list(point.values())), axis=1)
 
     def _ranking(self, query: Vectors, rows: Rows | None) -> Ranking:

@@ -51,6 +51,11 @@ class StoredPassage:
     source: str
     metadata: Mapping[str, Any]
 
+    @property
+    def id(self) -> str:
+        """The passage's id: the document's, with ``#position`` behind it for all but the first passage."""
+        return self.document if self.position == 0 else f"{self.document}#{self.position}"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -219,6 +224,10 @@ class Store:
         """Return, for those of *keys* that are in the index, a row that holds the vector."""
         statement = "SELECT key, min(row) FROM passages WHERE key IN (?) GROUP BY key"
         return dict(self._database.query_in(statement, list(dict.fromkeys(keys))))
+
+    def rows_with_keys(self, keys: Iterable[bytes]) -> dict[int, bytes]:
+        """Return all rows that hold the vector of one of *keys*, each with its key."""
+        return dict(self._database.query_in("SELECT row, key FROM passages WHERE key IN (?)", list(keys)))
 
     def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Return the passages in *rows*, in that order, their vectors checked against their checksums.
