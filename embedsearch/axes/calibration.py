@@ -54,13 +54,8 @@ class Calibration:
         wanted, raw = np.asarray(ratings, dtype=np.float64), np.asarray(left_out, dtype=np.float64)
         n = len(wanted)
         slope = _slope(raw, wanted)
-        residuals = np.empty(n)
-        for place in range(n):
-            others = np.arange(n) != place
-            middle, tilt = wanted[others].mean(), _slope(raw[others], wanted[others])
-            residuals[place] = abs(wanted[place] - middle - tilt * (raw[place] - raw[others].mean()))
         rank = min(n, int(np.ceil((n + 1) * COVERAGE)))
-        half = float(np.sort(residuals)[rank - 1])
+        half = float(np.sort(np.abs(left_out_residuals(wanted, raw)))[rank - 1])
         deviation = max(float(raw.std()), 1e-9)
         return cls(n, float(wanted.mean()), float(wanted.std()), float(raw.mean()), deviation, slope, half, unit)
 
@@ -81,6 +76,16 @@ class Calibration:
     def from_dict(cls, fields: Mapping[str, Any]) -> Calibration:
         """Return the calibration that `to_dict` wrote."""
         return cls(**fields)
+
+
+def left_out_residuals(ratings: NDArray[np.float64], left_out: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each rating minus what is expected of its text by a direction and a line that did not see it, (n,)."""
+    residuals = np.empty(len(ratings))
+    for place in range(len(ratings)):
+        raw, others = np.delete(left_out, place), np.delete(ratings, place)
+        expected = others.mean() + _slope(raw, others) * (left_out[place] - raw.mean())
+        residuals[place] = ratings[place] - expected
+    return residuals
 
 
 def _slope(raw: NDArray[np.float64], ratings: NDArray[np.float64]) -> float:

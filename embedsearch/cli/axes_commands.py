@@ -95,6 +95,33 @@ def fit_axes(file: str, path: str) -> None:
         note(f"{name}: version {after[name]}, {what}")
 
 
+@axes.command("check", epilog=examples("embedsearch axes check", "embedsearch axes check size predatoriness -f json"))
+@click.argument("names", nargs=-1)
+@index_option
+@format_option("table", "json")
+def check_axes(names: tuple[str, ...], path: str, format: str | None) -> None:
+    """Report how far axes can be trusted: NAMES, or all.
+
+    Poles are left out in turn; ratings are cross-validated against chance and against poles alone; every two axes
+    are compared over the passages of the index.
+    """
+    report = open_index(path).axes.check(names or None)
+    as_json = chosen(format) != "table"
+    click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) if as_json else str(report))
+
+
+@axes.command("refit", epilog=examples("embedsearch axes refit size", "embedsearch axes refit year -i indexes/papers"))
+@click.argument("names", nargs=-1, required=True)
+@index_option
+def refit_axes(names: tuple[str, ...], path: str) -> None:
+    """Fit axes anew from their definitions, as when the encoder or the documents behind a field have changed."""
+    index = open_index(path)
+    index.axes.refit(names)
+    for name, version in index.axes.versions().items():
+        if name in names:
+            note(f"{name}: version {version}")
+
+
 COMMANDS = (axes,)
 
 

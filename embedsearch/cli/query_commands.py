@@ -25,7 +25,7 @@ from embedsearch.cli.output import chosen, note, table, write
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
-    from embedsearch import Calculation, Hit, Hits, Placements
+    from embedsearch import Calculation, Hit, Hits, Placement, Placements
 
 _ALONE_SHOWN = 5
 _SHORT = 40

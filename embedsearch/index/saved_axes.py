@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, read_axes
+from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, read_axes
 from embedsearch.axes.ordering import dependents, in_order, with_inputs
+from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.axis_material import IndexMaterial, Select
 from embedsearch.index.embedding import Embedding
@@ -127,6 +128,31 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         definitions = self.definitions()
         self._require(list(names), current=False)
         return self.save_all([definitions[name] for name in names], anew=True)
+
+    def check(self, names: Sequence[str] | None = None) -> Report:
+        """Return how far axes can be trusted, and what they have in common over the passages of the index.
+
+        Args:
+            names: of axes; all if None.
+
+        Raises:
+            AxisError: there is none of that name.
+        """
+        scaled = self.scaled(list(names if names is not None else self))
+        material = self.material()
+        with self._store.reading():
+            coordinates = measure(list(scaled.values()), self._store.vectors(), self._store.live_rows())
+        reports = tuple(report_on(axis, material) for axis in scaled.values())
+        return Report(reports, overlap(list(scaled.values()), coordinates))
+
+    def material(self) -> IndexMaterial:
+        """Return the index as what axes are fitted from, its axes as they are fitted now."""
+        return IndexMaterial(
+            self._embedding, {name: self._fitted(saved) for name, saved in self._saved().items()}, self.select
+        )
+
+    def _fitted(self, saved: SavedAxis) -> FittedAxis:
+        return FittedAxis.from_dict(Axis.from_dict(saved.name, saved.definition), saved.fitted)
 
     def delete(self, name: str) -> None:
         """Forget the axis called *name*.
