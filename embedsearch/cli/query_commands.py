@@ -1,4 +1,4 @@
-"""``search``, ``calc``, ``place``, ``locate``: questions to an index."""
+"""``search``, ``calc``, ``place``, ``locate``, ``shift``: questions to an index."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from embedsearch.cli.output import chosen, note, table, write
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
-    from embedsearch import Calculation, Hit, Hits, Placement, Placements
+    from embedsearch import Calculation, Hit, Hits, Index, Placement, Placements
+    from embedsearch.index.moving import Move
 
 _ALONE_SHOWN = 5
 _SHORT = 40
@@ -160,32 +161,84 @@ def place(
     epilog=examples(
         "embedsearch locate predatoriness=2 size=-0.5",
         "embedsearch locate predatoriness=p95 size=p5 --where 'domain == \"society\"'",
+        "embedsearch locate size=-2 --like wolf",
     )
 )
 @click.argument("point", nargs=-1, required=True, metavar="AXIS=VALUE...")
+@click.option("--like", metavar="PHRASE", help="What is like PHRASE in all else: like wolf, but small.")
 @count_option
 @where_option
 @index_option
 @format_option()
-def locate(point: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
+def locate(point: tuple[str, ...], like: str | None, k: int, where: str | None, path: str, format: str | None) -> None:
     """Say what lies at a point on axes.
 
-    A VALUE is a number of standard deviations, or a percentile such as p90. No encoder is needed.
+    A VALUE is a number of standard deviations, or a percentile such as p90. Without --like no encoder is needed.
     """
-    wanted = {}
-    for text in point:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
-        wanted[name.strip()] = value
+    wanted = axis_values(point)
     index = open_index(path)
-    hits = index.locate(dict(wanted), k=k, where=where)
+    if like is not None:
+        print_move(index, index.locate_like(like, wanted, k=k, where=where), format)
+        return
+    hits = index.locate(wanted, k=k, where=where)
     _print_hits(hits, format)
     if not hits:
         nothing_found(index, "no passage satisfies the condition")
 
 
-COMMANDS = (search, calc, place, locate)
+@click.command(
+    epilog=examples(
+        "embedsearch shift wolf size=-2",
+        "embedsearch shift \"loan shark\" predatoriness=-2 size=+1 --where 'kind == \"person\"'",
+    )
+)
+@click.argument("phrase")
+@click.argument("by", nargs=-1, required=True, metavar="AXIS=VALUE...")
+@count_option
+@where_option
+@index_option
+@format_option()
+def shift(phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
+    """Move PHRASE along axes by so many standard deviations, and say what lies there.
+
+    Answers are ranked by their cosine to the point reached. It says so when that point is far from all passages.
+    """
+    index = open_index(path)
+    print_move(index, index.shift(phrase, axis_values(by), k=k, where=where), format)
+
+
+COMMANDS = (search, calc, place, locate, shift)
+
+
+def axis_values(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the names and values of AXIS=VALUE arguments."""
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
+        if name.strip() in values:
+            raise click.UsageError(f"{name.strip()!r} is given twice; an axis can have one value only")
+        values[name.strip()] = value
+    return values
+
+
+def print_move(index: Index, move: Move, format: str | None) -> None:
+    """Print where a phrase went and what lies there."""
+    kind = chosen(format)
+    if kind == "json":
+        click.echo(json.dumps(move.to_dict(), ensure_ascii=False, indent=2))
+    elif kind == "table":
+        rows = [[name, move.start[name], move.wanted[name], move.reached[name]] for name in move.start]
+        table(["axis", "from", "to", "on the sphere"], rows)
+        click.echo()
+        _print_hits(move.hits, kind)
+    else:
+        write(move.hits.to_dicts(), kind)
+    if move.note:
+        note(f"Note: {move.note}")
+    if not move.hits:
+        nothing_found(index, "no passage satisfies the condition")
 
 
 def _from_stdin(text: str | None) -> str | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -18,15 +16,14 @@ from embedsearch.errors import AxisError, QueryError, StoreError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.ingest import AddReport, Ingest
-from embedsearch.index.placing import Placer, Unit, check_unit
+from embedsearch.index.moving import Move, Mover
+from embedsearch.index.placing import Placer, Unit, check_unit, point_on
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
 from embedsearch.results import Calculation, Hits, Placements
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, top, unit
-
-_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
 
 
 class Index:
@@ -42,6 +39,7 @@ class Index:
         self.axes = IndexAxes(self._embedding)
         self._placer = Placer(self._embedding)
         self._searcher = Searcher(store, self._embedding, self._placer)
+        self._mover = Mover(self._searcher)
         self._selector = Selector(store, self._embedding, self.axes)
         self.axes.select = self._selector.rows
 
@@ -243,8 +241,50 @@ class Index:
             raise QueryError('a point needs at least one axis with a value, such as {"size": -1}')
         with self._store.reading():
             axes = self.axes.scaled(list(point))
-            wanted = {name: _coordinate(name, value, axes[name].scale.at_percentile) for name, value in point.items()}
+            wanted = {name: point_on(axes[name], value) for name, value in point.items()}
             return self._searcher.nearest_point(wanted, axes, k, self._rows(where))
+
+    def shift(self, text: str, by: Mapping[str, float], *, k: int = 10, where: str | None = None) -> Move:
+        """Move a phrase along axes and return what lies there, with how far that is from anything real.
+
+        Args:
+            text: a phrase, in the index or not.
+            by: standard deviations by axis, such as ``{"size": -2}``.
+            k: how many.
+            where: a condition that the passages must satisfy.
+
+        Raises:
+            QueryError: nothing to move by, or a value is no number.
+            AxisError: an axis does not exist, or the axes cannot be told apart.
+        """
+        return self._moved(text, dict(by), k=k, where=where, towards=False)
+
+    def locate_like(
+        self, text: str, point: Mapping[str, float | str], *, k: int = 10, where: str | None = None
+    ) -> Move:
+        """Return what is like a phrase but lies at a point on axes: like *wolf*, but small.
+
+        Args:
+            text: a phrase, in the index or not.
+            point: coordinates by axis, in standard deviations, or percentiles as ``"p90"``.
+            k: how many.
+            where: a condition that the passages must satisfy.
+
+        Raises:
+            QueryError, AxisError: as `shift`.
+        """
+        return self._moved(text, dict(point), k=k, where=where, towards=True)
+
+    def _moved(self, text: str, point: Mapping[str, float | str], *, k: int, where: str | None, towards: bool) -> Move:
+        if not point:
+            raise QueryError('name at least one axis with a value, such as {"size": -1}')
+        with self._store.reading():
+            axes = self.axes.scaled(list(point))
+            vector = self._embedding.vectors_of([text])[0]
+            by = {name: point_on(axes[name], value) for name, value in point.items()}
+            if towards:
+                by = {name: value - float(axes[name].coordinates(vector)[0]) for name, value in by.items()}
+            return self._mover.move(vector, axes, by, k=k, rows=self._rows(where), leave_out=text)
 
     def place(
         self, texts: Sequence[str], axes: Sequence[str] | None = None, *, unit: Unit = "sd", predicted: bool = False
@@ -365,20 +405,3 @@ def open_index(path: str | os.PathLike[str], encoder: str | Encoder | None = Non
     except BaseException:
         store.close()
         raise
-
-
-def _coordinate(name: str, value: float | str, at_percentile: Callable[[float], float]) -> float:
-    """Return a coordinate in standard deviations from a number, or from a percentile such as ``p90``."""
-    text = str(value).strip()
-    match = _PERCENTILE.match(text)
-    if match and float(match[1]) <= 100:
-        return at_percentile(float(match[1]))
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise QueryError(
-            f"{name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90"
-        )
-    return number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +18,7 @@ from embedsearch.results import Placement, Placements
 from embedsearch.vectors import Mask, Rows, Vectors
 
 Unit = Literal["sd", "percentile", "raw", "rating"]
+_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
 UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw", "rating")
 
 
@@ -134,6 +137,27 @@ def check_unit(unit: str) -> None:
     """Raise QueryError for a unit that coordinates are not given in."""
     if unit not in UNITS:
         raise QueryError(f"there is no unit {unit!r}.{did_you_mean(unit, UNITS)}")
+
+
+def point_on(axis: ScaledAxis, value: float | str) -> float:
+    """Return a coordinate in standard deviations from a number, or from a percentile such as ``p90``.
+
+    Raises:
+        QueryError: it is neither.
+    """
+    text = str(value).strip()
+    match = _PERCENTILE.match(text)
+    if match and float(match[1]) <= 100:
+        return axis.scale.at_percentile(float(match[1]))
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise QueryError(
+            f"{axis.name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90"
+        )
+    return number
 
 
 def _standing(axes: Sequence[ScaledAxis], measured: NDArray[np.float64], ratings: NDArray[np.float64]) -> Places:

@@ -62,6 +62,15 @@ class Searcher:
         """Return the passages nearest to a unit vector, among *rows*."""
         return self._hits(*self.neighbors.search(query, k, rows))
 
+    def nearest_but(self, query: Vectors, k: int, rows: Rows | None, text: str) -> Hits:
+        """Return the passages nearest to a unit vector that are not *text* itself, among *rows*."""
+        kept = [hit for hit in self.nearest(query, k + 1, rows) if _folded(hit.text) != _folded(text)][:k]
+        return Hits(replace(hit, rank=rank) for rank, hit in enumerate(kept, 1))
+
+    def vectors(self, rows: Rows | None) -> tuple[Vectors, Rows]:
+        """Return all vectors, and the rows allowed."""
+        return self._store.vectors(), self._store.live_rows() if rows is None else rows
+
     def add_meanings(
         self, expression: Expression, vectors: Vectors, k: int, rows: Rows | None, *, keep_inputs: bool
     ) -> Calculation:
