@@ -23,6 +23,7 @@ import numpy as np
 
 import embedsearch as es
 from embedsearch.axes.blending import fit_weights
+from embedsearch.axes.extending import extended
 
 ROOT = Path(__file__).parent.parent
 SETS = Path(os.environ.get("EMBEDSEARCH_DATA", ROOT / "../shared/data"))
@@ -139,6 +140,7 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 METHODS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
     "shipped": fit_weights,
+    "shipped, extended": fit_weights,
     "textbook blend": textbook_blend,
     "ratings alone": lambda vectors, values, _poles: fit_weights(vectors, values, None),
 }
@@ -162,7 +164,8 @@ def measure(task: Task, encoder: es.Encoder, axis: es.Axis, draws: int) -> dict[
     poles = axis.fit(encoder).direction.astype(float)
     bare = es.Axis(axis.name, *BARE[axis.name]).fit(encoder).direction
     result: dict[str, Any] = {"items": len(values), "axis": axis.name}
-    for name, direction in (("bare", bare), ("framed", poles)):
+    longer = extended(poles.astype(np.float32), vectors.astype(np.float32), name=axis.name).astype(float)
+    for name, direction in (("bare", bare), ("framed", poles), ("extended", longer)):
         place = vectors @ direction
         result[name] = {
             "r": agreement(place, values, two_valued=task.two_valued),
@@ -170,15 +173,21 @@ def measure(task: Task, encoder: es.Encoder, axis: es.Axis, draws: int) -> dict[
         }
     for count in COUNTS:
         if len(values) - count >= FEWEST_LEFT:
-            result[str(count)] = rated(vectors, values, poles, count, draws, two_valued=task.two_valued)
+            result[str(count)] = rated(vectors, values, (poles, longer), count, draws, two_valued=task.two_valued)
     return result
 
 
 def rated(
-    vectors: np.ndarray, values: np.ndarray, poles: np.ndarray, count: int, draws: int, *, two_valued: bool
+    vectors: np.ndarray,
+    values: np.ndarray,
+    directions: tuple[np.ndarray, np.ndarray],
+    count: int,
+    draws: int,
+    *,
+    two_valued: bool,
 ) -> dict[str, Any]:
     """Return what each method reaches among the unrated items, and what it gains on poles alone there."""
-    random = np.random.default_rng(count)
+    random, (poles, longer) = np.random.default_rng(count), directions
     found: dict[str, dict[str, list[float]]] = {
         name: {"r": [], "ordered": [], "gain": []} for name in ("poles", *METHODS)
     }
@@ -189,7 +198,8 @@ def rated(
             continue
         alone = agreement(vectors[others] @ poles, values[others], two_valued=two_valued)
         for name in found:
-            weights = poles if name == "poles" else METHODS[name](vectors[some], values[some], poles)
+            prior = longer if name == "shipped, extended" else poles
+            weights = poles if name == "poles" else METHODS[name](vectors[some], values[some], prior)
             place = vectors[others] @ weights
             reached = agreement(place, values[others], two_valued=two_valued)
             found[name]["r"].append(reached)
@@ -209,13 +219,16 @@ def encode(encoder: es.Encoder, texts: Sequence[str]) -> np.ndarray:
     return np.stack([_CACHE[text] for text in texts])
 
 
-def table(results: dict[str, Any]) -> str:
-    head = "| set | items | bare 3 + 3 | framed | " + " | ".join(f"{count} ratings" for count in COUNTS) + " |"
-    lines = [head, "|---" * (4 + len(COUNTS)) + "|"]
+def table(results: dict[str, Any], method: str) -> str:
+    head = (
+        "| set | items | bare 3 + 3 | framed | extended | " + " | ".join(f"{count} ratings" for count in COUNTS) + " |"
+    )
+    lines = [head, "|---" * (5 + len(COUNTS)) + "|"]
     for name, result in results.items():
         cells = [name, f"{result['items']:,}", f"{result['bare']['r']:.3f}", f"{result['framed']['r']:.3f}"]
+        cells.append(f"{result['extended']['r']:.3f}")
         for count in COUNTS:
-            part = result.get(str(count), {}).get("shipped", {}).get("r")
+            part = result.get(str(count), {}).get(method, {}).get("r")
             cells.append(f"{part['mean']:.3f} ({part['low']:.2f}–{part['high']:.2f})" if part else "")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -247,7 +260,8 @@ def main() -> None:
     report = {"encoder": encoder.name, "draws": draws, "sets": results}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    print(table(results), "", comparison(results), sep="\n")
+    print("Ratings with framed poles:", "", table(results, "shipped"), "", sep="\n")
+    print("Ratings with extended poles:", "", table(results, "shipped, extended"), "", comparison(results), sep="\n")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ raw coordinates are spread, which turns them into standard deviations and percen
 from embedsearch.axes.calibration import COVERAGE, Calibration
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
-from embedsearch.axes.files import read_axes, read_ratings
+from embedsearch.axes.files import read_axes, read_ratings, write_to_rate
 from embedsearch.axes.fitted import FittedAxis
 from embedsearch.axes.fitting import fit_axis
 from embedsearch.axes.material import EncoderMaterial, Material
@@ -30,4 +30,5 @@ __all__ = [
     "measure",
     "read_axes",
     "read_ratings",
+    "write_to_rate",
 ]

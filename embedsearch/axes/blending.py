@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.errors import AxisError
-from embedsearch.vectors import Vectors
 
 # How far poles alone agree with people is known from the published sets: r is mostly between .3 and .6.
 POLE_SHARES = ((0.3, 1.0), (0.45, 1.0), (0.6, 1.0))
@@ -42,7 +41,7 @@ class Blend:
     left_out: NDArray[np.float64]
 
 
-def blend(vectors: ArrayLike, ratings: ArrayLike, poles: Vectors | None, center: ArrayLike | None = None) -> Blend:
+def blend(vectors: ArrayLike, ratings: ArrayLike, poles: ArrayLike | None, center: ArrayLike | None = None) -> Blend:
     """Return the direction that ratings and, where there are any, poles agree on.
 
     Args:

@@ -61,6 +61,8 @@ class Axis:
         formula_unit: the unit of those coordinates: ``sd``, ``raw`` or ``rating``.
         component: ``{"number": 1, "where": CONDITION}``: a principal component of the index, or of a subset.
         orthogonal_to: axes whose directions are taken out of this one's.
+        extend: let the passages of the index that lie at either end of the poles help to say where the axis
+            points; see `embedsearch.axes.extending`.
 
     Raises:
         AxisError: the definition is wrong; the message says in what.
@@ -84,6 +86,7 @@ class Axis:
     formula_unit: str = "sd"
     component: Mapping[str, Any] = attribute(default_factory=dict)
     orthogonal_to: Sequence[str] = ()
+    extend: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -121,6 +124,8 @@ class Axis:
             )
         if self.low or self.high:
             check_poles(self.name, self.low, self.high)
+        if not isinstance(self.extend, bool) or (self.extend and not self.low):
+            raise AxisError(f"axis {self.name!r}: 'extend' is true or false, and goes with poles")
 
     def _check_groups(self) -> None:
         if isinstance(self.groups, Mapping):

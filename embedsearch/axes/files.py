@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,23 @@ def read_ratings(file: str | os.PathLike[str]) -> tuple[dict[str, float], dict[s
             )
         rated[key] = _number(rating, path, line)
     return phrases, documents
+
+
+def write_to_rate(file: str | os.PathLike[str], texts: Sequence[str]) -> None:
+    """Write texts into a CSV with an empty column for their ratings; `read_ratings` takes it back.
+
+    Raises:
+        AxisError: the file is there already, or cannot be written.
+    """
+    try:
+        with Path(file).open("x", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["text", "rating"])
+            writer.writerows([text, ""] for text in texts)
+    except FileExistsError as error:
+        raise AxisError(f"{file} exists; it may hold ratings. Choose another name") from error
+    except OSError as error:
+        raise AxisError(f"{file} cannot be written: {error}") from error
 
 
 def _column(names: list[str], known: tuple[str, ...]) -> str | None:

@@ -14,6 +14,7 @@ from embedsearch.axes.calibration import Calibration
 from embedsearch.axes.checks import FEWEST_RATINGS
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
+from embedsearch.axes.extending import extended
 from embedsearch.axes.fields import as_numbers, binned
 from embedsearch.axes.fitted import FittedAxis
 from embedsearch.axes.material import Material
@@ -38,8 +39,13 @@ def fit_axis(axis: Axis, material: Material) -> FittedAxis:
 
 def _fit_poles(axis: Axis, material: Material) -> FittedAxis:
     """Return the axis along the difference of the means of the unit vectors of the two poles."""
-    low, high = pole_vectors(axis, material)
-    return FittedAxis.between(axis, low.mean(axis=0), high.mean(axis=0), encoder=material.key)
+    low, high = (side.mean(axis=0) for side in pole_vectors(axis, material))
+    fitted = FittedAxis.between(axis, low, high, encoder=material.key)
+    if not axis.extend:
+        return fitted
+    direction = extended(fitted.direction, material.passages(None), name=axis.name)
+    middle = (low.astype(np.float64) + high) / 2
+    return replace(fitted, direction=direction, origin=float(middle @ direction))
 
 
 def pole_vectors(axis: Axis, material: Material) -> tuple[Vectors, Vectors]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes.blending import blend
 from embedsearch.axes.definition import Axis
-from embedsearch.axes.fitting import pole_vectors, rated_vectors
+from embedsearch.axes.fitting import fit_axis, pole_vectors, rated_vectors
 from embedsearch.axes.material import Material
 from embedsearch.axes.scaled import ScaledAxis, directions_as_unit
 from embedsearch.axes.separation import Separation, separate
@@ -116,9 +116,9 @@ def _validated(axis: Axis, material: Material) -> Validation:
     rows = vectors.astype(np.float64)
     poles, center = None, rows.mean(axis=0)
     if axis.low:
+        alone = fit_axis(replace(axis, ratings={}, rated_documents={}, orthogonal_to=()), material)
         low, high = (side.mean(axis=0, dtype=np.float64) for side in pole_vectors(axis, material))
-        step = high - low
-        poles, center = step / np.linalg.norm(step), (low + high) / 2
+        poles, center = alone.direction.astype(np.float64), (low + high) / 2
     return validate(rows, ratings, poles, blend(rows, ratings, poles, center))
 
 

@@ -22,6 +22,7 @@ from embedsearch.cli.options import (
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.placing_output import print_documents, print_remainders
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
@@ -120,6 +121,10 @@ def calc(
 @axes_option("Axes, separated by commas; all of the index if not given.")
 @click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
               help="Standard deviations of the index's passages, percentiles of them, raw, or the unit of the axis's ratings.")  # fmt: skip
+@click.option("--document", "documents", multiple=True, metavar="ID", help="Place a document by its passages.")
+@click.option("--evidence", is_flag=True, help="With --document: the sentences of its highest passage, with their shares.")
+@click.option("--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above it.")
+@click.option("--explain", is_flag=True, help="Say how much of the meaning of PHRASES the axes hold.")
 @click.option("--predicted", is_flag=True, help="Measure what was rated too, instead of where it was rated.")
 @click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
 @click.option("-k", "k", type=click.IntRange(min=1), help="How many; all if not given.")
@@ -128,13 +133,20 @@ def calc(
 @encoder_option
 @format_option()
 def place(
-    phrases: tuple[str, ...], everything: bool, axes: list[str], unit: Any, predicted: bool, sort: str | None, k: int | None,
+    phrases: tuple[str, ...], everything: bool, documents: tuple[str, ...], evidence: bool, above: str, explain: bool,
+    axes: list[str], unit: Any, predicted: bool, sort: str | None, k: int | None,
     where: str | None, path: str, encoder: str | None, format: str | None,
 ) -> None:  # fmt: skip
     """Say where PHRASES, or all passages of the index, lie on axes.
 
     A phrase - reads phrases from stdin, one a line. What was rated stands where it was rated, marked with a star.
     """
+    if documents:
+        print_documents(open_index(path, encoder).place_documents(documents, axes or None, threshold=above, evidence=evidence), format)
+        return
+    if explain and phrases:
+        print_remainders(open_index(path, encoder).explain(_phrases(phrases), axes or None), format)
+        return
     if everything == bool(phrases):
         raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
     if where and not everything:

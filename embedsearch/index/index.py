@@ -15,9 +15,12 @@ from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
 from embedsearch.errors import AxisError, QueryError, StoreError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.index.embedding import Embedding, encoder_settings
+from embedsearch.index.evidence import DocumentPlace, Witness
+from embedsearch.index.exploring import Explorer
 from embedsearch.index.ingest import AddReport, Ingest
 from embedsearch.index.moving import Move, Mover
 from embedsearch.index.placing import Placer, Unit, check_unit, point_on
+from embedsearch.index.remaining import Explainer, Remainder
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
@@ -42,6 +45,7 @@ class Index:
         self._mover = Mover(self._searcher)
         self._selector = Selector(store, self._embedding, self.axes)
         self.axes.select = self._selector.rows
+        self.explorer = Explorer(store, self.axes)
 
     @classmethod
     def create(
@@ -354,6 +358,40 @@ class Index:
         return places.take(order).placements(
             [passage.text for passage in passages], [passage.id for passage in passages], unit
         )
+
+    def place_documents(
+        self,
+        ids: Sequence[str],
+        axes: Sequence[str] | None = None,
+        *,
+        threshold: float | str = 1.0,
+        evidence: bool = False,
+    ) -> list[DocumentPlace]:
+        """Return where documents lie by their passages: mean, maximum, share above a threshold, and what carries it.
+
+        Args:
+            ids: of documents of the index.
+            axes: names; all axes of the index if None.
+            threshold: in standard deviations, or a percentile such as ``"p90"``.
+            evidence: measure each sentence of the passage that lies highest.
+
+        Raises:
+            QueryError: there is no such document, or the threshold is no number.
+            AxisError: an axis does not exist, or the index has none.
+        """
+        scaled = list(self.axes.scaled(self._axis_names(axes)).values())
+        witness = Witness(self._embedding)
+        return [place for id in ids for place in witness.place(self.get(id), scaled, threshold, evidence=evidence)]
+
+    def explain(self, texts: Sequence[str], axes: Sequence[str] | None = None, *, k: int = 5) -> list[Remainder]:
+        """Return how much of the meaning of phrases axes hold, and the nearest texts when only these are known.
+
+        Raises:
+            AxisError: an axis does not exist, or the index has none.
+        """
+        with self._store.reading():
+            scaled = self.axes.scaled(self._axis_names(axes))
+            return Explainer(self._embedding, self._searcher).explain(texts, scaled, k)
 
     def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
         """Yield the documents that satisfy a condition, unchanged and in order.

@@ -61,6 +61,11 @@ class IndexAxes(Mapping[str, ScaledAxis]):
                 self._scale(missing)
         return {name: self._scaled[name] for name in names}
 
+    @property
+    def encoder_name(self) -> str:
+        """The name of the index's encoder."""
+        return self._embedding.identity.name
+
     def definitions(self) -> dict[str, Axis]:
         """Return the definitions by name; nothing is scaled."""
         return {name: Axis.from_dict(name, saved.definition) for name, saved in self._saved().items()}
