@@ -9,7 +9,7 @@ SETUP := $(VENV)/.set-up
 .PHONY: demo test lint types docs bench setup clean
 
 demo: setup
-	@$(BIN)/python -m embedsearch.demo
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
 
 test: setup
 	$(BIN)/python -m pytest
@@ -40,4 +40,4 @@ $(SETUP): pyproject.toml constraints.txt
 	@touch $(SETUP)
 
 clean:
-	rm -rf $(VENV) indexes/*/ .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) indexes/*/ relevant.jsonl .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,10 +19,11 @@ from decimal import Decimal
 
 from embedsearch.errors import QueryError
 
-_QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "«": "»"}  # noqa: RUF001 - quotes as people type them
-_OPERATORS = {"+": 1, "-": -1, "−": -1}  # noqa: RUF001 - the minus sign that text programs write
+_QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "«": "»"}
+_OPERATORS = {"+": 1, "-": -1, "−": -1}
 _WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*\*\s*", re.ASCII)
-_ARITHMETIC = re.compile(r"\*|[-+−]?[\d.,]+(?:e[-+]?\d+)?\*.*|.+\*[\d.,]+|[-+−]?[\d.,]+(?:e[-+]?\d+)?\(.*", re.IGNORECASE)  # noqa: RUF001
+# Words that would be read as part of a phrase though they were meant otherwise: -sheep, *, 2*x, x*2, 2(x, "x.
+_ARITHMETIC = re.compile(r'[-+−].+|\*|.*\d[.,]?\*.*|.*\*[.,]?\d.*|[\d.,]+\(.*|["“„«].*')
 _WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s*")
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -70,136 +71,168 @@ class Expression:
 
 
 def parse_expression(source: str) -> Expression:
-    """Return the weighted sum that *source* describes.
+    """Return the weighted sum that *source* describes; the weights of a phrase are added up in decimals.
 
     Raises:
-        QueryError: the text does not follow the grammar, or its terms cancel out.
+        QueryError: the text does not follow the grammar, its terms cancel out, a weight is above 1,000,000, or it
+            has more than 10,000 characters.
     """
-    weights: dict[str, float] = {}
-    parser = _Parser(source)
-    for term in parser.parse():
-        weights[term.text] = weights.get(term.text, 0.0) + term.weight
-    terms = tuple(Term(weight, text) for text, weight in weights.items() if weight != 0)
+    if len(source) > _MAX_LENGTH:
+        raise QueryError(f"the expression has {len(source):,} characters; at most {_MAX_LENGTH:,} are read")
+    weights: dict[str, Decimal] = {}
+    for weight, text in _Parser(source).parse():
+        weights[text] = weights.get(text, Decimal()) + weight
+    terms = tuple(Term(float(weight), text) for text, weight in weights.items() if float(weight) != 0)
     if not terms:
-        raise QueryError(f"the terms of {source!r} cancel out: nothing is left to search for")
+        raise QueryError(f"the terms of {_shortened(source)!r} cancel out: nothing is left to search for")
+    for term in terms:
+        if abs(term.weight) > _MAX_WEIGHT:
+            raise QueryError(f"the weight of {_shortened(term.text)!r} is beyond ±{_MAX_WEIGHT:,}; write a smaller one")
     return Expression(source.strip(), terms)
+
+
+def _shortened(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+# Weights stay as they were written, so that 0.1*x + 0.2*x - 0.3*x is nothing and not 5.6e-17*x.
+_WeightedPhrase = tuple[Decimal, str]
 
 
 class _Parser:
     """A recursive-descent parser over one string."""
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.at = 0
-        self.depth = 0
+        self._source = source
+        self._at = 0
+        self._depth = 0
 
-    def parse(self) -> list[Term]:
+    def parse(self) -> list[_WeightedPhrase]:
+        if _UNWRITABLE.search(self._source):
+            raise self._error("it holds a NUL character or bytes that are no UTF-8")
         self._skip_space()
         if self._done:
             raise QueryError('the expression is empty; write phrases joined by + and -, such as "sheep + spider"')
-        terms = self._expression()
-        if not self._done:
-            raise self._error("a closing parenthesis without an opening one")
+        return self._expression()
+
+    def _expression(self) -> list[_WeightedPhrase]:
+        terms = self._term(self._take_operator() or 1)
+        while sign := self._take_operator():
+            terms += self._term(sign)
         return terms
 
-    def _expression(self) -> list[Term]:
-        sign = -1.0 if self._take_operator() == "-" else 1.0
-        terms = self._term(sign)
-        while operator := self._take_operator():
-            terms += self._term(-1.0 if operator == "-" else 1.0)
-        return terms
-
-    def _term(self, sign: float) -> list[Term]:
-        weight = sign
-        if match := _WEIGHT.match(self.source, self.at):
-            weight *= float(match[1])
-            self.at = match.end()
-        self._skip_space()
+    def _term(self, sign: int) -> list[_WeightedPhrase]:
+        weight = Decimal(sign)
+        if match := _WEIGHT.match(self._source, self._at):
+            weight *= Decimal(match[1])
+            self._at = match.end()
         if self._done or self._peek_operator():
             raise self._error("a phrase is missing")
-        if self.source[self.at] == "(":
-            return [Term(weight * inner.weight, inner.text) for inner in self._parenthesised()]
-        text = self._quoted() if self.source[self.at] in _QUOTES else self._words()
-        self._require_operator_or_end()
-        return [Term(weight, text)]
+        if self._here == "(":
+            terms = [(weight * inner, text) for inner, text in self._parenthesised()]
+        else:
+            terms = [(weight, self._quoted() if self._here in _QUOTES else self._words())]
+        self._skip_space()
+        self._require_end_of_term()
+        return terms
 
-    def _parenthesised(self) -> list[Term]:
-        if self.depth == _MAX_DEPTH:
+    def _parenthesised(self) -> list[_WeightedPhrase]:
+        if self._depth == _MAX_DEPTH:
             raise self._error(f"more than {_MAX_DEPTH} parentheses inside one another")
-        self.at += 1
-        self.depth += 1
+        self._at += 1
+        self._depth += 1
         self._skip_space()
         terms = self._expression()
-        if self._done or self.source[self.at] != ")":
+        if self._done:
             raise self._error("a parenthesis is not closed")
-        self.at += 1
-        self.depth -= 1
-        self._skip_space()
-        self._require_operator_or_end()
+        self._at += 1
+        self._depth -= 1
         return terms
 
     def _quoted(self) -> str:
-        closing = _QUOTES[self.source[self.at]]
-        end = self.source.find(closing, self.at + 1)
+        end = self._source.find(_QUOTES[self._here], self._at + 1)
         if end < 0:
-            raise self._error(f"the quote {self.source[self.at]} is not closed")
-        text = " ".join(self.source[self.at + 1 : end].split())
+            raise self._error(f"the quote {self._here} is not closed")
+        text = " ".join(self._source[self._at + 1 : end].split())
         if not text:
             raise self._error("a quoted phrase is empty")
-        self.at = end + 1
-        self._skip_space()
+        self._at = end + 1
         return text
 
     def _words(self) -> str:
-        words = []
-        while not self._done and not self._peek_operator():
-            match = _WORD.match(self.source, self.at)
-            assert match is not None  # not at the end, and spaces are skipped after each word
-            word = match[0]
-            # Inside parentheses the ) behind a word closes them, unless the word opened one itself: f(x).
-            closings = len(word) - len(word.rstrip(")")) if self.depth and "(" not in word else 0
-            if bare := word[: len(word) - closings]:
-                words.append(bare)
-            self.at = match.end() - closings
-            if closings:
-                break
+        words, opened, ended = [], 0, False
+        while not (ended or self._done or self._peek_operator()):
+            word, opened, ended = self._word(opened)
+            words += [word] if word else []
             self._skip_space()
+        if opened:
+            raise self._error("a parenthesis is not closed")
         if not words:
             raise self._error("a phrase is missing")
         return " ".join(words)
 
-    def _require_operator_or_end(self) -> None:
-        closes = not self._done and self.depth > 0 and self.source[self.at] == ")"
-        if not (self._done or closes or self._peek_operator()):
+    def _word(self, opened: int) -> tuple[str, int, bool]:
+        """Take the word that stands here.
+
+        Args:
+            opened: how many parentheses the words of this phrase have opened and not closed.
+
+        Returns:
+            The word, *opened* behind it, and whether a parenthesis ends the phrase that the phrase did not open.
+        """
+        match = _WORD.match(self._source, self._at)
+        assert match is not None  # neither at the end nor at a space
+        if _ARITHMETIC.fullmatch(match[0]):
+            raise self._error(
+                "operators stand between spaces, weights in front; if it is part of a phrase, put that in quotes"
+            )
+        word = match[0]
+        for place, character in enumerate(word):
+            opened += (character == "(") - (character == ")")
+            if opened < 0:
+                self._at += place
+                return word[:place], 0, True
+        self._at = match.end()
+        return word, opened, False
+
+    def _require_end_of_term(self) -> None:
+        if self._done or self._peek_operator():
+            return
+        if self._here != ")":
             raise self._error("an operator (+ or - between spaces) is missing")
+        if self._depth == 0:
+            raise self._error("a closing parenthesis without an opening one")
 
-    def _peek_operator(self) -> str:
-        """Return the operator that stands here as a word of its own, or ``""``."""
-        following = self.source[self.at + 1 : self.at + 2]
-        alone = not following or following.isspace() or following == ")"
-        return self.source[self.at] if alone and self.source[self.at] in "+-−" else ""
+    def _peek_operator(self) -> int:
+        """Return 1 or -1 for the operator that stands here, or 0."""
+        following = self._source[self._at + 1 : self._at + 2]
+        apart = not following or following.isspace() or following in "()" or following in _QUOTES
+        return _OPERATORS.get(self._here, 0) if apart or _WEIGHT.match(self._source, self._at + 1) else 0
 
-    def _take_operator(self) -> str:
-        if self._done:
-            return ""
-        operator = self._peek_operator()
-        if operator:
-            self.at += 1
+    def _take_operator(self) -> int:
+        sign = 0 if self._done else self._peek_operator()
+        if sign:
+            self._at += 1
             self._skip_space()
-        return "-" if operator == "−" else operator
+        return sign
 
     def _skip_space(self) -> None:
-        match = _SPACE.match(self.source, self.at)
-        self.at = match.end() if match else self.at
+        match = _SPACE.match(self._source, self._at)
+        self._at = match.end() if match else self._at
+
+    @property
+    def _here(self) -> str:
+        return self._source[self._at]
 
     @property
     def _done(self) -> bool:
-        return self.at >= len(self.source)
+        return self._at >= len(self._source)
 
     def _error(self, what: str) -> QueryError:
-        rest = self.source[self.at :].strip()
+        rest = self._source[self._at :].strip()
         where = f"at {rest[:30]!r}" if rest else "at its end"
         return QueryError(
-            f"the expression {self.source.strip()!r} cannot be read {where}: {what}. "
+            f"the expression {_shortened(self._source)!r} cannot be read {where}: {what}. "
             'Example: sheep + 0.5*"loan shark" - (wolf + dog)'
         )

@@ -29,7 +29,7 @@ def test_every_phrase_goes_into_every_frame():
     axis = es.Axis("size", ["small"], ["large", "huge"], frames=["a {} animal", "a {} person"])
     assert axis.low_texts == ["a small animal", "a small person"]
     assert axis.high_texts == ["a large animal", "a huge animal", "a large person", "a huge person"]
-    table = dict.fromkeys(axis.low_texts, [1, 0, 0]) | dict.fromkeys(axis.high_texts, [0, 1, 0])
+    table = {text: [1, 0, 0] for text in axis.low_texts} | {text: [0, 1, 0] for text in axis.high_texts}
     table["a huge person"] = [0, -1, 0]
     assert axis.fit(TableEncoder(table)).step.tolist() == pytest.approx([-1, 0.5, 0], abs=1e-6)
 

@@ -128,7 +128,8 @@ def test_coordinates_add_as_charges_add(index):
     for hit in answer.hits:
         assert hit.distance == pytest.approx(distances[hit.text], abs=1e-6)
         assert sum(hit.contributions.values()) == pytest.approx(hit.score, abs=1e-6)
-    assert [hit.text for hit in index.calc("wolf + mouse", on=["size"], where='kind == "person"').hits] == ["politician"]
+    people = index.calc("wolf + mouse", on=["size"], where='kind == "person"').hits
+    assert [hit.text for hit in people] == ["politician"]
 
 
 def test_terms_that_cancel_out_are_refused(index):
@@ -200,7 +201,7 @@ def test_the_same_text_is_embedded_once(tmp_path):
         assert (first.added, first.embedded, first.reused) == (3, 2, 1)
         second = index.add([es.Document("c", "sheep"), es.Document("a", "wolf"), es.Document("d", "sheep")])
         assert (second.added, second.unchanged, second.embedded, second.reused) == (1, 2, 0, 1)
-        assert encoder.encoded == ["wolf", "sheep"] or encoder.encoded == ["sheep", "wolf"]
+        assert sorted(encoder.encoded) == ["sheep", "wolf"]
         assert len(index) == 4
 
 
@@ -336,8 +337,9 @@ def test_the_real_model_knows_wolves_from_loans(predation):
     with es.open(predation) as index:
         assert index.info()["dimension"] == 384
         assert index.info()["documents"] > 800
-        hits = index.search("a spider that throws a sticky ball at moths", k=3, where='kind != "animal" or missing(kind)')
+        hits = index.search("a spider that throws a sticky ball at moths", k=3, where="missing(kind)")
         assert "bolas" in hits[0].text.lower()
-        placed = {p.text: p.coordinates for p in index.place(["wolf", "lamb", "blue whale", "flea"], ["predatoriness", "size"])}
-        assert placed["wolf"]["predatoriness"] > placed["lamb"]["predatoriness"]
-        assert placed["blue whale"]["size"] > placed["flea"]["size"]
+        placements = index.place(["wolf", "lamb", "blue whale", "flea"], ["predatoriness", "size"])
+        wolf, lamb, whale, flea = (placement.coordinates for placement in placements)
+        assert wolf["predatoriness"] > lamb["predatoriness"]
+        assert whale["size"] > flea["size"]

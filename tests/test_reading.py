@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from embedsearch.documents import Document, read, read_stream, register_reader
-from embedsearch.documents import reading
+from embedsearch.documents import Document, read, read_stream, reading, register_reader
 from embedsearch.documents.reading import estimate
 from embedsearch.errors import SourceError
 
@@ -103,7 +102,7 @@ class TestPaths:
         """format= is for all sources, and an unknown one is refused with the nearest."""
         write("phrases.dat", "wolf\n\nsheep\n")
         assert [document.text for document in read("phrases.dat", format="lines")] == ["wolf", "sheep"]
-        with pytest.raises(SourceError, match="unknown format 'jsonls'. Did you mean 'jsonl'"):
+        with pytest.raises(SourceError, match=r"unknown format 'jsonls'\. Did you mean 'jsonl'"):
             read("phrases.dat", format="jsonls")
 
     def test_field_options_without_fields_are_refused(self, here):
@@ -148,7 +147,6 @@ class TestFolders:
         assert told == [
             "skipped corpus/LICENSE: not a text of the corpus, by its name",
             "skipped corpus/README.md: not a text of the corpus, by its name",
-            "skipped corpus/axes.toml: not a text of the corpus, by its name",
             "skipped corpus/notes.xyz: no reader for '.xyz'",
         ]
 
@@ -190,8 +188,11 @@ class TestFolders:
     def test_a_name_that_is_not_utf8_gives_an_id_that_can_be_written(self, here):
         """Linux file names are bytes; ids are text that every encoding of Unicode can hold."""
         path = os.fsencode(here) + b"/w\xf6lf.txt"
-        with open(path, "wb") as stream:
-            stream.write(b"a")
+        try:
+            with open(path, "wb") as stream:
+                stream.write(b"a")
+        except OSError:
+            pytest.skip("file names are Unicode on this system")
         assert ids(here) == ["w\ufffdlf.txt"]
 
 
@@ -398,7 +399,10 @@ def test_reading_imports_nothing_heavy():
     )
     root = Path(__file__).parents[1]
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     assert done.stdout.strip() == "[]"

@@ -77,7 +77,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
     cells = [[clean(cell) for cell in row] for row in rows]
     numeric = [bool(cells) and all(_is_number(row[place]) for row in cells) for place in range(len(columns))]
     shown = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, show_header=any(columns), pad_edge=False, title_justify="left", title=Text(title) if title else None
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        show_header=any(columns),
+        pad_edge=False,
+        title_justify="left",
+        title=Text(title) if title else None,
     )
     for place, name in enumerate(columns):
         overflow = "fold" if name == wide else "ellipsis"

@@ -33,6 +33,7 @@ from embedsearch.errors import QueryError
 _MAX_LENGTH = 10_000
 _MAX_DEPTH = 50
 _PERCENTILE = re.compile(r"p(\d{1,3}(?:_\d+)?)", re.ASCII)
+_DOTTED = re.compile(r"[\w.]+")
 _BREAKS = re.compile(r"[\r\n\f\v]")
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _SIGNS: dict[type[ast.cmpop], Sign] = {
@@ -54,7 +55,8 @@ def parse(source: str) -> Node:
     if _UNWRITABLE.search(source):
         raise refusal(source, "it holds a NUL character or bytes that are no UTF-8")
     # A line break means no more than a space, so that a long condition can be written on several lines.
-    return _Builder(source).node(_syntax_tree(_BREAKS.sub(" ", source).strip()))
+    line = _BREAKS.sub(" ", source).strip()
+    return _Builder(line).node(_syntax_tree(line))
 
 
 def _syntax_tree(source: str) -> ast.expr:
@@ -75,7 +77,7 @@ class _Builder:
     """Python's syntax tree to ours; whatever is not on the list is refused."""
 
     def __init__(self, source: str) -> None:
-        self._source = source.strip()
+        self._source = source
         self._depth = 0
 
     def node(self, tree: ast.expr) -> Node:
@@ -212,16 +214,16 @@ class _Builder:
                 what = f"there is no function {self._written(function)!r}; there are near, axis, field and missing"
             case ast.Constant(value=None):
                 what = "None is not known here; write missing(x)"
-            case ast.Attribute():
-                written = self._written(tree)
-                what = f'{written!r} is not part of the language; a field of that name is field("{written}")'
             case _:
-                what = f"{self._written(tree)!r} is not part of the language (and, or, not, comparisons, in, near)"
+                written = self._written(tree)
+                what = f"{written!r} is not part of the language (and, or, not, comparisons, in, near)"
+                if _DOTTED.fullmatch(written):
+                    what += f'; a field of that name is field("{written}")'
         return self._refusal(what)
 
     def _written(self, tree: ast.expr) -> str:
         """Return the words of the source that *tree* was made of."""
-        return shortened(ast.get_source_segment(_BREAKS.sub(" ", self._source), tree) or "")
+        return shortened(ast.get_source_segment(self._source, tree) or "")
 
     def _refusal(self, why: str) -> QueryError:
         return refusal(self._source, why)

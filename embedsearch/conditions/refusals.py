@@ -16,6 +16,7 @@ _HINTS = (
     (re.compile(r"\bp\d+\.\d"), "write a fraction of a percentile as p99_5"),
     (re.compile(r"(?<![=<>!:])=(?!=)"), "write == for equality"),
     (re.compile(r"[≥≤≠]"), "write >=, <= or !="),
+    (re.compile(r"[−–]"), "write - for a minus sign"),
     (re.compile("[“”„‘’«»]"), "write texts in straight quotes"),
     (re.compile(r"&&|\|\||<>|!(?!=)|\b(?:AND|OR|NOT|IN)\b"), "write and, or, not, in, !="),
 )

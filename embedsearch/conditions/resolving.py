@@ -26,7 +26,7 @@ from embedsearch.conditions.nodes import (
     Scalar,
     Truth,
 )
-from embedsearch.conditions.refusals import refusal
+from embedsearch.conditions.refusals import refusal, shortened
 from embedsearch.errors import QueryError, did_you_mean
 
 
@@ -88,14 +88,16 @@ class Resolver:
         return resolved
 
     def _operand(self, operand: Operand) -> Operand:
-        return operand if isinstance(operand, Literal | Percentile) else self._column(operand)
+        if isinstance(operand, Literal | Percentile):
+            return operand
+        return self._column(operand, " If it is a text, put it in quotes.")
 
-    def _column(self, column: Column) -> Column:
+    def _column(self, column: Column, advice: str = "") -> Column:
         if isinstance(column, Axis) and column.name not in self.axes:
-            raise QueryError(f"there is no axis {column.name!r}.{did_you_mean(column.name, self.axes)}")
-        return self._named(column.name) if isinstance(column, Name) else column
+            raise QueryError(f"there is no axis {shortened(column.name)!r}.{did_you_mean(column.name, self.axes)}")
+        return self._named(column.name, advice) if isinstance(column, Name) else column
 
-    def _named(self, name: str) -> Axis | Field:
+    def _named(self, name: str, advice: str) -> Axis | Field:
         axis, field = _spelled(name, self.axes), _spelled(name, self.fields)
         if axis is not None and field is not None:
             raise refusal(self.source, f'{name!r} is both an axis and a field; write axis("{name}") or field("{name}")')
@@ -103,7 +105,8 @@ class Resolver:
             return Axis(axis)
         if field is not None:
             return Field(field)
-        raise QueryError(f"there is no axis or field {name!r}.{did_you_mean(name, [*self.axes, *self.fields])}")
+        known = [*self.axes, *self.fields]
+        raise QueryError(f"there is no axis or field {shortened(name)!r}.{did_you_mean(name, known)}{advice}")
 
 
 def _spelled(name: str, known: Collection[str]) -> str | None:

@@ -204,7 +204,9 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
     planned = []
     for path in sorted(_files_below(folder, options), key=lambda path: path.parts):
         own = format or path.suffix[1:].lower()
-        if path.name.lower().startswith(_ABOUT) or path.name.lower() == "axes.toml":
+        if path.name.lower() == "axes.toml":
+            continue
+        if path.name.lower().startswith(_ABOUT):
             options.tell(f"skipped {path}: not a text of the corpus, by its name")
         elif own not in _readers:
             options.tell(f"skipped {path}: no reader for {_suffix_of(path)}")

@@ -153,7 +153,7 @@ class _Rows:
             )
         if self._size > _RECORD_CHARACTERS:
             raise csv.Error("unexpected end of data")
-        if self._size > _FREE_CHARACTERS and not self._wide:
+        if not self._wide and self._size > _free_characters():
             _raise_field_limit()
             self._wide = True
 
@@ -171,18 +171,23 @@ class _Rows:
         return SourceError(f"{self._name}:{self._taken[0][0]}: {cause}")
 
 
-# csv limits the length of a field for the whole process. The limit is lifted only while a record longer than
-# this is being parsed, and put back as it was; the count keeps readers in several threads apart.
+# csv limits the length of a field for the whole process. The limit is lifted only while a record longer than it,
+# or than this, is being parsed, and put back as it was; the count keeps readers in several threads apart.
 _FREE_CHARACTERS = 1 << 16
 _limit_lock = threading.Lock()
 _limit = {"users": 0, "before": 0}
 
 
+def _free_characters() -> int:
+    return min(_FREE_CHARACTERS, _limit["before"] if _limit["users"] else csv.field_size_limit())
+
+
 def _raise_field_limit() -> None:
     with _limit_lock:
         if _limit["users"] == 0:
-            _limit["before"] = csv.field_size_limit(2**31 - 1)
+            _limit["before"] = csv.field_size_limit()
         _limit["users"] += 1
+        csv.field_size_limit(2**31 - 1)
 
 
 def _restore_field_limit() -> None:

@@ -1,0 +1,53 @@
+"""Write docs/commands.md from the commands' own --help. Run it after a command has changed; a test compares."""
+
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from embedsearch.cli import main
+
+HEAD = """# Commands
+
+Data go to stdout, words to stderr. `-f table|jsonl|json|csv|tsv|ids` chooses the form of the data: a table on a
+terminal, JSON lines elsewhere. `-` is stdin. `-i` names the index; without it `$EMBEDSEARCH_INDEX`, else
+`indexes/predation`.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | nothing found |
+| 2 | wrong usage or unreadable input: one line on stderr says what was seen, what was wanted, what to do |
+| 130 | interrupted |
+
+JSON lines of hits have `rank, score, id, document, text, title, start, end, source, metadata`; `calc` adds
+`contributions` and `near_alone`, points on axes add `distance` and `coordinates` (and `score` is null where there was
+no text). Placements have `text` (and `id` for passages of the index) and one key an axis. The characters `start` up
+to `end` of the document's text are the passage.
+
+This page is written by `docs/write_commands.py` from the commands' own help.
+"""
+
+
+def walk(group: click.Group, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Return every command as the words one types, groups before what is in them."""
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        found.append((*before, name))
+        if isinstance(command, click.Group):
+            found += walk(command, (*before, name))
+    return found
+
+
+def write() -> str:
+    """Return the page."""
+    parts = [HEAD]
+    for words in walk(main):
+        shown = CliRunner().invoke(main, [*words, "--help"], prog_name="embedsearch", terminal_width=100).output
+        name = " ".join(words)
+        parts.append(f"\n## embedsearch {name}\n\n```text\n{shown.rstrip()}\n```\n")
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    (Path(__file__).parent / "commands.md").write_text(write(), "utf-8")

@@ -1,0 +1,196 @@
+"""What all commands share: help, formats, exit codes, errors on one line."""
+
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+from conftest import ROOT, run
+
+import embedsearch as es
+from embedsearch.cli import main
+from embedsearch.testing import HashEncoder
+
+
+def commands(group: click.Group = main, before: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Return all commands as the words one types."""
+    found = []
+    for name, command in group.commands.items():
+        found.append((*before, name))
+        if isinstance(command, click.Group):
+            found += commands(command, (*before, name))
+    return found
+
+
+@pytest.mark.parametrize("words", [(), *commands()], ids=" ".join)
+def test_every_help_ends_in_examples(words):
+    """Every --help says what the command does and ends in commands to copy."""
+    shown = run(*words, "--help")
+    assert shown.exit_code == 0
+    body, _, examples = shown.output.partition("Examples:")
+    assert len(body.splitlines()) > 4
+    assert f"embedsearch {' '.join(words)}".strip() in examples
+    assert all(line.startswith("    ") for line in examples.strip("\n").splitlines())
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_stands_in_the_docs(words):
+    """No command is undocumented."""
+    assert f"embedsearch {' '.join(words)}" in (ROOT / "docs" / "commands.md").read_text("utf-8")
+
+
+def test_help_loads_what_click_loads():
+    """--help takes the time of a bare click program: beside click it loads our modules and a little of Python's own."""
+    bare = "import click; click.command()(lambda: None)(['--help'], standalone_mode=False)"
+    ours = "from embedsearch.cli import main; main(['--help'], standalone_mode=False)"
+    loaded = {}
+    for code in (bare, ours):
+        lines = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+        done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, cwd=ROOT, check=True)
+        loaded[code] = set(json.loads(done.stdout.splitlines()[-1]))
+    extra = {name for name in loaded[ours] - loaded[bare] if not name.startswith("_")}
+    assert extra - {"embedsearch"} <= {
+        "csv",
+        "difflib",
+        "fnmatch",
+        "heapq",
+        "ipaddress",
+        "ntpath",
+        "pathlib",
+        "unicodedata",
+        "urllib",
+    }
+
+
+def test_unknown_commands_are_suggested():
+    """A typing error in a command's name is answered with the name meant."""
+    result = run("serch", "wolf")
+    assert result.exit_code == 2
+    assert "there is no command 'serch'. Did you mean 'search'?" in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search", "wolf"),
+        ("calc", "a + b"),
+        ("place", "wolf"),
+        ("place", "--all"),
+        ("locate", "size=1"),
+        ("filter", "--where", "size > 0"),
+        ("axes", "list"),
+        ("axes", "show", "size"),
+        ("axes", "fit", "x.toml"),
+        ("info",),
+    ],
+    ids=" ".join,
+)
+def test_a_missing_index_is_one_clear_line(words, tmp_path):
+    """Without an index every command says so on one line of stderr, says how to make one, and leaves with 2."""
+    result = run(*words, "-i", tmp_path / "none")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert "does not exist. Make one with: embedsearch ingest SOURCE" in result.stderr
+
+
+@pytest.mark.parametrize("words", [("search", "wolf"), ("info",), ("place", "--all"), ("axes", "list")], ids=" ".join)
+@pytest.mark.parametrize("damage", ["garbage", "truncated vectors", "other format", "empty"])
+def test_a_damaged_index_is_one_clear_line(words, damage, tmp_path):
+    """A folder that cannot be an index is named with what is wrong and what to do; nothing is answered from it."""
+    folder = tmp_path / "i"
+    with es.Index.create(folder, HashEncoder()) as index:
+        index.add([es.Document("a", "wolf"), es.Document("b", "sheep")])
+        if damage == "other format":
+            index._store._database.set_setting("format", 99)
+    if damage == "garbage":
+        (folder / "index.db").write_bytes(b"no database" * 100)
+    elif damage == "empty":
+        (folder / "index.db").write_bytes(b"")
+    elif damage == "truncated vectors":
+        (folder / "vectors.f32").write_bytes(b"\0" * 40)
+    result = run(*words, "-i", folder)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert "ingest the sources again" in result.stderr
+
+
+def test_an_empty_index_finds_nothing(tmp_path):
+    """An index without documents answers with exit code 1 and says that it is empty."""
+    es.Index.create(tmp_path / "i", HashEncoder()).close()
+    result = run("filter", "--where", 'id == "x"', "-i", tmp_path / "i")
+    assert result.exit_code == 1
+    assert "the index is empty; add documents with: embedsearch ingest SOURCE" in result.stderr
+
+
+def test_an_index_of_another_encoder_is_refused(tmp_path):
+    """--encoder with another model than the index's own names both."""
+    es.Index.create(tmp_path / "i", HashEncoder(name="fake")).close()
+    result = run("search", "wolf", "--encoder", "all-MiniLM-L6-v2", "-i", tmp_path / "i")
+    assert result.exit_code == 2
+    assert "'fake' (8 dimensions)" in result.stderr
+    assert "'all-MiniLM-L6-v2' (384 dimensions, weights 53aa5117)" in result.stderr
+
+
+def test_formats_hold_the_same_answers(predation):
+    """JSON lines, JSON, CSV, TSV and ids give the same hits; JSON lines are the default where no terminal is."""
+    words = ("search", "--like", "p-wolf", "-k", 3, "-i", predation)
+    lines = [json.loads(line) for line in run(*words).stdout.splitlines()]
+    assert [line["rank"] for line in lines] == [1, 2, 3]
+    assert json.loads(run(*words, "-f", "json").stdout) == lines
+    assert run(*words, "-f", "ids").stdout.split() == [line["id"] for line in lines]
+    for kind, mark in (("csv", ","), ("tsv", "\t")):
+        header, first, *_ = run(*words, "-f", kind).stdout.splitlines()
+        assert header.split(mark)[:3] == ["rank", "score", "id"]
+        assert first.split(mark)[2] == lines[0]["id"]
+    table = run(*words, "-f", "table").stdout
+    assert lines[0]["id"] in table
+    assert f"{lines[0]['score']:.3f}" in table
+
+
+def test_control_characters_do_not_reach_the_terminal(tmp_path):
+    """An escape sequence in a document is shown without its escape, so that it cannot take over the terminal."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document("a", "wolf \x1b[31mred\x07"), es.Document("b", "x")])
+    shown = run("search", "--like", "b", "-f", "table", "-i", tmp_path / "i").stdout
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "wolf" in shown
+
+
+def test_a_closed_pipe_is_no_error(predation):
+    """`| head` ends the command without a traceback."""
+    code = f"from embedsearch.cli import main; main(['place', '--all', '-i', {str(predation)!r}])"
+    command = f'"{sys.executable}" -c "{code}" | head -n 1'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_leaves_with_130(tmp_path, monkeypatch):
+    """Ctrl-C ends with one line and exit code 130."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("embedsearch.index.index.Store.open", interrupt)
+    result = run("info", "-i", tmp_path)
+    assert result.exit_code == 130
+    assert result.stderr.startswith("Interrupted. What was committed is kept")
+
+
+def test_the_index_can_come_from_the_environment(predation, monkeypatch):
+    """EMBEDSEARCH_INDEX names the index where no option does."""
+    monkeypatch.setenv("EMBEDSEARCH_INDEX", str(predation))
+    held = json.loads(run("info").stdout)
+    assert {"documents", "passages", "encoder", "dimension", "bytes", "format"} <= set(held)
+    assert (held["dimension"], held["format"]) == (384, 1)
+
+
+def test_the_version_is_told():
+    """--version prints name and version."""
+    assert run("--version").output == f"embedsearch {es.__version__}\n"

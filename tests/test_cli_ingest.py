@@ -1,0 +1,185 @@
+"""ingest: sources of all kinds into an index, once."""
+
+import json
+
+import pytest
+from conftest import CORPUS, run
+
+import embedsearch as es
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return where a new index goes."""
+    return tmp_path / "index"
+
+
+def counts(result):
+    """Return the counts that ingest -f json prints."""
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_folder_of_all_kinds_is_read(tmp_path, folder):
+    """CSV, JSON lines, text, Markdown and HTML in one folder become documents; its axes.toml is fitted."""
+    source = tmp_path / "source"
+    (source / "deep").mkdir(parents=True)
+    (source / "a.csv").write_text("id,text,year\n1,a wolf,1999\n2,a sheep,2001\n")
+    (source / "b.jsonl").write_text('{"id": "j", "text": "a loan shark", "tags": ["x"]}\n')
+    (source / "deep" / "c.txt").write_text("A spider waits.")
+    (source / "d.md").write_text("# Whales\n\nThey are huge.")
+    (source / "e.html").write_text("<title>Mice</title><p>They are small.</p><script>alert(1)</script>")
+    (source / "axes.toml").write_text('[size]\nlow = ["small"]\nhigh = ["large"]\n')
+    (source / "README.md").write_text("not a document")
+    result = run("ingest", source, "-i", folder, "-f", "json")
+    assert counts(result) == {"added": 6, "updated": 0, "unchanged": 0, "removed": 0, "embedded": 6, "reused": 0}
+    assert "Axes: size." in result.stderr
+    with es.open(folder) as index:
+        assert index.get("1").metadata == {"year": "1999"}
+        assert index.get("j").metadata == {"tags": ["x"]}
+        assert index.get("d.md").title == "Whales"
+        assert index.get("e.html").text == "They are small."
+        assert index.get("deep/c.txt").source.endswith("c.txt")
+        assert list(index.axes) == ["size"]
+
+
+def test_a_second_run_embeds_nothing_and_says_so(tmp_path, folder):
+    """The same files again: nothing is embedded, and the line on stderr says it; one new line embeds one text."""
+    file = tmp_path / "a.csv"
+    file.write_text("id,text\n1,a wolf\n2,a sheep\n")
+    run("ingest", file, "-i", folder)
+    again = run("ingest", file, "-i", folder)
+    assert again.exit_code == 0
+    assert "nothing new; 2 documents unchanged, 0 passages embedded" in again.stderr
+    file.write_text("id,text\n3,a fox\n2,a sheep\n1,a wolf\n")
+    assert counts(run("ingest", file, "-i", folder, "-f", "json")) == {
+        "added": 1, "updated": 0, "unchanged": 2, "removed": 0, "embedded": 1, "reused": 0,
+    }  # fmt: skip
+
+
+def test_fields_can_be_named(tmp_path, folder):
+    """--text (several are joined), --title and --id name the fields; unknown ones are suggested."""
+    file = tmp_path / "papers.csv"
+    file.write_text("pmid,headline,abstract,methods\n7,Wolves,They hunt.,We watched.\n")
+    words = ("ingest", file, "-i", folder, "--title", "headline", "--id", "pmid")
+    assert run(*words, "--text", "abstract", "--text", "methods").exit_code == 0
+    with es.open(folder) as index:
+        document = index.get("7")
+    assert (document.title, document.text) == ("Wolves", "They hunt.\n\nWe watched.")
+    wrong = run(*words, "--text", "abstact")
+    assert wrong.exit_code == 2
+    assert "Did you mean 'abstract'?" in wrong.stderr
+
+
+def test_stdin_is_a_source(folder):
+    """JSON lines, and one document a line, can be piped in."""
+    assert counts(run("ingest", "-", "-i", folder, "-f", "json", input='{"id": "a", "text": "wolf"}\n'))["added"] == 1
+    assert counts(run("ingest", "-", "--as", "lines", "-i", folder, "-f", "json", input="one\ntwo\n"))["added"] == 2
+
+
+def test_a_broken_line_is_named_and_can_be_skipped(tmp_path, folder):
+    """By default ingest stops at a broken record and names file and line; with --on-error skip it goes on."""
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"id": "a", "text": "wolf"}\n{"id": "b", "text": \n{"id": "c", "text": "fox"}\n')
+    stopped = run("ingest", file, "-i", folder)
+    assert stopped.exit_code == 2
+    assert "a.jsonl:2" in stopped.stderr
+    assert stopped.stderr.count("\n") == 1
+    with es.open(folder) as index:
+        assert index.info()["documents"] == 1  # what came before the broken line is kept
+    skipped = run("ingest", file, "-i", folder, "--on-error", "skip", "-f", "json")
+    assert counts(skipped)["added"] == 1
+    assert "a.jsonl:2" in skipped.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", b"caf\xe9 \xff", "--encoding"),
+        ("a.csv", b"a,b\n1,2\n", "--text"),
+        ("a.csv", b"id,text\n1,x\n1,y\n", "the id '1' occurred before"),
+        ("a.xyz", b"x", ".xyz"),
+        ("a.pdf", b"no pdf", "a.pdf"),
+        ("a.parquet", b"no parquet", "a.parquet"),
+        ("a.jsonl", b"[1]\n", "a.jsonl:1"),
+    ],
+)
+def test_files_that_cannot_be_read_are_one_clear_line(tmp_path, folder, name, content, message):
+    """A file that cannot be read is named with the cause and the remedy, on one line, with exit code 2."""
+    (tmp_path / name).write_bytes(content)
+    result = run("ingest", tmp_path / name, "-i", folder)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_missing_file_makes_no_index(tmp_path, folder):
+    """A typing error in a path is answered with the file meant."""
+    (tmp_path / "phrases.csv").write_text("text\nwolf\n")
+    result = run("ingest", tmp_path / "phrase.csv", "-i", folder)
+    assert result.exit_code == 2
+    assert "Did you mean" in result.stderr
+    assert not folder.exists()
+
+
+def test_odd_texts_are_kept(tmp_path, folder):
+    """10 MB in one line, NUL bytes, right-to-left text and emoji are read, divided and found; blanks are told."""
+    records = [
+        {"id": "long", "text": "x" * 10_000_000},
+        {"id": "nul", "text": "wolf\0sheep"},
+        {"id": "rtl", "text": "الذئب يأكل الخروف"},
+        {"id": "emoji", "text": "🐺🐑🕷️"},
+        {"id": "blank", "text": "  "},
+    ]
+    file = tmp_path / "odd.jsonl"
+    file.write_text("".join(json.dumps(record) + "\n" for record in records[1:]))
+    result = run("ingest", file, "-i", folder, "-f", "json")
+    assert counts(result)["added"] == 3
+    assert "odd.jsonl:4" in result.stderr
+    hits = json.loads(run("search", "🐺🐑🕷️", "-k", 1, "-f", "json", "-i", folder).stdout)
+    assert hits[0]["document"] == "emoji"
+
+
+def test_chunking_belongs_to_the_index(tmp_path, folder):
+    """--chunk-words divides documents; another value for the same index is refused."""
+    file = tmp_path / "long.txt"
+    file.write_text("One sentence here. " * 30)
+    assert run("ingest", file, "--chunk-words", 12, "--overlap", 0, "-i", folder).exit_code == 0
+    with es.open(folder) as index:
+        assert len(index) == 8  # four sentences of three words a passage
+    again = run("ingest", file, "--chunk-words", 20, "-i", folder)
+    assert again.exit_code == 2
+    assert "made with --chunk-words 12, not 20" in again.stderr
+    assert run("ingest", file, "--chunk-words", 12, "-i", folder).exit_code == 0
+
+
+def test_the_corpus_is_what_the_issue_asks(predation):
+    """The shipped corpus has its columns, its size, its shares, unique ids and no shared sentence."""
+    import csv
+    import re
+
+    with (CORPUS / "phrases.csv").open(encoding="utf-8", newline="") as stream:
+        phrases = list(csv.DictReader(stream))
+    assert list(phrases[0]) == ["id", "text", "kind", "domain"]
+    assert len(phrases) >= 600
+    assert len({phrase["id"] for phrase in phrases}) == len(phrases)
+    assert len({phrase["text"].lower() for phrase in phrases}) == len(phrases)
+    kinds = {"animal", "plant", "person", "organisation", "act", "thing", "place", "event"}
+    assert {phrase["kind"] for phrase in phrases} == kinds
+    assert {phrase["domain"] for phrase in phrases} == {"nature", "society", "both", "neither"}
+    wanted = {"sheep", "spider", "politician", "wolf", "shark", "loan shark", "con artist", "blue whale", "plankton",
+              "hedge fund", "charity"}  # fmt: skip
+    assert wanted <= {phrase["text"] for phrase in phrases}
+    articles = [json.loads(line) for line in (CORPUS / "articles.jsonl").read_text("utf-8").splitlines()]
+    assert len(articles) >= 120
+    assert 0.40 <= sum(article["relevant"] for article in articles) / len(articles) <= 0.50
+    seen: dict[str, str] = {}
+    for article in articles:
+        assert list(article) == ["id", "title", "text", "domain", "topic", "year", "relevant"]
+        assert 120 <= len(article["text"].split()) <= 400, article["id"]
+        for sentence in re.split(r"(?<=[.!?])\s+", article["text"]):
+            if len(sentence.split()) > 5:
+                assert seen.setdefault(sentence, article["id"]) == article["id"]
+    with es.open(predation) as index:
+        assert index.info()["documents"] == len(phrases) + len(articles)

@@ -1,0 +1,126 @@
+"""The package as a whole: what it exports, what it loads, which way its imports point."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+import embedsearch as es
+
+HEAVY = ["torch", "transformers", "sentence_transformers", "umap", "faiss", "pandas", "polars", "pyarrow", "matplotlib",
+         "plotly", "ray", "sklearn", "numpy", "rich", "bs4", "pypdf", "huggingface_hub", "tokenizers"]  # fmt: skip
+
+_CLI = "from click.testing import CliRunner; from embedsearch.cli import main; CliRunner().invoke"
+
+# DESIGN: imports point one way. A module may import from its own rank and from lower ones.
+RANKS = [
+    {"errors", "vectors"},
+    {"documents", "encoders", "neighbors", "expressions", "conditions"},
+    {"store", "axes", "results"},
+    {"index"},
+    {"cli", "testing"},
+]
+
+
+def python(code: str) -> str:
+    """Run code in a fresh interpreter and return what it prints."""
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "import embedsearch",
+        "import embedsearch.cli",
+        f"{_CLI}(main, ['--help'])",
+        f"{_CLI}(main, ['search', '--help'])",
+    ],
+)
+def test_importing_and_helping_load_nothing_heavy(use):
+    """Neither the import nor --help loads any of the libraries that take long."""
+    loaded = python(f"{use}\nimport sys\nprint([name for name in {HEAVY!r} if name in sys.modules])")
+    assert loaded.strip() == "[]"
+
+
+def test_answers_without_an_encoder_load_no_torch(predation):
+    """Questions whose vectors the index holds load neither torch nor transformers."""
+    code = (
+        f"import sys, embedsearch as es\nindex = es.open({str(predation)!r})\n"
+        "index.calc('sheep + spider', on=['size']); index.search(like='p-wolf'); index.place(['wolf'])\n"
+        "index.place_all(['size'], k=3); index.locate({'size': 1}); next(index.filter('size > 0'))\n"
+        "print([name for name in ('torch', 'transformers', 'sentence_transformers') if name in sys.modules])"
+    )
+    assert python(code).strip() == "[]"
+
+
+def test_the_public_list_is_exact():
+    """What the package exports is listed once, sorted, and each name is there."""
+    assert es.__all__ == sorted(es.__all__)
+    assert dir(es) == es.__all__
+    for name in es.__all__:
+        assert getattr(es, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Indx'"):
+        es.Indx  # noqa: B018
+
+
+def test_errors_are_one_tree():
+    """Every error raised on purpose is an EmbedSearchError; a wrong query is a ValueError too."""
+    for error in (es.SourceError, es.EncoderError, es.StoreError, es.QueryError, es.AxisError):
+        assert issubclass(error, es.EmbedSearchError)
+    assert issubclass(es.QueryError, ValueError)
+
+
+def imports(file: Path) -> set[str]:
+    """Return the rooms of the package that a file imports at any depth, except for type checking."""
+    tree = ast.parse(file.read_text("utf-8"))
+    guarded = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    names = set()
+    for node in ast.walk(tree):
+        if node in guarded:
+            continue
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("embedsearch."):
+            names.add(node.module.split(".")[1])
+    return names
+
+
+def test_imports_point_one_way():
+    """No room of the package imports from a later one."""
+    rank = {name: place for place, names in enumerate(RANKS) for name in names}
+    package = ROOT / "embedsearch"
+    for file in package.rglob("*.py"):
+        room = file.relative_to(package).parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        assert room in rank, f"{room} has no rank; give it one"
+        for imported in imports(file):
+            assert rank[imported] <= rank[room], f"{file.name} in {room} imports {imported}"
+
+
+@pytest.mark.parametrize("library", ["faiss", "sqlite3", "sentence_transformers", "torch"])
+def test_each_library_has_one_home(library):
+    """faiss is imported by neighbors alone, SQLite by the store alone, torch's kin by the encoders alone."""
+    home = {"faiss": "neighbors", "sqlite3": "store"}.get(library, "encoders")
+    for file in (ROOT / "embedsearch").rglob("*.py"):
+        tree = ast.parse(file.read_text("utf-8"))
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.split(".")[0] == library for name in names):
+                assert file.relative_to(ROOT / "embedsearch").parts[0].removesuffix(".py") == home
+
+
+def test_modules_stay_readable():
+    """No module passes 400 lines: then it is asking for a second noun."""
+    for file in (ROOT / "embedsearch").rglob("*.py"):
+        assert len(file.read_text("utf-8").splitlines()) <= 400, file
