@@ -67,6 +67,10 @@ class Store(Folder):
         vectors = self.vectors()
         return 0 <= row < len(vectors) and checksum(key, vectors[row]) == written
 
+    def rows_with_keys(self, keys: Iterable[bytes]) -> dict[int, bytes]:
+        """Return all live rows that hold the vector of one of *keys*, each with its key."""
+        return dict(self._database.query_in("SELECT row, key FROM passages WHERE key IN (?)", list(keys)))
+
     def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Return the passages in *rows*, in that order, each checked against its checksums.
 
