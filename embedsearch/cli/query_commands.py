@@ -140,7 +140,7 @@ def calc(
 @click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
 @axes_option("Axes, separated by commas; all of the index if not given.")
 @click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
-              help="Standard deviations of the index's passages, percentiles of them, raw, or the ratings' unit.")  # fmt: skip
+              help="Standard deviations of the index, percentiles of it, raw, or the ratings' unit.")  # fmt: skip
 @click.option("--document", "documents", multiple=True, metavar="ID", help="Place a document by its passages.")
 @click.option("--evidence", is_flag=True, help="With --document: the sentences that carry it, and how much.")
 @click.option("--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above.")
