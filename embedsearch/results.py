@@ -144,7 +144,8 @@ class Hit:
 
     Attributes:
         rank: 1 for the best.
-        score: cosine to the query, -1…1, higher is nearer; None where the query is a point on axes only.
+        score: cosine to the query, -1…1, higher is nearer; None where no vector was asked about: the query was a
+            point on axes, or words alone (mode lexical).
         document: the id of its document.
         position: which passage of the document it is, from 0.
         text: the passage.
@@ -157,6 +158,8 @@ class Hit:
         near_alone: the terms of an expression whose own nearest neighbours include this passage.
         distance: from the point asked for, in standard deviations, where the query is a point on axes.
         coordinates: by axis, in standard deviations, where axes were asked for.
+        bm25: of the query's words, 0 where the passage has none; where the search looked at words.
+        fused: what the hits of a hybrid search are ranked by, at most 1 (see `embedsearch.fusion`).
     """
 
     rank: int
@@ -173,6 +176,8 @@ class Hit:
     near_alone: tuple[str, ...] = ()
     distance: float | None = None
     coordinates: Mapping[str, float] = field(default_factory=dict)
+    bm25: float | None = None
+    fused: float | None = None
 
     @property
     def id(self) -> str:
@@ -193,8 +198,9 @@ class Hit:
             "source": self.source,
             "metadata": dict(self.metadata),
         }
-        if self.distance is not None:
-            record["distance"] = self.distance
+        for name in ("distance", "bm25", "fused"):
+            if (value := getattr(self, name)) is not None:
+                record[name] = value
         if self.coordinates:
             record["coordinates"] = dict(self.coordinates)
         if self.contributions:

@@ -28,6 +28,7 @@ from embedsearch.errors import QueryError
 if TYPE_CHECKING:
     from embedsearch import Calculation, Hit, Hits, Index, Placement, Placements
     from embedsearch.index.moving import Move
+    from embedsearch.snippets import Snippet
 
 _ALONE_SHOWN = 5
 _SHORT = 40
@@ -38,30 +39,49 @@ _SHORT = 40
         'embedsearch search "ambush from below" -k 5',
         "embedsearch search \"lending to the desperate\" --where 'year >= 2000'",
         "embedsearch search --like p-wolf -f jsonl",
+        'embedsearch search "bolas spider" --mode lexical --by document',
         "echo 'hunting in packs' | embedsearch search -",
     )
 )
 @click.argument("text", required=False)
 @click.option("--like", metavar="ID", help="Search with a document of the index instead of a text.")
+@click.option(
+    "--mode",
+    type=click.Choice(("hybrid", "dense", "lexical")),
+    help="Rank by meaning and words, by meaning, or by words; hybrid if not given, dense for a single word.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("passage", "document")),
+    default="passage",
+    show_default=True,
+    help="Any passages, or the best one of each document.",
+)
 @count_option
 @where_option
 @index_option
 @encoder_option
 @format_option()
 def search(
-    text: str | None, like: str | None, k: int, where: str | None, path: str, encoder: str | None, format: str | None
-) -> None:
-    """Find the passages nearest in meaning to TEXT.
+    text: str | None, like: str | None, mode: Any, by: Any, k: int, where: str | None, path: str,
+    encoder: str | None, format: str | None,
+) -> None:  # fmt: skip
+    """Find the passages that answer TEXT best.
 
-    TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated.
+    TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated. bm25 counts the
+    words of the text that a passage has, rare ones more. A hybrid search ranks by both, fused into one number.
     """
     if (text is None) == (like is None):
         raise click.UsageError('give a text, as in embedsearch search "ambush from below", or --like ID, not both')
     index = open_index(path, encoder)
-    hits = index.search(_from_stdin(text), like=like, k=k, where=where)
-    _print_hits(hits, format)
+    text = _from_stdin(text)
+    hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
+    if chosen(format) == "table":
+        _print_found(hits, index.snippets(hits, text, like=like))
+    else:
+        write(hits.to_dicts(), chosen(format))
     if not hits:
-        nothing_found(index, "no passage satisfies the condition")
+        nothing_found(index, "no passage satisfies the condition" if where else "no passage has any of the words")
 
 
 @click.command(
@@ -120,10 +140,14 @@ def calc(
 @click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
 @axes_option("Axes, separated by commas; all of the index if not given.")
 @click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
-              help="Standard deviations of the index's passages, percentiles of them, raw, or the unit of the axis's ratings.")  # fmt: skip
+              help="Standard deviations of the index's passages, percentiles, raw, or the unit of the ratings.")  # fmt: skip
 @click.option("--document", "documents", multiple=True, metavar="ID", help="Place a document by its passages.")
-@click.option("--evidence", is_flag=True, help="With --document: the sentences of its highest passage, with their shares.")
-@click.option("--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above it.")
+@click.option(
+    "--evidence", is_flag=True, help="With --document: the sentences of its highest passage, with their shares."
+)
+@click.option(
+    "--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above it."
+)
 @click.option("--explain", is_flag=True, help="Say how much of the meaning of PHRASES the axes hold.")
 @click.option("--predicted", is_flag=True, help="Measure what was rated too, instead of where it was rated.")
 @click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
@@ -142,7 +166,10 @@ def place(
     A phrase - reads phrases from stdin, one a line. What was rated stands where it was rated, marked with a star.
     """
     if documents:
-        print_documents(open_index(path, encoder).place_documents(documents, axes or None, threshold=above, evidence=evidence), format)
+        print_documents(
+            open_index(path, encoder).place_documents(documents, axes or None, threshold=above, evidence=evidence),
+            format,
+        )
         return
     if explain and phrases:
         print_remainders(open_index(path, encoder).explain(_phrases(phrases), axes or None), format)
@@ -201,7 +228,7 @@ def locate(point: tuple[str, ...], like: str | None, k: int, where: str | None, 
 @click.command(
     epilog=examples(
         "embedsearch shift wolf size=-2",
-        "embedsearch shift \"loan shark\" predatoriness=-2 size=+1 --where 'kind == \"person\"'",
+        'embedsearch shift "loan shark" predatoriness=-2 size=+1 --where \'kind == "person"\'',
     )
 )
 @click.argument("phrase")
@@ -287,19 +314,33 @@ def _sorted(placements: Placements, sort: str | None) -> Placements:
     return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))
 
 
+def _print_found(hits: Hits, snippets: Sequence[Snippet]) -> None:
+    scores = [name for name in ("fused", "score", "bm25") if hits and getattr(hits[0], name) is not None]
+    rows = [
+        [hit.rank, *(getattr(hit, name) for name in scores), hit.id, _titled_snippet(hit.title, snippet),
+         f"{hit.source} [{hit.start}:{hit.end}]"]
+        for hit, snippet in zip(hits, snippets, strict=True)
+    ]  # fmt: skip
+    if rows:
+        table(["#", *scores, "id", "text", "from"], rows, wide="text")
+
+
+def _titled_snippet(title: str, snippet: Snippet) -> Snippet:
+    return snippet.behind(f"{title} | ") if title else snippet
+
+
 def _print_hits(hits: Hits, format: str | None) -> None:
     kind = chosen(format)
     if kind != "table":
         write(hits.to_dicts(), kind)
         return
-    measured = list(hits[0].coordinates) if hits else []
-    columns = ["#", *(["distance", *measured] if measured else ["score"]), "id", "text", "from"]
-    rows = []
-    for hit in hits:
-        numbers = [hit.distance, *hit.coordinates.values()] if measured else [hit.score]
-        rows.append([hit.rank, *numbers, hit.id, _titled(hit.title, hit.text), f"{hit.source} [{hit.start}:{hit.end}]"])
+    rows = [
+        [hit.rank, hit.distance, *hit.coordinates.values(), hit.id, _titled(hit.title, hit.text),
+         f"{hit.source} [{hit.start}:{hit.end}]"]
+        for hit in hits
+    ]  # fmt: skip
     if rows:
-        table(columns, rows, wide="text")
+        table(["#", "distance", *hits[0].coordinates, "id", "text", "from"], rows, wide="text")
 
 
 def _titled(title: str, text: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from embedsearch.documents import Document
@@ -21,12 +20,14 @@ from embedsearch.index.ingest import AddReport, Ingest
 from embedsearch.index.measuring import AxisQueries
 from embedsearch.index.moving import Mover
 from embedsearch.index.placing import Placer
+from embedsearch.index.ranking import By, Mode
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
-from embedsearch.results import Calculation, Hits
+from embedsearch.results import Calculation, Hit, Hits
+from embedsearch.snippets import Snippet
 from embedsearch.store import Compaction, Store, compact
-from embedsearch.vectors import Rows, unit
+from embedsearch.vectors import Rows
 
 
 class Index(AxisQueries):
@@ -35,10 +36,12 @@ class Index(AxisQueries):
     Make one with `Index.create`, open one with `open_index`; use it in a ``with`` block or call `close`.
     """
 
-    def __init__(self, store: Store, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, store: Store, encoder: Encoder | None = None, *, cache: str | os.PathLike[str] | None = None
+    ) -> None:
         """Wrap an open store; use `Index.create` or `open_index`."""
         self._store = store
-        self._embedding = Embedding(store, encoder)
+        self._embedding = Embedding(store, encoder, cache=cache)
         self.axes = IndexAxes(self._embedding)
         self._placer = Placer(self._embedding)
         self._searcher = Searcher(store, self._embedding)
@@ -55,6 +58,7 @@ class Index(AxisQueries):
         *,
         chunk_words: int | None = None,
         overlap: int = 25,
+        cache: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Make a new, empty index in a folder.
 
@@ -63,6 +67,8 @@ class Index(AxisQueries):
             encoder: a model name, a model folder, or an encoder; the index remembers it.
             chunk_words: the most words of a passage; as many as the encoder reads whole if None.
             overlap: the most words that a passage repeats from the one before.
+            cache: a folder of vectors that several indexes share, so that none embeds what another has; the one in
+                ``EMBEDSEARCH_CACHE``, if any, if None. The index does not remember it.
 
         Raises:
             EncoderError: the encoder cannot be found.
@@ -75,7 +81,7 @@ class Index(AxisQueries):
         found = load_encoder(encoder) if isinstance(encoder, str) else encoder
         load = encoder if isinstance(encoder, str) else encoder.name
         settings = encoder_settings(found, load) | {"chunk_words": chunk_words, "overlap": overlap}
-        return cls(Store.create(path, settings), found)
+        return cls(Store.create(path, settings), found, cache=cache)
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +104,7 @@ class Index(AxisQueries):
 
     def close(self) -> None:
         """Release the files; the index cannot be used after that."""
+        self._embedding.close()
         self._store.close()
 
     @property
@@ -215,10 +222,7 @@ class Index(AxisQueries):
         Raises:
             QueryError: there is none.
         """
-        document = self._store.document(id)
-        if document is None:
-            raise QueryError(f"there is no document {id!r}.{did_you_mean(id, self._store.ids(100_000))}")
-        return document
+        return self._searcher.document(id)
 
     # -- queries ----------------------------------------------------------------------------------------
 
@@ -230,8 +234,10 @@ class Index(AxisQueries):
         vector: ArrayLike | None = None,
         k: int = 10,
         where: str | None = None,
+        mode: Mode | None = None,
+        by: By = "passage",
     ) -> Hits:
-        """Return the passages nearest in meaning to a text, to a document of the index, or to a vector.
+        """Return the passages that answer a text best, or that are nearest to a document or a vector.
 
         Args:
             text: what is looked for.
@@ -239,26 +245,28 @@ class Index(AxisQueries):
             vector: any vector of the encoder's dimension.
             k: how many; fewer come only where fewer exist.
             where: a condition that the passages must satisfy.
+            mode: ``dense`` ranks by meaning, ``lexical`` by the words of the text (BM25; needs no encoder), ``hybrid``
+                by both; if None, hybrid for a text of more than one word, else dense.
+            by: ``document`` gives the best passage of each document, ``passage`` any passages.
 
         Raises:
-            QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition.
+            QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition;
+                words to be looked up where there is no text.
         """
-        if sum(given is not None for given in (text, like, vector)) != 1:
-            raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
         with self._store.reading():
-            rows = self._rows(where)
-            if like is not None:
-                return self._search_like(like, k, rows)
-            if text is not None:
-                query = self._embedding.vectors_of([text], queries=True)[0]
-            else:
-                query = unit(np.asarray(vector, dtype=np.float32).reshape(-1))
-            return self._searcher.nearest(query, k, rows)
+            question = self._searcher.question(text, like=like, vector=vector, mode=mode)
+            return self._searcher.search(question, k, self._rows(where), by)
 
-    def _search_like(self, id: str, k: int, rows: Rows | None) -> Hits:
-        own = self._store.rows_of_document(self.get(id).id)
-        query = unit(self._store.vectors()[own].mean(axis=0))
-        return self._searcher.nearest(query, k, np.setdiff1d(self._store.live_rows() if rows is None else rows, own))
+    def snippets(self, hits: Sequence[Hit], text: str | None = None, *, like: str | None = None) -> list[Snippet]:
+        """Return the part of each hit that answers the query, at most 160 characters.
+
+        Args:
+            hits: of `search`.
+            text: what was searched for.
+            like: the id that was searched with.
+        """
+        with self._store.reading():
+            return self._searcher.snippets(hits, text, like=like)
 
     def calc(
         self,
@@ -323,19 +331,25 @@ class Index(AxisQueries):
         return None if where is None else self._selector.rows(where)
 
 
-def open_index(path: str | os.PathLike[str], encoder: str | Encoder | None = None) -> Index:
+def open_index(
+    path: str | os.PathLike[str],
+    encoder: str | Encoder | None = None,
+    *,
+    cache: str | os.PathLike[str] | None = None,
+) -> Index:
     """Open an index folder; neither vectors nor the encoder are loaded.
 
     Args:
         path: the folder.
         encoder: an encoder, or the name of one, that must be the index's own; the one that the index names if None.
+        cache: a folder of vectors shared with other indexes; see `Index.create`.
 
     Raises:
         StoreError: there is no index, it is damaged, or another encoder made it.
     """
     store = Store.open(path)
     try:
-        return Index(store, load_encoder(encoder) if isinstance(encoder, str) else encoder)
+        return Index(store, load_encoder(encoder) if isinstance(encoder, str) else encoder, cache=cache)
     except BaseException:
         store.close()
         raise

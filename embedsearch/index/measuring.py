@@ -9,10 +9,11 @@ import numpy as np
 
 from embedsearch.documents import Document
 from embedsearch.errors import AxisError, QueryError, did_you_mean
+from embedsearch.index.arguments import one_of
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.evidence import DocumentPlace, Witness
 from embedsearch.index.moving import Move, Mover
-from embedsearch.index.placing import Placer, Unit, check_unit, point_on
+from embedsearch.index.placing import UNITS, Placer, Unit, point_on
 from embedsearch.index.remaining import Explainer, Remainder
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
@@ -117,7 +118,7 @@ class AxisQueries:
         """
         if isinstance(texts, str):
             raise QueryError(f"texts must be a list of phrases, not the single text {texts!r}")
-        check_unit(unit)
+        one_of("unit", unit, UNITS)
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             vectors = self._embedding.vectors_of(list(texts))
@@ -148,7 +149,7 @@ class AxisQueries:
             AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
             QueryError: a wrong condition.
         """
-        check_unit(unit)
+        one_of("unit", unit, UNITS)
         with self._store.reading():
             names = self._axis_names(axes)
             by = sort.removeprefix("-") if sort else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis, measure
-from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.index.arguments import coordinate
 from embedsearch.index.embedding import Embedding
 from embedsearch.results import Placement, Placements
 from embedsearch.vectors import Mask, Rows, Vectors
 
 Unit = Literal["sd", "percentile", "raw", "rating"]
-_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
 UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw", "rating")
 
 
@@ -133,31 +130,13 @@ class Placer:
                     ratings[place] = value
 
 
-def check_unit(unit: str) -> None:
-    """Raise QueryError for a unit that coordinates are not given in."""
-    if unit not in UNITS:
-        raise QueryError(f"there is no unit {unit!r}.{did_you_mean(unit, UNITS)}")
-
-
 def point_on(axis: ScaledAxis, value: float | str) -> float:
     """Return a coordinate in standard deviations from a number, or from a percentile such as ``p90``.
 
     Raises:
         QueryError: it is neither.
     """
-    text = str(value).strip()
-    match = _PERCENTILE.match(text)
-    if match and float(match[1]) <= 100:
-        return axis.scale.at_percentile(float(match[1]))
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise QueryError(
-            f"{axis.name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90"
-        )
-    return number
+    return coordinate(axis.name, value, axis.scale.at_percentile)
 
 
 def _standing(axes: Sequence[ScaledAxis], measured: NDArray[np.float64], ratings: NDArray[np.float64]) -> Places:
