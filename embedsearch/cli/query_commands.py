@@ -140,14 +140,10 @@ def calc(
 @click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
 @axes_option("Axes, separated by commas; all of the index if not given.")
 @click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
-              help="Standard deviations of the index's passages, percentiles, raw, or the unit of the ratings.")  # fmt: skip
+              help="Standard deviations of the index's passages, percentiles of them, raw, or the ratings' unit.")  # fmt: skip
 @click.option("--document", "documents", multiple=True, metavar="ID", help="Place a document by its passages.")
-@click.option(
-    "--evidence", is_flag=True, help="With --document: the sentences of its highest passage, with their shares."
-)
-@click.option(
-    "--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above it."
-)
+@click.option("--evidence", is_flag=True, help="With --document: the sentences that carry it, and how much.")
+@click.option("--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above.")
 @click.option("--explain", is_flag=True, help="Say how much of the meaning of PHRASES the axes hold.")
 @click.option("--predicted", is_flag=True, help="Measure what was rated too, instead of where it was rated.")
 @click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
@@ -166,10 +162,9 @@ def place(
     A phrase - reads phrases from stdin, one a line. What was rated stands where it was rated, marked with a star.
     """
     if documents:
-        print_documents(
-            open_index(path, encoder).place_documents(documents, axes or None, threshold=above, evidence=evidence),
-            format,
-        )
+        index = open_index(path, encoder)
+        places = index.place_documents(documents, axes or None, threshold=above, evidence=evidence)
+        print_documents(places, format)
         return
     if explain and phrases:
         print_remainders(open_index(path, encoder).explain(_phrases(phrases), axes or None), format)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis, measure
-from embedsearch.index.arguments import coordinate
+from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
 from embedsearch.results import Placement, Placements
 from embedsearch.vectors import Mask, Rows, Vectors
 
 Unit = Literal["sd", "percentile", "raw", "rating"]
+_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
 UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw", "rating")
 
 
@@ -136,7 +139,19 @@ def point_on(axis: ScaledAxis, value: float | str) -> float:
     Raises:
         QueryError: it is neither.
     """
-    return coordinate(axis.name, value, axis.scale.at_percentile)
+    text = str(value).strip()
+    match = _PERCENTILE.match(text)
+    if match and float(match[1]) <= 100:
+        return axis.scale.at_percentile(float(match[1]))
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise QueryError(
+            f"{axis.name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90"
+        )
+    return number
 
 
 def _standing(axes: Sequence[ScaledAxis], measured: NDArray[np.float64], ratings: NDArray[np.float64]) -> Places:

@@ -147,7 +147,7 @@ class Searcher:
 
     def nearest_but(self, query: Vectors, k: int, rows: Rows | None, text: str) -> Hits:
         """Return the passages nearest to a unit vector that are not *text* itself, among *rows*."""
-        found = self.search(Question("dense", "", query, None), k + 1, rows)
+        found = self.search(Question("dense", vector=query), k + 1, rows)
         kept = [hit for hit in found if _folded(hit.text) != _folded(text)][:k]
         return Hits(replace(hit, rank=rank) for rank, hit in enumerate(kept, 1))
 
