@@ -14,6 +14,8 @@ from embedsearch.cli.options import (
     axes_option,
     count_option,
     encoder_option,
+    explain_option,
+    explained,
     format_option,
     index_option,
     nothing_found,
@@ -43,17 +45,26 @@ _SHORT = 40
 )
 @click.argument("text", required=False)
 @click.option("--like", metavar="ID", help="Search with a document of the index instead of a text.")
-@click.option("--mode", type=click.Choice(("hybrid", "dense", "lexical")),
-              help="Rank by meaning and words, by meaning, or by words; hybrid if not given, dense for a single word.")
-@click.option("--by", type=click.Choice(("passage", "document")), default="passage", show_default=True,
-              help="Any passages, or the best one of each document.")
+@click.option(
+    "--mode",
+    type=click.Choice(("hybrid", "dense", "lexical")),
+    help="Rank by meaning and words, by meaning, or by words; hybrid if not given, dense for a single word.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("passage", "document")),
+    default="passage",
+    show_default=True,
+    help="Any passages, or the best one of each document.",
+)
 @count_option
 @where_option
+@explain_option
 @index_option
 @encoder_option
 @format_option()
 def search(
-    text: str | None, like: str | None, mode: Any, by: Any, k: int, where: str | None, path: str,
+    text: str | None, like: str | None, mode: Any, by: Any, k: int, where: str | None, explain: bool, path: str,
     encoder: str | None, format: str | None,
 ) -> None:  # fmt: skip
     """Find the passages that answer TEXT best.
@@ -65,7 +76,8 @@ def search(
         raise click.UsageError('give a text, as in embedsearch search "ambush from below", or --like ID, not both')
     index = open_index(path, encoder)
     text = _from_stdin(text)
-    hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
+    with explained(index, explain):
+        hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
     if chosen(format) == "table":
         _print_found(hits, index.snippets(hits, text, like=like))
     else:
@@ -134,12 +146,13 @@ def calc(
 @click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
 @click.option("-k", "k", type=click.IntRange(min=1), help="How many; all if not given.")
 @where_option
+@explain_option
 @index_option
 @encoder_option
 @format_option()
 def place(
     phrases: tuple[str, ...], everything: bool, axes: list[str], unit: Any, sort: str | None, k: int | None,
-    where: str | None, path: str, encoder: str | None, format: str | None,
+    where: str | None, explain: bool, path: str, encoder: str | None, format: str | None,
 ) -> None:  # fmt: skip
     """Say where PHRASES, or all passages of the index, lie on axes.
 
@@ -150,11 +163,11 @@ def place(
     if where and not everything:
         raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
     index = open_index(path, encoder)
-    if everything:
-        placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit)
-    else:
-        placements = index.place(_phrases(phrases), axes or None, unit=unit)
-        placements = _sorted(placements, sort)[:k]
+    with explained(index, explain):
+        if everything:
+            placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit)
+        else:
+            placements = _sorted(index.place(_phrases(phrases), axes or None, unit=unit), sort)[:k]
     kind = chosen(format)
     if kind == "table":
         names = list(placements[0].coordinates) if placements else []
@@ -174,9 +187,10 @@ def place(
 @click.argument("point", nargs=-1, required=True, metavar="AXIS=VALUE...")
 @count_option
 @where_option
+@explain_option
 @index_option
 @format_option()
-def locate(point: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
+def locate(point: tuple[str, ...], k: int, where: str | None, explain: bool, path: str, format: str | None) -> None:
     """Say what lies at a point on axes.
 
     A VALUE is a number of standard deviations, or a percentile such as p90. No encoder is needed.
@@ -188,7 +202,8 @@ def locate(point: tuple[str, ...], k: int, where: str | None, path: str, format:
             raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
         wanted[name.strip()] = value
     index = open_index(path)
-    hits = index.locate(dict(wanted), k=k, where=where)
+    with explained(index, explain):
+        hits = index.locate(dict(wanted), k=k, where=where)
     _print_hits(hits, format)
     if not hits:
         nothing_found(index, "no passage satisfies the condition")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,7 @@ from embedsearch.index.ranking import By, Mode
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
+from embedsearch.index.tracing import Trace
 from embedsearch.results import Calculation, Hit, Hits, Placements
 from embedsearch.snippets import Snippet
 from embedsearch.store import Compaction, Store, compact
@@ -39,9 +41,10 @@ class Index:
         self._store = store
         self._embedding = Embedding(store, encoder)
         self.axes = IndexAxes(self._embedding)
-        self._searcher = Searcher(store, self._embedding)
-        self._placer = Placer(self._embedding, self.axes)
-        self._selector = Selector(store, self._embedding, self.axes)
+        self._trace = Trace()
+        self._searcher = Searcher(store, self._embedding, self._trace)
+        self._placer = Placer(self._embedding, self.axes, self._trace)
+        self._selector = Selector(self._embedding, self.axes, self._trace)
 
     @classmethod
     def create(
@@ -206,11 +209,7 @@ class Index:
         return replace(compaction, after=self._store.size())
 
     def get(self, id: str) -> Document:
-        """Return the document called *id*.
-
-        Raises:
-            QueryError: there is none.
-        """
+        """Return the document called *id*; a QueryError if there is none."""
         return self._searcher.document(id)
 
     # -- queries ----------------------------------------------------------------------------------------
@@ -239,23 +238,26 @@ class Index:
             by: ``document`` gives the best passage of each document, ``passage`` any passages.
 
         Raises:
-            QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition;
-                words to be looked up where there is no text.
+            QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition.
         """
         with self._store.reading():
+            rows = self._rows(where)  # before the encoder is loaded, which takes seconds
             question = self._searcher.question(text, like=like, vector=vector, mode=mode)
-            return self._searcher.search(question, k, self._rows(where), by)
+            return self._searcher.search(question, k, rows, by)
 
     def snippets(self, hits: Sequence[Hit], text: str | None = None, *, like: str | None = None) -> list[Snippet]:
-        """Return the part of each hit that answers the query, at most 160 characters.
-
-        Args:
-            hits: of `search`.
-            text: what was searched for.
-            like: the id that was searched with.
-        """
+        """Return the part of each hit of `search` that answers its query, at most 160 characters."""
         with self._store.reading():
             return self._searcher.snippets(hits, text, like=like)
+
+    @contextmanager
+    def explain(self) -> Iterator[Trace]:
+        """Note how the queries made inside are answered: each step with its plan and time."""
+        self._trace.steps, self._trace.is_on = [], True
+        try:
+            yield Trace(self._trace.steps)
+        finally:
+            self._trace.is_on = False
 
     def calc(
         self,

@@ -12,6 +12,7 @@ from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.arguments import one_of
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.saved_axes import IndexAxes
+from embedsearch.index.tracing import Trace
 from embedsearch.results import Placement, Placements
 from embedsearch.vectors import Rows, project, top
 
@@ -24,18 +25,21 @@ Columns = Mapping[str, NDArray[np.float64]]
 class Placer:
     """Reads coordinates for one index."""
 
-    def __init__(self, embedding: Embedding, axes: IndexAxes) -> None:
+    def __init__(self, embedding: Embedding, axes: IndexAxes, trace: Trace) -> None:
         """Read nothing yet."""
         self._embedding = embedding
         self._store = embedding.store
         self._axes = axes
+        self._trace = trace
 
     def place(self, texts: Sequence[str], axes: Sequence[str] | None, unit: Unit) -> Placements:
         """Return where phrases lie; see `Index.place`."""
         if isinstance(texts, str):
             raise QueryError(f"texts must be a list of phrases, not the single text {texts!r}")
         names = self._names(axes)
-        products = self._embedding.vectors_of(list(texts)) @ self._directions(names).T
+        with self._trace.step("vectors of the phrases") as step:
+            products = self._embedding.vectors_of(list(texts)) @ self._directions(names).T
+            step.plan = f"{len(texts):,} phrases, looked up or encoded"
         columns = self._columns(names, products, unit)
         return Placements(Placement(text, _at(columns, place)) for place, text in enumerate(texts))
 
@@ -47,7 +51,9 @@ class Placer:
         if sort is not None and (by := sort.removeprefix("-")) not in names:
             raise AxisError(f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}")
         rows = self._store.live_rows() if rows is None else rows
-        columns = self._columns(names, project(self._store.vectors(), self._directions(names), rows), unit)
+        with self._trace.step("coordinates") as step:
+            columns = self._columns(names, project(self._store.vectors(), self._directions(names), rows), unit)
+            step.plan = f"{len(names)} axes, by a scan of {len(rows):,} vectors"
         order = np.arange(len(rows))
         if sort:
             by = sort.removeprefix("-")
