@@ -1,4 +1,4 @@
-"""Printing where documents lie, and what axes leave out."""
+"""Printing what lies where, where documents lie, and what axes leave out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from embedsearch.cli.output import chosen, table, write
 
 if TYPE_CHECKING:
+    from embedsearch import Hits
     from embedsearch.index.evidence import DocumentPlace
     from embedsearch.index.remaining import Remainder
 
@@ -42,3 +43,23 @@ def print_remainders(remainders: Sequence[Remainder], format: str | None) -> Non
     ]
     columns = ["text", "held", "of the index", "nearest on the axes alone", "nearest in all"]
     table(columns, rows, wide="nearest in all")
+
+
+def print_hits(hits: Hits, format: str | None) -> None:
+    """Print what lies at a point, with its distance and coordinates."""
+    kind = chosen(format)
+    if kind != "table":
+        write(hits.to_dicts(), kind)
+        return
+    rows = [
+        [hit.rank, hit.distance, *hit.coordinates.values(), hit.id, titled(hit.title, hit.text),
+         f"{hit.source} [{hit.start}:{hit.end}]"]
+        for hit in hits
+    ]  # fmt: skip
+    if rows:
+        table(["#", "distance", *hits[0].coordinates, "id", "text", "from"], rows, wide="text")
+
+
+def titled(title: str, text: str) -> str:
+    """Return a passage with its document's title before it."""
+    return f"{title} | {text}" if title else text
