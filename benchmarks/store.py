@@ -76,7 +76,10 @@ def documents(first: int, last: int) -> Iterator[es.Document]:
 
 
 def ingest(index: es.Index, encoder: PooledEncoder, passages: int) -> list[dict[str, float]]:
-    """Fill the index step by step; return passages a second of each step. The faiss file is left out: see benchmarks/index.py."""
+    """Fill the index step by step; return the passages a second of each step.
+
+    The faiss file is left out: it is measured by benchmarks/index.py.
+    """
     index._searcher.refresh_neighbors = lambda: None  # type: ignore[method-assign]
     steps = []
     for first in range(0, passages, STEP):
