@@ -1,4 +1,4 @@
-"""``search``, ``calc``, ``place``, ``locate``: questions to an index."""
+"""``search``, ``calc``, ``place``, ``locate``, ``shift``: questions to an index."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ from embedsearch.cli.options import (
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.placing_output import print_documents, print_remainders
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
-    from embedsearch import Calculation, Hit, Hits, Placements
+    from embedsearch import Calculation, Hit, Hits, Index, Placement, Placements
+    from embedsearch.index.moving import Move
+    from embedsearch.snippets import Snippet
 
 _ALONE_SHOWN = 5
 _SHORT = 40
@@ -36,30 +39,49 @@ _SHORT = 40
         'embedsearch search "ambush from below" -k 5',
         "embedsearch search \"lending to the desperate\" --where 'year >= 2000'",
         "embedsearch search --like p-wolf -f jsonl",
+        'embedsearch search "bolas spider" --mode lexical --by document',
         "echo 'hunting in packs' | embedsearch search -",
     )
 )
 @click.argument("text", required=False)
 @click.option("--like", metavar="ID", help="Search with a document of the index instead of a text.")
+@click.option(
+    "--mode",
+    type=click.Choice(("hybrid", "dense", "lexical")),
+    help="Rank by meaning and words, by meaning, or by words; hybrid if not given, dense for a single word.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("passage", "document")),
+    default="passage",
+    show_default=True,
+    help="Any passages, or the best one of each document.",
+)
 @count_option
 @where_option
 @index_option
 @encoder_option
 @format_option()
 def search(
-    text: str | None, like: str | None, k: int, where: str | None, path: str, encoder: str | None, format: str | None
-) -> None:
-    """Find the passages nearest in meaning to TEXT.
+    text: str | None, like: str | None, mode: Any, by: Any, k: int, where: str | None, path: str,
+    encoder: str | None, format: str | None,
+) -> None:  # fmt: skip
+    """Find the passages that answer TEXT best.
 
-    TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated.
+    TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated. bm25 counts the
+    words of the text that a passage has, rare ones more. A hybrid search ranks by both, fused into one number.
     """
     if (text is None) == (like is None):
         raise click.UsageError('give a text, as in embedsearch search "ambush from below", or --like ID, not both')
     index = open_index(path, encoder)
-    hits = index.search(_from_stdin(text), like=like, k=k, where=where)
-    _print_hits(hits, format)
+    text = _from_stdin(text)
+    hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
+    if chosen(format) == "table":
+        _print_found(hits, index.snippets(hits, text, like=like))
+    else:
+        write(hits.to_dicts(), chosen(format))
     if not hits:
-        nothing_found(index, "no passage satisfies the condition")
+        nothing_found(index, "no passage satisfies the condition" if where else "no passage has any of the words")
 
 
 @click.command(
@@ -117,8 +139,13 @@ def calc(
 @click.argument("phrases", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
 @axes_option("Axes, separated by commas; all of the index if not given.")
-@click.option("--unit", type=click.Choice(("sd", "percentile", "raw")), default="sd", show_default=True,
-              help="Standard deviations of the index's passages, percentiles of them, or raw projections.")  # fmt: skip
+@click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
+              help="Standard deviations of the index, percentiles of it, raw, or the ratings' unit.")  # fmt: skip
+@click.option("--document", "documents", multiple=True, metavar="ID", help="Place a document by its passages.")
+@click.option("--evidence", is_flag=True, help="With --document: the sentences that carry it, and how much.")
+@click.option("--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above.")
+@click.option("--explain", is_flag=True, help="Say how much of the meaning of PHRASES the axes hold.")
+@click.option("--predicted", is_flag=True, help="Measure what was rated too, instead of where it was rated.")
 @click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
 @click.option("-k", "k", type=click.IntRange(min=1), help="How many; all if not given.")
 @where_option
@@ -126,29 +153,40 @@ def calc(
 @encoder_option
 @format_option()
 def place(
-    phrases: tuple[str, ...], everything: bool, axes: list[str], unit: Any, sort: str | None, k: int | None,
+    phrases: tuple[str, ...], everything: bool, documents: tuple[str, ...], evidence: bool, above: str, explain: bool,
+    axes: list[str], unit: Any, predicted: bool, sort: str | None, k: int | None,
     where: str | None, path: str, encoder: str | None, format: str | None,
 ) -> None:  # fmt: skip
     """Say where PHRASES, or all passages of the index, lie on axes.
 
-    A phrase - reads phrases from stdin, one a line.
+    A phrase - reads phrases from stdin, one a line. What was rated stands where it was rated, marked with a star.
     """
+    if documents:
+        index = open_index(path, encoder)
+        places = index.place_documents(documents, axes or None, threshold=above, evidence=evidence)
+        print_documents(places, format)
+        return
+    if explain and phrases:
+        print_remainders(open_index(path, encoder).explain(_phrases(phrases), axes or None), format)
+        return
     if everything == bool(phrases):
         raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
     if where and not everything:
         raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
     index = open_index(path, encoder)
     if everything:
-        placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit)
+        placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
     else:
-        placements = index.place(_phrases(phrases), axes or None, unit=unit)
+        placements = index.place(_phrases(phrases), axes or None, unit=unit, predicted=predicted)
         placements = _sorted(placements, sort)[:k]
     kind = chosen(format)
     if kind == "table":
         names = list(placements[0].coordinates) if placements else []
-        table(["text", *names], [[p.text, *p.coordinates.values()] for p in placements], wide="text")
+        table(["text", *names], [[p.text, *_marked(p)] for p in placements], wide="text")
+        if any(p.rated for p in placements):
+            note("* as it was rated; --predicted measures it instead")
     else:
-        write(placements.to_dicts(), kind)
+        write((p.to_export() for p in placements), kind)
     if not placements:
         nothing_found(index, "no passage satisfies the condition")
 
@@ -157,32 +195,84 @@ def place(
     epilog=examples(
         "embedsearch locate predatoriness=2 size=-0.5",
         "embedsearch locate predatoriness=p95 size=p5 --where 'domain == \"society\"'",
+        "embedsearch locate size=-2 --like wolf",
     )
 )
 @click.argument("point", nargs=-1, required=True, metavar="AXIS=VALUE...")
+@click.option("--like", metavar="PHRASE", help="What is like PHRASE in all else: like wolf, but small.")
 @count_option
 @where_option
 @index_option
 @format_option()
-def locate(point: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
+def locate(point: tuple[str, ...], like: str | None, k: int, where: str | None, path: str, format: str | None) -> None:
     """Say what lies at a point on axes.
 
-    A VALUE is a number of standard deviations, or a percentile such as p90. No encoder is needed.
+    A VALUE is a number of standard deviations, or a percentile such as p90. Without --like no encoder is needed.
     """
-    wanted = {}
-    for text in point:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
-        wanted[name.strip()] = value
+    wanted = axis_values(point)
     index = open_index(path)
-    hits = index.locate(dict(wanted), k=k, where=where)
+    if like is not None:
+        print_move(index, index.locate_like(like, wanted, k=k, where=where), format)
+        return
+    hits = index.locate(wanted, k=k, where=where)
     _print_hits(hits, format)
     if not hits:
         nothing_found(index, "no passage satisfies the condition")
 
 
-COMMANDS = (search, calc, place, locate)
+@click.command(
+    epilog=examples(
+        "embedsearch shift wolf size=-2",
+        'embedsearch shift "loan shark" predatoriness=-2 size=+1 --where \'kind == "person"\'',
+    )
+)
+@click.argument("phrase")
+@click.argument("by", nargs=-1, required=True, metavar="AXIS=VALUE...")
+@count_option
+@where_option
+@index_option
+@format_option()
+def shift(phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
+    """Move PHRASE along axes by so many standard deviations, and say what lies there.
+
+    Answers are ranked by their cosine to the point reached. It says so when that point is far from all passages.
+    """
+    index = open_index(path)
+    print_move(index, index.shift(phrase, axis_values(by), k=k, where=where), format)
+
+
+COMMANDS = (search, calc, place, locate, shift)
+
+
+def axis_values(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the names and values of AXIS=VALUE arguments."""
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
+        if name.strip() in values:
+            raise click.UsageError(f"{name.strip()!r} is given twice; an axis can have one value only")
+        values[name.strip()] = value
+    return values
+
+
+def print_move(index: Index, move: Move, format: str | None) -> None:
+    """Print where a phrase went and what lies there."""
+    kind = chosen(format)
+    if kind == "json":
+        click.echo(json.dumps(move.to_dict(), ensure_ascii=False, indent=2))
+    elif kind == "table":
+        rows = [[name, move.start[name], move.wanted[name], move.reached[name]] for name in move.start]
+        table(["axis", "from", "to", "on the sphere"], rows)
+        click.echo()
+        _print_hits(move.hits, kind)
+    else:
+        write(move.hits.to_dicts(), kind)
+    if move.note:
+        note(f"Note: {move.note}")
+    if not move.hits:
+        nothing_found(index, "no passage satisfies the condition")
 
 
 def _from_stdin(text: str | None) -> str | None:
@@ -198,6 +288,16 @@ def _phrases(given: Sequence[str]) -> list[str]:
     return phrases
 
 
+def _marked(placement: Placement) -> list[str]:
+    """Return coordinates as text: a star where the phrase stands as rated, the interval where there is one."""
+    cells = []
+    for name, value in placement.coordinates.items():
+        low, high = placement.intervals.get(name, (None, None))
+        between = f" ({low:.3g} … {high:.3g})" if low is not None else ""
+        cells.append(f"{value:.3f}{'*' if name in placement.rated else ''}{between}")
+    return cells
+
+
 def _sorted(placements: Placements, sort: str | None) -> Placements:
     from embedsearch import Placements
 
@@ -209,19 +309,33 @@ def _sorted(placements: Placements, sort: str | None) -> Placements:
     return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))
 
 
+def _print_found(hits: Hits, snippets: Sequence[Snippet]) -> None:
+    scores = [name for name in ("fused", "score", "bm25") if hits and getattr(hits[0], name) is not None]
+    rows = [
+        [hit.rank, *(getattr(hit, name) for name in scores), hit.id, _titled_snippet(hit.title, snippet),
+         f"{hit.source} [{hit.start}:{hit.end}]"]
+        for hit, snippet in zip(hits, snippets, strict=True)
+    ]  # fmt: skip
+    if rows:
+        table(["#", *scores, "id", "text", "from"], rows, wide="text")
+
+
+def _titled_snippet(title: str, snippet: Snippet) -> Snippet:
+    return snippet.behind(f"{title} | ") if title else snippet
+
+
 def _print_hits(hits: Hits, format: str | None) -> None:
     kind = chosen(format)
     if kind != "table":
         write(hits.to_dicts(), kind)
         return
-    measured = list(hits[0].coordinates) if hits else []
-    columns = ["#", *(["distance", *measured] if measured else ["score"]), "id", "text", "from"]
-    rows = []
-    for hit in hits:
-        numbers = [hit.distance, *hit.coordinates.values()] if measured else [hit.score]
-        rows.append([hit.rank, *numbers, hit.id, _titled(hit.title, hit.text), f"{hit.source} [{hit.start}:{hit.end}]"])
+    rows = [
+        [hit.rank, hit.distance, *hit.coordinates.values(), hit.id, _titled(hit.title, hit.text),
+         f"{hit.source} [{hit.start}:{hit.end}]"]
+        for hit in hits
+    ]  # fmt: skip
     if rows:
-        table(columns, rows, wide="text")
+        table(["#", "distance", *hits[0].coordinates, "id", "text", "from"], rows, wide="text")
 
 
 def _titled(title: str, text: str) -> str:

@@ -14,7 +14,7 @@ from embedsearch.documents import Document, Passage, chunk
 from embedsearch.encoders import Encoder, Identity, count_tokens, encode, identify, load_encoder
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.store import Store, VectorCache
-from embedsearch.vectors import Vectors
+from embedsearch.vectors import Rows, Vectors, unit
 
 _ENCODE_AT_ONCE = 64
 _TITLE_SHARE = 4  # a title that would take more than this part of a passage's room is not put before it
@@ -100,6 +100,11 @@ class Embedding:
             self._refuse_long(wanted)
             vectors[missing] = encode(self.encoder, wanted, queries=queries)
         return vectors
+
+    def mean_of(self, rows: Rows) -> Vectors:
+        """Return the unit vector of the mean of stored vectors, shape (d,)."""
+        mean: Vectors = self.store.vectors()[rows].mean(axis=0)
+        return unit(mean)
 
     def _refuse_long(self, texts: Sequence[str]) -> None:
         limit = getattr(self.encoder, "max_tokens", None)

@@ -85,12 +85,12 @@ class Database:
             ) from error
 
     @staticmethod
-    def make(file: Path, settings: Mapping[str, Any]) -> None:
-        """Write a new database; it appears under its name when it is whole and on the disk."""
+    def make(file: Path, settings: Mapping[str, Any], *, schema: str = SCHEMA) -> None:
+        """Write a new database with the tables of *schema*; it appears when it is whole and on the disk."""
         unfinished = file.with_name(file.name + ".new")
         unfinished.unlink(missing_ok=True)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
-            connection.executescript(SCHEMA)
+            connection.executescript(schema)
             fingerprint = _fingerprint(connection.execute(_DEFINITIONS))
             records = [_setting(name, value) for name, value in {**settings, "schema": fingerprint}.items()]
             connection.executemany("INSERT INTO settings VALUES (?, ?, ?)", records)
@@ -214,7 +214,8 @@ class Database:
             if "no such" in str(error):
                 raise self.damaged(str(error)) from error
             raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            # Python cannot even make an error of a message in which SQLite quotes a damaged name.
             raise self.damaged(str(error)) from error
 
 

@@ -38,6 +38,11 @@ class Store(Folder):
         pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
         return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
+    def document_numbers(self, rows: Rows) -> Rows:
+        """Return for each of *rows*, which must be live, the number of its document, int64."""
+        found = dict(self._database.query_in("SELECT row, document FROM passages WHERE row IN (?)", rows.tolist()))
+        return np.array([found[row] for row in rows.tolist()], dtype=np.int64)
+
     def live_rows(self) -> Rows:
         """Return the rows of all passages, ascending, int64."""
         with self.reading():
@@ -61,6 +66,10 @@ class Store(Folder):
     def _is_intact(self, row: int, key: bytes, written: int) -> bool:
         vectors = self.vectors()
         return 0 <= row < len(vectors) and checksum(key, vectors[row]) == written
+
+    def rows_with_keys(self, keys: Iterable[bytes]) -> dict[int, bytes]:
+        """Return all live rows that hold the vector of one of *keys*, each with its key."""
+        return dict(self._database.query_in("SELECT row, key FROM passages WHERE key IN (?)", list(keys)))
 
     def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Return the passages in *rows*, in that order, each checked against its checksums.
@@ -209,14 +218,16 @@ class Store(Folder):
         self._remove_passages(list(self.numbers_of(ids).values()))
         self._put_documents([entry.document for entry in entries], run)
         numbers = self.numbers_of(ids)
-        records = []
+        records, words = [], []
         for entry, id in zip(entries, ids, strict=True):
             vectors = np.ascontiguousarray(entry.vectors, dtype="<f4")
             for passage, key, vector in zip(entry.passages, entry.keys, vectors, strict=True):
                 place = passage.position, passage.start, passage.end
                 records.append((row, numbers[id], *place, seal(id, *place), key, checksum(key, vector)))
+                words.append((row, entry.document.title, passage.text))
                 row += 1
         self._database.execute_many("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
+        self.fulltext.add(words)
         self.changed(row)
 
     def describe(self, documents: Sequence[Document], run: int) -> None:
@@ -232,7 +243,19 @@ class Store(Folder):
 
     def _remove_passages(self, numbers: Sequence[int]) -> None:
         """Take out the passages of documents, before these are replaced or removed; their rows are dead then."""
+        damaged = self._any_damaged(numbers)
+        if not damaged:
+            self.fulltext.remove(numbers)
         self._database.execute_many("DELETE FROM passages WHERE document = ?", [(number,) for number in numbers])
+        if damaged:
+            # What their words were can no longer be said; what all others' are can.
+            self.fulltext.rebuild()
+
+    def _any_damaged(self, numbers: Sequence[int]) -> bool:
+        try:
+            return sum(1 for _ in self.documents(numbers)) != len(numbers)
+        except StoreError:
+            return True
 
     def _put_documents(self, documents: Sequence[Document], run: int) -> None:
         records = [DocumentRecord.of(document) for document in documents]
@@ -269,6 +292,7 @@ class Store(Folder):
             pairs: the new row, which no passage has by then, and the old one.
         """
         self._database.execute_many("UPDATE passages SET row = ? WHERE row = ?", pairs)
+        self.fulltext.rebuild()
 
     def forget_dead(self) -> None:
         """Forget which rows are dead; inside `writing`, when the vectors file is replaced by one without them."""
