@@ -220,16 +220,30 @@ class Placement:
         text: the phrase or passage.
         coordinates: by axis, in the unit asked for.
         id: the passage's id in the index; empty for a phrase that was only asked about.
+        rated: the axes on which it stands where it was rated; on all others it was measured.
+        intervals: by axis, lowest and highest, where coordinates are in the unit of ratings and measured.
+        versions: by axis, the version that it was read off with.
     """
 
     text: str
     coordinates: Mapping[str, float]
     id: str = ""
+    rated: tuple[str, ...] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the placement as JSON values: the text, the id if there is one, and one key an axis."""
-        named = {"id": self.id} if self.id else {}
-        return {"text": self.text, **named, **self.coordinates}
+        """Return the placement as JSON values: the text, the id if there is one, one key an axis, and marks."""
+        record: dict[str, Any] = {"text": self.text} | ({"id": self.id} if self.id else {}) | dict(self.coordinates)
+        if self.rated:
+            record["rated"] = list(self.rated)
+        if self.intervals:
+            record["intervals"] = {name: list(ends) for name, ends in self.intervals.items()}
+        return record
+
+    def to_export(self) -> dict[str, Any]:
+        """Return `to_dict` with the versions of the axes, for files that outlive them."""
+        return self.to_dict() | ({"versions": dict(self.versions)} if self.versions else {})
 
 
 class Placements(Records[Placement]):

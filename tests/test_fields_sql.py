@@ -127,7 +127,7 @@ def test_conditions_are_answered_from_what_the_index_holds_now(index):
 
 def test_explain_says_what_was_done(index, tmp_path):
     """Each step has its rows: fields first, axes on what they leave, then the ranking over what is allowed."""
-    with index.explain() as trace:
+    with index.trace() as trace:
         index.search("wolf", where='kind == "animal" and size > 0')
     plans = {step.name: step.plan for step in trace.steps}
     assert plans["condition on fields"] == "6 rows"

@@ -73,7 +73,7 @@ def open_index(path: str, encoder: str | None = None) -> Index:
 @contextmanager
 def explained(index: Index, wanted: bool) -> Iterator[None]:
     """Print how the queries made inside were answered, if that is wanted."""
-    with index.explain() as trace:
+    with index.trace() as trace:
         yield
     if wanted:
         note(str(trace))

@@ -17,12 +17,13 @@ from embedsearch.index import ranking
 from embedsearch.index.arguments import one_of
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.excerpts import excerpts
+from embedsearch.index.placing import Placer
 from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import EXACT_ROWS, FLAT_ROWS, Neighbors, build
-from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
+from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
 from embedsearch.store import Store, StoredPassage
-from embedsearch.vectors import Rows, Vectors, project, top, unit
+from embedsearch.vectors import Rows, Vectors, top, unit
 
 _STALE_SHARE = 10  # the faiss file is built anew when more than one row in ten is newer than it
 
@@ -54,6 +55,7 @@ class Searcher:
         self._store = store
         self._embedding = embedding
         self._trace = trace or Trace()
+        self._placer = Placer(embedding)
         self._neighbors: Neighbors | None = None
         self._state: Any = None
 
@@ -164,6 +166,16 @@ class Searcher:
             return ranking.dense(self.neighbors, question.vector, rows)
         return ranking.hybrid(self._store, self.neighbors, question.text, question.vector, rows)
 
+    def nearest_but(self, query: Vectors, k: int, rows: Rows | None, text: str) -> Hits:
+        """Return the passages nearest to a unit vector that are not *text* itself, among *rows*."""
+        found = self.search(Question("dense", vector=query), k + 1, rows)
+        kept = [hit for hit in found if _folded(hit.text) != _folded(text)][:k]
+        return Hits(replace(hit, rank=rank) for rank, hit in enumerate(kept, 1))
+
+    def vectors(self, rows: Rows | None) -> tuple[Vectors, Rows]:
+        """Return all vectors, and the rows allowed."""
+        return self._store.vectors(), self._store.live_rows() if rows is None else rows
+
     def add_meanings(
         self, expression: Expression, vectors: Vectors, k: int, rows: Rows | None, *, keep_inputs: bool
     ) -> Calculation:
@@ -193,12 +205,9 @@ class Searcher:
         keep_inputs: bool,
     ) -> Calculation:
         """Return what lies nearest to the weighted sum of the terms' coordinates on axes."""
-        columns = {name: axis.coordinates(vectors) for name, axis in axes.items()}
-        point = {name: float(np.dot(expression.weights, column)) for name, column in columns.items()}
-        terms = Placements(
-            Placement(text, {name: float(column[place]) for name, column in columns.items()})
-            for place, text in enumerate(expression.texts)
-        )
+        stands = self._placer.phrases(expression.texts, vectors, list(axes.values()))
+        point = dict(zip(axes, map(float, np.asarray(expression.weights) @ stands.coordinates), strict=True))
+        terms = stands.placements(expression.texts, [""] * len(vectors), "sd")
         rows, places, distances = self._distances(point, axes, rows)
         order = top(-distances, len(rows))
         taken = self._ranked(lambda count: rows[order[:count]], k, expression, keep_inputs)
@@ -230,11 +239,7 @@ class Searcher:
     ) -> tuple[Rows, Any, Any]:
         """Return rows, their coordinates (n, axes), and their distances from *point* in standard deviations."""
         live = self._store.live_rows() if rows is None else rows
-        directions = np.stack([axis.fitted.direction for axis in axes.values()])
-        products = project(self._store.vectors(), directions, live)
-        places = np.stack(
-            [axis.from_products(column) for axis, column in zip(axes.values(), products.T, strict=True)], axis=1
-        )
+        places = self._placer.passages(live, list(axes.values())).coordinates
         return live, places, np.linalg.norm(places - np.array(list(point.values())), axis=1)
 
     def _row_ranking(self, query: Vectors, rows: Rows | None) -> RowRanking:

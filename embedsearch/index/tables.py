@@ -56,7 +56,7 @@ class PassageTable:
     def axis(self, name: str) -> NDArray[np.float64]:
         """Return each passage's coordinate."""
         axis = self._means.axes[name]
-        return axis.from_products(project(self._store.vectors(), axis.fitted.direction, self.rows)[:, 0])
+        return axis.from_products(project(self._store.vectors(), axis.directions, self.rows))
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""

@@ -1,5 +1,6 @@
 """An index folder: the only code that touches its files."""
 
+from embedsearch.store.cache import VectorCache
 from embedsearch.store.checking import Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
 from embedsearch.store.fields_sql import OWN_FIELDS
@@ -16,6 +17,7 @@ __all__ = [
     "SavedAxis",
     "Store",
     "StoredPassage",
+    "VectorCache",
     "compact",
     "inspect",
 ]

@@ -16,6 +16,8 @@ from embedsearch.documents import Document, Passage
 from embedsearch.errors import SourceError
 from embedsearch.vectors import Vectors
 
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
@@ -88,9 +90,9 @@ class DocumentRecord(NamedTuple):
             SourceError: it holds what neither JSON nor UTF-8 can.
         """
         try:
-            metadata = json.dumps(dict(document.metadata), ensure_ascii=False, allow_nan=False)
+            metadata = _JSON.encode(dict(document.metadata))
             record = cls(document.id, document.title, document.source, metadata, document.text)
-            "".join(record).encode()
+            record._content().encode()  # strict: lone surrogates are found here
         except (TypeError, ValueError) as error:
             raise SourceError(
                 f"{document.source or 'a document'}: the document {document.id!r} cannot be stored: {error}. "
@@ -101,11 +103,13 @@ class DocumentRecord(NamedTuple):
     @property
     def digest(self) -> bytes:
         """16 bytes that change with any of the columns."""
-        # Lengths go before the texts, so that no two records run together into the same bytes.
-        # A flipped bit can make a number of a text; str() of it is another text than was written.
-        encoded = [str(column).encode("utf-8", "surrogatepass") for column in self]
-        lengths = struct.pack(f"<{len(encoded)}q", *map(len, encoded))
-        return hashlib.blake2b(lengths + b"".join(encoded), digest_size=16).digest()
+        return hashlib.blake2b(self._content().encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+    def _content(self) -> str:
+        # Lengths go before the texts, so that no two records run together into the same. A flipped bit can make a
+        # number of a text; str() of it is another text than was written.
+        texts = [str(column) for column in self]
+        return " ".join(str(len(text)) for text in texts) + " " + "".join(texts)
 
     def document(self) -> Document:
         """Return the document."""

@@ -69,6 +69,10 @@ class Store(Folder):
         vectors = self.vectors()
         return 0 <= row < len(vectors) and checksum(key, vectors[row]) == written
 
+    def rows_with_keys(self, keys: Iterable[bytes]) -> dict[int, bytes]:
+        """Return all live rows that hold the vector of one of *keys*, each with its key."""
+        return dict(self._database.query_in("SELECT row, key FROM passages WHERE key IN (?)", list(keys)))
+
     def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Return the passages in *rows*, in that order, each checked against its checksums.
 
@@ -228,15 +232,16 @@ class Store(Folder):
         """
         row = self.rows
         self.append(row, [entry.vectors for entry in entries])
-        self._remove_passages(list(self.numbers_of([entry.document.id for entry in entries]).values()))
+        ids = [entry.document.id for entry in entries]
+        self._remove_passages(list(self.numbers_of(ids).values()))
         self._put_documents([entry.document for entry in entries], run)
-        numbers = self.numbers_of([entry.document.id for entry in entries])
+        numbers = self.numbers_of(ids)
         records, words = [], []
-        for entry in entries:
-            number, id = numbers[entry.document.id], entry.document.id
-            for passage, key, vector in zip(entry.passages, entry.keys, entry.vectors, strict=True):
+        for entry, id in zip(entries, ids, strict=True):
+            vectors = np.ascontiguousarray(entry.vectors, dtype="<f4")
+            for passage, key, vector in zip(entry.passages, entry.keys, vectors, strict=True):
                 place = passage.position, passage.start, passage.end
-                records.append((row, number, *place, seal(id, *place), key, checksum(key, vector)))
+                records.append((row, numbers[id], *place, seal(id, *place), key, checksum(key, vector)))
                 words.append((row, entry.document.title, passage.text))
                 row += 1
         self._database.execute_many("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
