@@ -45,9 +45,15 @@ def nearest_exact(vectors: Vectors, query: Any, k: int, rows: Rows | None = None
 
     Returns:
         Rows and their cosines, best first, ties by ascending row.
+
+    Raises:
+        StoreError: a vector is damaged.
     """
     direction = np.asarray(query, dtype=np.float32)
     rough = project(vectors, direction, rows)[:, 0]
+    if np.isnan(rough).any():
+        # They compare with nothing, so that the answer would lack hits without a word.
+        raise StoreError("the vectors hold values that are no numbers: the file is damaged. Say embedsearch verify")
     if k < len(rough):
         # The matrix product may give equal rows scores that differ in the last bit; whatever could be among
         # the k best is scored anew, row by row, so that equal rows are equal and ties go by their number.

@@ -64,9 +64,7 @@ class _Batch:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
-
-    def ids(self) -> list[str]:
-        return [document.id for document, _, _ in self.changed] + [document.id for document in self.described]
+    ids: set[str] = field(default_factory=set)
 
     def change(self, document: Document, passages: list[Passage], texts: list[str]) -> None:
         self.changed.append((document, passages, texts))
@@ -134,12 +132,13 @@ class Ingest:
         try:
             for group in _groups(documents):
                 held = self.store.held([document.id for document in group])
-                pending = set(batch.ids())  # the database did not know of these when it was asked
+                pending = set(batch.ids)  # the database did not know of these when it was asked
                 for document in group:
                     known = held.get(document.id)
                     if document.id in pending or (known is not None and known.run == self.run):
                         raise _repeated(document)
                     pending.add(document.id)
+                    batch.ids.add(document.id)
                     self._sort(_without_record(document), known, batch)
                     if batch.size >= self._batch_size:
                         yield batch
@@ -165,7 +164,7 @@ class Ingest:
     def _commit(self, batch: _Batch) -> AddReport:
         texts = [text for _, _, texts in batch.changed for text in texts]
         keys = [self.embedding.key(text) for text in texts]
-        tell = self._teller(len(batch.ids()), len(texts))
+        tell = self._teller(len(batch.ids), len(texts))
         vectors, embedded = self.embedding.embed(texts, tell, keys=keys)
         entries, start = [], 0
         for document, passages, _ in batch.changed:
@@ -176,7 +175,7 @@ class Ingest:
             if entries:
                 self.store.put(entries, self.run)
             self.store.describe(batch.described, self.run)
-        self._documents += len(batch.ids())
+        self._documents += len(batch.ids)
         if self._progress:
             self._progress(self._documents, self._passages)
         return AddReport(batch.added, batch.updated, batch.unchanged, embedded, len(texts) - embedded)

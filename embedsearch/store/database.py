@@ -75,9 +75,14 @@ class Database:
             # FULL: a transaction that is committed stays so when the power fails.
             for pragma in ("synchronous = FULL", "foreign_keys = ON", f"cache_size = -{_CACHE_KIB}"):
                 self.query(f"PRAGMA {pragma}")
-        except StoreError:
+        except StoreError as error:
             self.close()
-            raise
+            if _is_writable(file) or not _unmerged(file):
+                raise
+            raise StoreError(
+                f"{file} cannot be read without permission to write: the last writer was cut off, and what it "
+                f"committed stands in {file.name}-wal. Open the index once where its folder can be written"
+            ) from error
 
     @staticmethod
     def make(file: Path, settings: Mapping[str, Any], *, schema: str = SCHEMA) -> None:
@@ -249,10 +254,18 @@ def _text(raw: bytes) -> str:
 def _address(file: Path) -> str:
     """Return how SQLite is told to open *file*."""
     address = file.absolute().as_uri()
-    if os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
+    if _is_writable(file):
         return f"{address}?mode=rw"
     # A folder without write permission has no room for the files through which readers and writers meet. Nobody
     # can write there, so that the database may be taken as it stands - unless a journal holds more than it does.
+    return f"{address}?mode=ro" if _unmerged(file) else f"{address}?mode=ro&immutable=1"
+
+
+def _is_writable(file: Path) -> bool:
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def _unmerged(file: Path) -> bool:
+    """Return whether transactions stand in the journal that the database itself does not have yet."""
     journal = file.with_name(file.name + "-wal")
-    unmerged = journal.exists() and journal.stat().st_size > 0
-    return f"{address}?mode=ro" if unmerged else f"{address}?mode=ro&immutable=1"
+    return journal.exists() and journal.stat().st_size > 0
