@@ -119,3 +119,14 @@ def test_the_commands_move(index, monkeypatch):
     assert whole["wanted"]["size"] == pytest.approx(whole["start"]["size"] - 1.5)
     assert run("shift", "wolf", "size").exit_code == 2
     assert run("shift", "wolf", "size=1", "size=2").exit_code == 2
+
+
+def test_what_is_not_known_is_null(tmp_path):
+    """Two passages say nothing about what is near; JSON has null there and not NaN."""
+    table = {"a": [1, 0, 0], "b": [0, 1, 0]}
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add(es.Document(name, name) for name in table)
+        index.axes.save(es.Axis("along", ["a"], ["b"]))
+        found = index.shift("a", {"along": 1}, k=1).to_dict()
+    assert found["usual"] == [None, None]
+    assert json.loads(json.dumps(found, allow_nan=False))["far"] is False

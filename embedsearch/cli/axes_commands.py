@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -138,6 +137,8 @@ def refit_axes(names: tuple[str, ...], path: str) -> None:
 @format_option("table", "jsonl", "json", "csv", "tsv", "ids")
 def discover_axes(k: int, keep: int | None, name: str | None, where: str | None, path: str, format: str | None) -> None:
     """Show the widest principal components of the index, or of a part of it, named by the texts at their ends."""
+    from dataclasses import replace
+
     index = open_index(path)
     found = index.explorer.discover(max(k, keep or 0), where, 5)
     kind = chosen(format)

@@ -1,15 +1,16 @@
-"""Printing where documents lie, and what axes leave out."""
+"""Printing what lies where, where documents lie, and what axes leave out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from embedsearch.cli.output import chosen, table, write
 
 if TYPE_CHECKING:
+    from embedsearch import Hits
     from embedsearch.index.evidence import DocumentPlace
     from embedsearch.index.remaining import Remainder
 
@@ -42,3 +43,27 @@ def print_remainders(remainders: Sequence[Remainder], format: str | None) -> Non
     ]
     columns = ["text", "held", "of the index", "nearest on the axes alone", "nearest in all"]
     table(columns, rows, wide="nearest in all")
+
+
+def print_hits(hits: Hits, format: str | None) -> None:
+    """Print what lies at a point, with its distance and coordinates."""
+    kind = chosen(format)
+    if kind != "table":
+        write(hits.to_dicts(), kind)
+    elif hits:
+        numbers = [[hit.distance, *hit.coordinates.values()] for hit in hits]
+        print_passages(["distance", *hits[0].coordinates], numbers, hits, [titled(hit.title, hit.text) for hit in hits])
+
+
+def print_passages(names: Sequence[str], numbers: Sequence[Sequence[Any]], hits: Hits, texts: Sequence[Any]) -> None:
+    """Print ranks, numbers and passages, each with the line below that says where it is from."""
+    rows: list[list[Any]] = []
+    for hit, values, text in zip(hits, numbers, texts, strict=True):
+        rows.append([hit.rank, *values, text])
+        rows.append([None] * (len(names) + 1) + [f"{hit.id}  {hit.source} [{hit.start}:{hit.end}]"])
+    table(["#", *names, "passage"], rows, wide="passage")
+
+
+def titled(title: str, text: str) -> str:
+    """Return a passage with its document's title before it."""
+    return f"{title} | {text}" if title else text

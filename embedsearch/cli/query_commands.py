@@ -1,4 +1,4 @@
-"""``search``, ``calc``, ``place``, ``locate``, ``shift``: questions to an index."""
+"""``search`` and ``calc``: what is near a text, and what is at a sum of them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import (
-    axes_option,
     count_option,
     encoder_option,
+    explain_option,
+    explained,
     format_option,
     index_option,
     nothing_found,
@@ -22,12 +23,10 @@ from embedsearch.cli.options import (
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
-from embedsearch.cli.placing_output import print_documents, print_remainders
-from embedsearch.errors import QueryError
+from embedsearch.cli.placing_output import print_passages, titled
 
 if TYPE_CHECKING:
-    from embedsearch import Calculation, Hit, Hits, Index, Placement, Placements
-    from embedsearch.index.moving import Move
+    from embedsearch import Calculation, Hit, Hits
     from embedsearch.snippets import Snippet
 
 _ALONE_SHOWN = 5
@@ -59,12 +58,13 @@ _SHORT = 40
 )
 @count_option
 @where_option
+@explain_option
 @index_option
 @encoder_option
 @format_option()
 def search(
-    text: str | None, like: str | None, mode: Any, by: Any, k: int, where: str | None, path: str,
-    encoder: str | None, format: str | None,
+    text: str | None, like: str | None, mode: Any, by: Any, k: int, where: str | None, explain: bool,
+    path: str, encoder: str | None, format: str | None,
 ) -> None:  # fmt: skip
     """Find the passages that answer TEXT best.
 
@@ -75,7 +75,8 @@ def search(
         raise click.UsageError('give a text, as in embedsearch search "ambush from below", or --like ID, not both')
     index = open_index(path, encoder)
     text = _from_stdin(text)
-    hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
+    with explained(index, explain):
+        hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
     if chosen(format) == "table":
         _print_found(hits, index.snippets(hits, text, like=like))
     else:
@@ -128,218 +129,23 @@ def calc(
         nothing_found(index, "no passage satisfies the condition")
 
 
-@click.command(
-    epilog=examples(
-        'embedsearch place wolf politician "loan shark"',
-        "embedsearch place wolf -a predatoriness,size --unit percentile",
-        "embedsearch place --all -a predatoriness,size --sort predatoriness -k 20",
-        "embedsearch place - < phrases.txt",
-    )
-)
-@click.argument("phrases", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
-@axes_option("Axes, separated by commas; all of the index if not given.")
-@click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
-              help="Standard deviations of the index, percentiles of it, raw, or the ratings' unit.")  # fmt: skip
-@click.option("--document", "documents", multiple=True, metavar="ID", help="Place a document by its passages.")
-@click.option("--evidence", is_flag=True, help="With --document: the sentences that carry it, and how much.")
-@click.option("--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above.")
-@click.option("--explain", is_flag=True, help="Say how much of the meaning of PHRASES the axes hold.")
-@click.option("--predicted", is_flag=True, help="Measure what was rated too, instead of where it was rated.")
-@click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
-@click.option("-k", "k", type=click.IntRange(min=1), help="How many; all if not given.")
-@where_option
-@index_option
-@encoder_option
-@format_option()
-def place(
-    phrases: tuple[str, ...], everything: bool, documents: tuple[str, ...], evidence: bool, above: str, explain: bool,
-    axes: list[str], unit: Any, predicted: bool, sort: str | None, k: int | None,
-    where: str | None, path: str, encoder: str | None, format: str | None,
-) -> None:  # fmt: skip
-    """Say where PHRASES, or all passages of the index, lie on axes.
-
-    A phrase - reads phrases from stdin, one a line. What was rated stands where it was rated, marked with a star.
-    """
-    if documents:
-        index = open_index(path, encoder)
-        places = index.place_documents(documents, axes or None, threshold=above, evidence=evidence)
-        print_documents(places, format)
-        return
-    if explain and phrases:
-        print_remainders(open_index(path, encoder).explain(_phrases(phrases), axes or None), format)
-        return
-    if everything == bool(phrases):
-        raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
-    if where and not everything:
-        raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
-    index = open_index(path, encoder)
-    if everything:
-        placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
-    else:
-        placements = index.place(_phrases(phrases), axes or None, unit=unit, predicted=predicted)
-        placements = _sorted(placements, sort)[:k]
-    kind = chosen(format)
-    if kind == "table":
-        names = list(placements[0].coordinates) if placements else []
-        table(["text", *names], [[p.text, *_marked(p)] for p in placements], wide="text")
-        if any(p.rated for p in placements):
-            note("* as it was rated; --predicted measures it instead")
-    else:
-        write((p.to_export() for p in placements), kind)
-    if not placements:
-        nothing_found(index, "no passage satisfies the condition")
-
-
-@click.command(
-    epilog=examples(
-        "embedsearch locate predatoriness=2 size=-0.5",
-        "embedsearch locate predatoriness=p95 size=p5 --where 'domain == \"society\"'",
-        "embedsearch locate size=-2 --like wolf",
-    )
-)
-@click.argument("point", nargs=-1, required=True, metavar="AXIS=VALUE...")
-@click.option("--like", metavar="PHRASE", help="What is like PHRASE in all else: like wolf, but small.")
-@count_option
-@where_option
-@index_option
-@format_option()
-def locate(point: tuple[str, ...], like: str | None, k: int, where: str | None, path: str, format: str | None) -> None:
-    """Say what lies at a point on axes.
-
-    A VALUE is a number of standard deviations, or a percentile such as p90. Without --like no encoder is needed.
-    """
-    wanted = axis_values(point)
-    index = open_index(path)
-    if like is not None:
-        print_move(index, index.locate_like(like, wanted, k=k, where=where), format)
-        return
-    hits = index.locate(wanted, k=k, where=where)
-    _print_hits(hits, format)
-    if not hits:
-        nothing_found(index, "no passage satisfies the condition")
-
-
-@click.command(
-    epilog=examples(
-        "embedsearch shift wolf size=-2",
-        'embedsearch shift "loan shark" predatoriness=-2 size=+1 --where \'kind == "person"\'',
-    )
-)
-@click.argument("phrase")
-@click.argument("by", nargs=-1, required=True, metavar="AXIS=VALUE...")
-@count_option
-@where_option
-@index_option
-@format_option()
-def shift(phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
-    """Move PHRASE along axes by so many standard deviations, and say what lies there.
-
-    Answers are ranked by their cosine to the point reached. It says so when that point is far from all passages.
-    """
-    index = open_index(path)
-    print_move(index, index.shift(phrase, axis_values(by), k=k, where=where), format)
-
-
-COMMANDS = (search, calc, place, locate, shift)
-
-
-def axis_values(texts: Sequence[str]) -> dict[str, Any]:
-    """Return the names and values of AXIS=VALUE arguments."""
-    values: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
-        if name.strip() in values:
-            raise click.UsageError(f"{name.strip()!r} is given twice; an axis can have one value only")
-        values[name.strip()] = value
-    return values
-
-
-def print_move(index: Index, move: Move, format: str | None) -> None:
-    """Print where a phrase went and what lies there."""
-    kind = chosen(format)
-    if kind == "json":
-        click.echo(json.dumps(move.to_dict(), ensure_ascii=False, indent=2))
-    elif kind == "table":
-        rows = [[name, move.start[name], move.wanted[name], move.reached[name]] for name in move.start]
-        table(["axis", "from", "to", "on the sphere"], rows)
-        click.echo()
-        _print_hits(move.hits, kind)
-    else:
-        write(move.hits.to_dicts(), kind)
-    if move.note:
-        note(f"Note: {move.note}")
-    if not move.hits:
-        nothing_found(index, "no passage satisfies the condition")
+COMMANDS = (search, calc)
 
 
 def _from_stdin(text: str | None) -> str | None:
     return sys.stdin.read().strip() if text == "-" else text
 
 
-def _phrases(given: Sequence[str]) -> list[str]:
-    phrases: list[str] = []
-    for phrase in given:
-        phrases += [line.strip() for line in sys.stdin if line.strip()] if phrase == "-" else [phrase]
-    if not phrases:
-        raise QueryError("stdin held no phrase; give one a line")
-    return phrases
-
-
-def _marked(placement: Placement) -> list[str]:
-    """Return coordinates as text: a star where the phrase stands as rated, the interval where there is one."""
-    cells = []
-    for name, value in placement.coordinates.items():
-        low, high = placement.intervals.get(name, (None, None))
-        between = f" ({low:.3g} … {high:.3g})" if low is not None else ""
-        cells.append(f"{value:.3f}{'*' if name in placement.rated else ''}{between}")
-    return cells
-
-
-def _sorted(placements: Placements, sort: str | None) -> Placements:
-    from embedsearch import Placements
-
-    if sort is None:
-        return placements
-    by, descending = sort.removeprefix("-"), not sort.startswith("-")
-    if placements and by not in placements[0].coordinates:
-        raise QueryError(f"--sort {by!r} is not among the axes placed on: {', '.join(placements[0].coordinates)}")
-    return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))
-
-
 def _print_found(hits: Hits, snippets: Sequence[Snippet]) -> None:
-    scores = [name for name in ("fused", "score", "bm25") if hits and getattr(hits[0], name) is not None]
-    rows = [
-        [hit.rank, *(getattr(hit, name) for name in scores), hit.id, _titled_snippet(hit.title, snippet),
-         f"{hit.source} [{hit.start}:{hit.end}]"]
-        for hit, snippet in zip(hits, snippets, strict=True)
-    ]  # fmt: skip
-    if rows:
-        table(["#", *scores, "id", "text", "from"], rows, wide="text")
+    names = [name for name in ("fused", "score", "bm25") if hits and getattr(hits[0], name) is not None]
+    numbers = [[getattr(hit, name) for name in names] for hit in hits]
+    if hits:
+        texts = [_titled_snippet(hit.title, snippet) for hit, snippet in zip(hits, snippets, strict=True)]
+        print_passages(names, numbers, hits, texts)
 
 
 def _titled_snippet(title: str, snippet: Snippet) -> Snippet:
     return snippet.behind(f"{title} | ") if title else snippet
-
-
-def _print_hits(hits: Hits, format: str | None) -> None:
-    kind = chosen(format)
-    if kind != "table":
-        write(hits.to_dicts(), kind)
-        return
-    rows = [
-        [hit.rank, hit.distance, *hit.coordinates.values(), hit.id, _titled(hit.title, hit.text),
-         f"{hit.source} [{hit.start}:{hit.end}]"]
-        for hit in hits
-    ]  # fmt: skip
-    if rows:
-        table(["#", "distance", *hits[0].coordinates, "id", "text", "from"], rows, wide="text")
-
-
-def _titled(title: str, text: str) -> str:
-    return f"{title} | {text}" if title else text
 
 
 def _print_calculation(answer: Calculation) -> None:
@@ -357,7 +163,7 @@ def _print_calculation(answer: Calculation) -> None:
     measured = ["distance", *first.coordinates] if first.coordinates else []
     rows = [
         [hit.rank, *([hit.distance, *hit.coordinates.values()] if measured else []), hit.score,
-         *hit.contributions.values(), _titled(hit.title, hit.text), ", ".join(hit.near_alone) or "none"]
+         *hit.contributions.values(), titled(hit.title, hit.text), ", ".join(hit.near_alone) or "none"]
         for hit in answer.hits
     ]  # fmt: skip
     click.echo()

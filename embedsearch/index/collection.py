@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,7 @@ from embedsearch.index.ingest import AddReport, Ingest
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
+from embedsearch.index.tracing import Trace
 from embedsearch.store import Compaction, Store, compact
 from embedsearch.vectors import Rows
 
@@ -31,8 +33,9 @@ class Collection:
         self._store = store
         self._embedding = Embedding(store, encoder, cache=cache)
         self.axes = IndexAxes(self._embedding)
-        self._searcher = Searcher(store, self._embedding)
-        self._selector = Selector(store, self._embedding, self.axes)
+        self._trace = Trace()
+        self._searcher = Searcher(store, self._embedding, self._trace)
+        self._selector = Selector(self._embedding, self.axes, self._trace)
         self.axes.select = self._selector.rows
         self.explorer = Explorer(store, self.axes)
 
@@ -231,6 +234,15 @@ class Collection:
             QueryError, AxisError: as `filter`.
         """
         return self._selector.judge(condition, documents, axes)
+
+    @contextmanager
+    def trace(self) -> Iterator[Trace]:
+        """Note how the queries made inside are answered: each step with its plan and time."""
+        self._trace.steps, self._trace.is_on = [], True
+        try:
+            yield Trace(self._trace.steps)
+        finally:
+            self._trace.is_on = False
 
     def _rows(self, where: str | None) -> Rows | None:
         return None if where is None else self._selector.rows(where)

@@ -60,8 +60,9 @@ class Index(Collection):
                 words to be looked up where there is no text.
         """
         with self._store.reading():
+            rows = self._rows(where)  # before the encoder is loaded, which takes seconds
             question = self._searcher.question(text, like=like, vector=vector, mode=mode)
-            return self._searcher.search(question, k, self._rows(where), by)
+            return self._searcher.search(question, k, rows, by)
 
     def snippets(self, hits: Sequence[Hit], text: str | None = None, *, like: str | None = None) -> list[Snippet]:
         """Return the part of each hit that answers the query, at most 160 characters.
@@ -228,7 +229,10 @@ class Index(Collection):
                 )
             rows = self._rows(where)
             rows = self._store.live_rows() if rows is None else rows
-            places = Placer(self._embedding).passages(rows, list(self.axes.scaled(names).values()), predicted=predicted)
+            with self._trace.step("coordinates") as step:
+                scaled = list(self.axes.scaled(names).values())
+                places = Placer(self._embedding).passages(rows, scaled, predicted=predicted)
+                step.plan = f"{len(names)} axes, by a scan of {len(rows):,} vectors"
             order = np.arange(len(rows))
             if sort and by is not None:
                 column = places.coordinates[:, names.index(by)]

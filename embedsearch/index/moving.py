@@ -61,11 +61,16 @@ class Move:
             "start": dict(self.start),
             "wanted": dict(self.wanted),
             "reached": dict(self.reached),
-            "nearest": self.nearest,
-            "usual": list(self.usual),
+            "nearest": _or_none(self.nearest),
+            "usual": [_or_none(cosine) for cosine in self.usual],
             "far": self.is_far,
             "hits": self.hits.to_dicts(),
         }
+
+
+def _or_none(number: float) -> float | None:
+    """Return a number, or None for NaN, which JSON does not have."""
+    return None if np.isnan(number) else number
 
 
 class Mover:

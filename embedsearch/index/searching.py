@@ -18,7 +18,8 @@ from embedsearch.index.arguments import one_of
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.excerpts import excerpts
 from embedsearch.index.placing import Placer
-from embedsearch.neighbors import FLAT_ROWS, Neighbors, build
+from embedsearch.index.tracing import Trace
+from embedsearch.neighbors import EXACT_ROWS, FLAT_ROWS, Neighbors, build
 from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
 from embedsearch.store import Store, StoredPassage
@@ -49,10 +50,11 @@ class Question:
 class Searcher:
     """Answers queries from one index."""
 
-    def __init__(self, store: Store, embedding: Embedding) -> None:
+    def __init__(self, store: Store, embedding: Embedding, trace: Trace | None = None) -> None:
         """Read nothing yet."""
         self._store = store
         self._embedding = embedding
+        self._trace = trace or Trace()
         self._placer = Placer(embedding)
         self._neighbors: Neighbors | None = None
         self._state: Any = None
@@ -98,7 +100,9 @@ class Searcher:
         chosen = one_of("mode", mode or ranking.default_mode(text), ranking.MODES)
         if text is None and chosen != "dense":
             raise QueryError(f"mode {chosen} looks words up and needs a text; leave the mode out, or give a text")
-        query = None if chosen == "lexical" else self._query_vector(text, like, vector)
+        with self._trace.step("query vector") as step:
+            query = None if chosen == "lexical" else self._query_vector(text, like, vector)
+            step.plan = "none: words alone" if query is None else "looked up in the index, or encoded"
         without = None if like is None else self._store.rows_of_document(like)
         return Question(chosen, text or "", query, without)
 
@@ -127,9 +131,26 @@ class Searcher:
             raise QueryError(f"k is {k}; at least 1 must be asked for")
         if question.without is not None:
             rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, question.without)
-        ranked = self._ranking_of(question, rows)
         by_passage = one_of("unit of answers", by, ranking.BYS) == "passage"
-        return self._hits(ranked(k) if by_passage else ranking.best_documents(ranked, k, self._store))
+        with self._trace.step(f"ranking, {question.mode}") as step:
+            ranked = self._ranking_of(question, rows)
+            best = ranked(k) if by_passage else ranking.best_documents(ranked, k, self._store)
+            step.plan = self._plan(question, rows)
+        with self._trace.step("passages") as step:
+            step.plan = f"{len(best):,} read and checked"
+            return self._hits(best)
+
+    def _plan(self, question: Question, rows: Rows | None) -> str:
+        words = "" if question.mode == "dense" else "full text"
+        if question.vector is None:
+            return words
+        indexed, live = self.neighbors.indexed, len(self.neighbors.live)
+        allowed = live if rows is None else len(rows)
+        if not indexed or (rows is not None and allowed <= EXACT_ROWS):
+            vectors = f"exact over {allowed:,} rows"
+        else:
+            vectors = f"index of {indexed:,} rows with over-fetch for {allowed:,} allowed of {live:,}"
+        return f"{vectors}, {words}" if words else vectors
 
     def snippets(self, hits: Sequence[Hit], text: str | None, *, like: str | None) -> list[Snippet]:
         """Return the part of each hit that answers the query; see `Index.snippets`."""
@@ -203,7 +224,9 @@ class Searcher:
         """Return the passages nearest to a point on axes."""
         if k < 1:
             raise QueryError(f"k is {k}; at least 1 must be asked for")
-        rows, places, distances = self._distances(point, axes, rows)
+        with self._trace.step("distances") as step:
+            rows, places, distances = self._distances(point, axes, rows)
+            step.plan = f"{len(axes)} axes, by a scan of {len(rows):,} vectors"
         best = top(-distances, k)
         measured = _Measured(rows, places, distances, list(axes))
         return Hits(

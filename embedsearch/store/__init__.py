@@ -3,10 +3,12 @@
 from embedsearch.store.cache import VectorCache
 from embedsearch.store.checking import Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
+from embedsearch.store.fields_sql import OWN_FIELDS
 from embedsearch.store.records import Entry, HeldDocument, SavedAxis, StoredPassage
 from embedsearch.store.store import Store
 
 __all__ = [
+    "OWN_FIELDS",
     "Compaction",
     "Entry",
     "Finding",

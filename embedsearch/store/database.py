@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,16 @@ class Database:
         """Run a statement once for each of *records*."""
         with self._translated():
             self._connection.executemany(statement, records)
+
+    def set_function(self, function: Callable[..., Any], arguments: int) -> None:
+        """Let statements call *function* by its name; it gives the same for the same arguments."""
+        with self._translated():
+            self._connection.create_function(function.__name__, arguments, function, deterministic=True)
+
+    def state(self) -> tuple[int, int]:
+        """Return what is another pair after every change of anything, by this process or another; inside `reading`."""
+        self.query("SELECT count(*) FROM settings")  # the state is taken when something is first read
+        return int(self.query("PRAGMA data_version")[0][0]), self._connection.total_changes
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from embedsearch.conditions import Node
 from embedsearch.documents import Document
 from embedsearch.errors import StoreError
 from embedsearch.store.database import record_checksum
+from embedsearch.store.fields_sql import Translation
 from embedsearch.store.folder import REMEDY, Folder
 from embedsearch.store.records import DocumentRecord, Entry, HeldDocument, SavedAxis, StoredPassage, checksum, seal
 from embedsearch.vectors import Rows, Vectors
@@ -196,6 +198,22 @@ class Store(Folder):
         # Parsed here and not by a JSON path in SQL, since any text can be the name of a field.
         found = self._database.query("SELECT metadata FROM documents ORDER BY number")
         return [json.loads(metadata).get(name) for (metadata,) in found]
+
+    def rows_where(self, condition: Node) -> Rows:
+        """Return the live rows of the documents that satisfy a condition over fields, ascending, int64.
+
+        Args:
+            condition: resolved, and translatable to SQL; see `embedsearch.store.fields_sql`.
+        """
+        translation = Translation()
+        sql, values = translation.node(condition)
+        self._database.set_function(translation.test_value, 2)
+        self._database.set_function(translation.test_field, 2)
+        found = self._database.query(
+            f"SELECT p.row FROM passages p WHERE p.document IN (SELECT d.number FROM documents d WHERE {sql})",
+            values,
+        )
+        return np.sort(np.array([row for (row,) in found], dtype=np.int64))
 
     # -- writing ----------------------------------------------------------------------------------------
 
