@@ -195,3 +195,16 @@ def _read(file: Path, shape: tuple[int, ...]) -> faiss.Index | None:
     if isinstance(index, faiss.IndexIVF):
         index.nprobe = min(_PROBES, index.nlist)
     return index
+
+
+def complaint(file: Path, dimension: int, rows: int) -> str:
+    """Return what is wrong with a faiss file that should hold so many rows; an empty text if nothing is."""
+    import faiss
+
+    try:
+        index = faiss.read_index(str(file))
+    except (RuntimeError, MemoryError) as error:
+        return f"cannot be read ({type(error).__name__})"
+    if (index.d, index.ntotal) != (dimension, rows):
+        return f"covers {index.ntotal:,} rows of {index.d} dimensions, where {rows:,} of {dimension} are recorded"
+    return ""
