@@ -22,6 +22,7 @@ from embedsearch.index.ingest import AddReport, Ingest
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
+from embedsearch.neighbors import RECALL
 from embedsearch.results import Calculation, Hits, Placement, Placements
 from embedsearch.store import Compaction, Store, compact
 from embedsearch.vectors import Rows, project, top, unit
@@ -53,6 +54,7 @@ class Index:
         *,
         chunk_words: int | None = None,
         overlap: int = 25,
+        recall: float = RECALL,
     ) -> Self:
         """Make a new, empty index in a folder.
 
@@ -61,9 +63,11 @@ class Index:
             encoder: a model name, a model folder, or an encoder; the index remembers it.
             chunk_words: the most words of a passage; as many as the encoder reads whole if None.
             overlap: the most words that a passage repeats from the one before.
+            recall: how many of the 10 nearest passages a search must find, as a share, on average; see `tune`.
 
         Raises:
             EncoderError: the encoder cannot be found.
+            QueryError: the recall is not above 0 and at most 1.
             StoreError: the folder is in use, or cannot be written.
         """
         if chunk_words is not None and chunk_words < 1:
@@ -73,6 +77,7 @@ class Index:
         found = load_encoder(encoder) if isinstance(encoder, str) else encoder
         load = encoder if isinstance(encoder, str) else encoder.name
         settings = encoder_settings(found, load) | {"chunk_words": chunk_words, "overlap": overlap}
+        settings["recall"] = _checked_recall(recall)
         return cls(Store.create(path, settings), found)
 
     def __enter__(self) -> Self:
@@ -125,12 +130,19 @@ class Index:
 
     # -- documents --------------------------------------------------------------------------------------
 
-    def add(self, documents: Iterable[Document], *, progress: Callable[[int, int], None] | None = None) -> AddReport:
+    def add(
+        self,
+        documents: Iterable[Document],
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        indexing: Callable[[int, int], None] | None = None,
+    ) -> AddReport:
         """Add documents, or update those whose id is there already; embed only what is new.
 
         Args:
             documents: any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
             progress: told how many documents, and how many passages, are done.
+            indexing: told how many of how many passages are in the faiss file, when that is built.
 
         Raises:
             SourceError: a document cannot be read, or two have the same id. What came before is kept.
@@ -138,7 +150,7 @@ class Index:
         """
         with self._store.locked():
             report = Ingest(self._store, self._embedding, progress).add(documents)
-            self._searcher.refresh_neighbors()
+            self._searcher.refresh_neighbors(indexing)
         return report
 
     def sync(
@@ -147,6 +159,7 @@ class Index:
         sources: Iterable[str | os.PathLike[str]],
         *,
         progress: Callable[[int, int], None] | None = None,
+        indexing: Callable[[int, int], None] | None = None,
     ) -> AddReport:
         """Make the index equal to *sources*: add, update, and remove what they no longer hold.
 
@@ -157,6 +170,7 @@ class Index:
             documents: all that the sources hold now.
             sources: the files and folders that they were read from, for example those given to `embedsearch.read`.
             progress: as for `add`.
+            indexing: as for `add`.
 
         Raises:
             SourceError: as `add`, or no document was read.
@@ -171,7 +185,7 @@ class Index:
                     "delete documents by their ids if that is what you want"
                 )
             report += AddReport(removed=ingest.remove_unmet(sources))
-            self._searcher.refresh_neighbors()
+            self._searcher.refresh_neighbors(indexing)
         return report
 
     def delete(self, ids: Iterable[str]) -> int:
@@ -206,6 +220,25 @@ class Index:
             compaction = compact(self._store)
             self._searcher.refresh_neighbors()
         return replace(compaction, after=self._store.size())
+
+    def tune(self, recall: float) -> None:
+        """Have searches find at least this share of the 10 nearest passages, on average.
+
+        The recall is measured against comparing every passage, with passages of the index as the queries. `info` has
+        what was measured. Searches restricted to few passages, and those of small indexes, find all of them anyway.
+
+        Args:
+            recall: above 0 and at most 1; what an index is made with is .99.
+
+        Raises:
+            QueryError: the recall is another number.
+            StoreError: another process is writing.
+        """
+        wanted = _checked_recall(recall)
+        with self._store.locked():
+            with self._store.writing():
+                self._store.set_setting("recall", wanted)
+            self._searcher.refresh_neighbors()
 
     def get(self, id: str) -> Document:
         """Return the document called *id*.
@@ -448,6 +481,12 @@ def open_index(path: str | os.PathLike[str], encoder: str | Encoder | None = Non
     except BaseException:
         store.close()
         raise
+
+
+def _checked_recall(recall: float) -> float:
+    if not 0 < recall <= 1:
+        raise QueryError(f"the recall is {recall}; it must be above 0 and at most 1, such as 0.99")
+    return float(recall)
 
 
 def _coordinate(name: str, value: float | str, at_percentile: Callable[[float], float]) -> float:

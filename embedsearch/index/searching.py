@@ -13,12 +13,11 @@ from embedsearch.axes import ScaledAxis
 from embedsearch.errors import QueryError
 from embedsearch.expressions import Expression
 from embedsearch.index.embedding import Embedding
-from embedsearch.neighbors import FLAT_ROWS, Neighbors, build
+from embedsearch.index.nearby import Nearby
+from embedsearch.neighbors import Neighbors, Progress
 from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
 from embedsearch.store import Store, StoredPassage
 from embedsearch.vectors import Rows, Vectors, project, top, unit
-
-_STALE_SHARE = 10  # the faiss file is built anew when more than one row in ten is newer than it
 
 Ranking = Callable[[int], Rows]  # the so many best rows, best first
 
@@ -30,40 +29,20 @@ class Searcher:
         """Read nothing yet."""
         self._store = store
         self._embedding = embedding
-        self._neighbors: Neighbors | None = None
-        self._state: Any = None
+        self._nearby = Nearby(store)
 
     @property
     def neighbors(self) -> Neighbors:
         """The nearest-row search over what the index holds now."""
-        with self._store.reading():
-            state = (self._store.generation, self._store.setting("neighbors", None))
-            if self._neighbors is None or self._state != state:
-                file, _ = self._store.neighbors()
-                self._neighbors = Neighbors(self._store.vectors(), self._store.live_rows(), file)
-                self._state = state
-        return self._neighbors
+        return self._nearby.neighbors
 
-    def refresh_neighbors(self) -> None:
-        """Build the faiss file anew if it is missing or many rows are newer than it. The caller holds the lock."""
-        rows = self._store.rows
-        held = self._store.setting("neighbors", None) or {}
-        indexed = held.get("rows", 0) if self._store.neighbors_file.is_file() else 0
-        newer = rows - indexed
-        if rows == 0 or newer == 0 or (rows > FLAT_ROWS and newer * _STALE_SHARE <= rows):
-            return
-        self.rebuild_neighbors()
+    def refresh_neighbors(self, progress: Progress | None = None) -> None:
+        """Bring the faiss file up to date if many rows are newer than it. The caller holds the lock."""
+        self._nearby.refresh(progress)
 
-    def rebuild_neighbors(self) -> None:
+    def rebuild_neighbors(self, progress: Progress | None = None) -> None:
         """Build the faiss file anew. The caller holds the lock."""
-        rows = self._store.rows
-        if rows == 0:
-            return
-        file = self._store.neighbors_file
-        built = file.with_name(f"{file.name}.built")
-        kind = build(self._store.vectors(), built)
-        self._store.keep_neighbors(built, {"kind": kind, "rows": rows})
-        self._neighbors = None
+        self._nearby.rebuild(progress)
 
     def nearest(self, query: Vectors, k: int, rows: Rows | None) -> Hits:
         """Return the passages nearest to a unit vector, among *rows*."""
