@@ -20,6 +20,7 @@ RECALL = 0.99
 SAMPLED = 200
 _K = 10
 _CANDIDATES = (40, 60, 80, 120, 160, 240, 320, 480, 640, 960, 1280)
+_MARGIN = 2
 _SAME = 1e-6  # scores of equal vectors differ by rounding
 # Reading a candidate's vector and scoring it takes as long as scanning the codes of so many rows.
 _ROWS_A_CANDIDATE = 100
@@ -66,7 +67,7 @@ class SelfTest:
 
 
 def self_test(index: FaissIndex, vectors: Vectors, wanted: float = RECALL) -> SelfTest:
-    """Find the least effort that reaches a recall@10.
+    """Find the least effort that reaches a recall@10, with half of what may be missed in reserve.
 
     Args:
         index: covers all of *vectors*.
@@ -77,6 +78,9 @@ def self_test(index: FaissIndex, vectors: Vectors, wanted: float = RECALL) -> Se
     k = min(_K, len(vectors) - 1)
     if index.kind == "Flat" or k < 1:
         return SelfTest(Effort(_CANDIDATES[0], 0), 1.0, wanted, 0)
+    # Rows of an index are easier queries than texts that are not in it: on a million rows visiting 48 lists gave
+    # .990 for these and visiting 64 gave .982 for those.
+    aim = 1 - (1 - wanted) / _MARGIN
     wanted_scores = kth_scores(vectors, own, k)
     best: tuple[float, SelfTest] | None = None
     highest = SelfTest(Effort(), 0.0, wanted, len(own))
@@ -91,7 +95,7 @@ def self_test(index: FaissIndex, vectors: Vectors, wanted: float = RECALL) -> Se
             if recall > highest.recall:
                 highest = found
             cost = scan + _ROWS_A_CANDIDATE * candidates
-            if recall >= wanted and (best is None or cost < best[0]):
+            if recall >= aim and (best is None or cost < best[0]):
                 best = cost, found
     return best[1] if best else highest
 
