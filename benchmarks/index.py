@@ -63,17 +63,22 @@ def _status(name: str) -> int:
 
 
 def build_ours(folder: Path) -> dict[str, Any]:
-    """Ingest all passages but the last 1,000, build the faiss file, then build it again to time it alone."""
+    """Ingest all passages but the last 1,000; time apart what the faiss file takes, its self-test among it."""
     rows = np.load(folder / "rows.npy", mmap_mode="r")
-    encoder = ArrayEncoder(rows)
-    started = time.perf_counter()
-    with Index.create(folder / "ours", encoder) as index:
+    started, times = time.perf_counter(), []
+    with Index.create(folder / "ours", ArrayEncoder(rows)) as index:
+        refresh = index._searcher.refresh_neighbors
+
+        def timed(progress: Any) -> None:
+            times.append((time.perf_counter(), time.process_time()))
+            refresh(progress)
+            times.append((time.perf_counter(), time.process_time()))
+
+        index._searcher.refresh_neighbors = timed
         index.add(documents(0, len(rows) - ADDED))
-        ingest = time.perf_counter() - started
-        started, spent = time.perf_counter(), time.process_time()
-        index._searcher.rebuild_neighbors()
-        seconds, cpu = time.perf_counter() - started, time.process_time() - spent
         stamp = index.info()["neighbors"]
+    (began, began_cpu), (ended, ended_cpu) = times
+    ingest, seconds, cpu = began - started, ended - began, ended_cpu - began_cpu
     files = {file.name: file.stat().st_size for file in (folder / "ours").iterdir()}
     return {
         "ingest_seconds": ingest,

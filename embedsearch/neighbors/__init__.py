@@ -9,7 +9,7 @@ from embedsearch.neighbors.exact import nearest_exact, nearest_exact_many
 from embedsearch.neighbors.faiss_index import FaissIndex, Progress, complaint
 from embedsearch.neighbors.recipes import FLAT_VALUES, recipe
 from embedsearch.neighbors.search import Neighbors, Plan
-from embedsearch.neighbors.tuning import RECALL, Effort, SelfTest, self_test
+from embedsearch.neighbors.tuning import RECALL, Effort, SelfTest, checked_recall, self_test
 
 __all__ = [
     "FLAT_VALUES",
@@ -20,6 +20,7 @@ __all__ = [
     "Plan",
     "Progress",
     "SelfTest",
+    "checked_recall",
     "complaint",
     "nearest_exact",
     "nearest_exact_many",

@@ -53,6 +53,16 @@ class Plan:
         """Return JSON values."""
         return asdict(self)
 
+    def __str__(self) -> str:
+        if not self.probes and not self.proposed:
+            return f"exact over {self.allowed:,} rows"
+        lists = f" from {self.probes:,} lists" if self.probes else ""
+        asked = f"{self.proposed:,} rows proposed{lists} in {1000 * self.propose_seconds:.1f} ms"
+        if self.kind == "exact":
+            return f"{asked}, too few of them allowed; exact over {self.allowed:,} rows"
+        newer = f" ({self.newer:,} newer than the index)" if self.newer else ""
+        return f"index, {asked}; {self.scored:,}{newer} of {self.allowed:,} allowed scored"
+
 
 class Neighbors:
     """Nearest rows among the live rows of an index."""
@@ -67,12 +77,17 @@ class Neighbors:
             dead: the deleted rows, ascending; none if None.
             index: covers the first rows of *vectors*; rows behind those are compared one by one. None: all are.
             effort: what `self_test` found for *index*.
+
+        Attributes:
+            indexed: how many rows *index* covers.
+            latest: how the latest search for one query was answered.
         """
         self.vectors = vectors
         self._dead = np.empty(0, dtype=np.int64) if dead is None else dead
         self._index = index
         self._effort = effort or Effort()
         self.indexed = len(index) if index else 0
+        self.latest: Plan | None = None
 
     def search(self, query: Any, k: int, rows: Rows | None = None) -> Answer:
         """Return the *k* live rows nearest to *query*; fewer only where fewer are allowed.
@@ -95,7 +110,8 @@ class Neighbors:
         started = time.perf_counter()
         vector = self._checked(query, k)[:1]
         answer, plan = self._answer(vector, k, rows)
-        return answer, replace(plan, seconds=time.perf_counter() - started)
+        self.latest = replace(plan, seconds=time.perf_counter() - started)
+        return answer, self.latest
 
     def search_many(self, queries: Any, k: int, rows: Rows | None = None) -> list[Answer]:
         """Return for each of *queries*, shape (m, d), what `search` returns for it; all together are quicker."""
@@ -185,7 +201,8 @@ class Neighbors:
         chosen = np.sort(kept)
         scores = project(self.vectors, vector, chosen)[:, 0]
         newer, newer_scores = self._newer(vector, rows)
-        return best_of(np.concatenate([scores, newer_scores]), k, np.concatenate([chosen, newer]))
+        rows = np.concatenate([chosen, newer])
+        return best_of(self.vectors, vector, k, np.concatenate([scores, newer_scores]), rows)
 
     def _newer(self, vector: Vectors, rows: Rows | None) -> Answer:
         """Return the allowed rows that are newer than the index, and their scores."""

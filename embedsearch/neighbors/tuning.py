@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from embedsearch.errors import QueryError
 from embedsearch.neighbors.exact import kth_scores
 from embedsearch.neighbors.faiss_index import FaissIndex, spread
 from embedsearch.vectors import Rows, Vectors
@@ -24,6 +25,17 @@ _MARGIN = 2
 _SAME = 1e-6  # scores of equal vectors differ by rounding
 # Reading a candidate's vector and scoring it takes as long as scanning the codes of so many rows.
 _ROWS_A_CANDIDATE = 100
+
+
+def checked_recall(recall: float) -> float:
+    """Return *recall*.
+
+    Raises:
+        QueryError: it is not above 0 and at most 1.
+    """
+    if not 0 < recall <= 1:
+        raise QueryError(f"the recall is {recall}; it must be above 0 and at most 1, such as 0.99")
+    return float(recall)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,65 @@
+"""Printing what lies where, where documents lie, and what axes leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from embedsearch.cli.output import chosen, table, write
+
+if TYPE_CHECKING:
+    from embedsearch import Hits
+    from embedsearch.index.evidence import DocumentPlace
+    from embedsearch.index.remaining import Remainder
+
+
+def print_documents(places: Sequence[DocumentPlace], format: str | None) -> None:
+    """Print where documents lie by their passages, and the sentences that carry them."""
+    if (kind := chosen(format)) != "table":
+        write((place.to_dict() for place in places), kind)
+        return
+    rows = [
+        [place.document, place.axis, place.mean, place.maximum, f"{place.above:.0%} of {place.passages}", place.passage]
+        for place in places
+    ]
+    table(["document", "axis", "mean", "maximum", "above", "highest passage"], rows, wide="highest passage")
+    for place in places:
+        if place.sentences:
+            click.echo()
+            rows = [[f"{part.share:+.3f}", part.text] for part in place.sentences]
+            table(["share", f"sentence of {place.document} on {place.axis}"], rows)
+
+
+def print_remainders(remainders: Sequence[Remainder], format: str | None) -> None:
+    """Print how much of the meaning of phrases the axes hold."""
+    if (kind := chosen(format)) != "table":
+        write((part.to_dict() for part in remainders), kind)
+        return
+    rows = [
+        [part.text, f"{part.share:.1%}", f"{part.population:.1%}", "; ".join(part.nearest), "; ".join(part.whole)]
+        for part in remainders
+    ]
+    columns = ["text", "held", "of the index", "nearest on the axes alone", "nearest in all"]
+    table(columns, rows, wide="nearest in all")
+
+
+def print_hits(hits: Hits, format: str | None) -> None:
+    """Print what lies at a point, with its distance and coordinates."""
+    kind = chosen(format)
+    if kind != "table":
+        write(hits.to_dicts(), kind)
+        return
+    rows = [
+        [hit.rank, hit.distance, *hit.coordinates.values(), hit.id, titled(hit.title, hit.text),
+         f"{hit.source} [{hit.start}:{hit.end}]"]
+        for hit in hits
+    ]  # fmt: skip
+    if rows:
+        table(["#", "distance", *hits[0].coordinates, "id", "text", "from"], rows, wide="text")
+
+
+def titled(title: str, text: str) -> str:
+    """Return a passage with its document's title before it."""
+    return f"{title} | {text}" if title else text
