@@ -28,7 +28,7 @@ class FaissHNSW:
         index.add(rows)
         faiss.write_index(index, str(file))
 
-    def open(self, file: Path, dimension: int) -> None:
+    def open(self, file: Path, dimension: int) -> None:  # noqa: ARG002 - hnswlib alone must be told
         """Read the graph."""
         import faiss
 
@@ -83,7 +83,7 @@ class Usearch:
         index.add(np.arange(len(rows)), rows)
         index.save(str(file))
 
-    def open(self, file: Path, dimension: int) -> None:
+    def open(self, file: Path, dimension: int) -> None:  # noqa: ARG002 - hnswlib alone must be told
         """Read the graph."""
         from usearch.index import Index
 
