@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.vectors import Rows, Vectors, as_rows, block_rows, project, top
@@ -28,6 +29,7 @@ EXACT_ROWS = 20_000  # so few allowed rows are scored one by one: faster than as
 TRAINING_ROWS = 65_536  # 16 centroids a sub-quantiser need no more
 _LEAST_CANDIDATES = 80  # recall@10 of PQ{d/2}x4fs with exact re-ranking at 384 dimensions: 40 gave .999, 80 gave 1.000
 _PROBES = 64
+_ROUNDING = 1e-5  # more than float32 sums of up to some thousand products of unit vectors can be off
 
 Progress = Callable[[int, int], None]
 
@@ -44,9 +46,29 @@ def nearest_exact(vectors: Vectors, query: Any, k: int, rows: Rows | None = None
     Returns:
         Rows and their cosines, best first, ties by ascending row.
     """
-    scores = project(vectors, query, rows)[:, 0]
+    direction = np.asarray(query, dtype=np.float32)
+    rough = project(vectors, direction, rows)[:, 0]
+    if k < len(rough):
+        # The matrix product may give equal rows scores that differ in the last bit; whatever could be among
+        # the k best is scored anew, row by row, so that equal rows are equal and ties go by their number.
+        places = np.flatnonzero(rough >= np.partition(rough, len(rough) - k)[len(rough) - k] - _ROUNDING)
+    else:
+        places = np.arange(len(rough))
+    candidates = places if rows is None else rows[places]
+    scores = _scores(vectors, direction, candidates)
     best = top(scores, k)
-    return (best if rows is None else rows[best]), scores[best]
+    return candidates[best], scores[best].astype(np.float32)
+
+
+def _scores(vectors: Vectors, query: Vectors, rows: Rows) -> NDArray[np.float64]:
+    """Return the dot products of *rows* with *query* in float64, each summed in the same order."""
+    scores = np.empty(len(rows))
+    wide = query.astype(np.float64)
+    step = block_rows(2 * vectors.shape[1])
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        np.einsum("ij,j->i", vectors[rows[part]].astype(np.float64), wide, out=scores[part])
+    return scores
 
 
 def recipe(rows: int, dimension: int) -> str:
@@ -148,6 +170,8 @@ class Neighbors:
         """Ask faiss for ever more candidates until k allowed ones are among them."""
         newer = allowed[np.searchsorted(allowed, self.indexed) :]
         older = len(allowed) - len(newer)
+        if not older:
+            return nearest_exact(self.vectors, vector, k, newer)
         wanted = min(max(4 * k, _LEAST_CANDIDATES), older)
         fetch = min(self.indexed, int(np.ceil(wanted * self.indexed / max(1, older))))
         while True:
@@ -195,3 +219,16 @@ def _read(file: Path, shape: tuple[int, ...]) -> faiss.Index | None:
     if isinstance(index, faiss.IndexIVF):
         index.nprobe = min(_PROBES, index.nlist)
     return index
+
+
+def complaint(file: Path, dimension: int, rows: int) -> str:
+    """Return what is wrong with a faiss file that should hold so many rows; an empty text if nothing is."""
+    import faiss
+
+    try:
+        index = faiss.read_index(str(file))
+    except (RuntimeError, MemoryError) as error:
+        return f"cannot be read ({type(error).__name__})"
+    if (index.d, index.ntotal) != (dimension, rows):
+        return f"covers {index.ntotal:,} rows of {index.d} dimensions, where {rows:,} of {dimension} are recorded"
+    return ""

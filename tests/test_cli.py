@@ -41,7 +41,7 @@ def test_every_command_stands_in_the_docs(words):
 
 
 def test_help_loads_what_click_loads():
-    """--help takes the time of a bare click program: beside click it loads our own modules and small ones of the standard library."""
+    """--help takes the time of a bare click program: beside click it loads our modules and a little of Python's own."""
     bare = "import click; click.command()(lambda: None)(['--help'], standalone_mode=False)"
     ours = "from embedsearch.cli import main; main(['--help'], standalone_mode=False)"
     loaded = {}

@@ -32,7 +32,7 @@ def test_a_folder_of_all_kinds_is_read(tmp_path, folder):
     (source / "axes.toml").write_text('[size]\nlow = ["small"]\nhigh = ["large"]\n')
     (source / "README.md").write_text("not a document")
     result = run("ingest", source, "-i", folder, "-f", "json")
-    assert counts(result) == {"added": 6, "updated": 0, "unchanged": 0, "embedded": 6, "reused": 0}
+    assert counts(result) == {"added": 6, "updated": 0, "unchanged": 0, "removed": 0, "embedded": 6, "reused": 0}
     assert "Axes: size." in result.stderr
     with es.open(folder) as index:
         assert index.get("1").metadata == {"year": "1999"}
@@ -53,7 +53,7 @@ def test_a_second_run_embeds_nothing_and_says_so(tmp_path, folder):
     assert "nothing new; 2 documents unchanged, 0 passages embedded" in again.stderr
     file.write_text("id,text\n3,a fox\n2,a sheep\n1,a wolf\n")
     assert counts(run("ingest", file, "-i", folder, "-f", "json")) == {
-        "added": 1, "updated": 0, "unchanged": 2, "embedded": 1, "reused": 0,
+        "added": 1, "updated": 0, "unchanged": 2, "removed": 0, "embedded": 1, "reused": 0,
     }  # fmt: skip
 
 

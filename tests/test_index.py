@@ -343,3 +343,14 @@ def test_the_real_model_knows_wolves_from_loans(predation):
         wolf, lamb, whale, flea = (placement.coordinates for placement in placements)
         assert wolf["predatoriness"] > lamb["predatoriness"]
         assert whale["size"] > flea["size"]
+
+
+def test_progress_is_told_within_a_batch(tmp_path):
+    """Documents and passages only grow, in more than one step a batch, and end at their numbers."""
+    told = []
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        documents = [es.Document(str(number), f"text {number}") for number in range(300)]
+        index.add(documents, progress=lambda done, passages: told.append((done, passages)))
+    assert told == sorted(told)
+    assert told[-1] == (300, 300)
+    assert len({done for done, _ in told}) > 3

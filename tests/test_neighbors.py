@@ -20,7 +20,7 @@ def clustered(rows, dimension, seed=0):
 
 def plain(vectors, query, k, rows):
     """Return what a full sort by (-score, row) gives."""
-    scores = vectors[rows] @ query
+    scores = np.array([sum(float(a) * float(b) for a, b in zip(vectors[row], query, strict=True)) for row in rows])
     order = np.lexsort((rows, -scores))[:k]
     return rows[order]
 
@@ -110,6 +110,18 @@ def test_rows_newer_than_the_file_are_found_at_once(tmp_path):
     searcher = Neighbors(vectors, np.arange(4), tmp_path / "n.faiss")
     assert searcher.indexed == 2
     assert searcher.search([1, 1, 0], 1)[0].tolist() == [3]
+    only_newer = Neighbors(vectors, np.array([2, 3]), tmp_path / "n.faiss")
+    assert only_newer.search([1, 0, 0], 5)[0].tolist() == [3, 2]
+
+
+def test_equal_rows_have_equal_scores_and_come_in_their_order():
+    """Of a thousand equal rows the first k come, by ascending number: a matrix product alone would mix them."""
+    random = np.random.default_rng(3)
+    row = unit(random.standard_normal(384))
+    vectors = np.vstack([unit(random.standard_normal((500, 384))), np.tile(row, (1000, 1))])
+    rows, scores = nearest_exact(vectors, row, 7)
+    assert rows.tolist() == list(range(500, 507))
+    assert len(set(scores.tolist())) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage that is no index", b"IxFI" + b"\xff" * 64])

@@ -45,6 +45,7 @@ def reading_options(command: Any) -> Any:
         "embedsearch ingest papers.csv --text abstract --title title --id pmid -i indexes/papers",
         "cat notes.jsonl | embedsearch ingest - -i indexes/notes",
         "embedsearch ingest thesis.pdf --chunk-words 120 --overlap 20 -i indexes/thesis",
+        "embedsearch ingest articles/ --sync -i indexes/articles",
     )
 )
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
@@ -64,11 +65,12 @@ def reading_options(command: Any) -> Any:
     metavar="N",
     help="Words that a passage repeats from the one before; 25 if not given.",
 )
+@click.option("--sync", is_flag=True, help="Also remove documents that came from the SOURCEs and are no longer there.")
 @encoder_option
 @index_option
 @click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
 def ingest(
-    sources: tuple[str, ...], axes_file: str | None, chunk_words: int | None, overlap: int | None,
+    sources: tuple[str, ...], axes_file: str | None, chunk_words: int | None, overlap: int | None, sync: bool,
     encoder: str | None, path: str, format: str | None, **reading: Any,
 ) -> None:  # fmt: skip
     """Read SOURCEs into the index; embed only what is new.
@@ -76,14 +78,22 @@ def ingest(
     A SOURCE is a CSV, TSV, JSONL, Parquet, TXT, Markdown, HTML or PDF file, a folder of them, or - for stdin.
     Text, title and id fields are found by their usual names or named here; all other fields are kept as
     metadata. The index is made if it does not exist.
+
+    With --sync the index becomes equal to the SOURCEs: a document is removed if it was ingested from one of them (the
+    same file, or any file below the same folder, named in whatever way) and is not there any more. Documents that came
+    from elsewhere stay. Nothing is removed when reading stops at an error, or when the SOURCEs hold no document.
     """
+    if sync and reading["on_error"] == "skip":
+        raise click.UsageError(
+            "--sync with --on-error skip would remove the documents that cannot be read; leave one out"
+        )
     from embedsearch.documents import estimate
 
     started = time.perf_counter()
     documents = _read(sources, reading)  # finds out at once about paths and formats that cannot be read
     index = _open_or_create(path, encoder, chunk_words, overlap)
     names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
-    report = _add(index, documents, estimate(*sources, format=reading["read_as"]))
+    report = _add(index, documents, estimate(*sources, format=reading["read_as"]), sources if sync else None)
     _tell(report, len(index), path, time.perf_counter() - started)
     if names:
         note(f"Axes: {', '.join(names)}.")
@@ -118,7 +128,7 @@ def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:
     return [file for source in sources if (file := Path(source) / "axes.toml").is_file()]
 
 
-def _add(index: Index, documents: Iterator[Document], total: int | None) -> AddReport:
+def _add(index: Index, documents: Iterator[Document], total: int | None, sync: Iterable[str] | None) -> AddReport:
     started = time.perf_counter()
     with progress(total, "Ingesting") as bar:
 
@@ -127,7 +137,9 @@ def _add(index: Index, documents: Iterator[Document], total: int | None) -> AddR
                 rate = passages / max(1e-9, time.perf_counter() - started)
                 bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} passages/s")
 
-        return index.add(documents, progress=tell)
+        if sync is None:
+            return index.add(documents, progress=tell)
+        return index.sync(documents, sync, progress=tell)
 
 
 def _read(sources: tuple[str, ...], reading: dict[str, Any]) -> Iterator[Document]:
@@ -148,11 +160,12 @@ def _read(sources: tuple[str, ...], reading: dict[str, Any]) -> Iterator[Documen
 def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
     if not report.documents:
         note(f"{path}: no document was read; {passages:,} passages are there.")
-    elif not report.added and not report.updated:
+    elif not report.added and not report.updated and not report.removed:
         note(f"{path}: nothing new; {report.unchanged:,} documents unchanged, 0 passages embedded ({seconds:.1f} s).")
     else:
         note(
-            f"{path}: {report.added:,} documents added, {report.updated:,} updated, {report.unchanged:,} unchanged; "
+            f"{path}: {report.added:,} documents added, {report.updated:,} updated, {report.unchanged:,} unchanged"
+            f"{f', {report.removed:,} removed' if report.removed else ''}; "
             f"{report.embedded:,} passages embedded, {report.reused:,} reused; {passages:,} in all ({seconds:.1f} s)."
         )
 

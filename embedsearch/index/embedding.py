@@ -40,6 +40,11 @@ class Embedding:
         """The encoder, found by the name that the index keeps."""
         return self._own(load_encoder(self.store.setting("encoder", {})["load"]))
 
+    @cached_property
+    def _chunking(self) -> dict[str, Any]:
+        """How documents are divided; asked for every document, and never changed."""
+        return {"words": self.store.setting("chunk_words", None), "overlap": self.store.setting("overlap", 25)}
+
     def _own(self, encoder: Encoder) -> Encoder:
         found = identify(encoder)
         if found.key != self.identity.key:
@@ -121,14 +126,13 @@ class Embedding:
     def passages_of(self, document: Document) -> tuple[list[Passage], list[str]]:
         """Return a document's passages, and the text of each as it is embedded: with the title before it."""
         limit = getattr(self.encoder, "max_tokens", None) or 10**9
-        words, overlap = self.store.setting("chunk_words", None), self.store.setting("overlap", 25)
         title = document.title.strip()
         if title and (tokens := count_tokens(self.encoder, [title])[0]) <= limit // _TITLE_SHARE:
             # One more for the line end between them, which some tokenizers count.
             limit -= tokens + 1
         else:
             title = ""
-        passages = chunk(document, self._count, limit=limit, words=words, overlap=overlap)
+        passages = chunk(document, self._count, limit=limit, **self._chunking)
         return passages, [f"{title}\n{passage.text}" if title else passage.text for passage in passages]
 
     def _count(self, texts: Sequence[str]) -> list[int]:

@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
-from embedsearch.errors import AxisError, QueryError, StoreError, did_you_mean
+from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.ingest import AddReport, Ingest
@@ -22,7 +23,7 @@ from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
 from embedsearch.results import Calculation, Hits, Placement, Placements
-from embedsearch.store import Store
+from embedsearch.store import Compaction, Store, compact
 from embedsearch.vectors import Rows, project, top, unit
 
 Unit = Literal["sd", "percentile", "raw"]
@@ -139,6 +140,72 @@ class Index:
             report = Ingest(self._store, self._embedding, progress).add(documents)
             self._searcher.refresh_neighbors()
         return report
+
+    def sync(
+        self,
+        documents: Iterable[Document],
+        sources: Iterable[str | os.PathLike[str]],
+        *,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> AddReport:
+        """Make the index equal to *sources*: add, update, and remove what they no longer hold.
+
+        A document is removed if it came from one of the sources and is not among *documents*; documents that came
+        from elsewhere stay. Nothing is removed if a document cannot be read, or if there are none at all.
+
+        Args:
+            documents: all that the sources hold now.
+            sources: the files and folders that they were read from, for example those given to `embedsearch.read`.
+            progress: as for `add`.
+
+        Raises:
+            SourceError: as `add`, or no document was read.
+            StoreError: as `add`.
+        """
+        with self._store.locked():
+            ingest = Ingest(self._store, self._embedding, progress)
+            report = ingest.add(documents)
+            if not report.documents:
+                raise SourceError(
+                    "no document was read from the sources, so that none was removed from the index; "
+                    "delete documents by their ids if that is what you want"
+                )
+            report += AddReport(removed=ingest.remove_unmet(sources))
+            self._searcher.refresh_neighbors()
+        return report
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Take documents out of the index; return how many.
+
+        Their texts leave the files when the index is compacted.
+
+        Raises:
+            QueryError: one of them is not in the index; nothing is deleted.
+            StoreError: another process is writing.
+        """
+        wanted = list(dict.fromkeys([ids] if isinstance(ids, str) else ids))
+        with self._store.locked():
+            held = self._store.numbers_of(wanted)
+            for id in wanted:
+                if id not in held:
+                    advice = did_you_mean(id, self._store.ids(100_000))
+                    raise QueryError(f"there is no document {id!r}; nothing was deleted.{advice}")
+            with self._store.writing():
+                self._store.remove(wanted)
+        return len(wanted)
+
+    def compact(self) -> Compaction:
+        """Give the room of deleted and replaced documents back to the disk.
+
+        Other processes go on reading meanwhile; an interruption at any moment leaves the index whole.
+
+        Raises:
+            StoreError: another process is writing, or the disk has no room for a second copy.
+        """
+        with self._store.locked():
+            compaction = compact(self._store)
+            self._searcher.refresh_neighbors()
+        return replace(compaction, after=self._store.size())
 
     def get(self, id: str) -> Document:
         """Return the document called *id*.

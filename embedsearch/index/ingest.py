@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from embedsearch.documents import Document, Passage
 from embedsearch.errors import SourceError
 from embedsearch.index.embedding import Embedding
-from embedsearch.store import Entry, Store
+from embedsearch.store import Entry, HeldDocument, Store
 
 BATCH_PASSAGES = 512  # one transaction: what an interruption loses at most
+# Documents that are looked up together, before it is known how many passages they have.
+_GROUP_DOCUMENTS = 256
+_GROUP_CHARACTERS = 1 << 22
 
 Progress = Callable[[int, int], None]
 
@@ -25,6 +29,7 @@ class AddReport:
         unchanged: documents that were in the index as they are.
         embedded: passages that were encoded.
         reused: passages of new and changed documents whose vectors the index had already.
+        removed: documents that were taken out because their sources no longer hold them.
     """
 
     added: int = 0
@@ -32,6 +37,7 @@ class AddReport:
     unchanged: int = 0
     embedded: int = 0
     reused: int = 0
+    removed: int = 0
 
     def __add__(self, other: AddReport) -> AddReport:
         names = self.__dataclass_fields__
@@ -49,12 +55,19 @@ class _Batch:
 
     changed: list[tuple[Document, list[Passage], list[str]]] = field(default_factory=list)
     described: list[Document] = field(default_factory=list)
-    met: set[str] = field(default_factory=set)
+    size: int = 0
     report: AddReport = AddReport()
 
-    @property
-    def size(self) -> int:
-        return sum(len(passages) for _, passages, _ in self.changed) + len(self.described)
+    def ids(self) -> list[str]:
+        return [document.id for document, _, _ in self.changed] + [document.id for document in self.described]
+
+    def change(self, document: Document, passages: list[Passage], texts: list[str]) -> None:
+        self.changed.append((document, passages, texts))
+        self.size += max(1, len(passages))
+
+    def describe(self, document: Document) -> None:
+        self.described.append(document)
+        self.size += 1
 
 
 class Ingest:
@@ -74,7 +87,7 @@ class Ingest:
         self._documents = 0
         self._passages = 0
         with store.writing():
-            self._run = store.next_run()
+            self.run = store.next_run()
 
     def add(self, documents: Iterable[Document]) -> AddReport:
         """Add or update *documents*; return what was done.
@@ -87,41 +100,52 @@ class Ingest:
             total += self._commit(batch)
         return total
 
+    def remove_unmet(self, sources: Iterable[str | os.PathLike[str]]) -> int:
+        """Take out the documents that came from *sources* earlier and that this run has not met; return how many.
+
+        Args:
+            sources: files and folders, as they were given to `embedsearch.read`.
+        """
+        places = [_place(os.fspath(source)) for source in sources]
+        gone = [id for id, source in self.store.sources_before(self.run) if _lies_in(_place(source), places)]
+        with self.store.writing():
+            self.store.remove(gone)
+        return len(gone)
+
     def _batches(self, documents: Iterable[Document]) -> Iterator[_Batch]:
         batch = _Batch()
         try:
-            for document in documents:
-                self._sort(document, batch)
-                if batch.size >= BATCH_PASSAGES:
-                    yield batch
-                    batch = _Batch()
+            for group in _groups(documents):
+                held = self.store.held([document.id for document in group])
+                pending = set(batch.ids())  # the database did not know of these when it was asked
+                for document in group:
+                    known = held.get(document.id)
+                    if document.id in pending or (known is not None and known.run == self.run):
+                        raise _repeated(document)
+                    pending.add(document.id)
+                    self._sort(replace(document, record="", header=""), known, batch)
+                    if batch.size >= BATCH_PASSAGES:
+                        yield batch
+                        batch = _Batch()
         except SourceError:
             # What was read before the broken record is good and is kept.
             yield batch
             raise
         yield batch
 
-    def _sort(self, document: Document, batch: _Batch) -> None:
-        held = self.store.document(document.id)
-        if document.id in batch.met or (held is not None and self.store.run_of(document.id) == self._run):
-            raise SourceError(
-                f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
-                "ids must be unique. Name another field with --id, or remove one of them"
-            )
-        batch.met.add(document.id)
-        document = replace(document, record="", header="")
+    def _sort(self, document: Document, known: HeldDocument | None, batch: _Batch) -> None:
+        held = known.document if known else None
         if held is not None and (held.text, held.title) == (document.text, document.title):
-            batch.described.append(document)
+            batch.describe(document)
             same = dict(held.metadata) == dict(document.metadata)
             batch.report += AddReport(unchanged=1) if same else AddReport(updated=1)
             return
-        passages, texts = self.embedding.passages_of(document)
-        batch.changed.append((document, passages, texts))
-        batch.report += AddReport(added=1) if held is None else AddReport(updated=1)
+        batch.change(document, *self.embedding.passages_of(document))
+        batch.report += AddReport(added=1) if known is None else AddReport(updated=1)
 
     def _commit(self, batch: _Batch) -> AddReport:
         texts = [text for _, _, texts in batch.changed for text in texts]
-        vectors, embedded = self.embedding.embed(texts, self._tell_passages)
+        vectors, embedded = self.embedding.embed(texts, self._teller(len(batch.ids()), len(texts)))
         entries, start = [], 0
         for document, passages, passage_texts in batch.changed:
             keys = [self.embedding.key(text) for text in passage_texts]
@@ -129,14 +153,56 @@ class Ingest:
             start += len(passages)
         with self.store.writing():
             if entries:
-                self.store.put(entries, self._run)
-            for document in batch.described:
-                self.store.describe(document, self._run)
-        self._documents += len(batch.met)
-        self._tell_passages(0)
-        return batch.report + AddReport(embedded=embedded, reused=len(texts) - embedded)
-
-    def _tell_passages(self, more: int) -> None:
-        self._passages += more
+                self.store.put(entries, self.run)
+            self.store.describe(batch.described, self.run)
+        self._documents += len(batch.ids())
         if self._progress:
             self._progress(self._documents, self._passages)
+        return batch.report + AddReport(embedded=embedded, reused=len(texts) - embedded)
+
+    def _teller(self, documents: int, passages: int) -> Callable[[int], None]:
+        """Return what tells the progress within a batch: documents in proportion to the passages that are done."""
+        before = self._passages
+
+        def tell(more: int) -> None:
+            self._passages += more
+            share = (self._passages - before) / max(1, passages)
+            if self._progress:
+                self._progress(self._documents + int(share * documents), self._passages)
+
+        return tell
+
+
+def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Yield the documents in groups to look up; a group is yielded before an error in reading is raised."""
+    group: list[Document] = []
+    characters = 0
+    try:
+        for document in documents:
+            group.append(document)
+            characters += len(document.text)
+            if len(group) >= _GROUP_DOCUMENTS or characters >= _GROUP_CHARACTERS:
+                yield group
+                group, characters = [], 0
+    except SourceError:
+        yield group
+        raise
+    yield group
+
+
+def _place(source: str) -> str:
+    """Return a source as a path that can be compared, whatever way it was written."""
+    return os.path.abspath("stdin" if source == "-" else source)  # noqa: PTH100 - links are not to be followed
+
+
+def _lies_in(place: str, places: Iterable[str]) -> bool:
+    """Return whether a document's place is one of *places*, a record of such a file, or a file of such a folder."""
+    # Behind the name of a file a document's source has the record: "corpus/articles.jsonl:12".
+    return any(place == whole or place.startswith((f"{whole}:", whole.rstrip(os.sep) + os.sep)) for whole in places)
+
+
+def _repeated(document: Document) -> SourceError:
+    return SourceError(
+        f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
+        "ids must be unique. Name another field with --id, or remove one of them"
+    )

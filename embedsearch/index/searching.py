@@ -31,16 +31,17 @@ class Searcher:
         self._store = store
         self._embedding = embedding
         self._neighbors: Neighbors | None = None
-        self._generation = -1
+        self._state: Any = None
 
     @property
     def neighbors(self) -> Neighbors:
         """The nearest-row search over what the index holds now."""
-        generation = self._store.generation
-        if self._neighbors is None or self._generation != generation:
-            vectors, live = self._store.vectors(), self._store.live_rows()
-            self._neighbors = Neighbors(vectors, live, self._store.neighbors_file)
-            self._generation = generation
+        with self._store.reading():
+            state = (self._store.generation, self._store.setting("neighbors", None))
+            if self._neighbors is None or self._state != state:
+                file, _ = self._store.neighbors()
+                self._neighbors = Neighbors(self._store.vectors(), self._store.live_rows(), file)
+                self._state = state
         return self._neighbors
 
     def refresh_neighbors(self) -> None:
@@ -51,9 +52,17 @@ class Searcher:
         newer = rows - indexed
         if rows == 0 or newer == 0 or (rows > FLAT_ROWS and newer * _STALE_SHARE <= rows):
             return
-        kind = build(self._store.vectors(), self._store.neighbors_file)
-        with self._store.writing():
-            self._store.set_setting("neighbors", {"kind": kind, "rows": rows})
+        self.rebuild_neighbors()
+
+    def rebuild_neighbors(self) -> None:
+        """Build the faiss file anew. The caller holds the lock."""
+        rows = self._store.rows
+        if rows == 0:
+            return
+        file = self._store.neighbors_file
+        built = file.with_name(f"{file.name}.built")
+        kind = build(self._store.vectors(), built)
+        self._store.keep_neighbors(built, {"kind": kind, "rows": rows})
         self._neighbors = None
 
     def nearest(self, query: Vectors, k: int, rows: Rows | None) -> Hits:

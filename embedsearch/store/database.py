@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,19 +14,20 @@ from typing import Any
 from embedsearch.errors import StoreError
 
 _SQL_VARIABLES = 900  # below the 999 that SQLite allows in a statement when it is built with its defaults
+_CACHE_KIB = 65_536  # keys are random: with the 2 MiB that SQLite takes by itself, their index is read again and again
 
-_REMEDY = "Restore it, or ingest the sources again into a new folder"
-
+# Short columns come first: SQLite reads a record from its start, and a long text lies on many pages.
 SCHEMA = """
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    digest BLOB NOT NULL,
     id TEXT NOT NULL UNIQUE,
     title TEXT NOT NULL,
-    text TEXT NOT NULL,
-    metadata TEXT NOT NULL,
     source TEXT NOT NULL,
-    run INTEGER NOT NULL
+    metadata TEXT NOT NULL,
+    text TEXT NOT NULL
 );
 CREATE TABLE passages (
     row INTEGER PRIMARY KEY,
@@ -32,18 +35,24 @@ CREATE TABLE passages (
     position INTEGER NOT NULL,
     start INTEGER NOT NULL,
     end INTEGER NOT NULL,
+    seal INTEGER NOT NULL,
     key BLOB NOT NULL,
     checksum INTEGER NOT NULL
 );
 CREATE INDEX passages_by_document ON passages (document, position);
 CREATE INDEX passages_by_key ON passages (key);
+CREATE TABLE dead (row INTEGER PRIMARY KEY, key BLOB NOT NULL, checksum INTEGER NOT NULL);
+CREATE INDEX dead_by_key ON dead (key);
+CREATE TRIGGER passage_dies AFTER DELETE ON passages
+BEGIN INSERT INTO dead VALUES (OLD.row, OLD.key, OLD.checksum); END;
 CREATE TABLE axes (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     version INTEGER NOT NULL,
     saved TEXT NOT NULL,
     definition TEXT NOT NULL,
-    fitted TEXT NOT NULL
+    fitted TEXT NOT NULL,
+    checksum INTEGER NOT NULL
 );
 """
 
@@ -52,17 +61,19 @@ class Database:
     """An open ``index.db``; every error of SQLite leaves it as a `StoreError`."""
 
     def __init__(self, file: Path) -> None:
-        """Open *file*, which must exist.
+        """Open *file*, which must exist; read-only where it or its folder cannot be written.
 
         Raises:
             StoreError: it is no SQLite database, or cannot be read.
         """
         self.file = file
-        self._connection = sqlite3.connect(file, isolation_level=None, timeout=30)
         self._depth = 0
+        self._connection = sqlite3.connect(_address(file), uri=True, isolation_level=None, timeout=30)
+        # Bytes that are no UTF-8 any more must reach the checksums, which name the damage.
+        self._connection.text_factory = _text
         try:
             # FULL: a transaction that is committed stays so when the power fails.
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            for pragma in ("synchronous = FULL", "foreign_keys = ON", f"cache_size = -{_CACHE_KIB}"):
                 self.query(f"PRAGMA {pragma}")
         except StoreError:
             self.close()
@@ -70,23 +81,50 @@ class Database:
 
     @staticmethod
     def make(file: Path, settings: Mapping[str, Any]) -> None:
-        """Write a new database; it appears under its name when it is whole."""
+        """Write a new database; it appears under its name when it is whole and on the disk."""
         unfinished = file.with_name(file.name + ".new")
         unfinished.unlink(missing_ok=True)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
             connection.executescript(SCHEMA)
-            records = [(name, json.dumps(value)) for name, value in settings.items()]
-            connection.executemany("INSERT INTO settings VALUES (?, ?)", records)
+            fingerprint = _fingerprint(connection.execute(_DEFINITIONS))
+            records = [_setting(name, value) for name, value in {**settings, "schema": fingerprint}.items()]
+            connection.executemany("INSERT INTO settings VALUES (?, ?, ?)", records)
+            connection.execute("PRAGMA journal_mode = WAL")
+        with open(unfinished, "rb") as stream:
+            os.fsync(stream.fileno())
         unfinished.replace(file)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
+    def check_schema(self) -> None:
+        """Refuse a database whose tables are not those it was made with.
+
+        Raises:
+            StoreError: it is damaged, or another program's.
+        """
+        if self.setting("schema", None) != _fingerprint(self.query(_DEFINITIONS)):
+            raise self.damaged("its tables are not those it was made with")
+
+    def damaged(self, what: str) -> StoreError:
+        """Return the error that names damage in this file."""
+        return StoreError(
+            f"{self.file} is damaged: {what}. Say embedsearch verify -i {self.file.parent} to see what is lost, or "
+            "ingest the sources again into a new folder"
+        )
+
     def query(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """Return all records that *statement* gives."""
         with self._translated():
             return self._connection.execute(statement, values).fetchall()
+
+    def iterate(self, statement: str, values: Sequence[Any] = (), *, size: int) -> Iterator[list[Any]]:
+        """Yield the records that *statement* gives, at most *size* at once; inside `reading` or `writing`."""
+        with self._translated():
+            cursor = self._connection.execute(statement, values)
+            while part := cursor.fetchmany(size):
+                yield part
 
     def query_in(self, statement: str, values: Sequence[Any]) -> Iterator[Any]:
         """Yield the records of a statement with ``IN (?)``, asked in parts that SQLite can take."""
@@ -99,7 +137,7 @@ class Database:
         with self._translated():
             self._connection.execute(statement, values)
 
-    def execute_many(self, statement: str, records: Sequence[Sequence[Any]]) -> None:
+    def execute_many(self, statement: str, records: Iterable[Sequence[Any]]) -> None:
         """Run a statement once for each of *records*."""
         with self._translated():
             self._connection.executemany(statement, records)
@@ -118,6 +156,11 @@ class Database:
             self._depth -= 1
             self._connection.rollback()
 
+    def renew(self) -> None:
+        """Go on to the newest state; inside `reading`."""
+        self._connection.rollback()
+        self.execute("BEGIN")
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Make one transaction of what is written inside; an error undoes all of it."""
@@ -133,14 +176,27 @@ class Database:
         finally:
             self._depth -= 1
 
+    def vacuum(self) -> None:
+        """Give the room of what was deleted back to the disk; outside `reading` and `writing`."""
+        self.execute("VACUUM")
+        self.query("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def setting(self, name: str, default: Any) -> Any:
-        """Return a setting's JSON value, or *default*."""
-        found = self.query("SELECT value FROM settings WHERE name = ?", (name,))
-        return json.loads(found[0][0]) if found else default
+        """Return a setting's JSON value, or *default*.
+
+        Raises:
+            StoreError: it is not what was written.
+        """
+        found = self.query("SELECT name, value, checksum FROM settings WHERE name = ?", (name,))
+        if not found:
+            return default
+        if record_checksum(*found[0][:-1]) != found[0][-1]:
+            raise self.damaged(f"the setting {name!r} is not what was written")
+        return json.loads(found[0][1])
 
     def set_setting(self, name: str, value: Any) -> None:
         """Keep a JSON value under *name*; inside `writing`."""
-        self.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, json.dumps(value)))
+        self.execute("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", _setting(name, value))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -151,7 +207,41 @@ class Database:
                 folder = self.file.parent
                 raise StoreError(f"another process is writing to {folder}; run the command again later") from error
             if "no such" in str(error):
-                raise StoreError(f"{self.file} is damaged: {error}. {_REMEDY}") from error
+                raise self.damaged(str(error)) from error
             raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self.file} is damaged: {error}. {_REMEDY}") from error
+            raise self.damaged(str(error)) from error
+
+
+_DEFINITIONS = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
+
+
+def record_checksum(*columns: Any) -> int:
+    """Return the CRC-32 of the columns of a small record."""
+    return zlib.crc32(json.dumps(columns).encode())
+
+
+def _setting(name: str, value: Any) -> tuple[str, str, int]:
+    text = json.dumps(value)
+    return name, text, record_checksum(name, text)
+
+
+def _fingerprint(definitions: Iterable[Sequence[Any]]) -> int:
+    """Return a checksum of what tables, indexes and triggers there are."""
+    return record_checksum(*(list(definition) for definition in definitions))
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _address(file: Path) -> str:
+    """Return how SQLite is told to open *file*."""
+    address = file.absolute().as_uri()
+    if os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
+        return f"{address}?mode=rw"
+    # A folder without write permission has no room for the files through which readers and writers meet. Nobody
+    # can write there, so that the database may be taken as it stands - unless a journal holds more than it does.
+    journal = file.with_name(file.name + "-wal")
+    unmerged = journal.exists() and journal.stat().st_size > 0
+    return f"{address}?mode=ro" if unmerged else f"{address}?mode=ro&immutable=1"

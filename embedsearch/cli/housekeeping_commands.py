@@ -1,0 +1,104 @@
+"""``delete``, ``verify``, ``compact``: an index kept in order."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import encoder_option, index_option, open_index
+from embedsearch.cli.output import note, progress
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch delete wolf-1 wolf-2",
+        "embedsearch filter --where 'year < 1950' -f ids | embedsearch delete -",
+    )
+)
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@index_option
+def delete(ids: tuple[str, ...], path: str) -> None:
+    """Take documents out of the index by their ids; - reads ids from stdin, one a line.
+
+    If one of them is not in the index, nothing is deleted. The room they took is given back, and their texts leave
+    the files, when the index is compacted: embedsearch compact
+    """
+    index = open_index(path)
+    count = index.delete(_with_stdin(ids))
+    note(f"{path}: {count:,} documents deleted; {len(index):,} passages are left.")
+
+
+def _with_stdin(ids: Iterable[str]) -> Iterable[str]:
+    for id in ids:
+        if id != "-":
+            yield id
+            continue
+        for line in sys.stdin:
+            if line.strip():
+                yield line.rstrip("\r\n")
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch verify",
+        "embedsearch verify -i indexes/papers -f json",
+        "embedsearch verify -i indexes/papers --repair",
+    )
+)
+@click.option(
+    "--repair", "mend", is_flag=True, help="Make again what can be: vectors from the texts, and the faiss file."
+)
+@encoder_option
+@index_option
+@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the findings as JSON.")
+def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> None:
+    """Check everything in an index against its checksums.
+
+    One line to stdout for everything that is not what was written, with what helps; exit code 1 if there is any.
+    Checked are SQLite's own structure, the text and the fields of each document, where each passage lies and which
+    text its vector was made from, each vector that is in use, and the faiss file. With --repair damaged vectors are
+    embedded anew from the stored texts and the faiss file is built anew; a document whose text is damaged is
+    replaced when its source is ingested again.
+    """
+    from embedsearch.index import upkeep
+
+    with progress(None, "Verifying") as bar:
+
+        def tell(done: int, total: int) -> None:
+            if bar:
+                bar.update(bar.task_ids[0], completed=done, total=total)
+
+        result = upkeep.repair(path, encoder, progress=tell) if mend else upkeep.verify(path, progress=tell)
+    if format:
+        click.echo(json.dumps(result.to_dict(), ensure_ascii=False))
+    else:
+        for finding in result.findings:
+            click.echo(" ".join(str(finding).split()))
+    mended = f", {result.embedded:,} passages embedded anew" if mend else ""
+    state = "everything is what was written" if result.is_sound else f"{len(result.findings):,} findings"
+    note(f"{path}: {result.documents:,} documents checked{mended}; {state}.")
+    if not result.is_sound:
+        sys.stdout.flush()
+        click.get_current_context().exit(1)
+
+
+@click.command(epilog=examples("embedsearch compact", "embedsearch compact -i indexes/papers -f json"))
+@index_option
+@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+def compact(path: str, format: str | None) -> None:
+    """Give the room of deleted and replaced documents back to the disk.
+
+    Needs room for a second copy while it works. It may be interrupted at any moment, and other processes may go on
+    searching meanwhile.
+    """
+    done = open_index(path).compact()
+    if format:
+        click.echo(json.dumps({"rows": done.rows, "before": done.before, "after": done.after}))
+    note(f"{path}: {done.rows:,} rows taken out; {done.before:,} bytes before, {done.after:,} now.")
+
+
+COMMANDS = (delete, verify, compact)

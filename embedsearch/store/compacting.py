@@ -1,0 +1,58 @@
+"""Compacting: the room of dead rows and deleted documents given back to the disk.
+
+The live rows are copied into a vectors file of the next epoch, synced; then one transaction gives the passages
+their new rows and names the new epoch. Before its commit the old state is whole, after it the new one; the file
+that neither names is removed by whoever writes next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedsearch.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """What compacting did.
+
+    Attributes:
+        rows: dead rows that were taken out.
+        before: bytes of the folder.
+        after: bytes of the folder.
+    """
+
+    rows: int
+    before: int
+    after: int
+
+
+def compact(store: Store) -> Compaction:
+    """Take the dead rows out of the vectors file and the deleted records out of the database; inside `locked`.
+
+    Raises:
+        StoreError: the disk has no room for a second copy; the index is as it was.
+    """
+    before = store.size()
+    dead = store.rows - store.count_passages()
+    if dead:
+        _rewrite(store)
+        store.sweep()
+    store.database.vacuum()
+    return Compaction(dead, before, store.size())
+
+
+def _rewrite(store: Store) -> None:
+    live = store.live_rows()
+    epoch = store.epoch + 1
+    store.copy_vectors(live, epoch)
+    # Ascending, so that no row takes a number that another still has: the new one is never above the old.
+    moved = np.flatnonzero(live != np.arange(len(live)))
+    with store.writing():
+        store.forget_dead()
+        store.renumber(zip(moved.tolist(), live[moved].tolist(), strict=True))
+        store.set_setting("epoch", epoch)
+        store.set_setting("neighbors", None)
+        store.changed(len(live))

@@ -1,0 +1,311 @@
+"""What is in an index folder: documents, passages, axes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from embedsearch.documents import Document
+from embedsearch.errors import StoreError
+from embedsearch.store.database import record_checksum
+from embedsearch.store.folder import REMEDY, Folder
+from embedsearch.store.records import DocumentRecord, Entry, HeldDocument, SavedAxis, StoredPassage, checksum, seal
+from embedsearch.vectors import Rows, Vectors
+
+_COLUMNS = "d.digest, d.id, d.title, d.source, d.metadata, d.text"
+
+
+class Store(Folder):
+    """The documents of an open index folder, their passages, and the axes they are measured on."""
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    def count_documents(self) -> int:
+        """Return the number of documents."""
+        return int(self._database.query("SELECT count(*) FROM documents")[0][0])
+
+    def count_passages(self) -> int:
+        """Return the number of passages, which is the number of live rows."""
+        with self.reading():
+            return self.rows - int(self._database.query("SELECT count(*) FROM dead")[0][0])
+
+    def passage_documents(self) -> tuple[Rows, Rows]:
+        """Return the live rows, ascending, and for each the number of its document; both int64."""
+        found = self._database.query("SELECT row, document FROM passages ORDER BY row")
+        pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
+        return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+
+    def live_rows(self) -> Rows:
+        """Return the rows of all passages, ascending, int64."""
+        with self.reading():
+            live = np.ones(self.rows, dtype=bool)
+            live[[row for (row,) in self._database.query("SELECT row FROM dead")]] = False
+        return np.flatnonzero(live)
+
+    def rows_of_keys(self, keys: Iterable[bytes]) -> dict[bytes, int]:
+        """Return, for those of *keys* whose vector is in the file, live or dead, a row that holds it intact."""
+        wanted = list(dict.fromkeys(keys))
+        rows: dict[bytes, int] = {}
+        with self.reading():
+            for table in ("passages", "dead"):
+                missing = [key for key in wanted if key not in rows]
+                statement = f"SELECT key, row, checksum FROM {table} WHERE key IN (?)"
+                for key, row, written in self._database.query_in(statement, missing):
+                    if key not in rows and self._is_intact(row, key, written):
+                        rows[key] = row
+        return rows
+
+    def _is_intact(self, row: int, key: bytes, written: int) -> bool:
+        vectors = self.vectors()
+        return 0 <= row < len(vectors) and checksum(key, vectors[row]) == written
+
+    def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
+        """Return the passages in *rows*, in that order, each checked against its checksums.
+
+        Raises:
+            StoreError: a vector or a record on disk is not the one that was written.
+        """
+        wanted = [int(row) for row in rows]
+        statement = (
+            f"SELECT p.row, p.position, p.start, p.end, p.seal, p.key, p.checksum, {_COLUMNS} "
+            "FROM passages p JOIN documents d ON d.number = p.document WHERE p.row IN (?)"
+        )
+        with self.reading():
+            found = {record[0]: self._passage(record) for record in self._database.query_in(statement, wanted)}
+        for row in wanted:
+            if row not in found:
+                raise self._database.damaged(f"the passage of row {row} is missing")
+        return [found[row] for row in wanted]
+
+    def _passage(self, record: Sequence[Any]) -> StoredPassage:
+        row, position, start, end, sealed, key, written = record[:7]
+        if not self._is_intact(row, key, written):
+            raise StoreError(
+                f"{self.path} is damaged: row {row} of {self.vectors_file.name} is not what was written. {REMEDY}"
+            )
+        document = self._document(record[7:])
+        if seal(document.id, position, start, end) != sealed:
+            raise self._database.damaged(f"the record of the passage of row {row} is not what was written")
+        text = document.text[start:end]
+        return StoredPassage(
+            row, document.id, position, start, end, text, document.title, document.source, document.metadata
+        )
+
+    def whole_passages(self, rows: Sequence[int]) -> Iterator[tuple[int, bytes, Document, int, int]]:
+        """Yield the row, key, document, start and end of those passages in *rows* that are what was written.
+
+        Their vectors need not be.
+        """
+        statement = (
+            f"SELECT p.row, p.key, p.position, p.start, p.end, p.seal, {_COLUMNS} "
+            "FROM passages p JOIN documents d ON d.number = p.document WHERE p.row IN (?)"
+        )
+        for row, key, position, start, end, sealed, digest, *columns in self._database.query_in(statement, rows):
+            record = DocumentRecord(*columns)
+            if record.digest == digest and seal(record.id, position, start, end) == sealed:
+                yield row, key, record.document(), start, end
+
+    def _document(self, columns: Sequence[Any]) -> Document:
+        record = DocumentRecord(*columns[1:])
+        if record.digest != columns[0]:
+            raise self._database.damaged(f"the document {record.id!r} is not what was written")
+        return record.document()
+
+    def document(self, id: str) -> Document | None:
+        """Return the document called *id*, or None.
+
+        Raises:
+            StoreError: it is not what was written.
+        """
+        found = self._database.query(f"SELECT {_COLUMNS} FROM documents d WHERE id = ?", (id,))
+        return self._document(found[0]) if found else None
+
+    def documents(self, numbers: Iterable[int]) -> Iterator[Document]:
+        """Yield the documents with these numbers, in the order of their numbers.
+
+        Raises:
+            StoreError: one is not what was written.
+        """
+        statement = f"SELECT {_COLUMNS} FROM documents d WHERE number IN (?) ORDER BY number"
+        for record in self._database.query_in(statement, sorted(int(number) for number in numbers)):
+            yield self._document(record)
+
+    def held(self, ids: Sequence[str]) -> dict[str, HeldDocument]:
+        """Return what the index holds of the documents called *ids*, by id."""
+        held = {}
+        statement = f"SELECT d.run, {_COLUMNS} FROM documents d WHERE d.id IN (?)"
+        for run, digest, *columns in self._database.query_in(statement, ids):
+            record = DocumentRecord(*columns)
+            held[record.id] = HeldDocument(record.document() if record.digest == digest else None, run)
+        return held
+
+    def numbers(self) -> Rows:
+        """Return the numbers of all documents, ascending: the order in which they came."""
+        found = self._database.query("SELECT number FROM documents ORDER BY number")
+        return np.array([number for (number,) in found], dtype=np.int64)
+
+    def numbers_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of those of *ids* that are in the index."""
+        return dict(self._database.query_in("SELECT id, number FROM documents WHERE id IN (?)", ids))
+
+    def sources_before(self, run: int) -> list[tuple[str, str]]:
+        """Return the id and the source of every document that ingest number *run* has not met."""
+        return self._database.query("SELECT id, source FROM documents WHERE run <> ? ORDER BY number", (run,))
+
+    def rows_of_document(self, id: str) -> Rows:
+        """Return the rows of a document's passages in their order; none if there is no such document."""
+        found = self._database.query(
+            "SELECT p.row FROM passages p JOIN documents d ON d.number = p.document WHERE d.id = ? ORDER BY p.position",
+            (id,),
+        )
+        return np.array([row for (row,) in found], dtype=np.int64)
+
+    def ids(self, limit: int) -> list[str]:
+        """Return the ids of the first *limit* documents."""
+        found = self._database.query("SELECT id FROM documents ORDER BY number LIMIT ?", (limit,))
+        return [id for (id,) in found]
+
+    def field_names(self) -> list[str]:
+        """Return the names of the metadata fields that any document has, sorted."""
+        found = self._database.query(
+            "SELECT DISTINCT fields.key FROM documents, json_each(documents.metadata) AS fields"
+        )
+        return sorted(str(name) for (name,) in found)
+
+    def field(self, name: str) -> list[Any]:
+        """Return one field of every document, in the order of `numbers`; None where a document lacks it.
+
+        Args:
+            name: ``id``, ``title``, ``text``, or a metadata field.
+        """
+        if name in ("id", "title", "text"):
+            found = self._database.query(f"SELECT {name} FROM documents ORDER BY number")
+            return [value for (value,) in found]
+        # Parsed here and not by a JSON path in SQL, since any text can be the name of a field.
+        found = self._database.query("SELECT metadata FROM documents ORDER BY number")
+        return [json.loads(metadata).get(name) for (metadata,) in found]
+
+    # -- writing ----------------------------------------------------------------------------------------
+
+    def next_run(self) -> int:
+        """Return the number of a new ingest; inside `writing`."""
+        run = int(self.setting("run", 0)) + 1
+        self.set_setting("run", run)
+        return run
+
+    def put(self, entries: Sequence[Entry], run: int) -> None:
+        """Add or replace documents with their passages; inside `writing`.
+
+        Args:
+            entries: documents, each another one, with their passages, keys and vectors.
+            run: the ingest that they belong to.
+        """
+        row = self.rows
+        self.append(row, [entry.vectors for entry in entries])
+        self._remove_passages(list(self.numbers_of([entry.document.id for entry in entries]).values()))
+        self._put_documents([entry.document for entry in entries], run)
+        numbers = self.numbers_of([entry.document.id for entry in entries])
+        records = []
+        for entry in entries:
+            number, id = numbers[entry.document.id], entry.document.id
+            for passage, key, vector in zip(entry.passages, entry.keys, entry.vectors, strict=True):
+                place = passage.position, passage.start, passage.end
+                records.append((row, number, *place, seal(id, *place), key, checksum(key, vector)))
+                row += 1
+        self._database.execute_many("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
+        self.changed(row)
+
+    def describe(self, documents: Sequence[Document], run: int) -> None:
+        """Replace the metadata and the source of documents whose texts stay; inside `writing`."""
+        self._put_documents(documents, run)
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Take documents out of the index with their passages; inside `writing`. Those not there are passed over."""
+        numbers = list(self.numbers_of(ids).values())
+        self._remove_passages(numbers)
+        self._database.execute_many("DELETE FROM documents WHERE number = ?", [(number,) for number in numbers])
+        self.changed(self.rows)
+
+    def _remove_passages(self, numbers: Sequence[int]) -> None:
+        """Take out the passages of documents, before these are replaced or removed; their rows are dead then."""
+        self._database.execute_many("DELETE FROM passages WHERE document = ?", [(number,) for number in numbers])
+
+    def _put_documents(self, documents: Sequence[Document], run: int) -> None:
+        records = [DocumentRecord.of(document) for document in documents]
+        self._database.execute_many(
+            "INSERT INTO documents (run, digest, id, title, source, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET run = excluded.run, digest = excluded.digest, title = excluded.title, "
+            "source = excluded.source, metadata = excluded.metadata, text = excluded.text",
+            [(run, record.digest, *record) for record in records],
+        )
+
+    def replace_vectors(self, rows: Sequence[int], keys: Sequence[bytes], vectors: Vectors) -> None:
+        """Give passages other vectors, in new rows; inside `writing`.
+
+        Args:
+            rows: of the passages.
+            keys: of the passages.
+            vectors: shape (len(rows), dimension).
+        """
+        first = self.rows
+        self.append(first, [vectors])
+        checksums = [checksum(key, vector) for key, vector in zip(keys, vectors, strict=True)]
+        self._database.execute_many(
+            "UPDATE passages SET checksum = ? WHERE row = ?", list(zip(checksums, rows, strict=True))
+        )
+        self.renumber(zip(range(first, first + len(rows)), rows, strict=True))
+        # Their checksums fit no vector, so that nobody takes one from there.
+        self._database.execute_many("INSERT INTO dead VALUES (?, x'', -1)", [(row,) for row in rows])
+        self.changed(first + len(rows))
+
+    def renumber(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Give passages other rows, one after the other; inside `writing`.
+
+        Args:
+            pairs: the new row, which no passage has by then, and the old one.
+        """
+        self._database.execute_many("UPDATE passages SET row = ? WHERE row = ?", pairs)
+
+    def forget_dead(self) -> None:
+        """Forget which rows are dead; inside `writing`, when the vectors file is replaced by one without them."""
+        self._database.execute("DELETE FROM dead")
+
+    def changed(self, rows: int) -> None:
+        """Note how many rows there are now, and that the passages have changed; inside `writing`."""
+        self.set_setting("rows", rows)
+        self.set_setting("generation", self.generation + 1)
+
+    # -- axes -------------------------------------------------------------------------------------------
+
+    def put_axis(self, name: str, definition: Mapping[str, Any], fitted: Mapping[str, Any], saved: str) -> None:
+        """Keep an axis under *name*; its version is one more than before. Inside `writing`."""
+        found = self._database.query("SELECT version FROM axes WHERE name = ?", (name,))
+        record = (name, found[0][0] + 1 if found else 1, saved, json.dumps(definition), json.dumps(fitted))
+        self._database.execute(
+            "INSERT INTO axes (name, version, saved, definition, fitted, checksum) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET version = excluded.version, saved = excluded.saved, "
+            "definition = excluded.definition, fitted = excluded.fitted, checksum = excluded.checksum",
+            (*record, record_checksum(*record)),
+        )
+
+    def delete_axis(self, name: str) -> None:
+        """Forget the axis called *name*; inside `writing`."""
+        self._database.execute("DELETE FROM axes WHERE name = ?", (name,))
+
+    def axes(self) -> list[SavedAxis]:
+        """Return all axes in the order in which they were first saved.
+
+        Raises:
+            StoreError: one is not what was written.
+        """
+        statement = "SELECT name, version, saved, definition, fitted, checksum FROM axes ORDER BY number"
+        axes = []
+        for *columns, written in self._database.query(statement):
+            if record_checksum(*columns) != written:
+                raise self._database.damaged(f"the axis {columns[0]!r} is not what was written")
+            name, version, saved, definition, fitted = columns
+            axes.append(SavedAxis(name, version, saved, json.loads(definition), json.loads(fitted)))
+        return axes

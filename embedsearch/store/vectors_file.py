@@ -1,0 +1,131 @@
+"""The file of vectors: one row of d little-endian float32 a passage, append-only, memory-mapped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from embedsearch.errors import StoreError
+from embedsearch.vectors import Rows, Vectors, block_rows
+
+
+class VectorsFile:
+    """One open file of vectors.
+
+    It stays readable through this object when it is replaced and its name removed.
+    """
+
+    def __init__(self, path: Path, dimension: int, *, missing: bool = False) -> None:
+        """Open the file for reading; nothing is read.
+
+        Args:
+            path: where it lies.
+            dimension: the length d of a row.
+            missing: take a file that is not there for one without rows.
+
+        Raises:
+            FileNotFoundError: it does not exist.
+            StoreError: it cannot be read.
+        """
+        self.path = path
+        self.dimension = dimension
+        try:
+            self._stream = open(os.devnull if missing and not path.exists() else path, "rb")  # noqa: SIM115 - it stays open as long as this object
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read: {error}") from error
+        self._mapped = np.empty((0, dimension), dtype=np.float32)
+
+    def close(self) -> None:
+        """Close the file; arrays that `mapped` has given stay good."""
+        self._stream.close()
+
+    def held(self) -> int:
+        """Return how many whole rows the file holds, committed or not."""
+        return os.fstat(self._stream.fileno()).st_size // (4 * self.dimension)
+
+    def mapped(self, rows: int) -> Vectors:
+        """Return the first *rows* rows, memory-mapped read-only: float32 of shape (rows, d).
+
+        Raises:
+            StoreError: the file is shorter.
+        """
+        if rows != len(self._mapped):
+            if self.held() < rows:
+                # Reading a mapping behind the end of its file kills the process.
+                raise StoreError(f"{self.path} has become too short: {self.held():,} rows where {rows:,} are recorded")
+            shape = (rows, self.dimension)
+            self._mapped = (
+                np.memmap(self._stream, dtype="<f4", mode="r", shape=shape).view(np.ndarray)
+                if rows
+                else np.empty(shape, dtype=np.float32)
+            )
+        return self._mapped
+
+    def append(self, first: int, parts: Iterable[Vectors]) -> None:
+        """Write rows from row *first* on, over what may lie there, and sync them to the disk.
+
+        Raises:
+            StoreError: the disk is full, or the file cannot be written.
+        """
+        try:
+            with open(self.path, "r+b") as stream:
+                stream.seek(first * 4 * self.dimension)
+                for part in parts:
+                    stream.write(np.ascontiguousarray(part, dtype="<f4").data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            self.cut(first)
+            raise StoreError(f"{self.path} cannot be written: {error}. What was committed before is safe") from error
+
+    def cut(self, rows: int) -> None:
+        """Give back the room behind the first *rows* rows, if that is possible."""
+        with contextlib.suppress(OSError):
+            if self.held() > rows:
+                os.truncate(self.path, rows * 4 * self.dimension)
+
+    def copy(self, rows: Rows, target: Path) -> None:
+        """Write *rows* to a new file, in that order, synced to the disk.
+
+        Raises:
+            StoreError: the disk is full; nothing is left of the new file.
+        """
+        vectors = self.mapped(int(rows.max()) + 1 if len(rows) else 0)
+        step = block_rows(self.dimension)
+        try:
+            with open(target, "wb") as stream:
+                for start in range(0, len(rows), step):
+                    stream.write(np.ascontiguousarray(vectors[rows[start : start + step]]).data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            sync_folder(target.parent)
+        except OSError as error:
+            target.unlink(missing_ok=True)
+            raise StoreError(f"{target} cannot be written: {error}. Nothing was changed") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that the names of new files in *folder* survive a power cut."""
+    if os.name == "nt":  # there a folder cannot be opened, and its entries are journalled
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_checksum(file: Path) -> int:
+    """Return the CRC-32 of a whole file."""
+    value = 0
+    with open(file, "rb") as stream:
+        while part := stream.read(1 << 20):
+            value = zlib.crc32(part, value)
+    return value

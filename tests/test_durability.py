@@ -1,0 +1,318 @@
+"""What a power cut, kill -9 and a full disk leave: every committed document whole, none half there.
+
+EMBEDSEARCH_KILLS sets how many processes are killed at random moments (20 if it is not set; seeds are printed).
+EMBEDSEARCH_SEED sets the first seed, so that a failure can be seen again.
+"""
+
+# ruff: noqa: T201 - what a test prints is shown when it fails: the seed that brings the failure back
+import contextlib
+import multiprocessing
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from test_store_changes import check_holds
+
+import embedsearch as es
+from embedsearch.index import upkeep
+from embedsearch.testing import HashEncoder
+
+# A process that has used threads must not be forked: children start from a clean server, which has the imports done.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["embedsearch.index.upkeep", "embedsearch.testing", "faiss"])
+
+KILLS = int(os.environ.get("EMBEDSEARCH_KILLS", "20"))
+FIRST_SEED = int(os.environ.get("EMBEDSEARCH_SEED", str(random.SystemRandom().randrange(10**6))))
+ENCODER = HashEncoder(16)
+
+
+@pytest.fixture
+def quick(tmp_path):
+    """Return a folder in memory where there is one: kill -9 loses nothing that was written, synced or not."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+def corpus(version: str = "") -> list[es.Document]:
+    """Return 100 documents of one to five passages."""
+    words = random.Random(7)
+    texts = [" ".join(f"w{words.randrange(10**6)}" for _ in range(words.randrange(4, 40))) for _ in range(100)]
+    return [
+        es.Document(f"d{place}", f"{version}{text}", title="", metadata={"place": place, "version": version})
+        for place, text in enumerate(texts)
+    ]
+
+
+def create(folder: Path) -> es.Index:
+    """Open the index in *folder*, made if it is not there."""
+    if (folder / "index.db").exists():
+        return es.open(folder, HashEncoder(16))
+    return es.Index.create(folder, HashEncoder(16), chunk_words=8, overlap=2)
+
+
+def ingest(folder: Path, version: str = "") -> None:
+    """Put the corpus into an index in small transactions."""
+    import embedsearch.index.ingest
+
+    embedsearch.index.ingest.BATCH_PASSAGES = 12
+    with create(folder) as index:
+        index.add(corpus(version))
+
+
+def compact(folder: Path) -> None:
+    """Compact an index."""
+    with es.open(folder, HashEncoder(16)) as index:
+        index.compact()
+
+
+def repair(folder: Path) -> None:
+    """Mend an index."""
+    upkeep.repair(folder, HashEncoder(16))
+
+
+def announced(target, folder: Path, begun) -> None:
+    """Say that the work begins, and do it."""
+    begun.set()
+    target(folder)
+
+
+def begin(target, folder: Path):
+    """Return a process at the moment when it begins to work."""
+    begun = PROCESSES.Event()
+    process = PROCESSES.Process(target=announced, args=(target, folder, begun))
+    process.start()
+    assert begun.wait(60)
+    return process
+
+
+def duration(target, folder: Path) -> float:
+    """Return the seconds that *target* takes when it is left alone."""
+    process = begin(target, folder)
+    start = time.perf_counter()
+    process.join(120)
+    assert process.exitcode == 0
+    return time.perf_counter() - start
+
+
+def kill_at(moment: float, target, folder: Path) -> bool:
+    """Run *target* in a process and kill it after *moment* seconds of work; return whether it was cut off."""
+    process = begin(target, folder)
+    process.join(moment)
+    process.kill()
+    process.join(60)
+    assert process.exitcode in (0, -signal.SIGKILL), "the process failed by itself"
+    return process.exitcode != 0
+
+
+def check_committed(folder: Path, *choices: list[es.Document]) -> int:
+    """Check that the index opens and each document in it is whole; return how many there are.
+
+    Each may be as in any of the *choices*.
+    """
+    if not (folder / "index.db").exists():
+        return 0
+    verification = upkeep.verify(folder)
+    assert verification.is_sound, [str(finding) for finding in verification.findings]
+    allowed = [{document.id: document for document in choice} for choice in choices]
+    with es.open(folder, HashEncoder(16)) as index:
+        held = {}
+        for id in index._store.ids(10**6):
+            found = index.get(id)
+            (held[id],) = [choice[id] for choice in allowed if choice[id].text == found.text]
+        check_holds(index, held)
+        assert index.search(corpus()[0].text, k=3) or not held
+    return len(held)
+
+
+def test_killed_ingests_lose_nothing_committed(quick):
+    """An ingest killed at any moment leaves whole documents only, and a second run completes to the same content."""
+    duration(ingest, quick / "first")  # imports what the server of processes has not
+    usual = duration(ingest, quick / "undisturbed")
+    wanted = {document.id: document for document in corpus()}
+    cut, counts = 0, []
+    for seed in range(FIRST_SEED, FIRST_SEED + KILLS):
+        folder = quick / "index"
+        moment = random.Random(seed).uniform(0, usual)
+        print(f"seed {seed}: killed after {moment:.4f} of {usual:.4f} s")
+        cut += kill_at(moment, ingest, folder)
+        counts.append(check_committed(folder, corpus()))
+        ingest(folder)
+        with es.open(folder, HashEncoder(16)) as index:
+            check_holds(index, wanted)
+            # Nothing was embedded twice: what was committed was found again by its key.
+            assert index._store.rows == len(index)
+        assert upkeep.verify(folder).is_sound
+        shutil.rmtree(folder)
+    print(f"{cut} of {KILLS} were cut off, with {sorted(counts)} documents committed")
+    assert cut > KILLS // 2
+    assert any(0 < count < 100 for count in counts), "no kill fell between two transactions"
+
+
+def changed(folder: Path) -> None:
+    """Put another version of the corpus into an index."""
+    ingest(folder, "changed ")
+
+
+def test_killed_updates_leave_each_document_old_or_new(quick):
+    """An update killed at any moment leaves each document whole in its old or its new version."""
+    ingest(quick / "made")
+    shutil.copytree(quick / "made", quick / "undisturbed")
+    usual = duration(changed, quick / "undisturbed")
+    for seed in range(FIRST_SEED, FIRST_SEED + max(3, KILLS // 4)):
+        folder = shutil.copytree(quick / "made", quick / "index")
+        moment = random.Random(seed).uniform(0, usual)
+        print(f"seed {seed}: killed after {moment:.4f} of {usual:.4f} s")
+        kill_at(moment, changed, folder)
+        assert check_committed(folder, corpus(), corpus("changed ")) == 100
+        changed(folder)
+        with es.open(folder, HashEncoder(16)) as index:
+            check_holds(index, {document.id: document for document in corpus("changed ")})
+        shutil.rmtree(folder)
+
+
+def with_dead_rows(folder: Path) -> dict[str, es.Document]:
+    """Make an index of which much was deleted; return what is left."""
+    ingest(folder)
+    with es.open(folder, HashEncoder(16)) as index:
+        index.delete([f"d{place}" for place in range(0, 100, 3)])
+    return {document.id: document for document in corpus() if int(document.id[1:]) % 3}
+
+
+def test_killed_compactions_leave_one_whole_state(quick):
+    """A compaction killed at any moment leaves the index as it was or compacted; the next one completes."""
+    wanted = with_dead_rows(quick / "made")
+    shutil.copytree(quick / "made", quick / "undisturbed")
+    usual = duration(compact, quick / "undisturbed")
+    epochs = []
+    for seed in range(FIRST_SEED, FIRST_SEED + KILLS):
+        folder = shutil.copytree(quick / "made", quick / "index")
+        moment = random.Random(seed).uniform(0, usual)
+        print(f"seed {seed}: killed after {moment:.4f} of {usual:.4f} s")
+        kill_at(moment, compact, folder)
+        assert upkeep.verify(folder).is_sound
+        with es.open(folder, HashEncoder(16)) as index:
+            check_holds(index, wanted)
+            epochs.append(index._store.epoch)
+            index.compact()
+            check_holds(index, wanted)
+            assert index._store.rows == len(index)
+            current = {index._store.vectors_file.name, index._store.neighbors_file.name}
+        assert {file.name for file in folder.iterdir()} == {"index.db", "lock"} | current
+        shutil.rmtree(folder)
+    print(f"{epochs.count(0)} as they were, {epochs.count(1)} compacted")
+
+
+def test_killed_repairs_can_be_done_again(quick):
+    """A repair killed at any moment loses nothing that was whole, and the next one mends the rest."""
+    wanted = with_dead_rows(quick / "made")
+    with open(quick / "made" / "vectors.f32", "r+b") as stream:
+        stream.truncate(stream.seek(0, 2) // 3)
+    shutil.copytree(quick / "made", quick / "undisturbed")
+    usual = duration(repair, quick / "undisturbed")
+    for seed in range(FIRST_SEED, FIRST_SEED + max(3, KILLS // 2)):
+        folder = shutil.copytree(quick / "made", quick / "index")
+        moment = random.Random(seed).uniform(0, usual)
+        print(f"seed {seed}: killed after {moment:.4f} of {usual:.4f} s")
+        kill_at(moment, repair, folder)
+        repair(folder)
+        assert upkeep.verify(folder).is_sound
+        with es.open(folder, HashEncoder(16)) as index:
+            check_holds(index, wanted)
+        shutil.rmtree(folder)
+
+
+# -- a full disk --------------------------------------------------------------------------------------------
+
+
+def limited(folder: Path, bytes_a_file: int, version: str, answer) -> None:
+    """Ingest where no file may grow beyond a limit, as on a disk that is full."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_a_file, resource.RLIM_INFINITY))
+    try:
+        ingest(folder, version)
+        answer.send("done")
+    except es.StoreError as error:
+        answer.send(str(error))
+
+
+def run_limited(folder: Path, limit: int, version: str = "") -> str:
+    """Return what an ingest under a limit said."""
+    mine, theirs = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=limited, args=(folder, limit, version, theirs))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    return mine.recv()
+
+
+@pytest.mark.parametrize("limit", [8_000, 20_000, 60_000, 100_000, 150_000])
+def test_a_file_that_cannot_grow_loses_nothing_committed(tmp_path, limit):
+    """An ingest that meets a limit says so in one sentence, and goes on where it was when there is room again."""
+    message = run_limited(tmp_path / "index", limit)
+    assert message != "done"
+    assert "\n" not in message
+    if (tmp_path / "index" / "index.db").exists():
+        check_committed(tmp_path / "index", corpus())
+    ingest(tmp_path / "index")
+    assert check_committed(tmp_path / "index", corpus()) == 100
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, kilobytes: int):
+    """Mount a file system of a few kilobytes, or pass over the test's body where that is not permitted."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.mark.parametrize("kilobytes", [150, 200, 260, 320])
+def test_a_full_disk_loses_nothing_committed(tmp_path, kilobytes):
+    """On a full disk the index can still be read, nothing committed is lost, and with room again it goes on."""
+    with small_disk(tmp_path / "disk", kilobytes) as mounted:
+        if not mounted:  # only root may; the limit on files above shows the same with less truth
+            return
+        folder = tmp_path / "disk" / "index"
+        with pytest.raises(es.StoreError) as caught:
+            ingest(folder)
+        assert "\n" not in str(caught.value)
+        count = check_committed(folder, corpus()) if (folder / "index.db").exists() else 0
+        print(f"{kilobytes} KiB: {count} documents committed; {caught.value}")
+        subprocess.run(["mount", "-o", "remount,size=16m", tmp_path / "disk"], check=True)
+        ingest(folder)
+        assert check_committed(folder, corpus()) == 100
+
+
+def test_a_full_disk_keeps_an_index_from_being_compacted_and_no_more(tmp_path):
+    """Compacting without room for a second copy changes nothing."""
+    wanted = with_dead_rows(tmp_path / "made")
+    size = sum(file.stat().st_size for file in (tmp_path / "made").iterdir())
+    with small_disk(tmp_path / "disk", size // 1024 + 60) as mounted:
+        if not mounted:
+            return
+        folder = shutil.copytree(tmp_path / "made", tmp_path / "disk" / "index")
+        (tmp_path / "disk" / "ballast").write_bytes(b"\0" * 20_000)
+        with es.open(folder, HashEncoder(16)) as index:
+            with pytest.raises(es.StoreError):
+                index.compact()
+            check_holds(index, wanted)
+        assert upkeep.verify(folder).is_sound
+        (tmp_path / "disk" / "ballast").unlink()
+        subprocess.run(["mount", "-o", "remount,size=16m", tmp_path / "disk"], check=True)
+        compact(folder)
+        with es.open(folder, HashEncoder(16)) as index:
+            check_holds(index, wanted)

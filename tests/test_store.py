@@ -1,0 +1,285 @@
+"""The index folder: what is committed comes back, what is damaged is named, who writes is alone."""
+
+import json
+import multiprocessing
+import sqlite3
+import zlib
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import embedsearch as es
+from embedsearch.documents import Document, Passage
+from embedsearch.store import Entry, Store
+from embedsearch.testing import HashEncoder
+from embedsearch.vectors import unit
+
+# A process that has used threads (OpenMP, BLAS) must not be forked: children start from a clean server.
+PROCESSES = multiprocessing.get_context("forkserver")
+DIMENSION = 4
+
+
+def vector(text: str) -> np.ndarray:
+    """Return the unit vector of a text, from its checksum alone."""
+    return unit(np.random.default_rng(zlib.crc32(text.encode())).standard_normal(DIMENSION))
+
+
+def entry(id: str, *texts: str, title: str = "", **metadata: object) -> Entry:
+    """Return a document whose passages are *texts*."""
+    whole = " ".join(texts)
+    passages, start = [], 0
+    for position, text in enumerate(texts):
+        passages.append(Passage(id, position, start, start + len(text), text))
+        start += len(text) + 1
+    document = Document(id, whole, title=title, metadata=metadata, source=f"{id}.txt")
+    keys = [text.encode().ljust(16, b".")[:16] for text in texts]
+    vectors = np.array([vector(text) for text in texts], dtype=np.float32).reshape(-1, DIMENSION)
+    return Entry(document, passages, keys, vectors)
+
+
+def put(store: Store, *entries: Entry) -> None:
+    """Commit *entries* as one batch of a new run."""
+    with store.locked(), store.writing():
+        store.put(entries, store.next_run())
+
+
+def texts(store: Store) -> dict[int, str]:
+    """Return the passages by row, each checked against its vector."""
+    found = store.passages(store.live_rows())
+    for passage in found:
+        assert np.array_equal(store.vectors()[passage.row], vector(passage.text))
+    return {passage.row: passage.text for passage in found}
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Return an empty store of four dimensions."""
+    with closing(Store.create(tmp_path / "index", {"dimension": DIMENSION})) as made:
+        yield made
+
+
+def test_what_is_put_comes_back_after_opening_anew(store):
+    """A document comes back with its texts, its title, all its metadata and exactly its vectors."""
+    metadata = {"year": 1999, "tags": ["a", "ü"], "nested": {"deep": None}, "share": 0.1, "": "empty name"}
+    put(store, entry("d1", "a wolf", "a sheep 狼 🐺", title="On\nwolves", **metadata), entry("d2", "grass"))
+    with closing(Store.open(store.path)) as opened:
+        assert opened.document("d1") == Document(
+            "d1", "a wolf a sheep 狼 🐺", title="On\nwolves", metadata=metadata, source="d1.txt"
+        )
+        assert texts(opened) == {0: "a wolf", 1: "a sheep 狼 🐺", 2: "grass"}
+        assert (opened.count_documents(), opened.count_passages(), opened.rows) == (2, 3, 3)
+        assert opened.rows_of_document("d1").tolist() == [0, 1]
+        assert opened.document("d3") is None
+
+
+def test_replacing_a_document_keeps_no_passage_of_the_old_one(store):
+    """A document put again has its new passages only, in new rows; the old rows are no longer live."""
+    put(store, entry("d1", "old one", "old two"), entry("d2", "other"))
+    put(store, entry("d1", "new"))
+    assert texts(store) == {2: "other", 3: "new"}
+    assert store.count_documents() == 2
+
+
+def test_a_transaction_that_fails_leaves_nothing(store):
+    """An error inside a transaction undoes all of it, and its rows are used by the next one."""
+    put(store, entry("d1", "kept"))
+    with pytest.raises(KeyError), store.locked(), store.writing():  # noqa: PT012 - the error comes after the change
+        store.put([entry("d2", "lost", "lost too")], 2)
+        raise KeyError("stop")
+    assert texts(store) == {0: "kept"}
+    put(store, entry("d3", "next"))
+    assert texts(store) == {0: "kept", 1: "next"}
+
+
+def test_rows_behind_the_committed_ones_are_ignored_and_reused(store):
+    """What a dead process left behind the last committed row is not read, and the next writer overwrites it."""
+    put(store, entry("d1", "kept"))
+    with open(store.path / "vectors.f32", "ab") as stream:
+        stream.write(b"\xff" * (3 * 4 * DIMENSION + 5))
+    assert store.vectors().shape == (1, DIMENSION)
+    put(store, entry("d2", "one", "two"))
+    assert texts(store) == {0: "kept", 1: "one", 2: "two"}
+
+
+def test_describing_changes_metadata_and_keeps_passages(store):
+    """Metadata can be replaced without touching texts or vectors."""
+    put(store, entry("d1", "a wolf", year=1))
+    with store.locked(), store.writing():
+        store.describe([Document("d1", "a wolf", metadata={"year": 2}, source="elsewhere")], 2)
+    held = store.document("d1")
+    assert (held.metadata, held.source, held.text) == ({"year": 2}, "elsewhere", "a wolf")
+    assert texts(store) == {0: "a wolf"}
+
+
+def test_a_folder_that_is_no_index_is_refused(tmp_path):
+    """A missing folder, an empty one and a foreign one each get a message that says what to do."""
+    with pytest.raises(es.StoreError, match=r"does not exist. Make one with: embedsearch ingest"):
+        Store.open(tmp_path / "missing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(es.StoreError, match="holds no index"):
+        Store.open(tmp_path / "empty")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "letter.txt").write_text("dear")
+    with pytest.raises(es.StoreError, match=r"exists and is no index; choose another folder"):
+        Store.create(tmp_path / "foreign", {"dimension": 4})
+    assert [file.name for file in (tmp_path / "foreign").iterdir()] == ["letter.txt"]
+
+
+def test_an_index_is_not_made_over_another(store):
+    """Creating where an index is refuses and changes nothing."""
+    put(store, entry("d1", "kept"))
+    with pytest.raises(es.StoreError, match="is an index already"):
+        Store.create(store.path, {"dimension": 4})
+    assert texts(store) == {0: "kept"}
+
+
+@pytest.mark.parametrize(
+    "left", [(), ("vectors.f32",), ("vectors.f32", "index.db.new", "index.db.new-journal", "lock")]
+)
+def test_a_creation_that_died_can_be_done_again(tmp_path, left):
+    """Files that a killed creation left do not keep the folder from becoming an index."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    for name in left:
+        (folder / name).write_bytes(b"")
+    with closing(Store.create(folder, {"dimension": 4})) as store:
+        put(store, entry("d1", "here"))
+        assert texts(store) == {0: "here"}
+
+
+def test_a_database_that_is_none_is_named(tmp_path):
+    """Text under the name of the database is damage that is named with the file."""
+    (tmp_path / "index.db").write_text("this is no database at all, " * 100)
+    with pytest.raises(es.StoreError, match=r"index\.db is damaged: file is not a database"):
+        Store.open(tmp_path)
+
+
+def test_an_empty_or_foreign_database_is_named(tmp_path):
+    """An empty file and another program's database are refused, not taken for an empty index."""
+    (tmp_path / "index.db").touch()
+    with pytest.raises(es.StoreError, match=r"index\.db"):
+        Store.open(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "index.db")) as connection:
+        connection.execute("CREATE TABLE cats (name TEXT)")
+    with pytest.raises(es.StoreError, match=r"index\.db"):
+        Store.open(tmp_path)
+
+
+def test_a_truncated_database_is_named(store):
+    """A database cut in the middle is refused or found damaged when it is read."""
+    put(store, *[entry(f"d{number}", f"text {number}" * 50) for number in range(200)])
+    store.close()
+    file = store.path / "index.db"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(es.StoreError, match=r"index\.db"), closing(Store.open(store.path)) as opened:
+        opened.passages(range(200))
+
+
+@pytest.mark.parametrize("size", [0, 4 * DIMENSION, 2 * 4 * DIMENSION - 1])
+def test_a_vectors_file_that_is_too_short_is_named(store, size):
+    """A truncated vectors file is refused with the rows that it has and should have."""
+    put(store, entry("d1", "one", "two"))
+    store.close()
+    with open(store.path / "vectors.f32", "r+b") as stream:
+        stream.truncate(size)
+    with pytest.raises(es.StoreError, match=rf"vectors\.f32 holds {size // 16} whole rows where 2 are recorded"):
+        Store.open(store.path)
+
+
+def test_a_missing_vectors_file_is_named(store):
+    """An index without its vectors file is refused."""
+    put(store, entry("d1", "one"))
+    store.close()
+    (store.path / "vectors.f32").unlink()
+    with pytest.raises(es.StoreError, match=r"vectors\.f32 is missing where 1 rows are recorded"):
+        Store.open(store.path)
+
+
+def test_a_vector_that_is_not_what_was_written_is_not_answered_from(store):
+    """A passage whose vector has changed on disk is an error that names the row, never an answer."""
+    put(store, entry("d1", "one", "two"))
+    with open(store.path / "vectors.f32", "r+b") as stream:
+        stream.seek(4 * DIMENSION + 3)
+        stream.write(b"\x7e")
+    assert [passage.text for passage in store.passages([0])] == ["one"]
+    with pytest.raises(es.StoreError, match=r"row 1 of vectors\.f32 is not what was written"):
+        store.passages([0, 1])
+
+
+def set_format(folder: Path, value: str) -> None:
+    """Write another format into an index."""
+    with closing(sqlite3.connect(folder / "index.db")) as connection, connection:
+        connection.execute("UPDATE settings SET value = ? WHERE name = 'format'", (value,))
+
+
+@pytest.mark.parametrize("format", [0, 999, "1"])
+def test_another_format_is_refused(store, format):
+    """An index of a format that this version does not read is refused with both numbers."""
+    set_format(store.path, json.dumps(format))
+    with pytest.raises(es.StoreError, match=rf"has index format \"?{format}\"?, this embedsearch reads format \d"):
+        Store.open(store.path)
+
+
+def hold_lock(folder: Path, held, done) -> None:
+    """Be the writer of *folder* until told to stop."""
+    with closing(Store.open(folder)) as store, store.locked():
+        held.set()
+        done.wait(60)
+
+
+def test_a_second_writer_is_refused(store):
+    """While one process writes, another is told so at once; when it has finished, it can write."""
+    held, done = PROCESSES.Event(), PROCESSES.Event()
+    process = PROCESSES.Process(target=hold_lock, args=(store.path, held, done))
+    process.start()
+    try:
+        assert held.wait(60)
+        with pytest.raises(es.StoreError, match="another process is writing to"):
+            put(store, entry("d1", "one"))
+    finally:
+        done.set()
+        process.join(60)
+    put(store, entry("d1", "one"))
+    assert texts(store) == {0: "one"}
+
+
+def write_rounds(folder: Path, rounds: int) -> None:
+    """Replace all documents again and again, each time with texts of one round; every round is one commit."""
+    with closing(Store.open(folder)) as store:
+        for number in range(1, rounds + 1):
+            put(store, *[entry(f"d{place}", f"round {number}", f"place {place}") for place in range(5)])
+
+
+def test_a_reader_sees_one_round_while_another_process_writes(store):
+    """All that is read inside `reading` belongs to one commit, and a read outside it is never torn."""
+    put(store, *[entry(f"d{place}", "round 0", f"place {place}") for place in range(5)])
+    process = PROCESSES.Process(target=write_rounds, args=(store.path, 60))
+    process.start()
+    seen = set()
+    try:
+        while process.is_alive():
+            with store.reading():
+                found = [passage.text for passage in store.passages(store.live_rows())]
+                again = list(texts(store).values())
+            rounds = set(found[::2])
+            assert found == again
+            assert len(found) == 10
+            assert len(rounds) == 1
+            seen |= rounds
+    finally:
+        process.join(60)
+    assert process.exitcode == 0
+    assert len(seen) > 1, "the reader saw nothing of the writing"
+    assert set(texts(store).values()) == {"round 60", *(f"place {place}" for place in range(5))}
+
+
+def test_the_same_text_is_encoded_once(tmp_path):
+    """A text that the index holds already is not encoded again, in whatever document and order it comes."""
+    encoder = HashEncoder()
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add([Document("a", "wolf"), Document("b", "sheep"), Document("c", "wolf")])
+        index.add([Document("d", "sheep"), Document("e", "lamb")])
+        assert sorted(encoder.encoded) == ["lamb", "sheep", "wolf"]
+        assert np.array_equal(index._store.vectors()[0], index._store.vectors()[2])

@@ -1,0 +1,471 @@
+"""Deleting, syncing, compacting, checking and mending an index."""
+
+import json
+import multiprocessing
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import run
+
+import embedsearch as es
+from embedsearch.encoders import encode
+from embedsearch.index import upkeep
+from embedsearch.store import Store
+from embedsearch.testing import HashEncoder
+
+PROCESSES = multiprocessing.get_context("forkserver")
+TEXTS = {f"d{number}": f"text number {number} " * (number % 3 + 1) for number in range(20)}
+
+
+def documents(texts=TEXTS):
+    """Return documents with some metadata."""
+    return [
+        es.Document(id, text.strip(), title="A title", metadata={"length": len(text)}) for id, text in texts.items()
+    ]
+
+
+def check_holds(index: es.Index, wanted: dict[str, es.Document]) -> None:
+    """Check that an index holds exactly *wanted*, each document whole, each vector that of its text."""
+    store = index._store
+    assert sorted(store.ids(10**6)) == sorted(wanted)
+    rows = store.live_rows()
+    passages = store.passages(rows)
+    assert len(index) == len(passages)
+    found: dict[str, list] = {id: [] for id in wanted}
+    for row, passage in zip(rows, passages, strict=True):
+        found[passage.document].append((passage.position, passage.start, passage.end, row))
+    for id, document in wanted.items():
+        held = index.get(id)
+        assert (held.text, held.title, held.metadata) == (document.text, document.title, dict(document.metadata))
+        expected, embedded = index._embedding.passages_of(document)
+        places = sorted(found[id])
+        assert [place[:3] for place in places] == [(one.position, one.start, one.end) for one in expected]
+        vectors = store.vectors()[[place[3] for place in places]]
+        assert np.array_equal(vectors, encode(HashEncoder(index._store.dimension), embedded))
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Return an index of twenty documents, most of several passages."""
+    with es.Index.create(tmp_path / "index", HashEncoder(), chunk_words=4, overlap=0) as index:
+        index.add(documents())
+        yield index
+
+
+def whole(index: es.Index) -> bool:
+    """Return whether `verify` finds nothing."""
+    return upkeep.verify(index._store.path).is_sound
+
+
+def test_deleted_documents_are_gone_at_once(made):
+    """A deleted document is neither found nor got, the others are as they were, and its id can be used again."""
+    wanted = {document.id: document for document in documents()}
+    assert made.delete(["d1", "d2", "d1"]) == 2
+    del wanted["d1"], wanted["d2"]
+    check_holds(made, wanted)
+    assert "d1" not in {hit.document for hit in made.search(TEXTS["d1"].strip(), k=100)}
+    with pytest.raises(es.QueryError, match="there is no document 'd1'"):
+        made.get("d1")
+    made.add([es.Document("d1", "again")])
+    assert made.get("d1").text == "again"
+    assert whole(made)
+
+
+def test_deleting_what_is_not_there_deletes_nothing(made):
+    """One unknown id among several keeps all of them in the index, and the nearest known one is named."""
+    with pytest.raises(es.QueryError, match=r"no document 'd99'; nothing was deleted. Did you mean 'd9'"):
+        made.delete(["d1", "d99"])
+    assert made.get("d1").text == TEXTS["d1"].strip()
+
+
+def test_a_deleted_text_is_not_embedded_again(made):
+    """Content that was deleted or replaced is found again by its key as long as its row is in the file."""
+    made.delete(["d1"])
+    made.add([es.Document("d3", "something else", title="A title")])
+    report = made.add([document for document in documents() if document.id in ("d1", "d3")])
+    assert (report.added, report.updated, report.embedded) == (1, 1, 0)
+    check_holds(made, {document.id: document for document in documents()})
+    assert whole(made)
+
+
+def test_compacting_keeps_what_is_live_and_nothing_else(made):
+    """After compacting, the file holds one row a passage, the deleted text is in no file, and answers are the same."""
+    made.add([es.Document("secret", "the unmistakable zebrafish")])
+    made.delete(["secret", "d0", "d5"])
+    before = made.search("text number 7", k=5)
+    done = made.compact()
+    wanted = {document.id: document for document in documents() if document.id not in ("d0", "d5")}
+    check_holds(made, wanted)
+    assert made._store.rows == len(made)
+    assert done.rows > 0
+    assert [(hit.id, hit.score) for hit in made.search("text number 7", k=5)] == [(hit.id, hit.score) for hit in before]
+    made.close()
+    files = list(made._store.path.iterdir())
+    assert {file.name for file in files} == {"index.db", "vectors.1.f32", "neighbors.1.faiss", "lock"}
+    assert not any(b"zebrafish" in file.read_bytes() for file in files)
+    assert upkeep.verify(made._store.path).is_sound
+
+
+def test_compacting_twice_and_adding_after_it(made):
+    """Epochs follow one another, and rows are appended to the newest file."""
+    for id in ("d3", "d4"):
+        made.delete([id])
+        made.compact()
+    made.add([es.Document("new", "new text")])
+    wanted = {document.id: document for document in documents() if document.id not in ("d3", "d4")}
+    check_holds(made, wanted | {"new": es.Document("new", "new text")})
+    assert made._store.vectors_file.name == "vectors.2.f32"
+    assert whole(made)
+
+
+def test_compacting_an_empty_index(tmp_path):
+    """An index that has lost all its documents becomes an empty one."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add([es.Document("a", "wolf")])
+        index.delete(["a"])
+        index.compact()
+        assert (len(index), index._store.rows) == (0, 0)
+        index.add([es.Document("b", "sheep")])
+        assert [hit.text for hit in index.search("sheep")] == ["sheep"]
+
+
+def compact_rounds(folder: Path, rounds: int) -> None:
+    """Replace a document and compact, again and again."""
+    with es.open(folder, HashEncoder()) as index:
+        for number in range(rounds):
+            index.add([es.Document("d0", f"round {number}", title="A title")])
+            index.compact()
+
+
+def test_readers_keep_a_consistent_state_while_another_process_compacts(made):
+    """While rows are renumbered and files replaced, a reader's answers are those of one state, each vector its own."""
+    process = PROCESSES.Process(target=compact_rounds, args=(made._store.path, 25))
+    process.start()
+    epochs = set()
+    try:
+        while process.is_alive():
+            with made._store.reading():
+                passages = made._store.passages(made._store.live_rows())
+                epochs.add(made._store.epoch)
+            others = {passage.document for passage in passages} - {"d0"}
+            assert others == set(TEXTS) - {"d0"}
+            hit = made.search("A title\ntext number 7 text", k=1)[0]
+            assert (hit.document, round(hit.score, 5)) == ("d7", 1.0)
+    finally:
+        process.join(60)
+    assert process.exitcode == 0
+    assert len(epochs) > 2, "the reader saw nothing of the compacting"
+
+
+# -- sync ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder of three files with two records in one of them."""
+    folder = tmp_path / "articles"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.jsonl").write_text('{"id": "a1", "text": "one"}\n{"id": "a2", "text": "two", "year": 1}\n')
+    (folder / "b.txt").write_text("bee")
+    (folder / "deep" / "c.md").write_text("sea")
+    return folder
+
+
+def sync(index, *sources):
+    """Make *index* equal to *sources*."""
+    return index.sync(es.read(*sources), sources)
+
+
+def test_sync_adds_changes_removes_and_counts(tmp_path, folder):
+    """After a sync the index is equal to the folder, and the report says what was done for it."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        assert sync(index, folder).added == 4
+        (folder / "a.jsonl").write_text('{"id": "a2", "text": "two", "year": 2}\n{"id": "a3", "text": "three"}\n')
+        (folder / "deep" / "c.md").unlink()
+        report = sync(index, folder)
+        assert (report.added, report.updated, report.unchanged, report.removed) == (1, 1, 1, 2)
+        assert sorted(index._store.ids(9)) == ["a2", "a3", "b.txt"]
+        assert index.get("a2").metadata == {"year": 2}
+        assert sync(index, folder) == es.AddReport(unchanged=3)
+        assert whole(index)
+
+
+def test_sync_leaves_documents_from_elsewhere(tmp_path, folder, monkeypatch):
+    """Only what came from the sources given is removed, however they were written; a like-named neighbour stays."""
+    other = tmp_path / "articles-2"
+    shutil.copytree(folder, other)
+    for file in ("a.jsonl", "b.txt"):
+        (other / file).unlink()
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.read(folder))
+        index.add([es.Document("by hand", "mine")])
+        index.add([es.Document("other", "theirs", source=str(other / "x.txt"))])
+        (folder / "b.txt").unlink()
+        monkeypatch.chdir(tmp_path)
+        report = sync(index, "./articles/../articles/")
+        assert report.removed == 1
+        assert sorted(index._store.ids(9)) == ["a1", "a2", "by hand", "deep/c.md", "other"]
+        (folder / "a.jsonl").write_text('{"id": "a1", "text": "one"}\n')
+        assert sync(index, "articles/a.jsonl").removed == 1
+        assert sorted(index._store.ids(9)) == ["a1", "by hand", "deep/c.md", "other"]
+
+
+def test_sync_removes_nothing_when_reading_fails(tmp_path, folder):
+    """A broken record, a missing folder and sources without any document all keep what is in the index."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.read(folder))
+        (folder / "b.txt").unlink()
+        (folder / "a.jsonl").write_text('{"id": "a1", "text": "one"}\n{broken\n')
+        with pytest.raises(es.SourceError, match=r"a\.jsonl:2"):
+            sync(index, folder)
+        with pytest.raises(es.SourceError):
+            sync(index, tmp_path / "gone")
+        with pytest.raises(es.SourceError, match="no document was read"):
+            index.sync([], [folder])
+        assert index._store.count_documents() == 4
+
+
+def test_sync_on_the_command_line(tmp_path, folder, monkeypatch):
+    """`ingest --sync` counts what it removed, and refuses to skip broken records, which it would remove."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.read(folder))
+    monkeypatch.setattr("embedsearch.index.embedding.load_encoder", lambda name: HashEncoder())
+    (folder / "b.txt").unlink()
+    result = run("ingest", "--sync", folder, "-i", tmp_path / "index", "-f", "json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["removed"] == 1
+    assert "1 removed" in result.stderr
+    refused = run("ingest", "--sync", "--on-error", "skip", folder, "-i", tmp_path / "index")
+    assert refused.exit_code == 2
+    assert "would remove the documents that cannot be read" in refused.stderr
+
+
+# -- verify, repair -----------------------------------------------------------------------------------------
+
+
+def flip(file: Path, place: int, bits: int = 0x40) -> None:
+    """Change one byte of a file."""
+    with open(file, "r+b") as stream:
+        stream.seek(place)
+        value = stream.read(1)[0]
+        stream.seek(place)
+        stream.write(bytes([value ^ bits]))
+
+
+def test_a_sound_index_has_no_findings(made):
+    """`verify` says that all is well, counts what it looked at, and leaves with 0."""
+    made.delete(["d3"])
+    result = run("verify", "-i", made._store.path, "-f", "json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {
+        "path": str(made._store.path), "sound": True, "documents": 19, "embedded": 0, "findings": [],
+    }  # fmt: skip
+
+
+def test_damaged_vectors_are_named_and_embedded_anew(made):
+    """Flipped bytes in vectors are named by row; repair embeds just these passages from the stored texts."""
+    made.close()
+    folder = made._store.path
+    for row in (4, 5, 9):
+        flip(folder / "vectors.f32", row * 32 + 7)
+    result = run("verify", "-i", folder)
+    assert result.exit_code == 1
+    assert "rows 4 to 5 are not what was written (embedsearch verify --repair)" in result.stdout
+    assert "row 9 is not what was written" in result.stdout
+    encoder = HashEncoder()
+    mended = upkeep.repair(folder, encoder)
+    assert (mended.is_sound, mended.embedded, len(encoder.encoded)) == (True, 3, 3)
+    with es.open(folder, HashEncoder()) as index:
+        check_holds(index, {document.id: document for document in documents()})
+
+
+@pytest.mark.parametrize("size", [None, 0, 100])
+def test_lost_vectors_are_embedded_anew(made, size):
+    """A vectors file that is missing, empty or cut short is named, and made again from the texts."""
+    made.close()
+    folder = made._store.path
+    if size is None:
+        (folder / "vectors.f32").unlink()
+    else:
+        with open(folder / "vectors.f32", "r+b") as stream:
+            stream.truncate(size)
+    result = run("verify", "-i", folder)
+    assert result.exit_code == 1
+    assert "vectors.f32: rows" in result.stdout
+    assert upkeep.repair(folder, HashEncoder()).is_sound
+    with es.open(folder, HashEncoder()) as index:
+        check_holds(index, {document.id: document for document in documents()})
+
+
+@pytest.mark.parametrize("place", [8, 200, -20, -1])
+def test_a_damaged_neighbors_file_is_named_not_used_and_rebuilt(made, place, caplog):
+    """Any flipped byte of the faiss file is found; answers come from the vectors meanwhile; repair builds it anew."""
+    folder, file = made._store.path, made._store.neighbors_file
+    before = made.search("text number 7", k=20)
+    flip(file, place % file.stat().st_size)
+    result = run("verify", "-i", folder)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("neighbors.faiss: is not what was written")
+    with es.open(folder, HashEncoder()) as index:
+        assert index.search("text number 7", k=20) == before
+    assert "is not the file that was written" in caplog.text
+    assert upkeep.repair(folder, HashEncoder()).is_sound
+
+
+def test_a_lost_neighbors_file_is_named(made):
+    """A missing faiss file is a finding, and what repair always makes anew."""
+    made._store.neighbors_file.unlink()
+    assert [str(one) for one in upkeep.verify(made._store.path).findings] == [
+        "neighbors.faiss: is missing (embedsearch verify --repair)"
+    ]
+    assert upkeep.repair(made._store.path, HashEncoder()).is_sound
+
+
+def test_any_flipped_byte_of_the_database_is_named_or_harmless(made, tmp_path):
+    """Wherever index.db is changed: what verify passes reads back exactly, what it names is never answered from."""
+    made.axes.save(es.Axis("size", ["small"], ["large"]))
+    made.close()
+    wanted = {document.id: document for document in documents()}
+    size = (made._store.path / "index.db").stat().st_size
+    random = np.random.default_rng(0)
+    named = 0
+    for number, place in enumerate(random.integers(0, size, 120)):
+        folder = tmp_path / f"flipped-{number}"
+        shutil.copytree(made._store.path, folder)
+        flip(folder / "index.db", int(place), 1 << int(random.integers(8)))
+        sound = upkeep.verify(folder).is_sound
+        named += not sound
+        try:
+            with es.open(folder, HashEncoder()) as index:
+                if sound:
+                    check_holds(index, wanted)
+                for hit in index.search("text number 7", k=50):
+                    assert hit.text == wanted[hit.document].text[hit.start : hit.end]
+                    assert hit.metadata == wanted[hit.document].metadata
+                for id, document in wanted.items():
+                    assert index.get(id).text == document.text
+        except es.EmbedSearchError:
+            assert not sound
+        shutil.rmtree(folder)
+    assert named > 10
+
+
+def test_a_damaged_document_is_replaced_by_its_source(made):
+    """A text that has changed on disk is named, never answered, and whole again when it is ingested again."""
+    made.close()
+    folder = made._store.path
+    raw = (folder / "index.db").read_bytes()
+    (folder / "index.db").write_bytes(raw.replace(b"text number 7 text", b"text number 8 text", 1))
+    result = run("verify", "-i", folder)
+    assert "document 'd7' is not what was written (ingest the sources again)" in result.stdout
+    with es.open(folder, HashEncoder()) as index:
+        with pytest.raises(es.StoreError, match="'d7' is not what was written"):
+            index.get("d7")
+        with pytest.raises(es.StoreError, match="'d7' is not what was written"):
+            index.search("text number 7", k=100)
+        report = index.add(documents())
+        assert (report.updated, report.unchanged, report.embedded) == (1, 19, 0)
+        check_holds(index, {document.id: document for document in documents()})
+    assert upkeep.verify(folder).is_sound
+
+
+def test_a_foreign_text_under_a_passage_is_named(made):
+    """A vector that belongs to another text is named although every checksum fits it."""
+    with made._store.locked(), made._store.writing():
+        entry = made._store.passages([0])[0]
+        (key,) = made._store.database.query("SELECT key FROM passages WHERE row = 9")[0]
+        made._store.replace_vectors([0], [key], made._store.vectors()[[9]])
+        last = made._store.rows - 1
+        made._store.database.execute("UPDATE passages SET key = ? WHERE row = ?", (key, last))
+    findings = [str(one) for one in upkeep.verify(made._store.path).findings]
+    assert findings == [
+        f"index.db: the passage of row {last}, of document {entry.document!r}, has the key of another text "
+        "(ingest the sources again)"
+    ]
+
+
+def test_deleting_on_the_command_line(made):
+    """`delete` takes ids from arguments and from stdin, and names what is left."""
+    result = run("delete", "d1", "-", "-i", made._store.path, input="d2\r\n\nd3\n")
+    assert result.exit_code == 0, result.stderr
+    assert "3 documents deleted" in result.stderr
+    assert made._store.count_documents() == 17
+    unknown = run("delete", "d1", "-i", made._store.path)
+    assert unknown.exit_code == 2
+    assert "there is no document 'd1'; nothing was deleted" in unknown.stderr
+
+
+def test_compacting_on_the_command_line(made):
+    """`compact` says how many rows it took out."""
+    made.delete(["d1"])
+    result = run("compact", "-i", made._store.path, "-f", "json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["rows"] == 2
+    assert whole(made)
+
+
+# -- without permission to write ----------------------------------------------------------------------------
+
+_SEARCH = (
+    "import sys, embedsearch as es; from embedsearch.testing import HashEncoder\n"
+    "with es.open(sys.argv[1], HashEncoder()) as index:\n"
+    "    print(index.search('text number 7', k=1)[0].document, index.get('d1').id, len(index))\n"
+    "    try:\n"
+    "        index.delete(['d1'])\n"
+    "    except es.StoreError as error:\n"
+    "        print('refused:', error)\n"
+)
+
+
+def test_a_folder_without_write_permission_can_be_searched(made, tmp_path):
+    """An index on read-only ground is opened and answers; writing to it is refused with the reason."""
+    made.close()
+    ground = tmp_path / "ground"
+    ground.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", ground], check=False, capture_output=True
+    )
+    try:
+        shutil.copytree(made._store.path, ground / "index")
+        if mounted.returncode == 0:
+            subprocess.run(["mount", "-o", "remount,ro", ground], check=True)
+        else:  # not root, so that permissions hold
+            (ground / "index").chmod(0o555)
+            for file in (ground / "index").iterdir():
+                file.chmod(0o444)
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", _SEARCH, ground / "index"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        first, second = done.stdout.splitlines()
+        assert first.split()[1:] == ["d1", str(made_passages())]
+        assert second.startswith("refused:")
+        assert "cannot be written" in second
+        assert [file.name for file in (ground / "index").iterdir() if "-wal" in file.name] == []
+    finally:
+        (ground / "index").chmod(0o755) if mounted.returncode else subprocess.run(
+            ["umount", "--lazy", ground], check=True
+        )
+
+
+def made_passages() -> int:
+    """Return how many passages the twenty documents have: 3, 6 or 9 words in pieces of 4."""
+    return sum(-(-len(text.split()) // 4) for text in TEXTS.values())
+
+
+def test_two_stores_see_each_others_commits(made):
+    """A store that is open sees what another has committed since, without being opened anew."""
+    with closing(Store.open(made._store.path)) as other:
+        made.delete(["d1"])
+        assert other.document("d1") is None
+        made.compact()
+        assert other.passages(other.live_rows())
+        assert len(other.vectors()) == len(made)
