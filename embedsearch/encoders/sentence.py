@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from embedsearch.encoders.weights import ModelFolder, find_model, read_json
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors
 
+_preferred: ContextVar[Wish] = ContextVar("preferred", default=Wish())  # noqa: B039 - it is frozen
 _log = logging.getLogger("embedsearch")
 
 if TYPE_CHECKING:
@@ -199,6 +202,27 @@ def _load(name: str, wish: Wish) -> SentenceEncoder:
     return SentenceEncoder(name, find_model(name), wish)
 
 
+@contextmanager
+def preferring(*, engine: str | None = None, precision: str | None = None, device: str | None = None) -> Iterator[None]:
+    """Have every encoder that is loaded within the block run as asked for, also those that an index loads by itself.
+
+    Args:
+        engine: as `load_encoder` takes it; stays as it was if None.
+        precision: the same.
+        device: the same.
+
+    Raises:
+        EncoderError: there is no such engine or precision.
+    """
+    before = _preferred.get()
+    wish = Wish(engine or before.engine, precision or before.precision, device or before.device)
+    token = _preferred.set(wish)
+    try:
+        yield
+    finally:
+        _preferred.reset(token)
+
+
 def load_encoder(
     name: str = DEFAULT_ENCODER,
     *,
@@ -207,6 +231,8 @@ def load_encoder(
     device: str | None = None,
 ) -> SentenceEncoder:
     """Return the encoder called *name*; the same one for the same arguments within a process.
+
+    What is None is as `preferring` has it, else what is best here.
 
     Args:
         name: a sentence-transformers model name, or a local folder of such a model.
@@ -219,8 +245,9 @@ def load_encoder(
     """
     if not name.strip():
         raise EncoderError(f"the encoder's name is empty; name a model, such as {DEFAULT_ENCODER}, or a folder")
-    wish = Wish(engine, precision, device)
+    preferred = _preferred.get()
+    wish = Wish(engine or preferred.engine, precision or preferred.precision, device or preferred.device)
     encoder = _load(name, wish)
-    if engine == "openvino":
+    if wish.engine == "openvino":
         choose(encoder.folder, wish)  # what cannot be honoured is refused at once
     return encoder

@@ -123,6 +123,13 @@ class Embedding:
                 progress(sum(len(places[key]) for key in part))
         return vectors, len(order)
 
+    def record_engine(self, passages: int) -> None:
+        """Remember what computed the vectors of so many passages, for information. The caller is writing."""
+        engine = str(getattr(self.encoder, "engine", ""))
+        if engine and passages:
+            counts = self.store.setting("engines", {})
+            self.store.set_setting("engines", counts | {engine: counts.get(engine, 0) + passages})
+
     def passages_of(self, document: Document) -> tuple[list[Passage], list[str]]:
         """Return a document's passages, and the text of each as it is embedded: with the title before it."""
         limit = getattr(self.encoder, "max_tokens", None) or 10**9

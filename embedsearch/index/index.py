@@ -111,6 +111,7 @@ class Index:
             "documents": self._store.count_documents(),
             "passages": self._store.count_passages(),
             "encoder": identity.name,
+            "engines": self._store.setting("engines", {}),
             "weights": identity.weights,
             "dimension": identity.dimension,
             "max_tokens": identity.max_tokens,
