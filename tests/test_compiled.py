@@ -147,15 +147,21 @@ def test_rows_stand_in_the_order_of_the_texts(tiny, monkeypatch):
     assert nearest.tolist() == list(range(0, 200, 10))
 
 
-def test_nothing_is_reported_over_the_network(tiny, monkeypatch, fresh_cache):
-    """Conversion does not touch OpenVINO's telemetry, which is on unless it is refused."""
-    import openvino_telemetry
-
-    def report(*_arguments, **_named):
-        raise AssertionError("telemetry was started")
-
-    monkeypatch.setattr(openvino_telemetry, "Telemetry", report)
-    assert load(tiny).engine.startswith("openvino")
+def test_nothing_is_reported_over_the_network(tiny, fresh_cache, tmp_path):
+    """Converting and encoding open no connection and leave nothing at home, as OpenVINO's telemetry would."""
+    code = (
+        "import sys, embedsearch as es\n"
+        "def refuse(event, _):\n"
+        "    assert event not in ('socket.connect', 'socket.getaddrinfo'), event\n"
+        "sys.addaudithook(refuse)\n"
+        f"encoder = es.load_encoder({str(tiny)!r}); encoder.encode(['wolf'])\n"
+        "print(encoder.engine, 'openvino_telemetry' in sys.modules)"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    done = fresh(code, HOME=str(home), USERPROFILE=str(home))
+    assert done.split()[::2] == ["openvino", "False"]
+    assert [path.name for path in home.iterdir() if path.name == "intel"] == []
 
 
 def test_a_model_that_disagrees_is_refused_once(tiny, monkeypatch, caplog, fresh_cache):
@@ -231,10 +237,11 @@ def test_a_damaged_compiled_model_is_made_again(made, tiny, caplog, fresh_cache,
     assert "it is made again" in caplog.text
 
 
-def fresh(code: str) -> str:
+def fresh(code: str, **environment: str) -> str:
     """Run code in a fresh interpreter and return what it prints."""
     command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    variables = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=variables, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

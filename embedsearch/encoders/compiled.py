@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -170,16 +171,14 @@ class CompiledModel:
 
     @cached_property
     def _queue(self) -> AsyncInferQueue:
-        from openvino import AsyncInferQueue
-
-        return AsyncInferQueue(self._graph)
+        return openvino().AsyncInferQueue(self._graph)
 
     @cached_property
     def _graph(self) -> Graph:
-        from openvino import Core
-
+        library = openvino()
         try:
-            return Core().import_model(self._blob.read_bytes(), "CPU", settings(self.manifest.precision))
+            # Read, not mapped: a tensor over a map saves 65 MB and crashes the process once the map is let go.
+            return library.Core().import_model(self._blob.read_bytes(), "CPU", settings(self.manifest.precision))
         except (OSError, RuntimeError) as error:
             raise EncoderError(f"the compiled model {self._blob} cannot be loaded: {type(error).__name__}") from error
 
@@ -191,6 +190,24 @@ class CompiledModel:
         tokenizer.no_padding()
         tokenizer.enable_truncation(self.manifest.max_tokens)
         return tokenizer
+
+
+def openvino() -> Any:
+    """Return the library, imported without its telemetry.
+
+    ``import openvino`` by itself reports the import over the network and leaves a folder in the user's home, unless
+    the user has refused that. Where the package that reports is absent, it does without.
+    """
+    reporter = "openvino_telemetry"
+    hidden = reporter not in sys.modules
+    if hidden:
+        sys.modules[reporter] = None  # type: ignore[assignment]  # an import of it raises ImportError now
+    try:
+        import openvino as library
+    finally:
+        if hidden:
+            del sys.modules[reporter]
+    return library
 
 
 def settings(precision: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A sentence-transformers model to a compiled one: traced, compared with the original, and only then kept.
 
-OpenVINO's own `convert_model` reports its use over the network unless the user has said no; its frontend, used
+OpenVINO's own `convert_model` reports its use over the network unless the user has refused; its frontend, used
 here, does the same work and reports nothing.
 """
 
@@ -18,6 +18,7 @@ from embedsearch.encoders.compiled import (
     TOKENIZER,
     CompiledModel,
     Manifest,
+    openvino,
     settings,
 )
 from embedsearch.encoders.pytorch import TorchModel, quiet
@@ -103,7 +104,7 @@ def compare(compiled: CompiledModel, original: TorchModel, texts: Sequence[str] 
 
 def _write_graph(model: SentenceTransformer, file: Path, precision: str) -> list[str]:
     """Trace the model, compile it, write the result; return the names of its inputs."""
-    from openvino import Core, save_model
+    library = openvino()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
@@ -116,9 +117,9 @@ def _write_graph(model: SentenceTransformer, file: Path, precision: str) -> list
     if precision == "bf16":
         # Weights in 16 bits have all that bf16 can use, and load in half the time; only saving makes them so.
         smaller = file.with_suffix(".xml")
-        save_model(graph, smaller, compress_to_fp16=True)
-        graph = Core().read_model(smaller)
-    file.write_bytes(Core().compile_model(graph, "CPU", settings(precision)).export_model().getvalue())
+        library.save_model(graph, smaller, compress_to_fp16=True)
+        graph = library.Core().read_model(smaller)
+    file.write_bytes(library.Core().compile_model(graph, "CPU", settings(precision)).export_model().getvalue())
     for left in (file.with_suffix(".xml"), file.with_suffix(".bin")):
         left.unlink(missing_ok=True)
     return list(example)
