@@ -22,8 +22,9 @@ terminal, JSON lines elsewhere. `-` is stdin. `-i` names the index; without it `
 
 JSON lines of hits have `rank, score, id, document, text, title, start, end, source, metadata`; `calc` adds
 `contributions` and `near_alone`, points on axes add `distance` and `coordinates` (and `score` is null where there was
-no text). Placements have `text` (and `id` for passages of the index) and one key an axis. The characters `start` up
-to `end` of the document's text are the passage.
+no text). A search that looks words up adds `bm25`, and `fused` where it ranks by meaning and words (`score` is null
+where it ranks by words alone). Placements have `text` (and `id` for passages of the index) and one key an axis. The
+characters `start` up to `end` of the document's text are the passage.
 
 This page is written by `docs/write_commands.py` from the commands' own help.
 """

@@ -25,6 +25,7 @@ _log = logging.getLogger("embedsearch")
 
 FLAT_ROWS = 20_000  # up to here a flat index answers in about 2 ms at 384 dimensions and builds at once
 IVF_ROWS = 300_000  # beyond, even a scan of 4-bit codes takes longer than probing some of the lists
+SCANNED_ROWS = 20_000  # so few rows are compared one by one: as fast as a flat index, and faiss need not be loaded
 EXACT_ROWS = 20_000  # so few allowed rows are scored one by one: faster than asking for ever more candidates
 TRAINING_ROWS = 65_536  # 16 centroids a sub-quantiser need no more
 _LEAST_CANDIDATES = 80  # recall@10 of PQ{d/2}x4fs with exact re-ranking at 384 dimensions: 40 gave .999, 80 gave 1.000
@@ -45,9 +46,15 @@ def nearest_exact(vectors: Vectors, query: Any, k: int, rows: Rows | None = None
 
     Returns:
         Rows and their cosines, best first, ties by ascending row.
+
+    Raises:
+        StoreError: a vector is damaged.
     """
     direction = np.asarray(query, dtype=np.float32)
     rough = project(vectors, direction, rows)[:, 0]
+    if np.isnan(rough).any():
+        # They compare with nothing, so that the answer would lack hits without a word.
+        raise StoreError("the vectors hold values that are no numbers: the file is damaged. Say embedsearch verify")
     if k < len(rough):
         # The matrix product may give equal rows scores that differ in the last bit; whatever could be among
         # the k best is scored anew, row by row, so that equal rows are equal and ties go by their number.
@@ -139,7 +146,8 @@ class Neighbors:
         """
         self.vectors = vectors
         self.live = live
-        self._index = _read(file, vectors.shape) if file is not None and file.is_file() else None
+        useful = file is not None and len(vectors) > SCANNED_ROWS and file.is_file()
+        self._index = _read(file, vectors.shape) if useful and file is not None else None
         self.indexed = 0 if self._index is None else int(self._index.ntotal)
 
     def search(self, query: Any, k: int, rows: Rows | None = None) -> tuple[Rows, Vectors]:

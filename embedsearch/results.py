@@ -144,7 +144,8 @@ class Hit:
 
     Attributes:
         rank: 1 for the best.
-        score: cosine to the query, -1…1, higher is nearer; None where the query is a point on axes only.
+        score: cosine to the query, -1…1, higher is nearer; None where no vector was asked about: the query was a
+            point on axes, or words alone (mode lexical).
         document: the id of its document.
         position: which passage of the document it is, from 0.
         text: the passage.
@@ -157,6 +158,8 @@ class Hit:
         near_alone: the terms of an expression whose own nearest neighbours include this passage.
         distance: from the point asked for, in standard deviations, where the query is a point on axes.
         coordinates: by axis, in standard deviations, where axes were asked for.
+        bm25: of the query's words, 0 where the passage has none; where the search looked at words.
+        fused: what the hits of a hybrid search are ranked by, at most 1 (see `embedsearch.fusion`).
     """
 
     rank: int
@@ -173,6 +176,8 @@ class Hit:
     near_alone: tuple[str, ...] = ()
     distance: float | None = None
     coordinates: Mapping[str, float] = field(default_factory=dict)
+    bm25: float | None = None
+    fused: float | None = None
 
     @property
     def id(self) -> str:
@@ -193,8 +198,9 @@ class Hit:
             "source": self.source,
             "metadata": dict(self.metadata),
         }
-        if self.distance is not None:
-            record["distance"] = self.distance
+        for name in ("distance", "bm25", "fused"):
+            if (value := getattr(self, name)) is not None:
+                record[name] = value
         if self.coordinates:
             record["coordinates"] = dict(self.coordinates)
         if self.contributions:
@@ -214,16 +220,30 @@ class Placement:
         text: the phrase or passage.
         coordinates: by axis, in the unit asked for.
         id: the passage's id in the index; empty for a phrase that was only asked about.
+        rated: the axes on which it stands where it was rated; on all others it was measured.
+        intervals: by axis, lowest and highest, where coordinates are in the unit of ratings and measured.
+        versions: by axis, the version that it was read off with.
     """
 
     text: str
     coordinates: Mapping[str, float]
     id: str = ""
+    rated: tuple[str, ...] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the placement as JSON values: the text, the id if there is one, and one key an axis."""
-        named = {"id": self.id} if self.id else {}
-        return {"text": self.text, **named, **self.coordinates}
+        """Return the placement as JSON values: the text, the id if there is one, one key an axis, and marks."""
+        record: dict[str, Any] = {"text": self.text} | ({"id": self.id} if self.id else {}) | dict(self.coordinates)
+        if self.rated:
+            record["rated"] = list(self.rated)
+        if self.intervals:
+            record["intervals"] = {name: list(ends) for name, ends in self.intervals.items()}
+        return record
+
+    def to_export(self) -> dict[str, Any]:
+        """Return `to_dict` with the versions of the axes, for files that outlive them."""
+        return self.to_dict() | ({"versions": dict(self.versions)} if self.versions else {})
 
 
 class Placements(Records[Placement]):

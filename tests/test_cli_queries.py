@@ -86,12 +86,13 @@ def test_calc_tables_show_terms_sums_and_neighbours(predation):
 
 
 def test_place_gives_one_key_an_axis(predation):
-    """Phrases are placed in standard deviations on the axes asked for, or on all."""
+    """Phrases are placed in standard deviations on the axes asked for, or on all, with the axes' versions."""
     placed = lines(run("place", "wolf", "a phrase nobody wrote", "-a", "size,predatoriness", "-i", predation))
-    assert [list(place) for place in placed] == [["text", "size", "predatoriness"]] * 2
+    assert [list(place) for place in placed] == [["text", "size", "predatoriness", "versions"]] * 2
+    assert placed[0]["versions"] == {"size": 1, "predatoriness": 1}
     everything = lines(run("place", "wolf", "-i", predation))
     names = {axis.name for axis in es.read_axes(CORPUS / "axes.toml")}
-    assert set(everything[0]) == {"text"} | names
+    assert set(everything[0]) == {"text", "versions"} | names
     percentile = lines(run("place", "wolf", "--unit", "percentile", "-a", "size", "-i", predation))[0]["size"]
     assert 0 <= percentile <= 100
 

@@ -66,6 +66,7 @@ def ingest(folder: Path, version: str = "") -> None:
     import embedsearch.index.ingest
 
     embedsearch.index.ingest.BATCH_PASSAGES = 12
+    embedsearch.index.ingest.BATCH_GROWTH = 1
     with create(folder) as index:
         index.add(corpus(version))
 

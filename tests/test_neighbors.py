@@ -11,6 +11,14 @@ from embedsearch.neighbors import Neighbors, build, nearest_exact, recipe
 from embedsearch.vectors import unit
 
 
+@pytest.fixture(autouse=True, scope="module")
+def faiss_for_few_rows():
+    """Have faiss asked for any number of rows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "SCANNED_ROWS", 0)
+        yield
+
+
 def clustered(rows, dimension, seed=0):
     """Return unit rows in clusters, as sentences lie, and not evenly round the sphere."""
     random = np.random.default_rng(seed)
@@ -178,3 +186,15 @@ def test_a_folder_that_cannot_be_written_keeps_the_old_file(tmp_path):
     with pytest.raises(StoreError, match="documents are safe"):
         build(unit(np.eye(4)), file)
     assert file.read_bytes() == before
+
+
+def test_few_rows_are_answered_without_faiss(tmp_path, monkeypatch):
+    """An index of few rows does not read its faiss file: comparing all rows gives the same, and starts at once."""
+    vectors = clustered(300, 8)
+    build(vectors, tmp_path / "n.faiss")
+    through_faiss = Neighbors(vectors, np.arange(300), tmp_path / "n.faiss")
+    monkeypatch.setattr(neighbors, "SCANNED_ROWS", 300)
+    monkeypatch.setattr(neighbors, "_read", None)
+    scanned = Neighbors(vectors, np.arange(300), tmp_path / "n.faiss")
+    for query in vectors[:5]:
+        assert scanned.search(query, 10)[0].tolist() == through_faiss.search(query, 10)[0].tolist()

@@ -18,8 +18,8 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 # DESIGN: imports point one way. A module may import from its own rank and from lower ones.
 RANKS = [
     {"errors", "vectors"},
-    {"documents", "encoders", "neighbors", "expressions", "conditions"},
-    {"store", "axes", "results"},
+    {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion"},
+    {"store", "axes", "results", "snippets"},
     {"index"},
     {"cli", "testing"},
 ]

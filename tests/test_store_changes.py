@@ -1,5 +1,6 @@
 """Deleting, syncing, compacting, checking and mending an index."""
 
+import contextlib
 import json
 import multiprocessing
 import shutil
@@ -284,6 +285,21 @@ def test_damaged_vectors_are_named_and_embedded_anew(made):
         check_holds(index, {document.id: document for document in documents()})
 
 
+def test_a_vector_that_has_become_nan_is_named_by_a_search(made):
+    """Values that compare with nothing do not make hits disappear without a word."""
+    with open(made._store.path / "vectors.f32", "r+b") as stream:
+        stream.seek(4 * 32)
+        stream.write(b"\xff" * 32)
+    with pytest.raises(es.StoreError, match="damaged"):
+        made.search("text number 7", k=len(made))
+    made._store.neighbors_file.unlink()
+    with (
+        es.open(made._store.path, HashEncoder()) as index,
+        pytest.raises(es.StoreError, match=r"the file is damaged. Say embedsearch verify"),
+    ):
+        index.search("text number 7", k=1)
+
+
 @pytest.mark.parametrize("size", [None, 0, 100])
 def test_lost_vectors_are_embedded_anew(made, size):
     """A vectors file that is missing, empty or cut short is named, and made again from the texts."""
@@ -422,38 +438,55 @@ _SEARCH = (
 )
 
 
+@contextlib.contextmanager
+def read_only(folder: Path, index: Path):
+    """Have a copy of an index in *folder* that cannot be written, not even by root."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]
+    mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
+    copy = shutil.copytree(index, folder / "index")
+    try:
+        if mounted:
+            subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        else:  # not root, so that permissions hold
+            for file in copy.iterdir():
+                file.chmod(0o444)
+            copy.chmod(0o555)
+        yield copy
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+        else:
+            copy.chmod(0o755)
+
+
 def test_a_folder_without_write_permission_can_be_searched(made, tmp_path):
     """An index on read-only ground is opened and answers; writing to it is refused with the reason."""
     made.close()
-    ground = tmp_path / "ground"
-    ground.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", ground], check=False, capture_output=True
-    )
-    try:
-        shutil.copytree(made._store.path, ground / "index")
-        if mounted.returncode == 0:
-            subprocess.run(["mount", "-o", "remount,ro", ground], check=True)
-        else:  # not root, so that permissions hold
-            (ground / "index").chmod(0o555)
-            for file in (ground / "index").iterdir():
-                file.chmod(0o444)
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", _SEARCH, ground / "index"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    with read_only(tmp_path / "ground", made._store.path) as folder:
+        command = [sys.executable, "-W", "error", "-c", _SEARCH, folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         first, second = done.stdout.splitlines()
         assert first.split()[1:] == ["d1", str(made_passages())]
         assert second.startswith("refused:")
         assert "cannot be written" in second
-        assert [file.name for file in (ground / "index").iterdir() if "-wal" in file.name] == []
-    finally:
-        (ground / "index").chmod(0o755) if mounted.returncode else subprocess.run(
-            ["umount", "--lazy", ground], check=True
-        )
+        assert upkeep.verify(folder).is_sound
+
+
+def test_committed_transactions_are_not_passed_over_on_read_only_ground(made, tmp_path):
+    """Where the last writer was cut off and nothing can be written, the index is refused rather than read half."""
+    made.delete(["d1"])  # stands in the journal as long as the index is open
+    assert (made._store.path / "index.db-wal").stat().st_size > 0
+    with read_only(tmp_path / "ground", made._store.path) as folder, es.open(folder, HashEncoder()) as index:
+        assert len(index) == made_passages() - 2  # SQLite finds the journal's own index there, and reads both
+    copy = shutil.copytree(made._store.path, tmp_path / "copy")
+    (copy / "index.db-shm").unlink()
+    with (
+        read_only(tmp_path / "without", copy) as folder,
+        pytest.raises(es.StoreError, match="Open the index once where its folder can be written"),
+    ):
+        es.open(folder, HashEncoder())
 
 
 def made_passages() -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from embedsearch.cli.main import Commands, examples
-from embedsearch.cli.options import format_option, index_option, open_index
+from embedsearch.cli.options import format_option, index_option, open_index, where_option
 from embedsearch.cli.output import chosen, note, table, write
 from embedsearch.errors import AxisError, did_you_mean
 
@@ -95,6 +96,125 @@ def fit_axes(file: str, path: str) -> None:
         note(f"{name}: version {after[name]}, {what}")
 
 
+@axes.command("check", epilog=examples("embedsearch axes check", "embedsearch axes check size predatoriness -f json"))
+@click.argument("names", nargs=-1)
+@index_option
+@format_option("table", "json")
+def check_axes(names: tuple[str, ...], path: str, format: str | None) -> None:
+    """Report how far axes can be trusted: NAMES, or all.
+
+    Poles are left out in turn; ratings are cross-validated against chance and against poles alone; every two axes
+    are compared over the passages of the index.
+    """
+    report = open_index(path).axes.check(names or None)
+    as_json = chosen(format) != "table"
+    click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) if as_json else str(report))
+
+
+@axes.command("refit", epilog=examples("embedsearch axes refit size", "embedsearch axes refit year -i indexes/papers"))
+@click.argument("names", nargs=-1, required=True)
+@index_option
+def refit_axes(names: tuple[str, ...], path: str) -> None:
+    """Fit axes anew from their definitions, as when the encoder or the documents behind a field have changed."""
+    index = open_index(path)
+    index.axes.refit(names)
+    for name, version in index.axes.versions().items():
+        if name in names:
+            note(f"{name}: version {version}")
+
+
+@axes.command(
+    "discover",
+    epilog=examples(
+        "embedsearch axes discover", "embedsearch axes discover -k 3 --where 'kind == \"person\"' --keep 1"
+    ),
+)
+@click.option("-k", "k", type=click.IntRange(min=1), default=5, show_default=True, help="How many components.")
+@click.option("--keep", metavar="NUMBER", type=click.IntRange(min=1), help="Keep that component as an axis.")
+@click.option("--name", help="What to call it; its two ends if not given.")
+@where_option
+@index_option
+@format_option("table", "jsonl", "json", "csv", "tsv", "ids")
+def discover_axes(k: int, keep: int | None, name: str | None, where: str | None, path: str, format: str | None) -> None:
+    """Show the widest principal components of the index, or of a part of it, named by the texts at their ends."""
+    from dataclasses import replace
+
+    index = open_index(path)
+    found = index.explorer.discover(max(k, keep or 0), where, 5)
+    kind = chosen(format)
+    if kind == "table":
+        rows = [[part.number, f"{part.share:.1%}", "; ".join(part.low), "; ".join(part.high)] for part in found]
+        table(["#", "variance", "low end", "high end"], rows, wide="high end")
+    else:
+        write((part.to_dict() for part in found), kind)
+    if keep is not None:
+        if keep > len(found):
+            raise AxisError(f"there are {len(found)} components; number {keep} cannot be kept")
+        axis = replace(found[keep - 1].axis, name=name) if name else found[keep - 1].axis
+        index.axes.save(axis)
+        note(f"kept as {axis.name!r}")
+
+
+@axes.command(
+    "rate",
+    epilog=examples(
+        "embedsearch axes rate size",
+        "embedsearch axes rate size --csv to-rate.csv",
+        "embedsearch axes rate size --take to-rate.csv",
+    ),
+)
+@click.argument("name")
+@click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many phrases to propose.")
+@click.option(
+    "--csv", "file", type=click.Path(dir_okay=False), help="Write them to a CSV to fill in, instead of asking."
+)
+@click.option("--take", type=click.Path(dir_okay=False), help="Take the ratings from a CSV that was filled in.")
+@where_option
+@index_option
+def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str | None, path: str) -> None:
+    """Propose the phrases whose rating would help axis NAME most, and ask for them.
+
+    An empty answer passes a phrase over; q ends the asking. What was answered is kept as a new version.
+    """
+    from embedsearch.axes import read_ratings, write_to_rate
+
+    index = open_index(path)
+    if take is not None:
+        ratings = read_ratings(take)[0]
+    else:
+        texts = index.explorer.propose(name, k, where)
+        if file is not None:
+            write_to_rate(file, texts)
+            note(f"{len(texts)} phrases to rate are in {file}; then: embedsearch axes rate {name} --take {file}")
+            return
+        ratings = _asked(texts)
+    if not ratings:
+        note("Nothing was rated; the axis stays as it is.")
+        click.get_current_context().exit(1)
+    index.explorer.rate(name, ratings)
+    note(f"{name}: version {index.axes.versions()[name]}, {len(index.axes.definitions()[name].ratings)} ratings")
+    _print_curve(index, name)
+
+
+@axes.command("compare", epilog=examples("embedsearch axes compare size --with all-mpnet-base-v2"))
+@click.argument("name")
+@click.option("--with", "other", required=True, metavar="ENCODER", help="The other encoder: a model name or folder.")
+@where_option
+@index_option
+@format_option("table", "json")
+def compare_axis(name: str, other: str, where: str | None, path: str, format: str | None) -> None:
+    """Show axis NAME under the index's encoder and under another: how alike they order the index's texts."""
+    import embedsearch as es
+
+    found = open_index(path).explorer.compare(name, es.load_encoder(other), where)
+    if chosen(format) != "table":
+        click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+        return
+    click.echo(f"{name}: Spearman {found.spearman:.3f} between {found.first} and {found.second}, {found.texts} texts")
+    rows = [[text, f"{first:.0f}", f"{second:.0f}"] for text, first, second in found.apart]
+    table(["placed most differently", f"percentile, {found.first}", f"percentile, {found.second}"], rows)
+
+
 COMMANDS = (axes,)
 
 
@@ -108,6 +228,32 @@ def _described(index: Index, name: str, axis: Axis) -> dict[str, Any]:
     for end, sort in (("lowest", f"-{name}"), ("highest", name)):
         shown[end] = index.place_all([name], sort=sort, k=5).to_dicts()
     return shown
+
+
+def _asked(texts: Sequence[str]) -> dict[str, float]:
+    ratings: dict[str, float] = {}
+    for text in texts:
+        answer = str(click.prompt(text, default="", show_default=False, err=True)).strip()
+        if answer == "q":
+            break
+        if answer:
+            try:
+                ratings[text] = float(answer)
+            except ValueError:
+                note(f"{answer!r} is no number; {text!r} is passed over")
+    return ratings
+
+
+def _print_curve(index: Index, name: str) -> None:
+    from embedsearch.axes.proposing import expected_gain
+
+    validation = index.axes.check([name]).axes[0].validation
+    if validation is None or not validation.curve:
+        return
+    points = ", ".join(f"{count}: {share:.3f}" for count, share in validation.curve.items())
+    note(f"pairs ordered right, by number of ratings used: {points}")
+    if (gain := expected_gain(validation.curve, validation.count)) is not None:
+        note(f"five more would be expected to add {gain:+.3f}")
 
 
 def _shortened(phrases: Any) -> str:

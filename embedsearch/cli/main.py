@@ -76,9 +76,15 @@ def main() -> None:
 
 def load_commands() -> None:
     """Add the commands to the group."""
-    from embedsearch.cli import axes_commands, document_commands, housekeeping_commands, query_commands
+    from embedsearch.cli import (
+        axes_commands,
+        document_commands,
+        housekeeping_commands,
+        placing_commands,
+        query_commands,
+    )
 
-    for module in (document_commands, query_commands, axes_commands, housekeeping_commands):
+    for module in (document_commands, query_commands, placing_commands, axes_commands, housekeeping_commands):
         for command in module.COMMANDS:
             main.add_command(command)
 

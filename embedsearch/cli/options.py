@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,6 +64,7 @@ def _prefer(context: click.Context, parameter: click.Parameter, value: str | Non
 
 
 where_option = click.option("--where", metavar="CONDITION", help="Answers must satisfy it, as in 'kind == \"person\"'.")
+explain_option = click.option("--explain", is_flag=True, help="Say how it was answered, and the time of each step.")
 count_option = click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
 
 
@@ -99,6 +101,15 @@ def open_index(path: str, encoder: str | None = None) -> Index:
     index = es.open(path, encoder)
     click.get_current_context().call_on_close(index.close)
     return index
+
+
+@contextmanager
+def explained(index: Index, wanted: bool) -> Iterator[None]:
+    """Print how the queries made inside were answered, if that is wanted."""
+    with index.trace() as trace:
+        yield
+    if wanted:
+        note(str(trace))
 
 
 def nothing_found(index: Index, why: str) -> None:

@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+    from rich.text import Text
 
 FORMATS = ("table", "jsonl", "json", "csv", "tsv", "ids")
 _WIDTH_WITHOUT_TERMINAL = 120
@@ -65,7 +66,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
 
     Args:
         columns: the headings.
-        rows: cells; numbers are shown to two or three decimals, None as nothing.
+        rows: cells; numbers are shown to three decimals, None as nothing, a snippet with its matches in bold.
         title: a line above it.
         wide: the column that takes the room that is left, and may run over several lines.
     """
@@ -74,7 +75,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[clean(cell) for cell in row] for row in rows]
+    given = [list(row) for row in rows]
+    cells = [[clean(cell) for cell in row] for row in given]
     numeric = [bool(cells) and all(_is_number(row[place]) for row in cells) for place in range(len(columns))]
     shown = Table(
         box=box.SIMPLE_HEAD,
@@ -95,17 +97,26 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
             no_wrap=name != wide and (numeric[place] or len(columns) > 2),
             overflow=overflow,  # type: ignore[arg-type]
         )
-    for row in cells:
-        shown.add_row(*(Text(cell) for cell in row))
+    for row, texts in zip(given, cells, strict=True):
+        shown.add_row(*(_marked(Text(text), cell) for cell, text in zip(row, texts, strict=True)))
     width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
     Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False).print(shown)
+
+
+def _marked(text: Text, cell: Any) -> Text:
+    """Return *text* with what a snippet says matches in bold."""
+    for start, end in getattr(cell, "matches", ()):
+        text.stylize("bold", start, end)
+    return text
 
 
 def clean(value: Any) -> str:
     """Return a cell as text: no control characters, which could take over a terminal."""
     from embedsearch.results import show
+    from embedsearch.snippets import Snippet
 
-    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in show(value))
+    shown = value.text if isinstance(value, Snippet) else show(value)
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in shown)
 
 
 def _is_number(cell: str) -> bool:

@@ -1,4 +1,4 @@
-"""``search``, ``calc``, ``place``, ``locate``: questions to an index."""
+"""``search`` and ``calc``: what is near a text, and what is at a sum of them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import (
-    axes_option,
     count_option,
     encoder_option,
+    explain_option,
+    explained,
     format_option,
     index_option,
     nothing_found,
@@ -22,10 +23,11 @@ from embedsearch.cli.options import (
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
-from embedsearch.errors import QueryError
+from embedsearch.cli.placing_output import print_passages, titled
 
 if TYPE_CHECKING:
-    from embedsearch import Calculation, Hit, Hits, Placements
+    from embedsearch import Calculation, Hit, Hits
+    from embedsearch.snippets import Snippet
 
 _ALONE_SHOWN = 5
 _SHORT = 40
@@ -36,30 +38,51 @@ _SHORT = 40
         'embedsearch search "ambush from below" -k 5',
         "embedsearch search \"lending to the desperate\" --where 'year >= 2000'",
         "embedsearch search --like p-wolf -f jsonl",
+        'embedsearch search "bolas spider" --mode lexical --by document',
         "echo 'hunting in packs' | embedsearch search -",
     )
 )
 @click.argument("text", required=False)
 @click.option("--like", metavar="ID", help="Search with a document of the index instead of a text.")
+@click.option(
+    "--mode",
+    type=click.Choice(("hybrid", "dense", "lexical")),
+    help="Rank by meaning and words, by meaning, or by words; hybrid if not given, dense for a single word.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("passage", "document")),
+    default="passage",
+    show_default=True,
+    help="Any passages, or the best one of each document.",
+)
 @count_option
 @where_option
+@explain_option
 @index_option
 @encoder_option
 @format_option()
 def search(
-    text: str | None, like: str | None, k: int, where: str | None, path: str, encoder: str | None, format: str | None
-) -> None:
-    """Find the passages nearest in meaning to TEXT.
+    text: str | None, like: str | None, mode: Any, by: Any, k: int, where: str | None, explain: bool,
+    path: str, encoder: str | None, format: str | None,
+) -> None:  # fmt: skip
+    """Find the passages that answer TEXT best.
 
-    TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated.
+    TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated. bm25 counts the
+    words of the text that a passage has, rare ones more. A hybrid search ranks by both, fused into one number.
     """
     if (text is None) == (like is None):
         raise click.UsageError('give a text, as in embedsearch search "ambush from below", or --like ID, not both')
     index = open_index(path, encoder)
-    hits = index.search(_from_stdin(text), like=like, k=k, where=where)
-    _print_hits(hits, format)
+    text = _from_stdin(text)
+    with explained(index, explain):
+        hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
+    if chosen(format) == "table":
+        _print_found(hits, index.snippets(hits, text, like=like))
+    else:
+        write(hits.to_dicts(), chosen(format))
     if not hits:
-        nothing_found(index, "no passage satisfies the condition")
+        nothing_found(index, "no passage satisfies the condition" if where else "no passage has any of the words")
 
 
 @click.command(
@@ -106,126 +129,23 @@ def calc(
         nothing_found(index, "no passage satisfies the condition")
 
 
-@click.command(
-    epilog=examples(
-        'embedsearch place wolf politician "loan shark"',
-        "embedsearch place wolf -a predatoriness,size --unit percentile",
-        "embedsearch place --all -a predatoriness,size --sort predatoriness -k 20",
-        "embedsearch place - < phrases.txt",
-    )
-)
-@click.argument("phrases", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
-@axes_option("Axes, separated by commas; all of the index if not given.")
-@click.option("--unit", type=click.Choice(("sd", "percentile", "raw")), default="sd", show_default=True,
-              help="Standard deviations of the index's passages, percentiles of them, or raw projections.")  # fmt: skip
-@click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
-@click.option("-k", "k", type=click.IntRange(min=1), help="How many; all if not given.")
-@where_option
-@index_option
-@encoder_option
-@format_option()
-def place(
-    phrases: tuple[str, ...], everything: bool, axes: list[str], unit: Any, sort: str | None, k: int | None,
-    where: str | None, path: str, encoder: str | None, format: str | None,
-) -> None:  # fmt: skip
-    """Say where PHRASES, or all passages of the index, lie on axes.
-
-    A phrase - reads phrases from stdin, one a line.
-    """
-    if everything == bool(phrases):
-        raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
-    if where and not everything:
-        raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
-    index = open_index(path, encoder)
-    if everything:
-        placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit)
-    else:
-        placements = index.place(_phrases(phrases), axes or None, unit=unit)
-        placements = _sorted(placements, sort)[:k]
-    kind = chosen(format)
-    if kind == "table":
-        names = list(placements[0].coordinates) if placements else []
-        table(["text", *names], [[p.text, *p.coordinates.values()] for p in placements], wide="text")
-    else:
-        write(placements.to_dicts(), kind)
-    if not placements:
-        nothing_found(index, "no passage satisfies the condition")
-
-
-@click.command(
-    epilog=examples(
-        "embedsearch locate predatoriness=2 size=-0.5",
-        "embedsearch locate predatoriness=p95 size=p5 --where 'domain == \"society\"'",
-    )
-)
-@click.argument("point", nargs=-1, required=True, metavar="AXIS=VALUE...")
-@count_option
-@where_option
-@index_option
-@format_option()
-def locate(point: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
-    """Say what lies at a point on axes.
-
-    A VALUE is a number of standard deviations, or a percentile such as p90. No encoder is needed.
-    """
-    wanted = {}
-    for text in point:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
-        wanted[name.strip()] = value
-    index = open_index(path)
-    hits = index.locate(dict(wanted), k=k, where=where)
-    _print_hits(hits, format)
-    if not hits:
-        nothing_found(index, "no passage satisfies the condition")
-
-
-COMMANDS = (search, calc, place, locate)
+COMMANDS = (search, calc)
 
 
 def _from_stdin(text: str | None) -> str | None:
     return sys.stdin.read().strip() if text == "-" else text
 
 
-def _phrases(given: Sequence[str]) -> list[str]:
-    phrases: list[str] = []
-    for phrase in given:
-        phrases += [line.strip() for line in sys.stdin if line.strip()] if phrase == "-" else [phrase]
-    if not phrases:
-        raise QueryError("stdin held no phrase; give one a line")
-    return phrases
+def _print_found(hits: Hits, snippets: Sequence[Snippet]) -> None:
+    names = [name for name in ("fused", "score", "bm25") if hits and getattr(hits[0], name) is not None]
+    numbers = [[getattr(hit, name) for name in names] for hit in hits]
+    if hits:
+        texts = [_titled_snippet(hit.title, snippet) for hit, snippet in zip(hits, snippets, strict=True)]
+        print_passages(names, numbers, hits, texts)
 
 
-def _sorted(placements: Placements, sort: str | None) -> Placements:
-    from embedsearch import Placements
-
-    if sort is None:
-        return placements
-    by, descending = sort.removeprefix("-"), not sort.startswith("-")
-    if placements and by not in placements[0].coordinates:
-        raise QueryError(f"--sort {by!r} is not among the axes placed on: {', '.join(placements[0].coordinates)}")
-    return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))
-
-
-def _print_hits(hits: Hits, format: str | None) -> None:
-    kind = chosen(format)
-    if kind != "table":
-        write(hits.to_dicts(), kind)
-        return
-    measured = list(hits[0].coordinates) if hits else []
-    columns = ["#", *(["distance", *measured] if measured else ["score"]), "id", "text", "from"]
-    rows = []
-    for hit in hits:
-        numbers = [hit.distance, *hit.coordinates.values()] if measured else [hit.score]
-        rows.append([hit.rank, *numbers, hit.id, _titled(hit.title, hit.text), f"{hit.source} [{hit.start}:{hit.end}]"])
-    if rows:
-        table(columns, rows, wide="text")
-
-
-def _titled(title: str, text: str) -> str:
-    return f"{title} | {text}" if title else text
+def _titled_snippet(title: str, snippet: Snippet) -> Snippet:
+    return snippet.behind(f"{title} | ") if title else snippet
 
 
 def _print_calculation(answer: Calculation) -> None:
@@ -243,7 +163,7 @@ def _print_calculation(answer: Calculation) -> None:
     measured = ["distance", *first.coordinates] if first.coordinates else []
     rows = [
         [hit.rank, *([hit.distance, *hit.coordinates.values()] if measured else []), hit.score,
-         *hit.contributions.values(), _titled(hit.title, hit.text), ", ".join(hit.near_alone) or "none"]
+         *hit.contributions.values(), titled(hit.title, hit.text), ", ".join(hit.near_alone) or "none"]
         for hit in answer.hits
     ]  # fmt: skip
     click.echo()

@@ -30,6 +30,8 @@ from embedsearch.conditions.nodes import (
 from embedsearch.conditions.values import OPERATORS, agree, contains, is_missing, plain, satisfies, truth
 from embedsearch.vectors import Mask
 
+Test = Callable[[Any], bool]
+
 
 class Table(Protocol):
     """What a condition is evaluated on: n records with fields, coordinates and vectors."""
@@ -66,28 +68,19 @@ class Evaluator:
                 return np.asarray(np.any([self.node(inner) for inner in nodes], axis=0))
             case Not(inner):
                 return ~self.node(inner)
-            case Truth(column):
-                return self._each(column, lambda value: truth(value) is True)
             case Missing(column):
                 return ~self._each(column, lambda _: True)
-            case Contains(column, part, negated):
-                return self._each(column, lambda value: contains(value, part) != negated)
-            case OneOf(column, options, negated):
-                return self._each(
-                    column, lambda value: any(satisfies(value, "==", option) for option in options) != negated
-                )
             case Comparison(Axis(name) as left, sign, Percentile(percent)):
                 return _compare_numbers(self._values(left), sign, self._table.percentile(name, percent))
             case Comparison(Axis() | Near() as left, sign, Axis() | Near() as right):
                 return _compare_numbers(self._values(left), sign, self._values(right))
             case Comparison(Axis() | Near() as left, sign, Literal(wanted)):
                 return _compare_numbers(self._values(left), sign, wanted)
-            case Comparison(left, sign, Literal(wanted)):
-                return self._each(left, lambda value: satisfies(value, sign, wanted))
-            case Comparison(left, sign, right):
+            case Comparison(left, sign, right) if not isinstance(right, Literal):
                 return self._pairs(left, sign, right)
+        return self._each(*column_test(node))
 
-    def _each(self, column: Column, test: Callable[[Any], bool]) -> Mask:
+    def _each(self, column: Column, test: Test) -> Mask:
         """Return where a value is there and passes a test."""
         values = map(plain, self._values(column))
         return np.array([not is_missing(value) and test(value) for value in values], dtype=bool)
@@ -112,6 +105,20 @@ class Evaluator:
             case Field(name):
                 return self._table.field(name)
         raise AssertionError(f"{operand!r} must be resolved before it is evaluated")
+
+
+def column_test(node: Truth | Contains | OneOf | Comparison) -> tuple[Column, Test]:
+    """Return the column that a node looks at, and the test that a plain value, if it is not missing, has to pass."""
+    match node:
+        case Truth(column):
+            return column, lambda value: truth(value) is True
+        case Contains(column, part, negated):
+            return column, lambda value: contains(value, part) != negated
+        case OneOf(column, options, negated):
+            return column, lambda value: any(satisfies(value, "==", option) for option in options) != negated
+        case Comparison(column, sign, Literal(wanted)):
+            return column, lambda value: satisfies(value, sign, wanted)
+    raise AssertionError(f"{node!r} looks at more than one column")
 
 
 def _compare_numbers(left: ArrayLike, sign: Sign, right: ArrayLike) -> Mask:

@@ -123,10 +123,10 @@ def compiled(folder: ModelFolder, choice: Choice, original: Any) -> CompiledMode
 
 
 def _make(entry: Path, folder: ModelFolder, precision: str, original: Any) -> None:
-    from embedsearch.encoders.conversion import convert
-
     if entry.is_dir():
         return
+    from embedsearch.encoders.conversion import convert
+
     folder.sha256()  # refuses damaged weights before anything is made of them
     make_once(entry, lambda part: convert(original, part, precision))
 

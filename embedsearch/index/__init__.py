@@ -1,7 +1,8 @@
 """The one deep object that users hold: a store, its encoder, its neighbours and its axes."""
 
-from embedsearch.index.index import UNITS, Index, open_index
+from embedsearch.index.index import Index, open_index
 from embedsearch.index.ingest import AddReport
+from embedsearch.index.placing import UNITS
 from embedsearch.index.selecting import Agreement, Verdict
 
 __all__ = ["UNITS", "AddReport", "Agreement", "Index", "Verdict", "open_index"]

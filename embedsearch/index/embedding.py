@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from embedsearch.documents import Document, Passage, chunk
+from embedsearch.documents import Document, Passage
 from embedsearch.encoders import Encoder, Identity, count_tokens, encode, identify, load_encoder
 from embedsearch.errors import QueryError, StoreError
-from embedsearch.store import Store
-from embedsearch.vectors import Vectors
+from embedsearch.store import Store, VectorCache
+from embedsearch.vectors import Rows, Vectors, unit
 
-_ENCODE_AT_ONCE = 64
+_ENCODE_AT_ONCE = 128
 _TITLE_SHARE = 4  # a title that would take more than this part of a passage's room is not put before it
 
 Progress = Callable[[int], None]
@@ -24,13 +25,21 @@ Progress = Callable[[int], None]
 class Embedding:
     """An index's encoder, loaded when the first text needs it and refused if it is not the index's own."""
 
-    def __init__(self, store: Store, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, store: Store, encoder: Encoder | None = None, *, cache: str | os.PathLike[str] | None = None
+    ) -> None:
         """Take the encoder given, or the one that the index names.
+
+        Args:
+            store: the index's.
+            encoder: its own; found by the name that the index keeps if None.
+            cache: a folder of vectors shared with other indexes; the one in ``EMBEDSEARCH_CACHE``, if any, if None.
 
         Raises:
             StoreError: the encoder given is not the one that made the index.
         """
         self.store = store
+        self._cache_folder = cache
         self.identity = Identity.from_dict(store.setting("encoder", {})["identity"])
         if encoder is not None:
             self.encoder = self._own(encoder)
@@ -39,6 +48,16 @@ class Embedding:
     def encoder(self) -> Encoder:
         """The encoder, found by the name that the index keeps."""
         return self._own(load_encoder(self.store.setting("encoder", {})["load"]))
+
+    @cached_property
+    def _cache(self) -> VectorCache | None:
+        """Opened when the first document is embedded."""
+        return VectorCache.chosen(self._cache_folder, self.store.dimension)
+
+    def close(self) -> None:
+        """Close the cache, if one is open."""
+        if (cache := self.__dict__.pop("_cache", None)) is not None:
+            cache.close()
 
     @cached_property
     def _chunking(self) -> dict[str, Any]:
@@ -57,9 +76,14 @@ class Embedding:
 
     def key(self, text: str, *, queries: bool = False) -> bytes:
         """Return what the vector of *text* is known by: a hash of the encoder's identity and the text."""
-        role = "query" if queries and any(prompt for _, prompt in self.identity.prompts) else "document"
-        content = "\0".join((self.identity.key, role, text))
+        content = f"{self._roles[queries]}\0{text}"
         return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+    @cached_property
+    def _roles(self) -> tuple[str, str]:
+        """What the keys of documents and of queries begin with; the same where the encoder treats both alike."""
+        document, query = (f"{self.identity.key}\0{role}" for role in ("document", "query"))
+        return document, query if any(prompt for _, prompt in self.identity.prompts) else document
 
     def vectors_of(self, texts: Sequence[str], *, queries: bool = False) -> Vectors:
         """Return the unit vectors of phrases, shape (n, d).
@@ -76,6 +100,11 @@ class Embedding:
             self._refuse_long(wanted)
             vectors[missing] = encode(self.encoder, wanted, queries=queries)
         return vectors
+
+    def mean_of(self, rows: Rows) -> Vectors:
+        """Return the unit vector of the mean of stored vectors, shape (d,)."""
+        mean: Vectors = self.store.vectors()[rows].mean(axis=0)
+        return unit(mean)
 
     def _refuse_long(self, texts: Sequence[str]) -> None:
         limit = getattr(self.encoder, "max_tokens", None)
@@ -97,7 +126,9 @@ class Embedding:
             vectors[found] = self.store.vectors()[[rows[keys[place]] for place in found]]
         return vectors, [place for place, key in enumerate(keys) if key not in rows]
 
-    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> tuple[Vectors, int]:
+    def embed(
+        self, texts: Sequence[str], progress: Progress | None = None, *, keys: Sequence[bytes] | None = None
+    ) -> tuple[Vectors, int]:
         """Return the vectors of document texts, and how many of them had to be encoded.
 
         The same text is encoded once, however often it occurs.
@@ -105,22 +136,26 @@ class Embedding:
         Args:
             texts: each within the encoder's limit.
             progress: told how many more texts are done.
+            keys: of the texts, if the caller has them already.
         """
-        keys = [self.key(text) for text in texts]
-        vectors, missing = self.known(keys)
+        keys = [self.key(text) for text in texts] if keys is None else keys
+        vectors, missing = self._known_anywhere(keys)
         places: dict[bytes, list[int]] = {}
         for place in missing:
             places.setdefault(keys[place], []).append(place)
         # Texts of like length go together: a batch is padded to its longest.
-        order = sorted(places, key=lambda key: len(texts[places[key][0]]))
+        order = sorted(places.values(), key=lambda same: len(texts[same[0]]))
         if progress:
             progress(len(texts) - len(missing))
         for start in range(0, len(order), _ENCODE_AT_ONCE):
             part = order[start : start + _ENCODE_AT_ONCE]
-            for key, vector in zip(part, encode(self.encoder, [texts[places[key][0]] for key in part]), strict=True):
-                vectors[places[key]] = vector
+            vectors[[same[0] for same in part]] = encode(self.encoder, [texts[same[0]] for same in part])
+            if self._cache:
+                self._cache.put({keys[same[0]]: vectors[same[0]] for same in part})
+            for first, *others in (same for same in part if len(same) > 1):
+                vectors[others] = vectors[first]
             if progress:
-                progress(sum(len(places[key]) for key in part))
+                progress(sum(map(len, part)))
         return vectors, len(order)
 
     def record_engine(self, passages: int) -> None:
@@ -129,6 +164,17 @@ class Embedding:
         if engine and passages:
             counts = self.store.setting("engines", {})
             self.store.set_setting("engines", counts | {engine: counts.get(engine, 0) + passages})
+
+    def _known_anywhere(self, keys: Sequence[bytes]) -> tuple[Vectors, list[int]]:
+        """Return what `known` does, with the vectors that are in the cache too."""
+        vectors, missing = self.known(keys)
+        if not missing or not self._cache:
+            return vectors, missing
+        cached = self._cache.get(list(dict.fromkeys(keys[place] for place in missing)))
+        for place in missing:
+            if keys[place] in cached:
+                vectors[place] = cached[keys[place]]
+        return vectors, [place for place in missing if keys[place] not in cached]
 
     def passages_of(self, document: Document) -> tuple[list[Passage], list[str]]:
         """Return a document's passages, and the text of each as it is embedded: with the title before it."""
@@ -139,6 +185,8 @@ class Embedding:
             limit -= tokens + 1
         else:
             title = ""
+        from embedsearch.documents import chunk
+
         passages = chunk(document, self._count, limit=limit, **self._chunking)
         return passages, [f"{title}\n{passage.text}" if title else passage.text for passage in passages]
 

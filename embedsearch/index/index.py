@@ -2,222 +2,33 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from types import TracebackType
-from typing import Any, Literal, Self
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from embedsearch.documents import Document
-from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
-from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
+from embedsearch.encoders import Encoder, load_encoder
+from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
-from embedsearch.index.embedding import Embedding, encoder_settings
-from embedsearch.index.ingest import AddReport, Ingest
-from embedsearch.index.saved_axes import IndexAxes
-from embedsearch.index.searching import Searcher
-from embedsearch.index.selecting import Selector, Verdict
-from embedsearch.results import Calculation, Hits, Placement, Placements
-from embedsearch.store import Compaction, Store, compact
-from embedsearch.vectors import Rows, project, top, unit
+from embedsearch.index.arguments import one_of
+from embedsearch.index.collection import Collection
+from embedsearch.index.evidence import DocumentPlace, Witness
+from embedsearch.index.moving import Move, Mover
+from embedsearch.index.placing import UNITS, Placer, Unit, point_on
+from embedsearch.index.ranking import By, Mode
+from embedsearch.index.remaining import Explainer, Remainder
+from embedsearch.results import Calculation, Hit, Hits, Placements
+from embedsearch.snippets import Snippet
+from embedsearch.store import Store
+from embedsearch.vectors import top
 
-Unit = Literal["sd", "percentile", "raw"]
-UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw")
-_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
 
-
-class Index:
+class Index(Collection):
     """Documents, their vectors and the axes that they are measured on, in one folder.
 
     Make one with `Index.create`, open one with `open_index`; use it in a ``with`` block or call `close`.
     """
-
-    def __init__(self, store: Store, encoder: Encoder | None = None) -> None:
-        """Wrap an open store; use `Index.create` or `open_index`."""
-        self._store = store
-        self._embedding = Embedding(store, encoder)
-        self.axes = IndexAxes(self._embedding)
-        self._searcher = Searcher(store, self._embedding)
-        self._selector = Selector(store, self._embedding, self.axes)
-
-    @classmethod
-    def create(
-        cls,
-        path: str | os.PathLike[str],
-        encoder: str | Encoder = DEFAULT_ENCODER,
-        *,
-        chunk_words: int | None = None,
-        overlap: int = 25,
-    ) -> Self:
-        """Make a new, empty index in a folder.
-
-        Args:
-            path: a folder that does not exist or is empty.
-            encoder: a model name, a model folder, or an encoder; the index remembers it.
-            chunk_words: the most words of a passage; as many as the encoder reads whole if None.
-            overlap: the most words that a passage repeats from the one before.
-
-        Raises:
-            EncoderError: the encoder cannot be found.
-            StoreError: the folder is in use, or cannot be written.
-        """
-        if chunk_words is not None and chunk_words < 1:
-            raise StoreError(f"a passage must have room for at least 1 word, not {chunk_words}")
-        if overlap < 0:
-            raise StoreError(f"the overlap of passages cannot be {overlap} words; 0 is none")
-        found = load_encoder(encoder) if isinstance(encoder, str) else encoder
-        load = encoder if isinstance(encoder, str) else encoder.name
-        settings = encoder_settings(found, load) | {"chunk_words": chunk_words, "overlap": overlap}
-        return cls(Store.create(path, settings), found)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __len__(self) -> int:
-        """Return the number of passages."""
-        return self._store.count_passages()
-
-    def __repr__(self) -> str:
-        info = self.info()
-        return (
-            f"Index({str(self._store.path)!r}: {info['documents']} documents, {info['passages']} passages, "
-            f"encoder {info['encoder']!r}, axes {', '.join(self.axes) or 'none'})"
-        )
-
-    def close(self) -> None:
-        """Release the files; the index cannot be used after that."""
-        self._store.close()
-
-    @property
-    def encoder(self) -> Encoder:
-        """The encoder, loaded when it is first asked for."""
-        return self._embedding.encoder
-
-    def info(self) -> dict[str, Any]:
-        """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
-        identity = self._embedding.identity
-        return {
-            "path": str(self._store.path),
-            "documents": self._store.count_documents(),
-            "passages": self._store.count_passages(),
-            "encoder": identity.name,
-            "engines": self._store.setting("engines", {}),
-            "weights": identity.weights,
-            "dimension": identity.dimension,
-            "max_tokens": identity.max_tokens,
-            "chunk_words": self._store.setting("chunk_words", None),
-            "overlap": self._store.setting("overlap", None),
-            "axes": list(self.axes),
-            "fields": self._store.field_names(),
-            "neighbors": self._store.setting("neighbors", None),
-            "bytes": self._store.size(),
-            "format": self._store.setting("format", None),
-        }
-
-    # -- documents --------------------------------------------------------------------------------------
-
-    def add(self, documents: Iterable[Document], *, progress: Callable[[int, int], None] | None = None) -> AddReport:
-        """Add documents, or update those whose id is there already; embed only what is new.
-
-        Args:
-            documents: any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
-            progress: told how many documents, and how many passages, are done.
-
-        Raises:
-            SourceError: a document cannot be read, or two have the same id. What came before is kept.
-            StoreError: another process is writing, or the disk is full. What was committed is kept.
-        """
-        with self._store.locked():
-            report = Ingest(self._store, self._embedding, progress).add(documents)
-            self._searcher.refresh_neighbors()
-        return report
-
-    def sync(
-        self,
-        documents: Iterable[Document],
-        sources: Iterable[str | os.PathLike[str]],
-        *,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> AddReport:
-        """Make the index equal to *sources*: add, update, and remove what they no longer hold.
-
-        A document is removed if it came from one of the sources and is not among *documents*; documents that came
-        from elsewhere stay. Nothing is removed if a document cannot be read, or if there are none at all.
-
-        Args:
-            documents: all that the sources hold now.
-            sources: the files and folders that they were read from, for example those given to `embedsearch.read`.
-            progress: as for `add`.
-
-        Raises:
-            SourceError: as `add`, or no document was read.
-            StoreError: as `add`.
-        """
-        with self._store.locked():
-            ingest = Ingest(self._store, self._embedding, progress)
-            report = ingest.add(documents)
-            if not report.documents:
-                raise SourceError(
-                    "no document was read from the sources, so that none was removed from the index; "
-                    "delete documents by their ids if that is what you want"
-                )
-            report += AddReport(removed=ingest.remove_unmet(sources))
-            self._searcher.refresh_neighbors()
-        return report
-
-    def delete(self, ids: Iterable[str]) -> int:
-        """Take documents out of the index; return how many.
-
-        Their texts leave the files when the index is compacted.
-
-        Raises:
-            QueryError: one of them is not in the index; nothing is deleted.
-            StoreError: another process is writing.
-        """
-        wanted = list(dict.fromkeys([ids] if isinstance(ids, str) else ids))
-        with self._store.locked():
-            held = self._store.numbers_of(wanted)
-            for id in wanted:
-                if id not in held:
-                    advice = did_you_mean(id, self._store.ids(100_000))
-                    raise QueryError(f"there is no document {id!r}; nothing was deleted.{advice}")
-            with self._store.writing():
-                self._store.remove(wanted)
-        return len(wanted)
-
-    def compact(self) -> Compaction:
-        """Give the room of deleted and replaced documents back to the disk.
-
-        Other processes go on reading meanwhile; an interruption at any moment leaves the index whole.
-
-        Raises:
-            StoreError: another process is writing, or the disk has no room for a second copy.
-        """
-        with self._store.locked():
-            compaction = compact(self._store)
-            self._searcher.refresh_neighbors()
-        return replace(compaction, after=self._store.size())
-
-    def get(self, id: str) -> Document:
-        """Return the document called *id*.
-
-        Raises:
-            QueryError: there is none.
-        """
-        document = self._store.document(id)
-        if document is None:
-            raise QueryError(f"there is no document {id!r}.{did_you_mean(id, self._store.ids(100_000))}")
-        return document
 
     # -- queries ----------------------------------------------------------------------------------------
 
@@ -229,8 +40,10 @@ class Index:
         vector: ArrayLike | None = None,
         k: int = 10,
         where: str | None = None,
+        mode: Mode | None = None,
+        by: By = "passage",
     ) -> Hits:
-        """Return the passages nearest in meaning to a text, to a document of the index, or to a vector.
+        """Return the passages that answer a text best, or that are nearest to a document or a vector.
 
         Args:
             text: what is looked for.
@@ -238,26 +51,29 @@ class Index:
             vector: any vector of the encoder's dimension.
             k: how many; fewer come only where fewer exist.
             where: a condition that the passages must satisfy.
+            mode: ``dense`` ranks by meaning, ``lexical`` by the words of the text (BM25; needs no encoder), ``hybrid``
+                by both; if None, hybrid for a text of more than one word, else dense.
+            by: ``document`` gives the best passage of each document, ``passage`` any passages.
 
         Raises:
-            QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition.
+            QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition;
+                words to be looked up where there is no text.
         """
-        if sum(given is not None for given in (text, like, vector)) != 1:
-            raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
         with self._store.reading():
-            rows = self._rows(where)
-            if like is not None:
-                return self._search_like(like, k, rows)
-            if text is not None:
-                query = self._embedding.vectors_of([text], queries=True)[0]
-            else:
-                query = unit(np.asarray(vector, dtype=np.float32).reshape(-1))
-            return self._searcher.nearest(query, k, rows)
+            rows = self._rows(where)  # before the encoder is loaded, which takes seconds
+            question = self._searcher.question(text, like=like, vector=vector, mode=mode)
+            return self._searcher.search(question, k, rows, by)
 
-    def _search_like(self, id: str, k: int, rows: Rows | None) -> Hits:
-        own = self._store.rows_of_document(self.get(id).id)
-        query = unit(self._store.vectors()[own].mean(axis=0))
-        return self._searcher.nearest(query, k, np.setdiff1d(self._store.live_rows() if rows is None else rows, own))
+    def snippets(self, hits: Sequence[Hit], text: str | None = None, *, like: str | None = None) -> list[Snippet]:
+        """Return the part of each hit that answers the query, at most 160 characters.
+
+        Args:
+            hits: of `search`.
+            text: what was searched for.
+            like: the id that was searched with.
+        """
+        with self._store.reading():
+            return self._searcher.snippets(hits, text, like=like)
 
     def calc(
         self,
@@ -310,30 +126,74 @@ class Index:
             raise QueryError('a point needs at least one axis with a value, such as {"size": -1}')
         with self._store.reading():
             axes = self.axes.scaled(list(point))
-            wanted = {name: _coordinate(name, value, axes[name].scale.at_percentile) for name, value in point.items()}
+            wanted = {name: point_on(axes[name], value) for name, value in point.items()}
             return self._searcher.nearest_point(wanted, axes, k, self._rows(where))
 
-    def place(self, texts: Sequence[str], axes: Sequence[str] | None = None, *, unit: Unit = "sd") -> Placements:
+    def shift(self, text: str, by: Mapping[str, float], *, k: int = 10, where: str | None = None) -> Move:
+        """Move a phrase along axes and return what lies there, with how far that is from anything real.
+
+        Args:
+            text: a phrase, in the index or not.
+            by: standard deviations by axis, such as ``{"size": -2}``.
+            k: how many.
+            where: a condition that the passages must satisfy.
+
+        Raises:
+            QueryError: nothing to move by, or a value is no number.
+            AxisError: an axis does not exist, or the axes cannot be told apart.
+        """
+        return self._moved(text, dict(by), k=k, where=where, towards=False)
+
+    def locate_like(
+        self, text: str, point: Mapping[str, float | str], *, k: int = 10, where: str | None = None
+    ) -> Move:
+        """Return what is like a phrase but lies at a point on axes: like *wolf*, but small.
+
+        Args:
+            text: a phrase, in the index or not.
+            point: coordinates by axis, in standard deviations, or percentiles as ``"p90"``.
+            k: how many.
+            where: a condition that the passages must satisfy.
+
+        Raises:
+            QueryError, AxisError: as `shift`.
+        """
+        return self._moved(text, dict(point), k=k, where=where, towards=True)
+
+    def _moved(self, text: str, point: Mapping[str, float | str], *, k: int, where: str | None, towards: bool) -> Move:
+        if not point:
+            raise QueryError('name at least one axis with a value, such as {"size": -1}')
+        with self._store.reading():
+            axes = self.axes.scaled(list(point))
+            vector = self._embedding.vectors_of([text])[0]
+            by = {name: point_on(axes[name], value) for name, value in point.items()}
+            if towards:
+                by = {name: value - float(axes[name].coordinates(vector)[0]) for name, value in by.items()}
+            return Mover(self._searcher).move(vector, axes, by, k=k, rows=self._rows(where), leave_out=text)
+
+    def place(
+        self, texts: Sequence[str], axes: Sequence[str] | None = None, *, unit: Unit = "sd", predicted: bool = False
+    ) -> Placements:
         """Return where phrases lie on axes.
 
         Args:
             texts: phrases, in the index or not.
             axes: names; all axes of the index if None.
-            unit: ``sd`` (standard deviations of the index's passages), ``percentile`` or ``raw``.
+            unit: ``sd`` (standard deviations of the index's passages), ``percentile``, ``raw``, or ``rating``
+                (the unit of the axis's ratings, with an interval).
+            predicted: measure phrases that were rated like all others; without it they stand where they were rated.
 
         Raises:
-            AxisError: an axis does not exist, or the index has none.
+            AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
         """
         if isinstance(texts, str):
             raise QueryError(f"texts must be a list of phrases, not the single text {texts!r}")
+        one_of("unit", unit, UNITS)
         with self._store.reading():
-            names = self._axis_names(axes)
+            scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             vectors = self._embedding.vectors_of(list(texts))
-            products = vectors @ self._directions(names).T
-            columns = self._columns(names, products, unit)
-        return Placements(
-            Placement(text, {name: float(columns[name][place]) for name in names}) for place, text in enumerate(texts)
-        )
+            places = Placer(self._embedding).phrases(texts, vectors, scaled, predicted=predicted)
+        return places.placements(texts, [""] * len(texts), unit)
 
     def place_all(
         self,
@@ -343,6 +203,7 @@ class Index:
         sort: str | None = None,
         k: int | None = None,
         unit: Unit = "sd",
+        predicted: bool = False,
     ) -> Placements:
         """Return where the passages of the index lie on axes; no encoder is needed.
 
@@ -351,12 +212,14 @@ class Index:
             where: a condition that the passages must satisfy.
             sort: an axis, highest first; with ``-`` before it lowest first; in the order of the index if None.
             k: how many; all if None.
-            unit: ``sd``, ``percentile`` or ``raw``.
+            unit: ``sd``, ``percentile``, ``raw`` or ``rating``.
+            predicted: measure passages that were rated like all others.
 
         Raises:
-            AxisError: an axis does not exist, or the index has none.
+            AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
             QueryError: a wrong condition.
         """
+        one_of("unit", unit, UNITS)
         with self._store.reading():
             names = self._axis_names(axes)
             by = sort.removeprefix("-") if sort else None
@@ -366,103 +229,74 @@ class Index:
                 )
             rows = self._rows(where)
             rows = self._store.live_rows() if rows is None else rows
-            columns = self._columns(names, project(self._store.vectors(), self._directions(names), rows), unit)
+            with self._trace.step("coordinates") as step:
+                scaled = list(self.axes.scaled(names).values())
+                places = Placer(self._embedding).passages(rows, scaled, predicted=predicted)
+                step.plan = f"{len(names)} axes, by a scan of {len(rows):,} vectors"
             order = np.arange(len(rows))
             if sort and by is not None:
-                order = top(-columns[by] if sort.startswith("-") else columns[by], len(rows))
+                column = places.coordinates[:, names.index(by)]
+                order = top(-column if sort.startswith("-") else column, len(rows))
             order = order[:k]
             passages = self._store.passages(rows[order])
-        return Placements(
-            Placement(
-                passage.text,
-                {name: float(columns[name][place]) for name in names},
-                passage.document if passage.position == 0 else f"{passage.document}#{passage.position}",
-            )
-            for place, passage in zip(order, passages, strict=True)
+        return places.take(order).placements(
+            [passage.text for passage in passages], [passage.id for passage in passages], unit
         )
 
-    def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
-        """Yield the documents that satisfy a condition, unchanged and in order.
+    def place_documents(
+        self,
+        ids: Sequence[str],
+        axes: Sequence[str] | None = None,
+        *,
+        threshold: float | str = 1.0,
+        evidence: bool = False,
+    ) -> list[DocumentPlace]:
+        """Return where documents lie by their passages: mean, maximum, share above a threshold, and what carries it.
 
         Args:
-            condition: see `embedsearch.conditions`.
-            documents: any documents, in the index or not; those of the index if None.
+            ids: of documents of the index.
+            axes: names; all axes of the index if None.
+            threshold: in standard deviations, or a percentile such as ``"p90"``.
+            evidence: measure each sentence of the passage that lies highest.
 
         Raises:
-            QueryError: the condition cannot be read, or names what is not there.
+            QueryError: there is no such document, or the threshold is no number.
+            AxisError: an axis does not exist, or the index has none.
         """
-        return (verdict.document for verdict in self.judge(condition, documents) if verdict.passed)
+        scaled = list(self.axes.scaled(self._axis_names(axes)).values())
+        witness = Witness(self._embedding)
+        return [place for id in ids for place in witness.place(self.get(id), scaled, threshold, evidence=evidence)]
 
-    def judge(
-        self, condition: str, documents: Iterable[Document] | None = None, *, axes: Sequence[str] = ()
-    ) -> Iterator[Verdict]:
-        """Yield a verdict on each document, passed or not, with its coordinates on *axes*; in order.
+    def explain(self, texts: Sequence[str], axes: Sequence[str] | None = None, *, k: int = 5) -> list[Remainder]:
+        """Return how much of the meaning of phrases axes hold, and the nearest texts when only these are known.
 
         Raises:
-            QueryError, AxisError: as `filter`.
+            AxisError: an axis does not exist, or the index has none.
         """
-        return self._selector.judge(condition, documents, axes)
-
-    # -- parts ------------------------------------------------------------------------------------------
-
-    def _rows(self, where: str | None) -> Rows | None:
-        return None if where is None else self._selector.rows(where)
-
-    def _axis_names(self, axes: Sequence[str] | None) -> list[str]:
-        names = list(dict.fromkeys(axes if axes is not None else self.axes))
-        if not names:
-            raise AxisError("the index has no axes yet; add some with: embedsearch axes fit FILE")
-        return names
-
-    def _directions(self, names: Sequence[str]) -> NDArray[np.float32]:
-        axes = self.axes.scaled(list(names))
-        return np.stack([axes[name].fitted.direction for name in names])
-
-    def _columns(self, names: Sequence[str], products: NDArray[Any], unit: Unit) -> dict[str, NDArray[np.float64]]:
-        """Return the coordinates by axis from dot products of shape (n, axes)."""
-        if unit not in UNITS:
-            raise QueryError(f"there is no unit {unit!r}.{did_you_mean(unit, UNITS)}")
-        axes = self.axes.scaled(list(names))
-        columns = {}
-        for name, column in zip(names, np.asarray(products, dtype=np.float64).T, strict=True):
-            axis = axes[name]
-            coordinates = axis.from_products(column)
-            if unit == "percentile":
-                coordinates = axis.scale.percentile_of(coordinates)
-            columns[name] = column - axis.fitted.origin if unit == "raw" else coordinates
-        return columns
+        with self._store.reading():
+            scaled = self.axes.scaled(self._axis_names(axes))
+            return Explainer(self._embedding, self._searcher).explain(texts, scaled, k)
 
 
-def open_index(path: str | os.PathLike[str], encoder: str | Encoder | None = None) -> Index:
+def open_index(
+    path: str | os.PathLike[str],
+    encoder: str | Encoder | None = None,
+    *,
+    cache: str | os.PathLike[str] | None = None,
+) -> Index:
     """Open an index folder; neither vectors nor the encoder are loaded.
 
     Args:
         path: the folder.
         encoder: an encoder, or the name of one, that must be the index's own; the one that the index names if None.
+        cache: a folder of vectors shared with other indexes; see `Index.create`.
 
     Raises:
         StoreError: there is no index, it is damaged, or another encoder made it.
     """
     store = Store.open(path)
     try:
-        return Index(store, load_encoder(encoder) if isinstance(encoder, str) else encoder)
+        return Index(store, load_encoder(encoder) if isinstance(encoder, str) else encoder, cache=cache)
     except BaseException:
         store.close()
         raise
-
-
-def _coordinate(name: str, value: float | str, at_percentile: Callable[[float], float]) -> float:
-    """Return a coordinate in standard deviations from a number, or from a percentile such as ``p90``."""
-    text = str(value).strip()
-    match = _PERCENTILE.match(text)
-    if match and float(match[1]) <= 100:
-        return at_percentile(float(match[1]))
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise QueryError(
-            f"{name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90"
-        )
-    return number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -11,7 +12,11 @@ from embedsearch.errors import SourceError
 from embedsearch.index.embedding import Embedding
 from embedsearch.store import Entry, HeldDocument, Store
 
-BATCH_PASSAGES = 512  # one transaction: what an interruption loses at most
+# One transaction: what an interruption loses at most. Where passages go by quickly, because they are known or the
+# encoder is fast, a transaction takes more of them, for each one has to wait for the disk.
+BATCH_PASSAGES = 512
+BATCH_GROWTH = 16
+_QUICK_SECONDS, _SLOW_SECONDS = 0.5, 2.0
 # Documents that are looked up together, before it is known how many passages they have.
 _GROUP_DOCUMENTS = 256
 _GROUP_CHARACTERS = 1 << 22
@@ -56,10 +61,10 @@ class _Batch:
     changed: list[tuple[Document, list[Passage], list[str]]] = field(default_factory=list)
     described: list[Document] = field(default_factory=list)
     size: int = 0
-    report: AddReport = AddReport()
-
-    def ids(self) -> list[str]:
-        return [document.id for document, _, _ in self.changed] + [document.id for document in self.described]
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    ids: set[str] = field(default_factory=set)
 
     def change(self, document: Document, passages: list[Passage], texts: list[str]) -> None:
         self.changed.append((document, passages, texts))
@@ -86,6 +91,7 @@ class Ingest:
         self._progress = progress
         self._documents = 0
         self._passages = 0
+        self._batch_size = BATCH_PASSAGES
         with store.writing():
             self.run = store.next_run()
 
@@ -97,8 +103,17 @@ class Ingest:
         """
         total = AddReport()
         for batch in self._batches(documents):
+            start = time.perf_counter()
             total += self._commit(batch)
+            self._pace(time.perf_counter() - start)
         return total
+
+    def _pace(self, seconds: float) -> None:
+        """Set the size of the next transaction by how long the last one took."""
+        if seconds < _QUICK_SECONDS:
+            self._batch_size = min(2 * self._batch_size, BATCH_GROWTH * BATCH_PASSAGES)
+        elif seconds > _SLOW_SECONDS:
+            self._batch_size = max(self._batch_size // 2, BATCH_PASSAGES)
 
     def remove_unmet(self, sources: Iterable[str | os.PathLike[str]]) -> int:
         """Take out the documents that came from *sources* earlier and that this run has not met; return how many.
@@ -117,14 +132,15 @@ class Ingest:
         try:
             for group in _groups(documents):
                 held = self.store.held([document.id for document in group])
-                pending = set(batch.ids())  # the database did not know of these when it was asked
+                pending = set(batch.ids)  # the database did not know of these when it was asked
                 for document in group:
                     known = held.get(document.id)
                     if document.id in pending or (known is not None and known.run == self.run):
                         raise _repeated(document)
                     pending.add(document.id)
-                    self._sort(replace(document, record="", header=""), known, batch)
-                    if batch.size >= BATCH_PASSAGES:
+                    batch.ids.add(document.id)
+                    self._sort(_without_record(document), known, batch)
+                    if batch.size >= self._batch_size:
                         yield batch
                         batch = _Batch()
         except SourceError:
@@ -138,28 +154,32 @@ class Ingest:
         if held is not None and (held.text, held.title) == (document.text, document.title):
             batch.describe(document)
             same = dict(held.metadata) == dict(document.metadata)
-            batch.report += AddReport(unchanged=1) if same else AddReport(updated=1)
+            batch.unchanged += same
+            batch.updated += not same
             return
         batch.change(document, *self.embedding.passages_of(document))
-        batch.report += AddReport(added=1) if known is None else AddReport(updated=1)
+        batch.added += known is None
+        batch.updated += known is not None
 
     def _commit(self, batch: _Batch) -> AddReport:
         texts = [text for _, _, texts in batch.changed for text in texts]
-        vectors, embedded = self.embedding.embed(texts, self._teller(len(batch.ids()), len(texts)))
+        keys = [self.embedding.key(text) for text in texts]
+        tell = self._teller(len(batch.ids), len(texts))
+        vectors, embedded = self.embedding.embed(texts, tell, keys=keys)
         entries, start = [], 0
-        for document, passages, passage_texts in batch.changed:
-            keys = [self.embedding.key(text) for text in passage_texts]
-            entries.append(Entry(document, passages, keys, vectors[start : start + len(passages)]))
-            start += len(passages)
+        for document, passages, _ in batch.changed:
+            end = start + len(passages)
+            entries.append(Entry(document, passages, keys[start:end], vectors[start:end]))
+            start = end
         with self.store.writing():
             if entries:
                 self.store.put(entries, self.run)
             self.store.describe(batch.described, self.run)
             self.embedding.record_engine(embedded)
-        self._documents += len(batch.ids())
+        self._documents += len(batch.ids)
         if self._progress:
             self._progress(self._documents, self._passages)
-        return batch.report + AddReport(embedded=embedded, reused=len(texts) - embedded)
+        return AddReport(batch.added, batch.updated, batch.unchanged, embedded, len(texts) - embedded)
 
     def _teller(self, documents: int, passages: int) -> Callable[[int], None]:
         """Return what tells the progress within a batch: documents in proportion to the passages that are done."""
@@ -200,6 +220,10 @@ def _lies_in(place: str, places: Iterable[str]) -> bool:
     """Return whether a document's place is one of *places*, a record of such a file, or a file of such a folder."""
     # Behind the name of a file a document's source has the record: "corpus/articles.jsonl:12".
     return any(place == whole or place.startswith((f"{whole}:", whole.rstrip(os.sep) + os.sep)) for whole in places)
+
+
+def _without_record(document: Document) -> Document:
+    return replace(document, record="", header="") if document.record or document.header else document
 
 
 def _repeated(document: Document) -> SourceError:

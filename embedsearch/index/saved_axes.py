@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 
-from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis, read_axes
+from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, read_axes
+from embedsearch.axes.ordering import dependents, in_order, with_inputs
+from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError, QueryError, did_you_mean
+from embedsearch.index.axis_material import IndexMaterial, Select
 from embedsearch.index.embedding import Embedding
 from embedsearch.store import SavedAxis
 from embedsearch.vectors import project
@@ -24,6 +27,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._store = embedding.store
         self._scaled: dict[str, ScaledAxis] = {}
         self._generation = -1
+        self.select: Select | None = None  # evaluates conditions; the index sets it
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._saved())
@@ -57,6 +61,11 @@ class IndexAxes(Mapping[str, ScaledAxis]):
                 self._scale(missing)
         return {name: self._scaled[name] for name in names}
 
+    @property
+    def encoder_name(self) -> str:
+        """The name of the index's encoder."""
+        return self._embedding.identity.name
+
     def definitions(self) -> dict[str, Axis]:
         """Return the definitions by name; nothing is scaled."""
         return {name: Axis.from_dict(name, saved.definition) for name, saved in self._saved().items()}
@@ -68,21 +77,42 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def save(self, axis: Axis) -> FittedAxis:
         """Fit *axis* with the index's encoder and keep it; an axis of that name is replaced by a new version.
 
-        An axis whose definition has not changed stays as it is.
+        An axis whose definition has not changed stays as it is. Axes derived from one that has are fitted anew.
 
         Raises:
-            AxisError: it cannot be fitted.
+            AxisError: it cannot be fitted, or is derived from itself through others.
             StoreError: another process is writing.
         """
-        saved = self._saved().get(axis.name)
-        if saved is not None and saved.definition == axis.to_dict() and self._is_current(saved):
-            return FittedAxis.from_dict(axis, saved.fitted)
-        fitted = axis.fit(self._embedding.encoder)
+        return self.save_all([axis])[axis.name]
+
+    def save_all(self, axes: Sequence[Axis], *, anew: bool = False) -> dict[str, FittedAxis]:
+        """Fit several axes and keep them, all or none; they may be derived from one another.
+
+        Args:
+            axes: in any order.
+            anew: fit even those whose definition has not changed, as when the documents behind a field have.
+
+        Raises:
+            AxisError, StoreError: as `save`.
+        """
+        saved = self._saved()
+        known = {name: Axis.from_dict(name, old.definition) for name, old in saved.items()}
+        new = known | {axis.name: axis for axis in axes}
+        changed = [axis.name for axis in axes if anew or not self._is_kept(axis, saved.get(axis.name))]
+        stale = dependents(new, changed)
+        fitted: dict[str, FittedAxis] = {}
+        material = IndexMaterial(self._embedding, fitted, self.select)
+        for name in in_order(new):
+            if name in stale:
+                fitted[name] = fit_axis(new[name], material)
+            elif self._is_current(saved[name]):
+                fitted[name] = FittedAxis.from_dict(new[name], saved[name].fitted)
         with self._store.locked(), self._store.writing():
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            self._store.put_axis(axis.name, axis.to_dict(), fitted.to_dict(), now)
-        self._scaled.pop(axis.name, None)
-        return fitted
+            for name in [name for name in new if name in stale]:
+                self._store.put_axis(name, new[name].to_dict(), fitted[name].to_dict(), now)
+        self._scaled = {}
+        return {axis.name: fitted[axis.name] for axis in axes}
 
     def save_file(self, file: str | os.PathLike[str]) -> list[str]:
         """Fit and keep the axes that a TOML file defines; return their names.
@@ -91,9 +121,43 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError: the file or a definition is wrong; nothing is saved then.
         """
         axes = read_axes(file)
-        for axis in axes:
-            self.save(axis)
+        self.save_all(axes)
         return [axis.name for axis in axes]
+
+    def refit(self, names: Sequence[str]) -> dict[str, FittedAxis]:
+        """Fit axes of the index anew from their definitions, with the index's encoder and on its documents now.
+
+        Raises:
+            AxisError: there is none of that name, or it cannot be fitted.
+        """
+        definitions = self.definitions()
+        self._require(list(names), current=False)
+        return self.save_all([definitions[name] for name in names], anew=True)
+
+    def check(self, names: Sequence[str] | None = None) -> Report:
+        """Return how far axes can be trusted, and what they have in common over the passages of the index.
+
+        Args:
+            names: of axes; all if None.
+
+        Raises:
+            AxisError: there is none of that name.
+        """
+        scaled = self.scaled(list(names if names is not None else self))
+        material = self.material()
+        with self._store.reading():
+            coordinates = measure(list(scaled.values()), self._store.vectors(), self._store.live_rows())
+        reports = tuple(report_on(axis, material) for axis in scaled.values())
+        return Report(reports, overlap(list(scaled.values()), coordinates))
+
+    def material(self) -> IndexMaterial:
+        """Return the index as what axes are fitted from, its axes as they are fitted now."""
+        return IndexMaterial(
+            self._embedding, {name: self._fitted(saved) for name, saved in self._saved().items()}, self.select
+        )
+
+    def _fitted(self, saved: SavedAxis) -> FittedAxis:
+        return FittedAxis.from_dict(Axis.from_dict(saved.name, saved.definition), saved.fitted)
 
     def delete(self, name: str) -> None:
         """Forget the axis called *name*.
@@ -101,7 +165,10 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError: there is none of that name.
         """
-        self._require([name])
+        self._require([name], current=False)
+        for other, axis in self.definitions().items():
+            if name in axis.depends_on:
+                raise AxisError(f"axis {other!r} is derived from {name!r}; delete {other!r} first")
         with self._store.locked(), self._store.writing():
             self._store.delete_axis(name)
         self._scaled.pop(name, None)
@@ -112,7 +179,10 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def _is_current(self, saved: SavedAxis) -> bool:
         return bool(saved.fitted["encoder"] == self._embedding.identity.key)
 
-    def _require(self, names: list[str]) -> dict[str, SavedAxis]:
+    def _is_kept(self, axis: Axis, saved: SavedAxis | None) -> bool:
+        return saved is not None and saved.definition == axis.to_dict() and self._is_current(saved)
+
+    def _require(self, names: Sequence[str], *, current: bool = True) -> dict[str, SavedAxis]:
         saved = self._saved()
         for name in names:
             if name not in saved:
@@ -120,21 +190,30 @@ class IndexAxes(Mapping[str, ScaledAxis]):
                     did_you_mean(name, saved) or " The index has none yet; add some with: embedsearch axes fit FILE"
                 )
                 raise AxisError(f"there is no axis {name!r}.{advice}")
-            if not self._is_current(saved[name]):
+            if current and not self._is_current(saved[name]):
                 raise AxisError(
-                    f"axis {name!r} was fitted with another encoder; fit it again with: embedsearch axes fit FILE"
+                    f"axis {name!r} was fitted with another encoder; "
+                    f"fit it again from its definition with: embedsearch axes refit {name}"
                 )
         return saved
 
-    def _scale(self, names: list[str]) -> None:
+    def _scale(self, names: Sequence[str]) -> None:
+        """Scale axes and the inputs of their formulas on the passages, in one pass over the vectors."""
         saved = self._require(names)
+        definitions = {name: Axis.from_dict(name, kept.definition) for name, kept in saved.items()}
+        order = with_inputs(definitions, names)
+        self._require(order)
         rows = self._store.live_rows()
         if not len(rows):
             raise QueryError(f"the index {self._store.path} is empty; add documents with: embedsearch ingest SOURCE")
-        fitted = [
-            FittedAxis.from_dict(Axis.from_dict(name, saved[name].definition), saved[name].fitted) for name in names
-        ]
-        products = project(self._store.vectors(), np.stack([axis.direction for axis in fitted]), rows)
-        for axis, column in zip(fitted, products.T, strict=True):
-            scale = Scale.of(column.astype(np.float64) - axis.origin, name=axis.name)
-            self._scaled[axis.name] = ScaledAxis(axis, scale, saved[axis.name].version)
+        fitted = {name: FittedAxis.from_dict(definitions[name], saved[name].fitted) for name in order}
+        read = [name for name in order if not definitions[name].formula]
+        parts = [fitted[name].directions for name in read]
+        products = project(self._store.vectors(), np.concatenate(parts), rows)
+        ends = np.cumsum([len(part) for part in parts])[:-1]
+        columns = dict(zip(read, np.split(products, ends, axis=1), strict=True))
+        for name in order:
+            inputs = {other: self._scaled[other] for other in definitions[name].depends_on if definitions[name].formula}
+            if inputs:
+                columns[name] = np.concatenate([columns[other] for other in inputs], axis=1)
+            self._scaled[name] = ScaledAxis.on(fitted[name], columns[name], version=saved[name].version, inputs=inputs)

@@ -7,29 +7,55 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes import ScaledAxis
-from embedsearch.errors import QueryError
+from embedsearch.documents import Document
+from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.expressions import Expression
+from embedsearch.index import ranking
+from embedsearch.index.arguments import one_of
 from embedsearch.index.embedding import Embedding
-from embedsearch.neighbors import FLAT_ROWS, Neighbors, build
-from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
+from embedsearch.index.excerpts import excerpts
+from embedsearch.index.placing import Placer
+from embedsearch.index.tracing import Trace
+from embedsearch.neighbors import EXACT_ROWS, FLAT_ROWS, Neighbors, build
+from embedsearch.results import Calculation, Hit, Hits
+from embedsearch.snippets import Snippet
 from embedsearch.store import Store, StoredPassage
-from embedsearch.vectors import Rows, Vectors, project, top, unit
+from embedsearch.vectors import Rows, Vectors, top, unit
 
 _STALE_SHARE = 10  # the faiss file is built anew when more than one row in ten is newer than it
 
-Ranking = Callable[[int], Rows]  # the so many best rows, best first
+RowRanking = Callable[[int], Rows]  # the so many best rows, best first
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What is searched for.
+
+    Attributes:
+        mode: what the answers are ranked by.
+        text: whose words are looked up; needed unless the mode is dense.
+        vector: the unit query vector, shape (d,); None if the mode is lexical.
+        without: rows that are no answers: those of the document that was asked with.
+    """
+
+    mode: ranking.Mode
+    text: str = ""
+    vector: Vectors | None = None
+    without: Rows | None = None
 
 
 class Searcher:
     """Answers queries from one index."""
 
-    def __init__(self, store: Store, embedding: Embedding) -> None:
+    def __init__(self, store: Store, embedding: Embedding, trace: Trace | None = None) -> None:
         """Read nothing yet."""
         self._store = store
         self._embedding = embedding
+        self._trace = trace or Trace()
+        self._placer = Placer(embedding)
         self._neighbors: Neighbors | None = None
         self._state: Any = None
 
@@ -65,9 +91,90 @@ class Searcher:
         self._store.keep_neighbors(built, {"kind": kind, "rows": rows})
         self._neighbors = None
 
-    def nearest(self, query: Vectors, k: int, rows: Rows | None) -> Hits:
-        """Return the passages nearest to a unit vector, among *rows*."""
-        return self._hits(*self.neighbors.search(query, k, rows))
+    def question(
+        self, text: str | None, *, like: str | None, vector: ArrayLike | None, mode: ranking.Mode | None
+    ) -> Question:
+        """Return what `Index.search` is asked for, with its query vector."""
+        if sum(given is not None for given in (text, like, vector)) != 1:
+            raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
+        chosen = one_of("mode", mode or ranking.default_mode(text), ranking.MODES)
+        if text is None and chosen != "dense":
+            raise QueryError(f"mode {chosen} looks words up and needs a text; leave the mode out, or give a text")
+        with self._trace.step("query vector") as step:
+            query = None if chosen == "lexical" else self._query_vector(text, like, vector)
+            step.plan = "none: words alone" if query is None else "looked up in the index, or encoded"
+        without = None if like is None else self._store.rows_of_document(like)
+        return Question(chosen, text or "", query, without)
+
+    def _query_vector(self, text: str | None, like: str | None, vector: ArrayLike | None) -> Vectors:
+        if text is not None:
+            asked: Vectors = self._embedding.vectors_of([text], queries=True)[0]
+            return asked
+        if like is not None:
+            return self._embedding.mean_of(self._store.rows_of_document(self.document(like).id))
+        return unit(np.asarray(vector, dtype=np.float32).reshape(-1))
+
+    def document(self, id: str) -> Document:
+        """Return the document called *id*.
+
+        Raises:
+            QueryError: there is none.
+        """
+        document = self._store.document(id)
+        if document is None:
+            raise QueryError(f"there is no document {id!r}.{did_you_mean(id, self._store.ids(100_000))}")
+        return document
+
+    def search(self, question: Question, k: int, rows: Rows | None, by: ranking.By = "passage") -> Hits:
+        """Return the *k* best answers among *rows*, all live rows if None."""
+        if k < 1:
+            raise QueryError(f"k is {k}; at least 1 must be asked for")
+        if question.without is not None:
+            rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, question.without)
+        by_passage = one_of("unit of answers", by, ranking.BYS) == "passage"
+        with self._trace.step(f"ranking, {question.mode}") as step:
+            ranked = self._ranking_of(question, rows)
+            best = ranked(k) if by_passage else ranking.best_documents(ranked, k, self._store)
+            step.plan = self._plan(question, rows)
+        with self._trace.step("passages") as step:
+            step.plan = f"{len(best):,} read and checked"
+            return self._hits(best)
+
+    def _plan(self, question: Question, rows: Rows | None) -> str:
+        words = "" if question.mode == "dense" else "full text"
+        if question.vector is None:
+            return words
+        indexed, live = self.neighbors.indexed, len(self.neighbors.live)
+        allowed = live if rows is None else len(rows)
+        if not indexed or (rows is not None and allowed <= EXACT_ROWS):
+            vectors = f"exact over {allowed:,} rows"
+        else:
+            vectors = f"index of {indexed:,} rows with over-fetch for {allowed:,} allowed of {live:,}"
+        return f"{vectors}, {words}" if words else vectors
+
+    def snippets(self, hits: Sequence[Hit], text: str | None, *, like: str | None) -> list[Snippet]:
+        """Return the part of each hit that answers the query; see `Index.snippets`."""
+        # Hits without a cosine come from words alone; no encoder is loaded for their sake.
+        measured = bool(hits) and all(hit.score is not None for hit in hits)
+        query = self._query_vector(text, like, None) if measured and (text or like) else None
+        return excerpts(hits, text or "", embedding=self._embedding, query=query)
+
+    def _ranking_of(self, question: Question, rows: Rows | None) -> ranking.Ranking:
+        if question.vector is None:
+            return ranking.lexical(self._store, question.text, rows)
+        if question.mode == "dense":
+            return ranking.dense(self.neighbors, question.vector, rows)
+        return ranking.hybrid(self._store, self.neighbors, question.text, question.vector, rows)
+
+    def nearest_but(self, query: Vectors, k: int, rows: Rows | None, text: str) -> Hits:
+        """Return the passages nearest to a unit vector that are not *text* itself, among *rows*."""
+        found = self.search(Question("dense", vector=query), k + 1, rows)
+        kept = [hit for hit in found if _folded(hit.text) != _folded(text)][:k]
+        return Hits(replace(hit, rank=rank) for rank, hit in enumerate(kept, 1))
+
+    def vectors(self, rows: Rows | None) -> tuple[Vectors, Rows]:
+        """Return all vectors, and the rows allowed."""
+        return self._store.vectors(), self._store.live_rows() if rows is None else rows
 
     def add_meanings(
         self, expression: Expression, vectors: Vectors, k: int, rows: Rows | None, *, keep_inputs: bool
@@ -83,7 +190,7 @@ class Searcher:
         """
         total = np.asarray(expression.weights) @ vectors.astype(np.float64)
         query = _direction(total, expression)
-        taken = self._ranked(self._ranking(query, rows), k, expression, keep_inputs)
+        taken = self._ranked(self._row_ranking(query, rows), k, expression, keep_inputs)
         alone = self._alone(expression, vectors, k, rows, keep_inputs=keep_inputs)
         return Calculation(expression, self._explained(taken, expression, vectors, total, alone), alone)
 
@@ -98,12 +205,9 @@ class Searcher:
         keep_inputs: bool,
     ) -> Calculation:
         """Return what lies nearest to the weighted sum of the terms' coordinates on axes."""
-        columns = {name: axis.coordinates(vectors) for name, axis in axes.items()}
-        point = {name: float(np.dot(expression.weights, column)) for name, column in columns.items()}
-        terms = Placements(
-            Placement(text, {name: float(column[place]) for name, column in columns.items()})
-            for place, text in enumerate(expression.texts)
-        )
+        stands = self._placer.phrases(expression.texts, vectors, list(axes.values()))
+        point = dict(zip(axes, map(float, np.asarray(expression.weights) @ stands.coordinates), strict=True))
+        terms = stands.placements(expression.texts, [""] * len(vectors), "sd")
         rows, places, distances = self._distances(point, axes, rows)
         order = top(-distances, len(rows))
         taken = self._ranked(lambda count: rows[order[:count]], k, expression, keep_inputs)
@@ -120,7 +224,9 @@ class Searcher:
         """Return the passages nearest to a point on axes."""
         if k < 1:
             raise QueryError(f"k is {k}; at least 1 must be asked for")
-        rows, places, distances = self._distances(point, axes, rows)
+        with self._trace.step("distances") as step:
+            rows, places, distances = self._distances(point, axes, rows)
+            step.plan = f"{len(axes)} axes, by a scan of {len(rows):,} vectors"
         best = top(-distances, k)
         measured = _Measured(rows, places, distances, list(axes))
         return Hits(
@@ -133,17 +239,13 @@ class Searcher:
     ) -> tuple[Rows, Any, Any]:
         """Return rows, their coordinates (n, axes), and their distances from *point* in standard deviations."""
         live = self._store.live_rows() if rows is None else rows
-        directions = np.stack([axis.fitted.direction for axis in axes.values()])
-        products = project(self._store.vectors(), directions, live)
-        places = np.stack(
-            [axis.from_products(column) for axis, column in zip(axes.values(), products.T, strict=True)], axis=1
-        )
+        places = self._placer.passages(live, list(axes.values())).coordinates
         return live, places, np.linalg.norm(places - np.array(list(point.values())), axis=1)
 
-    def _ranking(self, query: Vectors, rows: Rows | None) -> Ranking:
+    def _row_ranking(self, query: Vectors, rows: Rows | None) -> RowRanking:
         return lambda count: self.neighbors.search(query, count, rows)[0]
 
-    def _ranked(self, ranking: Ranking, k: int, expression: Expression, keep_inputs: bool) -> list[StoredPassage]:
+    def _ranked(self, ranking: RowRanking, k: int, expression: Expression, keep_inputs: bool) -> list[StoredPassage]:
         """Return the *k* best passages of a ranking, those left out that are a term's text themselves."""
         if k < 1:
             raise QueryError(f"k is {k}; at least 1 must be asked for")
@@ -162,7 +264,7 @@ class Searcher:
         """Return the plain neighbours of each term, the terms themselves left out as from the sum's."""
         alone = {}
         for text, vector in zip(expression.texts, vectors, strict=True):
-            passages = self._ranked(self._ranking(vector, rows), k, expression, keep_inputs)
+            passages = self._ranked(self._row_ranking(vector, rows), k, expression, keep_inputs)
             scores = self._store.vectors()[[passage.row for passage in passages]] @ vector
             pairs = zip(passages, scores, strict=True)
             alone[text] = Hits(_hit(rank, float(score), passage) for rank, (passage, score) in enumerate(pairs, 1))
@@ -190,10 +292,14 @@ class Searcher:
             hits.append(replace(hit, near_alone=tuple(text for text, ids in found.items() if hit.id in ids)))
         return Hits(hits)
 
-    def _hits(self, rows: Rows, scores: Vectors) -> Hits:
-        passages = self._store.passages(rows)
-        pairs = zip(passages, scores, strict=True)
-        return Hits(_hit(rank, float(score), passage) for rank, (passage, score) in enumerate(pairs, 1))
+    def _hits(self, best: ranking.Ranked) -> Hits:
+        columns = {"score": best.cosines, "bm25": best.bm25, "fused": best.fused}
+        scores = [
+            {name: None if column is None else float(column[place]) for name, column in columns.items()}
+            for place in range(len(best))
+        ]
+        pairs = zip(self._store.passages(best.rows), scores, strict=True)
+        return Hits(_hit(rank, own.pop("score"), passage, **own) for rank, (passage, own) in enumerate(pairs, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

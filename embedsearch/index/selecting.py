@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from embedsearch.conditions import Condition, parse_condition
+from embedsearch.conditions import And, Condition, Node, parse_condition
 from embedsearch.documents import Document
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.saved_axes import IndexAxes
-from embedsearch.index.tables import OWN_FIELDS, DocumentTable, Means, PassageTable
-from embedsearch.store import Store
+from embedsearch.index.tables import DocumentTable, Means, PassageTable
+from embedsearch.index.tracing import Trace
+from embedsearch.store import OWN_FIELDS
+from embedsearch.store.fields_sql import is_translatable
 from embedsearch.vectors import Rows, Vectors
 
 BATCH_DOCUMENTS = 256
+_REMEMBERED = 16  # conditions on fields whose rows are kept until the index changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,14 @@ def _share(part: int, whole: int) -> float:
 class Selector:
     """Evaluates conditions for one index."""
 
-    def __init__(self, store: Store, embedding: Embedding, axes: IndexAxes) -> None:
+    def __init__(self, embedding: Embedding, axes: IndexAxes, trace: Trace) -> None:
         """Read nothing yet."""
-        self._store = store
+        self._store = embedding.store
         self._embedding = embedding
         self._axes = axes
+        self._trace = trace
+        self._found: dict[Node | None, Any] = {}
+        self._state: object = None
 
     def rows(self, source: str) -> Rows:
         """Return the live rows whose passages satisfy a condition, ascending.
@@ -98,9 +104,40 @@ class Selector:
         Raises:
             QueryError: the condition cannot be read, or names what is not there.
         """
-        condition = self._resolve(parse_condition(source), self._store.field_names())
-        table = PassageTable(self._store, self._means(condition, ()))
-        return table.rows[condition.evaluate(table)]
+        with self._store.reading():
+            self._forget_if_changed()
+            condition = self._resolve(parse_condition(source), self._field_names())
+            cheap, rest = _parts(condition.root)
+            with self._trace.step("condition on fields") as step:
+                rows = self._rows_where(cheap) if cheap else self._store.live_rows()
+                step.plan = f"{len(rows):,} rows" + ("" if cheap else ", no condition on fields alone")
+            if rest is None:
+                return rows
+            with self._trace.step("condition on axes") as step:
+                measured = Condition(condition.source, rest)
+                table = PassageTable(self._store, self._means(measured, ()), rows)
+                kept: Rows = rows[measured.evaluate(table)] if len(rows) else rows
+                step.plan = f"{len(kept):,} of {len(rows):,} rows, by a scan of their vectors"
+            return kept
+
+    def _forget_if_changed(self) -> None:
+        state = self._store.database.state()
+        if state != self._state:
+            self._found, self._state = {}, state
+
+    def _field_names(self) -> list[str]:
+        if None not in self._found:
+            self._found[None] = self._store.field_names()
+        names: list[str] = self._found[None]
+        return names
+
+    def _rows_where(self, condition: Node) -> Rows:
+        if condition not in self._found:
+            if len(self._found) >= _REMEMBERED:
+                del self._found[next(reversed(self._found))]
+            self._found[condition] = self._store.rows_where(condition)
+        rows: Rows = self._found[condition]
+        return rows
 
     def judge(self, source: str, documents: Iterable[Document] | None, axes: Sequence[str]) -> Iterator[Verdict]:
         """Yield a verdict on each document, in order.
@@ -154,6 +191,19 @@ class Selector:
             vectors, _ = self._embedding.embed([text for part in texts for text in part])
             ends = np.cumsum([len(part) for part in texts])
             yield from zip(batch, np.split(vectors, ends[:-1]), strict=True)
+
+
+def _parts(root: Node) -> tuple[Node | None, Node | None]:
+    """Return the part of a condition that SQL can decide by itself, and the rest; either may be None."""
+    nodes = root.nodes if isinstance(root, And) else (root,)
+    cheap = [node for node in nodes if is_translatable(node)]
+    if cheap and not is_translatable(And(tuple(cheap))):
+        cheap = cheap[:1]
+    return _joined(cheap), _joined([node for node in nodes if node not in cheap])
+
+
+def _joined(nodes: Sequence[Node]) -> Node | None:
+    return (nodes[0] if len(nodes) == 1 else And(tuple(nodes))) if nodes else None
 
 
 def _batches(parts: Iterator[tuple[Document, Vectors]]) -> Iterator[list[tuple[Document, Vectors]]]:

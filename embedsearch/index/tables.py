@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.documents import Document
-from embedsearch.store import Store
-from embedsearch.vectors import Vectors, project
-
-OWN_FIELDS = ("id", "title", "text")
+from embedsearch.store import OWN_FIELDS, Store
+from embedsearch.vectors import Rows, Vectors, project
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +29,19 @@ class Means:
 
 
 class PassageTable:
-    """The live passages of an index, one record each; a passage has its document's fields."""
+    """Passages of an index, one record each; a passage has its document's fields."""
 
-    def __init__(self, store: Store, means: Means) -> None:
-        """Read which passages there are.
+    def __init__(self, store: Store, means: Means, rows: Rows) -> None:
+        """Read nothing yet.
 
         Args:
             store: the index's.
             means: the axes and phrases that the condition speaks of.
+            rows: of the passages, ascending.
         """
         self._store = store
         self._means = means
-        self.rows, self._documents = store.passage_documents()
+        self.rows = rows
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -50,13 +49,14 @@ class PassageTable:
     def field(self, name: str) -> list[Any]:
         """Return the field of each passage's document."""
         values = self._store.field(name)
-        places = np.searchsorted(self._store.numbers(), self._documents)
+        live, documents = self._store.passage_documents()
+        places = np.searchsorted(self._store.numbers(), documents[np.searchsorted(live, self.rows)])
         return [values[place] for place in places]
 
     def axis(self, name: str) -> NDArray[np.float64]:
         """Return each passage's coordinate."""
         axis = self._means.axes[name]
-        return axis.from_products(project(self._store.vectors(), axis.fitted.direction, self.rows)[:, 0])
+        return axis.from_products(project(self._store.vectors(), axis.directions, self.rows))
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""

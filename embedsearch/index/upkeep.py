@@ -76,7 +76,7 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
 def repair(
     path: str | os.PathLike[str], encoder: str | Encoder | None = None, *, progress: Progress | None = None
 ) -> Verification:
-    """Mend what can be made again: damaged vectors from the stored texts, SQLite's indexes, the faiss file.
+    """Mend what can be made again: damaged vectors, SQLite's indexes, the full text, the faiss file.
 
     An interruption leaves the index as it was, or mended in part; doing it again goes on from there. A document
     whose text is damaged cannot be mended here; ingesting its source again replaces it.
@@ -99,6 +99,8 @@ def repair(
             found = _inspected(store, progress)
             if any(finding.file == "index.db" for finding in found.findings):
                 store.database.execute("REINDEX")
+                with store.writing():
+                    store.fulltext.rebuild()
             embedded = _mend_vectors(store, embedding, found.rows)
             Searcher(store, embedding).rebuild_neighbors()
             found = _inspected(store, progress)

@@ -1,11 +1,14 @@
 """An index folder: the only code that touches its files."""
 
+from embedsearch.store.cache import VectorCache
 from embedsearch.store.checking import Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
+from embedsearch.store.fields_sql import OWN_FIELDS
 from embedsearch.store.records import Entry, HeldDocument, SavedAxis, StoredPassage
 from embedsearch.store.store import Store
 
 __all__ = [
+    "OWN_FIELDS",
     "Compaction",
     "Entry",
     "Finding",
@@ -14,6 +17,7 @@ __all__ = [
     "SavedAxis",
     "Store",
     "StoredPassage",
+    "VectorCache",
     "compact",
     "inspect",
 ]

@@ -73,7 +73,13 @@ def inspect(store: Store, keys_of: KeysOf, progress: Progress | None = None) -> 
     """
     inspector = _Inspector(store, keys_of, progress)
     with store.reading():
-        for check in (inspector.structure, inspector.small_records, inspector.documents, inspector.rows):
+        for check in (
+            inspector.structure,
+            inspector.small_records,
+            inspector.documents,
+            inspector.rows,
+            inspector.words,
+        ):
             try:
                 check()
             except StoreError as error:
@@ -183,6 +189,11 @@ class _Inspector:
             np.add.at(uses, used[inside], 1)
         for row in np.flatnonzero(uses != 1)[:20]:
             self.found.add(DATABASE, f"row {row} is named {uses[row]} times, where once is wanted", _INGEST)
+
+    def words(self) -> None:
+        """Check that the full text holds the words of the documents."""
+        if fault := self.store.fulltext.fault():
+            self.found.add(DATABASE, fault, _REPAIR)
 
     def summarize_vectors(self) -> None:
         """Note the damaged vectors, neighbouring rows together."""

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,17 +75,22 @@ class Database:
             # FULL: a transaction that is committed stays so when the power fails.
             for pragma in ("synchronous = FULL", "foreign_keys = ON", f"cache_size = -{_CACHE_KIB}"):
                 self.query(f"PRAGMA {pragma}")
-        except StoreError:
+        except StoreError as error:
             self.close()
-            raise
+            if _is_writable(file) or not _unmerged(file):
+                raise
+            raise StoreError(
+                f"{file} cannot be read without permission to write: the last writer was cut off, and what it "
+                f"committed stands in {file.name}-wal. Open the index once where its folder can be written"
+            ) from error
 
     @staticmethod
-    def make(file: Path, settings: Mapping[str, Any]) -> None:
-        """Write a new database; it appears under its name when it is whole and on the disk."""
+    def make(file: Path, settings: Mapping[str, Any], *, schema: str = SCHEMA) -> None:
+        """Write a new database with the tables of *schema*; it appears when it is whole and on the disk."""
         unfinished = file.with_name(file.name + ".new")
         unfinished.unlink(missing_ok=True)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as connection:
-            connection.executescript(SCHEMA)
+            connection.executescript(schema)
             fingerprint = _fingerprint(connection.execute(_DEFINITIONS))
             records = [_setting(name, value) for name, value in {**settings, "schema": fingerprint}.items()]
             connection.executemany("INSERT INTO settings VALUES (?, ?, ?)", records)
@@ -141,6 +146,16 @@ class Database:
         """Run a statement once for each of *records*."""
         with self._translated():
             self._connection.executemany(statement, records)
+
+    def set_function(self, function: Callable[..., Any], arguments: int) -> None:
+        """Let statements call *function* by its name; it gives the same for the same arguments."""
+        with self._translated():
+            self._connection.create_function(function.__name__, arguments, function, deterministic=True)
+
+    def state(self) -> tuple[int, int]:
+        """Return what is another pair after every change of anything, by this process or another; inside `reading`."""
+        self.query("SELECT count(*) FROM settings")  # the state is taken when something is first read
+        return int(self.query("PRAGMA data_version")[0][0]), self._connection.total_changes
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -209,7 +224,8 @@ class Database:
             if "no such" in str(error):
                 raise self.damaged(str(error)) from error
             raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            # Python cannot even make an error of a message in which SQLite quotes a damaged name.
             raise self.damaged(str(error)) from error
 
 
@@ -238,10 +254,18 @@ def _text(raw: bytes) -> str:
 def _address(file: Path) -> str:
     """Return how SQLite is told to open *file*."""
     address = file.absolute().as_uri()
-    if os.access(file, os.W_OK) and os.access(file.parent, os.W_OK):
+    if _is_writable(file):
         return f"{address}?mode=rw"
     # A folder without write permission has no room for the files through which readers and writers meet. Nobody
     # can write there, so that the database may be taken as it stands - unless a journal holds more than it does.
+    return f"{address}?mode=ro" if _unmerged(file) else f"{address}?mode=ro&immutable=1"
+
+
+def _is_writable(file: Path) -> bool:
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def _unmerged(file: Path) -> bool:
+    """Return whether transactions stand in the journal that the database itself does not have yet."""
     journal = file.with_name(file.name + "-wal")
-    unmerged = journal.exists() and journal.stat().st_size > 0
-    return f"{address}?mode=ro" if unmerged else f"{address}?mode=ro&immutable=1"
+    return journal.exists() and journal.stat().st_size > 0

@@ -1,7 +1,7 @@
 """An index folder.
 
 =====================  ===================================================================================
-``index.db``           SQLite in WAL mode: documents, passages, axes, settings
+``index.db``           SQLite in WAL mode: documents, passages, full text, axes, settings
 ``vectors.f32``        the vectors, one row of d little-endian float32 a passage, append-only; the truth
 ``neighbors.faiss``    derived from the vectors, may be deleted at any time
 ``lock``               held by the one process that writes
@@ -32,7 +32,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from embedsearch.errors import StoreError
-from embedsearch.store.database import Database
+from embedsearch.store import fulltext
+from embedsearch.store.database import SCHEMA, Database
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder
 from embedsearch.vectors import Rows, Vectors
 
@@ -51,6 +52,7 @@ class Folder:
         """Wrap an open database; use `create` or `open`."""
         self.path = path
         self._database = database
+        self.fulltext = fulltext.FullText(database)
         self.damaged = False
         self._file: VectorsFile | None = None
 
@@ -74,7 +76,7 @@ class Folder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / _vectors_name(0)).touch()
-            Database.make(folder / DATABASE, {**first, **settings})
+            Database.make(folder / DATABASE, {**first, **settings}, schema=SCHEMA + fulltext.SCHEMA)
             sync_folder(folder)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"no index can be made in {folder}: {error}") from error

@@ -16,6 +16,8 @@ from embedsearch.documents import Document, Passage
 from embedsearch.errors import SourceError
 from embedsearch.vectors import Vectors
 
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
@@ -30,6 +32,11 @@ class StoredPassage:
     title: str
     source: str
     metadata: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The passage's id: the document's, with ``#position`` behind it for all but the first passage."""
+        return self.document if self.position == 0 else f"{self.document}#{self.position}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +90,9 @@ class DocumentRecord(NamedTuple):
             SourceError: it holds what neither JSON nor UTF-8 can.
         """
         try:
-            metadata = json.dumps(dict(document.metadata), ensure_ascii=False, allow_nan=False)
+            metadata = _JSON.encode(dict(document.metadata))
             record = cls(document.id, document.title, document.source, metadata, document.text)
-            "".join(record).encode()
+            record._content().encode()  # strict: lone surrogates are found here
         except (TypeError, ValueError) as error:
             raise SourceError(
                 f"{document.source or 'a document'}: the document {document.id!r} cannot be stored: {error}. "
@@ -96,10 +103,13 @@ class DocumentRecord(NamedTuple):
     @property
     def digest(self) -> bytes:
         """16 bytes that change with any of the columns."""
-        # Lengths go before the texts, so that no two records run together into the same bytes.
-        encoded = [column.encode("utf-8", "surrogatepass") for column in self]
-        lengths = struct.pack(f"<{len(encoded)}q", *map(len, encoded))
-        return hashlib.blake2b(lengths + b"".join(encoded), digest_size=16).digest()
+        return hashlib.blake2b(self._content().encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+    def _content(self) -> str:
+        # Lengths go before the texts, so that no two records run together into the same. A flipped bit can make a
+        # number of a text; str() of it is another text than was written.
+        texts = [str(column) for column in self]
+        return " ".join(str(len(text)) for text in texts) + " " + "".join(texts)
 
     def document(self) -> Document:
         """Return the document."""
@@ -107,10 +117,16 @@ class DocumentRecord(NamedTuple):
 
 
 def checksum(key: bytes, vector: Any) -> int:
-    """Return the CRC-32 of a passage's key and its vector: which vector belongs to which text."""
+    """Return the CRC-32 of a passage's key and its vector: which vector belongs to which text; -1 for no key at all."""
+    if not isinstance(key, bytes):
+        return -1
     return zlib.crc32(np.ascontiguousarray(vector, dtype="<f4").data, zlib.crc32(key))
 
 
 def seal(document: str, position: int, start: int, end: int) -> int:
-    """Return the CRC-32 of what a passage's record says besides: whose it is and where it lies."""
-    return zlib.crc32(struct.pack("<qqq", position, start, end), zlib.crc32(document.encode("utf-8", "surrogatepass")))
+    """Return the CRC-32 of what a passage's record says besides: whose it is, where it lies; -1 for no numbers."""
+    try:
+        place = struct.pack("<qqq", position, start, end)
+    except struct.error:
+        return -1
+    return zlib.crc32(place, zlib.crc32(str(document).encode("utf-8", "surrogatepass")))

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from embedsearch.conditions import Node
 from embedsearch.documents import Document
 from embedsearch.errors import StoreError
 from embedsearch.store.database import record_checksum
+from embedsearch.store.fields_sql import Translation
 from embedsearch.store.folder import REMEDY, Folder
 from embedsearch.store.records import DocumentRecord, Entry, HeldDocument, SavedAxis, StoredPassage, checksum, seal
 from embedsearch.vectors import Rows, Vectors
@@ -38,6 +40,11 @@ class Store(Folder):
         pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
         return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
+    def document_numbers(self, rows: Rows) -> Rows:
+        """Return for each of *rows*, which must be live, the number of its document, int64."""
+        found = dict(self._database.query_in("SELECT row, document FROM passages WHERE row IN (?)", rows.tolist()))
+        return np.array([found[row] for row in rows.tolist()], dtype=np.int64)
+
     def live_rows(self) -> Rows:
         """Return the rows of all passages, ascending, int64."""
         with self.reading():
@@ -61,6 +68,10 @@ class Store(Folder):
     def _is_intact(self, row: int, key: bytes, written: int) -> bool:
         vectors = self.vectors()
         return 0 <= row < len(vectors) and checksum(key, vectors[row]) == written
+
+    def rows_with_keys(self, keys: Iterable[bytes]) -> dict[int, bytes]:
+        """Return all live rows that hold the vector of one of *keys*, each with its key."""
+        return dict(self._database.query_in("SELECT row, key FROM passages WHERE key IN (?)", list(keys)))
 
     def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Return the passages in *rows*, in that order, each checked against its checksums.
@@ -188,6 +199,22 @@ class Store(Folder):
         found = self._database.query("SELECT metadata FROM documents ORDER BY number")
         return [json.loads(metadata).get(name) for (metadata,) in found]
 
+    def rows_where(self, condition: Node) -> Rows:
+        """Return the live rows of the documents that satisfy a condition over fields, ascending, int64.
+
+        Args:
+            condition: resolved, and translatable to SQL; see `embedsearch.store.fields_sql`.
+        """
+        translation = Translation()
+        sql, values = translation.node(condition)
+        self._database.set_function(translation.test_value, 2)
+        self._database.set_function(translation.test_field, 2)
+        found = self._database.query(
+            f"SELECT p.row FROM passages p WHERE p.document IN (SELECT d.number FROM documents d WHERE {sql})",
+            values,
+        )
+        return np.sort(np.array([row for (row,) in found], dtype=np.int64))
+
     # -- writing ----------------------------------------------------------------------------------------
 
     def next_run(self) -> int:
@@ -205,17 +232,20 @@ class Store(Folder):
         """
         row = self.rows
         self.append(row, [entry.vectors for entry in entries])
-        self._remove_passages(list(self.numbers_of([entry.document.id for entry in entries]).values()))
+        ids = [entry.document.id for entry in entries]
+        self._remove_passages(list(self.numbers_of(ids).values()))
         self._put_documents([entry.document for entry in entries], run)
-        numbers = self.numbers_of([entry.document.id for entry in entries])
-        records = []
-        for entry in entries:
-            number, id = numbers[entry.document.id], entry.document.id
-            for passage, key, vector in zip(entry.passages, entry.keys, entry.vectors, strict=True):
+        numbers = self.numbers_of(ids)
+        records, words = [], []
+        for entry, id in zip(entries, ids, strict=True):
+            vectors = np.ascontiguousarray(entry.vectors, dtype="<f4")
+            for passage, key, vector in zip(entry.passages, entry.keys, vectors, strict=True):
                 place = passage.position, passage.start, passage.end
-                records.append((row, number, *place, seal(id, *place), key, checksum(key, vector)))
+                records.append((row, numbers[id], *place, seal(id, *place), key, checksum(key, vector)))
+                words.append((row, entry.document.title, passage.text))
                 row += 1
         self._database.execute_many("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
+        self.fulltext.add(words)
         self.changed(row)
 
     def describe(self, documents: Sequence[Document], run: int) -> None:
@@ -231,7 +261,19 @@ class Store(Folder):
 
     def _remove_passages(self, numbers: Sequence[int]) -> None:
         """Take out the passages of documents, before these are replaced or removed; their rows are dead then."""
+        damaged = self._any_damaged(numbers)
+        if not damaged:
+            self.fulltext.remove(numbers)
         self._database.execute_many("DELETE FROM passages WHERE document = ?", [(number,) for number in numbers])
+        if damaged:
+            # What their words were can no longer be said; what all others' are can.
+            self.fulltext.rebuild()
+
+    def _any_damaged(self, numbers: Sequence[int]) -> bool:
+        try:
+            return sum(1 for _ in self.documents(numbers)) != len(numbers)
+        except StoreError:
+            return True
 
     def _put_documents(self, documents: Sequence[Document], run: int) -> None:
         records = [DocumentRecord.of(document) for document in documents]
@@ -268,6 +310,7 @@ class Store(Folder):
             pairs: the new row, which no passage has by then, and the old one.
         """
         self._database.execute_many("UPDATE passages SET row = ? WHERE row = ?", pairs)
+        self.fulltext.rebuild()
 
     def forget_dead(self) -> None:
         """Forget which rows are dead; inside `writing`, when the vectors file is replaced by one without them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,7 @@ class VectorsFile:
             )
         return self._mapped
 
-    def append(self, first: int, parts: Iterable[Vectors]) -> None:
+    def append(self, first: int, parts: Sequence[Vectors]) -> None:
         """Write rows from row *first* on, over what may lie there, and sync them to the disk.
 
         Raises:
@@ -77,8 +77,8 @@ class VectorsFile:
         try:
             with open(self.path, "r+b") as stream:
                 stream.seek(first * 4 * self.dimension)
-                for part in parts:
-                    stream.write(np.ascontiguousarray(part, dtype="<f4").data)
+                if parts:
+                    stream.write(np.ascontiguousarray(np.concatenate(parts), dtype="<f4").data)
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:

@@ -1,0 +1,170 @@
+"""Measure the store: throughput of ingest apart from embedding as the index grows, and the time to open it.
+
+    python benchmarks/store.py [--passages 1000000] [--folder FOLDER]
+
+Short documents of one passage each go into an index with an encoder that takes next to no time; what it takes is
+subtracted. Each step of 50,000 is measured by itself, so that a rate that falls as the index grows is seen. The
+opening is measured in fresh processes, from after the imports to after the first count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import resource
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import embedsearch as es
+from embedsearch.encoders import Identity
+from embedsearch.vectors import Vectors, unit
+
+DIMENSION = 384
+STEP = 50_000
+RESULTS = Path(__file__).parent / "results" / "store.json"
+_OPEN = (
+    "import sys, time, numpy, sqlite3, embedsearch as es, embedsearch.index\n"
+    "start = time.perf_counter()\n"
+    "index = es.open(sys.argv[1])\n"
+    "opened = time.perf_counter()\n"
+    "count = len(index)\n"
+    "print((opened - start) * 1000, (time.perf_counter() - opened) * 1000, count)\n"
+)
+
+
+class PooledEncoder:
+    """An encoder that hands out unit vectors made beforehand, and counts the seconds it takes."""
+
+    name = "pooled"
+    dimension = DIMENSION
+    identity = Identity("pooled", DIMENSION)
+
+    def __init__(self) -> None:
+        self.pool = unit(np.random.default_rng(0).standard_normal((1 << 15, DIMENSION)).astype(np.float32))
+        self.seconds = 0.0
+        self.place = 0
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return the next vectors of the pool."""
+        start = time.perf_counter()
+        rows = (self.place + np.arange(len(texts))) % len(self.pool)
+        self.place += len(texts)
+        vectors = self.pool[rows]
+        self.seconds += time.perf_counter() - start
+        return vectors
+
+
+def documents(first: int, last: int) -> Iterator[es.Document]:
+    """Yield documents of about ten words with three metadata fields; no two have the same text."""
+    words = random.Random(first)
+    for number in range(first, last):
+        text = " ".join(f"word{words.randrange(20_000)}" for _ in range(words.randrange(6, 14)))
+        metadata = {"year": 1900 + number % 120, "kind": ("animal", "person", "plant")[number % 3], "note": str(number)}
+        yield es.Document(f"document-{number}", f"{text} {number}", metadata=metadata, source=f"made.jsonl:{number}")
+
+
+def ingest(index: es.Index, encoder: PooledEncoder, passages: int) -> list[dict[str, float]]:
+    """Fill the index step by step; return the passages a second of each step.
+
+    The faiss file is left out: it is measured by benchmarks/index.py.
+    """
+    index._searcher.refresh_neighbors = lambda: None  # type: ignore[method-assign]
+    steps = []
+    for first in range(0, passages, STEP):
+        batch = list(documents(first, first + STEP))  # made beforehand: this is not what is measured
+        embedding, start, processor = encoder.seconds, time.perf_counter(), time.process_time()
+        index.add(batch)
+        embedding = encoder.seconds - embedding
+        apart = time.perf_counter() - start - embedding
+        # On a machine that others use as well, the time of the processor says more than the clock.
+        processor = time.process_time() - processor - embedding
+        rates = {"rate": round(STEP / apart), "processor_rate": round(STEP / processor)}
+        steps.append({"passages": first + STEP, **rates, "load": round(os.getloadavg()[0], 1)})
+        print(f"{first + STEP:>10,} passages: {rates} a second apart from embedding", file=sys.stderr)
+    return steps
+
+
+def opening(folder: Path, times: int = 7) -> dict[str, float]:
+    """Return the milliseconds to open the index and to count its passages, medians over fresh processes."""
+    runs = []
+    for _ in range(times):
+        done = subprocess.run([sys.executable, "-c", _OPEN, folder], check=True, capture_output=True, text=True)
+        runs.append([float(value) for value in done.stdout.split()])
+    opened, counted, _ = (statistics.median(column) for column in zip(*runs, strict=True))
+    return {
+        "open_ms": round(opened, 2),
+        "count_ms": round(counted, 2),
+        "slowest_open_ms": round(max(run[0] for run in runs), 2),
+    }
+
+
+def again(index: es.Index, passages: int) -> dict[str, float]:
+    """Return how fast documents pass that are in the index as they are."""
+    batch = list(documents(0, min(STEP, passages)))
+    start = time.perf_counter()
+    report = index.add(batch)
+    assert report.unchanged == len(batch)
+    return {"unchanged_rate": round(len(batch) / (time.perf_counter() - start))}
+
+
+def measure(folder: Path, passages: int) -> dict[str, object]:
+    """Return all figures."""
+    encoder = PooledEncoder()
+    with es.Index.create(folder / "index", encoder) as index:
+        steps = ingest(index, encoder, passages)
+        unchanged = again(index, passages)
+    sizes = {file.name: file.stat().st_size for file in sorted((folder / "index").iterdir())}
+    rates, processor = ([step[name] for step in steps] for name in ("rate", "processor_rate"))
+    return {
+        "passages": passages,
+        "dimension": DIMENSION,
+        "rate_lowest": min(rates),
+        "rate_first": rates[0],
+        "rate_last": rates[-1],
+        "rate_median": statistics.median(rates),
+        "processor_rate_lowest": min(processor),
+        "processor_rate_first": processor[0],
+        "processor_rate_last": processor[-1],
+        **unchanged,
+        **opening(folder / "index"),
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "bytes": sizes,
+        "steps": steps,
+        "machine": f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}",
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def main() -> None:
+    """Measure, print and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--passages", type=int, default=1_000_000)
+    parser.add_argument("--folder", help="where the index is made for the time being; a temporary folder if not given")
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(dir=given.folder))
+    try:
+        result = measure(folder, given.passages)
+    finally:
+        shutil.rmtree(folder)
+    if given.passages == parser.get_default("passages"):
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps({name: value for name, value in result.items() if name != "steps"}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

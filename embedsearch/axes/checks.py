@@ -1,0 +1,107 @@
+"""What a definition may hold: each check returns the value in its one right form, or says what is wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from embedsearch.errors import AxisError, did_you_mean
+
+FEWEST_RATINGS = 5
+
+
+def check_texts(name: str, key: str, given: Any) -> tuple[str, ...]:
+    """Return the texts of a list, stripped, each once, empty ones left out.
+
+    Raises:
+        AxisError: it is no list of texts, or nothing is left of one that had texts.
+    """
+    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(text, str) for text in given):
+        raise AxisError(f"axis {name!r}: {key!r} must be a list of texts, not {given!r}")
+    return tuple(dict.fromkeys(text.strip() for text in given if text.strip()))
+
+
+def check_frames(name: str, frames: Sequence[str]) -> None:
+    """Raise AxisError for frames that are missing or lack their one ``{}``."""
+    if not frames:
+        raise AxisError(f"axis {name!r} has nothing in 'frames'; give at least one, or leave the key out")
+    for frame in frames:
+        if frame.count("{}") != 1:
+            raise AxisError(f"axis {name!r}: the frame {frame!r} must hold {{}} once, where the phrase goes")
+
+
+def check_poles(name: str, low: Sequence[str], high: Sequence[str]) -> None:
+    """Raise AxisError for a pole that is empty while the other is not, or a phrase on both sides."""
+    for key, side in (("low", low), ("high", high)):
+        if not side:
+            raise AxisError(f"axis {name!r} has nothing in {key!r}; give at least one phrase")
+    if shared := {text.casefold() for text in low} & {text.casefold() for text in high}:
+        raise AxisError(f"axis {name!r} has {sorted(shared)[0]!r} on both sides; a phrase can be on one only")
+
+
+def check_number(name: str, what: str, value: Any) -> float:
+    """Return a finite number.
+
+    Raises:
+        AxisError: it is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise AxisError(f"axis {name!r}: {what} must be a number, not {value!r}")
+    return float(value)
+
+
+def check_ratings(name: str, key: str, given: Any) -> dict[str, float]:
+    """Return a mapping of texts to numbers.
+
+    Raises:
+        AxisError: it is no mapping, a text is empty or rated twice, or a rating is no number.
+    """
+    if not isinstance(given, Mapping):
+        raise AxisError(f"axis {name!r}: {key!r} must be a table of texts with numbers, not {given!r}")
+    ratings: dict[str, float] = {}
+    folded: dict[str, str] = {}
+    for text, value in given.items():
+        phrase = str(text).strip()
+        if not phrase:
+            raise AxisError(f"axis {name!r}: {key!r} rates an empty text")
+        if (twin := folded.setdefault(phrase.casefold(), phrase)) != phrase or phrase in ratings:
+            raise AxisError(f"axis {name!r}: {key!r} rates {phrase!r} twice (as {twin!r}); keep one")
+        ratings[phrase] = check_number(name, f"the rating of {phrase!r}", value)
+    return ratings
+
+
+def check_enough_ratings(name: str, values: Sequence[float]) -> None:
+    """Raise AxisError for ratings that a direction cannot be learned from."""
+    if len(values) < FEWEST_RATINGS:
+        raise AxisError(
+            f"axis {name!r} has {len(values)} ratings; below {FEWEST_RATINGS} a fit follows chance more than meaning. "
+            f"Rate {FEWEST_RATINGS - len(values)} more, or use poles alone"
+        )
+    if max(values) - min(values) <= 1e-12 * max(1.0, abs(max(values))):
+        raise AxisError(f"axis {name!r}: all {len(values)} ratings are {values[0]:g}; rate phrases that differ")
+
+
+def check_table(
+    name: str, key: str, given: Any, *, wanted: Mapping[str, type], needed: Sequence[str]
+) -> dict[str, Any]:
+    """Return a table whose keys are among *wanted* and of the types there, those in *needed* present.
+
+    Raises:
+        AxisError: a key is unknown, missing or of another type.
+    """
+    if not isinstance(given, Mapping):
+        raise AxisError(f"axis {name!r}: {key!r} must be a table with {', '.join(wanted)}, not {given!r}")
+    for inner, value in given.items():
+        if inner not in wanted:
+            raise AxisError(f"axis {name!r}: {key!r} has an unknown key {inner!r}.{did_you_mean(str(inner), wanted)}")
+        kind = (int, float) if wanted[inner] is float else wanted[inner]
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise AxisError(f"axis {name!r}: {inner!r} in {key!r} must be {_NAMES[wanted[inner]]}, not {value!r}")
+    for inner in needed:
+        if inner not in given:
+            raise AxisError(f"axis {name!r}: {key!r} lacks {inner!r}")
+    return dict(given)
+
+
+_NAMES = {str: "a text", int: "a whole number", float: "a number"}

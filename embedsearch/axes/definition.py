@@ -1,0 +1,257 @@
+"""The definition of an axis: what the analyst writes down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from typing import TYPE_CHECKING, Any
+
+from embedsearch.axes.checks import (
+    check_enough_ratings,
+    check_frames,
+    check_number,
+    check_poles,
+    check_ratings,
+    check_table,
+    check_texts,
+)
+from embedsearch.axes.formulas import parse_formula
+from embedsearch.encoders import Encoder
+from embedsearch.errors import AxisError, QueryError, did_you_mean
+from embedsearch.expressions import parse_expression
+
+if TYPE_CHECKING:
+    from embedsearch.axes.fitted import FittedAxis
+
+BARE = ("{}",)
+FORMULA_UNITS = ("sd", "raw", "rating")
+_TEXT_KEYS = ("description", "unit", "field", "expression", "formula", "formula_unit")
+# The kinds of which an axis has exactly one; ratings and a field go on top of poles, or stand alone.
+_KINDS = ("poles", "groups", "expression", "difference", "rotation", "formula", "component")
+_GROUP_KEYS: dict[str, type] = {"field": str, "bins": int}
+_ROTATION_KEYS: dict[str, type] = {"start": str, "towards": str, "degrees": float}
+_COMPONENT_KEYS: dict[str, type] = {"number": int, "where": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The definition of an axis.
+
+    Poles are the usual beginning. Every phrase of a pole is put into every frame: ``large`` in ``a {} animal``
+    gives *a large animal*. Framed poles agree far better with people than bare adjectives, which are of another
+    register than the things placed (docs/axes.md has the figures). Ratings make it better, alone or with poles.
+
+    Attributes:
+        name: what conditions and commands call it.
+        low: phrases of the low pole, where coordinates are small.
+        high: phrases of the high pole.
+        frames: texts with one ``{}`` each, for phrases of poles and groups; ``{}`` alone leaves them as they are.
+        description: one line for people.
+        ratings: numbers by phrase, in any unit; at least 5, not all the same.
+        rated_documents: numbers by id of a document of the index, in the same unit.
+        unit: of the ratings (kg, points), for people.
+        field: a metadata field, numeric or two-valued, that the direction is learned from.
+        groups: examples in an ordered series of groups, or ``{"field": "year", "bins": 6}``.
+        values: of the groups, one each; the arc length of the curve through them if empty.
+        expression: arithmetic over phrases whose sum is the direction: ``king - man + woman``.
+        difference: two axes; the direction is the first's minus the second's.
+        rotation: ``{"start": A, "towards": B, "degrees": 45}``: A's direction turned towards B's.
+        formula: arithmetic over the coordinates of other axes: ``weight - 2*height``.
+        formula_unit: the unit of those coordinates: ``sd``, ``raw`` or ``rating``.
+        component: ``{"number": 1, "where": CONDITION}``: a principal component of the index, or of a subset.
+        orthogonal_to: axes whose directions are taken out of this one's.
+        extend: let the passages of the index that lie at either end of the poles help to say where the axis
+            points; see `embedsearch.axes.extending`.
+
+    Raises:
+        AxisError: the definition is wrong; the message says in what.
+    """
+
+    name: str
+    low: Sequence[str] = ()
+    high: Sequence[str] = ()
+    frames: Sequence[str] = BARE
+    description: str = ""
+    ratings: Mapping[str, float] = attribute(default_factory=dict)
+    rated_documents: Mapping[str, float] = attribute(default_factory=dict)
+    unit: str = ""
+    field: str = ""
+    groups: Sequence[Sequence[str]] | Mapping[str, Any] = ()
+    values: Sequence[float] = ()
+    expression: str = ""
+    difference: Sequence[str] = ()
+    rotation: Mapping[str, Any] = attribute(default_factory=dict)
+    formula: str = ""
+    formula_unit: str = "sd"
+    component: Mapping[str, Any] = attribute(default_factory=dict)
+    orthogonal_to: Sequence[str] = ()
+    extend: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise AxisError("an axis needs a name")
+        for key in ("low", "high", "frames", "difference", "orthogonal_to"):
+            self._set(key, check_texts(self.name, key, getattr(self, key)))
+        for key in ("ratings", "rated_documents"):
+            self._set(key, check_ratings(self.name, key, getattr(self, key)))
+        for key in _TEXT_KEYS:
+            if not isinstance(getattr(self, key), str):
+                raise AxisError(f"axis {self.name!r}: {key!r} must be a text, not {getattr(self, key)!r}")
+        check_frames(self.name, self.frames)
+        self._check_kinds()
+        self._check_groups()
+        self._check_derived()
+        if self.is_rated:
+            check_enough_ratings(self.name, [*self.ratings.values(), *self.rated_documents.values()])
+
+    def _set(self, key: str, value: Any) -> None:
+        object.__setattr__(self, key, value)
+
+    def _check_kinds(self) -> None:
+        """Refuse a definition without a source of direction, or with two that cannot go together."""
+        kinds = self.kinds
+        main = [kind for kind in kinds if kind in _KINDS]
+        if not kinds:
+            raise AxisError(
+                f"axis {self.name!r} lacks 'low' and 'high'; an axis needs phrases for both poles, "
+                "or ratings, groups, a field, an expression, or other axes to derive it from"
+            )
+        if len(main) > 1 or (main and main != ["poles"] and len(kinds) > 1) or {"ratings", "field"} <= set(kinds):
+            raise AxisError(
+                f"axis {self.name!r} is defined by {' and '.join(kinds)}; make an axis of each "
+                "and join them with a formula (only ratings or a field go together with poles)"
+            )
+        if self.low or self.high:
+            check_poles(self.name, self.low, self.high)
+        if not isinstance(self.extend, bool) or (self.extend and not self.low):
+            raise AxisError(f"axis {self.name!r}: 'extend' is true or false, and goes with poles")
+
+    def _check_groups(self) -> None:
+        if isinstance(self.groups, Mapping):
+            table = self.groups and check_table(
+                self.name, "groups", self.groups, wanted=_GROUP_KEYS, needed=("field", "bins")
+            )
+            if table and table["bins"] < 2:
+                raise AxisError(f"axis {self.name!r}: 'bins' in 'groups' must be at least 2, not {table['bins']}")
+        elif isinstance(self.groups, str):
+            raise AxisError(f"axis {self.name!r}: 'groups' must be a list of lists of texts, not {self.groups!r}")
+        else:
+            self._set("groups", tuple(check_texts(self.name, "groups", group) for group in self.groups))
+            if len(self.groups) == 1 or not all(self.groups):
+                raise AxisError(f"axis {self.name!r}: 'groups' must hold at least 2 groups, none of them empty")
+        values = tuple(check_number(self.name, "each of 'values'", value) for value in self.values)
+        self._set("values", values)
+        if values and (isinstance(self.groups, Mapping) or len(values) != len(self.groups)):
+            raise AxisError(f"axis {self.name!r}: 'values' must hold one number for each of the listed groups")
+
+    def _check_derived(self) -> None:
+        if self.difference and len(self.difference) != 2:
+            raise AxisError(f"axis {self.name!r}: 'difference' must name 2 axes, not {len(self.difference)}")
+        if self.rotation:
+            check_table(self.name, "rotation", self.rotation, wanted=_ROTATION_KEYS, needed=list(_ROTATION_KEYS))
+        if self.component:
+            check_table(self.name, "component", self.component, wanted=_COMPONENT_KEYS, needed=["number"])
+            if self.component["number"] < 1:
+                raise AxisError(f"axis {self.name!r}: components are counted from 1, not {self.component['number']}")
+        if self.formula_unit not in FORMULA_UNITS:
+            advice = did_you_mean(self.formula_unit, FORMULA_UNITS)
+            raise AxisError(f"axis {self.name!r}: there is no formula_unit {self.formula_unit!r}.{advice}")
+        if self.orthogonal_to and (self.formula or self.groups):
+            raise AxisError(f"axis {self.name!r}: 'orthogonal_to' needs one direction; groups and formulas have none")
+        try:
+            _ = (self.formula and parse_formula(self.formula)), (self.expression and parse_expression(self.expression))
+        except (AxisError, QueryError) as error:
+            raise AxisError(f"axis {self.name!r}: {error}") from error
+        if self.name in self.depends_on:
+            raise AxisError(f"axis {self.name!r} is derived from itself; name other axes")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What the axis is defined by, such as ``("poles", "ratings")``."""
+        given = {"poles": self.low or self.high, "ratings": self.is_rated} | {
+            key: getattr(self, key) for key in ("field", *_KINDS[1:])
+        }
+        return tuple(kind for kind, value in given.items() if value)
+
+    @property
+    def is_rated(self) -> bool:
+        """Are there ratings, of phrases or of documents?"""
+        return bool(self.ratings or self.rated_documents)
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The names of the axes that it is derived from, each once."""
+        names = [*self.difference, *self.orthogonal_to]
+        names += [self.rotation["start"], self.rotation["towards"]] if self.rotation else []
+        names += parse_formula(self.formula).names if self.formula else ()
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def low_texts(self) -> list[str]:
+        """The low pole's phrases, each in every frame."""
+        return self.framed(self.low)
+
+    @property
+    def high_texts(self) -> list[str]:
+        """The high pole's phrases, each in every frame."""
+        return self.framed(self.high)
+
+    def framed(self, phrases: Sequence[str]) -> list[str]:
+        """Return phrases, each in every frame: all in the first frame, then all in the second."""
+        return [frame.replace("{}", phrase) for frame in self.frames for phrase in phrases]
+
+    def fit(self, encoder: Encoder, axes: Mapping[str, FittedAxis] | None = None) -> FittedAxis:
+        """Return the axis as *encoder* sees it, without an index.
+
+        Args:
+            encoder: any encoder.
+            axes: other axes, for one that is derived from them.
+
+        Raises:
+            AxisError: it cannot be fitted, or needs an index (documents, a field, a component).
+        """
+        from embedsearch.axes.fitting import fit_axis
+        from embedsearch.axes.material import EncoderMaterial
+
+        return fit_axis(self, EncoderMaterial(encoder, axes or {}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the definition as JSON values, without the name; `from_dict` takes it back."""
+        shown: dict[str, Any] = {}
+        if self.low or not self.kinds:
+            shown = {"low": list(self.low), "high": list(self.high), "frames": list(self.frames)}
+        elif self.groups:
+            shown = {"frames": list(self.frames)}
+        shown["description"] = self.description
+        for key in _KEYS:
+            value = getattr(self, key)
+            if key not in shown and value and key not in ("frames", "low", "high"):
+                shown[key] = _json(value)
+        if not self.formula:
+            shown.pop("formula_unit", None)
+        return shown
+
+    @classmethod
+    def from_dict(cls, name: str, definition: Mapping[str, Any]) -> Axis:
+        """Return the axis that a table of an ``axes.toml`` describes.
+
+        Raises:
+            AxisError: a key is unknown or missing, or a value is wrong.
+        """
+        for key in definition:
+            if key not in _KEYS:
+                raise AxisError(f"axis {name!r} has an unknown key {key!r}.{did_you_mean(key, _KEYS)}")
+        for one, other in (("low", "high"), ("high", "low")):
+            if one in definition and other not in definition:
+                raise AxisError(f"axis {name!r} lacks {other!r}; an axis needs phrases for both poles, low and high")
+        return cls(name, **definition)
+
+
+_KEYS = tuple(key for key in Axis.__dataclass_fields__ if key != "name")
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [_json(part) for part in value] if isinstance(value, tuple) else value

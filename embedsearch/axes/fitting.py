@@ -1,0 +1,245 @@
+"""Definitions to fitted axes: one function for each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes.blending import blend
+from embedsearch.axes.calibration import Calibration
+from embedsearch.axes.checks import FEWEST_RATINGS
+from embedsearch.axes.curve import Curve
+from embedsearch.axes.definition import Axis
+from embedsearch.axes.extending import extended
+from embedsearch.axes.fields import as_numbers, binned
+from embedsearch.axes.fitted import FittedAxis
+from embedsearch.axes.material import Material
+from embedsearch.errors import AxisError
+from embedsearch.expressions import parse_expression
+from embedsearch.vectors import Vectors, unit
+
+_PARALLEL = 1e-6
+
+
+def fit_axis(axis: Axis, material: Material) -> FittedAxis:
+    """Return *axis* fitted on *material*.
+
+    Raises:
+        AxisError: it cannot be fitted; the message says why.
+    """
+    kind = next(kind for kind in axis.kinds if kind not in ("ratings", "field") or len(axis.kinds) == 1)
+    learned = axis.is_rated or axis.field
+    fitted = _fit_learned(axis, material) if learned else _FITTERS[kind](axis, material)
+    return _without(fitted, axis.orthogonal_to, material) if axis.orthogonal_to else fitted
+
+
+def _fit_poles(axis: Axis, material: Material) -> FittedAxis:
+    """Return the axis along the difference of the means of the unit vectors of the two poles."""
+    low, high = (side.mean(axis=0) for side in pole_vectors(axis, material))
+    fitted = FittedAxis.between(axis, low, high, encoder=material.key)
+    if not axis.extend:
+        return fitted
+    direction = extended(fitted.direction, material.passages(None), name=axis.name)
+    middle = (low.astype(np.float64) + high) / 2
+    return replace(fitted, direction=direction, origin=float(middle @ direction))
+
+
+def pole_vectors(axis: Axis, material: Material) -> tuple[Vectors, Vectors]:
+    """Return the unit vectors of the framed phrases of the low and of the high pole."""
+    vectors = material.encode([*axis.low_texts, *axis.high_texts])
+    return vectors[: len(axis.low_texts)], vectors[len(axis.low_texts) :]
+
+
+def rated_vectors(axis: Axis, material: Material) -> tuple[Vectors, NDArray[np.float64]]:
+    """Return the unit vectors of what is rated, or of the documents with a field, and the values."""
+    if axis.field:
+        vectors, values = material.field(axis.field)
+        return vectors, as_numbers(axis.name, axis.field, values)
+    parts = []
+    if axis.ratings:
+        parts.append(material.encode(list(axis.ratings)))
+    if axis.rated_documents:
+        parts.append(material.documents(list(axis.rated_documents)))
+    values = [*axis.ratings.values(), *axis.rated_documents.values()]
+    return np.concatenate(parts), np.array(values, dtype=np.float64)
+
+
+def _fit_learned(axis: Axis, material: Material) -> FittedAxis:
+    """Return the axis learned from ratings or from a field, with the poles as its prior where there are poles."""
+    vectors, values = rated_vectors(axis, material)
+    if len(values) < FEWEST_RATINGS:
+        raise AxisError(
+            f"axis {axis.name!r}: {len(values)} documents have {axis.field!r}; at least {FEWEST_RATINGS} are wanted"
+        )
+    poles = _fit_poles(axis, material) if axis.low else None
+    center = _middle(axis, material) if axis.low else vectors.mean(axis=0, dtype=np.float64)
+    try:
+        found = blend(vectors, values, poles.direction if poles else None, center)
+        direction = unit(found.weights, error=AxisError)
+    except AxisError as error:
+        raise AxisError(f"axis {axis.name!r}: {error}") from error
+    # Of a two-valued field the values are names, and a line through them has no unit.
+    named = axis.field and len(set(values)) == 2
+    calibration = None if named else Calibration.of(values, found.left_out, unit=axis.unit)
+    step = _learned_step(vectors, values, poles)
+    return FittedAxis(axis, material.key, direction, step, float(center @ direction), calibration)
+
+
+def _middle(axis: Axis, material: Material) -> NDArray[np.float64]:
+    """Return the point half-way between the means of the poles, shape (d,)."""
+    low, high = pole_vectors(axis, material)
+    middle: NDArray[np.float64] = (low.mean(axis=0, dtype=np.float64) + high.mean(axis=0)) / 2
+    return middle
+
+
+def _learned_step(vectors: Vectors, values: NDArray[np.float64], poles: FittedAxis | None) -> Vectors:
+    """Return the poles' step, or where there are none the difference of the means above and below the mean value."""
+    if poles is not None:
+        return poles.step
+    above = values > values.mean()
+    step: Vectors = (vectors[above].mean(axis=0) - vectors[~above].mean(axis=0)).astype(np.float32)
+    return step
+
+
+def _fit_groups(axis: Axis, material: Material) -> FittedAxis:
+    """Return the axis along the curve through the means of an ordered series of groups."""
+    means, values = group_means(axis, material)
+    curve = Curve.through(means, values, name=axis.name)
+    low, high = curve.nodes[0], curve.nodes[-1]
+    if not np.any(high - low):
+        raise AxisError(f"axis {axis.name!r}: the first and the last group have the same mean; choose others")
+    return replace(FittedAxis.between(axis, low, high, encoder=material.key), curve=curve)
+
+
+def group_means(axis: Axis, material: Material) -> tuple[NDArray[np.float64], Any]:
+    """Return the mean unit vector of each group, shape (g, d), and the groups' values (none: arc length)."""
+    if isinstance(axis.groups, dict):
+        vectors, given = material.field(axis.groups["field"])
+        places, values = binned(axis.name, axis.groups["field"], given, axis.groups["bins"])
+        means = [vectors[places == place].mean(axis=0, dtype=np.float64) for place in range(len(values))]
+        return np.stack(means), values
+    means = [material.encode(axis.framed(list(group))).mean(axis=0, dtype=np.float64) for group in axis.groups]
+    return np.stack(means), axis.values
+
+
+def _fit_expression(axis: Axis, material: Material) -> FittedAxis:
+    """Return the axis along the weighted sum of the unit vectors of an expression's phrases."""
+    expression = parse_expression(axis.expression)
+    total = np.asarray(expression.weights) @ material.encode(expression.texts).astype(np.float64)
+    return _along(axis, material, total, total)
+
+
+def _fit_difference(axis: Axis, material: Material) -> FittedAxis:
+    """Return the axis along the first axis's direction minus the second's."""
+    first, second = (_linear(axis, name, material) for name in axis.difference)
+    total = first.direction.astype(np.float64) - second.direction
+    return _along(axis, material, total, first.step - second.step, origin=first.origin - second.origin)
+
+
+def _fit_rotation(axis: Axis, material: Material) -> FittedAxis:
+    """Return the start's direction turned by an angle in the plane of two axes, towards the other."""
+    start = _linear(axis, axis.rotation["start"], material)
+    towards = _linear(axis, axis.rotation["towards"], material)
+    base, other = start.direction.astype(np.float64), towards.direction.astype(np.float64)
+    upright = other - (other @ base) * base
+    length = np.linalg.norm(upright)
+    if length < _PARALLEL:
+        raise AxisError(f"axis {axis.name!r}: {start.name!r} and {towards.name!r} are parallel and span no plane")
+    angle = np.deg2rad(axis.rotation["degrees"])
+    direction = np.cos(angle) * base + np.sin(angle) * upright / length
+    return _along(
+        axis,
+        material,
+        direction,
+        direction,
+        origin=float(
+            np.cos(angle) * start.origin + np.sin(angle) * (towards.origin - (other @ base) * start.origin) / length
+        ),
+    )
+
+
+def _fit_formula(axis: Axis, material: Material) -> FittedAxis:
+    """Return an axis without a direction of its own: its coordinate is computed from those of others."""
+    inputs = [material.axis(name) for name in axis.depends_on]
+    if axis.formula_unit == "rating":
+        for fitted in inputs:
+            if fitted.calibration is None:
+                raise AxisError(
+                    f"axis {axis.name!r}: formula_unit is 'rating', but axis {fitted.name!r} has no ratings"
+                )
+    zeros = np.zeros_like(inputs[0].direction)
+    return FittedAxis(axis, material.key, zeros, zeros, 0.0)
+
+
+def _fit_component(axis: Axis, material: Material) -> FittedAxis:
+    """Return the axis along a principal component of passages."""
+    from embedsearch.axes.components import principal_components
+
+    number = int(axis.component["number"])
+    vectors = material.passages(axis.component.get("where"))
+    center, components, deviations = principal_components(vectors, number)
+    if len(components) < number:
+        raise AxisError(
+            f"axis {axis.name!r}: {len(vectors)} passages have {len(components)} components; number {number} is wanted"
+        )
+    direction = components[number - 1]
+    step = direction * deviations[number - 1]
+    return _along(axis, material, direction, step, origin=float(center @ direction))
+
+
+_FITTERS: dict[str, Callable[[Axis, Material], FittedAxis]] = {
+    "poles": _fit_poles,
+    "groups": _fit_groups,
+    "expression": _fit_expression,
+    "difference": _fit_difference,
+    "rotation": _fit_rotation,
+    "formula": _fit_formula,
+    "component": _fit_component,
+}
+
+
+def _linear(axis: Axis, name: str, material: Material) -> FittedAxis:
+    fitted = material.axis(name)
+    if fitted.axis.formula or fitted.curve is not None:
+        kind = "a formula" if fitted.axis.formula else "a series of groups"
+        raise AxisError(f"axis {axis.name!r}: {name!r} is {kind} and has no one direction to derive from")
+    return fitted
+
+
+def _along(
+    axis: Axis, material: Material, direction: NDArray[Any], step: NDArray[Any], *, origin: float = 0.0
+) -> FittedAxis:
+    """Return the axis along a direction of any length; *origin* is a dot product with it at that length."""
+    length = float(np.linalg.norm(direction))
+    if length < _PARALLEL:
+        raise AxisError(f"axis {axis.name!r}: what it is made of cancels out, so that no direction is left")
+    reading = unit(direction, error=AxisError)
+    return FittedAxis(axis, material.key, reading, np.asarray(step, dtype=np.float32), origin / length)
+
+
+def _without(fitted: FittedAxis, names: Any, material: Material) -> FittedAxis:
+    """Return an axis with the directions of others taken out of what it reads and moves with.
+
+    The origin keeps its meaning: the point of the old direction's zero on the old direction, read anew.
+    """
+    others = np.stack([_linear(fitted.axis, name, material).direction for name in names]).astype(np.float64)
+    _, lengths, basis = np.linalg.svd(others, full_matrices=False)
+    basis = basis[lengths > _PARALLEL]
+
+    def cleared(vector: NDArray[Any]) -> NDArray[np.float64]:
+        rest: NDArray[np.float64] = vector.astype(np.float64) - basis.T @ (basis @ vector.astype(np.float64))
+        return rest
+
+    rest = cleared(fitted.direction)
+    if np.linalg.norm(rest) < _PARALLEL:
+        raise AxisError(f"axis {fitted.name!r}: nothing is left of it when {', '.join(names)} is taken out")
+    direction = unit(rest, error=AxisError)
+    origin = fitted.origin * float(fitted.direction.astype(np.float64) @ direction)
+    # The ratings' line belongs to the direction before; what is left reads something else.
+    return replace(
+        fitted, direction=direction, step=cleared(fitted.step).astype(np.float32), origin=origin, calibration=None
+    )

@@ -1,0 +1,190 @@
+"""The report on axes: how far each can be trusted, and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes.blending import blend
+from embedsearch.axes.definition import Axis
+from embedsearch.axes.fitting import fit_axis, pole_vectors, rated_vectors
+from embedsearch.axes.material import Material
+from embedsearch.axes.scaled import ScaledAxis, directions_as_unit
+from embedsearch.axes.separation import Separation, separate
+from embedsearch.axes.statistics import pearson
+from embedsearch.axes.validation import Validation, validate
+
+_OVERLAP = 0.7  # a correlation above which two axes are said to measure nearly the same
+_WEAK = 0.8  # the share of pole phrases on their own side below which the poles are called unclear
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What two axes have in common.
+
+    Attributes:
+        first: the name of an axis.
+        second: the name of another.
+        correlation: of their coordinates over the reference population.
+        cosine: between the directions in which they rise.
+        left_over: the share of either's variance over the population that the other does not predict: 1 - r².
+        left_direction: the length of what is left of either's unit direction when the other's is taken out.
+    """
+
+    first: str
+    second: str
+    correlation: float
+    cosine: float
+    left_over: float
+    left_direction: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class AxisReport:
+    """How far one axis can be trusted.
+
+    Attributes:
+        name: of the axis.
+        version: of its definition in the index.
+        kinds: what it is defined by.
+        population: size, mean and standard deviation of the raw coordinates of the passages it is scaled on.
+        separation: of its poles, where it has poles.
+        validation: against its ratings, where it has ratings.
+        advice: what would make it better, a sentence each.
+    """
+
+    name: str
+    version: int
+    kinds: tuple[str, ...]
+    population: Mapping[str, float]
+    separation: Separation | None
+    validation: Validation | None
+    advice: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "kinds": list(self.kinds),
+            "population": dict(self.population),
+            "separation": self.separation.to_dict() if self.separation else None,
+            "validation": self.validation.to_dict() if self.validation else None,
+            "advice": list(self.advice),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Reports on several axes of one index, and what they have in common."""
+
+    axes: tuple[AxisReport, ...]
+    overlaps: tuple[Overlap, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "axes": [report.to_dict() for report in self.axes],
+            "overlaps": [overlap.to_dict() for overlap in self.overlaps],
+        }
+
+    def __str__(self) -> str:
+        lines = [line for report in self.axes for line in _lines(report)]
+        return "\n".join([*lines, *_overlap_lines(self.overlaps)])
+
+
+def report_on(axis: ScaledAxis, material: Material) -> AxisReport:
+    """Return how far one axis can be trusted."""
+    definition = axis.fitted.axis
+    separation = separate(definition, material) if definition.low else None
+    validation = _validated(definition, material) if definition.is_rated else None
+    population = {"passages": axis.scale.count, "mean": axis.scale.mean, "deviation": axis.scale.deviation}
+    advice = tuple(_advice(definition, separation, validation))
+    return AxisReport(axis.name, axis.version, definition.kinds, population, separation, validation, advice)
+
+
+def _validated(axis: Axis, material: Material) -> Validation:
+    vectors, ratings = rated_vectors(axis, material)
+    rows = vectors.astype(np.float64)
+    poles, center = None, rows.mean(axis=0)
+    if axis.low:
+        alone = fit_axis(replace(axis, ratings={}, rated_documents={}, orthogonal_to=()), material)
+        low, high = (side.mean(axis=0, dtype=np.float64) for side in pole_vectors(axis, material))
+        poles, center = alone.direction.astype(np.float64), (low + high) / 2
+    return validate(rows, ratings, poles, blend(rows, ratings, poles, center))
+
+
+def overlap(axes: Sequence[ScaledAxis], coordinates: NDArray[np.float64]) -> tuple[Overlap, ...]:
+    """Return what each two of *axes* have in common, given their coordinates over a population, shape (n, m)."""
+    found = []
+    for one in range(len(axes)):
+        for other in range(one + 1, len(axes)):
+            first, second = axes[one], axes[other]
+            r = pearson(coordinates[:, one], coordinates[:, other])
+            directions = directions_as_unit([first, second]).astype(np.float64)
+            cosine = float(directions[0] @ directions[1])
+            left = float(np.sqrt(max(0.0, 1 - cosine**2)))
+            found.append(Overlap(first.name, second.name, r, cosine, 1 - r**2, left))
+    return tuple(found)
+
+
+def _advice(axis: Axis, separation: Separation | None, validation: Validation | None) -> Iterator[str]:
+    if separation is not None:
+        if separation.bare:
+            yield (
+                f"{', '.join(separation.bare)} stand bare, in another register than the things placed; "
+                f'these poles separate best with frames = ["{separation.suggested_frame}"]'
+            )
+        if separation.against:
+            phrases = ", ".join(phrase.text for phrase in separation.against)
+            yield f"take out or replace {phrases}: left out, they lie on the wrong side"
+        if separation.right < _WEAK:
+            share = f"{separation.right:.0%}"
+            yield f"only {share} of the phrases lie on their own side when left out; choose poles that differ more"
+        if min(len(axis.low), len(axis.high)) < 5:
+            yield "more phrases a side help, up to about eight"
+        if validation is None:
+            yield "rate 20 phrases: nothing helps more (embedsearch axes rate)"
+    if validation is not None and validation.p > 0.05:
+        yield f"the ratings are ordered no better than chance would (p {validation.p:.2f}); rate more phrases"
+    if validation is not None and validation.gain is not None and validation.gain.low <= 0:
+        yield "the gain of the ratings on poles alone is not certain yet; rate more phrases"
+
+
+def _lines(report: AxisReport) -> Iterator[str]:
+    population = report.population
+    yield f"{report.name}, version {report.version}, by {' and '.join(report.kinds)}"
+    yield (
+        f"  scaled on {population['passages']:,} passages, raw mean {population['mean']:.3f}, "
+        f"deviation {population['deviation']:.3f}"
+    )
+    if (parts := report.separation) is not None:
+        yield f"  poles: {parts.right:.0%} of {len(parts.phrases)} phrases on their own side when left out"
+        for phrase in parts.against:
+            yield f"    pulls against the rest: {phrase.text!r} ({phrase.side}, margin {phrase.margin:.2f})"
+    if (found := report.validation) is not None:
+        yield f"  {found.count} ratings; among phrases that were left out, with 95 % intervals:"
+        yield f"    pairs ordered right  {found.ordered}   chance .5, p {found.p:.3f}"
+        if found.poles is not None:
+            yield f"    by poles alone       {found.poles}   gain {found.gain}"
+        yield f"    Spearman             {found.spearman}"
+        yield f"    R²                   {found.determination}"
+    for sentence in report.advice:
+        yield f"  * {sentence}"
+
+
+def _overlap_lines(overlaps: Sequence[Overlap]) -> Iterator[str]:
+    for found in overlaps:
+        same = "; they measure nearly the same" if abs(found.correlation) > _OVERLAP else ""
+        yield (
+            f"{found.first} and {found.second}: correlation {found.correlation:+.2f}, cosine {found.cosine:+.2f}; "
+            f"{found.left_over:.0%} of the variance is left when the other is taken out{same}"
+        )

@@ -1,0 +1,76 @@
+"""How the raw coordinates of a population are spread on an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from embedsearch.axes.packing import pack, unpack
+from embedsearch.errors import AxisError
+
+_QUANTILES = 1001  # every tenth of a percent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """How the raw coordinates of a population are spread on one axis.
+
+    Attributes:
+        count: how many passages the population has.
+        mean: their mean raw coordinate.
+        deviation: their standard deviation (of the population, divided by n), above 0.
+        quantiles: raw coordinates at 0 %, 0.1 %, … 100 %, ascending.
+    """
+
+    count: int
+    mean: float
+    deviation: float
+    quantiles: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, raw: ArrayLike, *, name: str) -> Scale:
+        """Return the scale of a population's raw coordinates, shape (n,).
+
+        Raises:
+            AxisError: fewer than two passages, or all at the same place.
+        """
+        values = np.asarray(raw, dtype=np.float64)
+        deviation = float(values.std()) if len(values) else 0.0
+        if deviation <= 1e-9:
+            found = f"the index has {len(values)}" if len(values) < 2 else f"all {len(values)} lie at one place"
+            raise AxisError(f"axis {name!r} needs at least two different passages to be scaled on; {found}")
+        quantiles = np.quantile(values, np.linspace(0, 1, _QUANTILES))
+        return cls(len(values), float(values.mean()), deviation, quantiles)
+
+    def standardise(self, raw: ArrayLike) -> NDArray[np.float64]:
+        """Return raw coordinates in standard deviations from the population's mean."""
+        return (np.asarray(raw, dtype=np.float64) - self.mean) / self.deviation
+
+    def at_percentile(self, percent: float) -> float:
+        """Return the coordinate, in standard deviations, below which *percent* of the population lies."""
+        raw = np.interp(percent / 100, np.linspace(0, 1, _QUANTILES), self.quantiles)
+        return float(self.standardise(raw))
+
+    def percentile_of(self, coordinates: ArrayLike) -> NDArray[np.float64]:
+        """Return how many percent of the population lie below each coordinate (in standard deviations)."""
+        raw = np.asarray(coordinates, dtype=np.float64) * self.deviation + self.mean
+        return np.interp(raw, self.quantiles, np.linspace(0, 100, _QUANTILES))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scale as JSON values; `from_dict` takes it back."""
+        return {
+            "count": self.count,
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "quantiles": pack(self.quantiles),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Scale:
+        """Return the scale that `to_dict` wrote."""
+        quantiles = unpack(fields["quantiles"], "<f8")
+        return cls(fields["count"], fields["mean"], fields["deviation"], quantiles)

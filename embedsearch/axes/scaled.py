@@ -1,0 +1,172 @@
+"""A fitted axis with the scale of an index's passages: what coordinates are read off with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from embedsearch.axes.fitted import FittedAxis
+from embedsearch.axes.formulas import parse_formula
+from embedsearch.axes.scale import Scale
+from embedsearch.errors import AxisError
+from embedsearch.vectors import Rows, Vectors, as_rows, project, unit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaledAxis:
+    """A fitted axis with the scale of a population: what coordinates are read off with.
+
+    Attributes:
+        fitted: the axis as the index's encoder sees it.
+        scale: how the index's own passages are spread on it.
+        version: counts how often the axis was saved under its name.
+        inputs: the axes that a formula speaks of, by name; none for other axes.
+    """
+
+    fitted: FittedAxis
+    scale: Scale
+    version: int = 1
+    inputs: Mapping[str, ScaledAxis] = field(default_factory=dict)
+
+    @classmethod
+    def on(
+        cls,
+        fitted: FittedAxis,
+        products: ArrayLike,
+        *,
+        version: int = 1,
+        inputs: Mapping[str, ScaledAxis] | None = None,
+    ) -> ScaledAxis:
+        """Return an axis scaled on a population, given its dot products with `directions_of`, shape (n, m).
+
+        Raises:
+            AxisError: fewer than two passages, all at one place, or a formula that gives no number somewhere.
+        """
+        unscaled = cls(fitted, _UNSCALED, version, inputs or {})
+        return cls(fitted, Scale.of(unscaled.raw_from_products(products), name=fitted.name), version, unscaled.inputs)
+
+    @property
+    def name(self) -> str:
+        """The name of the axis."""
+        return self.fitted.name
+
+    @property
+    def directions(self) -> Vectors:
+        """What dot products `from_products` takes, shape (m, d)."""
+        return directions_of(self.fitted, self.inputs)
+
+    @property
+    def step(self) -> Vectors:
+        """What phrases are moved with, shape (d,); of a formula its gradient at the population's mean."""
+        step: Vectors = self.gradient if self.fitted.axis.formula else self.fitted.step
+        return step
+
+    @property
+    def gradient(self) -> Vectors:
+        """How the raw coordinate changes with a vector, shape (d,): the direction, or the slope of a formula.
+
+        The slope of a formula is taken at the population's mean by central differences, which is exact where
+        the formula is linear; a curve's is that of its chord.
+        """
+        if not self.fitted.axis.formula:
+            chord = self.fitted.curve
+            if chord is None:
+                return self.fitted.direction
+            span = chord.values[-1] - chord.values[0]
+            steepness = float(span / np.linalg.norm(chord.nodes[-1] - chord.nodes[0]))
+            return self.fitted.direction * np.float32(steepness)
+        means = {name: axis._own_mean(self.fitted.axis.formula_unit) for name, axis in self.inputs.items()}
+        formula = parse_formula(self.fitted.axis.formula)
+        total = np.zeros(len(self.fitted.direction))
+        for name, axis in self.inputs.items():
+            width = 1e-4 * max(1.0, abs(means[name]))
+            places = {other: np.array([mean, mean]) for other, mean in means.items()}
+            places[name] = means[name] + np.array([-width, width])
+            values = formula.evaluate(places)
+            per_raw = axis._unit_per_raw(self.fitted.axis.formula_unit)
+            total += (values[1] - values[0]) / (2 * width) * per_raw * axis.gradient
+        return total.astype(np.float32)
+
+    def _own_mean(self, unit_name: str) -> float:
+        return float(self._in_unit(np.array([self.scale.mean]), unit_name)[0])
+
+    def _unit_per_raw(self, unit_name: str) -> float:
+        return float(np.diff(self._in_unit(np.array([0.0, 1.0]), unit_name))[0])
+
+    def _in_unit(self, raw: NDArray[np.float64], unit_name: str) -> NDArray[np.float64]:
+        if unit_name == "sd":
+            return self.scale.standardise(raw)
+        return self.rating_at(raw) if unit_name == "rating" else raw
+
+    def rating_at(self, raw: ArrayLike) -> NDArray[np.float64]:
+        """Return the ratings to be expected at raw coordinates, shape (n,).
+
+        Raises:
+            AxisError: the axis has no ratings.
+        """
+        if self.fitted.calibration is None:
+            raise AxisError(f"axis {self.name!r} has no ratings and so no unit of its own; rate at least 5 phrases")
+        return self.fitted.calibration.rating_at(raw)
+
+    def raw_from_products(self, products: ArrayLike) -> NDArray[np.float64]:
+        """Return raw coordinates, shape (n,), for dot products with `directions`, shape (n, m), or (n,) for m = 1."""
+        if not self.fitted.axis.formula:
+            return self.fitted.from_products(products)
+        columns = np.asarray(products, dtype=np.float64)
+        columns = columns[:, None] if columns.ndim == 1 else columns
+        places, start = {}, 0
+        for name, axis in self.inputs.items():
+            count = len(axis.directions)
+            raw = axis.raw_from_products(columns[:, start : start + count])
+            places[name] = axis._in_unit(raw, self.fitted.axis.formula_unit)
+            start += count
+        return np.broadcast_to(parse_formula(self.fitted.axis.formula).evaluate(places), len(columns)).copy()
+
+    def raw(self, vectors: ArrayLike) -> NDArray[np.float64]:
+        """Return the raw coordinates of unit vectors: shape (n,) for (n, d)."""
+        rows = as_rows(vectors, dimension=len(self.fitted.direction), error=AxisError).astype(np.float64)
+        return self.raw_from_products(rows @ self.directions.astype(np.float64).T)
+
+    def coordinates(self, vectors: ArrayLike) -> NDArray[np.float64]:
+        """Return the coordinates of unit vectors, in standard deviations: shape (n,) for (n, d)."""
+        return self.scale.standardise(self.raw(vectors))
+
+    def from_products(self, products: ArrayLike) -> NDArray[np.float64]:
+        """Return the coordinates for dot products with `directions` that were taken elsewhere, (n, m) or (n,)."""
+        return self.scale.standardise(self.raw_from_products(products))
+
+
+_UNSCALED = Scale(0, 0.0, 1.0, np.zeros(1))
+
+
+def directions_of(fitted: FittedAxis, inputs: Mapping[str, ScaledAxis]) -> Vectors:
+    """Return the directions that a fitted axis is read with, those of its inputs for a formula: shape (m, d)."""
+    if not fitted.axis.formula:
+        return fitted.directions
+    return np.concatenate([axis.directions for axis in inputs.values()])
+
+
+def measure(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None = None) -> NDArray[np.float64]:
+    """Return the coordinates of vectors on several axes, in one pass over a memory-mapped array.
+
+    Args:
+        axes: m of them, at least one.
+        vectors: unit rows, shape (n, d).
+        rows: the rows wanted; all if None.
+
+    Returns:
+        Standard deviations, shape (n, m), or (len(rows), m).
+    """
+    parts = [axis.directions for axis in axes]
+    products = project(vectors, np.concatenate(parts), rows)
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    columns = np.split(products, ends, axis=1)
+    return np.stack([axis.from_products(column) for axis, column in zip(axes, columns, strict=True)], axis=1)
+
+
+def directions_as_unit(axes: Sequence[ScaledAxis]) -> Vectors:
+    """Return the unit direction in which each axis rises fastest, shape (m, d)."""
+    return unit(np.stack([axis.gradient for axis in axes]), error=AxisError)

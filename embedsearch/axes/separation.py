@@ -1,0 +1,196 @@
+"""How well the poles of an axis stand apart: each phrase left out in turn, and frames compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes.definition import BARE, Axis
+from embedsearch.axes.fitting import pole_vectors
+from embedsearch.axes.material import Material
+from embedsearch.vectors import Vectors
+
+FRAMES = ("a {} thing", "a {} animal", "a {} person", "something {}", "it is {}")
+_ADJECTIVE = re.compile(r"^(very |most |more |rather )?[a-z]+(ous|ful|less|ive|ic|able|ible|ish|ary|ent|ant|ed)$")
+_COMMON = frozenset(
+    [
+        "large",
+        "small",
+        "big",
+        "little",
+        "tiny",
+        "huge",
+        "tall",
+        "short",
+        "long",
+        "wide",
+        "narrow",
+        "thick",
+        "thin",
+        "heavy",
+        "light",
+        "fast",
+        "slow",
+        "quick",
+        "strong",
+        "weak",
+        "old",
+        "young",
+        "new",
+        "good",
+        "bad",
+        "happy",
+        "sad",
+        "kind",
+        "cruel",
+        "hot",
+        "cold",
+        "warm",
+        "cool",
+        "wet",
+        "dry",
+        "hard",
+        "soft",
+        "loud",
+        "quiet",
+        "bright",
+        "dark",
+        "rich",
+        "poor",
+        "wild",
+        "tame",
+        "fierce",
+        "timid",
+        "gentle",
+        "brave",
+        "smart",
+        "clever",
+        "stupid",
+        "wise",
+        "safe",
+        "clean",
+        "dirty",
+        "dead",
+        "alive",
+        "rare",
+        "common",
+        "sharp",
+        "blunt",
+        "ugly",
+        "pretty",
+        "great",
+        "minute",
+        "giant",
+        "immense",
+        "tough",
+        "calm",
+        "angry",
+        "free",
+        "rough",
+        "smooth",
+        "deep",
+        "shallow",
+        "high",
+        "low",
+        "open",
+        "sick",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PolePhrase:
+    """A phrase of a pole, read off an axis that was made without it.
+
+    Attributes:
+        text: the phrase, without frames.
+        side: ``low`` or ``high``.
+        margin: how far it lies on its own side of the middle, in units of half the distance between the poles;
+            1 is where its pole is, below 0 is the wrong side.
+    """
+
+    text: str
+    side: str
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """How well poles stand apart.
+
+    Attributes:
+        phrases: all of them, in the order of the definition, low before high.
+        right: the share that lies on its own side when left out.
+        bare: phrases that look like adjectives and stand in no frame.
+        suggested_frame: the frame that separates best, where there are bare ones; else empty.
+    """
+
+    phrases: tuple[PolePhrase, ...]
+    right: float
+    bare: tuple[str, ...] = ()
+    suggested_frame: str = ""
+
+    @property
+    def against(self) -> list[PolePhrase]:
+        """The phrases that pull against the rest, worst first: left out, they lie on the wrong side."""
+        return sorted((phrase for phrase in self.phrases if phrase.margin < 0), key=lambda phrase: phrase.margin)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        return asdict(self) | {"against": [phrase.text for phrase in self.against]}
+
+
+def separate(axis: Axis, material: Material) -> Separation:
+    """Return how well the poles of *axis* stand apart, and a frame for bare adjectives."""
+    phrases = _left_out(axis, material)
+    bare = tuple(text for text in (*axis.low, *axis.high) if tuple(axis.frames) == BARE and is_adjective(text))
+    frame = best_frame(axis, material) if bare else ""
+    return Separation(phrases, _right(phrases), bare, frame)
+
+
+def is_adjective(text: str) -> bool:
+    """Tell whether a phrase looks like an adjective alone, by its ending or among a hundred common ones."""
+    folded = text.strip().casefold()
+    return (folded.split()[-1] in _COMMON and len(folded.split()) <= 2) or bool(_ADJECTIVE.match(folded))
+
+
+def best_frame(axis: Axis, material: Material, frames: Sequence[str] = FRAMES) -> str:
+    """Return the frame in which the phrases lie most clearly on their own sides: by the mean margin over its spread."""
+
+    def clarity(frame: str) -> float:
+        margins = np.array([phrase.margin for phrase in _left_out(replace(axis, frames=(frame,)), material)])
+        return float(margins.mean() / (margins.std() + 1e-9))
+
+    return max(frames, key=clarity)
+
+
+def _left_out(axis: Axis, material: Material) -> tuple[PolePhrase, ...]:
+    low, high = (_by_phrase(vectors, axis) for vectors in pole_vectors(axis, material))
+    found = []
+    for side, own, other, texts in (("low", low, high, axis.low), ("high", high, low, axis.high)):
+        for place, text in enumerate(texts):
+            rest = np.delete(own, place, axis=0) if len(own) > 1 else own
+            found.append(PolePhrase(text, side, _margin(own[place], rest.mean(axis=0), other.mean(axis=0))))
+    return tuple(found)
+
+
+def _by_phrase(vectors: Vectors, axis: Axis) -> NDArray[np.float64]:
+    """Return the mean vector of each phrase over the frames, shape (phrases, d)."""
+    frames = len(axis.frames)
+    means: NDArray[np.float64] = vectors.astype(np.float64).reshape(frames, -1, vectors.shape[1]).mean(axis=0)
+    return means
+
+
+def _margin(vector: NDArray[np.float64], own: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    step = own - other
+    half = float(step @ step) / 2
+    return float((vector - (own + other) / 2) @ step) / half if half > 1e-15 else 0.0
+
+
+def _right(phrases: Sequence[PolePhrase]) -> float:
+    return float(np.mean([(phrase.margin > 0) + 0.5 * (phrase.margin == 0) for phrase in phrases]))

@@ -1,0 +1,110 @@
+"""Agreement of coordinates with ratings: rank correlation, pairs ordered right, bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its bootstrap interval.
+
+    Attributes:
+        value: of the sample at hand.
+        low: the 2.5th percentile over resamples of the rated texts.
+        high: the 97.5th.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figure as JSON values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} … {self.high:.3f})"
+
+
+def ranks(values: ArrayLike) -> NDArray[np.float64]:
+    """Return the rank of each value from 1; equal values share the mean of their ranks."""
+    _, places, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    means: NDArray[np.float64] = ends - (counts - 1) / 2
+    return means[places]
+
+
+def pearson(one: ArrayLike, other: ArrayLike) -> float:
+    """Return the correlation of two samples, 0 where one of them does not vary."""
+    a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    a, b = a - a.mean(), b - b.mean()
+    length = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / length if length > 1e-15 else 0.0
+
+
+def spearman(one: ArrayLike, other: ArrayLike) -> float:
+    """Return the correlation of the ranks of two samples."""
+    return pearson(ranks(one), ranks(other))
+
+
+def determination(values: ArrayLike, residuals: ArrayLike) -> float:
+    """Return R²: 1 minus the residuals' sum of squares over that about the mean; below 0 is worse than the mean."""
+    wanted, missed = np.asarray(values, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
+    total = float(((wanted - wanted.mean()) ** 2).sum())
+    return 1 - float(missed @ missed) / total if total > 0 else 0.0
+
+
+def bootstrap(function: Callable[[NDArray[np.int64]], float], count: int, *, seed: int = 0) -> Estimate:
+    """Return a figure with its percentile interval over resamples of *count* texts, drawn with replacement.
+
+    Source: Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
+
+    Args:
+        function: the figure for a sample, given as places, shape (count,); NaN where it is not defined.
+        count: of texts.
+        seed: of the drawing; the same one gives the same interval.
+    """
+    random = np.random.default_rng(seed)
+    found = [function(random.integers(0, count, count)) for _ in range(_RESAMPLES)]
+    low, high = np.nanpercentile(found, [2.5, 97.5])
+    return Estimate(function(np.arange(count)), float(low), float(high))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """How often pairs of texts were ordered as their ratings are, both left out of the fit.
+
+    Attributes:
+        right: how often each pair was ordered right, symmetric, shape (n, n); a tie of coordinates counts half.
+        counted: how often it was compared, shape (n, n).
+    """
+
+    right: NDArray[np.float64]
+    counted: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, count: int) -> Pairs:
+        """Return a record of *count* texts in which nothing was compared yet."""
+        return cls(np.zeros((count, count)), np.zeros((count, count)))
+
+    def count(self, places: NDArray[np.int64], coordinates: NDArray[np.float64], ratings: NDArray[np.float64]) -> None:
+        """Compare all pairs of the texts at *places*, by coordinates and ratings of shape (len(places),)."""
+        wanted = np.sign(ratings[:, None] - ratings)
+        found = np.sign(coordinates[:, None] - coordinates)
+        block = np.ix_(places, places)
+        self.counted[block] += wanted != 0
+        self.right[block] += np.where(wanted == 0, 0.0, (found == wanted) + 0.5 * (found == 0))
+
+    def share(self, places: NDArray[np.int64] | None = None) -> float:
+        """Return the share ordered right, of all texts or of a resample; NaN where nothing was compared."""
+        weights = np.ones(len(self.right)) if places is None else np.bincount(places, minlength=len(self.right))
+        counted = float(weights @ self.counted @ weights)
+        return float(weights @ self.right @ weights) / counted if counted else float("nan")

@@ -1,0 +1,145 @@
+"""How far an axis of ratings can be trusted: cross-validation, against chance and against poles alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes.blending import Blend, fit_weights
+from embedsearch.axes.calibration import left_out_residuals
+from embedsearch.axes.statistics import Estimate, Pairs, bootstrap, determination, spearman
+
+_FEW = 12  # up to so many ratings every pair is left out in turn
+_FOLDS = 5
+_REPEATS = 10
+_PERMUTATIONS = 199
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Agreement with ratings that the fit did not see.
+
+    Attributes:
+        count: of ratings.
+        ordered: share of pairs ordered right, both texts left out; chance is .5.
+        poles: the same of poles alone; None without poles.
+        gain: ordered minus poles; None without poles.
+        spearman: rank correlation of ratings with coordinates, each text left out.
+        determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating.
+        p: how often ratings dealt out at random are ordered as well, of 199 deals and the true one.
+        curve: the share of pairs ordered right by how many of the ratings were used.
+    """
+
+    count: int
+    ordered: Estimate
+    poles: Estimate | None
+    gain: Estimate | None
+    spearman: Estimate
+    determination: Estimate
+    p: float
+    curve: dict[int, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON values."""
+        values = {part.name: getattr(self, part.name) for part in fields(self)}
+        return {name: value.to_dict() if isinstance(value, Estimate) else value for name, value in values.items()}
+
+
+def validate(
+    vectors: NDArray[np.float64],
+    ratings: NDArray[np.float64],
+    poles: NDArray[np.float64] | None,
+    found: Blend,
+) -> Validation:
+    """Return how well ratings are ordered by fits that have not seen them. The same input gives the same figures.
+
+    Args:
+        vectors: of what is rated, shape (n, d), n at least 5.
+        ratings: shape (n,).
+        poles: the unit direction of the poles, or None.
+        found: the fit, with the coordinates of each text left out.
+    """
+    count = len(ratings)
+    splits = list(_splits(count, _REPEATS))
+    ordered = _compared(vectors, ratings, poles, splits)
+    alone = None if poles is None else _ordered_by(vectors @ poles, ratings, splits)
+    residuals = left_out_residuals(ratings, found.left_out)
+    return Validation(
+        count,
+        bootstrap(ordered.share, count),
+        None if alone is None else bootstrap(alone.share, count),
+        None if alone is None else bootstrap(lambda places: ordered.share(places) - alone.share(places), count),
+        bootstrap(lambda places: spearman(ratings[places], found.left_out[places]), count),
+        bootstrap(lambda places: determination(ratings[places], residuals[places]), count),
+        _permuted(vectors, ratings, poles),
+        learning_curve(vectors, ratings, poles),
+    )
+
+
+def _splits(count: int, repeats: int) -> Iterator[NDArray[np.int64]]:
+    """Yield which texts are left out together: every pair where they are few, else fifths, several times."""
+    if count <= _FEW:
+        yield from (np.array(pair) for pair in combinations(range(count), 2))
+        return
+    random = np.random.default_rng(0)
+    for _ in range(repeats):
+        yield from np.array_split(random.permutation(count), _FOLDS)
+
+
+def _compared(
+    vectors: NDArray[np.float64],
+    ratings: NDArray[np.float64],
+    poles: NDArray[np.float64] | None,
+    splits: list[NDArray[np.int64]],
+) -> Pairs:
+    pairs = Pairs.none(len(ratings))
+    for left_out in splits:
+        rest = np.delete(np.arange(len(ratings)), left_out)
+        weights = fit_weights(vectors[rest], ratings[rest], poles)
+        pairs.count(left_out, vectors[left_out] @ weights, ratings[left_out])
+    return pairs
+
+
+def _ordered_by(
+    coordinates: NDArray[np.float64], ratings: NDArray[np.float64], splits: list[NDArray[np.int64]]
+) -> Pairs:
+    """Return the same pairs compared by coordinates that no rating went into."""
+    pairs = Pairs.none(len(ratings))
+    for left_out in splits:
+        pairs.count(left_out, coordinates[left_out], ratings[left_out])
+    return pairs
+
+
+def _permuted(vectors: NDArray[np.float64], ratings: NDArray[np.float64], poles: NDArray[np.float64] | None) -> float:
+    """Return the p of a permutation test: (1 + deals ordered as well) / (1 + deals)."""
+    splits = list(_splits(len(ratings), 1))
+    reached = _compared(vectors, ratings, poles, splits).share()
+    random = np.random.default_rng(1)
+    dealt = (random.permutation(ratings) for _ in range(_PERMUTATIONS))
+    as_well = sum(_compared(vectors, deal, poles, splits).share() >= reached - 1e-12 for deal in dealt)
+    return (1 + as_well) / (1 + _PERMUTATIONS)
+
+
+def learning_curve(
+    vectors: NDArray[np.float64], ratings: NDArray[np.float64], poles: NDArray[np.float64] | None
+) -> dict[int, float]:
+    """Return the share of pairs ordered right by how many of the ratings were used, in steps of about five.
+
+    For each number, ten random samples of that many are fitted and judged on all others.
+    """
+    count, curve = len(ratings), {}
+    random = np.random.default_rng(2)
+    most = min(count - 4, 100)
+    for used in sorted({*range(5, most + 1, max(5, most // 6))}):
+        pairs = Pairs.none(count)
+        for _ in range(_REPEATS):
+            chosen = random.permutation(count)
+            some, others = chosen[:used], chosen[used:]
+            pairs.count(others, vectors[others] @ fit_weights(vectors[some], ratings[some], poles), ratings[others])
+        curve[used] = pairs.share()
+    return curve

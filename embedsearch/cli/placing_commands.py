@@ -1,0 +1,217 @@
+"""``place``, ``locate``, ``shift``: where things lie on axes, and what lies where."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import (
+    axes_option,
+    count_option,
+    encoder_option,
+    explain_option,
+    explained,
+    format_option,
+    index_option,
+    nothing_found,
+    open_index,
+    where_option,
+)
+from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.placing_output import print_documents, print_hits, print_remainders
+from embedsearch.errors import QueryError
+
+if TYPE_CHECKING:
+    from embedsearch import Index, Placement, Placements
+    from embedsearch.index.moving import Move
+
+
+@click.command(
+    epilog=examples(
+        'embedsearch place wolf politician "loan shark"',
+        "embedsearch place wolf -a predatoriness,size --unit percentile",
+        "embedsearch place --all -a predatoriness,size --sort predatoriness -k 20",
+        "embedsearch place - < phrases.txt",
+    )
+)
+@click.argument("phrases", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
+@axes_option("Axes, separated by commas; all of the index if not given.")
+@click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
+              help="Standard deviations of the index, percentiles of it, raw, or the ratings' unit.")  # fmt: skip
+@click.option("--document", "documents", multiple=True, metavar="ID", help="Place a document by its passages.")
+@click.option("--evidence", is_flag=True, help="With --document: the sentences that carry it, and how much.")
+@click.option("--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="How much of the meaning of PHRASES the axes hold; with --all, the plan and its time.",
+)
+@click.option("--predicted", is_flag=True, help="Measure what was rated too, instead of where it was rated.")
+@click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
+@click.option("-k", "k", type=click.IntRange(min=1), help="How many; all if not given.")
+@where_option
+@index_option
+@encoder_option
+@format_option()
+def place(
+    phrases: tuple[str, ...], everything: bool, documents: tuple[str, ...], evidence: bool, above: str, explain: bool,
+    axes: list[str], unit: Any, predicted: bool, sort: str | None, k: int | None,
+    where: str | None, path: str, encoder: str | None, format: str | None,
+) -> None:  # fmt: skip
+    """Say where PHRASES, or all passages of the index, lie on axes.
+
+    A phrase - reads phrases from stdin, one a line. What was rated stands where it was rated, marked with a star.
+    """
+    if documents:
+        index = open_index(path, encoder)
+        places = index.place_documents(documents, axes or None, threshold=above, evidence=evidence)
+        print_documents(places, format)
+        return
+    if explain and phrases:
+        print_remainders(open_index(path, encoder).explain(_phrases(phrases), axes or None), format)
+        return
+    if everything == bool(phrases):
+        raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
+    if where and not everything:
+        raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
+    index = open_index(path, encoder)
+    if everything:
+        with explained(index, explain):
+            placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
+    else:
+        placements = index.place(_phrases(phrases), axes or None, unit=unit, predicted=predicted)
+        placements = _sorted(placements, sort)[:k]
+    kind = chosen(format)
+    if kind == "table":
+        names = list(placements[0].coordinates) if placements else []
+        table(["text", *names], [[p.text, *_marked(p)] for p in placements], wide="text")
+        if any(p.rated for p in placements):
+            note("* as it was rated; --predicted measures it instead")
+    else:
+        write((p.to_export() for p in placements), kind)
+    if not placements:
+        nothing_found(index, "no passage satisfies the condition")
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch locate predatoriness=2 size=-0.5",
+        "embedsearch locate predatoriness=p95 size=p5 --where 'domain == \"society\"'",
+        "embedsearch locate size=-2 --like wolf",
+    )
+)
+@click.argument("point", nargs=-1, required=True, metavar="AXIS=VALUE...")
+@click.option("--like", metavar="PHRASE", help="What is like PHRASE in all else: like wolf, but small.")
+@count_option
+@where_option
+@explain_option
+@index_option
+@format_option()
+def locate(
+    point: tuple[str, ...], like: str | None, k: int, where: str | None, explain: bool, path: str, format: str | None
+) -> None:
+    """Say what lies at a point on axes.
+
+    A VALUE is a number of standard deviations, or a percentile such as p90. Without --like no encoder is needed.
+    """
+    wanted = _axis_values(point)
+    index = open_index(path)
+    if like is not None:
+        _print_move(index, index.locate_like(like, wanted, k=k, where=where), format)
+        return
+    with explained(index, explain):
+        hits = index.locate(wanted, k=k, where=where)
+    print_hits(hits, format)
+    if not hits:
+        nothing_found(index, "no passage satisfies the condition")
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch shift wolf size=-2",
+        'embedsearch shift "loan shark" predatoriness=-2 size=+1 --where \'kind == "person"\'',
+    )
+)
+@click.argument("phrase")
+@click.argument("by", nargs=-1, required=True, metavar="AXIS=VALUE...")
+@count_option
+@where_option
+@index_option
+@format_option()
+def shift(phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
+    """Move PHRASE along axes by so many standard deviations, and say what lies there.
+
+    Answers are ranked by their cosine to the point reached. It says so when that point is far from all passages.
+    """
+    index = open_index(path)
+    _print_move(index, index.shift(phrase, _axis_values(by), k=k, where=where), format)
+
+
+COMMANDS = (place, locate, shift)
+
+
+def _axis_values(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the names and values of AXIS=VALUE arguments."""
+    values: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
+        if name.strip() in values:
+            raise click.UsageError(f"{name.strip()!r} is given twice; an axis can have one value only")
+        values[name.strip()] = value
+    return values
+
+
+def _print_move(index: Index, move: Move, format: str | None) -> None:
+    """Print where a phrase went and what lies there."""
+    kind = chosen(format)
+    if kind == "json":
+        click.echo(json.dumps(move.to_dict(), ensure_ascii=False, indent=2))
+    elif kind == "table":
+        rows = [[name, move.start[name], move.wanted[name], move.reached[name]] for name in move.start]
+        table(["axis", "from", "to", "on the sphere"], rows)
+        click.echo()
+        print_hits(move.hits, kind)
+    else:
+        write(move.hits.to_dicts(), kind)
+    if move.note:
+        note(f"Note: {move.note}")
+    if not move.hits:
+        nothing_found(index, "no passage satisfies the condition")
+
+
+def _phrases(given: Sequence[str]) -> list[str]:
+    phrases: list[str] = []
+    for phrase in given:
+        phrases += [line.strip() for line in sys.stdin if line.strip()] if phrase == "-" else [phrase]
+    if not phrases:
+        raise QueryError("stdin held no phrase; give one a line")
+    return phrases
+
+
+def _marked(placement: Placement) -> list[str]:
+    """Return coordinates as text: a star where the phrase stands as rated, the interval where there is one."""
+    cells = []
+    for name, value in placement.coordinates.items():
+        low, high = placement.intervals.get(name, (None, None))
+        between = f" ({low:.3g} … {high:.3g})" if low is not None else ""
+        cells.append(f"{value:.3f}{'*' if name in placement.rated else ''}{between}")
+    return cells
+
+
+def _sorted(placements: Placements, sort: str | None) -> Placements:
+    from embedsearch import Placements
+
+    if sort is None:
+        return placements
+    by, descending = sort.removeprefix("-"), not sort.startswith("-")
+    if placements and by not in placements[0].coordinates:
+        raise QueryError(f"--sort {by!r} is not among the axes placed on: {', '.join(placements[0].coordinates)}")
+    return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))

@@ -1,0 +1,81 @@
+"""What axes are fitted from, where there is an index: its encoder, documents, fields and passages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from embedsearch.axes import FittedAxis
+from embedsearch.encoders import encode
+from embedsearch.errors import AxisError, did_you_mean
+from embedsearch.index.embedding import Embedding
+from embedsearch.vectors import Rows, Vectors, unit
+
+Select = Callable[[str], Rows]  # the rows that satisfy a condition
+
+
+class IndexMaterial:
+    """An index as material for fitting; see `embedsearch.axes.Material`."""
+
+    def __init__(self, embedding: Embedding, axes: Mapping[str, FittedAxis], select: Select | None) -> None:
+        """Take an index's embedding, the axes fitted so far, and what evaluates conditions."""
+        self._embedding = embedding
+        self._store = embedding.store
+        self._axes = axes
+        self._select = select
+
+    @property
+    def key(self) -> str:
+        """The key of the encoder's identity."""
+        return self._embedding.identity.key
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return the unit vectors of phrases, shape (n, d)."""
+        return encode(self._embedding.encoder, texts)
+
+    def axis(self, name: str) -> FittedAxis:
+        """Return another axis of the index."""
+        return self._axes[name]
+
+    def documents(self, ids: Sequence[str]) -> Vectors:
+        """Return the mean vectors of documents, scaled to length 1, shape (n, d).
+
+        Raises:
+            AxisError: there is no document of that id.
+        """
+        found = [self._store.rows_of_document(id) for id in ids]
+        for id, rows in zip(ids, found, strict=True):
+            if not len(rows):
+                advice = did_you_mean(id, self._store.ids(100_000))
+                raise AxisError(f"a rated document is not in the index: {id!r}.{advice}")
+        vectors = self._store.vectors()
+        return unit(np.stack([vectors[rows].mean(axis=0) for rows in found]), error=AxisError)
+
+    def field(self, name: str) -> tuple[Vectors, list[Any]]:
+        """Return the mean vectors of the documents that have a field, scaled to length 1, and its values.
+
+        Raises:
+            AxisError: no document has the field.
+        """
+        names = self._store.field_names()
+        if name not in names:
+            raise AxisError(f"no document of the index has the field {name!r}.{did_you_mean(name, names)}")
+        rows, numbers = self._store.passage_documents()
+        order = np.argsort(numbers, kind="stable")
+        documents, starts = np.unique(numbers[order], return_index=True)
+        places = np.searchsorted(self._store.numbers(), documents)
+        fields = self._store.field(name)
+        values = [fields[place] for place in places]
+        groups = np.split(rows[order], starts[1:])
+        vectors = self._store.vectors()
+        kept = [place for place, value in enumerate(values) if value is not None and value != ""]
+        means = [vectors[groups[place]].mean(axis=0) for place in kept]
+        return unit(np.stack(means), error=AxisError), [values[place] for place in kept]
+
+    def passages(self, where: str | None) -> Vectors:
+        """Return the vectors of the passages that satisfy a condition, shape (n, d)."""
+        rows = self._store.live_rows() if where is None or self._select is None else self._select(where)
+        vectors: Vectors = self._store.vectors()[rows]
+        return vectors

@@ -1,0 +1,255 @@
+"""The documents of an index."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from embedsearch.documents import Document
+from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
+from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
+from embedsearch.index.embedding import Embedding, encoder_settings
+from embedsearch.index.exploring import Explorer
+from embedsearch.index.ingest import AddReport, Ingest
+from embedsearch.index.saved_axes import IndexAxes
+from embedsearch.index.searching import Searcher
+from embedsearch.index.selecting import Selector, Verdict
+from embedsearch.index.tracing import Trace
+from embedsearch.store import Compaction, Store, compact
+from embedsearch.vectors import Rows
+
+
+class Collection:
+    """The documents of an index: what goes in, what comes out, and what all questions are asked with."""
+
+    def __init__(
+        self, store: Store, encoder: Encoder | None = None, *, cache: str | os.PathLike[str] | None = None
+    ) -> None:
+        """Wrap an open store; use `Index.create` or `embedsearch.open`."""
+        self._store = store
+        self._embedding = Embedding(store, encoder, cache=cache)
+        self.axes = IndexAxes(self._embedding)
+        self._trace = Trace()
+        self._searcher = Searcher(store, self._embedding, self._trace)
+        self._selector = Selector(self._embedding, self.axes, self._trace)
+        self.axes.select = self._selector.rows
+        self.explorer = Explorer(store, self.axes)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        encoder: str | Encoder = DEFAULT_ENCODER,
+        *,
+        chunk_words: int | None = None,
+        overlap: int = 25,
+        cache: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """Make a new, empty index in a folder.
+
+        Args:
+            path: a folder that does not exist or is empty.
+            encoder: a model name, a model folder, or an encoder; the index remembers it.
+            chunk_words: the most words of a passage; as many as the encoder reads whole if None.
+            overlap: the most words that a passage repeats from the one before.
+            cache: a folder of vectors that several indexes share, so that none embeds what another has; the one in
+                ``EMBEDSEARCH_CACHE``, if any, if None. The index does not remember it.
+
+        Raises:
+            EncoderError: the encoder cannot be found.
+            StoreError: the folder is in use, or cannot be written.
+        """
+        if chunk_words is not None and chunk_words < 1:
+            raise StoreError(f"a passage must have room for at least 1 word, not {chunk_words}")
+        if overlap < 0:
+            raise StoreError(f"the overlap of passages cannot be {overlap} words; 0 is none")
+        found = load_encoder(encoder) if isinstance(encoder, str) else encoder
+        load = encoder if isinstance(encoder, str) else encoder.name
+        settings = encoder_settings(found, load) | {"chunk_words": chunk_words, "overlap": overlap}
+        return cls(Store.create(path, settings), found, cache=cache)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        """Return the number of passages."""
+        return self._store.count_passages()
+
+    def __repr__(self) -> str:
+        info = self.info()
+        return (
+            f"Index({str(self._store.path)!r}: {info['documents']} documents, {info['passages']} passages, "
+            f"encoder {info['encoder']!r}, axes {', '.join(self.axes) or 'none'})"
+        )
+
+    def close(self) -> None:
+        """Release the files; the index cannot be used after that."""
+        self._embedding.close()
+        self._store.close()
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded when it is first asked for."""
+        return self._embedding.encoder
+
+    def info(self) -> dict[str, Any]:
+        """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
+        identity = self._embedding.identity
+        return {
+            "path": str(self._store.path),
+            "documents": self._store.count_documents(),
+            "passages": self._store.count_passages(),
+            "encoder": identity.name,
+            "engines": self._store.setting("engines", {}),
+            "weights": identity.weights,
+            "dimension": identity.dimension,
+            "max_tokens": identity.max_tokens,
+            "chunk_words": self._store.setting("chunk_words", None),
+            "overlap": self._store.setting("overlap", None),
+            "axes": list(self.axes),
+            "fields": self._store.field_names(),
+            "neighbors": self._store.setting("neighbors", None),
+            "bytes": self._store.size(),
+            "format": self._store.setting("format", None),
+        }
+
+    # -- documents --------------------------------------------------------------------------------------
+
+    def add(self, documents: Iterable[Document], *, progress: Callable[[int, int], None] | None = None) -> AddReport:
+        """Add documents, or update those whose id is there already; embed only what is new.
+
+        Args:
+            documents: any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
+            progress: told how many documents, and how many passages, are done.
+
+        Raises:
+            SourceError: a document cannot be read, or two have the same id. What came before is kept.
+            StoreError: another process is writing, or the disk is full. What was committed is kept.
+        """
+        with self._store.locked():
+            report = Ingest(self._store, self._embedding, progress).add(documents)
+            self._searcher.refresh_neighbors()
+        return report
+
+    def sync(
+        self,
+        documents: Iterable[Document],
+        sources: Iterable[str | os.PathLike[str]],
+        *,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> AddReport:
+        """Make the index equal to *sources*: add, update, and remove what they no longer hold.
+
+        A document is removed if it came from one of the sources and is not among *documents*; documents that came
+        from elsewhere stay. Nothing is removed if a document cannot be read, or if there are none at all.
+
+        Args:
+            documents: all that the sources hold now.
+            sources: the files and folders that they were read from, for example those given to `embedsearch.read`.
+            progress: as for `add`.
+
+        Raises:
+            SourceError: as `add`, or no document was read.
+            StoreError: as `add`.
+        """
+        with self._store.locked():
+            ingest = Ingest(self._store, self._embedding, progress)
+            report = ingest.add(documents)
+            if not report.documents:
+                raise SourceError(
+                    "no document was read from the sources, so that none was removed from the index; "
+                    "delete documents by their ids if that is what you want"
+                )
+            report += AddReport(removed=ingest.remove_unmet(sources))
+            self._searcher.refresh_neighbors()
+        return report
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Take documents out of the index; return how many.
+
+        Their texts leave the files when the index is compacted.
+
+        Raises:
+            QueryError: one of them is not in the index; nothing is deleted.
+            StoreError: another process is writing.
+        """
+        wanted = list(dict.fromkeys([ids] if isinstance(ids, str) else ids))
+        with self._store.locked():
+            held = self._store.numbers_of(wanted)
+            for id in wanted:
+                if id not in held:
+                    advice = did_you_mean(id, self._store.ids(100_000))
+                    raise QueryError(f"there is no document {id!r}; nothing was deleted.{advice}")
+            with self._store.writing():
+                self._store.remove(wanted)
+        return len(wanted)
+
+    def compact(self) -> Compaction:
+        """Give the room of deleted and replaced documents back to the disk.
+
+        Other processes go on reading meanwhile; an interruption at any moment leaves the index whole.
+
+        Raises:
+            StoreError: another process is writing, or the disk has no room for a second copy.
+        """
+        with self._store.locked():
+            compaction = compact(self._store)
+            self._searcher.refresh_neighbors()
+        return replace(compaction, after=self._store.size())
+
+    def get(self, id: str) -> Document:
+        """Return the document called *id*.
+
+        Raises:
+            QueryError: there is none.
+        """
+        return self._searcher.document(id)
+
+    def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
+        """Yield the documents that satisfy a condition, unchanged and in order.
+
+        Args:
+            condition: see `embedsearch.conditions`.
+            documents: any documents, in the index or not; those of the index if None.
+
+        Raises:
+            QueryError: the condition cannot be read, or names what is not there.
+        """
+        return (verdict.document for verdict in self.judge(condition, documents) if verdict.passed)
+
+    def judge(
+        self, condition: str, documents: Iterable[Document] | None = None, *, axes: Sequence[str] = ()
+    ) -> Iterator[Verdict]:
+        """Yield a verdict on each document, passed or not, with its coordinates on *axes*; in order.
+
+        Raises:
+            QueryError, AxisError: as `filter`.
+        """
+        return self._selector.judge(condition, documents, axes)
+
+    @contextmanager
+    def trace(self) -> Iterator[Trace]:
+        """Note how the queries made inside are answered: each step with its plan and time."""
+        self._trace.steps, self._trace.is_on = [], True
+        try:
+            yield Trace(self._trace.steps)
+        finally:
+            self._trace.is_on = False
+
+    def _rows(self, where: str | None) -> Rows | None:
+        return None if where is None else self._selector.rows(where)
+
+    def _axis_names(self, axes: Sequence[str] | None) -> list[str]:
+        names = list(dict.fromkeys(axes if axes is not None else self.axes))
+        if not names:
+            raise AxisError("the index has no axes yet; add some with: embedsearch axes fit FILE")
+        return names

@@ -1,0 +1,161 @@
+"""Finding axes and ratings in an index: components to keep, phrases to rate, one definition under two encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from embedsearch.axes import Axis
+from embedsearch.axes.components import principal_components
+from embedsearch.axes.fitting import rated_vectors
+from embedsearch.axes.proposing import propose
+from embedsearch.axes.statistics import spearman
+from embedsearch.encoders import Encoder, encode
+from embedsearch.errors import AxisError
+from embedsearch.index.saved_axes import IndexAxes
+from embedsearch.store import Store
+from embedsearch.vectors import Rows, project, top
+
+_CANDIDATES = 5_000  # passages that are looked through for phrases to rate
+_LONGEST = 80  # characters of a text that can be rated at a glance
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A principal component of an index, or of a part of it.
+
+    Attributes:
+        number: 1 for the widest.
+        share: of the variance, 0…1.
+        low: the texts at its low end, outermost first.
+        high: the texts at its high end, outermost first.
+        axis: what keeps it: ``index.axes.save(component.axis)``.
+    """
+
+    number: int
+    share: float
+    low: tuple[str, ...]
+    high: tuple[str, ...]
+    axis: Axis
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the component as JSON values."""
+        return {
+            "id": self.axis.name,
+            "number": self.number,
+            "share": self.share,
+            "low": list(self.low),
+            "high": list(self.high),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One definition under two encoders.
+
+    Attributes:
+        axis: its name.
+        first: the index's encoder.
+        second: the other.
+        spearman: rank correlation of the coordinates of the same texts.
+        texts: how many were compared.
+        apart: the texts whose ranks differ most, each with its percentile under either encoder.
+    """
+
+    axis: str
+    first: str
+    second: str
+    spearman: float
+    texts: int
+    apart: tuple[tuple[str, float, float], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as JSON values."""
+        return asdict(self) | {"apart": [list(entry) for entry in self.apart]}
+
+
+class Explorer:
+    """Looks through one index for what could become axes."""
+
+    def __init__(self, store: Store, axes: IndexAxes) -> None:
+        """Read nothing yet."""
+        self._store = store
+        self._axes = axes
+
+    def discover(self, count: int, where: str | None, ends: int) -> list[Component]:
+        """Return the *count* widest principal components, with *ends* texts at either end of each.
+
+        Raises:
+            AxisError: fewer than two passages.
+        """
+        rows = self._rows(where)
+        if len(rows) < 2:
+            raise AxisError(f"components need at least 2 passages; there are {len(rows)}")
+        vectors = self._store.vectors()[rows]
+        _, directions, deviations = principal_components(vectors, count)
+        spread = float(vectors.astype(np.float64).var(axis=0).sum())
+        found = []
+        for place, (column, deviation) in enumerate(zip(project(vectors, directions).T, deviations, strict=True)):
+            low, high = (self._texts(rows[top(sign * column, ends)]) for sign in (-1, 1))
+            table = {"number": place + 1} | ({"where": where} if where else {})
+            axis = Axis(f"{low[0][:30]} - {high[0][:30]}", component=table)
+            found.append(Component(place + 1, float(deviation**2) / spread, low, high, axis))
+        return found
+
+    def propose(self, name: str, count: int, where: str | None) -> list[str]:
+        """Return the texts whose rating would help an axis most, none that is rated already."""
+        axis = self._axes[name]
+        rated = {text.casefold() for text in axis.fitted.axis.ratings}
+        rows = self._rows(where)
+        rows = rows[:: max(1, len(rows) // _CANDIDATES)]
+        kept = {
+            passage.text: passage.row
+            for passage in self._store.passages(rows)
+            if len(passage.text) <= _LONGEST and passage.text.casefold() not in rated
+        }
+        if not kept:
+            raise AxisError(f"no passage of {_LONGEST} characters or fewer is left to be rated on {name!r}")
+        vectors = self._store.vectors()[list(kept.values())]
+        definition = axis.fitted.axis
+        known = rated_vectors(definition, self._axes.material())[0] if definition.is_rated else vectors[:0]
+        texts = list(kept)
+        return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count)]
+
+    def rate(self, name: str, ratings: Mapping[str, float]) -> Axis:
+        """Add ratings to an axis and keep it as a new version; those of a text rated before replace it.
+
+        Raises:
+            AxisError: there is no such axis, or it has fewer than 5 ratings with these.
+        """
+        definitions = self._axes.definitions()
+        if name not in definitions:
+            _ = self._axes[name]  # raises, with a suggestion
+        axis = replace(definitions[name], ratings={**definitions[name].ratings, **ratings})
+        self._axes.save(axis)
+        return axis
+
+    def compare(self, name: str, other: Encoder, where: str | None, count: int = 500) -> Comparison:
+        """Return how far the same definition orders the same texts alike under another encoder."""
+        axis = self._axes[name]
+        if axis.fitted.axis.depends_on:
+            raise AxisError(f"axis {name!r} is derived from others; compare {', '.join(axis.fitted.axis.depends_on)}")
+        rows = self._rows(where)
+        texts = self._texts(rows[:: max(1, len(rows) // count)][:count])
+        fitted = axis.fitted.axis.fit(other)
+        ours = axis.coordinates(self._axes.material().encode(texts))
+        theirs = fitted.read(encode(other, texts))
+        places = [100 * np.argsort(np.argsort(column)) / max(1, len(texts) - 1) for column in (ours, theirs)]
+        apart = tuple(
+            (texts[place], float(places[0][place]), float(places[1][place]))
+            for place in top(abs(places[0] - places[1]), 10)
+        )
+        return Comparison(name, self._axes.encoder_name, other.name, spearman(ours, theirs), len(texts), apart)
+
+    def _rows(self, where: str | None) -> Rows:
+        return self._store.live_rows() if where is None or self._axes.select is None else self._axes.select(where)
+
+    def _texts(self, rows: Rows) -> tuple[str, ...]:
+        return tuple(passage.text for passage in self._store.passages(rows))

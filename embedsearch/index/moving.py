@@ -1,0 +1,156 @@
+"""Moving phrases along axes, and what lies where they come to lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes import ScaledAxis
+from embedsearch.errors import AxisError, QueryError
+from embedsearch.index.searching import Searcher
+from embedsearch.results import Hits
+from embedsearch.vectors import Rows, Vectors, unit
+
+_SAMPLE = 500  # passages whose own nearest neighbours say what is near
+_FAR_PERCENT = 5.0
+_STEEP = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Move:
+    """A phrase moved along axes, and what lies there.
+
+    Attributes:
+        start: the coordinates of the phrase by axis, in standard deviations.
+        wanted: the coordinates that it was moved to.
+        reached: those of the point on the unit sphere where it came to lie, where cosines are taken.
+        hits: the passages nearest to that point by cosine, the phrase itself left out.
+        nearest: the cosine of the nearest of them; NaN where there is none.
+        usual: cosines of real passages to their own nearest neighbours: 5th percentile and median; NaN for few.
+    """
+
+    start: Mapping[str, float]
+    wanted: Mapping[str, float]
+    reached: Mapping[str, float]
+    hits: Hits
+    nearest: float
+    usual: tuple[float, float]
+
+    @property
+    def is_far(self) -> bool:
+        """Is the nearest passage farther than 95 % of real passages are from their nearest neighbour?"""
+        return self.nearest < self.usual[0]
+
+    @property
+    def note(self) -> str:
+        """One sentence on how far the point is from anything real; empty where it is not far."""
+        if not self.is_far:
+            return ""
+        return (
+            f"the point is far from anything real: the nearest passage has cosine {self.nearest:.2f}, while 95 % of "
+            f"real passages have a neighbour at {self.usual[0]:.2f} or nearer (median {self.usual[1]:.2f})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the move as JSON values."""
+        return {
+            "start": dict(self.start),
+            "wanted": dict(self.wanted),
+            "reached": dict(self.reached),
+            "nearest": _or_none(self.nearest),
+            "usual": [_or_none(cosine) for cosine in self.usual],
+            "far": self.is_far,
+            "hits": self.hits.to_dicts(),
+        }
+
+
+def _or_none(number: float) -> float | None:
+    """Return a number, or None for NaN, which JSON does not have."""
+    return None if np.isnan(number) else number
+
+
+class Mover:
+    """Moves vectors along the axes of one index."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        """Read nothing yet."""
+        self._searcher = searcher
+
+    def move(
+        self,
+        vector: Vectors,
+        axes: Mapping[str, ScaledAxis],
+        by: Mapping[str, float],
+        *,
+        k: int,
+        rows: Rows | None,
+        leave_out: str,
+    ) -> Move:
+        """Return what lies where a unit vector, shape (d,), comes to lie.
+
+        Args:
+            vector: of a phrase.
+            axes: by name.
+            by: standard deviations to move by, for each of *axes*.
+            k: how many answers.
+            rows: among these.
+            leave_out: a text that is no answer: the phrase itself.
+        """
+        if k < 1:
+            raise QueryError(f"k is {k}; at least 1 must be asked for")
+        start = {name: float(axis.coordinates(vector)[0]) for name, axis in axes.items()}
+        moved = unit(vector + displacement(list(axes.values()), vector, [by[name] for name in axes]))
+        passages = self._searcher.nearest_but(moved, k, rows, leave_out)
+        cosine = float(passages[0].score or 0.0) if passages else float("nan")
+        reached = {name: float(axis.coordinates(moved)[0]) for name, axis in axes.items()}
+        wanted = {name: start[name] + by[name] for name in axes}
+        return Move(start, wanted, reached, passages, cosine, self._usual(rows))
+
+    def _usual(self, rows: Rows | None) -> tuple[float, float]:
+        """Return the 5th percentile and the median of the cosines of passages to their nearest other passage."""
+        vectors, allowed = self._searcher.vectors(rows)
+        if len(allowed) < 3:
+            return float("nan"), float("nan")
+        sample = allowed[:: max(1, len(allowed) // _SAMPLE)][:_SAMPLE]
+        found = [self._searcher.neighbors.search(vectors[row], 2, rows) for row in sample]
+        cosines = [
+            max((score for near, score in zip(nears, scores, strict=True) if near != row), default=np.nan)
+            for row, (nears, scores) in zip(sample, found, strict=True)
+        ]
+        low, middle = np.nanpercentile(np.array(cosines, dtype=np.float64), [_FAR_PERCENT, 50])
+        return float(low), float(middle)
+
+
+def displacement(axes: Sequence[ScaledAxis], vector: Vectors, by: Sequence[float]) -> NDArray[np.float64]:
+    """Return what to add to a vector so that its coordinates change by *by* standard deviations, shape (d,).
+
+    Straight axes are moved along with their steps: the multiples t of the steps solve
+    ``gradientᵢ · Σⱼ tⱼ stepⱼ = byᵢ · deviationᵢ``, so that moving on one axis does not shift the others named.
+    On a series of groups the vector is carried along the curve. Both hold before the sum is scaled back to
+    length 1; formulas are taken as straight at the population's mean.
+
+    Raises:
+        AxisError: the steps of the axes cannot be told apart, so that no move changes one and not the other.
+    """
+    total = np.zeros(len(vector))
+    straight = [place for place, axis in enumerate(axes) if axis.fitted.curve is None]
+    for place, axis in enumerate(axes):
+        if axis.fitted.curve is not None:
+            here = float(axis.raw(vector)[0])
+            there = here + by[place] * axis.scale.deviation
+            total += axis.fitted.curve.point(there) - axis.fitted.curve.point(here)
+    if not straight:
+        return total
+    gradients = np.stack([axes[place].gradient for place in straight]).astype(np.float64)
+    steps = np.stack([axes[place].step for place in straight]).astype(np.float64)
+    wanted = np.array([by[place] * axes[place].scale.deviation for place in straight]) - gradients @ total
+    effects = gradients @ steps.T
+    lengths = np.linalg.norm(gradients, axis=1)[:, None] * np.linalg.norm(steps, axis=1)
+    if not lengths.all() or abs(np.linalg.det(effects / lengths)) < _STEEP:
+        names = ", ".join(axes[place].name for place in straight)
+        raise AxisError(f"no move changes {names} one by one: they point the same way, or nowhere; name fewer axes")
+    return total + np.linalg.solve(effects, wanted) @ steps

@@ -1,0 +1,171 @@
+"""Where phrases and passages lie on axes: measured, or as they were rated; in the unit asked for."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes import ScaledAxis, measure
+from embedsearch.errors import QueryError
+from embedsearch.index.embedding import Embedding
+from embedsearch.results import Placement, Placements
+from embedsearch.vectors import Mask, Rows, Vectors
+
+Unit = Literal["sd", "percentile", "raw", "rating"]
+_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
+UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw", "rating")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Coordinates of n texts on m axes.
+
+    Attributes:
+        axes: m of them.
+        coordinates: in standard deviations, shape (n, m).
+        ratings: what each text was rated on each axis, NaN where it was not; shape (n, m).
+    """
+
+    axes: Sequence[ScaledAxis]
+    coordinates: NDArray[np.float64]
+    ratings: NDArray[np.float64]
+
+    @property
+    def rated(self) -> Mask:
+        """Which coordinates stand where they were rated, shape (n, m)."""
+        return ~np.isnan(self.ratings)
+
+    def take(self, places: Rows) -> Places:
+        """Return some of the texts, in the order of *places*."""
+        return Places(self.axes, self.coordinates[places], self.ratings[places])
+
+    def column(self, place: int, unit: Unit) -> NDArray[np.float64]:
+        """Return the coordinates on one axis in a unit, shape (n,).
+
+        Raises:
+            AxisError: the unit is that of ratings, and the axis has none.
+        """
+        axis, column = self.axes[place], self.coordinates[:, place]
+        if unit == "sd":
+            return column
+        if unit == "percentile":
+            return axis.scale.percentile_of(column)
+        raw = column * axis.scale.deviation + axis.scale.mean
+        if unit == "raw":
+            return raw
+        ratings = self.ratings[:, place]
+        return np.where(np.isnan(ratings), axis.rating_at(raw), ratings)
+
+    def placements(self, texts: Sequence[str], ids: Sequence[str], unit: Unit) -> Placements:
+        """Return one placement for each text."""
+        names = [axis.name for axis in self.axes]
+        versions = {axis.name: axis.version for axis in self.axes}
+        columns = [self.column(place, unit) for place in range(len(names))]
+        found = []
+        for row, (text, id) in enumerate(zip(texts, ids, strict=True)):
+            coordinates = {name: float(column[row]) for name, column in zip(names, columns, strict=True)}
+            rated = tuple(name for name, stands in zip(names, self.rated[row], strict=True) if stands)
+            intervals = self._intervals(coordinates, rated) if unit == "rating" else {}
+            found.append(Placement(text, coordinates, id, rated, intervals, versions))
+        return Placements(found)
+
+    def _intervals(self, coordinates: Mapping[str, float], rated: Sequence[str]) -> dict[str, tuple[float, float]]:
+        intervals = {}
+        for axis in self.axes:
+            calibration = axis.fitted.calibration
+            if calibration is not None and axis.name not in rated:
+                middle, half = coordinates[axis.name], calibration.half_width
+                intervals[axis.name] = (middle - half, middle + half)
+        return intervals
+
+
+class Placer:
+    """Places phrases and passages of one index."""
+
+    def __init__(self, embedding: Embedding) -> None:
+        """Read nothing yet."""
+        self._embedding = embedding
+        self._store = embedding.store
+
+    def phrases(
+        self, texts: Sequence[str], vectors: Vectors, axes: Sequence[ScaledAxis], *, predicted: bool = False
+    ) -> Places:
+        """Return where phrases lie; those that were rated stand where they were rated, unless *predicted*."""
+        ratings = np.full((len(texts), len(axes)), np.nan)
+        for place, axis in enumerate(axes):
+            known = {} if predicted else {_folded(text): value for text, value in axis.fitted.axis.ratings.items()}
+            for row, text in enumerate(texts):
+                ratings[row, place] = known.get(_folded(text), np.nan)
+        return _standing(axes, measure(axes, vectors), ratings)
+
+    def passages(self, rows: Rows, axes: Sequence[ScaledAxis], *, predicted: bool = False) -> Places:
+        """Return where passages lie, read in one pass over the vectors; rated ones stand where they were rated.
+
+        Args:
+            rows: ascending, shape (n,).
+            axes: m of them.
+            predicted: measure the rated ones like all others.
+        """
+        ratings = np.full((len(rows), len(axes)), np.nan)
+        if not predicted:
+            for place, axis in enumerate(axes):
+                self._look_up(axis, rows, ratings[:, place])
+        return _standing(axes, measure(axes, self._store.vectors(), rows), ratings)
+
+    def _look_up(self, axis: ScaledAxis, rows: Rows, ratings: NDArray[np.float64]) -> None:
+        """Write into *ratings* what the passages in *rows* were rated on an axis."""
+        definition = axis.fitted.axis
+        keys = {self._embedding.key(text): value for text, value in definition.ratings.items()}
+        pairs = list(self._store.rows_with_keys(keys).items())
+        rated = {row: keys[key] for row, key in pairs}
+        for id, value in definition.rated_documents.items():
+            rated |= dict.fromkeys(map(int, self._store.rows_of_document(id)), value)
+        if rated:
+            places = np.searchsorted(rows, list(rated))
+            for place, (row, value) in zip(places, rated.items(), strict=True):
+                if place < len(rows) and rows[place] == row:
+                    ratings[place] = value
+
+
+def point_on(axis: ScaledAxis, value: float | str) -> float:
+    """Return a coordinate in standard deviations from a number, or from a percentile such as ``p90``.
+
+    Raises:
+        QueryError: it is neither.
+    """
+    text = str(value).strip()
+    match = _PERCENTILE.match(text)
+    if match and float(match[1]) <= 100:
+        return axis.scale.at_percentile(float(match[1]))
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise QueryError(
+            f"{axis.name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90"
+        )
+    return number
+
+
+def _standing(axes: Sequence[ScaledAxis], measured: NDArray[np.float64], ratings: NDArray[np.float64]) -> Places:
+    """Return places with rated texts moved to where their rating stands among the ratings."""
+    coordinates = measured.copy()
+    for place, axis in enumerate(axes):
+        rated = ~np.isnan(ratings[:, place])
+        if rated.any() and axis.fitted.calibration is not None:
+            raw = axis.fitted.calibration.raw_of(ratings[rated, place])
+            coordinates[rated, place] = axis.scale.standardise(raw)
+        else:
+            ratings[:, place] = np.nan
+    return Places(axes, coordinates, ratings)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -1,0 +1,153 @@
+"""Rankings of passages: by meaning, by words, or by both; one answer a passage, or one a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.errors import QueryError
+from embedsearch.fusion import ceiling, combine
+from embedsearch.lexical import match_any, words
+from embedsearch.neighbors import Neighbors
+from embedsearch.store import Store
+from embedsearch.vectors import Rows, Vectors, project, top
+
+Mode = Literal["hybrid", "dense", "lexical"]
+By = Literal["passage", "document"]
+MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
+BYS: tuple[By, ...] = ("passage", "document")
+
+_LEAST_CANDIDATES = 100
+_GROWTH = 4
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """Rows of passages, best first, with the scores that they were ranked by.
+
+    Attributes:
+        rows: shape (n,), int64.
+        cosines: to the query, -1…1; None in a ranking by words alone, which needs no encoder.
+        bm25: of the query's words, 0 where a passage has none; None in a ranking by meaning alone.
+        fused: of both; None in a ranking by one of them.
+    """
+
+    rows: Rows
+    cosines: NDArray[Any] | None = None
+    bm25: Scores | None = None
+    fused: Scores | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, places: Any) -> Ranked:
+        """Return the entries at *places*, in that order."""
+        columns = {name: getattr(self, name) for name in ("cosines", "bm25", "fused")}
+        taken = {name: column[places] for name, column in columns.items() if column is not None}
+        return replace(self, rows=self.rows[places], **taken)
+
+
+Ranking = Callable[[int], Ranked]  # the so many best, best first; fewer only where no more exist
+
+
+def dense(neighbors: Neighbors, query: Vectors, rows: Rows | None) -> Ranking:
+    """Return the ranking of *rows* by their cosine to a unit vector, all live rows if None."""
+    return lambda count: Ranked(*neighbors.search(query, count, rows))
+
+
+def lexical(store: Store, text: str, rows: Rows | None) -> Ranking:
+    """Return the ranking by BM25 of those of *rows* that have any of the words of *text*.
+
+    Raises:
+        QueryError: the text has no words.
+    """
+    expression = match_any(text)
+    if not expression:
+        raise QueryError(f"the text {text!r} holds no word that could be looked up; search by meaning with mode dense")
+    found, scores = _matching(store, expression, rows)
+
+    def best(count: int) -> Ranked:
+        places = top(scores, count)
+        return Ranked(found[places], bm25=scores[places])
+
+    return best
+
+
+def hybrid(store: Store, neighbors: Neighbors, text: str, query: Vectors, rows: Rows | None) -> Ranking:
+    """Return the ranking of *rows* by the fused score (see `embedsearch.fusion`) of meaning and words.
+
+    Candidates are taken from both rankings until nothing outside them can reach the k-th best: the answers are
+    those that scoring every passage would give, as far as the neighbours are exact.
+    """
+    matching = _matching(store, match_any(text), rows)
+    vectors = store.vectors()
+
+    def best(count: int) -> Ranked:
+        depth = max(_LEAST_CANDIDATES, 2 * count)
+        while True:
+            ranked, settled = _fused(vectors, query, neighbors.search(query, depth, rows), matching, depth)
+            ranked = ranked.take(top(ranked.fused, count))  # type: ignore[arg-type]
+            if settled is None or (len(ranked) == count and ranked.fused[-1] > settled):  # type: ignore[index]
+                return ranked
+            depth *= _GROWTH
+
+    return best
+
+
+def _fused(
+    vectors: Vectors, query: Vectors, nearest: tuple[Rows, Vectors], matching: tuple[Rows, Scores], depth: int
+) -> tuple[Ranked, float | None]:
+    """Return the candidates with their scores, and what no other row can exceed; None where there is no other."""
+    found, scores = matching
+    near, near_cosines = nearest
+    worded = top(scores, depth)
+    rows = np.union1d(near, found[worded])
+    bests = {
+        "best_cosine": float(near_cosines[0]) if len(near) else 0.0,
+        "best_lexical": float(scores[worded[0]]) if len(worded) else 0.0,
+    }
+    cosines, bm25 = project(vectors, query, rows)[:, 0], _looked_up(found, scores, rows)
+    ranked = Ranked(rows, cosines, bm25, combine(cosines, bm25, **bests))
+    if len(near) < depth:
+        return ranked, None
+    last_lexical = float(scores[worded[-1]]) if len(found) > depth else 0.0
+    return ranked, ceiling(float(near_cosines[-1]), last_lexical, **bests)
+
+
+def _matching(store: Store, expression: str, rows: Rows | None) -> tuple[Rows, Scores]:
+    """Return those of *rows* that match, ascending, and their BM25 scores, taken over the whole index."""
+    found, scores = store.fulltext.search(expression)
+    if rows is None:
+        return found, scores
+    allowed = np.isin(found, rows, assume_unique=True)
+    return found[allowed], scores[allowed]
+
+
+def _looked_up(found: Rows, scores: Scores, rows: Rows) -> Scores:
+    """Return the scores of *rows*, 0 for those that are not among the ascending *found*."""
+    if not len(found):
+        return np.zeros(len(rows))
+    places = np.minimum(np.searchsorted(found, rows), len(found) - 1)
+    return np.where(found[places] == rows, scores[places], 0.0)
+
+
+def best_documents(ranking: Ranking, k: int, store: Store) -> Ranked:
+    """Return the best passage of each of the *k* best documents, however many passages of one come first."""
+    count = 2 * k
+    while True:
+        ranked = ranking(count)
+        _, first = np.unique(store.document_numbers(ranked.rows), return_index=True)
+        if len(first) >= k or len(ranked) < count:
+            return ranked.take(np.sort(first)[:k])
+        count *= _GROWTH
+
+
+def default_mode(text: str | None) -> Mode:
+    """Return ``hybrid`` for a text of more than one word, else ``dense``: a lone word says more by its meaning."""
+    return "hybrid" if text is not None and len(words(text)) > 1 else "dense"

@@ -1,0 +1,161 @@
+"""Finding and improving axes: extension, components, proposals, comparison, evidence, what remains."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from conftest import run
+
+import embedsearch as es
+from embedsearch.axes.extending import extended
+from embedsearch.axes.proposing import expected_gain, propose
+from embedsearch.index.remaining import shares_held
+from embedsearch.testing import HashEncoder, TableEncoder
+
+
+def test_extension_by_hand():
+    """Poles along x; the highest third lies towards y as well: the direction is unit(x + .6·unit(difference))."""
+    rows = np.array([[0.8, 0.6, 0]] * 10 + [[0, 0, 1.0]] * 10 + [[-0.8, 0.6, 0]] * 5 + [[-1.0, 0, 0]] * 5)
+    found = extended(np.array([1.0, 0, 0], dtype=np.float32), rows.astype(np.float32), name="a")
+    difference = np.array([0.8 + 0.9, 0.6 - 0.3, 0])
+    wanted = np.array([1.0, 0, 0]) + 0.6 * difference / np.linalg.norm(difference)
+    assert found.tolist() == pytest.approx((wanted / np.linalg.norm(wanted)).tolist(), abs=1e-6)
+    with pytest.raises(es.AxisError, match="needs at least 30 passages; there are 5"):
+        extended(np.array([1.0, 0, 0], dtype=np.float32), rows[:5].astype(np.float32), name="a")
+
+
+def test_an_extended_axis_is_fitted_in_an_index(tmp_path):
+    """The origin stays half-way between the poles, the step stays theirs; without an index it is refused."""
+    axis = es.Axis("size", ["small"], ["large"], extend=True)
+    with pytest.raises(es.AxisError, match="of an index; fit it there"):
+        axis.fit(HashEncoder())
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add(es.Document(f"d{n}", f"d{n}") for n in range(40))
+        fitted, plain = index.axes.save(axis), es.Axis("size", ["small"], ["large"]).fit(HashEncoder())
+        assert index.axes.definitions()["size"] == axis
+        ends = HashEncoder().encode(["small", "large"])
+        assert fitted.read(ends).sum() == pytest.approx(0, abs=1e-6)
+        assert fitted.step.tolist() == plain.step.tolist()
+        assert 0.8 < fitted.direction @ plain.direction < 0.9999
+    with pytest.raises(es.AxisError, match="goes with poles"):
+        es.Axis("a", expression="x + y", extend=True)
+
+
+def circle(tmp_path):
+    angles = np.linspace(-1, 1, 41)
+    table = {f"d{n}": [0, math.sin(t), math.cos(t)] for n, t in enumerate(angles)} | {"lo": [0, -1, 0], "hi": [0, 1, 0]}
+    index = es.Index.create(tmp_path / "i", TableEncoder(table))
+    index.add(es.Document(name, name) for name in table)
+    return index
+
+
+def test_components_are_named_by_their_ends_and_kept(tmp_path, monkeypatch):
+    """On an arc the widest component runs from one end to the other; kept, it is an axis of the index."""
+    with circle(tmp_path) as index:
+        first, second = index.explorer.discover(2, None, 1)
+        assert {first.low[0], first.high[0]} == {"lo", "hi"}
+        assert first.share + second.share == pytest.approx(1, abs=1e-6)
+        monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+        shown = run("axes", "discover", "-k", "1", "--keep", "1", "--name", "arc", "-f", "jsonl")
+        assert json.loads(shown.stdout)["number"] == 1
+        assert abs(index.axes["arc"].fitted.direction[1]) == pytest.approx(1, abs=1e-6)
+
+
+def test_proposals_are_spread_and_not_redundant():
+    """Of clusters along a line each is visited before any twice, the ends first; copies come last."""
+    random = np.random.default_rng(0)
+    centers = np.eye(5)
+    vectors = np.repeat(centers, 4, axis=0).astype(np.float32)
+    coordinates = np.repeat(np.arange(5.0), 4) + 0.01 * random.standard_normal(20)
+    chosen = propose(vectors, coordinates, vectors[:0], 5)
+    assert (chosen // 4).tolist() == [0, 4, 2, 1, 3]
+    assert len(set(propose(vectors, coordinates, vectors[:0], 30).tolist())) == 20
+    # What was rated already is not asked for again in the same stratum: its cluster's twin is certain.
+    mixed = np.tile(np.eye(3), (5, 1)).astype(np.float32)
+    assert propose(mixed, np.arange(15.0), mixed[[0, 0, 0]], 1)[0] in (1, 2)
+
+
+def test_the_learning_curve_is_continued():
+    """Shares of .8 - .5/√n are continued exactly: from 25 to 30 ratings they grow by .5·(1/5 - 1/√30)."""
+    curve = {n: 0.8 - 0.5 / math.sqrt(n) for n in (5, 10, 15, 20)}
+    assert expected_gain(curve, 25) == pytest.approx(0.5 * (0.2 - 1 / math.sqrt(30)))
+    assert expected_gain({5: 0.6}, 10) is None
+
+
+def test_rating_goes_through_a_file_or_the_terminal(tmp_path, monkeypatch):
+    """Proposals are written to fill in, taken back as a new version, or asked for; what is no number is passed over."""
+    with circle(tmp_path) as index:
+        index.axes.save(es.Axis("height", ["lo"], ["hi"]))
+        monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+        file = tmp_path / "rate.csv"
+        assert run("axes", "rate", "height", "-k", "6", "--csv", file).exit_code == 0
+        lines = file.read_text().splitlines()
+        assert (lines[0], len(lines)) == ("text,rating", 7)
+        assert run("axes", "rate", "height", "--csv", file).exit_code == 2
+        texts = [line.removesuffix(",") for line in lines[1:]]
+        file.write_text("text,rating\n" + "".join(f"{text},{n}\n" for n, text in enumerate(texts)))
+        taken = run("axes", "rate", "height", "--take", file)
+        assert "version 2, 6 ratings" in taken.output
+        asked = run("axes", "rate", "height", "-k", "3", input="7\nbig\nq\n")
+        assert "version 3, 7 ratings" in asked.output
+        assert "'big' is no number" in asked.output
+        assert not set(index.explorer.propose("height", 5, None)) & set(index.axes.definitions()["height"].ratings)
+        assert run("axes", "rate", "heigth").exit_code == 2
+
+
+def test_one_definition_under_two_encoders(tmp_path):
+    """Against itself the rank correlation is 1; against a mirror image of the poles -1."""
+    with circle(tmp_path) as index:
+        index.axes.save(es.Axis("height", ["lo"], ["hi"]))
+        assert index.explorer.compare("height", index.encoder, None).spearman == pytest.approx(1)
+        table = {name: [vector[0], -vector[1], vector[2]] for name, vector in index.encoder.table.items()}
+        table |= {"lo": [0, -1, 0], "hi": [0, 1, 0]}
+        mirrored = index.explorer.compare("height", TableEncoder(table, name="mirror"), 'id != "lo" and id != "hi"')
+        assert mirrored.spearman == pytest.approx(-1)
+        assert mirrored.second == "mirror"
+        assert mirrored.apart[0][1:] in ((0.0, 100.0), (100.0, 0.0))
+
+
+def test_the_shares_that_axes_hold_are_those_of_pythagoras(index):
+    """With the mean taken out, x and y hold (x² + y²) of (x² + y² + z²), for a phrase and for all."""
+    vectors = index.encoder.encode(["wolf", "sheep"])
+    sample = index.encoder.encode([p.text for p in index.place_all()])
+    shares, population = shares_held([index.axes["predatoriness"], index.axes["size"]], vectors, sample)
+    offsets = vectors - sample.mean(axis=0)
+    assert shares == pytest.approx(((offsets[:, :2] ** 2).sum(axis=1) / (offsets**2).sum(axis=1)).tolist(), abs=1e-6)
+    assert population == pytest.approx(sample.var(axis=0)[:2].sum() / sample.var(axis=0).sum(), abs=1e-6)
+    found = index.explain(["wolf"], ["predatoriness"], k=2)[0]
+    assert found.nearest[0] in ("spider", "politician")
+    assert found.whole[0] == "politician"
+
+
+def test_documents_are_placed_by_their_passages(tmp_path, monkeypatch):
+    """Mean, maximum and share above come from the passages; a sentence's share is what is lost without it."""
+    words = {"calm": [0, -1, 0], "wild": [0, 1, 0], "low": [0, -1, 0], "high": [0, 1, 0]}
+    table = words | {"Calm sea far out.": [0, -0.6, 0.8], "Wild wind. Grey sky.": [0, 0.8, 0.6]}
+    table |= {"Grey sky.": [0, 0, 1], "Wild wind.": [0, 1, 0]}
+    with es.Index.create(tmp_path / "i", TableEncoder(table, max_tokens=4), overlap=0) as index:
+        index.add(
+            [
+                es.Document("log", "Calm sea far out. Wild wind. Grey sky."),
+                es.Document("x", "calm"),
+                es.Document("y", "wild"),
+            ]
+        )
+        index.axes.save(es.Axis("storm", ["low"], ["high"]))
+        axis = index.axes["storm"]
+        (place,) = index.place_documents(["log"], threshold=0.5, evidence=True)
+        values = axis.coordinates([[0, -0.6, 0.8], [0, 0.8, 0.6]])
+        assert (place.mean, place.maximum) == (pytest.approx(values.mean()), pytest.approx(values.max()))
+        assert (place.passages, place.above, place.passage) == (2, 0.5, "Wild wind. Grey sky.")
+        wild, grey = place.sentences
+        assert wild.share == pytest.approx((0.8 - 0) / axis.scale.deviation, abs=1e-5)
+        assert grey.share == pytest.approx((0.8 - 1) / axis.scale.deviation, abs=1e-5)
+        assert "Calm sea far out. Wild wind. Grey sky."[wild.start : wild.end] == "Wild wind."
+        monkeypatch.setattr("embedsearch.cli.query_commands.open_index", lambda *_: index)
+        shown = run("place", "--document", "log", "--evidence", "-f", "table").output
+        assert "Wild wind." in shown
+        assert "50% of 2" in run("place", "--document", "log", "--above", "0.5", "-f", "table").output
+        assert "held" in run("place", "calm", "--explain", "-f", "table").output
+        assert run("place", "--document", "lgo").exit_code == 2

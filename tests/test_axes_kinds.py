@@ -1,0 +1,347 @@
+"""Every kind of axis worked out by hand in three dimensions, and the wrong definitions of each."""
+
+import math
+
+import numpy as np
+import pytest
+
+import embedsearch as es
+from embedsearch.axes import Curve, EncoderMaterial, fit_axis
+from embedsearch.axes.components import principal_components
+from embedsearch.axes.fields import as_number, as_numbers, binned
+from embedsearch.axes.formulas import parse_formula
+from embedsearch.testing import TableEncoder
+
+X, Y, Z = [1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]
+TABLE = {"x": X, "y": Y, "z": Z, "-x": [-1.0, 0, 0], "-y": [0, -1.0, 0], "xy": [0.6, 0.8, 0], "yz": [0, 0.6, 0.8]}
+HEIGHT = es.Axis("height", ["-x"], ["x"])
+WEIGHT = es.Axis("weight", ["-y"], ["y"])
+
+
+@pytest.fixture
+def base():
+    """Return height along x and weight along y, fitted."""
+    return {axis.name: axis.fit(TableEncoder(TABLE)) for axis in (HEIGHT, WEIGHT)}
+
+
+def fitted(base=None, **definition):
+    return es.Axis("a", **definition).fit(TableEncoder(TABLE), base)
+
+
+def test_an_expression_is_a_direction():
+    """2·x + y points along (2, 1, 0)/√5, and 0 is the plane through the middle of the space."""
+    axis = fitted(expression="2*x + y")
+    assert axis.direction.tolist() == pytest.approx([2 / 5**0.5, 1 / 5**0.5, 0], abs=1e-6)
+    assert axis.read([X, Z]).tolist() == pytest.approx([2 / 5**0.5, 0], abs=1e-6)
+
+
+def test_a_difference_of_axes(base):
+    """weight minus height is (-1, 1, 0)/√2."""
+    axis = fitted(base, difference=["weight", "height"])
+    assert axis.direction.tolist() == pytest.approx([-(0.5**0.5), 0.5**0.5, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 45, 90, 180, -45])
+def test_a_rotation_turns_one_axis_towards_another(base, degrees):
+    """height turned towards weight by an angle is (cos, sin, 0); 45° is the axis of both together."""
+    axis = fitted(base, rotation={"start": "height", "towards": "weight", "degrees": degrees})
+    angle = math.radians(degrees)
+    assert axis.direction.tolist() == pytest.approx([math.cos(angle), math.sin(angle), 0], abs=1e-6)
+
+
+def test_a_rotation_needs_no_right_angle():
+    """Turned 90° towards an oblique axis, x comes out upright in their plane."""
+    table = TableEncoder(TABLE)
+    base = {"a": es.Axis("a", ["-x"], ["x"]).fit(table), "b": es.Axis("b", ["-x"], ["xy"]).fit(table)}
+    axis = es.Axis("c", rotation={"start": "a", "towards": "b", "degrees": 90}).fit(table, base)
+    assert axis.direction.tolist() == pytest.approx([0, 1, 0], abs=1e-6)
+
+
+def test_what_is_orthogonal_is_taken_out(base):
+    """Of the axis from -x to xy = (.6, .8, 0), step (1.6, .8, 0), y alone is left without height."""
+    axis = fitted(base, low=["-x"], high=["xy"], orthogonal_to=["height"])
+    assert axis.direction.tolist() == pytest.approx([0, 1, 0], abs=1e-6)
+    assert axis.step.tolist() == pytest.approx([0, 0.8, 0], abs=1e-6)
+    assert axis.read([X]).tolist() == pytest.approx(axis.read([Z]).tolist(), abs=1e-6)
+
+
+def test_nothing_may_be_left_over(base):
+    """An axis orthogonal to itself, and a rotation in no plane, say so."""
+    with pytest.raises(es.AxisError, match="nothing is left of it when height"):
+        fitted(base, low=["-x"], high=["x"], orthogonal_to=["height"])
+    with pytest.raises(es.AxisError, match="cancels out"):
+        fitted({"p": base["height"], "q": base["height"]}, difference=["p", "q"])
+    with pytest.raises(es.AxisError, match="parallel"):
+        fitted({"p": base["height"], "q": base["height"]}, rotation={"start": "p", "towards": "q", "degrees": 1})
+
+
+def test_groups_follow_a_known_curve():
+    """Means on the unit circle, 0°, 60° and 120°: a quarter of the way along the second chord reads 1.25 chords."""
+    corners = [(math.cos(t), math.sin(t), 0) for t in (0, math.pi / 3, 2 * math.pi / 3)]
+    table = {"a": corners[0], "b": corners[1], "c": corners[2], "far": Z}
+    axis = es.Axis("age", groups=[["a"], ["b"], ["c"]]).fit(TableEncoder(table))
+    assert axis.curve.arc_lengths.tolist() == pytest.approx([0, 1, 2], abs=1e-6)
+    assert axis.read([corners[0], corners[1], corners[2]]).tolist() == pytest.approx([0, 1, 2], abs=1e-6)
+    quarter = 0.75 * np.array(corners[1]) + 0.25 * np.array(corners[2])
+    foot = quarter + (np.array([0, 0, 1]) * math.sqrt(1 - quarter @ quarter))  # straight above, on the sphere
+    assert axis.read([foot]).tolist() == pytest.approx([1.25], abs=1e-6)
+    assert axis.distances([foot]).tolist() == pytest.approx([math.sqrt(1 - quarter @ quarter)], abs=1e-6)
+    assert axis.curve.point(1.25).tolist() == pytest.approx(quarter.tolist(), abs=1e-6)
+
+
+def test_groups_recover_order_and_length_of_a_curve():
+    """Points along a half circle, in 13 groups: the order is whole, and the length within 1 % of π."""
+    angles = np.linspace(0, math.pi, 13)
+    nodes = np.stack([np.cos(angles), np.sin(angles), np.zeros(13)], axis=1)
+    curve = Curve.through(nodes)
+    between = np.linspace(0.01, math.pi - 0.01, 200)
+    points = np.stack([np.cos(between), np.sin(between), np.zeros(200)], axis=1)
+    read = curve.read(points @ nodes.T)
+    assert (np.diff(read) > 0).all()
+    assert curve.arc_lengths[-1] == pytest.approx(math.pi, rel=0.01)
+    assert read == pytest.approx(between, abs=0.02)
+
+
+def test_the_curve_agrees_with_a_search_by_brute_force():
+    """The nearest point of the curve is the nearest of 20,001 points along it."""
+    random = np.random.default_rng(0)
+    nodes = random.standard_normal((5, 6)) * 0.5
+    curve = Curve.through(nodes, [1.0, 2, 4, 7, 11])
+    vectors = random.standard_normal((20, 6))
+    vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+    values = np.linspace(1 - 3, 11 + 12, 20_001)
+    line = np.stack([curve.point(value) for value in values])
+    distances = np.linalg.norm(vectors[:, None] - line, axis=2)
+    assert curve.distances(vectors @ nodes.T) == pytest.approx(distances.min(axis=1), abs=1e-3)
+    assert curve.read(vectors @ nodes.T) == pytest.approx(values[distances.argmin(axis=1)], abs=2e-2)
+
+
+def test_groups_have_values_of_their_own():
+    """With values the coordinate is theirs, falling ones included, and goes on beyond the ends."""
+    table = {"a": X, "b": [0.6, 0.8, 0], "c": Y}
+    axis = es.Axis("age", groups=[["a"], ["b"], ["c"]], values=[70, 30, 10]).fit(TableEncoder(table))
+    assert axis.read([X, [0.6, 0.8, 0], Y]).tolist() == pytest.approx([70, 30, 10], abs=1e-5)
+    assert axis.read([[0.8, -0.6, 0]])[0] > 70
+
+
+def test_scale_and_bmi_come_from_heights_and_weights(tmp_path):
+    """On vectors made from log heights and log weights, a formula gives log BMI and a rotation the scale."""
+    random = np.random.default_rng(1)
+    height, weight = random.normal(0, 0.05, 30), random.normal(0, 0.2, 30)
+    rest = np.sqrt(1 - height**2 - weight**2)
+    table = TABLE | {f"p{n}": [height[n], weight[n], rest[n]] for n in range(30)}
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add([es.Document(f"p{n}", f"p{n}") for n in range(30)])
+        index.axes.save_all(
+            [
+                es.Axis("bmi", formula="weight - 2*height", formula_unit="raw"),
+                es.Axis("scale", rotation={"start": "height", "towards": "weight", "degrees": 45}),
+                HEIGHT,
+                WEIGHT,
+                es.Axis("ratio", formula="weight - height"),
+            ]
+        )
+        placed = {p.text: p.coordinates for p in index.place_all(["bmi", "scale"], unit="raw")}
+        sd = index.place_all(["height", "weight", "ratio"])
+        ratio = index.place_all(["ratio"], unit="raw")
+    for n in range(30):
+        assert placed[f"p{n}"]["bmi"] == pytest.approx(weight[n] - 2 * height[n], abs=1e-6)
+        assert placed[f"p{n}"]["scale"] == pytest.approx((weight[n] + height[n]) / 2**0.5, abs=1e-6)
+    for place, raw in zip(sd, ratio, strict=True):
+        wanted = place.coordinates["weight"] - place.coordinates["height"]
+        assert raw.coordinates["ratio"] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_the_gradient_of_a_formula_is_its_slope(tmp_path):
+    """weight - 2·height in raw units rises along (-2, 1, 0)."""
+    with es.Index.create(tmp_path / "i", TableEncoder(TABLE)) as index:
+        index.add([es.Document(name, name) for name in TABLE])
+        index.axes.save_all([HEIGHT, WEIGHT, es.Axis("bmi", formula="weight - 2*height", formula_unit="raw")])
+        assert index.axes["bmi"].gradient.tolist() == pytest.approx([-2, 1, 0], abs=1e-5)
+        hits = index.locate({"bmi": index.place(["-x"], ["bmi"])[0].coordinates["bmi"]}, k=1)
+        assert hits[0].text == "-x"
+        assert index.filter("bmi > p50") is not None
+
+
+def test_a_field_teaches_a_direction(tmp_path):
+    """A numeric field made from y is learned as y; a two-valued one as well; text and missing ones are refused."""
+    angles = np.linspace(-1, 1, 9)
+    table = {f"d{n}": [0, math.sin(t), math.cos(t)] for n, t in enumerate(angles)}
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add(
+            es.Document(
+                f"d{n}",
+                f"d{n}",
+                metadata={"year": 2000 + n, "kind": "old" if n < 4 else "young", "note": f"n{n}", "all": 1},
+            )
+            for n in range(9)
+        )
+        index.axes.save(es.Axis("age", field="year"))
+        assert index.axes["age"].fitted.direction[1] > 0.98
+        assert index.axes["age"].fitted.calibration is not None
+        index.axes.save(es.Axis("kind", field="kind"))
+        assert index.axes["kind"].fitted.direction[1] > 0.9
+        assert index.axes["kind"].fitted.calibration is None
+        index.axes.save(es.Axis("series", groups={"field": "year", "bins": 3}))
+        curve = index.axes["series"].fitted.curve
+        assert curve.values.tolist() == pytest.approx([2001, 2004, 2007])
+        assert curve.nodes[0].tolist() == pytest.approx(
+            np.mean([table[f"d{n}"] for n in range(3)], axis=0).tolist(), abs=1e-6
+        )
+        for field, message in (
+            ("note", "holds text of 9 values, such as 'n0'"),
+            ("yeer", "Did you mean 'year'"),
+            ("all", "all 9 ratings are 1"),
+        ):
+            with pytest.raises(es.AxisError, match=message):
+                index.axes.save(es.Axis("bad", field=field))
+
+
+def test_components_are_the_directions_of_greatest_spread():
+    """The first component of points along (.6, .8, 0) is that direction; spreads are those of numpy's covariance."""
+    random = np.random.default_rng(0)
+    points = random.standard_normal((200, 1)) * [0.6, 0.8, 0] + 0.01 * random.standard_normal((200, 3))
+    center, found, spreads = principal_components(points.astype(np.float32), 3)
+    assert abs(found[0]).tolist() == pytest.approx([0.6, 0.8, 0], abs=0.01)
+    wanted = np.sort(np.linalg.eigvalsh(np.cov(points.T, bias=True)))[::-1]
+    assert spreads**2 == pytest.approx(wanted, abs=1e-6)
+    assert center == pytest.approx(points.mean(axis=0), abs=1e-6)
+
+
+def test_a_component_of_a_subset_is_an_axis(tmp_path):
+    """A component over the passages that satisfy a condition is fitted in the index, and refused beyond the last."""
+    angles = np.linspace(-1, 1, 9)
+    table = {f"d{n}": [0, math.sin(t), math.cos(t)] for n, t in enumerate(angles)} | {"x": X, "-x": [-1.0, 0, 0]}
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add(es.Document(name, name, metadata={"kind": name[0]}) for name in table)
+        index.axes.save(es.Axis("spread", component={"number": 1, "where": 'kind == "d"'}))
+        assert abs(index.axes["spread"].fitted.direction).tolist() == pytest.approx([0, 1, 0], abs=1e-6)
+        with pytest.raises(es.AxisError, match="have 2 components; number 3 is wanted"):
+            index.axes.save(es.Axis("spread", component={"number": 3, "where": 'kind == "d"'}))
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ({}, "lacks 'low' and 'high'"),
+        ({"groups": [["a"]]}, "at least 2 groups"),
+        ({"groups": [["a"], []]}, "none of them empty"),
+        ({"groups": "ab"}, "list of lists"),
+        ({"groups": {"field": "year"}}, "'groups' lacks 'bins'"),
+        ({"groups": {"field": "year", "bins": 1}}, "at least 2, not 1"),
+        ({"groups": {"field": "year", "bins": "6"}}, "'bins' in 'groups' must be a whole number, not '6'"),
+        ({"groups": {"feld": "year", "bins": 2}}, "unknown key 'feld'. Did you mean 'field'"),
+        ({"groups": [["a"], ["b"]], "values": [1]}, "one number for each"),
+        ({"difference": ["a"]}, "must name 2 axes, not 1"),
+        ({"difference": ["b", "size"]}, "derived from itself"),
+        ({"rotation": {"start": "a", "towards": "b"}}, "'rotation' lacks 'degrees'"),
+        ({"component": {"number": 0}}, "counted from 1, not 0"),
+        ({"formula": "weight +"}, "cannot be read"),
+        ({"formula": "2 + 3"}, "names no axis"),
+        ({"formula": "weight", "formula_unit": "kg"}, "no formula_unit 'kg'"),
+        ({"formula": "weight", "orthogonal_to": ["b"]}, "needs one direction"),
+        ({"formula": "weight", "low": ["a"], "high": ["b"]}, "is defined by poles and formula"),
+        ({"expression": "a +"}, "cannot be read"),
+        ({"expression": "a - a"}, "cancel out"),
+        ({"field": 3}, "'field' must be a text, not 3"),
+        ({"field": "year", "ratings": {"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}}, "is defined by ratings and field"),
+    ],
+)
+def test_wrong_kinds_get_one_clear_line(definition, message):
+    """A definition that cannot work says what was seen and what is wanted."""
+    with pytest.raises(es.AxisError) as caught:
+        es.Axis.from_dict("size", definition)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["__import__('os')", "weight.real", "weight[0]", "lambda: 1", "weight if 1 else 2", "min(weight, 2)", "'a'*9",
+     "weight and 1", "log(weight, 2)", "weight == 2", "True*weight", "[weight]", "f'{weight}'", "2j*weight"],
+)  # fmt: skip
+def test_a_formula_holds_arithmetic_only(source):
+    """Calls, attributes, comparisons, texts and the rest of Python are refused, not run."""
+    with pytest.raises(es.AxisError, match=r"it may hold names of axes, numbers|cannot be read"):
+        parse_formula(source)
+
+
+def test_a_formula_is_arithmetic():
+    """Precedence, signs, powers and functions are those of Python on floats; a hostile power is no number at once."""
+    columns = {"a": np.array([1.0, 4.0]), "b": np.array([2.0, 3.0])}
+    assert parse_formula("-a + 2*b**2/4 - sqrt(a)").evaluate(columns).tolist() == [0.0, -1.5]
+    assert parse_formula("a").names == ("a",)
+    with pytest.raises(es.AxisError, match="gives no number at a 1"):
+        parse_formula("a + 9**9**9**9").evaluate(columns)
+    with pytest.raises(es.AxisError, match="gives no number"):
+        parse_formula("log(a - b)").evaluate(columns)
+    with pytest.raises(es.AxisError, match="at most 500"):
+        parse_formula("a" + " + a" * 200)
+
+
+def test_circles_of_axes_are_refused(index):
+    """Axes that are derived from one another are named in their circle, and nothing is saved."""
+    one = es.Axis("one", difference=["two", "size"])
+    two = es.Axis("two", formula="one + size")
+    with pytest.raises(es.AxisError, match=r"in a circle: '(one|two)' from '(one|two)' from"):
+        index.axes.save_all([one, two])
+    assert set(index.axes) == {"predatoriness", "size"}
+    with pytest.raises(es.AxisError, match=r"derived from 'siez', which is not there\. Did you mean 'size'"):
+        index.axes.save(es.Axis("three", formula="siez * 2"))
+
+
+def test_derived_axes_follow_what_they_are_derived_from(index):
+    """A new version of an axis makes new versions of those derived from it; it cannot be deleted under them."""
+    index.axes.save_all(
+        [es.Axis("ratio", formula="predatoriness - size"), es.Axis("d", difference=["size", "predatoriness"])]
+    )
+    index.axes.save_all([es.Axis("half", formula="ratio / 2")])
+    before = index.axes["d"].fitted.direction
+    index.axes.save(es.Axis("size", ["mouse"], ["whale", "sheep"]))
+    assert index.axes.versions() == {"predatoriness": 1, "size": 2, "ratio": 2, "d": 2, "half": 2}
+    assert not np.allclose(before, index.axes["d"].fitted.direction)
+    with pytest.raises(es.AxisError, match=r"delete '(ratio|d)' first"):
+        index.axes.delete("size")
+
+
+def test_without_an_index_documents_cannot_be_asked_for():
+    """An axis of a field, of documents or of a component says that it needs an index."""
+    for definition in ({"field": "year"}, {"component": {"number": 1}}, {"groups": {"field": "year", "bins": 3}}):
+        with pytest.raises(es.AxisError, match="of an index; fit it there"):
+            fitted(**definition)
+    with pytest.raises(es.AxisError, match="no axis 'b' to derive from"):
+        fit_axis(es.Axis("a", difference=["b", "c"]), EncoderMaterial(TableEncoder(TABLE), {}))
+
+
+def test_definitions_survive_json(base):
+    """Every kind comes back from its JSON form, and fitted curves with their nodes."""
+    for definition in (
+        {"groups": [["x"], ["y"]], "values": [1, 2]},
+        {"groups": {"field": "year", "bins": 3}},
+        {"expression": "x + y"},
+        {"rotation": {"start": "height", "towards": "weight", "degrees": 45}},
+        {"formula": "height + weight", "formula_unit": "raw"},
+        {"component": {"number": 1, "where": "year > 3"}},
+        {"low": ["x"], "high": ["y"], "orthogonal_to": ["height"]},
+    ):
+        axis = es.Axis("a", **definition)
+        assert es.Axis.from_dict("a", axis.to_dict()) == axis
+    axis = fitted(groups=[["x"], ["xy"], ["y"]])
+    again = es.FittedAxis.from_dict(axis.axis, axis.to_dict())
+    assert again.read([X, Y, Z]).tolist() == axis.read([X, Y, Z]).tolist()
+
+
+def test_fields_become_numbers():
+    """Numbers, texts of numbers, dates as years, yes and no; bins keep equal values together."""
+    assert as_numbers("a", "f", [1, "2", 3.5, 4, 5]).tolist() == [1, 2, 3.5, 4, 5]
+    assert as_numbers("a", "f", ["yes", "no", "no", "yes", "no"]).tolist() == [1, 0, 0, 1, 0]
+    assert as_numbers("a", "f", ["b", "a", "a", "b", "b"]).tolist() == [1, 0, 0, 1, 1]
+    assert as_number("2001-07-02") == pytest.approx(2001.4986, abs=1e-3)
+    assert as_number("soon") is None
+    places, values = binned("a", "f", [1, 1, 1, 2, 3, 4], 3)
+    assert places.tolist() == [0, 0, 0, 1, 2, 2] or places.tolist() == [0, 0, 0, 1, 1, 2]
+    assert len(values) == max(places) + 1
+    with pytest.raises(es.AxisError, match="neither a number nor a date"):
+        binned("a", "f", [1, "soon"], 2)
+    with pytest.raises(es.AxisError, match="no series"):
+        binned("a", "f", [1, 1, 1], 2)

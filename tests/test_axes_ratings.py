@@ -1,0 +1,249 @@
+"""Ratings: the fit against plain formulas, the unit and its interval, where rated phrases stand."""
+
+import numpy as np
+import pytest
+from conftest import run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import embedsearch as es
+from embedsearch.axes import Calibration, read_ratings
+from embedsearch.axes.blending import blend, fit_weights
+from embedsearch.testing import TableEncoder
+
+# On the unit circle in the plane of y (size) and z, x unused: the y coordinate is what is rated.
+SIZES = {"flea": -0.8, "mouse": -0.6, "dog": 0.0, "bear": 0.6, "whale": 0.8, "cat": -0.28, "horse": 0.28}
+TABLE = {name: [0.0, y, (1 - y * y) ** 0.5] for name, y in SIZES.items()} | {"small": [0, -1, 0], "large": [0, 1, 0]}
+
+
+def a_rated_axis(**more):
+    return es.Axis("size", ratings={name: 100 + 50 * y for name, y in SIZES.items()}, unit="kg", **more)
+
+
+def by_matrices(vectors, ratings, poles, a, s):
+    """The posterior mean of the model, from n by n matrices as Rasmussen and Williams write it."""
+    centered = vectors - vectors.mean(axis=0)
+    width = np.sqrt((centered**2).sum(axis=1).mean())
+    spread = np.sqrt((((centered @ poles) ** 2).sum() + 10 / len(poles)) / (len(ratings) + 10))
+    standard = (ratings - ratings.mean()) / ratings.std(ddof=1)
+    kernel = (1 - a * a) * s * centered @ centered.T / width**2
+    noisy = kernel + (1 - a * a) * (1 - s) * np.eye(len(ratings))
+    rest = standard - a * centered @ poles / spread
+    return a * poles / spread + (1 - a * a) * s * centered.T @ np.linalg.solve(noisy, rest) / width**2
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(5, 30), st.integers(3, 12))
+def test_the_fit_is_the_posterior_mean(seed, n, dimension):
+    """With one share of poles and of signal the weights are those of the textbook's matrix formula."""
+    random = np.random.default_rng(seed)
+    vectors, ratings = random.standard_normal((n, dimension)), random.standard_normal(n)
+    poles = np.eye(dimension)[0]
+    found = fit_weights(vectors, ratings, poles, pole_shares=[(0.45, 1.0)], signal_shares=[0.5])
+    assert found == pytest.approx(by_matrices(vectors, ratings, poles, 0.45, 0.5), abs=1e-8)
+
+
+def test_the_shares_are_weighted_by_their_likelihood():
+    """Averaging over two pole shares is the sum of both fits by Gaussian likelihood, worked out with matrices."""
+    random = np.random.default_rng(3)
+    vectors, ratings, poles = random.standard_normal((9, 4)), random.standard_normal(9), np.eye(4)[1]
+    centered = vectors - vectors.mean(axis=0)
+    width = np.sqrt((centered**2).sum(axis=1).mean())
+    spread = np.sqrt((((centered @ poles) ** 2).sum() + 10 / 4) / 19)
+    standard = (ratings - ratings.mean()) / ratings.std(ddof=1)
+    # The mean is taken out: the likelihood is that of the n - 1 contrasts.
+    contrasts = np.linalg.svd(np.eye(9) - 1 / 9)[0][:, :8]
+    total, weights = 0.0, np.zeros(4)
+    for a in (0.3, 0.6):
+        cover = (1 - a * a) * (0.5 * centered @ centered.T / width**2 + 0.5 * np.eye(9))
+        rest = contrasts.T @ (standard - a * centered @ poles / spread)
+        within = contrasts.T @ cover @ contrasts
+        likelihood = np.exp(-0.5 * rest @ np.linalg.solve(within, rest)) / np.sqrt(np.linalg.det(within))
+        total += likelihood
+        weights += likelihood * by_matrices(vectors, ratings, poles, a, 0.5)
+    found = fit_weights(vectors, ratings, poles, pole_shares=[(0.3, 1.0), (0.6, 1.0)], signal_shares=[0.5])
+    assert found == pytest.approx(weights / total, abs=1e-8)
+
+
+def test_leaving_one_out_is_refitting_without_it():
+    """The raw coordinate of each rated text is read off a fit that never saw it."""
+    random = np.random.default_rng(5)
+    vectors, ratings, poles = random.standard_normal((8, 4)), random.standard_normal(8), np.eye(4)[2]
+    found = blend(vectors, ratings, poles, np.zeros(4))
+    for place in range(8):
+        weights = fit_weights(np.delete(vectors, place, axis=0), np.delete(ratings, place), poles)
+        assert found.left_out[place] == pytest.approx(vectors[place] @ weights / np.linalg.norm(weights), abs=1e-12)
+
+
+def test_ratings_find_the_direction_they_were_made_by():
+    """Ratings that are linear in y give the y axis, to a few degrees; with poles on y still."""
+    for more in ({}, {"low": ["small"], "high": ["large"]}):
+        fitted = a_rated_axis(**more).fit(TableEncoder(TABLE))
+        assert fitted.direction[1] > 0.98
+        read = fitted.read([TABLE[name] for name in SIZES])
+        assert np.corrcoef(read, list(SIZES.values()))[0, 1] > 0.98
+
+
+def test_the_origin_is_between_the_poles_or_at_the_mean_of_the_rated():
+    """Raw 0 is half-way between the poles; without poles it is the mean vector of what was rated."""
+    with_poles = a_rated_axis(low=["small"], high=["large"]).fit(TableEncoder(TABLE))
+    assert with_poles.read([TABLE["small"], TABLE["large"]]).sum() == pytest.approx(0, abs=1e-6)
+    alone = a_rated_axis().fit(TableEncoder(TABLE))
+    assert alone.read([TABLE[name] for name in SIZES]).mean() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_calibration_is_a_line_with_a_jackknife_interval():
+    """Ratings 2·raw + 10 give that line and no interval; one outlier of 9 makes the interval as wide as it is off."""
+    raw = np.array([-2.0, -1, 0, 1, 2])
+    exact = Calibration.of(2 * raw + 10, raw, unit="kg")
+    assert exact.rating_at([3.0]) == pytest.approx([16])
+    assert exact.half_width == pytest.approx(0, abs=1e-9)
+    # Where a rated text stands: (rating - 10) / (2·√2) deviations of raw, which are √2 wide.
+    assert exact.raw_of([14.0]) == pytest.approx([2])
+    off = 2 * raw + 10
+    off[2] += 9
+    # Without the outlier the others lie on the line exactly: its own residual is 9, and the largest.
+    assert Calibration.of(off, raw).half_width == pytest.approx(9)
+
+
+def test_a_calibration_never_turns_an_axis_round():
+    """Where ratings fall along the axis the expected rating is the mean everywhere, and the interval is wide."""
+    falling = Calibration.of([5.0, 4, 3, 2, 1], [1.0, 2, 3, 4, 5])
+    assert falling.rating_at([0.0, 9.0]) == pytest.approx([3, 3])
+    assert falling.half_width >= 2
+
+
+def test_intervals_cover_what_they_promise():
+    """Of texts that were not rated, about 90 % have their true rating within the interval."""
+    random = np.random.default_rng(0)
+    inside = []
+    for _ in range(60):
+        vectors = random.standard_normal((30, 6))
+        ratings = vectors[:, 0] + 0.5 * random.standard_normal(30)
+        found = blend(vectors[:20], ratings[:20], None, np.zeros(6))
+        line = Calibration.of(ratings[:20], found.left_out)
+        raw = vectors[20:] @ found.weights / np.linalg.norm(found.weights)
+        inside += (abs(line.rating_at(raw) - ratings[20:]) <= line.half_width).tolist()
+    assert 0.83 < np.mean(inside) < 0.97
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ({"ratings": {"a": 1, "b": 2, "c": 3}}, "has 3 ratings; below 5 a fit follows chance"),
+        ({"ratings": dict.fromkeys("abcde", 3)}, "all 5 ratings are 3"),
+        ({"ratings": {"a": 1, "b": 2, "c": 3, "d": 4, "e": "big"}}, "rating of 'e' must be a number, not 'big'"),
+        ({"ratings": {"a": 1, "b": 2, "c": 3, "d": 4, "e": float("nan")}}, "must be a number, not nan"),
+        ({"ratings": {"a": 1, "b": 2, "c": 3, "d": 4, "A": 5}}, "rates 'A' twice"),
+        ({"ratings": ["a", "b"]}, "must be a table of texts with numbers"),
+        ({"ratings": {"a": True, "b": 2, "c": 3, "d": 4, "e": 5}}, "must be a number, not True"),
+        ({"ratings": {" ": 1, "b": 2, "c": 3, "d": 4, "e": 5}}, "rates an empty text"),
+    ],
+)
+def test_ratings_that_teach_nothing_are_refused(definition, message):
+    """Three ratings, constant ratings, texts for numbers and double ratings each get one line."""
+    with pytest.raises(es.AxisError) as caught:
+        es.Axis.from_dict("size", definition)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_ratings_of_one_vector_are_refused():
+    """Phrases that the encoder cannot tell apart teach no direction."""
+    table = {letter: [1.0, 0.0] for letter in "abcde"}
+    with pytest.raises(es.AxisError, match="same vector"):
+        es.Axis("size", ratings={name: place for place, name in enumerate("abcde")}).fit(TableEncoder(table))
+
+
+def test_ratings_come_from_csv(tmp_path):
+    """A table beside the TOML file is read; lines still to be rated are passed over; documents go by id."""
+    (tmp_path / "sizes.csv").write_text("Text,id,Rating\nwolf,,40\nmouse,,0.02\nhare,,\n,id-7,3\n", "utf-8")
+    assert read_ratings(tmp_path / "sizes.csv") == ({"wolf": 40.0, "mouse": 0.02}, {"id-7": 3.0})
+    (tmp_path / "sizes.csv").write_text("phrase,value\n" + "\n".join(f"{name},{y}" for name, y in SIZES.items()))
+    (tmp_path / "axes.toml").write_text('[size]\nratings = "sizes.csv"\nunit = "m"\n')
+    (axis,) = es.read_axes(tmp_path / "axes.toml")
+    assert axis.ratings == SIZES
+    assert es.Axis.from_dict("size", axis.to_dict()) == axis
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("text\nwolf\n", "has the columns text; wanted are text (or id) and rating"),
+        ("text,rating\nwolf,big\n", "line 2: the rating 'big' is no number"),
+        ("text,rating\nwolf,1\nwolf,2\n", "line 3: 'wolf' is rated twice"),
+        ("text,rating\n,1\n", "line 2: nothing is named"),
+    ],
+)
+def test_wrong_tables_of_ratings_are_named(tmp_path, text, message):
+    """A CSV that cannot be used is named with line and cause."""
+    (tmp_path / "r.csv").write_text(text)
+    with pytest.raises(es.AxisError) as caught:
+        read_ratings(tmp_path / "r.csv")
+    assert message in str(caught.value)
+
+
+@pytest.fixture
+def rated(tmp_path):
+    """Return an index of six animals, five of them rated, and a document rated by its id."""
+    with es.Index.create(tmp_path / "rated", TableEncoder(TABLE)) as index:
+        index.add([es.Document(f"id-{name}", name) for name in SIZES])
+        ratings = {name: 100 + 50 * y for name, y in SIZES.items() if name not in ("cat", "horse")}
+        index.axes.save(
+            es.Axis("size", ratings=ratings | {"horse": 90.0}, rated_documents={"id-cat": 150.0}, unit="kg")
+        )
+        yield index
+
+
+def test_what_was_rated_stands_where_it_was_rated(rated):
+    """A rated phrase and a rated document have their ratings exactly, marked; predicted, they are measured."""
+    (horse,) = rated.place(["horse"], unit="rating")
+    assert (horse.coordinates["size"], horse.rated, dict(horse.intervals)) == (90.0, ("size",), {})
+    placed = {p.id: p for p in rated.place_all(unit="rating")}
+    assert placed["id-cat"].coordinates["size"] == 150
+    assert placed["id-cat"].rated == ("size",)
+    (measured,) = rated.place(["horse"], unit="rating", predicted=True)
+    assert measured.rated == ()
+    low, high = measured.intervals["size"]
+    assert low < measured.coordinates["size"] < high
+    assert measured.coordinates["size"] != pytest.approx(90)
+
+
+def test_standing_is_the_place_of_the_rating_among_the_ratings(rated):
+    """In raw units a rated phrase is as many deviations from the middle as its rating from the mean rating."""
+    line = rated.axes["size"].fitted.calibration
+    (horse,) = rated.place(["horse"], unit="raw")
+    wanted = line.raw_mean + (90 - line.mean) / line.deviation * line.raw_deviation
+    assert horse.coordinates["size"] == pytest.approx(wanted, abs=1e-9)
+
+
+def test_a_space_laid_out_by_hand_can_be_calculated_in(rated):
+    """calc adds the coordinates that phrases were given, and locate finds them there."""
+    places = {p.text: p.coordinates["size"] for p in rated.place(list(SIZES))}
+    answer = rated.calc("flea + whale", on=["size"])
+    assert answer.point["size"] == pytest.approx(places["flea"] + places["whale"], abs=1e-9)
+    assert rated.locate({"size": places["horse"]}, k=1)[0].text == "horse"
+
+
+def test_the_unit_needs_ratings(index):
+    """Asking for the ratings' unit on an axis of poles says what is missing."""
+    with pytest.raises(es.AxisError, match="no ratings and so no unit of its own"):
+        index.place(["wolf"], ["size"], unit="rating")
+
+
+def test_an_unknown_document_cannot_be_rated(index):
+    """A rating of a document that is not in the index suggests the nearest id."""
+    ids = {"id-wolf": 1, "id-sheep": 2, "id-whale": 3, "id-mouse": 4, "id-shrk": 5}
+    with pytest.raises(es.AxisError, match=r"'id-shrk'\. Did you mean 'id-shark'"):
+        index.axes.save(es.Axis("danger", rated_documents=ids))
+
+
+def test_exports_name_the_version(rated, monkeypatch):
+    """The command line writes the version of each axis beside the coordinates, and marks what was rated."""
+    rated.axes.refit(["size"])
+    monkeypatch.setattr("embedsearch.cli.query_commands.open_index", lambda *_: rated)
+    shown = run("place", "horse", "-f", "jsonl")
+    assert '"versions": {"size": 2}' in shown.output
+    assert '"rated": ["size"]' in shown.output
+    table = run("place", "horse", "--unit", "rating", "-f", "table")
+    assert "90.000*" in table.output

@@ -1,0 +1,170 @@
+"""The report: poles left out, cross-validation against chance and poles, what axes share."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import ANIMALS, POLES, run
+
+import embedsearch as es
+from embedsearch.axes import EncoderMaterial
+from embedsearch.axes.blending import blend
+from embedsearch.axes.separation import FRAMES, is_adjective, separate
+from embedsearch.axes.statistics import Pairs, bootstrap, determination, pearson, ranks, spearman
+from embedsearch.axes.validation import validate
+from embedsearch.testing import TableEncoder
+
+
+def test_rank_correlation_by_hand():
+    """Ranks share ties; of 1 2 3 4 against 1 3 2 4 Spearman is 1 - 6·2/(4·15) = .8."""
+    assert ranks([10, 20, 20, 5]).tolist() == [2, 3.5, 3.5, 1]
+    assert spearman([1, 2, 3, 4], [1, 3, 2, 4]) == pytest.approx(0.8)
+    assert pearson([1, 2, 3], [5, 5, 5]) == 0
+    assert determination([1.0, 2, 3], [0, 0, 0]) == 1
+    assert determination([1.0, 2, 3], [-1, 0, 1]) == 0
+
+
+def test_pairs_count_what_was_left_out_together():
+    """Of three texts, two pairs right and one tie is (2 + ½) / 3; a resample weighs the pairs by both counts."""
+    pairs = Pairs.none(3)
+    pairs.count(np.array([0, 1, 2]), np.array([1.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]))
+    assert pairs.share() == pytest.approx(2.5 / 3)
+    assert pairs.share(np.array([0, 1, 1])) == pytest.approx(0.5)
+    assert np.isnan(pairs.share(np.array([2, 2, 2])))
+
+
+def test_a_bootstrap_interval_is_that_of_the_mean():
+    """Of 100 numbers the interval of the mean is about ± 1.96 standard errors."""
+    values = np.random.default_rng(0).standard_normal(100)
+    found = bootstrap(lambda places: float(values[places].mean()), 100)
+    half = 1.96 * values.std() / 10
+    assert found.value == pytest.approx(values.mean())
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.1)
+
+
+def sample(signal, count=30, seed=0):
+    random = np.random.default_rng(seed)
+    vectors = random.standard_normal((count, 8))
+    return vectors, signal * vectors[:, 0] + random.standard_normal(count)
+
+
+def test_ratings_with_a_signal_are_told_from_noise():
+    """Ratings along a direction are ordered right with a small p; noise is near .5 with a large one."""
+    vectors, ratings = sample(3.0)
+    strong = validate(vectors, ratings, None, blend(vectors, ratings, None))
+    assert strong.ordered.value > 0.75
+    assert strong.ordered.low > 0.5
+    assert strong.p <= 0.01
+    assert strong.determination.value > 0.3
+    assert strong.poles is None
+    vectors, noise = sample(0.0, seed=4)
+    weak = validate(vectors, noise, None, blend(vectors, noise, None))
+    assert weak.ordered.low < 0.5 < weak.ordered.high
+    assert weak.p > 0.1
+
+
+def test_the_null_of_unrated_pairs_is_a_half():
+    """Over many sets of pure noise the share of pairs ordered right is .5 on average, few ratings included."""
+    for count in (7, 20):
+        shares = []
+        for seed in range(12):
+            vectors, noise = sample(0.0, count, seed)
+            from embedsearch.axes.validation import _compared, _splits
+
+            shares.append(_compared(vectors, noise, None, list(_splits(count, 1))).share())
+        assert np.mean(shares) == pytest.approx(0.5, abs=0.08)
+
+
+def test_poles_are_compared_on_the_same_pairs():
+    """Against poles at right angles to what is rated, the ratings gain; the curve rises."""
+    vectors, ratings = sample(3.0)
+    poles = np.eye(8)[3]
+    found = validate(vectors, ratings, poles, blend(vectors, ratings, poles))
+    assert found.gain.value == pytest.approx(found.ordered.value - found.poles.value)
+    assert found.gain.low > 0
+    used = sorted(found.curve)
+    assert used[0] == 5
+    assert found.curve[used[-1]] > found.curve[5]
+
+
+def test_a_pole_on_the_wrong_side_is_named():
+    """A phrase of the high pole that lies with the low ones pulls against the rest, and is named first."""
+    table = {"a": [-1, 0.1, 0], "b": [-1, -0.1, 0], "c": [1, 0.1, 0], "d": [1, -0.1, 0], "odd": [-0.8, 0, 0.6]}
+    axis = es.Axis("size", ["a", "b"], ["c", "d", "odd"])
+    found = separate(axis, EncoderMaterial(TableEncoder(table), {}))
+    assert [phrase.text for phrase in found.against] == ["odd"]
+    assert found.right == pytest.approx(0.8)
+    assert found.bare == ()
+
+
+class LooseEncoder(TableEncoder):
+    """Gives a text that is not in its table the vector of the first of the table's texts that occurs in it."""
+
+    def encode(self, texts):
+        return super().encode(
+            [text if text in self.table else next(t for t in self.table if t in text) for text in texts]
+        )
+
+
+@pytest.fixture
+def encoder():
+    """Return an encoder of three dimensions that reads framed poles."""
+    return LooseEncoder(ANIMALS | POLES)
+
+
+def test_margins_by_hand():
+    """Left out of three on a line, a phrase at its pole's mean has margin 1, one half-way between the poles 0."""
+    table = {"ant": [0, -1, 0], "bee": [0, -1, 0], "ox": [0, 1, 0], "cow": [0, 1, 0], "moon": [0, 0, 1]}
+    axis = es.Axis("size", ["ant", "bee"], ["ox", "cow", "moon"])
+    margins = {p.text: p.margin for p in separate(axis, EncoderMaterial(TableEncoder(table), {})).phrases}
+    # moon against (ant, bee) and (ox, cow): step (0, 2, 0), middle 0, so that it lies in the middle.
+    assert margins["moon"] == pytest.approx(0, abs=1e-6)
+    # bee against ant and (ox, cow, moon): own (0, -1, 0), other (0, 2/3, 1/3); step (0, -5/3, -1/3),
+    # middle (0, -1/6, 1/6): ((0, -5/6, -1/6) · step) / (|step|²/2) = (25/18 + 1/18) / (26/18) = 1.
+    assert margins["bee"] == pytest.approx(1, abs=1e-6)
+
+
+def test_bare_adjectives_get_a_frame():
+    """Adjectives in no frame are flagged, and the frame that separates best is suggested; nouns are not."""
+    texts = ("large", "very large", "dangerous", "predator", "prey", "a wolf")
+    assert [text for text in texts if is_adjective(text)] == [
+        "large", "very large", "dangerous",
+    ]  # fmt: skip
+    poles = {"small": [0, -1, 0], "tiny": [0, -1, 0.1], "large": [0, 1, 0], "huge": [0, 1, 0.1]}
+    table = {name: [0, 0.1, 1] for name in poles} | {
+        frame.replace("{}", name): vector if frame == "a {} person" else [vector[0], vector[1] * 0.3, 1 + 9 * vector[2]]
+        for frame in FRAMES
+        for name, vector in poles.items()
+    }
+    table |= {"small": [0, -0.1, 1], "tiny": [0, -0.2, 1]}
+    found = separate(es.Axis("size", ["small", "tiny"], ["large", "huge"]), EncoderMaterial(TableEncoder(table), {}))
+    assert found.bare == ("small", "tiny", "large", "huge")
+    assert found.suggested_frame == "a {} person"
+
+
+def test_overlap_by_hand(index):
+    """Axes at right angles have cosine 0; the correlation is numpy's over the passages; nothing is taken out."""
+    report = index.axes.check()
+    (pair,) = report.overlaps
+    assert pair.cosine == pytest.approx(0, abs=1e-6)
+    assert pair.left_direction == pytest.approx(1, abs=1e-6)
+    columns = np.array([list(p.coordinates.values()) for p in index.place_all()])
+    assert pair.correlation == pytest.approx(np.corrcoef(columns.T)[0, 1], abs=1e-6)
+    assert pair.left_over == pytest.approx(1 - pair.correlation**2)
+    assert [axis.population["passages"] for axis in report.axes] == [8, 8]
+
+
+def test_the_report_is_readable_and_json(index, monkeypatch):
+    """The command prints sentences on a terminal and one JSON object elsewhere."""
+    index.axes.save(
+        es.Axis("fear", ratings={name: n for n, name in enumerate(("sheep", "mouse", "spider", "wolf", "shark"))})
+    )
+    monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+    shown = run("axes", "check", "-f", "table").output
+    assert "pairs ordered right" in shown
+    assert "scaled on 8 passages" in shown
+    assert "small, large stand bare" in shown
+    found = json.loads(run("axes", "check", "fear", "-f", "json").output)
+    assert found["axes"][0]["validation"]["count"] == 5
+    assert found["overlaps"] == []
+    assert run("axes", "check", "faer").exit_code == 2
