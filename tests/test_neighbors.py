@@ -5,18 +5,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedsearch import neighbors
 from embedsearch.errors import QueryError, StoreError
-from embedsearch.neighbors import Neighbors, build, nearest_exact, recipe
+from embedsearch.neighbors import (
+    Effort,
+    FaissIndex,
+    Neighbors,
+    complaint,
+    nearest_exact,
+    nearest_exact_many,
+    recipe,
+    recipes,
+    search,
+    self_test,
+    tuning,
+)
 from embedsearch.vectors import unit
 
-
-@pytest.fixture(autouse=True, scope="module")
-def faiss_for_few_rows():
-    """Have faiss asked for any number of rows."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "SCANNED_ROWS", 0)
-        yield
+KINDS = {
+    "PQ": (32, "PQ16x4fs"),
+    "IVF,PQ": (32, "IVF64,PQ16x4fs"),
+    "IVF,SQ": (33, "IVF64,SQ8"),
+    "IVF": (8, "IVF64,Flat"),
+}
 
 
 def clustered(rows, dimension, seed=0):
@@ -33,27 +43,39 @@ def plain(vectors, query, k, rows):
     return rows[order]
 
 
+@pytest.fixture(params=KINDS)
+def kind(request, monkeypatch):
+    """Every type of index that is not flat, made for few rows; its dimension and its name."""
+    monkeypatch.setattr(recipes, "FLAT_VALUES", 500)
+    monkeypatch.setattr(recipes, "IVF_ROWS", 10**9 if request.param == "PQ" else 1000)
+    monkeypatch.setattr(search, "_FEWEST_EXACT", 5)
+    return KINDS[request.param]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 80), st.integers(1, 30), st.integers(0, 2**16), st.floats(0.05, 1))
-def test_faiss_and_plain_numpy_agree(tmp_path_factory, rows, k, seed, share):
+def test_faiss_and_plain_numpy_agree(rows, k, seed, share):
     """Search through faiss returns the rows that a full sort of all scores returns, whatever rows are allowed."""
     random = np.random.default_rng(seed)
-    vectors = unit(random.integers(-2, 3, (rows, 4)) + 0.01)  # few distinct values: many ties
-    live = np.flatnonzero(random.random(rows) < 0.9)
+    # Few distinct vectors, so that there are many ties, of values whose products and sums are exact.
+    vectors = np.concatenate([random.choice([-0.5, 0.5], (rows, 4)), np.eye(4)])[random.integers(0, rows + 4, rows)]
+    vectors = vectors.astype(np.float32)
+    is_live = random.random(rows) < 0.9
+    live, dead = np.flatnonzero(is_live), np.flatnonzero(~is_live)
     allowed = live[random.random(len(live)) < share]
-    query = unit(random.standard_normal(4))
-    file = tmp_path_factory.mktemp("faiss") / "neighbors.faiss"
-    build(vectors[: rows // 2 + 1], file)
-    for searcher in (Neighbors(vectors, live, file), Neighbors(vectors, live)):
-        assert searcher.search(query, k)[0].tolist() == plain(vectors, query, k, live).tolist()
-        assert searcher.search(query, k, allowed)[0].tolist() == plain(vectors, query, k, allowed).tolist()
+    queries = random.integers(1, 4, (3, 4)) * random.choice([-1, 1], (3, 4))
+    index = FaissIndex.build(vectors[: rows // 2 + 1])
+    for searcher in (Neighbors(vectors, dead, index), Neighbors(vectors, dead)):
+        for chosen, own in ((None, live), (allowed, allowed)):
+            wanted = [plain(vectors, query, k, own).tolist() for query in queries]
+            assert [searcher.search(query, k, chosen)[0].tolist() for query in queries] == wanted
+            assert [found.tolist() for found, _ in searcher.search_many(queries, k, chosen)] == wanted
 
 
-def test_scores_are_cosines_computed_from_the_vectors(tmp_path):
+def test_scores_are_cosines_computed_from_the_vectors():
     """Whatever the type of index, a score is the dot product with the stored row, here worked out by hand."""
     vectors = unit([[1, 0], [3, 4], [0, 1]])
-    build(vectors, tmp_path / "n.faiss")
-    rows, scores = Neighbors(vectors, np.arange(3), tmp_path / "n.faiss").search([1, 0], 3)
+    rows, scores = Neighbors(vectors, None, FaissIndex.build(vectors)).search([1, 0], 3)
     assert rows.tolist() == [0, 1, 2]
     assert scores.tolist() == pytest.approx([1, 0.6, 0], abs=1e-6)
 
@@ -65,61 +87,208 @@ def test_scores_are_cosines_computed_from_the_vectors(tmp_path):
         (20_000, 384, "Flat"),
         (20_001, 384, "PQ192x4fs"),
         (300_000, 768, "PQ384x4fs"),
-        (300_001, 384, "IVF2048,PQ192x4fs"),
-        (1_000_000, 384, "IVF2048,PQ192x4fs"),
-        (5_000_000, 384, "IVF8192,PQ192x4fs"),
+        (10_000, 1024, "PQ512x4fs"),
+        (300_001, 384, "IVF1024,PQ192x4fs"),
+        (1_000_000, 384, "IVF1024,PQ192x4fs"),
+        (10_000_000, 384, "IVF4096,PQ192x4fs"),
         (50_000, 3, "Flat"),
+        (1_000_000, 2, "Flat"),
+        (1_000_000, 16, "IVF1024,Flat"),
+        (50_000, 385, "IVF256,SQ8"),
     ],
 )
 def test_the_type_of_index_follows_its_size(rows, dimension, wanted):
-    """Small indexes are flat, middle ones quantised, large ones quantised in inverted lists."""
+    """Small indexes are flat, middle ones quantised, large ones in inverted lists; any dimension has a type."""
     assert recipe(rows, dimension) == wanted
 
 
-@pytest.mark.parametrize(("flat", "ivf"), [(100, 10**9), (100, 1000)], ids=["PQ", "IVF,PQ"])
-def test_quantised_indexes_find_nearly_all_and_score_exactly(tmp_path, monkeypatch, flat, ivf):
-    """With codes, and with inverted lists, recall@10 stays above .95 on clustered vectors, and scores are true."""
-    monkeypatch.setattr(neighbors, "FLAT_ROWS", flat)
-    monkeypatch.setattr(neighbors, "IVF_ROWS", ivf)
-    vectors = clustered(4000, 32)
+def test_a_quantised_index_finds_nearly_all_and_scores_exactly(kind):
+    """With the effort that the self-test chose, other queries find as much as was promised, and scores are true."""
+    dimension, name = kind
+    vectors = clustered(4000, dimension)
     told = []
-    kind = build(vectors, tmp_path / "n.faiss", lambda done, total: told.append((done, total)))
-    assert kind == ("PQ16x4fs" if ivf > 4000 else "IVF128,PQ16x4fs")
+    index = FaissIndex.build(vectors, lambda done, total: told.append((done, total)))
+    assert index.kind == name  # of 4,000 rows
     assert told[-1] == (4000, 4000)
-    searcher = Neighbors(vectors, np.arange(4000), tmp_path / "n.faiss")
+    test = self_test(index, vectors, 0.95)
+    assert test.recall >= 0.95
+    searcher = Neighbors(vectors, None, index, test.effort)
+    queries = unit(vectors[::80] + 0.02 * np.random.default_rng(1).standard_normal((50, dimension)))
     found = 0
-    for query in clustered(50, 32, seed=1):
-        rows, scores = searcher.search(query, 10)
+    for query, many in zip(queries, searcher.search_many(queries, 10), strict=True):
+        (rows, scores), plan = searcher.explain(query, 10)
+        assert plan.kind == "index"
         assert scores.tolist() == pytest.approx((vectors[rows] @ query).tolist(), abs=1e-6)
+        assert many[0].tolist() == rows.tolist()
         found += len(set(rows) & set(nearest_exact(vectors, query, 10)[0]))
-    assert found / 500 > 0.95
+    assert found / 500 > 0.9
 
 
-def test_a_filter_never_returns_fewer_hits_than_exist(tmp_path, monkeypatch):
-    """Where allowed rows are too many for an exact scan, candidates are asked for until k allowed ones are found."""
-    monkeypatch.setattr(neighbors, "FLAT_ROWS", 100)
-    monkeypatch.setattr(neighbors, "IVF_ROWS", 1000)
-    monkeypatch.setattr(neighbors, "EXACT_ROWS", 5)
-    vectors = clustered(3000, 16)
-    build(vectors, tmp_path / "n.faiss")
-    searcher = Neighbors(vectors, np.arange(3000), tmp_path / "n.faiss")
+def test_the_recall_of_the_self_test_is_what_searches_reach(kind, monkeypatch):
+    """Searches for the sampled rows, with the effort that is kept, find what the self-test says, or more.
+
+    More where the lists that are visited hold so few rows that a search goes on to others.
+    """
+    monkeypatch.setattr(search, "_CANDIDATES_A_HIT", 1)  # one more hit is asked for here: the row itself
+    vectors = clustered(3000, kind[0])
+    index = FaissIndex.build(vectors)
+    test = self_test(index, vectors, 0.9)
+    searcher = Neighbors(vectors, None, index, Effort(test.effort.candidates + 1, test.effort.probes))
+    own = np.unique(np.linspace(0, 2999, tuning.SAMPLED).astype(int))
+    shares = []
+    for row in own:
+        scores = vectors @ vectors[row]
+        scores[row] = -1
+        found = [one for one in searcher.search(vectors[row], 11)[0] if one != row][:10]
+        shares.append(len(set(found) & set(np.argsort(-scores)[:10])) / 10)
+    assert test.sampled == len(own) == 200
+    assert np.mean(shares) > test.recall - 1e-9
+    assert np.mean(shares) == pytest.approx(test.recall, abs=1e-9 if not index.lists else 0.05)
+
+
+def test_more_recall_takes_more_effort_and_is_reached(kind):
+    """Each higher recall that is asked for is reached, and never by doing less."""
+    vectors = clustered(3000, kind[0])
+    index = FaissIndex.build(vectors)
+    tests = [self_test(index, vectors, wanted) for wanted in (0.5, 0.9, 0.99)]
+    assert all(test.recall >= test.wanted for test in tests)
+    work = [test.effort.candidates * max(1, test.effort.probes) for test in tests]
+    assert work == sorted(work)
+    assert tuning.SelfTest.from_dict(tests[0].to_dict()) == tests[0]
+
+
+def test_a_recall_out_of_reach_gives_the_best_that_was_tried(monkeypatch):
+    """Where no effort reaches the recall wanted, the result says what was reached."""
+    monkeypatch.setattr(recipes, "FLAT_VALUES", 500)
+    monkeypatch.setattr(tuning, "_CANDIDATES", (10, 12))
+    vectors = unit(np.random.default_rng(0).standard_normal((2000, 64)))  # no structure: 4 bits say little
+    test = self_test(FaissIndex.build(vectors), vectors, 1.0)
+    assert test.effort.candidates == 12
+    assert 0 < test.recall < 1
+
+
+def test_equal_vectors_do_not_count_against_an_index(monkeypatch):
+    """Of twenty rows with the same vector any ten are its neighbours."""
+    monkeypatch.setattr(recipes, "FLAT_VALUES", 500)
+    vectors = np.repeat(clustered(100, 32), 20, axis=0)
+    assert self_test(FaissIndex.build(vectors), vectors, 0.99).recall == 1
+
+
+def test_flat_indexes_need_no_test():
+    """A flat index finds everything; nothing is sampled."""
+    vectors = clustered(300, 8)
+    test = self_test(FaissIndex.build(vectors), vectors, 0.99)
+    assert (test.recall, test.sampled) == (1.0, 0)
+
+
+def test_a_filter_never_returns_fewer_hits_than_exist(kind):
+    """Where allowed rows are what an index proposes last, all of them are found in the right order nevertheless."""
+    vectors = clustered(3000, kind[0])
+    searcher = Neighbors(vectors, None, FaissIndex.build(vectors), Effort(40, 2))
     query = vectors[0]
-    farthest = np.sort(np.argsort(vectors @ query)[:40])  # the rows that an index proposes last
-    rows, _ = searcher.search(query, 30, farthest)
-    assert len(rows) == 30
-    assert set(rows) <= set(farthest)
-    assert rows.tolist() == plain(vectors, query, 30, farthest).tolist()
+    farthest = np.sort(np.argsort(vectors @ query)[:1200])
+    (rows, _), plan = searcher.explain(query, 10, farthest)
+    assert rows.tolist() == plain(vectors, query, 10, farthest).tolist()
+    assert (plan.allowed, plan.kind) == (1200, "exact")
+    assert plan.proposed > 0  # the index was asked first
+    assert searcher.search_many(query[None], 10, farthest)[0][0].tolist() == rows.tolist()
 
 
-def test_rows_newer_than_the_file_are_found_at_once(tmp_path):
-    """A row that was added after the faiss file was built is compared exactly and merged."""
-    vectors = unit([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]])
-    build(vectors[:2], tmp_path / "n.faiss")
-    searcher = Neighbors(vectors, np.arange(4), tmp_path / "n.faiss")
-    assert searcher.indexed == 2
-    assert searcher.search([1, 1, 0], 1)[0].tolist() == [3]
-    only_newer = Neighbors(vectors, np.array([2, 3]), tmp_path / "n.faiss")
-    assert only_newer.search([1, 0, 0], 5)[0].tolist() == [3, 2]
+def test_few_allowed_rows_are_scored_and_the_index_is_not_asked(kind):
+    """The plan for a condition that allows few rows is exact; for one that allows many it asks the index for more."""
+    vectors = clustered(3000, kind[0])
+    searcher = Neighbors(vectors, None, FaissIndex.build(vectors), Effort(40, 64))
+    few = np.arange(0, 3000, 150)
+    (rows, _), plan = searcher.explain(vectors[7], 5, few)
+    assert (plan.kind, plan.allowed, plan.scored, plan.proposed) == ("exact", 20, 20, 0)
+    assert rows.tolist() == plain(vectors, vectors[7], 5, few).tolist()
+    half = np.arange(0, 3000, 2)
+    _, plan = searcher.explain(vectors[7], 5, half)
+    assert (plan.kind, plan.allowed) == ("index", 1500)
+    assert plan.proposed == 100  # for 40 candidates, every other row being allowed, and something to spare
+    assert 32 <= plan.scored <= 100
+    assert plan.to_dict()["seconds"] >= plan.to_dict()["propose_seconds"] > 0
+
+
+def test_more_is_proposed_when_too_few_of_the_proposed_are_allowed(kind):
+    """Deleted rows that lie nearest to the query do not leave a search without answers."""
+    vectors = clustered(3000, kind[0])
+    query = vectors[0]
+    order = np.argsort(-(vectors @ query))
+    dead = np.sort(order[:200])
+    searcher = Neighbors(vectors, dead, FaissIndex.build(vectors), Effort(40, 128))
+    (rows, _), plan = searcher.explain(query, 10)
+    assert plan.kind == "index"
+    assert plan.proposed > 160
+    assert len(set(rows) - set(dead)) == 10
+
+
+def test_as_many_as_exist_can_be_asked_for(kind):
+    """All rows in order come when k is as large as the index, or larger; deleted ones stay away."""
+    vectors = clustered(1500, kind[0])
+    dead = np.arange(0, 1500, 7)
+    searcher = Neighbors(vectors, dead, FaissIndex.build(vectors))
+    live = np.setdiff1d(np.arange(1500), dead)
+    rows, scores = searcher.search(vectors[3], 5000)
+    assert rows.tolist() == plain(vectors, vectors[3], 5000, live).tolist()
+    assert np.isfinite(scores).all()
+
+
+def test_rows_newer_than_the_file_are_found_at_once(kind):
+    """A row that was added after the index was built is compared exactly and merged; a deleted one is not."""
+    vectors = clustered(3000, kind[0])
+    searcher = Neighbors(vectors, np.array([2900]), FaissIndex.build(vectors[:2800]), Effort(80, 64))
+    assert searcher.indexed == 2800
+    (rows, scores), plan = searcher.explain(vectors[2901], 1)
+    assert rows.tolist() == [2901]
+    assert scores[0] == pytest.approx(1)
+    assert (plan.kind, plan.newer) == ("index", 199)
+    assert 2900 not in searcher.search(vectors[2900], 20)[0]
+    assert searcher.search(vectors[2901], 1, np.arange(100, 2999))[0].tolist() == [2901]
+    assert searcher.search(vectors[2901], 5, np.arange(2901, 3000, 98))[0].tolist() == [2901, 2999]
+
+
+def test_an_extended_index_covers_and_finds_the_new_rows(kind):
+    """Rows taken in later are proposed like the others, without training anew."""
+    vectors = clustered(3000, kind[0])
+    index = FaissIndex.build(vectors[:2000])
+    told = []
+    index.extend(vectors, lambda done, total: told.append((done, total)))
+    assert len(index) == 3000
+    assert told[-1] == (3000, 3000)
+    searcher = Neighbors(vectors, None, index, Effort(80, 64))
+    found = [searcher.search(vectors[row], 1)[0][0] for row in range(2000, 3000, 50)]
+    assert found == list(range(2000, 3000, 50))
+
+
+def test_a_written_index_is_read_as_it_was(tmp_path, kind):
+    """What `read` gives proposes what the written index proposed."""
+    vectors = clustered(2000, kind[0])
+    index = FaissIndex.build(vectors)
+    index.write(tmp_path / "n.faiss")
+    assert [file.name for file in tmp_path.iterdir()] == ["n.faiss"]
+    again = FaissIndex.read(tmp_path / "n.faiss", kind[0], 2000, index.kind)
+    assert (again.kind, len(again), again.lists) == (index.kind, 2000, index.lists)
+    assert again.propose(vectors[:5], 20, 4).tolist() == index.propose(vectors[:5], 20, 4).tolist()
+    assert complaint(tmp_path / "n.faiss", kind[0], 2000) == ""
+    assert complaint(tmp_path / "n.faiss", kind[0], 2001) == (
+        f"covers 2,000 rows of {kind[0]} dimensions, where 2,001 of {kind[0]} are recorded"
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 8), st.integers(0, 2**16), st.integers(1, 12))
+def test_the_kth_scores_are_those_of_a_full_sort(rows, dimension, seed, k):
+    """The truth of the self-test, worked out block by block, is what sorting all scores of the other rows gives."""
+    from embedsearch.neighbors.exact import kth_scores
+
+    vectors = unit(np.random.default_rng(seed).integers(-3, 4, (rows + k, dimension)) + 0.1)
+    own = np.arange(0, rows + k, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("embedsearch.neighbors.exact.block_rows", lambda _: 7)
+        found = kth_scores(vectors, own, k)
+    wanted = [np.sort(np.delete(vectors @ vectors[row], row))[-k] for row in own]
+    assert found.tolist() == pytest.approx(wanted, abs=1e-6)
 
 
 def test_equal_rows_have_equal_scores_and_come_in_their_order():
@@ -132,23 +301,39 @@ def test_equal_rows_have_equal_scores_and_come_in_their_order():
     assert len(set(scores.tolist())) == 1
 
 
+def test_damaged_vectors_are_named_and_not_passed_over():
+    """A value that is no number compares with nothing; the answer would lack hits without a word."""
+    vectors = clustered(50, 8)
+    vectors[7, 3] = np.nan
+    for search_for in (Neighbors(vectors).search, lambda query, k: Neighbors(vectors).search_many(query, k)):
+        with pytest.raises(StoreError, match="the file is damaged"):
+            search_for(vectors[0], 3)
+
+
+def test_many_exact_queries_do_not_need_all_scores_at_once(monkeypatch):
+    """Queries are taken in parts when their scores would fill the memory; the answers are the same."""
+    vectors, queries = clustered(500, 6), clustered(20, 6, seed=2)
+    monkeypatch.setattr("embedsearch.neighbors.exact._SCORES_AT_ONCE", 1500)
+    answers = nearest_exact_many(vectors, queries, 4, None, np.array([3, 4]))
+    live = np.setdiff1d(np.arange(500), [3, 4])
+    assert [rows.tolist() for rows, _ in answers] == [plain(vectors, query, 4, live).tolist() for query in queries]
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage that is no index", b"IxFI" + b"\xff" * 64])
-def test_a_damaged_file_costs_time_and_not_hits(tmp_path, content, caplog):
-    """A file that faiss cannot read is set aside with a warning; every row is compared instead."""
+def test_a_damaged_file_is_set_aside(tmp_path, content, caplog):
+    """A file that faiss cannot read is set aside with a warning, and named by the check."""
     (tmp_path / "n.faiss").write_bytes(content)
-    vectors = unit([[1, 0], [0, 1]])
     with caplog.at_level(logging.WARNING, "embedsearch"):
-        searcher = Neighbors(vectors, np.arange(2), tmp_path / "n.faiss")
+        assert FaissIndex.read(tmp_path / "n.faiss", 2, 2) is None
     assert "every row is compared instead" in caplog.text
-    assert searcher.search([0, 1], 1)[0].tolist() == [1]
+    assert "cannot be read" in complaint(tmp_path / "n.faiss", 2, 2)
 
 
 def test_a_file_of_other_vectors_is_set_aside(tmp_path, caplog):
     """A file with another dimension, or with more rows than there are, is not used."""
-    build(unit(np.eye(5)), tmp_path / "n.faiss")
-    for vectors in (unit(np.eye(3)), unit(np.eye(5))[:2]):
-        searcher = Neighbors(vectors, np.arange(len(vectors)), tmp_path / "n.faiss")
-        assert searcher.indexed == 0
+    FaissIndex.build(unit(np.eye(5))).write(tmp_path / "n.faiss")
+    assert FaissIndex.read(tmp_path / "n.faiss", 3, 5) is None
+    assert FaissIndex.read(tmp_path / "n.faiss", 5, 2) is None
     assert caplog.text.count("belongs to other vectors") == 2
 
 
@@ -163,38 +348,28 @@ def test_a_file_of_other_vectors_is_set_aside(tmp_path, caplog):
 )
 def test_queries_that_faiss_answers_wrongly_are_refused(query, k, message):
     """Zero, NaN and wrongly sized queries are refused before they reach faiss."""
-    with pytest.raises(QueryError, match=message):
-        Neighbors(unit(np.eye(2)), np.arange(2)).search(query, k)
+    for ask in (Neighbors(unit(np.eye(2))).search, Neighbors(unit(np.eye(2))).search_many):
+        with pytest.raises(QueryError, match=message):
+            ask(query, k)
 
 
-def test_no_rows_give_no_hits(tmp_path):
-    """An empty set of allowed rows gives empty arrays, with and without a file."""
+def test_no_rows_give_no_hits():
+    """An empty set of allowed rows gives empty arrays, with and without an index; so does an empty index."""
     vectors = unit(np.eye(3))
-    build(vectors, tmp_path / "n.faiss")
     nobody = np.empty(0, dtype=np.int64)
-    for searcher in (Neighbors(vectors, np.arange(3), tmp_path / "n.faiss"), Neighbors(vectors, np.arange(3))):
+    for searcher in (Neighbors(vectors, None, FaissIndex.build(vectors)), Neighbors(vectors)):
         rows, scores = searcher.search([1, 0, 0], 3, nobody)
         assert (len(rows), len(scores)) == (0, 0)
+    assert len(Neighbors(vectors[:0]).search([1, 0, 0], 3)[0]) == 0
+    assert len(Neighbors(vectors, np.arange(3)).search([1, 0, 0], 3)[0]) == 0
 
 
 def test_a_folder_that_cannot_be_written_keeps_the_old_file(tmp_path):
-    """Building writes beside the file and moves it into place, so that a failure leaves what was there."""
+    """Writing goes beside the file and is moved into place, so that a failure leaves what was there."""
     file = tmp_path / "n.faiss"
-    build(unit(np.eye(3)), file)
+    FaissIndex.build(unit(np.eye(3))).write(file)
     before = file.read_bytes()
     (tmp_path / "n.faiss.new").mkdir()
     with pytest.raises(StoreError, match="documents are safe"):
-        build(unit(np.eye(4)), file)
+        FaissIndex.build(unit(np.eye(4))).write(file)
     assert file.read_bytes() == before
-
-
-def test_few_rows_are_answered_without_faiss(tmp_path, monkeypatch):
-    """An index of few rows does not read its faiss file: comparing all rows gives the same, and starts at once."""
-    vectors = clustered(300, 8)
-    build(vectors, tmp_path / "n.faiss")
-    through_faiss = Neighbors(vectors, np.arange(300), tmp_path / "n.faiss")
-    monkeypatch.setattr(neighbors, "SCANNED_ROWS", 300)
-    monkeypatch.setattr(neighbors, "_read", None)
-    scanned = Neighbors(vectors, np.arange(300), tmp_path / "n.faiss")
-    for query in vectors[:5]:
-        assert scanned.search(query, 10)[0].tolist() == through_faiss.search(query, 10)[0].tolist()

@@ -73,13 +73,19 @@ def reading_options(command: Any) -> Any:
     metavar="N",
     help="Words that a passage repeats from the one before; 25 if not given.",
 )
+@click.option(
+    "--recall",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    help="How many of the 10 nearest passages searches must find; 0.99 if not given.",
+)
 @click.option("--sync", is_flag=True, help="Also remove documents that came from the SOURCEs and are no longer there.")
 @encoder_option
 @index_option
 @click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
 def ingest(
-    sources: tuple[str, ...], axes_file: str | None, chunk_words: int | None, overlap: int | None, sync: bool,
-    encoder: str | None, path: str, format: str | None, **reading: Any,
+    sources: tuple[str, ...], axes_file: str | None, chunk_words: int | None, overlap: int | None,
+    recall: float | None, sync: bool, encoder: str | None, path: str, format: str | None, **reading: Any,
 ) -> None:  # fmt: skip
     """Read SOURCEs into the index; embed only what is new.
 
@@ -100,6 +106,8 @@ def ingest(
     started = time.perf_counter()
     documents = _read(sources, reading)  # finds out at once about paths and formats that cannot be read
     index = _open_or_create(path, encoder, chunk_words, overlap)
+    if recall is not None:
+        index.tune(recall)
     names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
     report = _add(index, documents, estimate(*sources, format=reading["read_as"]), sources if sync else None)
     _tell(report, len(index), path, time.perf_counter() - started)
@@ -145,9 +153,15 @@ def _add(index: Index, documents: Iterator[Document], total: int | None, sync: I
                 rate = passages / max(1e-9, time.perf_counter() - started)
                 bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} passages/s")
 
+        def tell_indexing(done: int, total: int) -> None:
+            if bar:
+                if len(bar.task_ids) == 1:
+                    bar.add_task("Indexing", total=total, rate="")
+                bar.update(bar.task_ids[1], completed=done)
+
         if sync is None:
-            return index.add(documents, progress=tell)
-        return index.sync(documents, sync, progress=tell)
+            return index.add(documents, progress=tell, indexing=tell_indexing)
+        return index.sync(documents, sync, progress=tell, indexing=tell_indexing)
 
 
 def _read(sources: tuple[str, ...], reading: dict[str, Any]) -> Iterator[Document]:

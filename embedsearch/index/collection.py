@@ -19,6 +19,7 @@ from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
 from embedsearch.index.tracing import Trace
+from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.store import Compaction, Store, compact
 from embedsearch.vectors import Rows
 
@@ -48,6 +49,7 @@ class Collection:
         chunk_words: int | None = None,
         overlap: int = 25,
         cache: str | os.PathLike[str] | None = None,
+        recall: float = RECALL,
     ) -> Self:
         """Make a new, empty index in a folder.
 
@@ -58,9 +60,11 @@ class Collection:
             overlap: the most words that a passage repeats from the one before.
             cache: a folder of vectors that several indexes share, so that none embeds what another has; the one in
                 ``EMBEDSEARCH_CACHE``, if any, if None. The index does not remember it.
+            recall: how many of the 10 nearest passages a search must find, as a share, on average; see `tune`.
 
         Raises:
             EncoderError: the encoder cannot be found.
+            QueryError: the recall is not above 0 and at most 1.
             StoreError: the folder is in use, or cannot be written.
         """
         if chunk_words is not None and chunk_words < 1:
@@ -70,6 +74,7 @@ class Collection:
         found = load_encoder(encoder) if isinstance(encoder, str) else encoder
         load = encoder if isinstance(encoder, str) else encoder.name
         settings = encoder_settings(found, load) | {"chunk_words": chunk_words, "overlap": overlap}
+        settings["recall"] = checked_recall(recall)
         return cls(Store.create(path, settings), found, cache=cache)
 
     def __enter__(self) -> Self:
@@ -124,12 +129,19 @@ class Collection:
 
     # -- documents --------------------------------------------------------------------------------------
 
-    def add(self, documents: Iterable[Document], *, progress: Callable[[int, int], None] | None = None) -> AddReport:
+    def add(
+        self,
+        documents: Iterable[Document],
+        *,
+        progress: Callable[[int, int], None] | None = None,
+        indexing: Callable[[int, int], None] | None = None,
+    ) -> AddReport:
         """Add documents, or update those whose id is there already; embed only what is new.
 
         Args:
             documents: any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
             progress: told how many documents, and how many passages, are done.
+            indexing: told how many of how many passages are in the faiss file, when that is built.
 
         Raises:
             SourceError: a document cannot be read, or two have the same id. What came before is kept.
@@ -137,7 +149,7 @@ class Collection:
         """
         with self._store.locked():
             report = Ingest(self._store, self._embedding, progress).add(documents)
-            self._searcher.refresh_neighbors()
+            self._searcher.refresh_neighbors(indexing)
         return report
 
     def sync(
@@ -146,6 +158,7 @@ class Collection:
         sources: Iterable[str | os.PathLike[str]],
         *,
         progress: Callable[[int, int], None] | None = None,
+        indexing: Callable[[int, int], None] | None = None,
     ) -> AddReport:
         """Make the index equal to *sources*: add, update, and remove what they no longer hold.
 
@@ -156,6 +169,7 @@ class Collection:
             documents: all that the sources hold now.
             sources: the files and folders that they were read from, for example those given to `embedsearch.read`.
             progress: as for `add`.
+            indexing: as for `add`.
 
         Raises:
             SourceError: as `add`, or no document was read.
@@ -170,7 +184,7 @@ class Collection:
                     "delete documents by their ids if that is what you want"
                 )
             report += AddReport(removed=ingest.remove_unmet(sources))
-            self._searcher.refresh_neighbors()
+            self._searcher.refresh_neighbors(indexing)
         return report
 
     def delete(self, ids: Iterable[str]) -> int:
@@ -205,6 +219,25 @@ class Collection:
             compaction = compact(self._store)
             self._searcher.refresh_neighbors()
         return replace(compaction, after=self._store.size())
+
+    def tune(self, recall: float) -> None:
+        """Have searches find at least this share of the 10 nearest passages, on average.
+
+        The recall is measured against comparing every passage, with passages of the index as the queries. `info` has
+        what was measured. Searches restricted to few passages, and those of small indexes, find all of them anyway.
+
+        Args:
+            recall: above 0 and at most 1; what an index is made with is .99.
+
+        Raises:
+            QueryError: the recall is another number.
+            StoreError: another process is writing.
+        """
+        wanted = checked_recall(recall)
+        with self._store.locked():
+            with self._store.writing():
+                self._store.set_setting("recall", wanted)
+            self._searcher.refresh_neighbors()
 
     def get(self, id: str) -> Document:
         """Return the document called *id*.

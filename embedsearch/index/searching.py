@@ -17,15 +17,14 @@ from embedsearch.index import ranking
 from embedsearch.index.arguments import one_of
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.excerpts import excerpts
+from embedsearch.index.nearby import Nearby
 from embedsearch.index.placing import Placer
 from embedsearch.index.tracing import Trace
-from embedsearch.neighbors import EXACT_ROWS, FLAT_ROWS, Neighbors, build
+from embedsearch.neighbors import Neighbors, Progress
 from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
 from embedsearch.store import Store, StoredPassage
 from embedsearch.vectors import Rows, Vectors, top, unit
-
-_STALE_SHARE = 10  # the faiss file is built anew when more than one row in ten is newer than it
 
 RowRanking = Callable[[int], Rows]  # the so many best rows, best first
 
@@ -56,40 +55,20 @@ class Searcher:
         self._embedding = embedding
         self._trace = trace or Trace()
         self._placer = Placer(embedding)
-        self._neighbors: Neighbors | None = None
-        self._state: Any = None
+        self._nearby = Nearby(store)
 
     @property
     def neighbors(self) -> Neighbors:
         """The nearest-row search over what the index holds now."""
-        with self._store.reading():
-            state = (self._store.generation, self._store.setting("neighbors", None))
-            if self._neighbors is None or self._state != state:
-                file, _ = self._store.neighbors()
-                self._neighbors = Neighbors(self._store.vectors(), self._store.live_rows(), file)
-                self._state = state
-        return self._neighbors
+        return self._nearby.neighbors
 
-    def refresh_neighbors(self) -> None:
-        """Build the faiss file anew if it is missing or many rows are newer than it. The caller holds the lock."""
-        rows = self._store.rows
-        held = self._store.setting("neighbors", None) or {}
-        indexed = held.get("rows", 0) if self._store.neighbors_file.is_file() else 0
-        newer = rows - indexed
-        if rows == 0 or newer == 0 or (rows > FLAT_ROWS and newer * _STALE_SHARE <= rows):
-            return
-        self.rebuild_neighbors()
+    def refresh_neighbors(self, progress: Progress | None = None) -> None:
+        """Bring the faiss file up to date if many rows are newer than it. The caller holds the lock."""
+        self._nearby.refresh(progress)
 
-    def rebuild_neighbors(self) -> None:
+    def rebuild_neighbors(self, progress: Progress | None = None) -> None:
         """Build the faiss file anew. The caller holds the lock."""
-        rows = self._store.rows
-        if rows == 0:
-            return
-        file = self._store.neighbors_file
-        built = file.with_name(f"{file.name}.built")
-        kind = build(self._store.vectors(), built)
-        self._store.keep_neighbors(built, {"kind": kind, "rows": rows})
-        self._neighbors = None
+        self._nearby.rebuild(progress)
 
     def question(
         self, text: str | None, *, like: str | None, vector: ArrayLike | None, mode: ranking.Mode | None
@@ -135,22 +114,14 @@ class Searcher:
         with self._trace.step(f"ranking, {question.mode}") as step:
             ranked = self._ranking_of(question, rows)
             best = ranked(k) if by_passage else ranking.best_documents(ranked, k, self._store)
-            step.plan = self._plan(question, rows)
+            step.plan = self._plan(question)
         with self._trace.step("passages") as step:
             step.plan = f"{len(best):,} read and checked"
             return self._hits(best)
 
-    def _plan(self, question: Question, rows: Rows | None) -> str:
-        words = "" if question.mode == "dense" else "full text"
-        if question.vector is None:
-            return words
-        indexed, live = self.neighbors.indexed, len(self.neighbors.live)
-        allowed = live if rows is None else len(rows)
-        if not indexed or (rows is not None and allowed <= EXACT_ROWS):
-            vectors = f"exact over {allowed:,} rows"
-        else:
-            vectors = f"index of {indexed:,} rows with over-fetch for {allowed:,} allowed of {live:,}"
-        return f"{vectors}, {words}" if words else vectors
+    def _plan(self, question: Question) -> str:
+        words = [] if question.mode == "dense" else ["full text"]
+        return ", ".join([str(self.neighbors.latest)] * (question.vector is not None) + words)
 
     def snippets(self, hits: Sequence[Hit], text: str | None, *, like: str | None) -> list[Snippet]:
         """Return the part of each hit that answers the query; see `Index.snippets`."""

@@ -49,8 +49,12 @@ class Store(Folder):
         """Return the rows of all passages, ascending, int64."""
         with self.reading():
             live = np.ones(self.rows, dtype=bool)
-            live[[row for (row,) in self._database.query("SELECT row FROM dead")]] = False
+            live[self.dead_rows()] = False
         return np.flatnonzero(live)
+
+    def dead_rows(self) -> Rows:
+        """Return the rows that are no passage's any more, ascending, int64."""
+        return np.array([row for (row,) in self._database.query("SELECT row FROM dead ORDER BY row")], dtype=np.int64)
 
     def rows_of_keys(self, keys: Iterable[bytes]) -> dict[bytes, int]:
         """Return, for those of *keys* whose vector is in the file, live or dead, a row that holds it intact."""

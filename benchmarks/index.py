@@ -1,0 +1,219 @@
+"""Build, open, search and add to an index of many passages, beside other libraries for nearest neighbours.
+
+Run it with: python benchmarks/index.py --rows 100000 (with --rows 1000000 it takes the better part of an hour).
+Others are measured as far as they are installed: pip install -r benchmarks/requirements.txt, in an environment of
+their own. Each is measured in processes of its own, so that memory is its own. The texts are embedded once, into
+--cache. A query is one vector in and ten rows out; "ms" is processor time on one thread, the mean over 1,000 queries.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import index_peers
+import numpy as np
+from index_vectors import DATA, vectors
+
+import embedsearch as es
+from embedsearch.encoders import Identity
+from embedsearch.index import Index
+from embedsearch.neighbors import nearest_exact_many
+
+RESULTS = Path(__file__).parent / "results" / "index.json"
+K, ADDED, GROUPS = 10, 1000, 1000
+OURS = "embedsearch"
+
+
+class ArrayEncoder:
+    """An encoder that knows the vector of every text beforehand: text 17 is row 17."""
+
+    name = "array"
+
+    def __init__(self, rows: Any) -> None:
+        """Keep the rows, shape (n, d)."""
+        self.rows = rows
+        self.dimension = rows.shape[1]
+        self.identity = Identity("array", self.dimension)
+
+    def encode(self, texts: list[str]) -> Any:
+        """Return the rows that the texts name."""
+        return self.rows[[int(text.rsplit(" ", 1)[1]) for text in texts]]
+
+
+def documents(first: int, last: int) -> Any:
+    """Yield documents with a text that names their row."""
+    return (es.Document(f"d{row}", f"Passage {row}", metadata={"group": row % GROUPS}) for row in range(first, last))
+
+
+def peak() -> int:
+    """Return the most memory that this process has used, in bytes, pages of mapped files among it."""
+    return _status("VmHWM")
+
+
+def _status(name: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+def build_ours(folder: Path) -> dict[str, Any]:
+    """Ingest all passages but the last 1,000; time apart what the faiss file takes, its self-test among it."""
+    rows = np.load(folder / "rows.npy", mmap_mode="r")
+    started, times = time.perf_counter(), []
+    with Index.create(folder / "ours", ArrayEncoder(rows)) as index:
+        refresh = index._searcher.refresh_neighbors
+
+        def timed(progress: Any) -> None:
+            times.append((time.perf_counter(), time.process_time()))
+            refresh(progress)
+            times.append((time.perf_counter(), time.process_time()))
+
+        index._searcher.refresh_neighbors = timed
+        index.add(documents(0, len(rows) - ADDED))
+        stamp = index.info()["neighbors"]
+    (began, began_cpu), (ended, ended_cpu) = times
+    ingest, seconds, cpu = began - started, ended - began, ended_cpu - began_cpu
+    files = {file.name: file.stat().st_size for file in (folder / "ours").iterdir()}
+    return {
+        "ingest_seconds": ingest,
+        "build_seconds": seconds,
+        "build_cpu_seconds": cpu,
+        "size": files["neighbors.faiss"],
+        "database_size": files["index.db"],
+        "build_peak": peak(),
+        **{name: stamp[name] for name in ("kind", "recall", "candidates", "probes", "sampled")},
+    }
+
+
+def search_ours(folder: Path) -> dict[str, Any]:
+    """Open the index and search it on one thread."""
+    queries, truth = np.load(folder / "queries.npy"), np.load(folder / "truth.npy")
+    encoder = ArrayEncoder(np.load(folder / "rows.npy", mmap_mode="r"))
+    started = time.perf_counter()
+    index = es.open(folder / "ours", encoder)
+    opened = time.perf_counter() - started
+    started = time.perf_counter()
+    index.search(vector=queries[0], k=K)
+    first = time.perf_counter() - started
+    neighbors = index._searcher.neighbors
+    found, timing = _timed(lambda query: neighbors.search(query, K)[0], queries)
+    memory, anonymous = peak(), _status("RssAnon")
+    few = np.arange(7, len(neighbors.vectors), GROUPS)
+    _, restricted = _timed(lambda query: neighbors.search(query, K, few)[0], queries)
+    tenth = np.arange(7, len(neighbors.vectors), 10)
+    _, tenth_timing = _timed(lambda query: neighbors.search(query, K, tenth)[0], queries)
+    _, whole = _timed(lambda query: index.search(vector=query, k=K), queries[:200])
+    index.close()
+    return {
+        "open_seconds": opened,
+        "first_search_seconds": first,
+        "found_recall": index_peers.recall(found, truth),
+        **timing,
+        "restricted_ms": restricted["ms"],
+        "tenth_ms": tenth_timing["ms"],
+        "with_texts_ms": whole["ms"],
+        "search_peak": memory,
+        "search_own_memory": anonymous,
+    }
+
+
+def batch_ours(folder: Path) -> dict[str, Any]:
+    """Search for all queries together on all threads, then add 1,000 passages."""
+    rows, queries = np.load(folder / "rows.npy", mmap_mode="r"), np.load(folder / "queries.npy")
+    with es.open(folder / "ours", ArrayEncoder(rows)) as index:
+        neighbors = index._searcher.neighbors
+        neighbors.search_many(queries[:10], K)
+        started = time.perf_counter()
+        neighbors.search_many(queries, K)
+        batch = len(queries) / (time.perf_counter() - started)
+        started = time.perf_counter()
+        index.add(documents(len(rows) - ADDED, len(rows)))
+        added = time.perf_counter() - started
+        newest = index.search(vector=rows[-1], k=1)[0].document
+        if newest != f"d{len(rows) - 1}" and index.search(vector=rows[-1], k=1)[0].score < 0.9999:
+            raise RuntimeError(f"the newest passage was not found, but {newest}")
+    return {"batch_per_second": batch, "add_seconds": added}
+
+
+def _timed(search: Any, queries: Any) -> tuple[list[Any], dict[str, float]]:
+    """Return what *search* finds for each query, and its times in milliseconds."""
+    for query in queries[:20]:
+        search(query)
+    spent, walls, found = time.process_time(), [], []
+    for query in queries:
+        started = time.perf_counter()
+        found.append(search(query))
+        walls.append(time.perf_counter() - started)
+    cpu = (time.process_time() - spent) / len(queries)
+    return found, {"ms": 1000 * cpu, "wall_ms": 1000 * float(np.median(walls))}
+
+
+def measure(name: str, step: str, folder: Path) -> dict[str, Any]:
+    """Do one step of one library's measurement, in this process."""
+    if name == OURS:
+        return {"build": build_ours, "search": search_ours, "batch": batch_ours}[step](folder)
+    return index_peers.measure(name, step, folder, _timed, peak)
+
+
+def in_process(name: str, step: str, folder: Path) -> dict[str, Any]:
+    """Do one step in a process of its own; searching on one thread."""
+    threads = "1" if step == "search" else str(os.cpu_count())
+    paths = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, __file__, "--measure", name, "--step", step, "--folder", str(folder)]
+    environment = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "PYTHONPATH": paths}
+    found = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(found.stdout)
+
+
+def compare(count: int, cache: Path, names: list[str]) -> dict[str, Any]:
+    """Measure every library on *count* rows."""
+    with tempfile.TemporaryDirectory(prefix="embedsearch-benchmark-") as name:
+        folder = Path(name)
+        rows, queries, kinds = vectors(count, cache)
+        truth = np.stack([found for found, _ in nearest_exact_many(rows[: count - ADDED], queries, K)])
+        for file, array in (("rows", rows), ("queries", queries), ("truth", truth)):
+            np.save(folder / file, array)
+        del rows
+        results = {}
+        for one in names:
+            results[one] = {}
+            for step in ("build", "search", "batch"):
+                results[one] |= in_process(one, step, folder)
+            print(f"{count:,} rows, {one}: {json.dumps(results[one])}", file=sys.stderr)
+    return {"rows": count, "dimension": queries.shape[1], "vectors": kinds, "results": results}
+
+
+def main() -> None:
+    """Write benchmarks/results/index.json and print Markdown tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000])
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "embedsearch-benchmark-texts.npy")
+    parser.add_argument("--only", nargs="+", default=[OURS, *index_peers.PEERS])
+    for hidden in ("--measure", "--step", "--folder"):
+        parser.add_argument(hidden, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.measure:
+        print(json.dumps(measure(given.measure, given.step, Path(given.folder))))
+        return
+    if not DATA.is_dir():
+        print(f"skipped: there is no {DATA}; EMBEDSEARCH_DATA names the folder of the open sets", file=sys.stderr)
+        return
+    names = [name for name in given.only if name == OURS or find_spec(index_peers.PEERS[name])]
+    for absent in set(given.only) - set(names):
+        print(f"{absent} is not installed and is left out", file=sys.stderr)
+    held = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for count in given.rows:
+        held[str(count)] = compare(count, given.cache, names)
+        held[str(count)]["cores"] = os.cpu_count()
+        RESULTS.write_text(json.dumps(held, indent=1) + "\n")
+        index_peers.print_table(held[str(count)], OURS)
+
+
+if __name__ == "__main__":
+    main()

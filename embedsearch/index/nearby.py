@@ -1,0 +1,109 @@
+"""The faiss file of an index: when it is built, extended and read.
+
+Rows newer than the file are scored one by one, so that a file need not cover all rows. When they have become many it
+is extended: the new rows get codes from the centroids that are there. When the index has doubled since it was
+trained, it is built anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from embedsearch.neighbors import FLAT_VALUES, RECALL, FaissIndex, Neighbors, Progress, SelfTest, self_test
+from embedsearch.store import Store
+
+_log = logging.getLogger("embedsearch")
+
+_MOST_NEWER = 10_000  # so many are scored one by one in about a millisecond at 384 dimensions
+_NEWER_SHARE = 200  # of a large index somewhat more, since the whole file is written again
+_GROWTH = 2
+
+
+class Nearby:
+    """The nearest-row search of one index, and the file behind it."""
+
+    def __init__(self, store: Store) -> None:
+        """Read nothing yet."""
+        self._store = store
+        self._neighbors: Neighbors | None = None
+        self._state: Any = None
+        self._index: FaissIndex | None = None
+        self._stamp: Any = None
+
+    @property
+    def neighbors(self) -> Neighbors:
+        """The nearest-row search over what the index holds now."""
+        with self._store.reading():
+            stamp = self._store.setting("neighbors", None)
+            state = (self._store.generation, stamp)
+            if self._neighbors is None or self._state != state:
+                self._read(stamp)
+                effort = SelfTest.from_dict(stamp).effort if self._index and "candidates" in stamp else None
+                self._neighbors = Neighbors(self._store.vectors(), self._store.dead_rows(), self._index, effort)
+                self._state = state
+        return self._neighbors
+
+    def _read(self, stamp: Any) -> None:
+        """Have the index in memory that the stamp names; inside `reading`."""
+        # The stamp holds the file's checksum, and another epoch has none before its own file is built.
+        if self._stamp == stamp and self._index is not None:
+            return
+        file, _ = self._store.neighbors()
+        self._index = None
+        if file is not None:
+            self._index = FaissIndex.read(file, self._store.dimension, self._store.rows, stamp["kind"])
+        self._stamp = stamp
+
+    def refresh(self, progress: Progress | None = None) -> None:
+        """Build the file if it is missing, extend it if many rows are newer. The caller holds the lock."""
+        rows, stamp = self._store.rows, self._store.setting("neighbors", None) or {}
+        if not self._is_stale(rows, stamp):
+            return
+        # A flat index is built as quickly as it is extended, and may have become too large for its type.
+        is_grown = rows > _GROWTH * stamp.get("trained", 0) or stamp["kind"] == "Flat"
+        if is_grown or not self._extend(stamp, progress):
+            self.rebuild(progress)
+
+    def _is_stale(self, rows: int, stamp: Mapping[str, Any]) -> bool:
+        newer = rows - (stamp.get("rows", 0) if self._store.neighbors_file.is_file() else 0)
+        if newer == rows or stamp.get("wanted") != self._recall:
+            return rows > 0
+        is_small = rows * self._store.dimension <= FLAT_VALUES
+        return newer > (0 if is_small else max(_MOST_NEWER, rows // _NEWER_SHARE))
+
+    @property
+    def _recall(self) -> float:
+        return float(self._store.setting("recall", RECALL))
+
+    def rebuild(self, progress: Progress | None = None) -> None:
+        """Build the file anew, if there are rows. The caller holds the lock."""
+        if self._store.rows:
+            vectors = self._store.vectors()
+            self._keep(FaissIndex.build(vectors, progress), len(vectors))
+
+    def _extend(self, stamp: Mapping[str, Any], progress: Progress | None) -> bool:
+        """Take the newer rows into the file; return whether that reaches the recall wanted."""
+        file, _ = self._store.neighbors()
+        vectors = self._store.vectors()
+        index = FaissIndex.read(file, self._store.dimension, len(vectors), stamp["kind"]) if file else None
+        if index is None:
+            return False
+        index.extend(vectors, progress)
+        return self._keep(index, stamp["trained"], always=False)
+
+    def _keep(self, index: FaissIndex, trained: int, *, always: bool = True) -> bool:
+        """Test an index and put it in place; unless *always* only if it reaches the recall wanted."""
+        test = self_test(index, self._store.vectors(), self._recall)
+        if test.recall < test.wanted and not always:
+            return False
+        if test.recall < test.wanted:
+            _log.warning("searches find %.4f of the 10 nearest passages, not the %.4f wanted", test.recall, test.wanted)
+        file = self._store.neighbors_file
+        built = file.with_name(f"{file.name}.built")
+        index.write(built)
+        stamp = {"kind": index.kind, "rows": len(index), "trained": trained, **test.to_dict()}
+        self._store.keep_neighbors(built, stamp)
+        self._neighbors = None
+        return True

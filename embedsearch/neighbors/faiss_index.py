@@ -1,0 +1,172 @@
+"""A faiss index of the first rows of a vectors file: what builds, extends, reads, writes and asks it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from embedsearch.errors import StoreError
+from embedsearch.neighbors.recipes import lists, recipe
+from embedsearch.vectors import Rows, Vectors, block_rows
+
+if TYPE_CHECKING:
+    import faiss
+
+_log = logging.getLogger("embedsearch")
+
+TRAINING_ROWS = 16_384  # faiss takes 256 of them for each of a sub-quantiser's 16 centroids
+_ROWS_A_LIST = 40  # k-means in faiss wants 39 points for each centroid
+
+Progress = Callable[[int, int], None]
+
+
+class FaissIndex:
+    """Proposes rows that may be near a vector."""
+
+    def __init__(self, index: faiss.Index, kind: str) -> None:
+        """Wrap a trained index; use `build` or `read`.
+
+        Args:
+            index: its row 0 is row 0 of the vectors file, and so on.
+            kind: its faiss factory string.
+        """
+        self._index = index
+        self.kind = kind
+
+    @classmethod
+    def build(cls, vectors: Vectors, progress: Progress | None = None) -> Self:
+        """Build the index that suits *vectors*.
+
+        Args:
+            vectors: unit rows, shape (n, d), may be memory-mapped; read block by block.
+            progress: told how many of how many rows are in.
+        """
+        import faiss
+
+        count, dimension = vectors.shape
+        kind = recipe(count, dimension)
+        index = faiss.index_factory(dimension, kind, faiss.METRIC_INNER_PRODUCT)
+        if not index.is_trained:
+            _train(index, np.ascontiguousarray(vectors[spread(count, max(TRAINING_ROWS, _ROWS_A_LIST * lists(count)))]))
+        built = cls(index, kind)
+        built.extend(vectors, progress)
+        return built
+
+    @classmethod
+    def read(cls, file: Path, dimension: int, rows: int, kind: str = "") -> Self | None:
+        """Read an index that `write` wrote; None, with a warning, if it is damaged or belongs to other vectors.
+
+        Args:
+            file: where it lies.
+            dimension: of the vectors.
+            rows: how many vectors there are; the index may have fewer.
+            kind: its faiss factory string, as far as it is known.
+        """
+        try:
+            index = _read(file)
+        except (RuntimeError, MemoryError) as error:
+            _log.warning("%s cannot be read (%s); every row is compared instead", file, type(error).__name__)
+            return None
+        if index.d != dimension or index.ntotal > rows:
+            _log.warning("%s belongs to other vectors; every row is compared instead", file)
+            return None
+        return cls(index, kind)
+
+    def __len__(self) -> int:
+        """Return how many rows it covers."""
+        return int(self._index.ntotal)
+
+    @property
+    def lists(self) -> int:
+        """How many inverted lists it has; 0 if it has none."""
+        return int(getattr(self._index, "nlist", 0))
+
+    def extend(self, vectors: Vectors, progress: Progress | None = None) -> None:
+        """Take in those of all *vectors*, shape (n, d), that are not covered yet; read block by block."""
+        step = block_rows(vectors.shape[1])
+        for start in range(len(self), len(vectors), step):
+            self._index.add(np.ascontiguousarray(vectors[start : start + step]))
+            if progress:
+                progress(len(self), len(vectors))
+
+    def write(self, file: Path) -> None:
+        """Write the index to *file*, whole or not at all.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        import faiss
+
+        unfinished = file.with_name(file.name + ".new")
+        try:
+            faiss.write_index(self._index, str(unfinished))
+            unfinished.replace(file)
+        except (OSError, RuntimeError) as error:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise StoreError(f"{file} cannot be written; the documents are safe without it") from error
+
+    def propose(self, queries: Vectors, count: int, probes: int) -> Rows:
+        """Return rows that may be near, the likeliest first.
+
+        Args:
+            queries: unit vectors, shape (m, d).
+            count: how many rows for each.
+            probes: how many inverted lists are visited, where there are any.
+
+        Returns:
+            int64 of shape (m, count); -1 where there are fewer.
+        """
+        import faiss
+
+        # The type with fast-scan codes and no lists refuses any parameters.
+        parameters: Any = None
+        if self.lists:
+            parameters = faiss.SearchParametersIVF()
+            parameters.nprobe = min(probes, self.lists)
+        found: Rows = self._index.search(queries, count, params=parameters)[1]
+        return found
+
+
+def _train(index: Any, sample: Vectors) -> None:
+    """Train an index: the centroids of its lists on all threads, the rest on one."""
+    import faiss
+
+    if hasattr(index, "quantizer"):
+        centroids = faiss.Clustering(index.d, index.nlist, index.cp)
+        centroids.train(sample, index.quantizer)
+    # The many small k-means of a product quantiser take 1 s on one thread; on two threads that wait for each other
+    # on a busy machine they took 38 s.
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        index.train(sample)
+    finally:
+        faiss.omp_set_num_threads(threads)
+
+
+def spread(count: int, most: int) -> Rows:
+    """Return rows spread evenly over a file: what came together often has the same subject."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+
+
+def complaint(file: Path, dimension: int, rows: int) -> str:
+    """Return what is wrong with a faiss file that should hold so many rows; an empty text if nothing is."""
+    try:
+        index = _read(file)
+    except (RuntimeError, MemoryError) as error:
+        return f"cannot be read ({type(error).__name__})"
+    if (index.d, index.ntotal) != (dimension, rows):
+        return f"covers {index.ntotal:,} rows of {index.d} dimensions, where {rows:,} of {dimension} are recorded"
+    return ""
+
+
+def _read(file: Path) -> Any:
+    import faiss
+
+    return faiss.read_index(str(file))
