@@ -5,6 +5,8 @@ from pathlib import Path
 
 # Tests never look for the network; whatever is not on this machine is not there.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Compiled models are kept from run to run, apart from the user's own.
+os.environ["EMBEDSEARCH_CACHE_DIR"] = str(Path(__file__).parent.parent / ".pytest_cache" / "embedsearch")
 
 import pytest
 from click.testing import CliRunner, Result

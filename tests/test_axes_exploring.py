@@ -153,7 +153,7 @@ def test_documents_are_placed_by_their_passages(tmp_path, monkeypatch):
         assert wild.share == pytest.approx((0.8 - 0) / axis.scale.deviation, abs=1e-5)
         assert grey.share == pytest.approx((0.8 - 1) / axis.scale.deviation, abs=1e-5)
         assert "Calm sea far out. Wild wind. Grey sky."[wild.start : wild.end] == "Wild wind."
-        monkeypatch.setattr("embedsearch.cli.query_commands.open_index", lambda *_: index)
+        monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: index)
         shown = run("place", "--document", "log", "--evidence", "-f", "table").output
         assert "Wild wind." in shown
         assert "50% of 2" in run("place", "--document", "log", "--above", "0.5", "-f", "table").output

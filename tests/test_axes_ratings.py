@@ -241,7 +241,7 @@ def test_an_unknown_document_cannot_be_rated(index):
 def test_exports_name_the_version(rated, monkeypatch):
     """The command line writes the version of each axis beside the coordinates, and marks what was rated."""
     rated.axes.refit(["size"])
-    monkeypatch.setattr("embedsearch.cli.query_commands.open_index", lambda *_: rated)
+    monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: rated)
     shown = run("place", "horse", "-f", "jsonl")
     assert '"versions": {"size": 2}' in shown.output
     assert '"rated": ["size"]' in shown.output

@@ -55,14 +55,15 @@ def test_the_check_finds_what_is_wrong():
         check_encoder(Constant())
 
 
-def test_vectors_are_those_of_sentence_transformers(real):
-    """Our encoder gives what the library gives when it is used by itself, to 1e-6."""
+def test_vectors_are_those_of_sentence_transformers():
+    """Our encoder on torch gives what the library gives when it is used by itself, to 1e-6."""
     from sentence_transformers import SentenceTransformer
 
     texts = ["a wolf in winter", "loan sharks charge what they like. " * 20, "🦈"]
-    plain = SentenceTransformer(str(packaged_folder()), device=str(real._model.device))
+    plain = SentenceTransformer(str(packaged_folder()), device="cpu")
     wanted = plain.encode(texts, normalize_embeddings=True, show_progress_bar=False)
-    assert np.allclose(encode(real, texts), wanted, atol=1e-6)
+    own = es.load_encoder(engine="torch", device="cpu")
+    assert np.allclose(encode(own, texts), wanted, atol=1e-6)
 
 
 def test_tokens_are_counted_as_the_model_counts_them(real):

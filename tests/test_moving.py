@@ -109,7 +109,7 @@ def test_wrong_moves_are_refused(index, by, message):
 
 def test_the_commands_move(index, monkeypatch):
     """shift and locate --like print a table for people and the same hits as JSON lines."""
-    monkeypatch.setattr("embedsearch.cli.query_commands.open_index", lambda *_: index)
+    monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: index)
     shown = run("shift", "wolf", "size=+1", "-f", "table")
     assert shown.exit_code == 0
     assert "on the sphere" in shown.output

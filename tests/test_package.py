@@ -107,7 +107,7 @@ def test_imports_point_one_way():
             assert rank[imported] <= rank[room], f"{file.name} in {room} imports {imported}"
 
 
-@pytest.mark.parametrize("library", ["faiss", "sqlite3", "sentence_transformers", "torch"])
+@pytest.mark.parametrize("library", ["faiss", "sqlite3", "sentence_transformers", "torch", "openvino"])
 def test_each_library_has_one_home(library):
     """faiss is imported by neighbors alone, SQLite by the store alone, torch's kin by the encoders alone."""
     home = {"faiss": "neighbors", "sqlite3": "store"}.get(library, "encoders")

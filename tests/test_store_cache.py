@@ -199,7 +199,7 @@ class IndexAsDictionary(RuleBasedStateMachine):
         check_holds(self.index, self.wanted)
         for document in list(self.wanted.values())[:2]:
             text = self.index._embedding.passages_of(document)[1][0]
-            hits = self.index.search(text, k=len(self.index))
+            hits = self.index.search(text, k=len(self.index), mode="dense")
             assert len(hits) == len(self.index)
             assert hits[0].score == pytest.approx(1.0, abs=1e-5)
             assert document.id in {hit.document for hit in hits if hit.score > 1 - 1e-5}

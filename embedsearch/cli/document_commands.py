@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedsearch.cli.main import examples
-from embedsearch.cli.options import axes_option, encoder_option, format_option, index_option, nothing_found, open_index
+from embedsearch.cli.options import (
+    axes_option,
+    encoder_option,
+    format_option,
+    index_option,
+    nothing_found,
+    open_index,
+    running_options,
+)
 from embedsearch.cli.output import FORMATS, chosen, note, progress, table, write
 from embedsearch.errors import QueryError, StoreError
 
@@ -289,12 +297,19 @@ def _write_records(verdicts: Iterable[Verdict]) -> None:
             click.echo(json.dumps(verdict.to_dict(), ensure_ascii=False))
 
 
-@click.command(epilog=examples("embedsearch info", "embedsearch info -i indexes/papers -f json"))
+@click.command(
+    epilog=examples("embedsearch info", "embedsearch info -i indexes/papers -f json", "embedsearch info --encoder")
+)
+@click.option("--encoder", "of_encoder", is_flag=True, help="Say what runs its encoder on this machine, and why.")
+@running_options
 @index_option
 @format_option("table", "json")
-def info(path: str, format: str | None) -> None:
+def info(of_encoder: bool, path: str, format: str | None) -> None:
     """Say what an index holds: documents, passages, encoder, axes, fields, size."""
-    held = open_index(path).info()
+    from embedsearch.encoders import describe
+
+    index = open_index(path)
+    held = describe(index.encoder) if of_encoder else index.info()
     if chosen(format) == "table":
         table(["", ""], [[name, _spelled(value)] for name, value in held.items()])
     else:

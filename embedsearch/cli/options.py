@@ -27,9 +27,42 @@ index_option = click.option(
     metavar="FOLDER",
     help="The index.",
 )
-encoder_option = click.option(
+name_option = click.option(
     "--encoder", metavar="NAME", help="A sentence-transformers model name or folder; the index's own if not given."
 )
+
+
+def encoder_option(command: Any) -> Any:
+    """Add the options that name an encoder and say how it is run."""
+    return name_option(running_options(command))
+
+
+def running_options(command: Any) -> Any:
+    """Add the options that say how an encoder is run; they hold for every encoder that the command loads."""
+    choices = {
+        "engine": (click.Choice(("openvino", "torch")), "What computes the vectors; the fastest if not given."),
+        "precision": (
+            click.Choice(("bf16", "f32")),
+            "What it computes in; what the processor is fast at if not given.",
+        ),
+        "device": (str, "A torch device, such as cpu or cuda; the best there is if not given."),
+    }
+    for name, (kind, help) in reversed(choices.items()):
+        option = click.option(
+            f"--{name}", type=kind, metavar="NAME" if kind is str else None, envvar=f"EMBEDSEARCH_{name.upper()}",
+            show_envvar=True, expose_value=False, callback=_prefer, help=help,
+        )  # fmt: skip
+        command = option(command)
+    return command
+
+
+def _prefer(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None and not context.resilient_parsing:
+        from embedsearch.encoders import preferring
+
+        context.with_resource(preferring(**{str(parameter.name): value}))
+
+
 where_option = click.option("--where", metavar="CONDITION", help="Answers must satisfy it, as in 'kind == \"person\"'.")
 explain_option = click.option("--explain", is_flag=True, help="Say how it was answered, and the time of each step.")
 count_option = click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -50,14 +50,18 @@ def print_hits(hits: Hits, format: str | None) -> None:
     kind = chosen(format)
     if kind != "table":
         write(hits.to_dicts(), kind)
-        return
-    rows = [
-        [hit.rank, hit.distance, *hit.coordinates.values(), hit.id, titled(hit.title, hit.text),
-         f"{hit.source} [{hit.start}:{hit.end}]"]
-        for hit in hits
-    ]  # fmt: skip
-    if rows:
-        table(["#", "distance", *hits[0].coordinates, "id", "text", "from"], rows, wide="text")
+    elif hits:
+        numbers = [[hit.distance, *hit.coordinates.values()] for hit in hits]
+        print_passages(["distance", *hits[0].coordinates], numbers, hits, [titled(hit.title, hit.text) for hit in hits])
+
+
+def print_passages(names: Sequence[str], numbers: Sequence[Sequence[Any]], hits: Hits, texts: Sequence[Any]) -> None:
+    """Print ranks, numbers and passages, each with the line below that says where it is from."""
+    rows: list[list[Any]] = []
+    for hit, values, text in zip(hits, numbers, texts, strict=True):
+        rows.append([hit.rank, *values, text])
+        rows.append([None] * (len(names) + 1) + [f"{hit.id}  {hit.source} [{hit.start}:{hit.end}]"])
+    table(["#", *names, "passage"], rows, wide="passage")
 
 
 def titled(title: str, text: str) -> str:

@@ -23,7 +23,7 @@ from embedsearch.cli.options import (
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
-from embedsearch.cli.placing_output import titled
+from embedsearch.cli.placing_output import print_passages, titled
 
 if TYPE_CHECKING:
     from embedsearch import Calculation, Hit, Hits
@@ -137,14 +137,11 @@ def _from_stdin(text: str | None) -> str | None:
 
 
 def _print_found(hits: Hits, snippets: Sequence[Snippet]) -> None:
-    scores = [name for name in ("fused", "score", "bm25") if hits and getattr(hits[0], name) is not None]
-    rows = [
-        [hit.rank, *(getattr(hit, name) for name in scores), hit.id, _titled_snippet(hit.title, snippet),
-         f"{hit.source} [{hit.start}:{hit.end}]"]
-        for hit, snippet in zip(hits, snippets, strict=True)
-    ]  # fmt: skip
-    if rows:
-        table(["#", *scores, "id", "text", "from"], rows, wide="text")
+    names = [name for name in ("fused", "score", "bm25") if hits and getattr(hits[0], name) is not None]
+    numbers = [[getattr(hit, name) for name in names] for hit in hits]
+    if hits:
+        texts = [_titled_snippet(hit.title, snippet) for hit, snippet in zip(hits, snippets, strict=True)]
+        print_passages(names, numbers, hits, texts)
 
 
 def _titled_snippet(title: str, snippet: Snippet) -> Snippet:

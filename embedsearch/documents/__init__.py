@@ -1,7 +1,22 @@
-"""Sources to Documents (readers by suffix), Documents to Passages."""
+"""Sources to Documents (readers by suffix), Documents to Passages.
 
-from embedsearch.documents.chunking import chunk
+Readers and chunking are loaded when they are first used: a search reads no source.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from embedsearch.documents.document import Document, Passage
-from embedsearch.documents.reading import estimate, read, read_stream, register_reader
+
+if TYPE_CHECKING:
+    from embedsearch.documents.chunking import chunk
+    from embedsearch.documents.reading import estimate, read, read_stream, register_reader
 
 __all__ = ["Document", "Passage", "chunk", "estimate", "read", "read_stream", "register_reader"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name from its module when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{'chunking' if name == 'chunk' else 'reading'}"), name)

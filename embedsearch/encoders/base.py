@@ -10,6 +10,8 @@ attribute              meaning                                         where abs
 ``identity``           an `Identity`                                   the name and the dimension
 ``max_tokens``         longest text in tokens, without special ones    no limit
 ``count_tokens``       token counts of texts                           words
+``engine``             what computes its vectors, for information      nothing is remembered
+``describe``           what runs it and why, as JSON values            its name and dimension
 =====================  ==============================================  ==============================
 """
 
@@ -92,6 +94,14 @@ def identify(encoder: Encoder) -> Identity:
     if isinstance(identity, Identity):
         return identity
     return Identity(encoder.name, int(encoder.dimension))
+
+
+def describe(encoder: Encoder) -> dict[str, Any]:
+    """Return what people may want to know of *encoder*, as JSON values; nothing is loaded."""
+    function = getattr(encoder, "describe", None)
+    if function is not None:
+        return dict(function())
+    return {"encoder": encoder.name, "dimension": int(encoder.dimension)}
 
 
 def encode(encoder: Encoder, texts: Sequence[str], *, queries: bool = False) -> Vectors:

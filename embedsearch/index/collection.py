@@ -114,6 +114,7 @@ class Collection:
             "documents": self._store.count_documents(),
             "passages": self._store.count_passages(),
             "encoder": identity.name,
+            "engines": self._store.setting("engines", {}),
             "weights": identity.weights,
             "dimension": identity.dimension,
             "max_tokens": identity.max_tokens,

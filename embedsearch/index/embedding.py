@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from embedsearch.documents import Document, Passage, chunk
+from embedsearch.documents import Document, Passage
 from embedsearch.encoders import Encoder, Identity, count_tokens, encode, identify, load_encoder
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.store import Store, VectorCache
 from embedsearch.vectors import Rows, Vectors, unit
 
-_ENCODE_AT_ONCE = 64
+_ENCODE_AT_ONCE = 128
 _TITLE_SHARE = 4  # a title that would take more than this part of a passage's room is not put before it
 
 Progress = Callable[[int], None]
@@ -158,6 +158,13 @@ class Embedding:
                 progress(sum(map(len, part)))
         return vectors, len(order)
 
+    def record_engine(self, passages: int) -> None:
+        """Remember what computed the vectors of so many passages, for information. The caller is writing."""
+        engine = str(getattr(self.encoder, "engine", ""))
+        if engine and passages:
+            counts = self.store.setting("engines", {})
+            self.store.set_setting("engines", counts | {engine: counts.get(engine, 0) + passages})
+
     def _known_anywhere(self, keys: Sequence[bytes]) -> tuple[Vectors, list[int]]:
         """Return what `known` does, with the vectors that are in the cache too."""
         vectors, missing = self.known(keys)
@@ -178,6 +185,8 @@ class Embedding:
             limit -= tokens + 1
         else:
             title = ""
+        from embedsearch.documents import chunk
+
         passages = chunk(document, self._count, limit=limit, **self._chunking)
         return passages, [f"{title}\n{passage.text}" if title else passage.text for passage in passages]
 

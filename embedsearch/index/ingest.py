@@ -175,6 +175,7 @@ class Ingest:
             if entries:
                 self.store.put(entries, self.run)
             self.store.describe(batch.described, self.run)
+            self.embedding.record_engine(embedded)
         self._documents += len(batch.ids)
         if self._progress:
             self._progress(self._documents, self._passages)

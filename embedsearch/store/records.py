@@ -108,8 +108,9 @@ class DocumentRecord(NamedTuple):
     def _content(self) -> str:
         # Lengths go before the texts, so that no two records run together into the same. A flipped bit can make a
         # number of a text; str() of it is another text than was written.
-        texts = [str(column) for column in self]
-        return " ".join(str(len(text)) for text in texts) + " " + "".join(texts)
+        id, title, source, metadata, text = map(str, self)
+        lengths = f"{len(id)} {len(title)} {len(source)} {len(metadata)} {len(text)}"
+        return f"{lengths} {id}{title}{source}{metadata}{text}"
 
     def document(self) -> Document:
         """Return the document."""

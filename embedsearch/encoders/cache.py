@@ -1,0 +1,113 @@
+"""The user's cache directory: what takes long to work out about a model and can be worked out again at any time.
+
+Nothing in it is ever the only copy. It may be deleted while nothing runs, and everything works without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+CACHE_VARIABLE = "EMBEDSEARCH_CACHE_DIR"
+_SETTLED_NS = 2_000_000_000  # a file changed later than this before now may change again within one tick of its clock
+
+Stamp = tuple[str, int, int, int]  # path, size in bytes, times of the last change of content and of the entry in ns
+
+
+def cache_folder() -> Path:
+    """Return the folder; it need not exist. ``EMBEDSEARCH_CACHE_DIR``, else the platform's own place."""
+    if own := os.environ.get(CACHE_VARIABLE):
+        return Path(own).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "embedsearch"
+
+
+def make_once(folder: Path, make: Callable[[Path], None]) -> None:
+    """Have *make* fill *folder*, unless it is there; whole or not at all, and once if several processes want it.
+
+    Args:
+        folder: in an existing or a new folder of the cache.
+        make: called with an empty folder of another name, which is moved into place when it returns.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    from filelock import FileLock
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if folder.is_dir():
+            return
+        # Only a process that was killed leaves these behind: we hold the lock.
+        for left in folder.parent.glob(f"{folder.name}.*.part"):
+            shutil.rmtree(left, ignore_errors=True)
+        part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent))
+        try:
+            make(part)
+            part.rename(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def discard(folder: Path) -> None:
+    """Take a folder out of the cache, if it is there and can be taken."""
+    from filelock import FileLock
+
+    with contextlib.suppress(OSError), FileLock(folder.with_name(f"{folder.name}.lock")):
+        left = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+        folder.rename(left)
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def stamp(file: Path) -> Stamp:
+    """Return what changes when a file changes, without reading it."""
+    status = file.stat()
+    return str(file), status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def digest(stamps: tuple[Stamp, ...]) -> str:
+    """Return one SHA-256 over the content of files, in hexadecimal; remembered on disk while their stamps hold."""
+    note = cache_folder() / "digests" / hashlib.blake2b(stamps[0][0].encode(), digest_size=16).hexdigest()
+    known = json.loads(json.dumps(stamps))
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        held = json.loads(note.read_text("utf-8"))
+        if held["stamps"] == known:
+            return str(held["sha256"])
+    sha256 = _sha256(stamps)
+    if time.time_ns() - max(max(changed, entered) for _, _, changed, entered in stamps) > _SETTLED_NS:
+        with contextlib.suppress(OSError):
+            _replace(note, json.dumps({"stamps": stamps, "sha256": sha256}))
+    return sha256
+
+
+def _sha256(stamps: tuple[Stamp, ...]) -> str:
+    content = hashlib.sha256()
+    for path, *_ in stamps:
+        with open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                content.update(block)
+    return content.hexdigest()
+
+
+def _replace(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=file.name, suffix=".part", dir=file.parent)
+    try:
+        with open(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(name).replace(file)
+    finally:
+        Path(name).unlink(missing_ok=True)

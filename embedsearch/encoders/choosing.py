@@ -1,0 +1,278 @@
+"""Which engine runs a model, in which precision, on which device, and why."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+import platform
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from embedsearch.encoders.cache import CACHE_VARIABLE, cache_folder, discard, make_once
+from embedsearch.encoders.compiled import CompiledModel, Manifest
+from embedsearch.encoders.weights import ModelFolder, read_json
+from embedsearch.errors import EncoderError, did_you_mean
+
+_log = logging.getLogger("embedsearch")
+
+ENGINES = ("openvino", "torch")
+PRECISIONS = ("bf16", "f32")
+_MODEL_TYPES = ("bert", "roberta", "xlm-roberta", "mpnet", "distilbert")
+_POOLING_MODES = ("mean", "cls", "max")
+_FORMAT = 1  # of what lies in a folder of a compiled model; part of its key
+_LIBRARIES = ("openvino", "sentence-transformers", "transformers")
+_EXTRA = 'pip install "embedsearch[fast]"'
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for; None leaves it to `choose`.
+
+    Attributes:
+        engine: ``openvino`` or ``torch``.
+        precision: ``bf16`` or ``f32``.
+        device: a torch device such as ``cpu`` or ``cuda``.
+    """
+
+    engine: str | None = None
+    precision: str | None = None
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse names that nothing answers to."""
+        for what, given, known in (("engine", self.engine, ENGINES), ("precision", self.precision, PRECISIONS)):
+            if given is not None and given not in known:
+                raise EncoderError(f"there is no {what} {given!r}.{did_you_mean(given, known)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What runs a model.
+
+    Attributes:
+        engine: ``openvino`` or ``torch``.
+        precision: ``bf16`` or ``f32``.
+        device: a torch device; the best one there is if None.
+        why: one clause for people.
+    """
+
+    engine: str
+    precision: str
+    device: str | None
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.precision}"
+
+
+def choose(folder: ModelFolder, wish: Wish) -> Choice:
+    """Return the best way to run the model in *folder* that the user's wish and this machine allow.
+
+    Raises:
+        EncoderError: OpenVINO was asked for and cannot run the model.
+    """
+    if wish.engine == "torch":
+        return Choice("torch", wish.precision or "f32", wish.device, "torch was asked for")
+    obstacle = _obstacle(folder, wish)
+    if not obstacle:
+        for precision in _precisions(wish):
+            entry = compiled_folder(folder, precision)
+            obstacle = _refusal(entry)
+            if not obstacle:
+                return Choice("openvino", precision, "cpu", _reason(wish, precision))
+    if wish.engine == "openvino":
+        raise EncoderError(f"OpenVINO cannot run the model in {folder.path}: {obstacle}. Leave --engine out")
+    return Choice("torch", wish.precision or "f32", wish.device, obstacle)
+
+
+def compiled(folder: ModelFolder, choice: Choice, original: Any) -> CompiledModel:
+    """Return the compiled model of a choice, made now if the cache does not hold it, checked by its probe.
+
+    Args:
+        folder: of the model.
+        choice: with the engine ``openvino``.
+        original: a `TorchModel` in float32 on the processor; loaded only if there is something to compile.
+
+    Raises:
+        EncoderError: it was refused at conversion, or cannot be used.
+        OSError: it is not in the cache and the cache cannot be written.
+    """
+    entry = compiled_folder(folder, choice.precision)
+    for attempt in (1, 2):
+        _make(entry, folder, choice.precision, original)
+        try:
+            model = CompiledModel(entry)
+            if model.manifest.refused:
+                raise EncoderError(model.manifest.refused)
+            model.check()
+        except (EncoderError, OSError) as error:
+            if attempt == 2 or _refusal(entry):
+                raise
+            _log.warning("%s; it is made again", error)
+            discard(entry)
+        else:
+            return model
+    raise AssertionError  # the second attempt has returned or raised
+
+
+def _make(entry: Path, folder: ModelFolder, precision: str, original: Any) -> None:
+    if entry.is_dir():
+        return
+    from embedsearch.encoders.conversion import convert
+
+    folder.sha256()  # refuses damaged weights before anything is made of them
+    make_once(entry, lambda part: convert(original, part, precision))
+
+
+def compiled_folder(folder: ModelFolder, precision: str) -> Path:
+    """Return where the compiled model lies; another one for other weights, settings, libraries or processors."""
+    decisive = {
+        "format": _FORMAT,
+        "weights": folder.sha256(),
+        "files": {str(file.relative_to(folder.path)): _hash(file.read_bytes()) for file in _small_files(folder)},
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "processor": [platform.machine(), sorted(_processor_flags())],
+        "precision": precision,
+    }
+    return cache_folder() / "compiled" / _hash(json.dumps(decisive, sort_keys=True).encode())
+
+
+def refused(folder: ModelFolder, precision: str) -> bool:
+    """Was the model compiled in this precision before, and given up?"""
+    return bool(_refusal(compiled_folder(folder, precision)))
+
+
+def held(entry: Path) -> dict[str, Any]:
+    """Return what the cache holds of a compiled model: JSON values for people."""
+    try:
+        manifest = Manifest.read(entry)
+    except EncoderError:
+        return {"compiled": "not yet; at the first text"}
+    return {
+        "compiled": str(entry),
+        "lowest cosine": round(manifest.lowest, 6),
+        "mean cosine": round(manifest.mean, 6),
+    }
+
+
+def unwritable(error: OSError) -> str:
+    """Return why a model cannot be compiled, with the remedy."""
+    return f"the cache {cache_folder()} cannot be written ({error.strerror or error}); set {CACHE_VARIABLE} to a folder"
+
+
+def _obstacle(folder: ModelFolder, wish: Wish) -> str:
+    """Return why OpenVINO does not run a model, whatever the precision; empty if it does."""
+    if wish.device not in (None, "cpu"):
+        return f"the device {wish.device} was asked for"
+    if importlib.util.find_spec("openvino") is None:
+        return f"OpenVINO is not installed ({_EXTRA})"
+    if wish.device is None and wish.engine is None and (accelerator := _accelerator()):
+        return f"this machine has {accelerator}"
+    if wish.precision == "bf16" and _best_precision() != "bf16":
+        return "this processor has no instructions for bf16"
+    return _unsupported(folder.path)
+
+
+def _unsupported(path: Path) -> str:
+    """Return what in a model's folder is beyond a transformer, pooling and normalisation of the kinds we compile."""
+    modules = read_json(path / "modules.json")
+    modules = modules if isinstance(modules, list) else []
+    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
+    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+        return f"its modules are {', '.join(kinds) or 'not listed'}; compiled are transformer, pooling, normalisation"
+    config = read_json(path / modules[0].get("path", "") / "config.json")
+    if config.get("model_type") not in _MODEL_TYPES:
+        return f"its type is {config.get('model_type')!r}; compiled are {', '.join(_MODEL_TYPES)}"
+    pooling = read_json(path / modules[1].get("path", "") / "config.json")
+    if (mode := pooling_mode(pooling)) not in _POOLING_MODES:
+        return f"its pooling is {mode}; compiled are {', '.join(_POOLING_MODES)}"
+    if not pooling.get("include_prompt", True):
+        return "its pooling leaves the prompt out"
+    return ""
+
+
+def pooling_mode(config: Mapping[str, Any]) -> str:
+    """Return the names of the pooling modes in a pooling configuration, in the older and the newer form."""
+    given = config.get("pooling_mode")
+    if given:
+        return given if isinstance(given, str) else "+".join(given)
+    names = {name.removeprefix("pooling_mode_").removesuffix("_token").removesuffix("_tokens"): on
+             for name, on in config.items() if name.startswith("pooling_mode_")}  # fmt: skip
+    return "+".join(name for name, on in names.items() if on) or "mean"
+
+
+def _precisions(wish: Wish) -> tuple[str, ...]:
+    if wish.precision:
+        return (wish.precision,)
+    return ("bf16", "f32") if _best_precision() == "bf16" else ("f32",)
+
+
+def _reason(wish: Wish, precision: str) -> str:
+    if wish.precision:
+        return f"{precision} was asked for"
+    if precision == "bf16":
+        return "OpenVINO is installed and the processor computes in bf16"
+    if _best_precision() == "bf16":
+        return "OpenVINO is installed; bf16 was refused for this model"
+    return "OpenVINO is installed; the processor has no instructions for bf16"
+
+
+def _refusal(entry: Path) -> str:
+    try:
+        return Manifest.read(entry).refused
+    except EncoderError:
+        return ""
+
+
+def _best_precision() -> str:
+    # Measured: on AMX 2.7 and on AVX512-BF16 (Zen 4) 2.6 times as fast as f32; emulated elsewhere, and slower.
+    return "bf16" if _processor_flags() & {"amx_bf16", "avx512_bf16"} else "f32"
+
+
+@lru_cache(maxsize=1)
+def _processor_flags() -> frozenset[str]:
+    """Return what the processor can do, in the words of Linux; nothing on other systems."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            line = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return frozenset()
+    return frozenset(line.partition(":")[2].split())
+
+
+def _accelerator() -> str:
+    """Return the GPU that torch would use, found without loading torch; empty if there is none."""
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return "a GPU (Apple)"
+    spec = importlib.util.find_spec("torch")
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        version = Path(location) / "version.py"
+        built_for_gpu = version.is_file() and "cuda: Optional[str] = None" not in version.read_text("utf-8")
+        if built_for_gpu and any(Path("/proc/driver/nvidia/gpus").glob("*")):
+            return "a GPU (CUDA)"
+    return ""
+
+
+def _small_files(folder: ModelFolder) -> Iterator[Path]:
+    """Yield the files beside the weights that decide what the model does."""
+    for file in sorted([*folder.path.glob("*.json"), *folder.path.glob("*.txt"), *folder.path.glob("*/config.json")]):
+        if file.is_file():
+            yield file
+
+
+def _version(library: str) -> str:
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

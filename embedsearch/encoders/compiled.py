@@ -1,0 +1,222 @@
+"""A compiled model at work: OpenVINO and a tokenizer, without torch.
+
+The folder of a compiled model holds ``model.blob`` (the graph as OpenVINO exports it for this processor),
+``tokenizer.json`` and ``manifest.json``; `embedsearch.encoders.conversion` makes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedsearch.encoders.packing import pack, pad
+from embedsearch.errors import EncoderError
+from embedsearch.vectors import Rows, Vectors
+
+if TYPE_CHECKING:
+    from openvino import AsyncInferQueue
+    from openvino import CompiledModel as Graph
+    from tokenizers import Tokenizer
+
+BLOB, TOKENIZER, MANIFEST = "model.blob", "tokenizer.json", "manifest.json"
+LEAST_COSINE = 0.9999  # to the vectors of sentence-transformers
+_PROBE = "A wolf waits in the tall grass: 狼, 12 kg."
+_BATCH_TOKENS = 4096  # more gains nothing and spills the caches, fewer leaves the cores waiting
+_LEAST_TOKENS = 256  # few texts are shared out among the streams down to batches of this size
+_WINDOW = 2048  # texts that are tokenised ahead: all that is held in memory beside the result
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a compiled model knows of itself.
+
+    Attributes:
+        refused: why the conversion was given up; empty if it was not.
+        precision: ``bf16`` or ``f32``.
+        dimension: the length of its vectors.
+        max_tokens: the most tokens it reads, special ones counted.
+        filler: the token that pads.
+        inputs: the names of the graph's inputs.
+        prompts: put before a text, by role: ``query`` and ``document``.
+        lowest, mean: cosines to sentence-transformers at conversion.
+        size: of the graph in bytes.
+        probe: the vector of a fixed text, to see at each start that the graph still gives it.
+    """
+
+    refused: str = ""
+    precision: str = ""
+    dimension: int = 0
+    max_tokens: int = 0
+    filler: int = 0
+    inputs: Sequence[str] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    lowest: float = 0.0
+    mean: float = 0.0
+    size: int = 0
+    probe: Sequence[float] = ()
+
+    def write(self, folder: Path) -> None:
+        """Write it into the folder of its model."""
+        (folder / MANIFEST).write_text(json.dumps(asdict(self), ensure_ascii=False), "utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Read it from the folder of its model.
+
+        Raises:
+            EncoderError: it is not there, or is damaged.
+        """
+        try:
+            return cls(**json.loads((folder / MANIFEST).read_text("utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise EncoderError(f"{folder} holds no compiled model that can be read: {error}") from error
+
+
+class CompiledModel:
+    """A compiled model; nothing is loaded before the first text."""
+
+    def __init__(self, folder: Path, manifest: Manifest | None = None) -> None:
+        """Wrap the model in *folder*.
+
+        Raises:
+            EncoderError: there is none.
+        """
+        self.folder = folder
+        self.manifest = manifest or Manifest.read(folder)
+        self._lock = Lock()
+
+    def encode(self, texts: Sequence[str], role: str = "document") -> Vectors:
+        """Return unit vectors, float32 of shape (len(texts), dimension).
+
+        Args:
+            texts: any number; tokens of later ones are counted while earlier ones are embedded.
+            role: ``query`` or ``document``.
+
+        Raises:
+            EncoderError: the compiled model cannot be loaded or fails.
+        """
+        result = np.empty((len(texts), self.manifest.dimension), dtype=np.float32)
+        prompt = self.manifest.prompts.get(role, "")
+        # One queue, one call at a time: what waits in it belongs to this result.
+        with self._lock:
+            self._queue.set_callback(_into(result))
+            try:
+                for start, tokens in self._tokenised([prompt + text for text in texts] if prompt else texts):
+                    self._submit(tokens, start)
+                self._queue.wait_all()
+            except RuntimeError as error:
+                first = (str(error).strip().splitlines() or [""])[0]
+                raise EncoderError(f"the compiled model {self._blob} failed: {first}") from error
+            finally:
+                # Nothing may still write into a result that is given up.
+                with contextlib.suppress(RuntimeError):
+                    self._queue.wait_all()
+        return result
+
+    def check(self) -> None:
+        """Load the model and encode one text whose vector is known.
+
+        Raises:
+            EncoderError: it is damaged, or gives another vector on this machine.
+        """
+        if (size := self._blob.stat().st_size) != self.manifest.size:
+            raise EncoderError(f"{self._blob} has {size:,} bytes, wanted {self.manifest.size:,}")
+        cosine = float(self.encode([_PROBE])[0] @ np.asarray(self.manifest.probe, dtype=np.float32))
+        if not cosine >= LEAST_COSINE:
+            raise EncoderError(f"{self._blob} gives another vector than when it was made: cosine {cosine:.5f}")
+
+    def probe(self) -> list[float]:
+        """Return the vector that `check` will want."""
+        return [float(value) for value in self.encode([_PROBE])[0]]
+
+    def _tokenised(self, texts: Sequence[str]) -> Iterator[tuple[int, list[list[int]]]]:
+        """Yield the tokens of texts window by window, each with the place of its first text."""
+        starts = range(0, len(texts), _WINDOW)
+        if len(starts) <= 1:
+            yield from ((start, self._tokens(texts)) for start in starts)
+            return
+        with ThreadPoolExecutor(1) as ahead:
+            following = ahead.submit(self._tokens, texts[:_WINDOW])
+            for start in starts:
+                tokens = following.result()
+                following = ahead.submit(self._tokens, texts[start + _WINDOW : start + 2 * _WINDOW])
+                yield start, tokens
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))] if texts else []
+
+    def _submit(self, tokens: Sequence[list[int]], start: int) -> None:
+        lengths = [len(ids) for ids in tokens]
+        share = -(-sum(lengths) // len(self._queue))
+        for places in pack(lengths, min(_BATCH_TOKENS, max(_LEAST_TOKENS, share))):
+            ids, mask = pad([tokens[place] for place in places], self.manifest.filler)
+            given = {"input_ids": ids, "attention_mask": mask}
+            if "token_type_ids" in self.manifest.inputs:
+                given["token_type_ids"] = np.zeros_like(ids)
+            self._queue.start_async(given, userdata=places + start)
+
+    @property
+    def _blob(self) -> Path:
+        return self.folder / BLOB
+
+    @cached_property
+    def _queue(self) -> AsyncInferQueue:
+        return openvino().AsyncInferQueue(self._graph)
+
+    @cached_property
+    def _graph(self) -> Graph:
+        library = openvino()
+        try:
+            # Read, not mapped: a tensor over a map saves 65 MB and crashes the process once the map is let go.
+            return library.Core().import_model(self._blob.read_bytes(), "CPU", settings(self.manifest.precision))
+        except (OSError, RuntimeError) as error:
+            raise EncoderError(f"the compiled model {self._blob} cannot be loaded: {type(error).__name__}") from error
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self.manifest.max_tokens)
+        return tokenizer
+
+
+def openvino() -> Any:
+    """Return the library, imported without its telemetry.
+
+    ``import openvino`` by itself reports the import over the network and leaves a folder in the user's home, unless
+    the user has refused that. Where the package that reports is absent, it does without.
+    """
+    reporter = "openvino_telemetry"
+    hidden = reporter not in sys.modules
+    if hidden:
+        sys.modules[reporter] = None  # type: ignore[assignment]  # an import of it raises ImportError now
+    try:
+        import openvino as library
+    finally:
+        if hidden:
+            del sys.modules[reporter]
+    return library
+
+
+def settings(precision: str) -> dict[str, str]:
+    """Return OpenVINO's settings: many batches at once, each on its own core, in the precision given."""
+    return {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
+
+
+def _into(result: Vectors) -> Any:
+    def take(request: Any, rows: Rows) -> None:
+        result[rows] = request.get_output_tensor(0).data
+
+    return take

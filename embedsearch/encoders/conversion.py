@@ -1,0 +1,167 @@
+"""A sentence-transformers model to a compiled one: traced, compared with the original, and only then kept.
+
+OpenVINO's own `convert_model` reports its use over the network unless the user has refused; its frontend, used
+here, does the same work and reports nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedsearch.encoders.compiled import (
+    BLOB,
+    LEAST_COSINE,
+    TOKENIZER,
+    CompiledModel,
+    Manifest,
+    openvino,
+    settings,
+)
+from embedsearch.encoders.pytorch import TorchModel, quiet
+from embedsearch.errors import EncoderError
+from embedsearch.vectors import unit
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_SENTENCE = "The pike hangs motionless among the reeds; whatever passes is measured, 3 times out of 4, by its hunger."
+_VARIED = [
+    "wolf",
+    "a",
+    "?!",
+    "WOLVES   HUNT\tin\npacks.  ",
+    "ﬁnancial predators charge 340 % a year – “what the market bears”.",
+    "Der Hecht lauert im Schilf.",
+    "狼が羊を追う。",
+    "Волки охотятся стаями",
+    "🦈🐟 e\u0301toile naïve co\u00adoperate",
+    "https://example.org/a?b=c&d=1 def f(x): return x**2",
+    "0.5 1e-9 12:30 2024-02-29 $1,000,000",
+    "supercalifragilisticexpialidocious" * 3,
+    *(" ".join(_SENTENCE.split()[:count]) for count in (2, 5, 9, 14)),
+    *(" ".join([_SENTENCE] * count) for count in (1, 2, 3, 5, 8, 13, 40)),
+]
+
+
+def convert(original: TorchModel, folder: Path, precision: str) -> None:
+    """Compile the model that sentence-transformers loads and write it to *folder*.
+
+    A model that cannot be traced, or whose vectors differ from the original's, leaves a manifest that says why
+    it was refused.
+
+    Args:
+        original: loaded in float32 on the processor.
+        folder: empty.
+        precision: ``bf16`` or ``f32``.
+    """
+    try:
+        manifest = _compiled(original, folder, precision)
+    except (EncoderError, RuntimeError, TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
+        first = (str(error).strip().splitlines() or [""])[0]
+        manifest = Manifest(refused=f"it could not be compiled: {type(error).__name__}: {first[:200]}")
+    if manifest.refused:
+        for name in (BLOB, TOKENIZER):
+            (folder / name).unlink(missing_ok=True)
+    manifest.write(folder)
+
+
+def _compiled(original: TorchModel, folder: Path, precision: str) -> Manifest:
+    model = original.model
+    inputs = _write_graph(model, folder / BLOB, precision)
+    _write_tokenizer(model, folder / TOKENIZER)
+    facts: dict[str, Any] = {
+        "precision": precision,
+        "dimension": int(model.get_embedding_dimension() or 0),
+        "max_tokens": int(model.max_seq_length or 0),
+        "filler": int(model.tokenizer.pad_token_id or 0),
+        "inputs": inputs,
+        "prompts": {"query": _prompt(model, ["query"]), "document": _prompt(model, ["document", "passage", "corpus"])},
+        "size": (folder / BLOB).stat().st_size,
+    }
+    compiled = CompiledModel(folder, Manifest(**facts))
+    lowest, mean = compare(compiled, original)
+    if not lowest >= LEAST_COSINE:
+        return Manifest(
+            refused=f"compiled in {precision} its vectors differ from those of sentence-transformers: "
+            f"lowest cosine {lowest:.5f}, wanted {LEAST_COSINE}"
+        )
+    return Manifest(**facts, lowest=lowest, mean=mean, probe=compiled.probe())
+
+
+def compare(compiled: CompiledModel, original: TorchModel, texts: Sequence[str] = _VARIED) -> tuple[float, float]:
+    """Return the lowest and the mean cosine between the vectors of two engines, over both roles."""
+    cosines = []
+    for role in ("query", "document"):
+        first, second = (unit(model.encode(texts, role), error=EncoderError) for model in (compiled, original))
+        cosines.append(np.einsum("ij,ij->i", first.astype(np.float64), second.astype(np.float64)))
+    together = np.concatenate(cosines)
+    return float(together.min()), float(together.mean())
+
+
+def _write_graph(model: SentenceTransformer, file: Path, precision: str) -> list[str]:
+    """Trace the model, compile it, write the result; return the names of its inputs."""
+    library = openvino()
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    example = _example(model)
+    # The tracer warns of Python values that it takes for constants; the comparison shows whether it was right.
+    with quiet():
+        decoder = TorchScriptPythonDecoder(_wrapped(model, list(example)), example_input=example)
+        frontend = FrontEndManager().load_by_framework("pytorch")
+        graph = frontend.convert(frontend.load(decoder))
+    if precision == "bf16":
+        # Weights in 16 bits have all that bf16 can use, and load in half the time; only saving makes them so.
+        smaller = file.with_suffix(".xml")
+        library.save_model(graph, smaller, compress_to_fp16=True)
+        graph = library.Core().read_model(smaller)
+    file.write_bytes(library.Core().compile_model(graph, "CPU", settings(precision)).export_model().getvalue())
+    for left in (file.with_suffix(".xml"), file.with_suffix(".bin")):
+        left.unlink(missing_ok=True)
+    return list(example)
+
+
+def _example(model: SentenceTransformer) -> dict[str, Any]:
+    """Return two texts of different length as the model takes them."""
+    import torch
+
+    features = model.tokenizer([_SENTENCE, "a wolf"], padding=True, return_tensors="pt")
+    names = [name for name in ("input_ids", "attention_mask", "token_type_ids") if name in features]
+    return {name: features[name].to(torch.int64) for name in names}
+
+
+def _wrapped(model: SentenceTransformer, names: Sequence[str]) -> Any:
+    """Return transformer and pooling as one torch module that takes tokens and gives unit vectors."""
+    import torch
+
+    class Whole(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer = model[0].auto_model
+            self.pooling = model[1]
+
+        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
+            given = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids}
+            states = self.transformer(**{name: given[name] for name in names}, return_dict=True).last_hidden_state
+            pooled = self.pooling({"token_embeddings": states, "attention_mask": attention_mask})["sentence_embedding"]
+            return torch.nn.functional.normalize(pooled.float(), p=2, dim=1)
+
+    return Whole().eval()
+
+
+def _write_tokenizer(model: SentenceTransformer, file: Path) -> None:
+    """Write the tokenizer as the model uses it, which may differ from the file in the model's folder."""
+    backend = getattr(model.tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        raise EncoderError("it has no fast tokenizer")
+    file.write_text(backend.to_str(), "utf-8")
+
+
+def _prompt(model: SentenceTransformer, roles: Sequence[str]) -> str:
+    """Return the prompt that sentence-transformers puts before a text: that of the first role it knows."""
+    prompts = getattr(model, "prompts", None) or {}
+    return next((str(prompts[role] or "") for role in roles if role in prompts), "")

@@ -1,0 +1,40 @@
+"""Texts of like length into batches of about the same number of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.vectors import Rows
+
+Tokens = NDArray[np.int64]
+
+
+def pack(lengths: Sequence[int], room: int) -> Iterator[Rows]:
+    """Yield the places of texts batch by batch, longest first, so that padding is short and the end is even.
+
+    Args:
+        lengths: tokens of each text.
+        room: the most tokens of a batch, padding counted; a longer text makes a batch of its own.
+
+    Yields:
+        Places in *lengths*; each place comes once.
+    """
+    order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
+    start = 0
+    while start < len(order):
+        widest = max(1, int(lengths[order[start]]))
+        stop = start + max(1, room // widest)
+        yield order[start:stop]
+        start = stop
+
+
+def pad(texts: Sequence[Sequence[int]], filler: int) -> tuple[Tokens, Tokens]:
+    """Return the tokens of a batch in one array, shape (texts, longest), and its mask: 1 for tokens, 0 behind them."""
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    mask = np.arange(max(1, lengths.max())) < lengths[:, None]
+    tokens = np.full(mask.shape, filler, dtype=np.int64)
+    tokens[mask] = np.concatenate([np.asarray(text, dtype=np.int64) for text in texts])
+    return tokens, mask.astype(np.int64)

@@ -1,0 +1,120 @@
+"""A sentence-transformers model at work, as the library runs it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embedsearch.encoders.packing import pack
+from embedsearch.encoders.weights import ModelFolder
+from embedsearch.errors import EncoderError
+from embedsearch.vectors import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_CPU_TOKENS = 4096
+_ACCELERATOR_TOKENS = 65_536
+
+Counting = Callable[[Sequence[str]], list[int]]
+
+
+class TorchModel:
+    """A model of sentence-transformers; torch and the weights are loaded when the first text is encoded."""
+
+    def __init__(
+        self, folder: ModelFolder, *, device: str | None = None, precision: str = "f32", count: Counting = lambda _: []
+    ) -> None:
+        """Wrap the model in *folder*.
+
+        Args:
+            folder: where it lies.
+            device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
+            precision: ``f32`` or ``bf16``.
+            count: counts the tokens of texts, to put those of like length together.
+        """
+        self.folder = folder
+        self.device = device
+        self.precision = precision
+        self._count = count
+
+    def encode(self, texts: Sequence[str], role: str = "document") -> Vectors:
+        """Return unit vectors, float32 of shape (len(texts), dimension).
+
+        Args:
+            texts: any number.
+            role: ``query`` or ``document``.
+        """
+        function = self.model.encode_query if role == "query" else self.model.encode_document
+        result = np.empty((len(texts), int(self.model.get_embedding_dimension() or 0)), dtype=np.float32)
+        room = _CPU_TOKENS if self.model.device.type == "cpu" else _ACCELERATOR_TOKENS
+        for places in pack(self._lengths(texts), room):
+            result[places] = function(
+                [texts[place] for place in places],
+                batch_size=len(places),
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+        return result
+
+    def _lengths(self, texts: Sequence[str]) -> list[int]:
+        """Return what each text takes in a batch, special tokens counted, what is cut off not."""
+        longest = int(self.model.max_seq_length or 1 << 30)
+        counts = self._count(texts) or [len(text) // 4 for text in texts]
+        return [min(longest, count + 2) for count in counts]
+
+    @cached_property
+    def model(self) -> SentenceTransformer:
+        """The library's own object.
+
+        Raises:
+            EncoderError: it cannot be loaded.
+        """
+        # The tokenizers' own threads and a fork do not go together, and its warning about that is not for users.
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+        self.folder.sha256()  # refuses damaged weights before they are used
+        with quiet():
+            from sentence_transformers import SentenceTransformer
+
+            try:
+                model = SentenceTransformer(
+                    str(self.folder.path),
+                    device=self.device,
+                    trust_remote_code=False,
+                    local_files_only=True,
+                    model_kwargs={"use_safetensors": True},
+                )
+            except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+                first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                raise EncoderError(f"the model in {self.folder.path} cannot be loaded: {first}") from error
+        return model.bfloat16() if self.precision == "bf16" else model
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the libraries' loading bars and notices off the user's screen."""
+    from transformers.utils import logging as transformers_logging
+
+    loggers = [logging.getLogger(name) for name in ("sentence_transformers", "transformers")]
+    levels = [logger.level for logger in loggers]
+    bars = transformers_logging.is_progress_bar_enabled()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        transformers_logging.disable_progress_bar()
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+            if bars:
+                transformers_logging.enable_progress_bar()
