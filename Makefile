@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
+BENCHMARKS := encoding index store retrieval axes placing sheep_spider
 
 .PHONY: demo test lint types docs bench setup clean
 
@@ -25,7 +26,8 @@ docs: setup
 	$(BIN)/python -m pytest tests/test_docs.py
 
 bench: setup
-	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python benchmarks/write_tables.py
 
 setup: $(SETUP)
 

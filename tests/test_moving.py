@@ -130,3 +130,12 @@ def test_what_is_not_known_is_null(tmp_path):
         found = index.shift("a", {"along": 1}, k=1).to_dict()
     assert found["usual"] == [None, None]
     assert json.loads(json.dumps(found, allow_nan=False))["far"] is False
+
+
+def test_the_table_of_a_move_shows_scores(predation):
+    """What lies where a phrase was moved to is shown with its cosine, and with where it is from."""
+    table = run("shift", "wolf", "size=+3", "-k", 2, "-f", "table", "-i", predation).stdout
+    lines = [line for line in run("shift", "wolf", "size=+3", "-k", 2, "-i", predation).stdout.splitlines() if line]
+    first = json.loads(lines[0])
+    assert "score" in table
+    assert f"{first['score']:.3f}" in table

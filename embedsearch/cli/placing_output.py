@@ -29,7 +29,8 @@ def print_documents(places: Sequence[DocumentPlace], format: str | None) -> None
         if place.sentences:
             click.echo()
             rows = [[f"{part.share:+.3f}", part.text] for part in place.sentences]
-            table(["share", f"sentence of {place.document} on {place.axis}"], rows)
+            said = f"sentence of {place.document} on {place.axis}"
+            table(["share", said], rows, wide=said)
 
 
 def print_remainders(remainders: Sequence[Remainder], format: str | None) -> None:
@@ -46,13 +47,14 @@ def print_remainders(remainders: Sequence[Remainder], format: str | None) -> Non
 
 
 def print_hits(hits: Hits, format: str | None) -> None:
-    """Print what lies at a point, with its distance and coordinates."""
+    """Print what lies at a point with its distance and coordinates, or what is near a vector with its score."""
     kind = chosen(format)
     if kind != "table":
         write(hits.to_dicts(), kind)
     elif hits:
-        numbers = [[hit.distance, *hit.coordinates.values()] for hit in hits]
-        print_passages(["distance", *hits[0].coordinates], numbers, hits, [titled(hit.title, hit.text) for hit in hits])
+        measure = "score" if hits[0].distance is None else "distance"
+        numbers = [[getattr(hit, measure), *hit.coordinates.values()] for hit in hits]
+        print_passages([measure, *hits[0].coordinates], numbers, hits, [titled(hit.title, hit.text) for hit in hits])
 
 
 def print_passages(names: Sequence[str], numbers: Sequence[Sequence[Any]], hits: Hits, texts: Sequence[Any]) -> None:

@@ -1,0 +1,121 @@
+"""Write docs/benchmarks.md from the results that the other scripts left in benchmarks/results."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+HEAD = """# Benchmarks
+
+Written by `benchmarks/write_tables.py` from `benchmarks/results/*.json`, which the scripts beside it wrote. Peers and
+embedsearch were measured in one run each; the machine has two cores (AMD EPYC with AVX512-BF16, no AMX) and was shared
+with other work, so that ratios say more than times. `make bench` runs them all again; the open sets are read from
+`../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are absent says so.
+"""
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a Markdown table."""
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in lines) + "\n"
+
+
+def encoding(found: dict[str, Any]) -> str:
+    """Return what encoding and a cold start take."""
+    part = found["encoding"]
+    rows = [
+        [name, one["texts a second"], one["times as fast"], f"{one['share of the peak']:.0%}", one["lowest cosine"]]
+        for name, one in part["engines"].items()
+    ]
+    starts = [
+        [name, one["seconds"], one["times as fast"], round(one["MB"])] for name, one in found["cold start"].items()
+    ]
+    return (
+        f"## Encoding (`encoding.py`)\n\n{part['texts']:,} texts of 5 to 200 words, all-MiniLM-L6-v2. The peak is that "
+        "of the largest matrix products torch does here in the same precision, by processor seconds.\n\n"
+        + table(["engine", "texts/s", "times as fast", "of the peak", "lowest cosine"], rows)
+        + "\nA whole process from its start to the first answer, on the demo's index:\n\n"
+        + table(["process", "seconds", "times as fast", "MB"], starts)
+    )
+
+
+def index(found: dict[str, Any]) -> str:
+    """Return what building and searching take, beside peers."""
+    parts = ["## Neighbours (`index.py`)\n\nms is processor time of one query on one thread, k = 10.\n"]
+    for run in found.values():
+        rows = [
+            [name, f"{one['build_seconds']:.0f}", f"{one['size'] / 1e6:.0f}", f"{one['found_recall']:.3f}",
+             f"{one['ms']:.2f}", f"{one['batch_per_second']:,.0f}"]
+            for name, one in run["results"].items()
+        ]  # fmt: skip
+        parts.append(f"{run['rows']:,} x {run['dimension']}; the vectors are {run['vectors']}.\n")
+        parts.append(table(["", "build, s", "file, MB", "recall@10", "ms a query", "queries/s, 2 cores"], rows))
+        own = run["results"]["embedsearch"]
+        parts.append(
+            f"embedsearch opens in {own['open_seconds'] * 1e3:.0f} ms; adding 1,000 passages takes "
+            f"{own['add_seconds']:.2f} s; a search among 0.1% of the rows takes {own['restricted_ms']:.2f} ms, "
+            f"among 10% {own['tenth_ms']:.2f} ms; the searching process holds {own['search_own_memory'] / 1e6:.0f} MB of its own "
+            f"({own['search_peak'] / 1e6:,.0f} MB with the mapped pages of the vectors).\n"
+        )
+    return "\n".join(parts)
+
+
+def retrieval(found: dict[str, Any]) -> str:
+    """Return nDCG of words, meaning and both."""
+    sets = found["collections"]
+    methods = next(iter(sets.values()))["methods"]
+    names = {"lexical": "BM25", "dense": "meaning", "hybrid": "**hybrid**", "rrf": "reciprocal rank fusion, k 60"}
+    rows = [[names[m], *(f"{one['methods'][m]['ndcg@10']:.3f}" for one in sets.values())] for m in methods]
+    return "## Retrieval (`retrieval.py`)\n\nnDCG@10, one setting for both sets.\n\n" + table(["", *sets], rows)
+
+
+def axes(found: dict[str, Any]) -> str:
+    """Return how far axes agree with people."""
+    rows = []
+    for name, one in found["sets"].items():
+        figure = "auc" if "AUC" in name else "r"
+        drawn = [
+            one[n]["shipped"].get(figure, one[n]["shipped"]["r"])["mean"] if n in one else None for n in ("6", "20")
+        ]
+        poles = [one[kind].get(figure, one[kind]["r"]) for kind in ("bare", "framed", "extended")]
+        rows.append([name, one["items"], *("" if value is None else f"{value:.3f}" for value in (*poles, *drawn))])
+    return (
+        f"## Axes (`axes.py`)\n\nCorrelation with human ratings (AUC for Zoo) among unrated items; means of "
+        f"{found['draws']} draws. *Extended*: poles that the tool added from the index.\n\n"
+        + table(["set", "items", "bare poles", "framed", "extended", "6 ratings", "20 ratings"], rows)
+    )
+
+
+def placing(found: dict[str, Any]) -> str:
+    """Return what placing a large index takes."""
+    seconds = found["seconds"]
+    return (
+        f"## Placing (`placing.py`)\n\n{found['rows']:,} vectors on {found['axes']} axes: {seconds['placing']:.2f} s, "
+        f"{found['ratio']:.2f} times the bare matrix product over the same mapped file ({seconds['bare']:.2f} s).\n"
+    )
+
+
+def store(found: dict[str, Any]) -> str:
+    """Return what the store takes."""
+    return (
+        f"## Store (`store.py`)\n\n{found['passages']:,} short passages, apart from embedding, with the full text: "
+        f"{found['rate_first']:,} a second at first and {found['rate_last']:,} at the end by the clock; by processor "
+        f"time {found['processor_rate_first']:,} and {found['processor_rate_last']:,}. Opening takes "
+        f"{found['open_ms']} ms, the peak is {found['peak_mib']} MiB.\n"
+    )
+
+
+def main() -> None:
+    """Write the page."""
+    parts = [HEAD]
+    for write in (encoding, index, store, retrieval, axes, placing):
+        file = RESULTS / f"{write.__name__}.json"
+        parts.append(write(json.loads(file.read_text("utf-8"))))
+    (ROOT / "docs" / "benchmarks.md").write_text("\n".join(parts), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
