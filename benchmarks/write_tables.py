@@ -57,7 +57,8 @@ def index(found: dict[str, Any]) -> str:
         parts.append(
             f"embedsearch opens in {own['open_seconds'] * 1e3:.0f} ms; adding 1,000 passages takes "
             f"{own['add_seconds']:.2f} s; a search among 0.1% of the rows takes {own['restricted_ms']:.2f} ms, "
-            f"among 10% {own['tenth_ms']:.2f} ms; the searching process holds {own['search_own_memory'] / 1e6:.0f} MB of its own "
+            f"among 10% {own['tenth_ms']:.2f} ms; the searching process holds "
+            f"{own['search_own_memory'] / 1e6:.0f} MB of its own "
             f"({own['search_peak'] / 1e6:,.0f} MB with the mapped pages of the vectors).\n"
         )
     return "\n".join(parts)
