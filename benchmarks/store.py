@@ -80,7 +80,7 @@ def ingest(index: es.Index, encoder: PooledEncoder, passages: int) -> list[dict[
 
     The faiss file is left out: it is measured by benchmarks/index.py.
     """
-    index._searcher.refresh_neighbors = lambda: None  # type: ignore[method-assign]
+    index._searcher.refresh_neighbors = lambda *_: None  # type: ignore[method-assign]
     steps = []
     for first in range(0, passages, STEP):
         batch = list(documents(first, first + STEP))  # made beforehand: this is not what is measured
