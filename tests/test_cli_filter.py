@@ -1,9 +1,11 @@
 """filter: documents in, relevant ones out, unchanged and in order."""
 
 import json
+import subprocess
+import sys
 
 import pytest
-from conftest import CORPUS, run
+from conftest import CORPUS, ROOT, run
 
 import embedsearch as es
 
@@ -109,6 +111,13 @@ def test_wrong_conditions_are_one_clear_line(words, message, predation):
     result = run("filter", ARTICLES, *words, "-i", predation)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in " ".join(result.stderr.split())
+
+
+def test_a_wrong_condition_over_the_index_itself_is_one_line_too(predation):
+    """Without a source, too, the error is one line, and nothing is said after it."""
+    command = [sys.executable, "-c", "from embedsearch.cli import main; main()", "filter", "--where", "size"]
+    done = subprocess.run([*command, "-i", str(predation)], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
 def test_nothing_that_passes_leaves_with_1(predation):

@@ -354,3 +354,22 @@ def test_progress_is_told_within_a_batch(tmp_path):
     assert told == sorted(told)
     assert told[-1] == (300, 300)
     assert len({done for done, _ in told}) > 3
+
+
+def test_documents_can_be_deleted_while_they_are_filtered(tmp_path):
+    """The loop over a filter may write: each batch is read as one state, and none is held between them."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add(
+            es.Document(f"d{number}", f"text {number}", metadata={"even": number % 2 == 0}) for number in range(600)
+        )
+        met = []
+        for document in index.filter("even"):
+            met.append(document.id)
+            if document.id == "d2":
+                index.delete(["d0", "d500"])
+                index.compact()
+        assert met == [f"d{number}" for number in range(0, 600, 2) if number != 500]
+        abandoned = index.filter("even")
+        assert next(abandoned).id == "d2"
+        index.delete(["d2"])
+        assert len(list(index.filter("even"))) == 297

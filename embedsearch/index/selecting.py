@@ -173,16 +173,17 @@ class Selector:
         return Means(scaled, dict(zip(phrases, vectors, strict=True)))
 
     def _own_parts(self) -> Iterator[tuple[Document, Vectors]]:
+        numbers = self._store.numbers().tolist()
+        for start in range(0, len(numbers), BATCH_DOCUMENTS):
+            # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
+            yield from self._own_batch(numbers[start : start + BATCH_DOCUMENTS])
+
+    def _own_batch(self, numbers: Sequence[int]) -> list[tuple[Document, Vectors]]:
         with self._store.reading():
-            rows, numbers = self._store.passage_documents()
-            if not len(rows):
-                return
-            order = np.argsort(numbers, kind="stable")
-            documents, starts = np.unique(numbers[order], return_index=True)
+            rows = self._store.rows_by_document(numbers)
             vectors = self._store.vectors()
-            groups = np.split(rows[order], starts[1:])
-            for document, own in zip(self._store.documents(documents), groups, strict=True):
-                yield document, vectors[own]
+            documents = self._store.documents(rows)
+            return [(document, vectors[own]) for document, own in zip(documents, rows.values(), strict=True)]
 
     def _foreign_parts(self, documents: Iterable[Document]) -> Iterator[tuple[Document, Vectors]]:
         stream = iter(documents)

@@ -162,6 +162,14 @@ class Store(Folder):
         found = self._database.query("SELECT number FROM documents ORDER BY number")
         return np.array([number for (number,) in found], dtype=np.int64)
 
+    def rows_by_document(self, numbers: Sequence[int]) -> dict[int, list[int]]:
+        """Return by number, ascending, the rows of the passages of those documents that are in the index."""
+        statement = "SELECT document, row FROM passages WHERE document IN (?) ORDER BY document, position"
+        rows: dict[int, list[int]] = {}
+        for number, row in self._database.query_in(statement, sorted(numbers)):
+            rows.setdefault(number, []).append(row)
+        return rows
+
     def numbers_of(self, ids: Sequence[str]) -> dict[str, int]:
         """Return the numbers of those of *ids* that are in the index."""
         return dict(self._database.query_in("SELECT id, number FROM documents WHERE id IN (?)", ids))
