@@ -16,6 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 # On Cranfield and CISI every weight from .5 to .8 does better than either parent alone (docs/search.md).
 DENSE_WEIGHT = 0.6
 
+# FTS5 gives a word that more than half of the passages have an inverse document frequency of 1e-6. Where no better
+# word matches, words tell nothing, and dividing by the best would make much of that.
+_TELLING_BM25 = 1e-3
+
 
 def combine(
     cosines: ArrayLike, lexical: ArrayLike, *, best_cosine: float, best_lexical: float, weight: float = DENSE_WEIGHT
@@ -29,7 +33,8 @@ def combine(
         best_lexical: the highest BM25 score likewise.
         weight: of the cosines, 0…1.
     """
-    return weight * _scaled(cosines, best_cosine) + (1 - weight) * _scaled(lexical, best_lexical)
+    words = _scaled(lexical, best_lexical if best_lexical >= _TELLING_BM25 else 0.0)
+    return weight * _scaled(cosines, best_cosine) + (1 - weight) * words
 
 
 def ceiling(

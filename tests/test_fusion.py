@@ -44,3 +44,9 @@ def test_negative_cosines_keep_their_order():
     """Where even the nearest passage points away from the query, nearer ones still come first."""
     fused = combine([-0.1, -0.5], [0.0, 0.0], best_cosine=-0.1, best_lexical=0.0)
     assert fused[0] > fused[1]
+
+
+def test_words_that_most_passages_have_do_not_rank():
+    """Where the best BM25 is that of a word in more than half of the passages, meaning alone decides."""
+    fused = combine([0.9, 0.8], [1e-6, 2e-6], best_cosine=0.9, best_lexical=2e-6)
+    assert fused.tolist() == pytest.approx([0.6, 0.6 * 0.8 / 0.9], abs=1e-5)
