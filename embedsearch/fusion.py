@@ -33,8 +33,8 @@ def combine(
         best_lexical: the highest BM25 score likewise.
         weight: of the cosines, 0…1.
     """
-    words = _scaled(lexical, best_lexical if best_lexical >= _TELLING_BM25 else 0.0)
-    return weight * _scaled(cosines, best_cosine) + (1 - weight) * words
+    words = (1 - weight) * _scaled(lexical, best_lexical) if best_lexical >= _TELLING_BM25 else 0.0
+    return weight * _scaled(cosines, best_cosine) + words
 
 
 def ceiling(

@@ -33,7 +33,8 @@ def scored_one_by_one(index: es.Index, allowed=lambda _: True) -> list[tuple[str
     fused = {}
     for id, hit in cosines.items():
         meaning = hit.score / best if best > 0 else hit.score
-        fused[id] = 0.6 * meaning + (0.4 * words[id] / max(words.values()) if id in words else 0)
+        told = id in words and max(words.values()) > 1e-3  # a word of most passages has 1e-6
+        fused[id] = 0.6 * meaning + (0.4 * words[id] / max(words.values()) if told else 0)
     return sorted(fused.items(), key=lambda pair: -pair[1])
 
 
