@@ -10,10 +10,16 @@ os.environ["EMBEDSEARCH_CACHE_DIR"] = str(Path(__file__).parent.parent / ".pytes
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import settings
 
 import embedsearch as es
 from embedsearch.cli import main
 from embedsearch.testing import TableEncoder
+
+# On a busy machine an example may take longer than hypothesis allows by default; in CI it has a profile of its own.
+if not os.environ.get("CI"):
+    settings.register_profile("here", deadline=None)
+    settings.load_profile("here")
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "corpus"
