@@ -15,7 +15,7 @@ run() {
 say "1. Ingest the corpus: phrases and articles about predation, and the axes they are measured on"
 run 'embedsearch ingest corpus/'
 
-say "2. Search by meaning"
+say "2. Search by meaning and by words"
 run 'embedsearch search "a trap that waits for its victim to come" -k 4 -f table'
 
 say "3. What is predatory and large?"
