@@ -139,3 +139,13 @@ def test_the_table_of_a_move_shows_scores(predation):
     first = json.loads(lines[0])
     assert "score" in table
     assert f"{first['score']:.3f}" in table
+
+
+def test_a_phrase_that_stands_several_times_costs_no_answers(tmp_path):
+    """All passages that are the moved phrase itself are left out, and k others come nevertheless."""
+    table = {"wolf": [1, 0, 0], "fox": [0.8, 0.6, 0], "cow": [0, 1, 0], "small": [0, 0, -1], "large": [0, 0, 1]}
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        texts = ["wolf", "wolf", "wolf", "fox", "cow", "small", "large"]
+        index.add(es.Document(str(number), text) for number, text in enumerate(texts))
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+        assert [hit.text for hit in index.shift("wolf", {"size": 0.01}, k=2).hits] == ["fox", "large"]

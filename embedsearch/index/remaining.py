@@ -86,6 +86,6 @@ class Explainer:
         for text, vector, share in zip(texts, vectors, shares, strict=True):
             point = {name: float(axis.coordinates(vector)[0]) for name, axis in axes.items()}
             known = [hit.text for hit in self._searcher.nearest_point(point, axes, k + 1, None) if hit.text != text]
-            whole = [hit.text for hit in self._searcher.nearest_but(vector, k, None, text)]
+            whole = [hit.text for hit in self._searcher.nearest_but(vector, k, None, [text])]
             found.append(Remainder(text, share, population, tuple(known[:k]), tuple(whole)))
         return found

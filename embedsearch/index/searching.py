@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -137,11 +137,12 @@ class Searcher:
             return ranking.dense(self.neighbors, question.vector, rows)
         return ranking.hybrid(self._store, self.neighbors, question.text, question.vector, rows)
 
-    def nearest_but(self, query: Vectors, k: int, rows: Rows | None, text: str) -> Hits:
-        """Return the passages nearest to a unit vector that are not *text* itself, among *rows*."""
-        found = self.search(Question("dense", vector=query), k + 1, rows)
-        kept = [hit for hit in found if _folded(hit.text) != _folded(text)][:k]
-        return Hits(replace(hit, rank=rank) for rank, hit in enumerate(kept, 1))
+    def nearest_but(self, query: Vectors, k: int, rows: Rows | None, without: Collection[str]) -> Hits:
+        """Return the passages nearest to a unit vector, among *rows*, those left out that are one of some texts."""
+        passages = self._ranked(self._row_ranking(query, rows), k, without)
+        scores = self._store.vectors()[[passage.row for passage in passages]] @ query
+        pairs = zip(passages, scores, strict=True)
+        return Hits(_hit(rank, float(score), passage) for rank, (passage, score) in enumerate(pairs, 1))
 
     def vectors(self, rows: Rows | None) -> tuple[Vectors, Rows]:
         """Return all vectors, and the rows allowed."""
@@ -161,8 +162,9 @@ class Searcher:
         """
         total = np.asarray(expression.weights) @ vectors.astype(np.float64)
         query = _direction(total, expression)
-        taken = self._ranked(self._row_ranking(query, rows), k, expression, keep_inputs)
-        alone = self._alone(expression, vectors, k, rows, keep_inputs=keep_inputs)
+        without = [] if keep_inputs else expression.texts
+        taken = self._ranked(self._row_ranking(query, rows), k, without)
+        alone = self._alone(expression, vectors, k, rows, without)
         return Calculation(expression, self._explained(taken, expression, vectors, total, alone), alone)
 
     def add_coordinates(
@@ -181,8 +183,9 @@ class Searcher:
         terms = stands.placements(expression.texts, [""] * len(vectors), "sd")
         rows, places, distances = self._distances(point, axes, rows)
         order = top(-distances, len(rows))
-        taken = self._ranked(lambda count: rows[order[:count]], k, expression, keep_inputs)
-        alone = self._alone(expression, vectors, k, rows, keep_inputs=keep_inputs)
+        without = [] if keep_inputs else expression.texts
+        taken = self._ranked(lambda count: rows[order[:count]], k, without)
+        alone = self._alone(expression, vectors, k, rows, without)
         total = np.asarray(expression.weights) @ vectors.astype(np.float64)
         hits = self._explained(
             taken, expression, vectors, total, alone, on=_Measured(rows, places, distances, list(axes))
@@ -216,11 +219,11 @@ class Searcher:
     def _row_ranking(self, query: Vectors, rows: Rows | None) -> RowRanking:
         return lambda count: self.neighbors.search(query, count, rows)[0]
 
-    def _ranked(self, ranking: RowRanking, k: int, expression: Expression, keep_inputs: bool) -> list[StoredPassage]:
-        """Return the *k* best passages of a ranking, those left out that are a term's text themselves."""
+    def _ranked(self, ranking: RowRanking, k: int, without: Collection[str]) -> list[StoredPassage]:
+        """Return the *k* best passages of a ranking, those left out that are one of some texts."""
         if k < 1:
             raise QueryError(f"k is {k}; at least 1 must be asked for")
-        inputs = set() if keep_inputs else {_folded(text) for text in expression.texts}
+        inputs = {_folded(text) for text in without}
         count = k + 2 * len(inputs)
         while True:
             rows = ranking(count)
@@ -230,16 +233,11 @@ class Searcher:
             count *= 2
 
     def _alone(
-        self, expression: Expression, vectors: Vectors, k: int, rows: Rows | None, *, keep_inputs: bool
+        self, expression: Expression, vectors: Vectors, k: int, rows: Rows | None, without: Collection[str]
     ) -> dict[str, Hits]:
         """Return the plain neighbours of each term, the terms themselves left out as from the sum's."""
-        alone = {}
-        for text, vector in zip(expression.texts, vectors, strict=True):
-            passages = self._ranked(self._row_ranking(vector, rows), k, expression, keep_inputs)
-            scores = self._store.vectors()[[passage.row for passage in passages]] @ vector
-            pairs = zip(passages, scores, strict=True)
-            alone[text] = Hits(_hit(rank, float(score), passage) for rank, (passage, score) in enumerate(pairs, 1))
-        return alone
+        pairs = zip(expression.texts, vectors, strict=True)
+        return {text: self.nearest_but(vector, k, rows, without) for text, vector in pairs}
 
     def _explained(
         self,
