@@ -109,7 +109,9 @@ def ingest(
     if recall is not None:
         index.tune(recall)
     names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
-    report = _add(index, documents, estimate(*sources, format=reading["read_as"]), sources if sync else None)
+    # The sources are counted for the bar alone, which shows on a terminal only.
+    total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
+    report = _add(index, documents, total, sources if sync else None)
     _tell(report, len(index), path, time.perf_counter() - started)
     if names:
         note(f"Axes: {', '.join(names)}.")
@@ -128,8 +130,10 @@ def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, ove
         click.get_current_context().call_on_close(index.close)
         return index
     index = open_index(path, encoder)
-    held = index.info()
-    for option, given in (("chunk_words", chunk_words), ("overlap", overlap)):
+    asked = {"chunk_words": chunk_words, "overlap": overlap}
+    # info() looks at every document for the names of its fields, which takes seconds where there are millions.
+    held = index.info() if any(given is not None for given in asked.values()) else {}
+    for option, given in asked.items():
         if given is not None and given != held[option]:
             raise StoreError(
                 f"{path} was made with --{option.replace('_', '-')} {held[option] or 'by the encoder'}, not {given}; "
