@@ -117,14 +117,15 @@ class Ingest:
         elif seconds > _SLOW_SECONDS:
             self._batch_size = max(self._batch_size // 2, BATCH_PASSAGES)
 
-    def remove_unmet(self, sources: Iterable[str | os.PathLike[str]]) -> int:
+    def remove_unmet(self, sources: Iterable[str | os.PathLike[str]] | None) -> int:
         """Take out the documents that came from *sources* earlier and that this run has not met; return how many.
 
         Args:
-            sources: files and folders, as they were given to `embedsearch.read`.
+            sources: files and folders, as they were given to `embedsearch.read`; wherever they came from if None.
         """
-        places = [_place(os.fspath(source)) for source in sources]
-        gone = [id for id, source in self.store.sources_before(self.run) if _lies_in(_place(source), places)]
+        places = None if sources is None else [_place(os.fspath(source)) for source in sources]
+        unmet = self.store.sources_before(self.run)
+        gone = [id for id, source in unmet if places is None or _lies_in(_place(source), places)]
         with self.store.writing():
             self.store.remove(gone)
         return len(gone)
