@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes.blending import blend
 from embedsearch.axes.definition import Axis
-from embedsearch.axes.fitting import fit_axis, pole_vectors, rated_vectors
+from embedsearch.axes.fitting import beliefs, middle, rated_vectors
 from embedsearch.axes.material import Material
 from embedsearch.axes.scaled import ScaledAxis, directions_as_unit
 from embedsearch.axes.separation import Separation, separate
@@ -114,12 +114,9 @@ def report_on(axis: ScaledAxis, material: Material) -> AxisReport:
 def _validated(axis: Axis, material: Material) -> Validation:
     vectors, ratings = rated_vectors(axis, material)
     rows = vectors.astype(np.float64)
-    poles, center = None, rows.mean(axis=0)
-    if axis.low:
-        alone = fit_axis(replace(axis, ratings={}, rated_documents={}, orthogonal_to=()), material)
-        low, high = (side.mean(axis=0, dtype=np.float64) for side in pole_vectors(axis, material))
-        poles, center = alone.direction.astype(np.float64), (low + high) / 2
-    return validate(rows, ratings, poles, blend(rows, ratings, poles, center))
+    center = middle(axis, material) if axis.low else rows.mean(axis=0)
+    known = beliefs(axis, material).astype(np.float64) if axis.low or axis.prior else None
+    return validate(rows, ratings, known, blend(rows, ratings, known, center))
 
 
 def overlap(axes: Sequence[ScaledAxis], coordinates: NDArray[np.float64]) -> tuple[Overlap, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis, measure
+from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
 from embedsearch.results import Placement, Placements
@@ -117,6 +118,34 @@ class Placer:
             for place, axis in enumerate(axes):
                 self._look_up(axis, rows, ratings[:, place])
         return _standing(axes, measure(axes, self._store.vectors(), rows), ratings)
+
+    def documents(
+        self, documents: Sequence[Document], axis: ScaledAxis, measured: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return where documents lie on an axis, shape (n,): as measured, or where they were rated.
+
+        A document stands as rated where its text is a phrase that was rated, or where it is, by id and text, a
+        document of the index that was.
+
+        Args:
+            documents: n of them, of the index or not.
+            axis: the axis.
+            measured: their coordinates, in standard deviations, shape (n,).
+        """
+        definition, calibration = axis.fitted.axis, axis.fitted.calibration
+        if calibration is None or not definition.is_rated:
+            return measured
+        phrases = {_folded(text): value for text, value in definition.ratings.items()}
+        places = measured.copy()
+        for place, document in enumerate(documents):
+            rating = phrases.get(_folded(document.text))
+            if rating is None and document.id in definition.rated_documents:
+                own = self._store.document(document.id)
+                if own is not None and own.text == document.text:
+                    rating = definition.rated_documents[document.id]
+            if rating is not None:
+                places[place] = axis.scale.standardise(calibration.raw_of([rating]))[0]
+        return places
 
     def _look_up(self, axis: ScaledAxis, rows: Rows, ratings: NDArray[np.float64]) -> None:
         """Write into *ratings* what the passages in *rows* were rated on an axis."""

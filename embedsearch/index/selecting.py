@@ -12,6 +12,7 @@ import numpy as np
 from embedsearch.conditions import And, Condition, Node, parse_condition
 from embedsearch.documents import Document
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.placing import Placer
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.tables import DocumentTable, Means, PassageTable
 from embedsearch.index.tracing import Trace
@@ -170,7 +171,7 @@ class Selector:
         phrases = condition.phrases
         vectors = self._embedding.vectors_of(phrases, queries=True) if phrases else ()
         scaled = self._axes.scaled([*condition.axes, *axes])
-        return Means(scaled, dict(zip(phrases, vectors, strict=True)))
+        return Means(scaled, dict(zip(phrases, vectors, strict=True)), Placer(self._embedding))
 
     def _own_parts(self) -> Iterator[tuple[Document, Vectors]]:
         numbers = self._store.numbers().tolist()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.documents import Document
+from embedsearch.index.placing import Placer
 from embedsearch.store import OWN_FIELDS, Store
 from embedsearch.vectors import Rows, Vectors, project
 
@@ -22,10 +23,12 @@ class Means:
     Attributes:
         axes: by name, all that the condition names.
         phrases: the query vector, shape (d,), of each ``near(...)``.
+        placer: says where passages and documents lie that were rated.
     """
 
     axes: Mapping[str, ScaledAxis]
     phrases: Mapping[str, Vectors]
+    placer: Placer
 
 
 class PassageTable:
@@ -54,9 +57,9 @@ class PassageTable:
         return [values[place] for place in places]
 
     def axis(self, name: str) -> NDArray[np.float64]:
-        """Return each passage's coordinate."""
-        axis = self._means.axes[name]
-        return axis.from_products(project(self._store.vectors(), axis.directions, self.rows))
+        """Return each passage's coordinate; what was rated stands where it was rated."""
+        places = self._means.placer.passages(self.rows, [self._means.axes[name]])
+        return places.coordinates[:, 0]
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""
@@ -99,10 +102,10 @@ class DocumentTable:
         return [document.metadata.get(name) for document in self._documents]
 
     def axis(self, name: str) -> NDArray[np.float64]:
-        """Return each document's mean coordinate over its passages."""
-        coordinates = self._means.axes[name].coordinates(self._vectors)
-        means: NDArray[np.float64] = np.add.reduceat(coordinates, self._starts) / self._counts
-        return means
+        """Return each document's mean coordinate over its passages, or where it was rated."""
+        axis = self._means.axes[name]
+        means = np.add.reduceat(axis.coordinates(self._vectors), self._starts) / self._counts
+        return self._means.placer.documents(self._documents, axis, means)
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""
