@@ -110,8 +110,10 @@ def read_ratings(
     return phrases, documents
 
 
-def write_to_rate(file: str | os.PathLike[str], texts: Sequence[str]) -> None:
-    """Write texts into a CSV with an empty column for their ratings; `read_ratings` takes it back.
+def write_to_rate(
+    file: str | os.PathLike[str], texts: Sequence[str], ratings: Mapping[str, float] | None = None
+) -> None:
+    """Write texts into a CSV with a column for their ratings, empty but for those given; `read_ratings` takes it back.
 
     Raises:
         AxisError: the file is there already, or cannot be written.
@@ -120,7 +122,7 @@ def write_to_rate(file: str | os.PathLike[str], texts: Sequence[str]) -> None:
         with Path(file).open("x", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(["text", "rating"])
-            writer.writerows([text, ""] for text in texts)
+            writer.writerows([text, (ratings or {}).get(text, "")] for text in texts)
     except FileExistsError as error:
         raise AxisError(f"{file} exists; it may hold ratings. Choose another name") from error
     except OSError as error:

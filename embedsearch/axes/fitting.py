@@ -89,7 +89,7 @@ def pole_vectors(axis: Axis, material: Material) -> tuple[Vectors, Vectors]:
 def rated_vectors(axis: Axis, material: Material) -> tuple[Vectors, NDArray[np.float64]]:
     """Return the unit vectors of what is rated, or of the documents with a field, and the values."""
     if axis.field:
-        vectors, values = material.field(axis.field)
+        vectors, values = _field(axis, axis.field, material)
         return vectors, as_numbers(axis.name, axis.field, values)
     parts = []
     if axis.ratings:
@@ -98,6 +98,13 @@ def rated_vectors(axis: Axis, material: Material) -> tuple[Vectors, NDArray[np.f
         parts.append(material.documents(list(axis.rated_documents)))
     values = [*axis.ratings.values(), *axis.rated_documents.values()]
     return np.concatenate(parts), np.array(values, dtype=np.float64)
+
+
+def _field(axis: Axis, name: str, material: Material) -> tuple[Vectors, list[Any]]:
+    try:
+        return material.field(name)
+    except AxisError as error:
+        raise AxisError(f"axis {axis.name!r}: {error}") from error
 
 
 def _fit_learned(axis: Axis, material: Material) -> FittedAxis:
@@ -148,7 +155,7 @@ def _fit_groups(axis: Axis, material: Material) -> FittedAxis:
 def group_means(axis: Axis, material: Material) -> tuple[NDArray[np.float64], Any]:
     """Return the mean unit vector of each group, shape (g, d), and the groups' values (none: arc length)."""
     if isinstance(axis.groups, dict):
-        vectors, given = material.field(axis.groups["field"])
+        vectors, given = _field(axis, axis.groups["field"], material)
         places, values = binned(axis.name, axis.groups["field"], given, axis.groups["bins"])
         means = [vectors[places == place].mean(axis=0, dtype=np.float64) for place in range(len(values))]
         return np.stack(means), values

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes.blending import Blend, Design, fit_weights
 from embedsearch.axes.calibration import left_out_residuals
+from embedsearch.axes.checks import FEWEST_RATINGS
 from embedsearch.axes.statistics import Estimate, Pairs, bootstrap, determination, spearman
 
 _FEW = 12  # up to so many ratings every pair is left out in turn
@@ -149,14 +150,14 @@ def _permuted(
 def learning_curve(
     vectors: NDArray[np.float64], ratings: NDArray[np.float64], beliefs: NDArray[np.float64] | None
 ) -> dict[int, float]:
-    """Return the share of pairs ordered right by how many of the ratings were used, in steps of about five.
+    """Return the share of pairs ordered right by how many of the ratings were used: some seven numbers from 5 on.
 
     For each number, ten random samples of that many are fitted and judged on all others (300 of them at most).
     """
     count, curve = len(ratings), {}
     random = np.random.default_rng(2)
-    most = min(count - 4, 100)
-    for used in sorted({*range(5, most + 1, max(5, most // 6))}):
+    most = min(count - 2, 100)
+    for used in range(FEWEST_RATINGS, most + 1, max(1, round((most - FEWEST_RATINGS) / 6))):
         counted, right = 0.0, 0.0
         for _ in range(_REPEATS):
             chosen = random.permutation(count)

@@ -23,6 +23,10 @@ _CANDIDATES = 5_000  # passages that are looked through for phrases to rate
 _LONGEST = 80  # characters of a text that can be rated at a glance
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else text[:29].rstrip() + "…"
+
+
 @dataclass(frozen=True, slots=True)
 class Component:
     """A principal component of an index, or of a part of it.
@@ -101,14 +105,16 @@ class Explorer:
         for place, (column, deviation) in enumerate(zip(project(vectors, directions).T, deviations, strict=True)):
             low, high = (self._texts(rows[top(sign * column, ends)]) for sign in (-1, 1))
             table = {"number": place + 1} | ({"where": where} if where else {})
-            axis = Axis(f"{low[0][:30]} - {high[0][:30]}", component=table)
+            axis = Axis(f"{_short(low[0])} - {_short(high[0])}", component=table)
             found.append(Component(place + 1, float(deviation**2) / spread, low, high, axis))
         return found
 
     def propose(self, name: str, count: int, where: str | None) -> list[str]:
         """Return the texts whose rating would help an axis most, none that is rated already."""
         axis = self._axes[name]
-        rated = {text.casefold() for text in axis.fitted.axis.ratings}
+        definition = axis.fitted.axis
+        self._require_ratable(definition)
+        rated = {text.casefold() for text in definition.ratings}
         rows = self._rows(where)
         rows = rows[:: max(1, len(rows) // _CANDIDATES)]
         kept = {
@@ -119,10 +125,17 @@ class Explorer:
         if not kept:
             raise AxisError(f"no passage of {_LONGEST} characters or fewer is left to be rated on {name!r}")
         vectors = self._store.vectors()[list(kept.values())]
-        definition = axis.fitted.axis
         known = rated_vectors(definition, self._axes.material())[0] if definition.is_rated else vectors[:0]
         texts = list(kept)
         return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count)]
+
+    def _require_ratable(self, axis: Axis) -> None:
+        others = [kind for kind in axis.kinds if kind not in ("poles", "ratings")]
+        if others:
+            raise AxisError(
+                f"axis {axis.name!r} is defined by {others[0]}, which ratings do not go with; "
+                "rate an axis of poles, or one that names this one as its prior"
+            )
 
     def rate(self, name: str, ratings: Mapping[str, float]) -> Axis:
         """Add ratings to an axis and keep it as a new version; those of a text rated before replace it.

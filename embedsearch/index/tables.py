@@ -24,11 +24,13 @@ class Means:
         axes: by name, all that the condition names.
         phrases: the query vector, shape (d,), of each ``near(...)``.
         placer: says where passages and documents lie that were rated.
+        predicted: measure those too.
     """
 
     axes: Mapping[str, ScaledAxis]
     phrases: Mapping[str, Vectors]
     placer: Placer
+    predicted: bool = False
 
 
 class PassageTable:
@@ -58,7 +60,8 @@ class PassageTable:
 
     def axis(self, name: str) -> NDArray[np.float64]:
         """Return each passage's coordinate; what was rated stands where it was rated."""
-        places = self._means.placer.passages(self.rows, [self._means.axes[name]])
+        axes = [self._means.axes[name]]
+        places = self._means.placer.passages(self.rows, axes, predicted=self._means.predicted)
         return places.coordinates[:, 0]
 
     def percentile(self, axis: str, percent: float) -> float:
