@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 BARE = ("{}",)
 FORMULA_UNITS = ("sd", "raw", "rating")
-_RESERVED = frozenset(["text", "id", "rated", "intervals", "versions"])
 _TEXT_KEYS = ("description", "unit", "field", "expression", "formula", "formula_unit", "prior")
 # The kinds of which an axis has exactly one; ratings and a field go on top of poles, or stand alone.
 _KINDS = ("poles", "groups", "expression", "difference", "rotation", "formula", "component")
@@ -95,8 +94,6 @@ class Axis:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise AxisError("an axis needs a name")
-        if self.name in _RESERVED:
-            raise AxisError(f"an axis cannot be called {self.name!r}, a word of placements; choose another name")
         for key in ("low", "high", "frames", "difference", "orthogonal_to"):
             self._set(key, check_texts(self.name, key, getattr(self, key)))
         for key in ("ratings", "rated_documents"):
