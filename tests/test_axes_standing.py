@@ -91,10 +91,10 @@ def test_lists_stand_in_delimited_files_as_people_write_them(laid_out, monkeypat
     assert '"size, mass"' in run("place", "dog", "-f", "csv").output
 
 
-def test_an_axis_that_another_process_saved_is_seen(laid_out):
+def test_an_axis_that_another_process_saved_is_seen(laid_out, tmp_path):
     """An index that is open reads the new version, though no document was added."""
     before = laid_out.place(["dog"], ["size"])[0]
-    with es.open(laid_out.path, encoder=laid_out.encoder) as other:
+    with es.open(tmp_path / "laid-out", encoder=laid_out.encoder) as other:
         other.axes.save(es.Axis("size", ["large"], ["small"]))
     after = laid_out.place(["whale"], ["size"])[0]
     assert (before.versions["size"], after.versions["size"]) == (1, 2)
