@@ -229,6 +229,7 @@ class Placement:
         rated: the axes on which it stands where it was rated; on all others it was measured.
         intervals: by axis, lowest and highest, where coordinates are in the unit of ratings and measured.
         versions: by axis, the version that it was read off with.
+        distances: how far its vector lies from the curve, by axis, for axes that are a series of groups.
     """
 
     text: str
@@ -237,6 +238,7 @@ class Placement:
     rated: tuple[str, ...] = ()
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    distances: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the placement as JSON values: the text, the id if there is one, one key an axis, and marks."""
@@ -245,6 +247,8 @@ class Placement:
             record["rated"] = list(self.rated)
         if self.intervals:
             record["intervals"] = {name: list(ends) for name, ends in self.intervals.items()}
+        if self.distances:
+            record["distances"] = dict(self.distances)
         return record
 
     def to_export(self) -> dict[str, Any]:

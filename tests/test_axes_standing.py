@@ -79,7 +79,7 @@ def test_everything_placed_names_the_version(laid_out, monkeypatch):
 
 def test_a_word_of_placements_is_no_name_of_an_axis(laid_out):
     """An axis called 'rated' would hide which axes a phrase was rated on."""
-    for name in ("rated", "text", "id", "versions", "intervals"):
+    for name in ("rated", "text", "id", "versions", "intervals", "distances"):
         with pytest.raises(es.AxisError, match=f"cannot be called '{name}'"):
             laid_out.axes.save(es.Axis(name, ["small"], ["large"]))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from embedsearch.axes import Axis
+from embedsearch.axes import Axis, EncoderMaterial, FittedAxis, fit_axis
 from embedsearch.axes.components import principal_components
 from embedsearch.axes.fitting import rated_vectors
 from embedsearch.axes.proposing import propose
@@ -17,7 +17,7 @@ from embedsearch.encoders import Encoder, encode
 from embedsearch.errors import AxisError
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.store import Store
-from embedsearch.vectors import Rows, project, top
+from embedsearch.vectors import Rows, Vectors, project, top
 
 _CANDIDATES = 5_000  # passages that are looked through for phrases to rate
 _LONGEST = 80  # characters of a text that can be rated at a glance
@@ -79,6 +79,23 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON values."""
         return asdict(self) | {"apart": [list(entry) for entry in self.apart]}
+
+
+class _Elsewhere(EncoderMaterial):
+    """Another encoder with the definitions of an index, and some of its texts for its passages."""
+
+    def __init__(self, encoder: Encoder, definitions: Mapping[str, Axis], texts: Sequence[str]) -> None:
+        super().__init__(encoder, {})
+        self._definitions = definitions
+        self._texts = texts
+
+    def axis(self, name: str) -> FittedAxis:
+        """Return another axis of the index, fitted from its definition."""
+        return fit_axis(self._definitions[name], self)
+
+    def passages(self, where: str | None) -> Vectors:
+        """Return the texts under the other encoder; a part of them cannot be chosen."""
+        return self.encode(self._texts) if where is None else super().passages(where)
 
 
 class Explorer:
@@ -151,13 +168,18 @@ class Explorer:
         return axis
 
     def compare(self, name: str, other: Encoder, where: str | None, count: int = 500) -> Comparison:
-        """Return how far the same definition orders the same texts alike under another encoder."""
+        """Return how far the same definition orders the same texts alike under another encoder.
+
+        Raises:
+            AxisError: there is no such axis; it is a formula, or is made of documents, which the other encoder has not
+                embedded.
+        """
         axis = self._axes[name]
-        if axis.fitted.axis.depends_on:
-            raise AxisError(f"axis {name!r} is derived from others; compare {', '.join(axis.fitted.axis.depends_on)}")
+        if axis.fitted.axis.formula:
+            raise AxisError(f"axis {name!r} is a formula; compare {', '.join(axis.fitted.axis.depends_on)}")
         rows = self._rows(where)
         texts = self._texts(rows[:: max(1, len(rows) // count)][:count])
-        fitted = axis.fitted.axis.fit(other)
+        fitted = fit_axis(axis.fitted.axis, _Elsewhere(other, self._axes.definitions(), texts))
         ours = axis.coordinates(self._axes.material().encode(texts))
         theirs = fitted.read(encode(other, texts))
         places = [100 * np.argsort(np.argsort(column)) / max(1, len(texts) - 1) for column in (ours, theirs)]

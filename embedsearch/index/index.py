@@ -231,7 +231,7 @@ class Index(Collection):
             rows = self._store.live_rows() if rows is None else rows
             with self._trace.step("coordinates") as step:
                 scaled = list(self.axes.scaled(names).values())
-                places = Placer(self._embedding).passages(rows, scaled, predicted=predicted)
+                places = Placer(self._embedding).passages(rows, scaled, predicted=predicted, far=True)
                 step.plan = f"{len(names)} axes, by a scan of {len(rows):,} vectors"
             order = np.arange(len(rows))
             if sort and by is not None:

@@ -18,7 +18,7 @@ from embedsearch.store import SavedAxis
 from embedsearch.vectors import project
 
 # What a placement says beside its coordinates, under one key an axis.
-_RESERVED = frozenset(["text", "id", "rated", "intervals", "versions"])
+_RESERVED = frozenset(["text", "id", "rated", "intervals", "versions", "distances"])
 
 
 class IndexAxes(Mapping[str, ScaledAxis]):
