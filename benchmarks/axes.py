@@ -5,7 +5,7 @@ benchmarks/results/axes.json.
 
 Agreement is counted among items that were not rated only. The definitions are the axes shipped with the corpus and
 those of axes_definitions.toml, written the same way; they are not fitted to the sets. The priors of the blend were
-chosen among a few values by looking at the main sets; nothing was chosen by looking at the judging ones. Poles
+chosen among a few values by looking at the main sets; no constant was set by looking at the judging ones. Poles
 are extended over the phrases of the shipped corpus and the items: an index of these.
 """
 
