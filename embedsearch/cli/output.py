@@ -53,13 +53,18 @@ def write(records: Iterable[Mapping[str, Any]], format: str) -> int:
 def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str) -> int:
     from embedsearch.results import flatten
 
-    rows = [flatten(record) for record in records]
+    rows = [{name: _cell(value) for name, value in flatten(record).items()} for record in records]
     names = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(sys.stdout, names, delimiter=delimiter, lineterminator="\n")
     if rows:
         writer.writeheader()
         writer.writerows(rows)
     return len(rows)
+
+
+def _cell(value: Any) -> Any:
+    """Return what a delimited file can hold: lists with a comma between their parts."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", wide: str = "") -> None:

@@ -279,8 +279,8 @@ class Collection:
         finally:
             self._trace.is_on = False
 
-    def _rows(self, where: str | None) -> Rows | None:
-        return None if where is None else self._selector.rows(where)
+    def _rows(self, where: str | None, *, predicted: bool = False) -> Rows | None:
+        return None if where is None else self._selector.rows(where, predicted=predicted)
 
     def _axis_names(self, axes: Sequence[str] | None) -> list[str]:
         names = list(dict.fromkeys(axes if axes is not None else self.axes))

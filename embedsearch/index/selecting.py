@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from embedsearch.conditions import And, Condition, Node, parse_condition
 from embedsearch.documents import Document
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.placing import Placer
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.tables import DocumentTable, Means, PassageTable
 from embedsearch.index.tracing import Trace
@@ -30,19 +31,24 @@ class Verdict:
     Attributes:
         document: as it was read, its record among it.
         passed: does it satisfy the condition?
-        coordinates: by axis, the mean over its passages in standard deviations; for the axes asked for.
+        coordinates: by axis, the mean over its passages in standard deviations (or where it was rated); for the axes
+            asked for.
+        versions: of those axes, by name.
     """
 
     document: Document
     passed: bool
     coordinates: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document as JSON values, its coordinates among them if there are any."""
         document = self.document
         record: dict[str, Any] = {"id": document.id, "title": document.title, "text": document.text}
         record |= {"metadata": dict(document.metadata), "source": document.source}
-        return record | ({"coordinates": dict(self.coordinates)} if self.coordinates else {})
+        if self.coordinates:
+            record |= {"coordinates": dict(self.coordinates), "versions": dict(self.versions)}
+        return record
 
 
 @dataclass(slots=True)
@@ -98,8 +104,12 @@ class Selector:
         self._found: dict[Node | None, Any] = {}
         self._state: object = None
 
-    def rows(self, source: str) -> Rows:
+    def rows(self, source: str, *, predicted: bool = False) -> Rows:
         """Return the live rows whose passages satisfy a condition, ascending.
+
+        Args:
+            source: the condition.
+            predicted: measure passages that were rated, instead of taking them to stand where they were rated.
 
         Raises:
             QueryError: the condition cannot be read, or names what is not there.
@@ -115,7 +125,8 @@ class Selector:
                 return rows
             with self._trace.step("condition on axes") as step:
                 measured = Condition(condition.source, rest)
-                table = PassageTable(self._store, self._means(measured, ()), rows)
+                means = replace(self._means(measured, ()), predicted=predicted)
+                table = PassageTable(self._store, means, rows)
                 kept: Rows = rows[measured.evaluate(table)] if len(rows) else rows
                 step.plan = f"{len(kept):,} of {len(rows):,} rows, by a scan of their vectors"
             return kept
@@ -170,7 +181,7 @@ class Selector:
         phrases = condition.phrases
         vectors = self._embedding.vectors_of(phrases, queries=True) if phrases else ()
         scaled = self._axes.scaled([*condition.axes, *axes])
-        return Means(scaled, dict(zip(phrases, vectors, strict=True)))
+        return Means(scaled, dict(zip(phrases, vectors, strict=True)), Placer(self._embedding))
 
     def _own_parts(self) -> Iterator[tuple[Document, Vectors]]:
         numbers = self._store.numbers().tolist()
@@ -218,6 +229,7 @@ def _verdicts(
     documents = [document for document, _ in batch]
     table = DocumentTable(documents, [vectors for _, vectors in batch], means)
     columns = {name: table.axis(name) for name in axes}
+    versions = {name: means.axes[name].version for name in axes}
     for place, passed in enumerate(condition.evaluate(table)):
         coordinates = {name: float(values[place]) for name, values in columns.items()}
-        yield Verdict(documents[place], bool(passed), coordinates)
+        yield Verdict(documents[place], bool(passed), coordinates, versions)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.documents import Document
+from embedsearch.index.placing import Placer
 from embedsearch.store import OWN_FIELDS, Store
 from embedsearch.vectors import Rows, Vectors, project
 
@@ -22,10 +23,14 @@ class Means:
     Attributes:
         axes: by name, all that the condition names.
         phrases: the query vector, shape (d,), of each ``near(...)``.
+        placer: says where passages and documents lie that were rated.
+        predicted: measure those too.
     """
 
     axes: Mapping[str, ScaledAxis]
     phrases: Mapping[str, Vectors]
+    placer: Placer
+    predicted: bool = False
 
 
 class PassageTable:
@@ -54,9 +59,10 @@ class PassageTable:
         return [values[place] for place in places]
 
     def axis(self, name: str) -> NDArray[np.float64]:
-        """Return each passage's coordinate."""
-        axis = self._means.axes[name]
-        return axis.from_products(project(self._store.vectors(), axis.directions, self.rows))
+        """Return each passage's coordinate; what was rated stands where it was rated."""
+        axes = [self._means.axes[name]]
+        places = self._means.placer.passages(self.rows, axes, predicted=self._means.predicted)
+        return places.coordinates[:, 0]
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""
@@ -99,10 +105,10 @@ class DocumentTable:
         return [document.metadata.get(name) for document in self._documents]
 
     def axis(self, name: str) -> NDArray[np.float64]:
-        """Return each document's mean coordinate over its passages."""
-        coordinates = self._means.axes[name].coordinates(self._vectors)
-        means: NDArray[np.float64] = np.add.reduceat(coordinates, self._starts) / self._counts
-        return means
+        """Return each document's mean coordinate over its passages, or where it was rated."""
+        axis = self._means.axes[name]
+        means = np.add.reduceat(axis.coordinates(self._vectors), self._starts) / self._counts
+        return self._means.placer.documents(self._documents, axis, means)
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""
