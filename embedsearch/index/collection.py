@@ -15,13 +15,14 @@ from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, d
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
 from embedsearch.index.ingest import AddReport, Ingest
+from embedsearch.index.means import mean_vectors
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
 from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.store import Compaction, Store, compact
-from embedsearch.vectors import Rows
+from embedsearch.vectors import Rows, Vectors
 
 
 class Collection:
@@ -246,6 +247,14 @@ class Collection:
             QueryError: there is none.
         """
         return self._searcher.document(id)
+
+    def document_vectors(self, ids: Sequence[str]) -> Vectors:
+        """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
+
+        Raises:
+            QueryError: a document is not in the index.
+        """
+        return mean_vectors(self._store, ids)
 
     def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
         """Yield the documents that satisfy a condition, unchanged and in order.

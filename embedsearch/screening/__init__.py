@@ -1,0 +1,30 @@
+"""Reading a pile of records in the order of their promise, and knowing when enough has been found.
+
+`Features` of the records and the labels so far go into a `Ranker`; `choose` says which record to read next;
+`estimates` and `StoppingRule` say what may have been missed; `simulate` replays a set that is labelled already.
+"""
+
+from embedsearch.screening.choosing import CHOICES, choose, order
+from embedsearch.screening.features import Features
+from embedsearch.screening.metrics import Interval
+from embedsearch.screening.ranking import Ranker, RankerSettings
+from embedsearch.screening.simulation import Simulation, SimulationSettings, simulate
+from embedsearch.screening.stopping import History, RecallEstimate, StoppingRule, audit_estimate, ranking_estimate
+
+__all__ = [
+    "CHOICES",
+    "Features",
+    "History",
+    "Interval",
+    "Ranker",
+    "RankerSettings",
+    "RecallEstimate",
+    "Simulation",
+    "SimulationSettings",
+    "StoppingRule",
+    "audit_estimate",
+    "choose",
+    "order",
+    "ranking_estimate",
+    "simulate",
+]
