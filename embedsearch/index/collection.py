@@ -15,6 +15,7 @@ from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, d
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
 from embedsearch.index.ingest import AddReport, Ingest
+from embedsearch.index.labels import IndexLabels
 from embedsearch.index.means import mean_vectors
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
@@ -23,6 +24,8 @@ from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.store import Compaction, Store, compact
 from embedsearch.vectors import Rows, Vectors
+
+_BATCH = 1024
 
 
 class Collection:
@@ -35,6 +38,7 @@ class Collection:
         self._store = store
         self._embedding = Embedding(store, encoder, cache=cache)
         self.axes = IndexAxes(self._embedding)
+        self.labels = IndexLabels(store)
         self._trace = Trace()
         self._searcher = Searcher(store, self._embedding, self._trace)
         self._selector = Selector(self._embedding, self.axes, self._trace)
@@ -247,6 +251,12 @@ class Collection:
             QueryError: there is none.
         """
         return self._searcher.document(id)
+
+    def documents(self) -> Iterator[Document]:
+        """Yield all documents in the order in which they came; a batch of them is held in memory."""
+        numbers = self._store.numbers().tolist()
+        for start in range(0, len(numbers), _BATCH):
+            yield from list(self._store.documents(numbers[start : start + _BATCH]))
 
     def document_vectors(self, ids: Sequence[str]) -> Vectors:
         """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
