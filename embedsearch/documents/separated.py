@@ -53,6 +53,21 @@ def _read_separated(source: Source, options: ReadOptions, delimiter: str) -> Ite
     records.finish()
 
 
+def separated_fields(source: Source, options: ReadOptions, delimiter: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the place of each record of CSV or TSV and its values by the names of the header; blank lines left out."""
+    rows = _Rows(Lines(source, options), source.name, delimiter)
+    header = next(rows, None)
+    names = _column_names(header) if header else []
+    while header:
+        try:
+            row = next(rows)
+            yield row.place, _by_name(names, row, delimiter)
+        except StopIteration:
+            return
+        except SourceError as error:
+            options.broken(error)
+
+
 class _Row(NamedTuple):
     place: str
     text: str

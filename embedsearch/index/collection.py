@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from embedsearch.documents import Document
-from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
+from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
 from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
@@ -110,6 +110,11 @@ class Collection:
     def encoder(self) -> Encoder:
         """The encoder, loaded when it is first asked for."""
         return self._embedding.encoder
+
+    @property
+    def identity(self) -> Identity:
+        """What the encoder is known by; it is not loaded."""
+        return self._embedding.identity
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
@@ -252,6 +257,10 @@ class Collection:
         """
         return self._searcher.document(id)
 
+    def ids(self) -> list[str]:
+        """Return the ids of all documents in the order in which they came."""
+        return self._store.ids(-1)
+
     def documents(self) -> Iterator[Document]:
         """Yield all documents in the order in which they came; a batch of them is held in memory."""
         numbers = self._store.numbers().tolist()
@@ -265,6 +274,23 @@ class Collection:
             QueryError: a document is not in the index.
         """
         return mean_vectors(self._store, ids)
+
+    def query_vector(self, text: str) -> Vectors:
+        """Return the unit vector of a text as one that is searched with, shape (d,).
+
+        Raises:
+            QueryError: the text is empty, or longer than the encoder reads whole.
+        """
+        vector: Vectors = self._embedding.vectors_of([text], queries=True)[0]
+        return vector
+
+    def text_vectors(self, texts: Sequence[str]) -> Vectors:
+        """Return the unit vectors of texts as they are in documents, shape (n, d); what the index holds is looked up.
+
+        Raises:
+            QueryError: as `query_vector`.
+        """
+        return self._embedding.vectors_of(texts)
 
     def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
         """Yield the documents that satisfy a condition, unchanged and in order.

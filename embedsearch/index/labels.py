@@ -172,6 +172,16 @@ class IndexLabels(Mapping[str, Label]):
         self._current()
         return list(self._events)
 
+    def first_numbers(self) -> dict[str, int]:
+        """Return by document the number of the first of its labels that were not undone: when it was read."""
+        return {id: labels[0].number for id, labels in self._current().items()}
+
+    @property
+    def state(self) -> int:
+        """The number of the last event of the index, 0 where there is none; it grows with every event."""
+        self._current()
+        return self._seen
+
     def is_undone(self, number: int) -> bool:
         """Was the event of this number undone?"""
         self._current()
