@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 import embedsearch as es
 from embedsearch.index import upkeep
-from embedsearch.index.labels import Decision, default_author, label_value
+from embedsearch.index.label import Decision, default_author, label_value
 from embedsearch.store import Store
 from embedsearch.testing import HashEncoder
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +29,7 @@ from embedsearch.store import Compaction, Store, compact
 from embedsearch.vectors import Rows, Vectors
 
 _BATCH = 1024
+_LINE = re.compile(r":\d+$")
 
 
 class Collection:
@@ -110,6 +114,11 @@ class Collection:
     def encoder(self) -> Encoder:
         """The encoder, loaded when it is first asked for."""
         return self._embedding.encoder
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._store.path
 
     @property
     def identity(self) -> Identity:
@@ -260,6 +269,11 @@ class Collection:
     def ids(self) -> list[str]:
         """Return the ids of all documents in the order in which they came."""
         return self._store.ids(-1)
+
+    def sources(self) -> dict[str, int]:
+        """Return how many documents came from each source, line numbers left out; in the order in which they came."""
+        places = (place for _, place in self._store.sources_before(-1))
+        return dict(Counter(_LINE.sub("", place) for place in places))
 
     def documents(self) -> Iterator[Document]:
         """Yield all documents in the order in which they came; a batch of them is held in memory."""

@@ -1,124 +1,20 @@
-"""The labels of an index: what was judged relevant, by whom, and what proposed it."""
+"""The labels of an index: given, taken back, and all that happened in its screenings."""
 
 from __future__ import annotations
 
-import getpass
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
 
+if TYPE_CHECKING:
+    from embedsearch.index.taking import Taken
+
 MAIN = "main"
-AUTHOR = "EMBEDSEARCH_AUTHOR"
-RELEVANT_FROM = 0.5
-VALUES: dict[str, float | None] = {"relevant": 1.0, "not relevant": 0.0, "undecided": None}
-
-Value = str | float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """What a document was judged to be.
-
-    Attributes:
-        document: its id.
-        value: 1 relevant, 0 not relevant, between them graded; None undecided.
-        note: what was noted with it.
-        author: who judged.
-        time: when, UTC, ISO 8601.
-        by: what had proposed it: ``likely``, ``uncertain``, ``random``, ``audit``, ``import``; empty for a document
-            that was labelled unasked.
-        rank: its place in that proposal, from 1; None where there was none.
-        number: of the event, from 1.
-    """
-
-    document: str
-    value: float | None
-    note: str
-    author: str
-    time: str
-    by: str
-    rank: int | None
-    number: int
-
-    @classmethod
-    def of(cls, event: Event) -> Label:
-        """Return the label that an event gave."""
-        details = event.details
-        note, by, rank = details.get("note", ""), details.get("by", ""), details.get("rank")
-        return cls(event.document, event.value, note, event.author, event.time, by, rank, event.number)
-
-    @property
-    def is_relevant(self) -> bool:
-        """Does it count as relevant? A grade of 0.5 does; undecided does not."""
-        return self.value is not None and self.value >= RELEVANT_FROM
-
-    @property
-    def name(self) -> str:
-        """``relevant``, ``not relevant``, ``undecided``, or the grade."""
-        for name, value in VALUES.items():
-            if value == self.value:
-                return name
-        return f"{self.value:g}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the label as JSON values, its name as ``label``."""
-        record = asdict(self)
-        return {"id": record.pop("document"), "label": self.name, **record}
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A label on its way into an index.
-
-    Attributes:
-        document: the id.
-        value: as for `label_value`.
-        note: as for `Label`.
-        author: the one who writes if None.
-        by: what proposed it; found in the journal if None.
-        time: ISO 8601; now if empty.
-    """
-
-    document: str
-    value: Value
-    note: str = ""
-    author: str | None = None
-    by: str | None = None
-    time: str = ""
-
-
-def label_value(value: Value) -> float | None:
-    """Return the number of a label: ``relevant`` 1, ``not relevant`` 0, ``undecided`` None, a grade from 0 to 1.
-
-    Raises:
-        QueryError: it is none of these.
-    """
-    if isinstance(value, str):
-        if value not in VALUES:
-            raise QueryError(f"there is no label {value!r}.{did_you_mean(value, VALUES)} A grade is a number, 0 to 1")
-        return VALUES[value]
-    if value is not None and not 0 <= value <= 1:
-        raise QueryError(f"a grade must be from 0 (not relevant) to 1 (relevant), not {value:g}")
-    return None if value is None else float(value)
-
-
-def default_author() -> str:
-    """Return who labels: ``EMBEDSEARCH_AUTHOR``, else the name of the account; empty where there is neither."""
-    try:
-        return os.environ.get(AUTHOR) or getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as in some containers
-        return ""
-
-
-def now() -> str:
-    """Return the time, UTC, ISO 8601, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class IndexLabels(Mapping[str, Label]):
@@ -236,6 +132,29 @@ class IndexLabels(Mapping[str, Label]):
             author = default_author() if decision.author is None else decision.author
             events.append(self._event("label", decision.document, value, author, decision.time, details))
         return [Label.of(event) for event in self._append(events)]
+
+    def take(
+        self, file: str | os.PathLike[str], *, match: str = "id", reading: Mapping[str, Any] | None = None
+    ) -> Taken:
+        """Label documents as a file says, all or none; those that are labelled so already stay as they are.
+
+        Args:
+            file: see `read_labels`.
+            match: the field of the documents that the file names them by: ``id``, ``title``, or a metadata field
+                such as ``doi``. Case and spaces do not matter, but for ids. All documents that match are labelled.
+            reading: what else `read_labels` takes.
+
+        Raises:
+            SourceError: a record cannot be used, or names no document of the index.
+            QueryError: no document has the field.
+            StoreError: another process is writing.
+        """
+        from embedsearch.index.taking import decisions_of
+
+        decisions, taken = decisions_of(file, self, self._store, match=match, reading=reading or {})
+        if decisions:
+            self.add_all(decisions)
+        return taken
 
     def undo(self, number: int | None = None, *, author: str | None = None) -> Label:
         """Take back a label; the one before it, if there was one, holds again. Return what was taken back.

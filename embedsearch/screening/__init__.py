@@ -7,7 +7,10 @@
 from embedsearch.screening.choosing import CHOICES, choose, order
 from embedsearch.screening.features import Features
 from embedsearch.screening.metrics import Interval
+from embedsearch.screening.progress import Progress
 from embedsearch.screening.ranking import Ranker, RankerSettings
+from embedsearch.screening.session import Proposal, Proposals, Screening
+from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.screening.simulation import Simulation, SimulationSettings, simulate
 from embedsearch.screening.stopping import History, RecallEstimate, StoppingRule, audit_estimate, ranking_estimate
 
@@ -16,9 +19,14 @@ __all__ = [
     "Features",
     "History",
     "Interval",
+    "Progress",
+    "Proposal",
+    "Proposals",
     "Ranker",
     "RankerSettings",
     "RecallEstimate",
+    "Screening",
+    "ScreeningSettings",
     "Simulation",
     "SimulationSettings",
     "StoppingRule",

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from embedsearch.index.labels import IndexLabels, Label
+from embedsearch.index.label import Label
+from embedsearch.index.labels import IndexLabels
 from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.screening.stopping import History, RecallEstimate, audit_estimate, ranking_estimate
 from embedsearch.store import Event

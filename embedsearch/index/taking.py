@@ -1,0 +1,84 @@
+"""Labels from a file into an index: which documents they belong to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from embedsearch.errors import QueryError, SourceError, did_you_mean
+from embedsearch.index.label import IMPORT, Decision, Label
+from embedsearch.index.label_files import read_labels
+from embedsearch.store import Store
+
+_COMPARED = 10_000  # ids among which one that was likely meant is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the labels of a file.
+
+    Attributes:
+        labelled: documents that were labelled.
+        unchanged: documents that were labelled so already.
+        unlabelled: records of the file without a label.
+        unknown: records that name no document of the index, where these were passed over.
+    """
+
+    labelled: int
+    unchanged: int
+    unlabelled: int
+    unknown: int
+
+
+def decisions_of(
+    file: str | os.PathLike[str], held: Mapping[str, Label], store: Store, *, match: str, reading: Mapping[str, Any]
+) -> tuple[list[Decision], Taken]:
+    """Return what a file decides that is not held already, and what becomes of its records; see `IndexLabels.take`."""
+    options = dict(reading)
+    if match != "id":
+        options.setdefault("key", match)
+    found = read_labels(file, **options)
+    known = _documents_by(match, store)
+    decisions, unchanged, unknown = [], 0, 0
+    for entry in found.entries.values():
+        ids = known.get(_folded(entry.key, match), ())
+        if not ids:
+            unknown += 1
+            _tell_unknown(entry.place, match, entry.key, known, options)
+        for id in ids:
+            if id in held and (held[id].value, held[id].note) == (entry.value, entry.note):
+                unchanged += 1
+            else:
+                decisions.append(Decision(id, entry.value, entry.note, entry.author or None, IMPORT, entry.time))
+    return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown)
+
+
+def _documents_by(match: str, store: Store) -> dict[str, list[str]]:
+    """Return the ids of the documents by the value of a field, as `_folded`."""
+    with store.reading():
+        ids = store.field("id")
+        values = ids if match == "id" else store.field(match)
+        if match != "id" and not any(values):
+            known = ("title", *store.field_names())
+            raise QueryError(f"no document has a field {match!r} to match by.{did_you_mean(match, known)}")
+    found: dict[str, list[str]] = {}
+    for id, value in zip(ids, values, strict=True):
+        if value not in (None, ""):
+            found.setdefault(_folded(str(value), match), []).append(id)
+    return found
+
+
+def _folded(key: str, match: str) -> str:
+    return key if match == "id" else " ".join(key.casefold().split())
+
+
+def _tell_unknown(place: str, match: str, key: str, known: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Raise that a record of a file names no document, or report it where such records are passed over."""
+    advice = did_you_mean(key, list(known)[:_COMPARED]) if match == "id" else ""
+    error = SourceError(f"{place}: there is no document whose {match} is {key!r}.{advice}")
+    if options.get("on_error") != "skip":
+        raise error
+    if report := options.get("report"):
+        report(str(error))
