@@ -65,7 +65,7 @@ def undo(number: int | None, author: str | None, path: str, name: str) -> None:
     screening = open_screening(path, name)
     taken = screening.labels.undo(number, author=author)
     now = screening.labels.get(taken.document)
-    note(f"{path}: {taken.document} is not {taken.name} any more; it is {now.name if now else 'not labelled'}.")
+    note(f"{path}: {taken.document} was {taken.name}; now it is {now.name if now else 'not labelled'}.")
 
 
 @click.command(
@@ -150,7 +150,7 @@ def export_command(only: Any, path: str, name: str, format: str | None) -> None:
     screening = open_screening(path, name)
     kind = chosen(format)
     if kind == "ris":
-        count = sum(1 for record in exporting.ris_records(screening, only) if not click.echo(record, nl=False))
+        count = _write_texts(exporting.ris_records(screening, only))
     elif kind == "asreview":
         count = write(exporting.asreview_records(screening, only), "csv")
     elif kind == "table":
@@ -164,6 +164,14 @@ def export_command(only: Any, path: str, name: str, format: str | None) -> None:
     note(f"{count:,} records.")
     if not count:
         click.get_current_context().exit(1)
+
+
+def _write_texts(texts: Iterable[str]) -> int:
+    count = 0
+    for text in texts:
+        click.echo(text, nl=False)
+        count += 1
+    return count
 
 
 COMMANDS = (label, undo, import_command, export_command)

@@ -202,7 +202,7 @@ class _Desk:
             note(f"Not undone: {error}")
             return 0
         self._skipped.discard(label.document)
-        note(f"Undone: {label.document} is not {label.name} any more.")
+        note(f"Undone: {label.document} was labelled {label.name}.")
         return -1
 
 

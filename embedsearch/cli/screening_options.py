@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedsearch.cli.options import index_option, open_index
-from embedsearch.cli.output import clean, note, table
+from embedsearch.cli.output import note, printable, table
 from embedsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def start_options(command: Any) -> Any:
             click.option("-a", "--axis", "axes", multiple=True, metavar="NAME",
                          help="An axis that the ranker reads and starts from; -NAME wants its low end."),
             click.option("--where", metavar="CONDITION", help="Screen only the documents that satisfy it."),
-            click.option("--seed", type=click.IntRange(min=0), help="Of all that is drawn at random; 0 if never given."),
+            click.option("--seed", type=click.IntRange(min=0), help="Of what is drawn at random; 0 if never given."),
         )
     ):  # fmt: skip
         command = option(command)
@@ -83,18 +83,18 @@ def telling_sentence(screening: Screening, id: str) -> str:
         return ""
 
 
-def print_record(proposal: Proposal, sentence: str, label: str = "") -> None:
-    """Print a record for reading, its telling sentence in bold."""
+def print_record(proposal: Proposal, sentence: str) -> None:
+    """Print a record for reading: all of its text, the telling sentence in bold and below it."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
-    line = f"{proposal.rank}. {clean(proposal.id)}   {proposal.by}, score {proposal.score:.3f}"
-    console.print(Text(line + (f", labelled {label}" if label else ""), style="dim"))
+    score = "" if proposal.score is None else f", score {proposal.score:.3f}"
+    console.print(Text(f"{proposal.rank}. {printable(proposal.id)}   {proposal.by}{score}", style="dim"))
     if proposal.title:
-        console.print(Text(clean(proposal.title), style="bold"))
-    text = Text(" ".join(clean(proposal.text).split()))
-    wanted = " ".join(clean(sentence).split())
+        console.print(Text(printable(proposal.title), style="bold"))
+    text = Text(" ".join(printable(proposal.text).split()))
+    wanted = " ".join(printable(sentence).split())
     if wanted and (start := text.plain.find(wanted)) >= 0:
         text.stylize("bold", start, start + len(wanted))
     console.print(text)
@@ -106,7 +106,8 @@ def print_progress(progress: dict[str, Any]) -> None:
     """Print how far a screening has come, for people."""
     names = {"records": "records", "read": "read", "found": "relevant", "not_relevant": "not relevant",
              "undecided": "undecided", "unread": "not read", "imported": "labels imported",
-             "outside": "labels outside of the records", "since_last_relevant": "read since the last relevant one"}  # fmt: skip
+             "outside": "labels outside of the records",
+             "since_last_relevant": "read since the last relevant one"}  # fmt: skip
     optional = ("undecided", "imported", "outside")
     rows = [[text, progress[name]] for name, text in names.items() if progress[name] or name not in optional]
     table(["", ""], [[text, f"{value:,}"] for text, value in rows], title=f"Screening {progress['screening']}")

@@ -117,7 +117,8 @@ def as_markdown(record: dict[str, Any]) -> str:
 def _settings_rows(record: dict[str, Any]) -> list[list[Any]]:
     shown = {**record["settings"], **record["versions"]}
     axes = record["versions"]["axes"]
-    shown["axes"] = ", ".join(f"{name} (version {axes[name.removeprefix('-')]})" for name in record["settings"]["axes"])
+    named = ((name, axes[name.removeprefix("-")]) for name in record["settings"]["axes"])
+    shown["axes"] = ", ".join(f"{name} ({f'version {held}' if held else 'deleted'})" for name, held in named)
     return [[name.replace("_", " "), "none" if value in ("", None) else value] for name, value in shown.items()]
 
 

@@ -34,7 +34,8 @@ class Proposal:
     Attributes:
         rank: 1 for the one to read first.
         id: of the document.
-        score: how likely it is to be relevant, as the ranker says, 0…1.
+        score: how likely it is to be relevant, as the ranker says, 0…1; None for a record of an audit sample, who
+            reads it should not know.
         by: what proposed it: ``likely``, ``uncertain``, ``random``, or ``audit``.
         title: of the document.
         text: of the document.
@@ -43,7 +44,7 @@ class Proposal:
 
     rank: int
     id: str
-    score: float
+    score: float | None
     by: str
     title: str = ""
     text: str = ""
@@ -155,7 +156,7 @@ class Screening:
         rows = order(scores, self._known(undecided=0.0), seed=self.settings.seed)
         return [(self.pile.ids[row], float(scores[row])) for row in rows]
 
-    def proposal(self, rank: int, id: str, score: float, by: str) -> Proposal:
+    def proposal(self, rank: int, id: str, score: float | None, by: str) -> Proposal:
         """Return a record with its title and text."""
         document = self.index.get(id)
         return Proposal(rank, id, score, by, document.title, document.text, document.source)
@@ -220,8 +221,7 @@ class Screening:
         if not any(event.kind == AUDIT for event in self.labels.history()):
             raise QueryError("no audit sample was drawn yet; draw one with: embedsearch screen audit -n 200")
         ids = self._unread_sample()[:count]
-        scores = self.scores() if self._has_start() else np.full(len(self.pile), 0.5)
-        return self._proposals(np.array([self.pile.places[id] for id in ids], dtype=np.int64), scores, AUDIT)
+        return Proposals(self.proposal(rank, id, None, AUDIT) for rank, id in enumerate(ids, start=1))
 
     # -- what is behind them ----------------------------------------------------------------------------
 

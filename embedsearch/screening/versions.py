@@ -20,5 +20,5 @@ def versions(index: Index, axes: Sequence[str] = ()) -> dict[str, Any]:
         **{library: version(library) for library in _LIBRARIES},
         "encoder": index.identity.name,
         "weights": index.identity.weights,
-        "axes": {name: known[name] for name in axes},
+        "axes": {name: known.get(name) for name in axes},
     }
