@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from embedsearch.encoders import Encoder, Identity, SentenceEncoder, load_encoder
     from embedsearch.errors import AxisError, EmbedSearchError, EncoderError, QueryError, SourceError, StoreError
     from embedsearch.expressions import Expression, parse_expression
-    from embedsearch.index import AddReport, Index, Verdict
+    from embedsearch.index import AddReport, Index, Verdict, reindex
     from embedsearch.index import open_index as open
     from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
 
@@ -32,7 +32,7 @@ _HOMES = {
     "encoders": ("Encoder", "Identity", "SentenceEncoder", "load_encoder"),
     "errors": ("AxisError", "EmbedSearchError", "EncoderError", "QueryError", "SourceError", "StoreError"),
     "expressions": ("Expression", "parse_expression"),
-    "index": ("AddReport", "Index", "Verdict", "open"),
+    "index": ("AddReport", "Index", "Verdict", "open", "reindex"),
     "results": ("Calculation", "Hit", "Hits", "Placement", "Placements"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -71,6 +71,7 @@ __all__ = [
     "read",
     "read_axes",
     "register_reader",
+    "reindex",
 ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
@@ -62,4 +63,9 @@ def terms(text: str) -> list[str]:
 
 def match_any(text: str) -> str:
     """Return the FTS5 expression for passages with any of the query's terms; empty where it has none."""
-    return " OR ".join(f'"{term}"' for term in terms(text))
+    return any_of(terms(text))
+
+
+def any_of(words: Iterable[str]) -> str:
+    """Return the FTS5 expression for passages with any of some words; empty where there are none."""
+    return " OR ".join(f'"{word}"' for word in words)

@@ -1,4 +1,4 @@
-"""Pure float32 array mathematics: check, normalise, rank, project. Imports numpy and `errors` only.
+"""Pure float32 array mathematics: check, normalise, rank, project. Imports numpy, `errors` and `mapped` only.
 
 Vectors are rows. A *unit* row has Euclidean length 1, so that the dot product of two of them is their
 cosine.
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.errors import EmbedSearchError, QueryError
+from embedsearch.mapped import gather, visited
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -103,6 +104,7 @@ def project(vectors: Vectors, directions: ArrayLike, rows: Rows | None = None) -
     step = block_rows(vectors.shape[1])
     for start in range(0, count, step):
         part = slice(start, start + step)
-        block = vectors[part] if rows is None else vectors[rows[part]]
+        block = vectors[part] if rows is None else gather(vectors, rows[part])
         np.matmul(block, columns, out=result[part])
+        visited(block)
     return result

@@ -17,7 +17,7 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 
 # DESIGN: imports point one way. A module may import from its own rank and from lower ones.
 RANKS = [
-    {"errors", "vectors"},
+    {"errors", "mapped", "vectors"},
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion"},
     {"store", "axes", "results", "snippets"},
     {"index"},

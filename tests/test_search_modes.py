@@ -41,6 +41,28 @@ def scored_one_by_one(index: es.Index, allowed=lambda _: True) -> list[tuple[str
 class TestHybrid:
     """Meaning and words together."""
 
+    @pytest.mark.parametrize(
+        ("limit", "query", "looked_up"),
+        [
+            (5, "wolf kelp", "kelp"),
+            (5, "wolf crab", "crab"),
+            (10, "wolf kelp", "wolf kelp"),
+            (5, "wolf xylophone", "wolf"),
+        ],
+    )
+    def test_words_that_very_many_passages_have_are_left_to_rarer_ones(
+        self, tmp_path, monkeypatch, limit, query, looked_up
+    ):
+        """In a large index a common word is looked up only where the query has no rarer one that any passage has."""
+        monkeypatch.setattr(ranking, "_MOST_MATCHES", limit)
+        texts = ["wolf pond"] * 8 + ["kelp wolf"] * 2 + ["crab moth"] * 7 + ["bark pond"] * 40
+        with build(tmp_path / "index", texts) as index:
+            words = {hit.id: hit.bm25 for hit in index.search(looked_up, mode="lexical", k=99)}
+            hits = index.search(query, mode="hybrid", k=57)
+            assert len(hits) == 57
+            assert {hit.id: hit.bm25 for hit in hits if hit.bm25} == pytest.approx(words)
+            assert len(index.search(query, mode="lexical", k=99)) > 2  # there every word is looked up
+
     @settings(max_examples=20, deadline=None)
     @given(texts=st.lists(TEXTS, min_size=1, max_size=30), k=st.integers(1, 12), least=st.integers(0, 3))
     def test_the_answers_are_those_of_scoring_everything(self, tmp_path_factory, texts, k, least):

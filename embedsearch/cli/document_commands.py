@@ -21,7 +21,7 @@ from embedsearch.cli.options import (
     open_index,
     running_options,
 )
-from embedsearch.cli.output import FORMATS, chosen, note, progress, table, write
+from embedsearch.cli.output import FORMATS, chosen, ingesting, note, table, write
 from embedsearch.errors import QueryError, StoreError
 
 if TYPE_CHECKING:
@@ -149,20 +149,7 @@ def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:
 
 
 def _add(index: Index, documents: Iterator[Document], total: int | None, sync: Iterable[str] | None) -> AddReport:
-    started = time.perf_counter()
-    with progress(total, "Ingesting") as bar:
-
-        def tell(documents: int, passages: int) -> None:
-            if bar:
-                rate = passages / max(1e-9, time.perf_counter() - started)
-                bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} passages/s")
-
-        def tell_indexing(done: int, total: int) -> None:
-            if bar:
-                if len(bar.task_ids) == 1:
-                    bar.add_task("Indexing", total=total, rate="")
-                bar.update(bar.task_ids[1], completed=done)
-
+    with ingesting(total, "Ingesting") as (tell, tell_indexing):
         if sync is None:
             return index.add(documents, progress=tell, indexing=tell_indexing)
         return index.sync(documents, sync, progress=tell, indexing=tell_indexing)

@@ -1,16 +1,17 @@
-"""``delete``, ``verify``, ``compact``: an index kept in order."""
+"""``delete``, ``verify``, ``compact``, ``reindex``: an index kept in order."""
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable
 
 import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, index_option, open_index
-from embedsearch.cli.output import note, progress
+from embedsearch.cli.output import ingesting, note, progress
 
 
 @click.command(
@@ -101,4 +102,41 @@ def compact(path: str, format: str | None) -> None:
     note(f"{path}: {done.rows:,} rows taken out; {done.before:,} bytes before, {done.after:,} now.")
 
 
-COMMANDS = (delete, verify, compact)
+@click.command(
+    epilog=examples(
+        "embedsearch reindex --encoder all-mpnet-base-v2 -i indexes/papers",
+        "embedsearch reindex --encoder models/my-model",
+        "embedsearch reindex --chunk-words 80 --overlap 15",
+    )
+)
+@encoder_option
+@click.option("--chunk-words", type=click.IntRange(min=1), metavar="N", help="The most words of a passage from now on.")
+@click.option("--overlap", type=click.IntRange(min=0), metavar="N", help="Words that a passage repeats from now on.")
+@index_option
+@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, path: str, format: str | None) -> None:
+    """Embed the documents of an index anew from their stored texts: with another encoder, or in other passages.
+
+    The work is done in a folder beside the index (its name with .reindexing behind it), which serves as it was until
+    the new state is whole and takes its place in one step; the axes are fitted anew, as new versions. After an
+    interruption the same command goes on, and embeds nothing twice. What is not said stays as it is.
+    """
+    from embedsearch.index import reindex as embed_anew
+
+    started = time.perf_counter()
+    # The documents are counted for the bar alone, which shows on a terminal only.
+    total = open_index(path).info()["documents"] if sys.stderr.isatty() else None
+    with ingesting(total, "Embedding anew") as (tell, tell_indexing):
+        done = embed_anew(
+            path, encoder, chunk_words=chunk_words, overlap=overlap, progress=tell, indexing=tell_indexing
+        )
+    axes = f"; axes fitted anew: {', '.join(done.axes)}" if done.axes else ""
+    note(
+        f"{path}: {done.documents:,} documents in {done.passages:,} passages are embedded with {done.encoder}, "
+        f"{done.embedded:,} of them now{axes} ({time.perf_counter() - started:.1f} s)."
+    )
+    if format:
+        click.echo(json.dumps({name: getattr(done, name) for name in done.__dataclass_fields__}))
+
+
+COMMANDS = (delete, verify, compact, reindex)

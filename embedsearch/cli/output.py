@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import time
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -151,3 +152,26 @@ def progress(total: int | None, what: str) -> Iterator[Progress | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         bar.add_task(what, total=total, rate="")
         yield bar
+
+
+Tell = Callable[[int, int], None]
+
+
+@contextmanager
+def ingesting(total: int | None, what: str) -> Iterator[tuple[Tell, Tell]]:
+    """Show a bar for documents, and one for the faiss file; give what is to be told of each."""
+    started = time.perf_counter()
+    with progress(total, what) as bar:
+
+        def tell(documents: int, passages: int) -> None:
+            if bar:
+                rate = passages / max(1e-9, time.perf_counter() - started)
+                bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} passages/s")
+
+        def tell_indexing(done: int, total: int) -> None:
+            if bar:
+                if len(bar.task_ids) == 1:
+                    bar.add_task("Indexing", total=total, rate="")
+                bar.update(bar.task_ids[1], completed=done)
+
+        yield tell, tell_indexing

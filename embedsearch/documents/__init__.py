@@ -19,4 +19,6 @@ def __getattr__(name: str) -> Any:
     """Load a name from its module when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{'chunking' if name == 'chunk' else 'reading'}"), name)
+    found = getattr(import_module(f"{__name__}.{'chunking' if name == 'chunk' else 'reading'}"), name)
+    globals()[name] = found  # asked for with every document
+    return found

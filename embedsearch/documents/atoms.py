@@ -59,7 +59,7 @@ class Ruler:
         self.overlap = overlap
         # A passage must not reach across these: the places where a run that is too long is cut.
         self.cuts = [
-            cut for run in _LONG_RUN.finditer(text) for cut in range(run.start() + LONGEST_RUN, run.end(), LONGEST_RUN)
+            cut for run in _long_runs(text) for cut in range(run.start() + LONGEST_RUN, run.end(), LONGEST_RUN)
         ]
 
     def allows(self, tokens: int, words: int) -> bool:
@@ -174,6 +174,13 @@ _DIVIDERS = (
     Ruler._divided_at_cuts,
     Ruler._divided_at_characters,
 )
+
+
+def _long_runs(text: str) -> Iterable[re.Match[str]]:
+    """Return the runs that are too long; most texts need not be searched, since no word of theirs is that long."""
+    if len(text) <= LONGEST_RUN or max(map(len, text.split()), default=0) <= LONGEST_RUN:
+        return ()
+    return _LONG_RUN.finditer(text)
 
 
 def _stretches(before: int, spans: Iterable[tuple[int, int]]) -> list[_Stretch]:

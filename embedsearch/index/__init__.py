@@ -3,6 +3,7 @@
 from embedsearch.index.index import Index, open_index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.placing import UNITS
+from embedsearch.index.reindexing import Reindexing, reindex
 from embedsearch.index.selecting import Agreement, Verdict
 
-__all__ = ["UNITS", "AddReport", "Agreement", "Index", "Verdict", "open_index"]
+__all__ = ["UNITS", "AddReport", "Agreement", "Index", "Reindexing", "Verdict", "open_index", "reindex"]

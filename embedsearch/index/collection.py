@@ -174,7 +174,7 @@ class Collection:
     def sync(
         self,
         documents: Iterable[Document],
-        sources: Iterable[str | os.PathLike[str]],
+        sources: Iterable[str | os.PathLike[str]] | None = None,
         *,
         progress: Callable[[int, int], None] | None = None,
         indexing: Callable[[int, int], None] | None = None,
@@ -186,7 +186,8 @@ class Collection:
 
         Args:
             documents: all that the sources hold now.
-            sources: the files and folders that they were read from, for example those given to `embedsearch.read`.
+            sources: the files and folders that they were read from, for example those given to `embedsearch.read`;
+                if None, every document that is not among *documents* is removed, wherever it came from.
             progress: as for `add`.
             indexing: as for `add`.
 

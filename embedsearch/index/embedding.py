@@ -13,6 +13,7 @@ import numpy as np
 from embedsearch.documents import Document, Passage
 from embedsearch.encoders import Encoder, Identity, count_tokens, encode, identify, load_encoder
 from embedsearch.errors import QueryError, StoreError
+from embedsearch.mapped import gather
 from embedsearch.store import Store, VectorCache
 from embedsearch.vectors import Rows, Vectors, unit
 
@@ -103,7 +104,7 @@ class Embedding:
 
     def mean_of(self, rows: Rows) -> Vectors:
         """Return the unit vector of the mean of stored vectors, shape (d,)."""
-        mean: Vectors = self.store.vectors()[rows].mean(axis=0)
+        mean: Vectors = gather(self.store.vectors(), rows).mean(axis=0)
         return unit(mean)
 
     def _refuse_long(self, texts: Sequence[str]) -> None:
@@ -123,7 +124,7 @@ class Embedding:
         vectors = np.empty((len(keys), self.store.dimension), dtype=np.float32)
         found = [place for place, key in enumerate(keys) if key in rows]
         if found:
-            vectors[found] = self.store.vectors()[[rows[keys[place]] for place in found]]
+            vectors[found] = gather(self.store.vectors(), [rows[keys[place]] for place in found])
         return vectors, [place for place, key in enumerate(keys) if key not in rows]
 
     def embed(

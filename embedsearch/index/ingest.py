@@ -15,8 +15,9 @@ from embedsearch.store import Entry, HeldDocument, Store
 # One transaction: what an interruption loses at most. Where passages go by quickly, because they are known or the
 # encoder is fast, a transaction takes more of them, for each one has to wait for the disk.
 BATCH_PASSAGES = 512
-BATCH_GROWTH = 16
-_QUICK_SECONDS, _SLOW_SECONDS = 0.5, 2.0
+BATCH_GROWTH = 64
+_QUICK_SECONDS, _SLOW_SECONDS = 0.8, 2.0
+_BATCH_CHARACTERS = 1 << 25  # texts of one transaction, which stand in memory meanwhile
 # Documents that are looked up together, before it is known how many passages they have.
 _GROUP_DOCUMENTS = 256
 _GROUP_CHARACTERS = 1 << 22
@@ -61,6 +62,7 @@ class _Batch:
     changed: list[tuple[Document, list[Passage], list[str]]] = field(default_factory=list)
     described: list[Document] = field(default_factory=list)
     size: int = 0
+    characters: int = 0
     added: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -115,14 +117,15 @@ class Ingest:
         elif seconds > _SLOW_SECONDS:
             self._batch_size = max(self._batch_size // 2, BATCH_PASSAGES)
 
-    def remove_unmet(self, sources: Iterable[str | os.PathLike[str]]) -> int:
+    def remove_unmet(self, sources: Iterable[str | os.PathLike[str]] | None) -> int:
         """Take out the documents that came from *sources* earlier and that this run has not met; return how many.
 
         Args:
-            sources: files and folders, as they were given to `embedsearch.read`.
+            sources: files and folders, as they were given to `embedsearch.read`; wherever they came from if None.
         """
-        places = [_place(os.fspath(source)) for source in sources]
-        gone = [id for id, source in self.store.sources_before(self.run) if _lies_in(_place(source), places)]
+        places = None if sources is None else [_place(os.fspath(source)) for source in sources]
+        unmet = self.store.sources_before(self.run)
+        gone = [id for id, source in unmet if places is None or _lies_in(_place(source), places)]
         with self.store.writing():
             self.store.remove(gone)
         return len(gone)
@@ -140,7 +143,8 @@ class Ingest:
                     pending.add(document.id)
                     batch.ids.add(document.id)
                     self._sort(_without_record(document), known, batch)
-                    if batch.size >= self._batch_size:
+                    batch.characters += len(document.text)
+                    if batch.size >= self._batch_size or batch.characters >= _BATCH_CHARACTERS:
                         yield batch
                         batch = _Batch()
         except SourceError:

@@ -20,6 +20,7 @@ from embedsearch.index.excerpts import excerpts
 from embedsearch.index.nearby import Nearby
 from embedsearch.index.placing import Placer
 from embedsearch.index.tracing import Trace
+from embedsearch.mapped import gather
 from embedsearch.neighbors import Neighbors, Progress
 from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
@@ -140,7 +141,7 @@ class Searcher:
     def nearest_but(self, query: Vectors, k: int, rows: Rows | None, without: Collection[str]) -> Hits:
         """Return the passages nearest to a unit vector, among *rows*, those left out that are one of some texts."""
         passages = self._ranked(self._row_ranking(query, rows), k, without)
-        scores = self._store.vectors()[[passage.row for passage in passages]] @ query
+        scores = gather(self._store.vectors(), [passage.row for passage in passages]) @ query
         pairs = zip(passages, scores, strict=True)
         return Hits(_hit(rank, float(score), passage) for rank, (passage, score) in enumerate(pairs, 1))
 
@@ -250,7 +251,7 @@ class Searcher:
     ) -> Hits:
         """Return hits with what each term adds to the cosine: weight · (term · hit) / |sum|."""
         length = float(np.linalg.norm(total))
-        own = self._store.vectors()[[passage.row for passage in passages]].astype(np.float64)
+        own = gather(self._store.vectors(), [passage.row for passage in passages]).astype(np.float64)
         shares = (own @ vectors.T.astype(np.float64)) * np.asarray(expression.weights) / (length or np.inf)
         found = {text: {hit.id for hit in hits} for text, hits in alone.items()}
         hits = []

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.errors import StoreError
+from embedsearch.mapped import gather
 from embedsearch.vectors import Rows, Vectors, block_rows, project, top
 
 _ROUNDING = 1e-5  # more than float32 sums of up to some thousand products of unit vectors can be off
@@ -93,7 +94,7 @@ def _scores(vectors: Vectors, query: Vectors, rows: Rows) -> NDArray[np.float64]
     step = block_rows(2 * vectors.shape[1])
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
-        np.einsum("ij,j->i", vectors[rows[part]].astype(np.float64), wide, out=scores[part])
+        np.einsum("ij,j->i", gather(vectors, rows[part]).astype(np.float64), wide, out=scores[part])
     return scores
 
 
@@ -102,7 +103,7 @@ def kth_scores(vectors: Vectors, own: Rows, k: int) -> Vectors:
 
     The whole array is read once, block by block.
     """
-    queries = vectors[own]
+    queries = gather(vectors, own)
     best = np.full((k, len(own)), -np.inf, dtype=np.float32)
     step = block_rows(vectors.shape[1])
     for start in range(0, len(vectors), step):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from embedsearch.errors import StoreError
+from embedsearch.mapped import gather, visited
 from embedsearch.neighbors.recipes import lists, recipe
 from embedsearch.vectors import Rows, Vectors, block_rows
 
@@ -52,7 +53,7 @@ class FaissIndex:
         kind = recipe(count, dimension)
         index = faiss.index_factory(dimension, kind, faiss.METRIC_INNER_PRODUCT)
         if not index.is_trained:
-            _train(index, np.ascontiguousarray(vectors[spread(count, max(TRAINING_ROWS, _ROWS_A_LIST * lists(count)))]))
+            _train(index, gather(vectors, spread(count, max(TRAINING_ROWS, _ROWS_A_LIST * lists(count)))))
         built = cls(index, kind)
         built.extend(vectors, progress)
         return built
@@ -90,7 +91,9 @@ class FaissIndex:
         """Take in those of all *vectors*, shape (n, d), that are not covered yet; read block by block."""
         step = block_rows(vectors.shape[1])
         for start in range(len(self), len(vectors), step):
-            self._index.add(np.ascontiguousarray(vectors[start : start + step]))
+            block = np.ascontiguousarray(vectors[start : start + step])
+            self._index.add(block)
+            visited(block)
             if progress:
                 progress(len(self), len(vectors))
 

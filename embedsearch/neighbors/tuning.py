@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from embedsearch.errors import QueryError
+from embedsearch.mapped import gather
 from embedsearch.neighbors.exact import kth_scores
 from embedsearch.neighbors.faiss_index import FaissIndex, spread
 from embedsearch.vectors import Rows, Vectors
@@ -126,11 +127,11 @@ def _ladder(lists: int) -> list[int]:
 
 def _scores(index: FaissIndex, vectors: Vectors, own: Rows, probes: int) -> Vectors:
     """Return the true scores of what is proposed for the rows *own*, in the order of the proposals; -inf where none."""
-    found = index.propose(np.ascontiguousarray(vectors[own]), _CANDIDATES[-1] + 1, probes)
+    found = index.propose(gather(vectors, own), _CANDIDATES[-1] + 1, probes)
     scores = np.full(found.shape, -np.inf, dtype=np.float32)
     for place, (row, proposed) in enumerate(zip(own, found, strict=True)):
         usable = np.flatnonzero((proposed >= 0) & (proposed != row))
-        scores[place, usable] = vectors[proposed[usable]] @ vectors[row]
+        scores[place, usable] = gather(vectors, proposed[usable]) @ vectors[row]
     return scores
 
 

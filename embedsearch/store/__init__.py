@@ -1,5 +1,6 @@
 """An index folder: the only code that touches its files."""
 
+from embedsearch.store.adopting import FittedRecord, adopt
 from embedsearch.store.cache import VectorCache
 from embedsearch.store.checking import Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
@@ -14,12 +15,14 @@ __all__ = [
     "Entry",
     "Event",
     "Finding",
+    "FittedRecord",
     "HeldDocument",
     "Inspection",
     "SavedAxis",
     "Store",
     "StoredPassage",
     "VectorCache",
+    "adopt",
     "compact",
     "inspect",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 
 from embedsearch.documents import Document
 from embedsearch.errors import StoreError
+from embedsearch.mapped import gather
 from embedsearch.store.database import record_checksum
 from embedsearch.store.folder import DATABASE
 from embedsearch.store.records import DocumentRecord, checksum, seal
@@ -177,7 +178,7 @@ class _Inspector:
 
     def _vectors(self, passages: Sequence[Any], vectors: Vectors) -> None:
         for row, *_, key, written in passages:
-            if not 0 <= row < len(vectors) or checksum(key, vectors[row]) != written:
+            if not 0 <= row < len(vectors) or checksum(key, gather(vectors, [row])) != written:
                 self.found.rows.append(row)
 
     def rows(self) -> None:

@@ -15,6 +15,9 @@ from embedsearch.errors import StoreError
 
 _SQL_VARIABLES = 900  # below the 999 that SQLite allows in a statement when it is built with its defaults
 _CACHE_KIB = 65_536  # keys are random: with the 2 MiB that SQLite takes by itself, their index is read again and again
+# 64 MiB: random keys dirty most pages of their index in each transaction; merged into the database less often, each
+# such page is written there once for several transactions.
+_JOURNAL_PAGES = 16_384
 
 # Short columns come first: SQLite reads a record from its start, and a long text lies on many pages.
 SCHEMA = """
@@ -73,7 +76,8 @@ class Database:
         self._connection.text_factory = _text
         try:
             # FULL: a transaction that is committed stays so when the power fails.
-            for pragma in ("synchronous = FULL", "foreign_keys = ON", f"cache_size = -{_CACHE_KIB}"):
+            journal = f"wal_autocheckpoint = {_JOURNAL_PAGES}"
+            for pragma in ("synchronous = FULL", "foreign_keys = ON", f"cache_size = -{_CACHE_KIB}", journal):
                 self.query(f"PRAGMA {pragma}")
         except StoreError as error:
             self.close()

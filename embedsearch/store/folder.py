@@ -61,6 +61,7 @@ class Folder:
         self.labels = labels.LabelJournal(database)
         self.damaged = False
         self._file: VectorsFile | None = None
+        self._made_with: list[Any] = []
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], settings: Mapping[str, Any]) -> Self:
@@ -81,7 +82,7 @@ class Folder:
         first = {"format": FORMAT, "epoch": 0, "rows": 0, "generation": 0, "run": 0}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / _vectors_name(0)).touch()
+            (folder / vectors_name(0)).touch()
             Database.make(folder / DATABASE, {**first, **settings}, schema=SCHEMA + fulltext.SCHEMA + labels.SCHEMA)
             sync_folder(folder)
         except (OSError, sqlite3.Error) as error:
@@ -192,13 +193,12 @@ class Folder:
     @property
     def vectors_file(self) -> Path:
         """Where the vectors of the current epoch lie."""
-        return self.path / _vectors_name(self.epoch)
+        return self.path / vectors_name(self.epoch)
 
     @property
     def neighbors_file(self) -> Path:
         """Where the FAISS index derived from the current epoch's vectors lies, if there is one."""
-        epoch = self.epoch
-        return self.path / (f"neighbors.{epoch}.faiss" if epoch else "neighbors.faiss")
+        return self.path / neighbors_name(self.epoch)
 
     def size(self) -> int:
         """Return the bytes of all files in the folder."""
@@ -248,6 +248,7 @@ class Folder:
         """
         missed = None
         while self._file is None or self._file.path != self.vectors_file:
+            self._require_encoder()
             path = self.vectors_file
             if path == missed and not self.damaged:
                 raise StoreError(
@@ -263,6 +264,13 @@ class Folder:
             if self._file is not None:
                 self._file.close()
             self._file = opened
+
+    def _require_encoder(self) -> None:
+        """Refuse to go on when the index was embedded anew since it was opened: no vector is what it was."""
+        found = [self.setting(name, None) for name in ("encoder", "chunk_words", "overlap")]
+        self._made_with = self._made_with or found
+        if found != self._made_with:
+            raise StoreError(f"{self.path} has been embedded anew since it was opened; open it again")
 
     def vectors(self) -> Vectors:
         """Return the committed vectors, memory-mapped read-only: float32 of shape (rows, dimension).
@@ -358,14 +366,20 @@ class Folder:
         """Write *rows* as the vectors file of an epoch to come; inside `locked`."""
         with self.reading():
             assert self._file is not None
-            self._file.copy(rows, self.path / _vectors_name(epoch))
+            self._file.copy(rows, self.path / vectors_name(epoch))
 
 
-def _vectors_name(epoch: int) -> str:
+def vectors_name(epoch: int) -> str:
+    """Return what the vectors file of an epoch is called."""
     return f"vectors.{epoch}.f32" if epoch else "vectors.f32"
+
+
+def neighbors_name(epoch: int) -> str:
+    """Return what the FAISS file of an epoch is called."""
+    return f"neighbors.{epoch}.faiss" if epoch else "neighbors.faiss"
 
 
 def _is_vacant(folder: Path) -> bool:
     """Return whether a folder holds nothing but what a creation that was killed may have left."""
-    unfinished = (LOCK, _vectors_name(0), f"{DATABASE}.new", f"{DATABASE}.new-journal", f"{DATABASE}.new-wal")
+    unfinished = (LOCK, vectors_name(0), f"{DATABASE}.new", f"{DATABASE}.new-journal", f"{DATABASE}.new-wal")
     return folder.is_dir() and all(file.name in unfinished for file in folder.iterdir())

@@ -83,8 +83,8 @@ class DocumentRecord(NamedTuple):
     text: str
 
     @classmethod
-    def of(cls, document: Document) -> DocumentRecord:
-        """Return the record of *document*.
+    def sealed(cls, document: Document) -> tuple[bytes, DocumentRecord]:
+        """Return the digest and the record of *document*.
 
         Raises:
             SourceError: it holds what neither JSON nor UTF-8 can.
@@ -92,18 +92,17 @@ class DocumentRecord(NamedTuple):
         try:
             metadata = _JSON.encode(dict(document.metadata))
             record = cls(document.id, document.title, document.source, metadata, document.text)
-            record._content().encode()  # strict: lone surrogates are found here
+            return _digest(record._content().encode()), record  # strict: lone surrogates are found here
         except (TypeError, ValueError) as error:
             raise SourceError(
                 f"{document.source or 'a document'}: the document {document.id!r} cannot be stored: {error}. "
                 "Wanted are texts without lone surrogates, and metadata that JSON can hold (no NaN)"
             ) from error
-        return record
 
     @property
     def digest(self) -> bytes:
         """16 bytes that change with any of the columns."""
-        return hashlib.blake2b(self._content().encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        return _digest(self._content().encode("utf-8", "surrogatepass"))
 
     def _content(self) -> str:
         # Lengths go before the texts, so that no two records run together into the same. A flipped bit can make a
@@ -115,6 +114,10 @@ class DocumentRecord(NamedTuple):
     def document(self) -> Document:
         """Return the document."""
         return Document(self.id, self.text, title=self.title, metadata=json.loads(self.metadata), source=self.source)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def checksum(key: bytes, vector: Any) -> int:

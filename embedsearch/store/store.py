@@ -11,6 +11,7 @@ import numpy as np
 from embedsearch.conditions import Node
 from embedsearch.documents import Document
 from embedsearch.errors import StoreError
+from embedsearch.mapped import gather
 from embedsearch.store.database import record_checksum
 from embedsearch.store.fields_sql import Translation
 from embedsearch.store.folder import REMEDY, Folder
@@ -71,7 +72,7 @@ class Store(Folder):
 
     def _is_intact(self, row: int, key: bytes, written: int) -> bool:
         vectors = self.vectors()
-        return 0 <= row < len(vectors) and checksum(key, vectors[row]) == written
+        return 0 <= row < len(vectors) and checksum(key, gather(vectors, [row])) == written
 
     def rows_with_keys(self, keys: Iterable[bytes]) -> dict[int, bytes]:
         """Return all live rows that hold the vector of one of *keys*, each with its key."""
@@ -288,12 +289,12 @@ class Store(Folder):
             return True
 
     def _put_documents(self, documents: Sequence[Document], run: int) -> None:
-        records = [DocumentRecord.of(document) for document in documents]
+        records = [DocumentRecord.sealed(document) for document in documents]
         self._database.execute_many(
             "INSERT INTO documents (run, digest, id, title, source, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET run = excluded.run, digest = excluded.digest, title = excluded.title, "
             "source = excluded.source, metadata = excluded.metadata, text = excluded.text",
-            [(run, record.digest, *record) for record in records],
+            [(run, digest, *record) for digest, record in records],
         )
 
     def replace_vectors(self, rows: Sequence[int], keys: Sequence[bytes], vectors: Vectors) -> None:

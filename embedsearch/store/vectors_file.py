@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from embedsearch.errors import StoreError
+from embedsearch.mapped import gather, map_rows
 from embedsearch.vectors import Rows, Vectors, block_rows
 
 
@@ -60,12 +61,7 @@ class VectorsFile:
             if self.held() < rows:
                 # Reading a mapping behind the end of its file kills the process.
                 raise StoreError(f"{self.path} has become too short: {self.held():,} rows where {rows:,} are recorded")
-            shape = (rows, self.dimension)
-            self._mapped = (
-                np.memmap(self._stream, dtype="<f4", mode="r", shape=shape).view(np.ndarray)
-                if rows
-                else np.empty(shape, dtype=np.float32)
-            )
+            self._mapped = map_rows(self._stream, rows, self.dimension)
         return self._mapped
 
     def append(self, first: int, parts: Sequence[Vectors]) -> None:
@@ -102,7 +98,7 @@ class VectorsFile:
         try:
             with open(target, "wb") as stream:
                 for start in range(0, len(rows), step):
-                    stream.write(np.ascontiguousarray(vectors[rows[start : start + step]]).data)
+                    stream.write(gather(vectors, rows[start : start + step]).data)
                 stream.flush()
                 os.fsync(stream.fileno())
             sync_folder(target.parent)

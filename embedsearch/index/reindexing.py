@@ -1,0 +1,169 @@
+"""An index embedded anew, with another encoder or in other passages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedsearch.axes import Axis
+from embedsearch.documents import Document
+from embedsearch.encoders import Encoder, identify, load_encoder
+from embedsearch.errors import AxisError, StoreError
+from embedsearch.index.embedding import Embedding
+from embedsearch.index.index import Index, open_index
+from embedsearch.index.ingest import AddReport
+from embedsearch.store import FittedRecord, Store, adopt
+
+Progress = Callable[[int, int], None]
+_READ_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexing:
+    """What was done.
+
+    Attributes:
+        encoder: the name of the encoder that the index has now.
+        documents: how many there are.
+        passages: how many there are now.
+        embedded: passages that were encoded, in this run.
+        axes: the names of those that were fitted anew.
+    """
+
+    encoder: str
+    documents: int
+    passages: int
+    embedded: int
+    axes: tuple[str, ...]
+
+
+def reindex(
+    path: str | os.PathLike[str],
+    encoder: str | Encoder | None = None,
+    *,
+    chunk_words: int | None = None,
+    overlap: int | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    indexing: Progress | None = None,
+) -> Reindexing:
+    """Embed all documents of an index anew from their stored texts, and fit its axes anew.
+
+    This is done in a folder beside the index, which serves as it was until the new state is whole and takes its
+    place in one step. An interruption leaves that folder; the same call goes on from there and embeds nothing twice.
+    Documents that are added, changed or removed meanwhile are taken over at the end.
+
+    Args:
+        path: the folder of the index.
+        encoder: the new one; the index's own if None.
+        chunk_words: the most words of a passage from now on; as it is if None.
+        overlap: the most words that a passage repeats from the one before; as it is if None.
+        cache: a folder of vectors shared with other indexes; see `Index.create`.
+        progress: told how many documents, and how many passages, are done.
+        indexing: told how many of how many passages are in the faiss file, when that is built.
+
+    Raises:
+        EncoderError: the encoder cannot be found.
+        AxisError: an axis cannot be fitted with the new encoder; the index is as it was.
+        StoreError: there is no index, nothing would change, another process is writing, or the disk is full.
+    """
+    folder = Path(path).resolve()
+    with closing(Store.open(folder)) as store:
+        new = _Target(store, encoder, chunk_words, overlap)
+        with new.sibling(folder, cache) as index:
+            state = _state(store)
+            report = _filled(index, store, progress, indexing)
+            with store.locked():
+                if _state(store) != state:
+                    report += _filled(index, store, progress, indexing)
+                axes = _fitted(store, index)
+                adopt(store, index._store, axes)
+            names = tuple(axis.name for axis in axes)
+            done = Reindexing(new.encoder.name, store.count_documents(), len(index), report.embedded, names)
+    shutil.rmtree(_sibling(folder))
+    return done
+
+
+class _Target:
+    """What an index is to become: its encoder, and how its documents are divided."""
+
+    def __init__(
+        self, store: Store, encoder: str | Encoder | None, chunk_words: int | None, overlap: int | None
+    ) -> None:
+        held = store.setting("encoder", {})
+        named = held["load"] if encoder is None else encoder
+        self.encoder = load_encoder(named) if isinstance(named, str) else named
+        self.load = named if isinstance(named, str) else named.name
+        own = {"chunk_words": store.setting("chunk_words", None), "overlap": store.setting("overlap", 25)}
+        asked = {"chunk_words": chunk_words, "overlap": overlap}
+        self.chunking = own | {name: value for name, value in asked.items() if value is not None}
+        self.recall = store.setting("recall", None)
+        if identify(self.encoder).key == Embedding(store).identity.key and self.chunking == own:
+            raise StoreError(
+                f"{store.path} is embedded with {self.encoder.name!r} and divided like that already; "
+                "name another encoder with --encoder, or other passages with --chunk-words"
+            )
+
+    def sibling(self, folder: Path, cache: str | os.PathLike[str] | None) -> Index:
+        """Return the index beside the one in *folder* that is being made, begun or begun earlier."""
+        place = _sibling(folder)
+        if not (place / "index.db").exists():
+            recall = {} if self.recall is None else {"recall": self.recall}
+            return Index.create(place, self.encoder, cache=cache, **self.chunking, **recall)
+        index = open_index(place, cache=cache)
+        held = index._embedding.identity
+        begun = {name: index._store.setting(name, None) for name in self.chunking}
+        if (held.key, begun) == (identify(self.encoder).key, self.chunking):
+            index._embedding.encoder = self.encoder
+            return index
+        index.close()
+        raise StoreError(
+            f"{place} holds what was begun with encoder {held.name!r}, {_spelled(begun)}: "
+            "go on with these, or remove that folder to begin anew"
+        )
+
+
+def _spelled(chunking: dict[str, int | None]) -> str:
+    words = chunking["chunk_words"]
+    most = "as many words as it reads" if words is None else f"{words} words"
+    return f"{most} a passage, overlap {chunking['overlap']}"
+
+
+def _sibling(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.reindexing")
+
+
+def _state(store: Store) -> object:
+    with store.reading():
+        return store.database.state()
+
+
+def _filled(index: Index, store: Store, progress: Progress | None, indexing: Progress | None) -> AddReport:
+    """Make *index* hold what *store* holds."""
+    if not store.count_documents():
+        index.delete(index._store.ids(index._store.count_documents()))
+        return AddReport()
+    return index.sync(_documents(store), progress=progress, indexing=indexing)
+
+
+def _documents(store: Store) -> Iterator[Document]:
+    numbers = store.numbers().tolist()
+    for start in range(0, len(numbers), _READ_AT_ONCE):
+        yield from list(store.documents(numbers[start : start + _READ_AT_ONCE]))
+
+
+def _fitted(store: Store, index: Index) -> list[FittedRecord]:
+    """Return the axes of *store* fitted with the encoder of *index*."""
+    axes = [Axis.from_dict(saved.name, saved.definition) for saved in store.axes()]
+    try:
+        fitted = index.axes.save_all(axes, anew=True)
+    except AxisError as error:
+        raise AxisError(
+            f"{error}. {store.path} is as it was: mend or delete that axis, then run the command again; "
+            "nothing is embedded twice"
+        ) from error
+    return [FittedRecord(axis.name, axis.to_dict(), fitted[axis.name].to_dict()) for axis in axes]

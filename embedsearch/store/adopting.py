@@ -1,0 +1,101 @@
+"""An index embedded anew: the passages and vectors of a sibling take the place of its own.
+
+The sibling is an index of the same documents in a folder of its own. Its vectors file gets a second name here, that
+of the next epoch; then one transaction takes over its passages, its settings and its axes. Before the commit the old
+state is whole, after it the new one; a file that neither names is removed by whoever writes next.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from embedsearch.errors import StoreError
+from embedsearch.store.folder import DATABASE, neighbors_name, vectors_name
+from embedsearch.store.store import Store
+from embedsearch.store.vectors_file import sync_folder
+
+MADE_WITH = ("encoder", "dimension", "chunk_words", "overlap", "engines")
+
+
+class FittedRecord(NamedTuple):
+    """An axis to be kept: JSON values that `axes` understands."""
+
+    name: str
+    definition: Mapping[str, Any]
+    fitted: Mapping[str, Any]
+
+
+def adopt(store: Store, sibling: Store, axes: Sequence[FittedRecord]) -> None:
+    """Give *store* the passages, vectors and settings of *sibling*, and *axes* as new versions; inside `locked`.
+
+    Raises:
+        StoreError: the two do not hold the same documents, or the disk is full; nothing is changed then.
+    """
+    epoch = store.epoch + 1
+    found, stamp = sibling.neighbors()
+    _give_name(sibling.vectors_file, store.path / vectors_name(epoch))
+    if found:
+        _give_name(found, store.path / neighbors_name(epoch))
+    sync_folder(store.path)
+    with _attached(store, sibling.path), store.writing():
+        _require_same_documents(store)
+        _take_passages(store)
+        for name in MADE_WITH:
+            store.set_setting(name, sibling.setting(name, None))
+        store.set_setting("epoch", epoch)
+        store.set_setting("neighbors", stamp if found else None)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        for axis in axes:
+            store.put_axis(axis.name, axis.definition, axis.fitted, now)
+        store.changed(sibling.rows)
+    store.sweep()
+
+
+@contextmanager
+def _attached(store: Store, sibling: Path) -> Iterator[None]:
+    store.database.execute("ATTACH DATABASE ? AS sibling", (f"{(sibling / DATABASE).absolute().as_uri()}?mode=rw",))
+    try:
+        yield
+    finally:
+        store.database.execute("DETACH DATABASE sibling")
+
+
+def _require_same_documents(store: Store) -> None:
+    same = "SELECT count(*) FROM sibling.documents s JOIN main.documents d ON d.id = s.id AND d.digest = s.digest"
+    counts = [same, "SELECT count(*) FROM sibling.documents", "SELECT count(*) FROM main.documents"]
+    if len({store.database.query(statement)[0][0] for statement in counts}) > 1:
+        raise StoreError(f"the documents of {store.path} have changed meanwhile; run the command again to go on")
+
+
+def _take_passages(store: Store) -> None:
+    for statement in (
+        "DELETE FROM main.passages",
+        "DELETE FROM main.dead",  # a trigger has put the rows there that were just removed
+        "INSERT INTO main.passages SELECT p.row, d.number, p.position, p.start, p.end, p.seal, p.key, p.checksum "
+        "FROM sibling.passages p JOIN sibling.documents s ON s.number = p.document "
+        "JOIN main.documents d ON d.id = s.id",
+        "INSERT INTO main.dead SELECT row, key, checksum FROM sibling.dead",
+    ):
+        store.database.execute(statement)
+    store.fulltext.rebuild()
+
+
+def _give_name(file: Path, name: Path) -> None:
+    """Let *file* be found under another name too; a copy where the file system has no second names."""
+    name.unlink(missing_ok=True)
+    try:
+        os.link(file, name)
+    except OSError:
+        try:
+            shutil.copyfile(file, name)
+            with open(name, "rb+") as stream:
+                os.fsync(stream.fileno())
+        except OSError as error:
+            name.unlink(missing_ok=True)
+            raise StoreError(f"{name} cannot be written: {error}. Nothing was changed") from error
