@@ -93,7 +93,8 @@ def print_record(proposal: Proposal, sentence: str) -> None:
     console.print(Text(f"{proposal.rank}. {printable(proposal.id)}   {proposal.by}{score}", style="dim"))
     if proposal.title:
         console.print(Text(printable(proposal.title), style="bold"))
-    text = Text(" ".join(printable(proposal.text).split()))
+    paragraphs = (" ".join(printable(part).split()) for part in proposal.text.split("\n\n"))
+    text = Text("\n\n".join(part for part in paragraphs if part))
     wanted = " ".join(printable(sentence).split())
     if wanted and (start := text.plain.find(wanted)) >= 0:
         text.stylize("bold", start, start + len(wanted))

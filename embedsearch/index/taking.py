@@ -12,7 +12,8 @@ from embedsearch.index.label import IMPORT, Decision, Label
 from embedsearch.index.label_files import read_labels
 from embedsearch.store import Store
 
-_COMPARED = 10_000  # ids among which one that was likely meant is looked for
+# Looking for the id that was likely meant takes a tenth of a second among so many, and is done for the first few.
+_COMPARED, _ADVISED = 10_000, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ def decisions_of(
         ids = known.get(_folded(entry.key, match), ())
         if not ids:
             unknown += 1
-            _tell_unknown(entry.place, match, entry.key, known, options)
+            near = list(known)[:_COMPARED] if match == "id" and unknown <= _ADVISED else []
+            advice = did_you_mean(entry.key, near)
+            _tell(f"{entry.place}: there is no document whose {match} is {entry.key!r}.{advice}", options)
         for id in ids:
             if id in held and (held[id].value, held[id].note) == (entry.value, entry.note):
                 unchanged += 1
@@ -74,11 +77,9 @@ def _folded(key: str, match: str) -> str:
     return key if match == "id" else " ".join(key.casefold().split())
 
 
-def _tell_unknown(place: str, match: str, key: str, known: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def _tell(what: str, options: Mapping[str, Any]) -> None:
     """Raise that a record of a file names no document, or report it where such records are passed over."""
-    advice = did_you_mean(key, list(known)[:_COMPARED]) if match == "id" else ""
-    error = SourceError(f"{place}: there is no document whose {match} is {key!r}.{advice}")
     if options.get("on_error") != "skip":
-        raise error
+        raise SourceError(what)
     if report := options.get("report"):
-        report(str(error))
+        report(what)
