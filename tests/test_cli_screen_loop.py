@@ -176,7 +176,7 @@ def test_formats(pile):
     assert screen(pile, "rank", "-n", "3", "-f", "csv").stdout.splitlines()[0] == "rank,id,score"
     shown = screen(pile, "status", "-f", "table").stdout
     assert "by the audit" in shown
-    assert "Stopping rule, recall 95% at 95% confidence: not met: read on." in shown
+    assert "Stopping rule, recall 95% at 95% confidence by the ranking: not met: read on." in shown
     shown = screen(pile, "next", "-f", "table").stdout
     assert shown.startswith("1. d")
     assert "T d" in shown

@@ -8,8 +8,8 @@ import pytest
 from conftest import ANIMALS, POLES
 
 import embedsearch as es
-from embedsearch.screening import Screening, ScreeningSettings
-from embedsearch.screening.progress import history_of
+from embedsearch.screening import History, Screening, ScreeningSettings, StoppingRule
+from embedsearch.screening.progress import history_of, is_met
 from embedsearch.screening.report import as_markdown, report
 from embedsearch.store import Event
 from embedsearch.testing import HashEncoder, TableEncoder
@@ -249,6 +249,26 @@ def test_progress_worked_by_hand(pile):
         assert one["assumption"]
         assert one["source"]
     assert found["stop"] == {"recall": 0.95, "confidence": 0.95, "method": found["stop"]["method"], "met": False}
+
+
+def test_the_audit_bound_of_a_screening_worked_by_hand(pile):
+    """Twenty of forty drawn, none relevant: four missed have a probability of .053 not to be hit, five of .024.
+
+    20·19·18·17 / (40·39·38·37) = .0530, and 16/36 of it for the fifth; one alone would be missed in half of all draws.
+    """
+    screening = Screening(pile)
+    pile.labels.add(screening.draw_audit(20), "not relevant")
+    found = screening.progress().estimates[0]
+    assert (found.method, found.missed, found.missed_at_most) == ("audit", 0, 4)
+
+
+def test_what_is_undecided_counts_as_missed_when_it_is_time_to_stop():
+    """All is read: one undecided record beside twenty relevant ones leaves a recall of 20/21, beside ten of 10/11."""
+    for found, met in ((20, True), (10, False)):
+        relevant = np.array([True] * found + [False] * 5)
+        history = History(found + 5, relevant, np.zeros(found + 5, dtype=bool))
+        assert is_met(StoppingRule(0.95, 0.95), history, 0)
+        assert is_met(StoppingRule(0.95, 0.95), history, 1) is met
 
 
 def test_yields_are_counted_by_fifties(tmp_path):

@@ -40,6 +40,7 @@ _VALUES |= {str(tenth): tenth / 10 for tenth in range(1, 10)}
 )
 @start_options
 @by_option("likely", "uncertain", "random", "mixed")
+@click.option("--method", type=click.Choice(("ranking", "audit")), help="Which estimate decides when to stop.")
 @click.option("--recall", type=float, metavar="SHARE", help="The target of the stopping rule; 0.95 if never given.")
 @click.option("--confidence", type=float, metavar="SHARE", help="Of the bounds and the rule; 0.95 if never given.")
 @screening_options

@@ -121,12 +121,15 @@ def print_progress(progress: dict[str, Any]) -> None:
         ["recall", "estimate", "at least", "missed", "at most"],
         [
             [f"by the {one['method']}", f"{one['recall']:.1%}", f"{one['recall_at_least']:.1%}",
-             f"{one['missed']:.1f}", f"{one['missed_at_most']:,}"]
+             f"{one['missed']:,}", f"{one['missed_at_most']:,}"]
             for one in progress["estimates"]
         ],
     )  # fmt: skip
     for one in progress["estimates"]:
-        click.echo(f"By the {one['method']}: {one['confidence']:.0%} one-sided. {one['assumption']} ({one['source']})")
+        click.echo(
+            f"By the {one['method']}, {one['confidence']:.0%} one-sided, supposing that {one['assumption']} "
+            f"({one['source']})."
+        )
     for sample in progress["samples"]:
         click.echo(
             f"Audit sample: {sample['read']:,} of {sample['size']:,} read, {sample['found']:,} of these relevant; "
@@ -134,4 +137,9 @@ def print_progress(progress: dict[str, Any]) -> None:
         )
     stop = progress["stop"]
     verdict = "met: you may stop" if stop["met"] else "not met: read on"
-    click.echo(f"Stopping rule, recall {stop['recall']:.0%} at {stop['confidence']:.0%} confidence: {verdict}.")
+    if progress["undecided"] and not stop["met"]:
+        verdict += f", or decide the {progress['undecided']:,} undecided, which count as missed"
+    click.echo(
+        f"Stopping rule, recall {stop['recall']:.0%} at {stop['confidence']:.0%} confidence by the {stop['method']}: "
+        f"{verdict}."
+    )

@@ -11,7 +11,7 @@ import numpy as np
 from embedsearch.index.label import Label
 from embedsearch.index.labels import IndexLabels
 from embedsearch.screening.settings import ScreeningSettings
-from embedsearch.screening.stopping import History, RecallEstimate, audit_estimate, ranking_estimate
+from embedsearch.screening.stopping import History, RecallEstimate, StoppingRule, audit_estimate, ranking_estimate
 from embedsearch.store import Event
 
 YIELD_EVERY = 50
@@ -60,14 +60,15 @@ class Progress:
     Attributes:
         name: of the screening.
         settings: of the screening.
-        history: what was read, in order; undecided records are not among it, since they may yet be relevant.
+        history: what was read, in order, and how many records there are; undecided ones left out, since they may yet
+            be relevant.
         undecided: how many records were read and left undecided.
         graded: how many labels are neither 0 nor 1; from 0.5 they count as relevant.
         imported: how many labels were brought in from a file.
         outside: how many labelled documents do not belong to the records: outside of the condition, or deleted.
         samples: the audit samples, in order.
         estimates: of recall, from the audit and from the ranking, each with a one-sided bound.
-        is_met: does the stopping rule say that it is time to stop?
+        is_met: does the stopping rule say that it is time to stop, even if all that is undecided were relevant?
     """
 
     name: str
@@ -100,12 +101,12 @@ class Progress:
         history = self.history
         return {
             "screening": self.name,
-            "records": history.records,
+            "records": history.records + self.undecided,
             "read": history.read,
             "found": history.found,
             "not_relevant": history.read - history.found,
             "undecided": self.undecided,
-            "unread": history.unread - self.undecided,
+            "unread": history.unread,
             "graded": self.graded,
             "imported": self.imported,
             "outside": self.outside,
@@ -135,20 +136,36 @@ def progress_of(labels: IndexLabels, ids: Sequence[str], settings: ScreeningSett
     decided = {id: label for id, label in inside.items() if label.value is not None}
     draws = _draws(labels.history(), pile)
     first = labels.first_numbers()
-    history = history_of({id: (first[id], label.is_relevant) for id, label in decided.items()}, draws, len(pile))
+    undecided = len(inside) - len(decided)
+    read = {id: (first[id], label.is_relevant) for id, label in decided.items()}
+    history = history_of(read, draws, len(pile) - undecided)
     estimates = tuple(make(history, confidence=settings.confidence) for make in (audit_estimate, ranking_estimate))
     return Progress(
         labels.name,
         settings,
         history,
-        undecided=len(inside) - len(decided),
+        undecided=undecided,
         graded=sum(label.value not in (0, 1) for label in decided.values()),
         imported=sum(label.by == "import" for label in inside.values()),
         outside=len(labels) - len(inside),
         samples=tuple(_sample(event, drawn, decided) for event, drawn in draws if event.kind == "audit"),
         estimates=estimates,
-        is_met=settings.rule.met(history),
+        is_met=is_met(settings.rule, history, undecided),
     )
+
+
+def is_met(rule: StoppingRule, history: History, undecided: int) -> bool:
+    """Return whether a rule says that it is time to stop, even if all that is undecided were relevant.
+
+    Args:
+        rule: any.
+        history: what was read, without what is undecided.
+        undecided: how many records that is.
+    """
+    if not undecided or not rule.met(history):
+        return rule.met(history)
+    missed = rule.estimate(history).missed_at_most + undecided
+    return history.found / (history.found + missed) >= rule.recall
 
 
 def history_of(

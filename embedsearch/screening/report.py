@@ -44,13 +44,13 @@ def flow(screening: Screening, progress: Progress) -> dict[str, Any]:
     return {
         "identified": documents,
         "identified_by_source": screening.index.sources(),
-        "removed_before_screening": documents - history.records,
-        "records": history.records,
+        "removed_before_screening": documents - history.records - progress.undecided,
+        "records": history.records + progress.undecided,
         "screened": history.read + progress.undecided,
         "included": history.found,
         "excluded": history.read - history.found,
         "undecided": progress.undecided,
-        "not_screened": history.unread - progress.undecided,
+        "not_screened": history.unread,
     }
 
 
@@ -156,8 +156,8 @@ def _evidence(progress: dict[str, Any]) -> list[str]:
     for one in progress["estimates"]:
         parts.append(
             f"By the {one['method']}: recall {one['recall']:.1%}, at least {one['recall_at_least']:.1%} with "
-            f"{one['confidence']:.0%} confidence (one-sided); missed {one['missed']:.1f}, at most "
-            f"{one['missed_at_most']:,}. Assumption: {one['assumption']} Source: {one['source']}"
+            f"{one['confidence']:.0%} confidence (one-sided); missed {one['missed']:,}, at most "
+            f"{one['missed_at_most']:,}. Assumption: {one['assumption']}. Source: {one['source']}."
         )
     return parts
 

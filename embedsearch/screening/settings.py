@@ -9,7 +9,7 @@ from typing import Any, Self
 from embedsearch.errors import QueryError
 from embedsearch.index.arguments import one_of
 from embedsearch.screening.choosing import CHOICES
-from embedsearch.screening.stopping import StoppingRule
+from embedsearch.screening.stopping import Method, StoppingRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class ScreeningSettings:
         where: a condition that cuts the pile down; empty for all documents.
         by: how the next record is chosen, see `choose`.
         seed: of all that is drawn at random.
+        method: which estimate decides when to stop, ``ranking`` or ``audit``.
         recall: the target of the stopping rule, above 0 and at most 1.
         confidence: of the stopping rule and of all bounds, above 0 and below 1.
     """
@@ -31,6 +32,7 @@ class ScreeningSettings:
     where: str = ""
     by: str = "likely"
     seed: int = 0
+    method: Method = "ranking"
     recall: float = 0.95
     confidence: float = 0.95
 
@@ -44,7 +46,7 @@ class ScreeningSettings:
     @property
     def rule(self) -> StoppingRule:
         """When it may be stopped."""
-        return StoppingRule(recall=self.recall, confidence=self.confidence)
+        return StoppingRule(self.recall, self.confidence, self.method)
 
     @property
     def axis_names(self) -> tuple[str, ...]:
