@@ -6,9 +6,11 @@ import shutil
 import numpy as np
 import pytest
 from conftest import ANIMALS, POLES
+from hypothesis import given
+from hypothesis import strategies as st
 
 import embedsearch as es
-from embedsearch.screening import History, Screening, ScreeningSettings, StoppingRule
+from embedsearch.screening import History, Screening, ScreeningSettings, StoppingRule, ranking_estimate
 from embedsearch.screening.progress import history_of, is_met
 from embedsearch.screening.report import as_markdown, report
 from embedsearch.store import Event
@@ -230,18 +232,19 @@ def test_progress_worked_by_hand(pile):
     pile.labels.add("gone", "relevant")
     pile.delete(["gone"])
     pile.labels.add("d00", "relevant", by="import")
-    pile.labels.add("d01", 0.5)
-    pile.labels.add("d02", 0.4)
+    pile.labels.add("d01", 0.5, by="likely")
+    pile.labels.add("d02", 0.4, by="likely")
+    pile.labels.add("d05", 0, by="uncertain")
     pile.labels.add("d03", "undecided")
     pile.labels.add("d04", "relevant")
     pile.labels.undo()
     found = Screening(pile).progress().to_dict()
     counts = {name: value for name, value in found.items() if isinstance(value, int)}
     assert counts == {
-        "records": 40, "read": 3, "found": 2, "not_relevant": 1, "undecided": 1, "unread": 36, "graded": 2,
-        "imported": 1, "outside": 1, "since_last_relevant": 1,
+        "records": 40, "read": 4, "found": 2, "not_relevant": 2, "undecided": 1, "unread": 35, "graded": 2,
+        "unasked": 1, "outside": 1, "drawn_at_random": 0, "since_last_relevant": 2,
     }  # fmt: skip
-    assert found["yield"] == [{"first": 1, "last": 3, "found": 2}]
+    assert found["yield"] == [{"first": 1, "last": 3, "found": 1}]
     assert [one["method"] for one in found["estimates"]] == ["audit", "ranking"]
     for one in found["estimates"]:
         assert one["found"] == 2
@@ -266,17 +269,49 @@ def test_what_is_undecided_counts_as_missed_when_it_is_time_to_stop():
     """All is read: one undecided record beside twenty relevant ones leaves a recall of 20/21, beside ten of 10/11."""
     for found, met in ((20, True), (10, False)):
         relevant = np.array([True] * found + [False] * 5)
-        history = History(found + 5, relevant, np.zeros(found + 5, dtype=bool))
-        assert is_met(StoppingRule(0.95, 0.95), history, 0)
-        assert is_met(StoppingRule(0.95, 0.95), history, 1) is met
+        estimate = ranking_estimate(History(found + 5, relevant, np.zeros(found + 5, dtype=bool)))
+        assert is_met(estimate, 0.95, undecided=0, unread=0)
+        assert is_met(estimate, 0.95, undecided=1, unread=0) is met
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(0, 60), st.floats(0.5, 1), st.floats(0.5, 0.99))
+def test_the_verdict_is_that_of_the_stopping_rule(relevant, unread, recall, confidence):
+    """Where nothing is undecided and nothing was known beforehand, two ways of asking agree."""
+    history = History(len(relevant) + unread, np.array(relevant, dtype=bool), np.zeros(len(relevant), dtype=bool))
+    estimate = ranking_estimate(history, confidence=confidence)
+    rule = StoppingRule(recall, confidence)
+    assert is_met(estimate, recall, undecided=0, unread=unread) == rule.met(history)
+
+
+def test_what_was_not_proposed_is_no_evidence(pile):
+    """A hundred irrelevant records that somebody picked say nothing of the rest; the relevant ones count as found."""
+    pile.labels.add([f"d{number:02}" for number in range(40) if number % 4][:25], "not relevant")
+    pile.labels.add("d00", "relevant", by="import")
+    found = Screening(pile).progress()
+    assert (found.read, found.found, found.unasked, found.unread) == (26, 1, 26, 14)
+    assert (found.history.records, found.history.read) == (14, 0)
+    assert [(one.found, one.missed_at_most) for one in found.estimates] == [(1, 14), (1, 14)]
+    assert not found.is_met
+
+
+def test_a_list_of_what_was_shown_filled_in_elsewhere_is_evidence(pile, tmp_path):
+    """Labels that are imported for records that `next` has shown were proposed by it."""
+    screening = Screening(pile)
+    pile.labels.add("d00", "relevant")
+    ids = [one.id for one in screening.next(5)]
+    file = tmp_path / "read.csv"
+    file.write_text("id,label\n" + "".join(f"{id},{int(is_relevant(id))}\n" for id in ids) + "d39,0\n", "utf-8")
+    pile.labels.take(file)
+    assert [pile.labels[id].by for id in (*ids, "d39")] == ["likely"] * 5 + ["import"]
+    assert screening.progress().history.read == 5 + (39 in ids)
 
 
 def test_yields_are_counted_by_fifties(tmp_path):
     """120 records read are two whole fifties and one of twenty."""
     with es.Index.create(tmp_path / "i", HashEncoder()) as index:
         index.add(es.Document(f"d{number:03}", f"text {number}") for number in range(130))
-        index.labels.add([f"d{number:03}" for number in range(60)], "relevant")
-        index.labels.add([f"d{number:03}" for number in range(60, 120)], "not relevant")
+        index.labels.add([f"d{number:03}" for number in range(60)], "relevant", by="likely")
+        index.labels.add([f"d{number:03}" for number in range(60, 120)], "not relevant", by="likely")
         found = Screening(index).progress()
     assert [(one.first, one.last, one.found) for one in found.yields] == [(1, 50, 50), (51, 100, 10), (101, 120, 0)]
     assert found.since_last == 60
@@ -284,8 +319,8 @@ def test_yields_are_counted_by_fifties(tmp_path):
 
 def test_labelling_again_does_not_change_when_a_record_was_read(pile):
     """A record that is labelled anew keeps its place in the order of reading, with its new value."""
-    pile.labels.add("d00", "relevant")
-    pile.labels.add("d01", "not relevant")
+    pile.labels.add("d00", "relevant", by="likely")
+    pile.labels.add("d01", "not relevant", by="likely")
     pile.labels.add("d00", "not relevant")
     pile.labels.add("d01", "relevant")
     assert Screening(pile).progress().history.relevant.tolist() == [False, True]
@@ -326,8 +361,8 @@ def test_the_report_has_what_an_appendix_needs(pile):
     """Settings with seed and versions, the flow, who labelled what when, the evidence, and every event."""
     screening = Screening(pile)
     screening.configure(where="year < 2030", seed=5)
-    pile.labels.add("d00", "relevant", author="ada")
-    pile.labels.add("d01", "not relevant", author="ada")
+    pile.labels.add("d00", "relevant", author="ada", by="likely")
+    pile.labels.add("d01", "not relevant", author="ada", by="likely")
     pile.labels.add(["d02", "d03"], "undecided", author="bob", by="import")
     pile.labels.undo(author="ada")
     ids = screening.draw_audit(4)
@@ -344,7 +379,7 @@ def test_the_report_has_what_an_appendix_needs(pile):
         ("ada", 6, 0),
         ("bob", 1, 1),
     ]
-    assert record["proposed_by"] == {"nobody": 2, "import": 1, "audit": 4}
+    assert record["proposed_by"] == {"likely": 2, "import": 1, "audit": 4}
     assert [event["kind"] for event in record["events"]] == [
         "settings",
         *["label"] * 4,
@@ -384,7 +419,8 @@ def test_a_whole_screening_finds_what_is_there(pile):
     pile.labels.add("d21", "not relevant")
     read(screening, 38)
     history = screening.progress().history
-    assert history.relevant.tolist() == [True, False] + [True] * 9 + [False] * 29
+    assert history.relevant.tolist() == [True] * 9 + [False] * 29
+    assert screening.progress().found == 10
     assert screening.rank() == []
     assert not np.isnan(screening.scores()).any()
     assert all(one.recall == 1.0 for one in screening.progress().estimates)

@@ -121,9 +121,9 @@ def read(
     """
     screening = open_screening(path, name, encoder=encoder, **given)
     given_labels = _Desk(screening, by, author).read(count)
-    history = screening.progress().history
-    note(f"{given_labels:,} labels given; {history.found:,} relevant of {history.read:,} read, "
-         f"of {history.records:,} records.")  # fmt: skip
+    progress = screening.progress()
+    note(f"{given_labels:,} labels given; {progress.found:,} relevant of {progress.read:,} read, "
+         f"of {progress.records:,} records.")  # fmt: skip
 
 
 class _Desk:

@@ -106,15 +106,15 @@ def print_record(proposal: Proposal, sentence: str) -> None:
 def print_progress(progress: dict[str, Any]) -> None:
     """Print how far a screening has come, for people."""
     names = {"records": "records", "read": "read", "found": "relevant", "not_relevant": "not relevant",
-             "undecided": "undecided", "unread": "not read", "imported": "labels imported",
+             "undecided": "undecided", "unread": "not read", "unasked": "read unasked or imported",
              "outside": "labels outside of the records",
-             "since_last_relevant": "read since the last relevant one"}  # fmt: skip
-    optional = ("undecided", "imported", "outside")
+             "since_last_relevant": "proposed and read since the last relevant one"}  # fmt: skip
+    optional = ("undecided", "unasked", "outside")
     rows = [[text, progress[name]] for name, text in names.items() if progress[name] or name not in optional]
     table(["", ""], [[text, f"{value:,}"] for text, value in rows], title=f"Screening {progress['screening']}")
     if progress["yield"]:
         click.echo()
-        table(["records read", "relevant"],
+        table(["proposed and read", "relevant"],
               [[f"{one['first']:,} to {one['last']:,}", one["found"]] for one in progress["yield"]])  # fmt: skip
     click.echo()
     table(
@@ -125,6 +125,8 @@ def print_progress(progress: dict[str, Any]) -> None:
             for one in progress["estimates"]
         ],
     )  # fmt: skip
+    if not progress["drawn_at_random"]:
+        click.echo("No record was drawn at random yet, so that the audit says nothing: embedsearch screen audit -n 200")
     for one in progress["estimates"]:
         click.echo(
             f"By the {one['method']}, {one['confidence']:.0%} one-sided, supposing that {one['assumption']} "

@@ -68,9 +68,14 @@ class IndexLabels(Mapping[str, Label]):
         self._current()
         return list(self._events)
 
-    def first_numbers(self) -> dict[str, int]:
-        """Return by document the number of the first of its labels that were not undone: when it was read."""
-        return {id: labels[0].number for id, labels in self._current().items()}
+    def first(self) -> dict[str, Label]:
+        """Return by document the first of its labels that were not undone: when it was read, and what proposed it."""
+        return {id: labels[0] for id, labels in self._current().items()}
+
+    def was_shown(self, id: str) -> bool:
+        """Was a document ever proposed for reading?"""
+        self._current()
+        return id in self._proposals
 
     @property
     def state(self) -> int:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import QueryError, SourceError, did_you_mean
-from embedsearch.index.label import IMPORT, Decision, Label
+from embedsearch.index.label import IMPORT, Decision
 from embedsearch.index.label_files import read_labels
+from embedsearch.index.labels import IndexLabels
 from embedsearch.store import Store
 
 # Looking for the id that was likely meant takes a tenth of a second among so many, and is done for the first few.
@@ -34,7 +35,7 @@ class Taken:
 
 
 def decisions_of(
-    file: str | os.PathLike[str], held: Mapping[str, Label], store: Store, *, match: str, reading: Mapping[str, Any]
+    file: str | os.PathLike[str], held: IndexLabels, store: Store, *, match: str, reading: Mapping[str, Any]
 ) -> tuple[list[Decision], Taken]:
     """Return what a file decides that is not held already, and what becomes of its records; see `IndexLabels.take`."""
     options = dict(reading)
@@ -54,7 +55,9 @@ def decisions_of(
             if id in held and (held[id].value, held[id].note) == (entry.value, entry.note):
                 unchanged += 1
             else:
-                decisions.append(Decision(id, entry.value, entry.note, entry.author or None, IMPORT, entry.time))
+                # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
+                by = None if held.was_shown(id) else IMPORT
+                decisions.append(Decision(id, entry.value, entry.note, entry.author or None, by, entry.time))
     return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown)
 
 

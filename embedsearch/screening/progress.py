@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from embedsearch.index.label import Label
+from embedsearch.index.label import IMPORT, Label
 from embedsearch.index.labels import IndexLabels
 from embedsearch.screening.settings import ScreeningSettings
-from embedsearch.screening.stopping import History, RecallEstimate, StoppingRule, audit_estimate, ranking_estimate
+from embedsearch.screening.stopping import History, RecallEstimate, audit_estimate, ranking_estimate
 from embedsearch.store import Event
 
 YIELD_EVERY = 50
+UNASKED = ("", IMPORT)  # what proposed a record that neither a ranking nor a draw proposed
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +62,45 @@ class Progress:
     Attributes:
         name: of the screening.
         settings: of the screening.
-        history: what was read, in order, and how many records there are; undecided ones left out, since they may yet
-            be relevant.
-        undecided: how many records were read and left undecided.
+        records: how many there are.
+        read: how many were read and decided.
+        found: how many of these are relevant.
+        undecided: how many were read and left undecided.
+        history: those of the decided that were proposed, in the order of reading. Records that were labelled unasked
+            or imported are not among its records, since no ranking and no draw chose them; nor are undecided ones.
         graded: how many labels are neither 0 nor 1; from 0.5 they count as relevant.
-        imported: how many labels were brought in from a file.
         outside: how many labelled documents do not belong to the records: outside of the condition, or deleted.
         samples: the audit samples, in order.
-        estimates: of recall, from the audit and from the ranking, each with a one-sided bound.
-        is_met: does the stopping rule say that it is time to stop, even if all that is undecided were relevant?
+        estimates: of the recall of all that is relevant, from the audit and from the ranking, with one-sided bounds.
+        is_met: does the stopping rule say that it is time to stop?
     """
 
     name: str
     settings: ScreeningSettings
-    history: History
+    records: int
+    read: int
+    found: int
     undecided: int
+    history: History
     graded: int
-    imported: int
     outside: int
     samples: tuple[Sample, ...]
     estimates: tuple[RecallEstimate, ...]
     is_met: bool
 
     @property
+    def unread(self) -> int:
+        """How many records were not read."""
+        return self.records - self.read - self.undecided
+
+    @property
+    def unasked(self) -> int:
+        """How many of the decided records no ranking and no draw had proposed."""
+        return self.read - self.history.read
+
+    @property
     def yields(self) -> tuple[Yield, ...]:
-        """The yield of every fifty records read; the last may be fewer."""
+        """The yield of every fifty records that were proposed and read; the last may be fewer."""
         relevant = self.history.relevant
         starts = range(0, len(relevant), YIELD_EVERY)
         parts = ((start, relevant[start : start + YIELD_EVERY]) for start in starts)
@@ -92,24 +108,24 @@ class Progress:
 
     @property
     def since_last(self) -> int:
-        """How many records were read after the last relevant one."""
+        """How many of the records that were proposed were read after the last relevant one."""
         places = np.flatnonzero(self.history.relevant)
         return self.history.read - (int(places[-1]) + 1 if len(places) else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
-        history = self.history
         return {
             "screening": self.name,
-            "records": history.records + self.undecided,
-            "read": history.read,
-            "found": history.found,
-            "not_relevant": history.read - history.found,
+            "records": self.records,
+            "read": self.read,
+            "found": self.found,
+            "not_relevant": self.read - self.found,
             "undecided": self.undecided,
-            "unread": history.unread,
+            "unread": self.unread,
             "graded": self.graded,
-            "imported": self.imported,
+            "unasked": self.unasked,
             "outside": self.outside,
+            "drawn_at_random": int(self.history.random.sum()),
             "since_last_relevant": self.since_last,
             "yield": [{"first": one.first, "last": one.last, "found": one.found} for one in self.yields],
             "samples": [{field: getattr(sample, field) for field in Sample.__slots__} for sample in self.samples],
@@ -117,7 +133,7 @@ class Progress:
             "stop": {
                 "recall": self.settings.recall,
                 "confidence": self.settings.confidence,
-                "method": self.settings.rule.method,
+                "method": self.settings.method,
                 "met": self.is_met,
             },
         }
@@ -131,41 +147,47 @@ def progress_of(labels: IndexLabels, ids: Sequence[str], settings: ScreeningSett
         ids: of its records.
         settings: of the screening.
     """
-    pile = set(ids)
+    pile, first = set(ids), labels.first()
     inside = {id: label for id, label in labels.items() if id in pile}
     decided = {id: label for id, label in inside.items() if label.value is not None}
     draws = _draws(labels.history(), pile)
-    first = labels.first_numbers()
-    undecided = len(inside) - len(decided)
-    read = {id: (first[id], label.is_relevant) for id, label in decided.items()}
-    history = history_of(read, draws, len(pile) - undecided)
-    estimates = tuple(make(history, confidence=settings.confidence) for make in (audit_estimate, ranking_estimate))
+    drawn = {id for _, ids in draws for id in _read_prefix(ids, decided)}
+    asked = {
+        id: (first[id].number, label.is_relevant)
+        for id, label in decided.items()
+        if id in drawn or first[id].by not in UNASKED
+    }
+    undecided, found = len(inside) - len(decided), sum(label.is_relevant for label in decided.values())
+    history = history_of(asked, draws, len(pile) - undecided - (len(decided) - len(asked)))
+    made = (estimate(history, confidence=settings.confidence) for estimate in (audit_estimate, ranking_estimate))
+    estimates = tuple(replace(estimate, found=found) for estimate in made)
+    decisive = next(estimate for estimate in estimates if estimate.method == settings.method)
     return Progress(
         labels.name,
         settings,
-        history,
+        records=len(pile),
+        read=len(decided),
+        found=found,
         undecided=undecided,
+        history=history,
         graded=sum(label.value not in (0, 1) for label in decided.values()),
-        imported=sum(label.by == "import" for label in inside.values()),
         outside=len(labels) - len(inside),
         samples=tuple(_sample(event, drawn, decided) for event, drawn in draws if event.kind == "audit"),
         estimates=estimates,
-        is_met=is_met(settings.rule, history, undecided),
+        is_met=is_met(decisive, settings.recall, undecided=undecided, unread=history.unread),
     )
 
 
-def is_met(rule: StoppingRule, history: History, undecided: int) -> bool:
-    """Return whether a rule says that it is time to stop, even if all that is undecided were relevant.
+def is_met(estimate: RecallEstimate, recall: float, *, undecided: int, unread: int) -> bool:
+    """Return whether the target is reached with the confidence of an estimate, were all that is undecided missed.
 
-    Args:
-        rule: any.
-        history: what was read, without what is undecided.
-        undecided: how many records that is.
+    It is what `StoppingRule.met` says, with two differences: relevant records that were known beforehand count as
+    found, and what is undecided counts as missed. Never before something relevant was found, unless all is read.
     """
-    if not undecided or not rule.met(history):
-        return rule.met(history)
-    missed = rule.estimate(history).missed_at_most + undecided
-    return history.found / (history.found + missed) >= rule.recall
+    missed = estimate.missed_at_most + undecided
+    if not estimate.found:
+        return not unread and not undecided
+    return estimate.found / (estimate.found + missed) >= recall - _ROUNDING
 
 
 def history_of(

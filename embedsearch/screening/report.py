@@ -39,18 +39,17 @@ def report(screening: Screening) -> dict[str, Any]:
 
 def flow(screening: Screening, progress: Progress) -> dict[str, Any]:
     """Return the counts at each step, in the words of the PRISMA 2020 flow diagram (Page et al., BMJ 372:n71)."""
-    history = progress.history
     documents = len(screening.index.ids())
     return {
         "identified": documents,
         "identified_by_source": screening.index.sources(),
-        "removed_before_screening": documents - history.records - progress.undecided,
-        "records": history.records + progress.undecided,
-        "screened": history.read + progress.undecided,
-        "included": history.found,
-        "excluded": history.read - history.found,
+        "removed_before_screening": documents - progress.records,
+        "records": progress.records,
+        "screened": progress.read + progress.undecided,
+        "included": progress.found,
+        "excluded": progress.read - progress.found,
         "undecided": progress.undecided,
-        "not_screened": history.unread,
+        "not_screened": progress.unread,
     }
 
 
@@ -103,7 +102,7 @@ def as_markdown(record: dict[str, Any]) -> str:
         ),
         "Records were proposed by: " + (_counted(record["proposed_by"]) or "nothing was labelled") + ".",
         "## Yield",
-        _table(("records read", "relevant among them"),
+        _table(("proposed and read", "relevant among them"),
                [[f"{one['first']:,} to {one['last']:,}", one["found"]] for one in progress["yield"]]),
         "## Evidence for stopping",
         *_evidence(progress),
@@ -148,6 +147,13 @@ def _evidence(progress: dict[str, Any]) -> list[str]:
         f"{stop['method']} estimate: **{verdict}**. {progress['since_last_relevant']:,} records were read after the "
         "last relevant one."
     ]
+    if progress["unasked"]:
+        parts.append(
+            f"{progress['unasked']:,} records were labelled unasked or imported; the estimates leave them out of what "
+            "was read, and count the relevant ones as found."
+        )
+    if not progress["drawn_at_random"]:
+        parts.append("No record was drawn at random, so that the audit says nothing.")
     for sample in progress["samples"]:
         parts.append(
             f"Audit sample (event {sample['event']}): {sample['size']:,} records drawn at random from "
