@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from embedsearch.cli import label_commands, reading_commands
+from embedsearch.cli import label_commands, reading_commands, simulation_commands
 from embedsearch.cli.main import Commands, examples
 
 
@@ -15,6 +15,7 @@ from embedsearch.cli.main import Commands, examples
         "embedsearch screen read -i indexes/papers",
         "embedsearch screen status -i indexes/papers",
         "embedsearch screen report -i indexes/papers > appendix.md",
+        "embedsearch screen simulate review.csv --text title --text abstract --label included",
     ),
 )
 def screen() -> None:
@@ -26,7 +27,7 @@ def screen() -> None:
     """
 
 
-for module in (reading_commands, label_commands):
+for module in (reading_commands, label_commands, simulation_commands):
     for command in module.COMMANDS:
         screen.add_command(command)
 

@@ -44,6 +44,16 @@ class Interval:
         half = float(t.ppf(0.975, n - 1)) * float(np.std(values, ddof=1)) / math.sqrt(n)
         return cls(mean, mean - half, mean + half)
 
+    @classmethod
+    def of_share(cls, outcomes: Sequence[bool]) -> Interval:
+        """Return the share of true outcomes, at least one, with Clopper and Pearson's exact interval."""
+        from scipy.stats import beta
+
+        n, hits = len(outcomes), sum(outcomes)
+        low = float(beta.ppf(0.025, hits, n - hits + 1)) if hits else 0.0
+        high = float(beta.ppf(0.975, hits + 1, n - hits)) if hits < n else 1.0
+        return cls(hits / n, low, high)
+
     def to_dict(self) -> dict[str, float | None]:
         """Return ``{"mean": …, "low": …, "high": …}``."""
         return asdict(self)
