@@ -35,10 +35,10 @@ _EXPORTS = ("table", "csv", "tsv", "jsonl", "json", "ids", "asreview", "ris")
 def label(
     ids: tuple[str, ...], value: str | None, grade: float | None, text: str, author: str | None, path: str, name: str
 ) -> None:
-    """Label documents by their ids; - reads ids from stdin, one a line.
+    """Label documents by their ids.
 
-    If one of them is not in the index, none is labelled. A label that was there before stays in the history, and holds
-    again when this one is undone.
+    The id - reads ids from stdin, one a line. If one of them is not in the index, none is labelled. A label that
+    was there before stays in the history, and holds again when this one is undone.
     """
     if (value is None) == (grade is None):
         raise click.UsageError("say which label: one of --relevant, --not-relevant, --undecided, --grade 0.7")
@@ -61,7 +61,10 @@ def _with_stdin(ids: Iterable[str]) -> Iterable[str]:
 @author_option
 @screening_options
 def undo(number: int | None, author: str | None, path: str, name: str) -> None:
-    """Take back the last label, or the one of event NUMBER, as `screen report -f json` numbers them."""
+    """Take back a label.
+
+    It is the last one, or that of event NUMBER, as `screen report -f json` numbers them.
+    """
     screening = open_screening(path, name)
     taken = screening.labels.undo(number, author=author)
     now = screening.labels.get(taken.document)
@@ -101,11 +104,12 @@ def import_command(
     file: str, field: str | None, key: str | None, match: str, encoding: str | None, on_error: str, path: str,
     name: str, format: str | None,
 ) -> None:  # fmt: skip
-    """Take labels from FILE: CSV, TSV, JSON lines or RIS.
+    """Take labels from FILE.
 
-    A label is 1 or 0, yes or no, relevant or not relevant, undecided, or a grade from 0 to 1; an empty one is none.
-    ASReview's exports are read as they are: the columns asreview_label or included, asreview_note and asreview_time,
-    and in RIS the notes ASReview_relevant and ASReview_irrelevant. What is labelled so already stays as it is.
+    It is CSV, TSV, JSON lines or RIS. A label is 1 or 0, yes or no, relevant or not relevant, undecided, or a grade
+    from 0 to 1; an empty one is none. ASReview's exports are read as they are: the columns asreview_label or
+    included, asreview_note and asreview_time, and in RIS the notes ASReview_relevant and ASReview_irrelevant. What
+    is labelled so already stays as it is.
     """
     reading = {"label": field, "key": key, "encoding": encoding, "on_error": on_error, "report": note}
     wanted = {option: value for option, value in reading.items() if value is not None}
@@ -140,10 +144,11 @@ def import_command(
     help="Output format; a table on a terminal, JSON lines elsewhere.",
 )
 def export_command(only: Any, path: str, name: str, format: str | None) -> None:
-    """Print the records with their labels, for a spreadsheet, a reference manager, or ASReview.
+    """Print the records with their labels.
 
-    asreview is CSV in ASReview's columns with the documents' own fields; ris has the label as a note (N1). Both know
-    yes and no: grades from 0.5 on are relevant there, and what is undecided has no label.
+    For a spreadsheet, a reference manager, or ASReview: asreview is CSV in ASReview's columns with the documents'
+    own fields; ris has the label as a note (N1). Both know yes and no: grades from 0.5 on are relevant there, and
+    what is undecided has no label.
     """
     from embedsearch.screening import exporting
 

@@ -46,7 +46,7 @@ _VALUES |= {str(tenth): tenth / 10 for tenth in range(1, 10)}
 @screening_options
 @format_option("table", "json")
 def start(path: str, name: str, format: str | None, **given: Any) -> None:
-    """Say what is looked for, or change it, and show the settings.
+    """Say what is looked for, and show the settings.
 
     Settings are kept in the index with the labels, each change with its time. What is not given stays as it is.
     Without a topic or an axis a screening starts from examples: label one relevant record first.
@@ -77,10 +77,11 @@ def start(path: str, name: str, format: str | None, **given: Any) -> None:
 def next_command(
     count: int, by: str | None, path: str, name: str, encoder: str | None, format: str | None, **given: Any
 ) -> None:
-    """Show the records to read next, with the sentence nearest to the question.
+    """Show the records to read next.
 
-    That is the sentence nearest to the topic; without a topic the one most like what was labelled relevant and least
-    like what was not. Which records were shown, and by what, is kept with the labels: the estimates need it.
+    With each comes the sentence nearest to the topic; without a topic the one most like what was labelled relevant
+    and least like what was not. Which records were shown, and by what, is kept with the labels: the estimates need
+    it.
     """
     screening = open_screening(path, name, encoder=encoder, **given)
     found = screening.next(count, by)
@@ -113,11 +114,11 @@ def next_command(
 def read(
     count: int | None, by: str | None, author: str | None, path: str, name: str, encoder: str | None, **given: Any
 ) -> None:
-    """Read record after record and label each with a key; the order is learned anew after every label.
+    """Read and label one record after another.
 
-    Keys: r relevant, n not relevant, u undecided, 1 to 9 a grade of .1 to .9, t a note for this record, z undo the
-    last label, s skip for now, q quit. Every label is on the disk before the next record is shown. Without a terminal
-    answers are read from stdin, one a line.
+    The order is learned anew after every label. Keys: r relevant, n not relevant, u undecided, 1 to 9 a grade of .1
+    to .9, t a note for this record, z undo the last label, s skip for now, q quit. Every label is on the disk
+    before the next record is shown. Without a terminal answers are read from stdin, one a line.
     """
     screening = open_screening(path, name, encoder=encoder, **given)
     given_labels = _Desk(screening, by, author).read(count)
@@ -220,7 +221,7 @@ class _Desk:
 @encoder_option
 @format_option()
 def rank(count: int | None, path: str, name: str, encoder: str | None, format: str | None, **given: Any) -> None:
-    """Order the records that were not read, the most likely relevant first."""
+    """Order what was not read, the likeliest first."""
     screening = open_screening(path, name, encoder=encoder, **given)
     order = screening.rank()[:count]
     records = ({"rank": place, "id": id, "score": score} for place, (id, score) in enumerate(order, start=1))
@@ -237,9 +238,10 @@ def rank(count: int | None, path: str, name: str, encoder: str | None, format: s
 @screening_options
 @format_option("table", "json")
 def status(path: str, name: str, format: str | None) -> None:
-    """Show what was found, what may have been missed, and whether it is time to stop.
+    """Show what was found and what may be missed.
 
-    Each estimate of recall comes with a one-sided bound, with what it assumes, and with its source.
+    It says whether it is time to stop. Each estimate of recall comes with a one-sided bound, with what it assumes,
+    and with its source.
     """
     progress = open_screening(path, name).progress().to_dict()
     if chosen(format) == "table":
@@ -254,10 +256,10 @@ def status(path: str, name: str, format: str | None) -> None:
 @screening_options
 @format_option("table", "jsonl", "json", "csv", "tsv", "ids")
 def audit(size: int, seed: int | None, path: str, name: str, format: str | None) -> None:
-    """Draw records at random from those not read, to estimate what was missed.
+    """Draw a random sample of what was not read.
 
-    The sample is kept with the labels; read it with: embedsearch screen read --by audit. As far as it is read from its
-    beginning, without leaving one out, it is a random sample.
+    It serves to estimate what was missed. The sample is kept with the labels; read it with: embedsearch screen read
+    --by audit. As far as it is read from its beginning, without leaving one out, it is a random sample.
     """
     screening = open_screening(path, name, seed=seed)
     ids = screening.draw_audit(size)
@@ -279,10 +281,11 @@ def audit(size: int, seed: int | None, path: str, name: str, format: str | None)
 @click.option("-f", "--format", "format", type=click.Choice(("markdown", "json")), default="markdown",
               show_default=True, help="Output format.")  # fmt: skip
 def report(path: str, name: str, format: str) -> None:
-    """Write the record of a screening, as the appendix of a review needs it.
+    """Write the record of a screening.
 
-    Settings and their changes, seeds, versions, the flow of records in the words of a PRISMA diagram, who labelled
-    how many and when, the yield, and the evidence for stopping. The JSON has every single event besides.
+    It holds what the appendix of a review needs: settings and their changes, seeds, versions, the flow of records
+    in the words of a PRISMA diagram, who labelled how many and when, the yield, and the evidence for stopping. The
+    JSON has every single event besides.
     """
     from embedsearch.screening.report import as_markdown
     from embedsearch.screening.report import report as report_on
