@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -158,16 +159,13 @@ class _Desk:
         return next((one for one in found if one.id not in self._skipped), None)
 
     def _answer(self) -> str:
-        import sys
-
         while True:
-            click.echo("> ", nl=False, err=True)
             if sys.stdin.isatty():
+                click.echo("> ", nl=False, err=True)
                 answer = click.getchar(echo=True)
                 click.echo(err=True)
             else:
-                line = sys.stdin.readline()
-                answer = line.strip() if line else "q"
+                answer = (sys.stdin.readline() or "q").strip()
             if answer in ("q", "\x04"):
                 return "q"
             if answer in ("z", "s", "t", *_VALUES):
