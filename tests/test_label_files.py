@@ -247,6 +247,61 @@ def test_ris_has_the_label_as_a_note(papers):
         assert f"N1  - {mark}\n" in record
 
 
+def test_ris_exported_and_imported_gives_yes_and_no_again(papers, tmp_path):
+    """What RIS can hold comes back: relevant, not relevant, and the note without ASReview's mark."""
+    file = tmp_path / "all.ris"
+    file.write_text("".join(ris_records(labelled(papers))), "utf-8")
+    second = papers.labels.named("second")
+    taken = second.take(file)
+    assert (taken.labelled, taken.unlabelled) == (2, 2)
+    assert {id: (label.value, label.note) for id, label in second.items()} == {
+        "p1": (1.0, 'a note, with "quotes" and lines'),
+        "p3": (0.0, ""),
+    }
+    third = papers.labels.named("third")
+    assert third.take(file, match="doi").labelled == 2
+    assert papers.labels.named("fourth").take(file, match="title").labelled == 2
+
+
+RIS = (
+    "TY  - JOUR\nID  - p1\nN1  - ASReview_relevant\nER  - \n\n{}"
+    "TY  - JOUR\nID  - p3\nN1  - ASReview_irrelevant\nER  -\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ("TY  - JOUR\nID  - p2\nN1  - ASReview_relevant\n", r"\.ris:6: the record that begins here has no end"),
+        ("TY  - JOUR\nID  - p2\nN1  - ASReview_relevant\nN1  - ASReview_irrelevant\nER  - \n", r":6: labelled both"),
+        ("AB  - lost\n", r":6: AB stands outside of a record; TY begins one"),
+        ("TY  - JOUR\nID  - p9\nN1  - ASReview_relevant\nER  - \n", r":6: there is no document whose id is 'p9'"),
+    ],
+)
+def test_a_broken_record_of_ris_is_named(papers, tmp_path, broken, message):
+    """A record cut off, labelled both ways, a line outside, an unknown id: one line, and with skip all others."""
+    file = write(tmp_path, RIS.format(broken), "labels.ris")
+    with pytest.raises(es.SourceError, match=message):
+        papers.labels.take(file)
+    told = []
+    papers.labels.take(file, reading={"on_error": "skip", "report": told.append})
+    assert len(told) == 1
+    assert re.search(message, told[0])
+    assert {id: label.value for id, label in papers.labels.items()} == {"p1": 1.0, "p3": 0.0}
+
+
+def test_ris_as_others_write_it(papers, tmp_path):
+    """One space before the dash, carriage returns, a value over two lines, a mark among other words, no end."""
+    first = "\ufeffTY - JOUR\r\nT1 - Paper\r\n  1\r\nN1 - read twice ASReview_relevant\r\nER -\r\n"
+    text = f"{first}TY - JOUR\r\nT1 - Paper 2\r\n"
+    file = write(tmp_path, text, "other.ris")
+    told = []
+    papers.labels.take(file, match="title", reading={"on_error": "skip", "report": told.append})
+    assert {id: (label.value, label.note) for id, label in papers.labels.items()} == {"p1": (1.0, "read twice")}
+    assert len(told) == 1
+    assert "other.ris:6: the record that begins here has no end" in told[0]
+
+
 def test_the_commands_import_and_export(papers, tmp_path):
     """import says what became of each record, export gives what import reads; a broken file leaves with 2."""
     folder = papers.path

@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import random
+import resource
 import shutil
 import signal
 import sqlite3
@@ -316,6 +317,54 @@ def test_labelling_beside_an_ingest_is_refused_with_a_reason(made):
         with pytest.raises(es.StoreError, match=r"another process is writing to .*index; wait until it has finished"):
             other.labels.add("d1", "relevant")
         assert len(other.labels) == 0
+
+
+def label_on_a_full_disk(folder, answer):
+    """Label until no file may grow any more, and say how many labels were given and why it ended."""
+    given = 0
+    try:
+        with es.open(folder, HashEncoder()) as index:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+            for number in range(1000):
+                index.labels.add(IDS[number % 6], number % 2, note="x" * 200)
+                given += 1
+        answer.send((given, "done"))
+    except es.StoreError as error:
+        answer.send((given, str(error)))
+
+
+def test_a_full_disk_refuses_a_label_and_loses_none(made):
+    """One sentence says so; every label before is there, and there can be more when there is room again."""
+    mine, theirs = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=label_on_a_full_disk, args=(made.path, theirs))
+    process.start()
+    process.join(60)
+    given, message = mine.recv()
+    assert "What was committed before is safe" in message
+    assert "\n" not in message
+    assert len(made.labels.history()) == given > 5
+    made.labels.add("d1", "relevant")
+    assert upkeep.verify(made.path).is_sound
+
+
+def label_many(folder, name):
+    """Label 30 times, as one of several at once."""
+    with es.open(folder, HashEncoder()) as index:
+        for number in range(30):
+            index.labels.add(IDS[number % 6], number % 2, author=name)
+
+
+def test_several_can_label_at_once(made):
+    """Each waits for the others' milliseconds: all labels are there, each number once, each author's in order."""
+    processes = [PROCESSES.Process(target=label_many, args=(made.path, name)) for name in ("ada", "bob", "eve")]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    events = made.labels.history()
+    assert [event.number for event in events] == list(range(1, 91))
+    for name in ("ada", "bob", "eve"):
+        assert [event.value for event in events if event.author == name] == [number % 2 for number in range(30)]
 
 
 @pytest.mark.parametrize("column", ["screening", "kind", "document", "value", "author", "time", "details", "number"])

@@ -159,6 +159,7 @@ class _Desk:
         return next((one for one in found if one.id not in self._skipped), None)
 
     def _answer(self) -> str:
+        """Return a key that is one; a note is asked for and kept on the way."""
         while True:
             if sys.stdin.isatty():
                 click.echo("> ", nl=False, err=True)
@@ -168,16 +169,18 @@ class _Desk:
                 answer = (sys.stdin.readline() or "q").strip()
             if answer in ("q", "\x04"):
                 return "q"
-            if answer in ("z", "s", "t", *_VALUES):
+            if answer in ("z", "s", *_VALUES):
                 return answer
+            if answer == "t":
+                self._note = click.prompt("note", default="", show_default=False, err=True)
+                continue
             note(f"{answer!r} is none of the keys: {KEYS}")
 
     def _act(self, answer: str, proposal: Proposal) -> int:
         """Do what an answer says; return by how much the number of labels grows."""
         if answer == "s":
             self._skipped.add(proposal.id)
-        elif answer == "t":
-            self._note = click.prompt("note", default="", show_default=False, err=True)
+            self._note = ""
         elif answer == "z":
             return self._undo()
         else:

@@ -8,17 +8,17 @@ ASReview's names are those of its documentation (asreview.readthedocs.io, "Data 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from embedsearch.documents import fields, read
+from embedsearch.documents import fields
 from embedsearch.documents.lines import json_fields
 from embedsearch.documents.separated import separated_fields
 from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding
 from embedsearch.errors import SourceError, did_you_mean
+from embedsearch.index.label_ris import ris_labels
 
 # The order in which ASReview looks for them.
 LABEL_NAMES = (
@@ -33,9 +33,6 @@ _RELEVANT = ("1", "yes", "y", "true", "relevant", "included", "include")
 _NOT_RELEVANT = ("0", "no", "n", "false", "not relevant", "irrelevant", "excluded", "exclude")
 _UNDECIDED = ("undecided", "unsure", "maybe", "?")
 _UNLABELLED = ("", "-1", "nan", "none", "null", "not seen", "unlabelled", "unlabeled")
-_RIS_MARK = re.compile(r"\bASReview_(relevant|irrelevant|not_seen)\b")
-_RIS_LABELS = {"relevant": "relevant", "irrelevant": "not relevant", "not_seen": ""}
-_RIS_NOTES = ("notes", "N1", "note")
 _WANTED = "1 or 0, yes or no, relevant or not relevant, undecided, or a grade from 0 to 1"
 
 
@@ -174,33 +171,19 @@ def _columns(names: Sequence[str], label: str | None, key: str | None, place: st
 def _records(path: Path, options: ReadOptions) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the place and the fields of each record of a file."""
     format = path.suffix[1:].lower()
-    if format == "ris":
-        yield from _ris_records(path, options)
-        return
-    if format not in ("csv", "tsv", "tab", "jsonl", "ndjson"):
+    if format not in ("csv", "tsv", "tab", "jsonl", "ndjson", "ris"):
         raise SourceError(f"{path}: labels are read from .csv, .tsv, .jsonl and .ris, not {path.suffix or 'this'!r}")
     try:
         with path.open("rb") as stream:
             source = Source(str(path), path.name, stream, path)
             if format in ("jsonl", "ndjson"):
                 yield from json_fields(source, options)
+            elif format == "ris":
+                yield from ris_labels(source, options)
             else:
                 yield from separated_fields(source, options, "," if format == "csv" else "\t")
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def _ris_records(path: Path, options: ReadOptions) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    documents = read(path, id=options.id, encoding=options.encoding, on_error=options.on_error, report=options.report)
-    for document in documents:
-        notes = next((document.metadata[name] for name in _RIS_NOTES if name in document.metadata), "")
-        texts = list(map(str, notes)) if isinstance(notes, list) else [str(notes)]
-        marks = {mark for text in texts for mark in _RIS_MARK.findall(text)}
-        if {"relevant", "irrelevant"} <= marks:
-            options.broken(SourceError(f"{document.source}: labelled both ASReview_relevant and ASReview_irrelevant"))
-            continue
-        label = next((_RIS_LABELS[mark] for mark in ("relevant", "irrelevant") if mark in marks), "")
-        yield document.source, {**document.metadata, "id": document.id, "label": label}
 
 
 def parsed_label(text: str, place: str) -> tuple[float | None, bool]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from embedsearch.index.taking import Taken
 
 MAIN = "main"
+_WAIT_SECONDS = 1.0  # several may label at once: each holds the index for a few milliseconds
 
 
 class IndexLabels(Mapping[str, Label]):
@@ -201,7 +202,7 @@ class IndexLabels(Mapping[str, Label]):
         return Event(0, self.name, kind, document, value, author, time or now(), dict(details))
 
     def _append(self, events: Sequence[Event]) -> list[Event]:
-        with self._store.locked():
+        with self._store.locked(wait=_WAIT_SECONDS):
             self._store.upgrade()
             with self._store.writing():
                 return self._store.labels.append(events)

@@ -46,6 +46,7 @@ FORMAT = 2
 # What turns an index of a format into one of the next: statements of SQL.
 _UPGRADES = {1: labels.STATEMENTS}
 DATABASE, LOCK = "index.db", "lock"
+_POLL_SECONDS = 0.01
 _OURS = re.compile(r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.built)?(\.new)?")
 REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again into a new folder"
 
@@ -290,8 +291,11 @@ class Folder:
     # -- writing ----------------------------------------------------------------------------------------
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, wait: float = 0) -> Iterator[None]:
         """Be the one writer of this folder.
+
+        Args:
+            wait: seconds to wait for another writer to finish.
 
         Raises:
             StoreError: another process is writing, or the folder cannot be written.
@@ -300,7 +304,7 @@ class Folder:
 
         lock = FileLock(str(self.path / LOCK))
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=wait, poll_interval=_POLL_SECONDS)
         except Timeout as error:
             raise StoreError(
                 f"another process is writing to {self.path}; wait until it has finished, then run the command again"
