@@ -4,6 +4,7 @@ Run it with: python benchmarks/index.py --rows 100000 (with --rows 1000000 it ta
 Others are measured as far as they are installed: pip install -r benchmarks/requirements.txt, in an environment of
 their own. Each is measured in processes of its own, so that memory is its own. The texts are embedded once, into
 --cache. A query is one vector in and ten rows out; "ms" is processor time on one thread, the mean over 1,000 queries.
+With --keep FOLDER what was built stays there, and another run with it measures the searches alone.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -103,12 +105,12 @@ def search_ours(folder: Path) -> dict[str, Any]:
     first = time.perf_counter() - started
     neighbors = index._searcher.neighbors
     found, timing = _timed(lambda query: neighbors.search(query, K)[0], queries)
-    memory, anonymous = peak(), _status("RssAnon")
     few = np.arange(7, len(neighbors.vectors), GROUPS)
     _, restricted = _timed(lambda query: neighbors.search(query, K, few)[0], queries)
     tenth = np.arange(7, len(neighbors.vectors), 10)
     _, tenth_timing = _timed(lambda query: neighbors.search(query, K, tenth)[0], queries)
     _, whole = _timed(lambda query: index.search(vector=query, k=K), queries[:200])
+    memory, anonymous = peak(), _status("RssAnon")
     index.close()
     return {
         "open_seconds": opened,
@@ -138,6 +140,7 @@ def batch_ours(folder: Path) -> dict[str, Any]:
         newest = index.search(vector=rows[-1], k=1)[0].document
         if newest != f"d{len(rows) - 1}" and index.search(vector=rows[-1], k=1)[0].score < 0.9999:
             raise RuntimeError(f"the newest passage was not found, but {newest}")
+        index.delete([f"d{row}" for row in range(len(rows) - ADDED, len(rows))])  # so that it can be measured again
     return {"batch_per_second": batch, "add_seconds": added}
 
 
@@ -171,23 +174,39 @@ def in_process(name: str, step: str, folder: Path) -> dict[str, Any]:
     return json.loads(found.stdout)
 
 
-def compare(count: int, cache: Path, names: list[str]) -> dict[str, Any]:
-    """Measure every library on *count* rows."""
-    with tempfile.TemporaryDirectory(prefix="embedsearch-benchmark-") as name:
-        folder = Path(name)
+def compare(count: int, cache: Path, names: list[str], folder: Path) -> Iterator[dict[str, Any]]:
+    """Measure every library on *count* rows, one after the other; yield what is known after each."""
+    kinds = prepared(count, cache, folder)
+    results = {}
+    for one in names:
+        built = folder / f"{one}.json"
+        if not built.exists():
+            built.write_text(json.dumps(in_process(one, "build", folder) | {"build_load": load()}))
+        results[one] = json.loads(built.read_text())
+    # Searches are measured together, after all has been built: what else the machine does is the same for them.
+    for one in names:
+        results[one] |= in_process(one, "search", folder) | in_process(one, "batch", folder) | {"search_load": load()}
+        print(f"{count:,} rows, {one}: {json.dumps(results[one])}", file=sys.stderr)
+        yield {"rows": count, **kinds, "results": dict(results), "cores": os.cpu_count()}
+
+
+def prepared(count: int, cache: Path, folder: Path) -> dict[str, Any]:
+    """Have rows, queries and the true neighbours of these in *folder*; return what they are."""
+    kept = folder / "kinds.json"
+    if not kept.exists():
         rows, queries, kinds = vectors(count, cache)
         exact._SCORES_AT_ONCE = 1 << 27  # fewer passes over the rows
         truth = np.stack([found for found, _ in nearest_exact_many(rows[: count - ADDED], queries, K)])
         for file, array in (("rows", rows), ("queries", queries), ("truth", truth)):
             np.save(folder / file, array)
-        del rows
-        results = {}
-        for one in names:
-            results[one] = {}
-            for step in ("build", "search", "batch"):
-                results[one] |= in_process(one, step, folder)
-            print(f"{count:,} rows, {one}: {json.dumps(results[one])}", file=sys.stderr)
-    return {"rows": count, "dimension": queries.shape[1], "vectors": kinds, "results": results}
+        kept.write_text(json.dumps({"dimension": queries.shape[1], "vectors": kinds}))
+    found: dict[str, Any] = json.loads(kept.read_text())
+    return found
+
+
+def load() -> float:
+    """Return the load of the machine over the last minute, which others may use as well."""
+    return round(os.getloadavg()[0], 1)
 
 
 def main() -> None:
@@ -195,6 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000])
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "embedsearch-benchmark-texts.npy")
+    parser.add_argument("--keep", type=Path, help="where what is built stays; a temporary folder if not given")
     parser.add_argument("--only", nargs="+", default=[OURS, *index_peers.PEERS])
     for hidden in ("--measure", "--step", "--folder"):
         parser.add_argument(hidden, help=argparse.SUPPRESS)
@@ -210,10 +230,13 @@ def main() -> None:
         print(f"{absent} is not installed and is left out", file=sys.stderr)
     held = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for count in given.rows:
-        held[str(count)] = compare(count, given.cache, names)
-        held[str(count)]["cores"] = os.cpu_count()
-        RESULTS.write_text(json.dumps(held, indent=1) + "\n")
-        index_peers.print_table(held[str(count)], OURS)
+        with tempfile.TemporaryDirectory(prefix="embedsearch-benchmark-") as name:
+            folder = (given.keep or Path(name)) / str(count)
+            folder.mkdir(parents=True, exist_ok=True)
+            for known in compare(count, given.cache, names, folder):
+                held[str(count)] = known
+                RESULTS.write_text(json.dumps(held, indent=1) + "\n")
+            index_peers.print_table(held[str(count)], OURS)
 
 
 if __name__ == "__main__":
