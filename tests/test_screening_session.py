@@ -392,7 +392,11 @@ def test_the_report_has_what_an_appendix_needs(pile):
     assert record["progress"]["samples"][0] == {
         "event": 7, "size": 4, "read": 4, "found": 0, "unread": 27, "by": "audit",
     }  # fmt: skip
+    assert [(one["id"], one["label"], one["author"]) for one in record["labels"]][:3] == [
+        ("d00", "relevant", "ada"), ("d01", "not relevant", "ada"), ("d02", "undecided", "bob"),
+    ]  # fmt: skip
     text = as_markdown(record)
+    assert f"| d00 | relevant | ada | {record['labels'][0]['time']} | likely |  |" in text
     for line in (
         "| seed | 5 |", "| where | year < 2030 |", "| records identified (in the index) | 40 |",
         "| … from old.csv | 10 |", "| records screened | 7 |", "| … relevant | 1 |",
@@ -408,7 +412,7 @@ def test_a_report_of_a_screening_that_has_not_begun(pile):
     """It says so in each of its tables."""
     text = as_markdown(report(Screening(pile, "new")))
     assert text.startswith("# Screening 'new'")
-    assert text.count("None yet.") == 3
+    assert text.count("None yet.") == 4
     assert "| records screened | 0 |" in text
 
 

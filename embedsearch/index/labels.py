@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.errors import QueryError, did_you_mean
@@ -46,6 +46,18 @@ class IndexLabels(Mapping[str, Label]):
         """Return the label of a document; KeyError where it has none."""
         return self._current()[id][-1]
 
+    def standing(self) -> dict[str, Label]:
+        """Return all labels that stand, read at once."""
+        return {id: labels[-1] for id, labels in self._current().items()}
+
+    def items(self) -> ItemsView[str, Label]:
+        """Return the documents with their labels, as they stand now."""
+        return self.standing().items()
+
+    def values(self) -> ValuesView[Label]:
+        """Return the labels as they stand now."""
+        return self.standing().values()
+
     def named(self, name: str) -> IndexLabels:
         """Return the labels of another screening of the same index; it begins with its first label.
 
@@ -73,10 +85,10 @@ class IndexLabels(Mapping[str, Label]):
         """Return by document the first of its labels that were not undone: when it was read, and what proposed it."""
         return {id: labels[0] for id, labels in self._current().items()}
 
-    def was_shown(self, id: str) -> bool:
-        """Was a document ever proposed for reading?"""
+    def shown(self) -> set[str]:
+        """Return the documents that were ever proposed for reading."""
         self._current()
-        return id in self._proposals
+        return set(self._proposals)
 
     @property
     def state(self) -> int:

@@ -42,7 +42,7 @@ def decisions_of(
     if match != "id":
         options.setdefault("key", match)
     found = read_labels(file, **options)
-    known = _documents_by(match, store)
+    known, standing, shown = _documents_by(match, store), held.standing(), held.shown()
     decisions, unchanged, unknown = [], 0, 0
     for entry in found.entries.values():
         ids = known.get(_folded(entry.key, match), ())
@@ -52,11 +52,11 @@ def decisions_of(
             advice = did_you_mean(entry.key, near)
             _tell(f"{entry.place}: there is no document whose {match} is {entry.key!r}.{advice}", options)
         for id in ids:
-            if id in held and (held[id].value, held[id].note) == (entry.value, entry.note):
+            if id in standing and (standing[id].value, standing[id].note) == (entry.value, entry.note):
                 unchanged += 1
             else:
                 # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
-                by = None if held.was_shown(id) else IMPORT
+                by = None if id in shown else IMPORT
                 decisions.append(Decision(id, entry.value, entry.note, entry.author or None, by, entry.time))
     return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown)
 

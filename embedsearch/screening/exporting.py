@@ -39,7 +39,7 @@ def label_records(screening: Screening, part: Part | None = None) -> Iterator[di
         screening: any.
         part: only those that were labelled so; all if None.
     """
-    labels = dict(screening.labels)
+    labels = screening.labels.standing()
     for document, label in _chosen(screening, part):
         labels.pop(document.id, None)
         yield {"id": document.id, **_label_columns(label), "title": document.title}
@@ -121,7 +121,7 @@ def _ris_values(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _chosen(screening: Screening, part: Part | None) -> Iterator[tuple[Document, Label | None]]:
     """Yield the documents of the screening that were labelled as *part* says, with their labels."""
-    labels, places = dict(screening.labels), screening.pile.places
+    labels, places = screening.labels.standing(), screening.pile.places
     for document in screening.index.documents():
         label = labels.get(document.id)
         if document.id in places and _is_of(label, part):

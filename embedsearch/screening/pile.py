@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index import Index
 from embedsearch.screening.features import Features
@@ -54,13 +56,9 @@ class Pile:
 
     @cached_property
     def features(self) -> Features:
-        """What a ranker knows of the records; their texts are read once."""
-        places = self.places
-        texts = [""] * len(places)
-        for document in self._index.documents():
-            if (place := places.get(document.id)) is not None:
-                texts[place] = f"{document.title}\n{document.text}"
+        """What a ranker knows of the records; their texts are read once and not kept."""
         vectors = self._index.document_vectors(self.ids)
+        texts = _Texts(self._index, self.ids, self.places)
         return Features.of(texts, vectors, coordinates=self._coordinates(vectors))
 
     def _coordinates(self, vectors: Vectors) -> NDArray[np.float64] | None:
@@ -91,6 +89,35 @@ class Pile:
         if self.features.coordinates is not None:
             parts += [_standardised(column) for column in self.features.coordinates.T]
         return np.sum(parts, axis=0) / len(parts) if parts else None
+
+
+class _Texts(Sequence[str]):
+    """The texts of the records with their titles, read from the index whenever they are gone through."""
+
+    def __init__(self, index: Index, ids: Sequence[str], places: Mapping[str, int]) -> None:
+        self._index = index
+        self._ids = ids
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[str]:
+        # Both are in the order of the index.
+        return (_text(document) for document in self._index.documents() if document.id in self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [_text(self._index.get(id)) for id in self._ids[place]]
+        return _text(self._index.get(self._ids[place]))
+
+
+def _text(document: Document) -> str:
+    return f"{document.title}\n{document.text}"
 
 
 def _standardised(values: ArrayLike) -> NDArray[np.float64]:

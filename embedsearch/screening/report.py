@@ -18,7 +18,8 @@ def report(screening: Screening) -> dict[str, Any]:
 
     Keys: ``screening``, ``index``, ``written``, ``versions``, ``settings`` and ``settings_history``, ``flow`` (the
     counts at each step, in the words of a PRISMA flow diagram), ``labellers``, ``proposed_by``, ``progress`` (the
-    evidence for stopping: yields, samples, estimates, verdict), and ``events``, everything that happened, in order.
+    evidence for stopping: yields, samples, estimates, verdict), ``labels``, those that stand, and ``events``,
+    everything that happened, in order.
     """
     progress = screening.progress()
     events = screening.labels.history()
@@ -33,6 +34,7 @@ def report(screening: Screening) -> dict[str, Any]:
         "labellers": _labellers(screening, events),
         "proposed_by": dict(Counter(label.by or "nobody" for label in screening.labels.values())),
         "progress": progress.to_dict(),
+        "labels": [label.to_dict() for label in screening.labels.values()],
         "events": [_event(screening, event) for event in events],
     }
 
@@ -85,7 +87,7 @@ def _labellers(screening: Screening, events: Iterable[Event]) -> list[dict[str, 
 
 
 def as_markdown(record: dict[str, Any]) -> str:
-    """Return what `report` gave as Markdown; the single events are left to the JSON."""
+    """Return what `report` gave as Markdown; the labels that stand are in it, all other events in the JSON alone."""
     flow, progress = record["flow"], record["progress"]
     parts = [
         f"# Screening {record['screening']!r}",
@@ -108,6 +110,10 @@ def as_markdown(record: dict[str, Any]) -> str:
         *_evidence(progress),
         "## Changes of the settings",
         _table(("event", "when", "who", "settings"), [_change(one) for one in record["settings_history"]]),
+        "## Labels",
+        _table(("record", "label", "who", "when", "proposed by", "note"),
+               [[one["id"], one["label"], one["author"], one["time"], one["by"], one["note"]]
+                for one in record["labels"]]),
         f"The journal holds {len(record['events']):,} events; the JSON form of this record lists each of them.",
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"

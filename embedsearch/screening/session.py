@@ -215,7 +215,8 @@ class Screening:
     def _unread_sample(self) -> list[str]:
         drawn = next((event for event in reversed(self.labels.history()) if event.kind == AUDIT), None)
         ids = drawn.details["ids"] if drawn else []
-        return [id for id in ids if id not in self.labels and id in self.pile.places]
+        labels = self.labels.standing()
+        return [id for id in ids if id not in labels and id in self.pile.places]
 
     def _next_of_sample(self, count: int) -> Proposals:
         if not any(event.kind == AUDIT for event in self.labels.history()):
