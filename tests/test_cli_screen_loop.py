@@ -165,6 +165,16 @@ def test_several_screenings_of_an_index(pile):
     assert [one["id"] for one in lines(screen(pile, "list"))] == ["main", "prices"]
 
 
+def test_settings_can_be_taken_back(pile):
+    """An empty value takes a setting back; what is not given stays."""
+    screen(pile, "start", "--where", "year < 2020", "--topic", "wolves", "--seed", "4")
+    with es.open(pile, HashEncoder(16)) as index:
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+    (held,) = lines(screen(pile, "start", "--where", "", "--topic", "", "--axis=-size"))
+    assert (held["records"], held["topic"], held["where"], held["axes"], held["seed"]) == (24, "", "", ["-size"], 4)
+    assert lines(screen(pile, "start", "--axis", ""))[0]["axes"] == []
+
+
 def test_formats(pile):
     """Tables for people, ids for pipes, CSV for spreadsheets."""
     screen(pile, "label", "d00", "--relevant")

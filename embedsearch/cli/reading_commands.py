@@ -49,8 +49,9 @@ _VALUES |= {str(tenth): tenth / 10 for tenth in range(1, 10)}
 def start(path: str, name: str, format: str | None, **given: Any) -> None:
     """Say what is looked for, and show the settings.
 
-    Settings are kept in the index with the labels, each change with its time. What is not given stays as it is.
-    Without a topic or an axis a screening starts from examples: label one relevant record first.
+    Settings are kept in the index with the labels, each change with its time. What is not given stays as it is; an
+    empty --topic, --axis or --where takes it back. Without a topic or an axis a screening starts from examples: label
+    one relevant record first.
     """
     screening = open_screening(path, name, **given)
     held = {"screening": screening.name, "records": len(screening.pile), **screening.settings.to_dict()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from embedsearch.cli.options import index_option, open_index
+from embedsearch.cli.options import index_option, open_index, split_names
 from embedsearch.cli.output import note, printable, table
 from embedsearch.errors import EncoderError
 
@@ -53,8 +53,8 @@ def start_options(command: Any) -> Any:
     for option in reversed(
         (
             click.option("--topic", metavar="TEXT", help="What is looked for, in a sentence."),
-            click.option("-a", "--axis", "axes", multiple=True, metavar="NAME",
-                         help="An axis that the ranker reads and starts from; -NAME wants its low end."),
+            click.option("-a", "--axis", "axes", multiple=True, metavar="NAMES",
+                         help="Axes that the ranker reads and starts from; -NAME wants the low end."),
             click.option("--where", metavar="CONDITION", help="Screen only the documents that satisfy it."),
             click.option("--seed", type=click.IntRange(min=0), help="Of what is drawn at random; 0 if never given."),
         )
@@ -68,7 +68,8 @@ def open_screening(path: str, name: str, *, encoder: str | None = None, **given:
     from embedsearch.screening import Screening
 
     screening = Screening(open_index(path, encoder), name)
-    given["axes"] = given.get("axes") or None
+    # An empty name is given to take the axes back.
+    given["axes"] = split_names(given["axes"]) if given.get("axes") else None
     if any(value is not None for value in given.values()):
         screening.configure(**given)
     return screening
