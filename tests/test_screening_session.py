@@ -196,6 +196,16 @@ def test_wrong_settings_are_refused_and_nothing_is_kept(pile, given, message):
     assert pile.labels.history() == []
 
 
+def test_a_topic_that_cannot_be_read_whole_is_refused_and_not_kept(tmp_path):
+    """One that is longer than the encoder reads, or is nothing but spaces."""
+    with es.Index.create(tmp_path / "i", HashEncoder(max_tokens=5)) as index:
+        index.add([es.Document("a", "a text")])
+        for topic, message in (("one two three four five six seven", "reads 5"), (" ", "nothing but spaces")):
+            with pytest.raises(es.QueryError, match=message):
+                Screening(index).configure(topic=topic)
+        assert index.labels.history() == []
+
+
 def test_an_empty_index_has_nothing_to_screen(tmp_path):
     """It says how to fill it."""
     message = "the index is empty; add documents with: embedsearch ingest"

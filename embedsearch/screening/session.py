@@ -92,7 +92,8 @@ class Screening:
             given: fields of `ScreeningSettings`.
 
         Raises:
-            QueryError: a value is wrong, or no document satisfies the condition. Nothing is kept then.
+            QueryError: a value is wrong, the topic is too long, or no document satisfies the condition. Nothing is
+                kept then.
             AxisError: there is no such axis.
             StoreError: another process is writing.
         """
@@ -100,6 +101,7 @@ class Screening:
         if wanted == self.settings and self.labels.settings():
             return wanted
         pile = Pile(self.index, wanted)
+        _ = pile.topic_vector  # a topic that cannot be embedded is refused now and not at every question
         self.index.axes.scaled(list(wanted.axis_names))
         held = {"records": len(pile), "documents": len(self.index.ids())}
         known = {"versions": versions(self.index, wanted.axis_names)}

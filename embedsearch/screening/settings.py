@@ -41,6 +41,8 @@ class ScreeningSettings:
         one_of("way to choose records called", self.by, CHOICES)
         if self.seed < 0:
             raise QueryError(f"a seed must be 0 or more, not {self.seed}")
+        if self.topic and not self.topic.strip():
+            raise QueryError("the topic holds nothing but spaces; say what is looked for, or leave it out")
         _ = self.rule
 
     @property
