@@ -104,6 +104,31 @@ def test_records_without_ids_are_known_as_when_they_were_ingested(tmp_path):
         assert len(index.labels.history()) == 2
 
 
+def test_a_broken_record_moves_no_other_label(tmp_path):
+    """Records without ids are known by their number in the file; broken ones count, so that no label moves."""
+    for name, text in (
+        ("papers.csv", "abstract,included\nwolves,1\nbroken,1,1\nsheep,0\n"),
+        ("papers.jsonl", '{"abstract": "wolves", "included": 1}\nbroken\n\n{"abstract": "sheep", "included": 0}\n'),
+    ):
+        file = write(tmp_path, text, name)
+        with es.Index.create(tmp_path / f"index-{name}", HashEncoder()) as index:
+            index.add(es.read(file, on_error="skip"))
+            index.labels.take(file, reading={"on_error": "skip"})
+            assert {index.get(id).text: label.value for id, label in index.labels.items()} == {
+                "wolves": 1.0,
+                "sheep": 0.0,
+            }
+
+
+def test_times_in_seconds_are_told_in_iso(tmp_path):
+    """ASReview counts seconds since 1970; any other time stays as it stands."""
+    rows = "a,1,1700000000.5\nb,1,2026-01-02\nc,1,\nd,1,nan\n"
+    file = write(tmp_path, f"id,label,asreview_time\n{rows}")
+    assert [entry.time for entry in read_labels(file).entries.values()] == [
+        "2023-11-14T22:13:20+00:00", "2026-01-02", "", "nan",
+    ]  # fmt: skip
+
+
 BROKEN = [
     ("id,label\np1,1\np2,perhaps\np3,0\n", r":3: the label is 'perhaps'"),
     ("id,label\np1,1\n,0\np3,0\n", r":3: the field 'id' is empty"),

@@ -50,9 +50,9 @@ def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document]:
     records.finish()
 
 
-def json_fields(source: Source, options: ReadOptions) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the place and the fields of each line of JSON."""
-    return ((record.place, record.fields) for record in _objects(source, options))
+def json_fields(source: Source, options: ReadOptions) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Yield the number, the place and the fields of each line of JSON; broken lines are counted, blank ones are not."""
+    return ((record.number, record.place, record.fields) for record in _objects(source, options))
 
 
 def _objects(source: Source, options: ReadOptions) -> Iterator[_Record]:

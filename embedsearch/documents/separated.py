@@ -6,6 +6,7 @@ import csv
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import NamedTuple
 
 from embedsearch.documents.document import Document
@@ -53,15 +54,18 @@ def _read_separated(source: Source, options: ReadOptions, delimiter: str) -> Ite
     records.finish()
 
 
-def separated_fields(source: Source, options: ReadOptions, delimiter: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the place of each record of CSV or TSV and its values by the names of the header; blank lines left out."""
+def separated_fields(source: Source, options: ReadOptions, delimiter: str) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """Yield for each record of CSV or TSV its number, its place, and its values by the names of the header.
+
+    The number is that from which documents without an id get theirs: records that are broken are counted.
+    """
     rows = _Rows(Lines(source, options), source.name, delimiter)
     header = next(rows, None)
     names = _column_names(header) if header else []
-    while header:
+    for number in count(1) if header else ():
         try:
             row = next(rows)
-            yield row.place, _by_name(names, row, delimiter)
+            yield number, row.place, _by_name(names, row, delimiter)
         except StopIteration:
             return
         except SourceError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def read_labels(
 
 def _entries(path: Path, label: str | None, options: ReadOptions, found: LabelFile) -> Iterator[LabelEntry]:
     columns: dict[tuple[str, ...], _Columns] = {}
-    for number, (place, record) in enumerate(_records(path, options), start=1):
+    for number, place, record in _records(path, options):
         names = tuple(record)
         try:
             known = columns.get(names) or columns.setdefault(names, _columns(names, label, options.id, place))
@@ -141,7 +142,15 @@ def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str, str]
         str(record[name] if name is not None and record[name] is not None else "").strip()
         for name in (known.note, known.author, known.time)
     )
-    return note, author, time
+    return note, author, _iso(time)
+
+
+def _iso(time: str) -> str:
+    """Return a time as it stands, or, where it counts the seconds since 1970 as ASReview does, in ISO 8601."""
+    try:
+        return datetime.fromtimestamp(float(time), UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return time
 
 
 def _key(record: Mapping[str, Any], known: _Columns, path: Path, number: int, place: str) -> str:
@@ -168,8 +177,8 @@ def _columns(names: Sequence[str], label: str | None, key: str | None, place: st
     return _Columns(fields.find(names, [key] if key else fields.ID_NAMES), own, *found)
 
 
-def _records(path: Path, options: ReadOptions) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the place and the fields of each record of a file."""
+def _records(path: Path, options: ReadOptions) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+    """Yield the number, the place and the fields of each record of a file."""
     format = path.suffix[1:].lower()
     if format not in ("csv", "tsv", "tab", "jsonl", "ndjson", "ris"):
         raise SourceError(f"{path}: labels are read from .csv, .tsv, .jsonl and .ris, not {path.suffix or 'this'!r}")

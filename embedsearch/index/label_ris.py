@@ -23,15 +23,16 @@ class _Line(NamedTuple):
     value: str
 
 
-def ris_labels(source: Source, options: ReadOptions) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the place of each record, and its ``id``, ``title`` and ``doi`` where it has them, ``label`` and ``note``.
+def ris_labels(source: Source, options: ReadOptions) -> Iterator[tuple[int, str, dict[str, str]]]:
+    """Yield the number and the place of each record, its ``label`` and ``note``, and its ``id``, ``title`` and ``doi``.
 
-    The label is ASReview's, from the notes (N1); what else stands there is the note.
+    The last three are there where it has them. Records that are broken are counted. The label is ASReview's, from the
+    notes (N1); what else stands there is the note.
 
     Raises:
         SourceError: a record has no end, or is labelled both ways; passed over and reported where the options say so.
     """
-    for record in _records(source, options):
+    for number, record in _records(source, options):
         place = f"{source.name}:{record[0].number}"
         notes = [line.value for line in record if line.tag == "N1"]
         marks = {mark for note in notes for mark in _MARK.findall(note)}
@@ -42,16 +43,16 @@ def ris_labels(source: Source, options: ReadOptions) -> Iterator[tuple[str, dict
         known = {name: value for name, value in found.items() if value}
         label = next((text for mark, text in _LABELS.items() if mark in marks), "")
         rest = (" ".join(_MARK.sub("", note).split()) for note in notes)
-        yield place, {**known, "label": label, "note": "; ".join(note for note in rest if note)}
+        yield number, place, {**known, "label": label, "note": "; ".join(note for note in rest if note)}
 
 
 def _first(record: list[_Line], tags: tuple[str, ...]) -> str:
     return next((line.value.strip() for tag in tags for line in record if line.tag == tag), "")
 
 
-def _records(source: Source, options: ReadOptions) -> Iterator[list[_Line]]:
-    """Yield the lines of each record from its TY on; a line without a tag goes on with the one before it."""
-    lines, record = Lines(source, options), list[_Line]()
+def _records(source: Source, options: ReadOptions) -> Iterator[tuple[int, list[_Line]]]:
+    """Yield the number and the lines of each record from its TY on; a line without a tag goes on with the one before it."""
+    lines, number, record = Lines(source, options), 0, list[_Line]()
     for text in good_lines(lines, options):
         match = _TAG.match(text.rstrip())
         tag, value = (match[1], match[2] or "") if match else ("", text.strip())
@@ -60,9 +61,10 @@ def _records(source: Source, options: ReadOptions) -> Iterator[list[_Line]]:
             record = []
         if tag == "ER":
             if record:
-                yield record
+                yield number, record
             record = []
         elif tag == "TY" or (tag and record):
+            number += tag == "TY"
             record.append(_Line(lines.number, tag, value))
         elif tag:
             options.broken(
