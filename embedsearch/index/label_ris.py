@@ -51,7 +51,7 @@ def _first(record: list[_Line], tags: tuple[str, ...]) -> str:
 
 
 def _records(source: Source, options: ReadOptions) -> Iterator[tuple[int, list[_Line]]]:
-    """Yield the number and the lines of each record from its TY on; a line without a tag goes on with the one before it."""
+    """Yield the number and the lines of each record, from its TY on; a line without a tag goes on with the last one."""
     lines, number, record = Lines(source, options), 0, list[_Line]()
     for text in good_lines(lines, options):
         match = _TAG.match(text.rstrip())
