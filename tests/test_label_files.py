@@ -297,9 +297,9 @@ RIS = (
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        ("TY  - JOUR\nID  - p2\nN1  - ASReview_relevant\n", r"\.ris:6: the record that begins here has no end"),
+        ("TY  - JOUR\nID  - p2\nN1  - ASReview_relevant\n", r"\.ris:6: the reference that begins here has no end"),
         ("TY  - JOUR\nID  - p2\nN1  - ASReview_relevant\nN1  - ASReview_irrelevant\nER  - \n", r":6: labelled both"),
-        ("AB  - lost\n", r":6: AB stands outside of a record; TY begins one"),
+        ("AB  - lost\n", r":6: a line outside of a reference"),
         ("TY  - JOUR\nID  - p9\nN1  - ASReview_relevant\nER  - \n", r":6: there is no document whose id is 'p9'"),
     ],
 )
@@ -316,15 +316,15 @@ def test_a_broken_record_of_ris_is_named(papers, tmp_path, broken, message):
 
 
 def test_ris_as_others_write_it(papers, tmp_path):
-    """One space before the dash, carriage returns, a value over two lines, a mark among other words, no end."""
-    first = "\ufeffTY - JOUR\r\nT1 - Paper\r\n  1\r\nN1 - read twice ASReview_relevant\r\nER -\r\n"
-    text = f"{first}TY - JOUR\r\nT1 - Paper 2\r\n"
+    """A byte order mark, carriage returns, other tags for the title, a mark among other words, no end."""
+    first = "\ufeffTY  - JOUR\r\nT1  - Paper 1\r\nAB  - text\r\nN1  - read twice ASReview_relevant\r\nER  - \r\n"
+    text = f"{first}TY  - JOUR\r\nT1  - Paper 2\r\n"
     file = write(tmp_path, text, "other.ris")
     told = []
     papers.labels.take(file, match="title", reading={"on_error": "skip", "report": told.append})
     assert {id: (label.value, label.note) for id, label in papers.labels.items()} == {"p1": (1.0, "read twice")}
     assert len(told) == 1
-    assert "other.ris:6: the record that begins here has no end" in told[0]
+    assert "other.ris:6: the reference that begins here is cut off" in told[0]
 
 
 def test_the_commands_import_and_export(papers, tmp_path):

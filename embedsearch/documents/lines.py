@@ -5,57 +5,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from itertools import chain
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from embedsearch.documents.document import Document
-from embedsearch.documents.fields import Records, clean, encodable_value
+from embedsearch.documents.fields import RawRecord, clean, documents_of, encodable_value
 from embedsearch.documents.sources import Lines, ReadOptions, Source, good_lines
 from embedsearch.errors import SourceError
-
-# How far to look for the fields that make a document: a file's first records need not have all of them.
-_AHEAD_RECORDS = 1000
-_AHEAD_CHARACTERS = 8 << 20
-
-
-class _Record(NamedTuple):
-    number: int
-    place: str
-    text: str
-    fields: dict[str, Any]
 
 
 def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each line, which must hold a JSON object; blank lines are passed over."""
-    found = _objects(source, options)
-    records = Records(source, options)
-    ahead: list[_Record] = []
-    size = 0
-    while not records.settled and len(ahead) < _AHEAD_RECORDS and size < _AHEAD_CHARACTERS:
-        record = next(found, None)
-        if record is None:
-            break
-        ahead.append(record)
-        size += len(record.text)
-        records.meet(record.fields)
-    records.settle()
-    for record in chain(ahead, found):
-        try:
-            document = records.document(record.fields, record.number, record.place, record=record.text)
-        except SourceError as error:
-            options.broken(error)
-            continue
-        if document is not None:
-            yield document
-    records.finish()
+    return documents_of(json_records(source, options), source, options)
 
 
-def json_fields(source: Source, options: ReadOptions) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Yield the number, the place and the fields of each line of JSON; broken lines are counted, blank ones are not."""
-    return ((record.number, record.place, record.fields) for record in _objects(source, options))
-
-
-def _objects(source: Source, options: ReadOptions) -> Iterator[_Record]:
+def json_records(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
+    """Yield the objects of lines of JSON; broken lines are counted, blank ones are not."""
     lines = Lines(source, options)
     number = 0
     for line in good_lines(lines, options):
@@ -64,7 +28,7 @@ def _objects(source: Source, options: ReadOptions) -> Iterator[_Record]:
         number += 1
         place = f"{source.name}:{lines.number}"
         try:
-            yield _Record(number, place, line, _parse_object(line, place))
+            yield RawRecord(number, place, line, _parse_object(line, place))
         except SourceError as error:
             options.broken(error)
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from embedsearch.documents.document import Document
-from embedsearch.documents.fields import Records
+from embedsearch.documents.fields import RawRecord, Records
 from embedsearch.documents.sources import Lines, ReadOptions, Source
 from embedsearch.errors import SourceError
 
@@ -54,18 +54,15 @@ def _read_separated(source: Source, options: ReadOptions, delimiter: str) -> Ite
     records.finish()
 
 
-def separated_fields(source: Source, options: ReadOptions, delimiter: str) -> Iterator[tuple[int, str, dict[str, str]]]:
-    """Yield for each record of CSV or TSV its number, its place, and its values by the names of the header.
-
-    The number is that from which documents without an id get theirs: records that are broken are counted.
-    """
+def separated_records(source: Source, options: ReadOptions, delimiter: str) -> Iterator[RawRecord]:
+    """Yield the records of CSV or TSV with their values by the names of the header; broken ones are counted."""
     rows = _Rows(Lines(source, options), source.name, delimiter)
     header = next(rows, None)
     names = _column_names(header) if header else []
     for number in count(1) if header else ():
         try:
             row = next(rows)
-            yield number, row.place, _by_name(names, row, delimiter)
+            yield RawRecord(number, row.place, row.text, _by_name(names, row, delimiter))
         except StopIteration:
             return
         except SourceError as error:

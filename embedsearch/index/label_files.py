@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from embedsearch.documents import fields
-from embedsearch.documents.lines import json_fields
-from embedsearch.documents.separated import separated_fields
+from embedsearch.documents.fields import RawRecord
+from embedsearch.documents.lines import json_records
+from embedsearch.documents.separated import separated_records
 from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.index.label_ris import ris_labels
@@ -123,7 +124,7 @@ def read_labels(
 
 def _entries(path: Path, label: str | None, options: ReadOptions, found: LabelFile) -> Iterator[LabelEntry]:
     columns: dict[tuple[str, ...], _Columns] = {}
-    for number, place, record in _records(path, options):
+    for number, place, _, record, _ in _records(path, options):
         names = tuple(record)
         try:
             known = columns.get(names) or columns.setdefault(names, _columns(names, label, options.id, place))
@@ -177,8 +178,8 @@ def _columns(names: Sequence[str], label: str | None, key: str | None, place: st
     return _Columns(fields.find(names, [key] if key else fields.ID_NAMES), own, *found)
 
 
-def _records(path: Path, options: ReadOptions) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
-    """Yield the number, the place and the fields of each record of a file."""
+def _records(path: Path, options: ReadOptions) -> Iterator[RawRecord]:
+    """Yield the records of a file."""
     format = path.suffix[1:].lower()
     if format not in ("csv", "tsv", "tab", "jsonl", "ndjson", "ris"):
         raise SourceError(f"{path}: labels are read from .csv, .tsv, .jsonl and .ris, not {path.suffix or 'this'!r}")
@@ -186,11 +187,11 @@ def _records(path: Path, options: ReadOptions) -> Iterator[tuple[int, str, Mappi
         with path.open("rb") as stream:
             source = Source(str(path), path.name, stream, path)
             if format in ("jsonl", "ndjson"):
-                yield from json_fields(source, options)
+                yield from json_records(source, options)
             elif format == "ris":
                 yield from ris_labels(source, options)
             else:
-                yield from separated_fields(source, options, "," if format == "csv" else "\t")
+                yield from separated_records(source, options, "," if format == "csv" else "\t")
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
 
