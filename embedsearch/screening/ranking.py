@@ -8,6 +8,7 @@ ranks.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -43,8 +44,8 @@ class RankerSettings:
 
     word_regularisation: float = 0.11
     word_balance: float = 9.8
-    meaning: float = 0.3
-    meaning_regularisation: float = 1.0
+    meaning: float = 0.5
+    meaning_regularisation: float = 10.0
     background: int = 100
     prior_labels: float = 3.0
 
@@ -159,14 +160,15 @@ _AXIS_LENGTH = 0.1
 
 def _decided(matrix: Any, lesson: _Lesson, regularisation: float, balance: float, *, seed: int) -> Scores:
     """Return the signed distances of all rows from what separates the lesson's, shape (n,)."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
-    model = LinearSVC(C=regularisation, random_state=seed, max_iter=_MOST_ROUNDS)
-    model.fit(matrix[lesson.rows], lesson.relevant, sample_weight=lesson.weights(balance))
+    model = LinearSVC(C=regularisation, random_state=seed, dual="auto")
+    with warnings.catch_warnings():
+        # What has not settled after a thousand rounds (records that are equal and labelled unlike) ranks all the same.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(matrix[lesson.rows], lesson.relevant, sample_weight=lesson.weights(balance))
     return np.asarray(model.decision_function(matrix), dtype=np.float64)
-
-
-_MOST_ROUNDS = 10_000
 
 
 def _standard(values: Scores, among: NDArray[np.bool_]) -> Scores:

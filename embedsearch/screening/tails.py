@@ -24,7 +24,7 @@ def binomial_tail(probabilities: Probabilities, hits: int) -> Probabilities:
     """
     at_most = np.ones((probabilities.shape[1], hits + 1))
     for probability in probabilities:
-        at_most = _before(at_most, probability[:, None])
+        at_most = _before(at_most, np.broadcast_to(probability[:, None], at_most.shape))
     return at_most[:, hits]
 
 
@@ -61,6 +61,6 @@ def least_tail(relevant: NDArray[np.bool_], records: int, missed: Counts, bias: 
 
 def _before(at_most: Probabilities, hit: Probabilities) -> Probabilities:
     """Return the probabilities of at most 0, 1, … hits with one more draw in front."""
-    with_draw = (1 - hit) * at_most
-    with_draw[:, 1:] += (hit * np.ones_like(at_most))[:, 1:] * at_most[:, :-1]
+    with_draw = at_most - hit * at_most
+    with_draw[:, 1:] += hit[:, 1:] * at_most[:, :-1]
     return with_draw
