@@ -82,9 +82,18 @@ def load_commands() -> None:
         housekeeping_commands,
         placing_commands,
         query_commands,
+        screen_commands,
     )
 
-    for module in (document_commands, query_commands, placing_commands, axes_commands, housekeeping_commands):
+    modules = (
+        document_commands,
+        query_commands,
+        placing_commands,
+        axes_commands,
+        screen_commands,
+        housekeeping_commands,
+    )
+    for module in modules:
         for command in module.COMMANDS:
             main.add_command(command)
 

@@ -121,8 +121,12 @@ def clean(value: Any) -> str:
     from embedsearch.results import show
     from embedsearch.snippets import Snippet
 
-    shown = value.text if isinstance(value, Snippet) else show(value)
-    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in shown)
+    return printable(value.text if isinstance(value, Snippet) else show(value))
+
+
+def printable(text: str) -> str:
+    """Return a text with spaces for control characters."""
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _is_number(cell: str) -> bool:
