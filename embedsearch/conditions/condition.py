@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from embedsearch.conditions.evaluating import Evaluator, Table
-from embedsearch.conditions.nodes import Axis, Field, Near, Node, operands
+from embedsearch.conditions.nodes import Axis, Column, Field, Near, Node, operands
 from embedsearch.conditions.parsing import parse
 from embedsearch.conditions.resolving import Resolver
+from embedsearch.errors import QueryError
 from embedsearch.vectors import Mask
 
 
@@ -71,3 +72,15 @@ def parse_condition(source: str) -> Condition:
         QueryError: the text does not follow the language.
     """
     return Condition(source.strip(), parse(source))
+
+
+def resolve_measure(measure: Column, axes: Collection[str], fields: Collection[str]) -> Axis | Near:
+    """Return what `parse_measure` read with a bare name made an axis.
+
+    Raises:
+        QueryError: there is no such axis, or the name is a field's.
+    """
+    found = Resolver("", axes, fields).column(measure)
+    if isinstance(found, Axis | Near):
+        return found
+    raise QueryError(f'{found.name!r} is a field; documents are ranked by an axis, or by near("a phrase")')
