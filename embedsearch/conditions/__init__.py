@@ -23,7 +23,7 @@ None, the empty text and NaN are missing. A comparison with a missing value is f
 among them; ``not`` inverts what stands behind it, so that ``not kind == "animal"`` lets missing kinds through.
 """
 
-from embedsearch.conditions.condition import Condition, parse_condition, resolve_measure
+from embedsearch.conditions.condition import Condition, first_measure, names_in, parse_condition, resolve_measure
 from embedsearch.conditions.evaluating import Evaluator, Table
 from embedsearch.conditions.nodes import (
     And,
@@ -76,8 +76,10 @@ __all__ = [
     "Truth",
     "comparisons",
     "conjuncts",
+    "first_measure",
     "is_measured",
     "joined",
+    "names_in",
     "operand_written",
     "operands",
     "parse_condition",

@@ -24,6 +24,8 @@ from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.store import Compaction, Store, compact
 from embedsearch.vectors import Rows
 
+_ANYTHING = 'near("anything") > -2'  # every document is measured, and passes
+
 
 class Collection:
     """The documents of an index: what goes in, what comes out, and what all questions are asked with."""
@@ -259,7 +261,7 @@ class Collection:
         Raises:
             QueryError: the condition cannot be read, or names what is not there.
         """
-        verdicts = self._selector.judge(condition, documents, Wanted(rejected=False))
+        verdicts = self._selector.judge(condition, documents, Wanted(rejected=False, all_measured=False))
         return (verdict.document for verdict in verdicts if verdict.passed)
 
     def judge(
@@ -292,6 +294,15 @@ class Collection:
             QueryError, AxisError: as `filter`.
         """
         return self._selector.judge(condition, documents, wanted or Wanted(), rank)
+
+    def prepare(self, documents: Iterable[Document]) -> int:
+        """Embed documents into the cache and add none; return how many texts were encoded.
+
+        They are embedded in batches that depend on the documents alone, so that whoever is interrupted and does this
+        again gets the same vectors to the last digit.
+        """
+        verdicts = self._selector.judge(_ANYTHING, documents, Wanted())
+        return sum(1 for _ in verdicts) and verdicts.embedded
 
     @contextmanager
     def trace(self) -> Iterator[Trace]:

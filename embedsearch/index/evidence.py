@@ -123,6 +123,10 @@ class Reasoner:
         self._means = means
         self._measured = [part for part in comparisons(root) if isinstance(part.left, Axis | Near)]
 
+    def of(self, document: Document) -> tuple[Reason, ...]:
+        """Return the reasons of a document whose vectors are not at hand."""
+        return self(document, self._embedding.embed(self._embedding.passages_of(document)[1])[0])
+
     def __call__(self, document: Document, vectors: Vectors) -> tuple[Reason, ...]:
         """Return a reason for each measured comparison, in their order; each sentence takes one encoding.
 

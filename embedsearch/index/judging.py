@@ -75,7 +75,8 @@ class Wanted:
         rank: what documents are ranked by; None for nothing.
         explained: shall those that pass have reasons?
         inverted: are those that fail the ones that are asked for?
-        rejected: are verdicts wanted on those that are not asked for, too?
+        rejected: are verdicts wanted on those that fail, too?
+        all_measured: shall those that fail by their fields alone have coordinates and a score, too?
     """
 
     axes: Sequence[str] = ()
@@ -83,11 +84,12 @@ class Wanted:
     explained: bool = False
     inverted: bool = False
     rejected: bool = True
+    all_measured: bool = True
 
     @property
     def measures_all(self) -> bool:
-        """Are coordinates wanted even of documents that fail by their fields alone?"""
-        return bool(self.axes or self.rank or self.explained) and (self.inverted or self.rejected)
+        """Must even documents that fail by their fields alone be measured?"""
+        return bool(self.axes or self.rank or self.explained) and self.all_measured
 
 
 @dataclass(slots=True)
@@ -115,6 +117,8 @@ class Judge:
 
     Attributes:
         counts: one for each part, in the order in which they are asked.
+        means: the axes and phrases that it measures with.
+        needs_vectors: is anything measured at all?
     """
 
     def __init__(self, root: Node | None, means: Means, wanted: Wanted, explain: Explain | None = None) -> None:
@@ -129,7 +133,7 @@ class Judge:
         parts = conjuncts(root) if root else []
         self._cheap = [part for part in parts if not is_measured(part)]
         self._measured = [part for part in parts if is_measured(part)]
-        self._means = means
+        self.means = means
         self._wanted = wanted
         self._explain = explain if wanted.explained else None
         self.counts = [PartCount(written(part)) for part in [*self._cheap, *self._measured]]
@@ -144,7 +148,7 @@ class Judge:
         seen = np.ones(len(documents), dtype=bool) if self._wanted.measures_all else allowed
         places = np.flatnonzero(seen).tolist() if self.needs_vectors else []
         vectors = fetch(places) if places else []
-        table = DocumentTable([documents[place] for place in places], vectors, self._means) if places else None
+        table = DocumentTable([documents[place] for place in places], vectors, self.means) if places else None
         evaluator = Evaluator(table) if table else None
         for part in self._measured:
             held = np.zeros(len(documents), dtype=bool)
@@ -199,14 +203,18 @@ class Verdicts(Iterator[Verdict]):
         embedded: how many texts were encoded.
         judge: that gave them; None before the first batch.
         ruled: what SQL decided before any document was read, where it did.
+        progress: told how many documents are done.
+        reasons_of: gives the reasons of a document, where reasons are wanted.
     """
 
     def __init__(self, judged: Callable[[Verdicts], Iterator[Verdict]]) -> None:
         """Begin nothing yet."""
         self.total = 0
-        self.embedded = 0
+        self.embedded = self._told = 0
         self.judge: Judge | None = None
         self.ruled: PartCount | None = None
+        self.reasons_of: Callable[[Document], tuple[Reason, ...]] | None = None
+        self.progress: Callable[[int], None] | None = None
         self._steps: dict[str, Step] = {}
         self._judged = judged(self)
 
@@ -214,7 +222,11 @@ class Verdicts(Iterator[Verdict]):
         return self
 
     def __next__(self) -> Verdict:
-        return next(self._judged)
+        verdict = next(self._judged)
+        if self.progress and self.total != self._told:
+            self._told = self.total
+            self.progress(self.total)
+        return verdict
 
     @property
     def counts(self) -> list[PartCount]:

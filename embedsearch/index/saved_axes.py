@@ -140,7 +140,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             now = datetime.now(UTC).isoformat(timespec="seconds")
             for name in [name for name in new if name in stale]:
                 self._store.put_axis(name, new[name].to_dict(), fitted[name].to_dict(), now)
-        self._scaled = {}
+        self._scaled = dict(self._pinned)
         return {axis.name: fitted[axis.name] for axis in axes}
 
     def save_file(self, file: str | os.PathLike[str]) -> list[str]:

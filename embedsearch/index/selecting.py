@@ -179,7 +179,7 @@ class Selector:
                 return
             if verdicts.judge is None:
                 resolved = self._resolved(question, {name for document in batch for name in document.metadata})
-                verdicts.judge = self._judge_of(resolved.root, resolved)
+                verdicts.judge = self._judge_of(resolved.root, resolved, verdicts)
             first, verdicts.total = verdicts.total, verdicts.total + len(batch)
             yield from verdicts.judge.verdicts((batch, self._fetching(batch, verdicts)), first)
 
@@ -199,7 +199,7 @@ class Selector:
         with self._store.reading():
             resolved = self._resolved(question, self._field_names_now())
             numbers, rest = self._store.numbers(), resolved.root
-            if not question.wanted.rejected and not question.wanted.inverted and resolved.root:
+            if not question.wanted.rejected and resolved.root:
                 cheap, rest = ruled_by_fields(resolved.root, is_translatable)
                 if cheap:
                     with verdicts.step("condition on fields") as step:
@@ -207,7 +207,7 @@ class Selector:
                         step.plan = f"{len(kept):,} of {len(numbers):,} documents, by SQL"
                     verdicts.ruled = PartCount(written(cheap), len(numbers), len(kept), len(kept))
                     verdicts.total, numbers = len(numbers) - len(kept), kept
-            judge = verdicts.judge = self._judge_of(rest, resolved)
+            judge = verdicts.judge = self._judge_of(rest, resolved, verdicts)
         for start in range(0, len(numbers), _OWN_DOCUMENTS):
             # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
             part = numbers[start : start + _OWN_DOCUMENTS].tolist()
@@ -249,9 +249,11 @@ class Selector:
         means = Means(self._axes.scaled(axes), dict(zip(phrases, vectors, strict=True)))
         return _Resolved(condition.root if condition else None, means, replace(question.wanted, rank=rank))
 
-    def _judge_of(self, root: Node | None, resolved: _Resolved) -> Judge:
-        explained = resolved.wanted.explained and resolved.root is not None
-        explain = Reasoner(self._embedding, resolved.root, resolved.means) if explained and resolved.root else None
+    def _judge_of(self, root: Node | None, resolved: _Resolved, verdicts: Verdicts) -> Judge:
+        explain = None
+        if resolved.wanted.explained and resolved.root is not None:
+            explain = Reasoner(self._embedding, resolved.root, resolved.means)
+            verdicts.reasons_of = explain.of
         return Judge(root, resolved.means, resolved.wanted, explain)
 
     def _resolve(self, condition: Condition, fields: Iterable[str]) -> Condition:
