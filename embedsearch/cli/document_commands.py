@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from embedsearch import Document, Index
     from embedsearch.index import AddReport
 
-READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "txt", "md", "html", "pdf", "lines")
+READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "md", "html", "pdf", "lines")
 
 
 def reading_options(command: Any) -> Any:
@@ -87,7 +87,8 @@ def ingest(
 ) -> None:  # fmt: skip
     """Read SOURCEs into the index; embed only what is new.
 
-    A SOURCE is a CSV, TSV, JSONL, Parquet, TXT, Markdown, HTML or PDF file, a folder of them, or - for stdin.
+    A SOURCE is a CSV, TSV, JSONL, Parquet, RIS, PubMed (nbib), BibTeX, TXT, Markdown, HTML or PDF file, a folder of
+    them, or - for stdin.
     Text, title and id fields are found by their usual names or named here; all other fields are kept as
     metadata. The index is made if it does not exist.
 

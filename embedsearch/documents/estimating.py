@@ -8,6 +8,7 @@ from embedsearch.errors import SourceError
 
 _SAMPLE_BYTES = 1 << 24
 _CHUNK_BYTES = 1 << 20
+_BEGINNINGS = {"ris": b"TY  - ", "nbib": b"PMID- ", "bib": b"\n@"}  # what each record begins with
 _LINE_BASED = {"csv": 1, "tsv": 1, "jsonl": 0, "ndjson": 0, "lines": 0}  # and the lines that are no record
 
 
@@ -24,22 +25,31 @@ def documents_in(path: Path | None, format: str) -> int:
         return _parquet_rows(path)
     if format in _LINE_BASED:
         return max(0, _lines_in(path) - _LINE_BASED[format])
+    if format in _BEGINNINGS:
+        return max(1, _count(path, _BEGINNINGS[format])[0])
     return 1
 
 
 def _lines_in(path: Path) -> int:
     """Return the number of lines, as far as the first `_SAMPLE_BYTES` tell."""
+    ends, last = _count(path, b"\n")
+    return ends + (last != b"\n")
+
+
+def _count(path: Path, mark: bytes) -> tuple[int, bytes]:
+    """Return how often a file holds *mark*, as far as the first `_SAMPLE_BYTES` tell, and its last byte.
+
+    For a file that is longer than these the last byte is the mark, whatever it is.
+    """
     size = path.stat().st_size
-    seen = ends = 0
+    seen = found = 0
     last = b"\n"
     with path.open("rb") as stream:
         while seen < _SAMPLE_BYTES and (chunk := stream.read(_CHUNK_BYTES)):
             seen += len(chunk)
-            ends += chunk.count(b"\n")
+            found += chunk.count(mark)
             last = chunk[-1:]
-    if seen < size:
-        return round(ends * size / seen)
-    return ends + (last != b"\n")
+    return (round(found * size / seen), mark) if seen < size else (found, last)
 
 
 def _parquet_rows(path: Path) -> int:

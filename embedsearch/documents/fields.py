@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
 
 from embedsearch.documents.document import Document
 from embedsearch.documents.sources import ReadOptions, Source
@@ -16,6 +17,9 @@ ID_NAMES = ("id", "_id", "doc_id", "docid", "record_id", "key", "pmid", "doi")
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NAMES_SHOWN = 20
+# How far to look for the fields that make a document: a file's first records need not have all of them.
+_AHEAD_RECORDS = 1000
+_AHEAD_CHARACTERS = 8 << 20
 _SHAPES_KEPT = 256  # sets of field names whose roles are remembered, for files that mix kinds of records
 
 
@@ -177,6 +181,50 @@ class Records:
             self._options.tell(
                 f"{self._source.name}: skipped {self._blank} {records} without text, the first at {self._first_blank}"
             )
+
+
+class RawRecord(NamedTuple):
+    """A record of a source in which each may have other fields.
+
+    Attributes:
+        number: in its source, from 1.
+        place: what a message calls it.
+        text: as it stood.
+        fields: JSON values by name.
+        header: see `Document`.
+    """
+
+    number: int
+    place: str
+    text: str
+    fields: Mapping[str, Any]
+    header: str = ""
+
+
+def documents_of(found: Iterator[RawRecord], source: Source, options: ReadOptions) -> Iterator[Document]:
+    """Yield the documents of records; the first of them are looked at to find out which field is the text."""
+    records = Records(source, options)
+    ahead: list[RawRecord] = []
+    size = 0
+    while not records.settled and len(ahead) < _AHEAD_RECORDS and size < _AHEAD_CHARACTERS:
+        record = next(found, None)
+        if record is None:
+            break
+        ahead.append(record)
+        size += len(record.text)
+        records.meet(record.fields)
+    records.settle()
+    for record in chain(ahead, found):
+        try:
+            document = records.document(
+                record.fields, record.number, record.place, record=record.text, header=record.header
+            )
+        except SourceError as error:
+            options.broken(error)
+            continue
+        if document is not None:
+            yield document
+    records.finish()
 
 
 def _as_text(value: Any, field: str, place: str, separator: str) -> str:

@@ -5,52 +5,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from itertools import chain
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from embedsearch.documents.document import Document
-from embedsearch.documents.fields import Records, clean, encodable_value
+from embedsearch.documents.fields import RawRecord, clean, documents_of, encodable_value
 from embedsearch.documents.sources import Lines, ReadOptions, Source, good_lines
 from embedsearch.errors import SourceError
-
-# How far to look for the fields that make a document: a file's first records need not have all of them.
-_AHEAD_RECORDS = 1000
-_AHEAD_CHARACTERS = 8 << 20
-
-
-class _Record(NamedTuple):
-    number: int
-    place: str
-    text: str
-    fields: dict[str, Any]
 
 
 def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each line, which must hold a JSON object; blank lines are passed over."""
-    found = _objects(source, options)
-    records = Records(source, options)
-    ahead: list[_Record] = []
-    size = 0
-    while not records.settled and len(ahead) < _AHEAD_RECORDS and size < _AHEAD_CHARACTERS:
-        record = next(found, None)
-        if record is None:
-            break
-        ahead.append(record)
-        size += len(record.text)
-        records.meet(record.fields)
-    records.settle()
-    for record in chain(ahead, found):
-        try:
-            document = records.document(record.fields, record.number, record.place, record=record.text)
-        except SourceError as error:
-            options.broken(error)
-            continue
-        if document is not None:
-            yield document
-    records.finish()
+    return documents_of(_objects(source, options), source, options)
 
 
-def _objects(source: Source, options: ReadOptions) -> Iterator[_Record]:
+def _objects(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
     lines = Lines(source, options)
     number = 0
     for line in good_lines(lines, options):
@@ -59,7 +27,7 @@ def _objects(source: Source, options: ReadOptions) -> Iterator[_Record]:
         number += 1
         place = f"{source.name}:{lines.number}"
         try:
-            yield _Record(number, place, line, _parse_object(line, place))
+            yield RawRecord(number, place, line, _parse_object(line, place))
         except SourceError as error:
             options.broken(error)
 

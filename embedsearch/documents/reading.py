@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from embedsearch.documents import estimating, hypertext, lines, parquet, pdf, separated, texts
+from embedsearch.documents import estimating, hypertext, lines, parquet, pdf, references, separated, texts
 from embedsearch.documents.document import Document
 from embedsearch.documents.fields import encodable
 from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, rejoin
@@ -24,6 +24,9 @@ _readers: dict[str, Reader] = {
     "jsonl": lines.read_jsonl,
     "ndjson": lines.read_jsonl,
     "parquet": parquet.read_parquet,
+    "ris": references.read_ris,
+    "nbib": references.read_nbib,
+    "bib": references.read_bibtex,
     "txt": texts.read_txt,
     "md": texts.read_markdown,
     "markdown": texts.read_markdown,

@@ -1,0 +1,241 @@
+"""RIS, PubMed's format and BibTeX: every field arrives, records stand as they stood, broken ones are named."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from conftest import run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import embedsearch as es
+from embedsearch.documents import read_stream
+
+RIS = """TY  - JOUR
+ID  - 12
+T1  - Ambush from below
+AU  - Müller, A.
+AU  - Smith, B.
+N2  - The shark waits
+ under the seal.
+PY  - 2019/03/01
+DO  - 10.1/x
+KW  - shark
+N1  - first note
+N1  - second note
+XX  - odd
+ER  -
+
+TY  - BOOK
+TI  - Of wolves and lenders
+Y1  - 2004
+ER  -
+"""
+NBIB = """PMID- 101
+OWN - NLM
+TI  - Ambush hunting in jumping spiders: what a lamp
+      reveals of the last leap.
+AB  - They wait. Then they
+      leap.
+FAU - Müller, Anna
+AU  - Müller A
+AU  - Smith B
+DP  - 2019 Mar 1
+JT  - Journal of small hunters
+MH  - Spiders
+MH  - Predatory Behavior
+LID - 10.1/abc [doi]
+
+PMID- 102
+TI  - No abstract here.
+DP  - 2001
+
+"""
+BIB = r"""A comment between entries.
+@string{jsh = "Journal of Small Hunters"}
+@article{muller2019,
+  author = {M{\"u}ller, Anna and Smith, B.},
+  title = "The {W}olf and the lamb",
+  abstract = {Prey {nested {braces}} \& more, caf\'e.},
+  year = 2019, month = mar, journal = jsh,
+  Keywords = {wolf, lamb}
+}
+
+@comment{nothing}
+@book{lender, title = {Of lenders}, year = {2004}}
+"""
+SOURCES = {"ris": RIS, "nbib": NBIB, "bib": BIB}
+
+
+def read(given: str | bytes, format: str, **options) -> list[es.Document]:
+    """Return the documents of a text."""
+    raw = given.encode("utf-8") if isinstance(given, str) else given
+    return list(read_stream(io.BytesIO(raw), name=f"refs.{format}", format=format, **options))
+
+
+def test_ris_fields():
+    """Names are those of rispy; title, abstract and year are found under whatever tag; lists stay lists."""
+    first, second = read(RIS, "ris")
+    assert (first.id, first.title, first.text) == ("12", "Ambush from below", "The shark waits under the seal.")
+    assert first.metadata == {
+        "type_of_reference": "JOUR", "authors": ["Müller, A.", "Smith, B."], "year": 2019, "date": "2019/03/01",
+        "doi": "10.1/x", "keywords": ["shark"], "notes": ["first note", "second note"], "XX": "odd",
+    }  # fmt: skip
+    assert (second.id, second.title, second.text) == ("refs.ris#2", "", "Of wolves and lenders")
+    assert second.metadata["year"] == 2004
+    assert (first.source, second.source) == ("refs.ris:1", "refs.ris:16")
+
+
+def test_nbib_fields():
+    """Continued lines are joined, tags have names, repeated ones are lists, the doi is found."""
+    first, second = read(NBIB, "nbib")
+    assert first.id == "101"
+    assert first.title == "Ambush hunting in jumping spiders: what a lamp reveals of the last leap."
+    assert first.text == "They wait. Then they leap."
+    assert first.metadata == {
+        "OWN": "NLM", "full_authors": ["Müller, Anna"], "authors": ["Müller A", "Smith B"], "year": 2019,
+        "date": "2019 Mar 1", "journal": "Journal of small hunters", "mesh_terms": ["Spiders", "Predatory Behavior"],
+        "LID": "10.1/abc [doi]", "doi": "10.1/abc",
+    }  # fmt: skip
+    assert (second.id, second.text, second.metadata["year"]) == ("102", "No abstract here.", 2001)
+
+
+def test_bibtex_fields():
+    """Accents become letters, abbreviations are written out, authors are a list, the month a number."""
+    first, second = read(BIB, "bib")
+    assert (first.id, first.title) == ("muller2019", "The Wolf and the lamb")
+    assert first.text == "Prey nested braces & more, café."
+    assert first.metadata == {
+        "type": "article", "author": ["Müller, Anna", "Smith, B."], "year": 2019, "month": 3,
+        "journal": "Journal of Small Hunters", "keywords": ["wolf, lamb"],
+    }  # fmt: skip
+    assert (second.id, second.text, second.metadata["year"]) == ("lender", "Of lenders", 2004)
+    assert (first.source, second.source) == ("refs.bib:3", "refs.bib:12")
+
+
+@pytest.mark.parametrize("format", ["ris", "nbib"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_records_stand_as_they_stood(format, end):
+    """Put together the records are the file, whatever its line ends."""
+    text = SOURCES[format].replace("\n", end)
+    assert "".join(document.record for document in read(text, format)) == text
+    marked = b"\xef\xbb\xbf" + text.encode("utf-8")
+    assert [one.text for one in read(marked, format)] == [one.text for one in read(SOURCES[format], format)]
+
+
+def test_bibtex_records_carry_the_abbreviations_they_need():
+    """An entry is its own lines; what they abbreviate is the header."""
+    first, second = read(BIB, "bib")
+    assert first.record == BIB[BIB.index("@article") : BIB.index("@comment")]
+    assert second.record == BIB[BIB.index("@book") :]
+    assert first.header == '@string{jsh = "Journal of Small Hunters"}\n'
+    assert read(first.header + first.record, "bib")[0].metadata["journal"] == "Journal of Small Hunters"
+
+
+@pytest.mark.parametrize("format", SOURCES)
+def test_a_filter_passes_records_as_they_stood(tmp_path, predation, format):
+    """What a filter passes is a file of the same format, its records byte for byte those of the source."""
+    file = tmp_path / f"refs.{format}"
+    file.write_text(SOURCES[format], "utf-8", newline="")
+    done = run("filter", file, "--where", "year >= 2010", "-i", predation)
+    assert done.exit_code == 0, done.stderr
+    first = read(SOURCES[format], format)[0]
+    assert done.stdout == first.header + first.record
+    assert "1 of 2 documents passed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "kept", "said"),
+    [
+        ("ris", RIS + "TY  - JOUR\nTI  - cut\n", 2, "refs.ris:20: the reference that begins here is cut off"),
+        ("ris", RIS.replace("XX  - odd\nER  -\n", ""), 1, "refs.ris:1: the reference that begins here has no end"),
+        ("ris", "hello\nworld\n" + RIS, 2, "refs.ris:1: a line outside of a reference"),
+        ("ris", RIS.replace("\n\nTY", "\n\nhello\nworld\n\nTY"), 2, "refs.ris:16: a line outside of a reference"),
+        ("nbib", "TI  - lost\n" + NBIB, 2, "refs.nbib:1: a line outside of a citation"),
+        ("bib", BIB.replace("lamb}\n}", "lamb\n}"), 1, "refs.bib:3: the entry that begins here is not closed before"),
+        ("bib", BIB + "@misc{x, title = {never closed\n", 2, "refs.bib:13: the entry that begins here is never closed"),
+        ("bib", BIB + "@misc{\n title = {no key}}\n", 2, "refs.bib:13: not an entry of BibTeX"),
+        ("bib", BIB + "@misc{x, title={a}, title={b}}\n", 2, "refs.bib:13: not an entry of BibTeX: Duplicate field"),
+    ],
+)  # fmt: skip
+def test_broken_records_are_named_and_lose_nothing_else(format, text, kept, said):
+    """A broken record stops the reading, or is reported with its place; all others are read."""
+    with pytest.raises(es.SourceError) as caught:
+        read(text, format)
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+    reported: list[str] = []
+    assert len(read(text, format, on_error="skip", report=reported.append)) == kept
+    assert [line for line in reported if line.startswith(said)]
+    assert len(reported) == 1
+
+
+@pytest.mark.parametrize("format", SOURCES)
+def test_bytes_that_are_no_text_are_named(format):
+    """A record in another encoding is named with its line, and the one behind it is read."""
+    raw = SOURCES[format].encode("utf-8").replace(b"lender", b"l\xffnder").replace(b"They wait", b"They\xff wait")
+    reported: list[str] = []
+    assert len(read(raw, format, on_error="skip", report=reported.append)) == 1
+    assert "is not utf-8" in reported[0]
+    assert (
+        read(SOURCES[format].encode("latin-1"), format, encoding="latin-1")[0].text
+        == read(SOURCES[format], format)[0].text
+    )
+
+
+def test_fields_can_be_named():
+    """--text and --id take any field; a missing one is refused with those there are."""
+    first = read(RIS, "ris", text=["title", "abstract"], id="doi")[0]
+    assert (first.id, first.title) == ("10.1/x", "")
+    assert first.text == "Ambush from below\n\nThe shark waits under the seal."
+    with pytest.raises(es.SourceError, match=r"no field 'abstrct' for --text\. Did you mean 'abstract'"):
+        read(RIS, "ris", text="abstrct")
+
+
+def test_the_same_id_twice_is_refused_with_its_place(tmp_path):
+    """Two references with one id: one line that says where the second stands."""
+    file = tmp_path / "twice.ris"
+    file.write_text(RIS + RIS, "utf-8")
+    done = run("ingest", file, "-i", tmp_path / "index")
+    assert done.exit_code == 2
+    assert "twice.ris:20: the id '12' occurred before in this run" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    """Without the extra the message says how to get it."""
+    import sys
+
+    monkeypatch.setitem(sys.modules, "rispy", None)
+    with pytest.raises(es.SourceError, match=r'needs rispy; install it with: pip install "embedsearch\[references\]"'):
+        read(RIS, "ris")
+
+
+WORDS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
+SENTENCES = st.lists(WORDS, min_size=1, max_size=6).map(" ".join)
+REFERENCES = st.lists(st.tuples(SENTENCES, SENTENCES, st.lists(SENTENCES, max_size=3)), min_size=1, max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(references=REFERENCES, blanks=st.integers(0, 2), format=st.sampled_from(["ris", "nbib", "bib"]))
+def test_what_is_written_is_read(references, blanks, format):
+    """Titles, abstracts and keywords come back, one document a reference, with its own lines as the record."""
+    texts = []
+    for number, (title, abstract, keywords) in enumerate(references):
+        if format == "bib":
+            text = f"@article{{k{number},\n title = {{{title}}},\n abstract = {{{abstract}}}\n}}\n"
+        elif format == "ris":
+            tags = [f"ID  - k{number}", f"TI  - {title}", f"AB  - {abstract}", *(f"KW  - {word}" for word in keywords)]
+            text = "\n".join(["TY  - JOUR", *tags, "ER  - "]) + "\n"
+        else:
+            tags = [f"TI  - {title}", f"AB  - {abstract}", *(f"OT  - {word}" for word in keywords)]
+            text = "\n".join([f"PMID- k{number}", *tags]) + "\n"
+        texts.append(text + "\n" * (blanks or (format == "nbib")))
+    documents = read("".join(texts), format)
+    assert [document.record for document in documents] == texts
+    assert [(one.id, one.title, one.text) for one in documents] == [
+        (f"k{number}", title, abstract) for number, (title, abstract, _) in enumerate(references)
+    ]
+    if format != "bib":
+        assert [one.metadata.get("keywords", []) for one in documents] == [words for _, _, words in references]
