@@ -362,7 +362,7 @@ def _write(verdicts: Iterable[Verdict], asked: _Asked, stream: BinaryIO | None) 
         ParquetWriter(stream, asked.sources).write(verdicts, at_once=asked.top or ROWS_AT_ONCE)
     elif kind == "same":
         sys.stdout.flush()
-        out = stream or click.get_binary_stream("stdout")
+        out: BinaryIO = stream or sys.stdout.buffer
         RecordWriter(out, asked.reading["encoding"]).write(verdicts)
         out.flush()
     else:
