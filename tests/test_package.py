@@ -21,7 +21,7 @@ RANKS = [
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion"},
     {"store", "axes", "results", "snippets"},
     {"index"},
-    {"screening"},
+    {"screening", "filtering"},
     {"cli", "testing"},
 ]
 

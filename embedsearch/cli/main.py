@@ -79,6 +79,7 @@ def load_commands() -> None:
     from embedsearch.cli import (
         axes_commands,
         document_commands,
+        filter_command,
         housekeeping_commands,
         placing_commands,
         query_commands,
@@ -87,6 +88,7 @@ def load_commands() -> None:
 
     modules = (
         document_commands,
+        filter_command,
         query_commands,
         placing_commands,
         axes_commands,

@@ -18,11 +18,12 @@ from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, d
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
 from embedsearch.index.ingest import AddReport, Ingest
+from embedsearch.index.judging import Verdicts, Wanted
 from embedsearch.index.labels import IndexLabels
 from embedsearch.index.means import mean_vectors
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
-from embedsearch.index.selecting import Selector, Verdict
+from embedsearch.index.selecting import Selector
 from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.store import Compaction, Store, compact
@@ -30,6 +31,8 @@ from embedsearch.vectors import Rows, Vectors
 
 _BATCH = 1024
 _LINE = re.compile(r":\d+$")
+
+_ANYTHING = 'near("anything") > -2'  # every document is measured, and passes
 
 
 class Collection:
@@ -317,17 +320,48 @@ class Collection:
         Raises:
             QueryError: the condition cannot be read, or names what is not there.
         """
-        return (verdict.document for verdict in self.judge(condition, documents) if verdict.passed)
+        verdicts = self._selector.judge(condition, documents, Wanted(rejected=False, all_measured=False))
+        return (verdict.document for verdict in verdicts if verdict.passed)
 
     def judge(
-        self, condition: str, documents: Iterable[Document] | None = None, *, axes: Sequence[str] = ()
-    ) -> Iterator[Verdict]:
-        """Yield a verdict on each document, passed or not, with its coordinates on *axes*; in order.
+        self, condition: str | None, documents: Iterable[Document] | None = None, *, axes: Sequence[str] = ()
+    ) -> Verdicts:
+        """Give a verdict on each document, passed or not, with its coordinates on *axes*; in order.
 
         Raises:
             QueryError, AxisError: as `filter`.
         """
-        return self._selector.judge(condition, documents, axes)
+        return self._selector.judge(condition, documents, Wanted(axes=tuple(axes)))
+
+    def sift(
+        self,
+        condition: str | None,
+        documents: Iterable[Document] | None = None,
+        wanted: Wanted | None = None,
+        *,
+        rank: str | None = None,
+    ) -> Verdicts:
+        """Give verdicts that carry what is wanted; see `Selector.judge`.
+
+        Args:
+            condition: see `embedsearch.conditions`; None lets every document through.
+            documents: any documents; those of the index if None.
+            wanted: coordinates, reasons, and which verdicts at all.
+            rank: an axis or ``near(...)`` that gives each verdict its score.
+
+        Raises:
+            QueryError, AxisError: as `filter`.
+        """
+        return self._selector.judge(condition, documents, wanted or Wanted(), rank)
+
+    def prepare(self, documents: Iterable[Document]) -> int:
+        """Embed documents into the cache and add none; return how many texts were encoded.
+
+        They are embedded in batches that depend on the documents alone, so that whoever is interrupted and does this
+        again gets the same vectors to the last digit.
+        """
+        verdicts = self._selector.judge(_ANYTHING, documents, Wanted())
+        return sum(1 for _ in verdicts) and verdicts.embedded
 
     @contextmanager
     def trace(self) -> Iterator[Trace]:

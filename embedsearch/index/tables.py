@@ -73,7 +73,36 @@ class PassageTable:
         return project(self._store.vectors(), self._means.phrases[phrase], self.rows)[:, 0]
 
 
-class DocumentTable:
+class FieldTable:
+    """A batch of documents of which only the fields are asked for."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        """Keep a batch."""
+        self._documents = documents
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def field(self, name: str) -> list[Any]:
+        """Return the field of each document."""
+        if name in OWN_FIELDS:
+            return [getattr(document, name) for document in self._documents]
+        return [document.metadata.get(name) for document in self._documents]
+
+    def axis(self, name: str) -> NDArray[np.float64]:
+        """Refuse: nothing is measured here."""
+        raise AssertionError(f"{name} is asked for where only fields are known")
+
+    def percentile(self, axis: str, percent: float) -> float:
+        """Refuse: nothing is measured here."""
+        raise AssertionError(f"p{percent} of {axis} is asked for where only fields are known")
+
+    def near(self, phrase: str) -> Vectors:
+        """Refuse: nothing is measured here."""
+        raise AssertionError(f"near({phrase!r}) is asked for where only fields are known")
+
+
+class DocumentTable(FieldTable):
     """A batch of documents with the vectors of their passages.
 
     A document's coordinate is the mean over its passages; its nearness to a phrase is that of its nearest
@@ -88,21 +117,12 @@ class DocumentTable:
             parts: for each, the vectors of its passages, at least one.
             means: the axes and phrases that the condition speaks of.
         """
+        super().__init__(documents)
         self._means = means
-        self._documents = documents
         self._vectors = np.concatenate(parts)
         counts = np.array([len(part) for part in parts])
         self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         self._counts = counts
-
-    def __len__(self) -> int:
-        return len(self._documents)
-
-    def field(self, name: str) -> list[Any]:
-        """Return the field of each document."""
-        if name in OWN_FIELDS:
-            return [getattr(document, name) for document in self._documents]
-        return [document.metadata.get(name) for document in self._documents]
 
     def axis(self, name: str) -> NDArray[np.float64]:
         """Return each document's mean coordinate over its passages, or where it was rated."""
