@@ -125,3 +125,113 @@ def test_nothing_that_passes_leaves_with_1(predation):
     result = run("filter", ARTICLES, "--where", "size > 99", "-i", predation)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "0 of 172 documents passed." in result.stderr
+
+
+def test_the_parts_of_a_condition_are_counted(predation):
+    """The parts on fields come first; what is left in the end is what passed."""
+    result = run("filter", ARTICLES, "--where", "predatoriness > p80 and year >= 2024", "-f", "ids", "-i", predation)
+    rows = [line.split(maxsplit=3) for line in result.stderr.splitlines() if line.startswith("  ")]
+    records = [json.loads(line) for line in ARTICLES.read_text("utf-8").splitlines()]
+    recent = sum(record["year"] >= 2024 for record in records if "year" in record)
+    assert rows[0] == ["172", str(recent), str(recent), "year >= 2024"]
+    assert rows[1][0] == str(recent)
+    assert int(rows[1][2]) == len(result.stdout.splitlines())
+
+
+def test_the_best_come_first(predation):
+    """--top gives the N with the highest coordinates, or the lowest, best first."""
+    placed = run("filter", ARTICLES, "--where", "size > -99", "-a", "size", "-i", predation).stdout.splitlines()
+    sizes = {record["id"]: record["coordinates"]["size"] for record in map(json.loads, placed)}
+    order = sorted(sizes, key=sizes.__getitem__)
+    for by, wanted in (("size", order[::-1][:5]), ("-size", order[:5])):
+        result = run("filter", ARTICLES, "--top", "5", "--by", by, "-f", "ids", "-i", predation)
+        assert result.stdout.splitlines() == wanted
+    lowest = run("filter", ARTICLES, "--where", "size < p50", "--top", "5", "-f", "ids", "-i", predation)
+    assert lowest.stdout.splitlines() == order[:5]
+    assert "these are the best 5 of them" in lowest.stderr
+
+
+def test_a_sample_of_the_rejected_can_be_read(tmp_path, predation):
+    """Without a file it comes instead of what passes; with one, beside it; the same seed draws the same."""
+    words = ("filter", ARTICLES, "--where", "predatoriness > p60", "-i", predation, "--sample", "5")
+    passed = set(run(*words[:5], predation).stdout.splitlines())
+    sample = run(*words).stdout.splitlines()
+    assert len(sample) == 5
+    assert not passed & set(sample)
+    both = run(*words, "--sample-to", tmp_path / "rejected.jsonl")
+    assert set(both.stdout.splitlines()) == passed
+    assert (tmp_path / "rejected.jsonl").read_text("utf-8").splitlines() == sample
+    assert run(*words, "--seed", "1").stdout.splitlines() != sample
+
+
+def test_inverting_gives_the_others(predation):
+    """What passes and what passes inverted are all of them, each once."""
+    words = ("filter", ARTICLES, "--where", "predatoriness > p60 and year > 2000", "-i", predation)
+    both = run(*words).stdout.splitlines() + run(*words, "--invert").stdout.splitlines()
+    assert sorted(both) == sorted(ARTICLES.read_text("utf-8").splitlines())
+
+
+def test_an_output_file_has_the_bytes_of_stdout(tmp_path, predation):
+    """-o writes what would be printed, and leaves nothing beside it."""
+    words = ("filter", ARTICLES, "--where", "predatoriness > p60", "-i", predation)
+    for more in ((), ("-f", "csv"), ("-f", "json"), ("-a", "size")):
+        assert run(*words, *more, "-o", tmp_path / "out").stdout == ""
+        assert (tmp_path / "out").read_text("utf-8") == run(*words, *more).stdout
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+def test_profiles_and_files_of_axes_need_no_index(tmp_path, predation, monkeypatch):
+    """A saved condition passes the same records elsewhere; a file of axes is scaled on the records themselves."""
+    monkeypatch.chdir(tmp_path)
+    words = ("animal", "plant", "wolf", "shark", "charity", "librarian", "grass", "spider")
+    (tmp_path / "a.csv").write_text("id,text\n" + "".join(f"{n},{word}\n" for n, word in enumerate(words)))
+    where = ("--where", "predatoriness > p50")
+    saved = run("filter", "a.csv", *where, "--save-profile", "p.json", "-i", predation)
+    assert "Profile 'p' saved in p.json: predatoriness." in saved.stderr
+    again = run("filter", "a.csv", "--profile", "p.json")
+    assert again.stdout == saved.stdout
+    alone = run("filter", "a.csv", *where, "--axes", CORPUS / "axes.toml", "--population", "8")
+    assert "axes are scaled on 8 of the 8 documents" in alone.stderr
+    assert len(alone.stdout.splitlines()) == 1 + 4
+    piped = run(
+        "filter", "-", "--as", "csv", *where, "--axes", CORPUS / "axes.toml", input=(tmp_path / "a.csv").read_bytes()
+    )
+    assert "the first 8 documents of the stream" in piped.stderr
+    assert piped.stdout == alone.stdout
+
+
+def test_bibliographies_keep_their_bytes_and_broken_ones_lose_nothing_else(tmp_path, predation):
+    """A RIS file through a filter that passes all is the same file; a reference cut off is named, the rest comes."""
+    whole = (
+        "TY  - JOUR\r\nTI  - Wolves\r\nAB  - wolf\r\nER  - \r\n\r\nTY  - JOUR\r\nTI  - S\r\nAB  - sheep\r\nER  - \r\n"
+    )
+    (tmp_path / "a.ris").write_bytes(whole.encode())
+    same = run("filter", tmp_path / "a.ris", "--where", "not missing(text)", "-i", predation)
+    assert same.stdout_bytes == whole.encode()
+    (tmp_path / "b.ris").write_bytes(whole.encode() + b"TY  - JOUR\r\nTI  - cut")
+    stopped = run("filter", tmp_path / "b.ris", "--where", "not missing(text)", "-i", predation)
+    assert stopped.exit_code == 2
+    assert "b.ris:10" in stopped.stderr
+    skipped = run("filter", tmp_path / "b.ris", "--where", "not missing(text)", "--on-error", "skip", "-i", predation)
+    assert (skipped.exit_code, skipped.stdout_bytes) == (0, whole.encode())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--top", "3", "--by", "kind"), "is a field"),
+        (("--where", "year > 1", "--top", "3"), "nothing to rank by"),
+        (("--where", "size > 1", "--by", "size"), "--by goes with --top"),
+        (("--where", "size > 1", "--sample-to", "x"), "--sample-to goes with --sample"),
+        (("--where", "size > 1", "--profile", "p.json"), "a profile has its own condition"),
+        (("--where", "size > 1", "-o", str(ARTICLES)), "take the place of a source"),
+        (("--where", "size > 1", "-o", "no/such/folder"), "cannot be written"),
+        (("--where", "size > 1", "--axes", "none.toml"), "there is no file none.toml"),
+    ],
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, tuple) else "",
+)
+def test_options_that_cannot_be_honoured_are_refused(words, message, predation):
+    """One line, exit code 2, nothing written."""
+    result = run("filter", ARTICLES, *words, "-i", predation)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in " ".join(result.stderr.split())

@@ -29,7 +29,12 @@ from embedsearch.conditions import (
     Or,
     Percentile,
     Truth,
+    first_measure,
+    names_in,
+    operands,
+    parse_measure,
     truth,
+    written,
 )
 
 AXES = ["predatoriness", "size", "p80", "body size"]
@@ -572,3 +577,65 @@ def test_hook_hears(events: list[str]) -> None:
     exec("1")  # the very thing that must be heard
     LISTENING = False
     assert "exec" in events
+
+
+NODE_NAMES = st.sampled_from(["size", "year", "publication year", "p80", "near", "true", "größe", "if", 'a"b'])
+SCALARS = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.text("aä\"\\'\n狼# ")
+SIGNS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+COLUMNS = NODE_NAMES.map(Field) | st.just(Axis("tone")) | st.text("ab '\"", min_size=1).filter(str.strip).map(Near)
+LEAVES = st.one_of(
+    st.builds(Comparison, COLUMNS, SIGNS, SCALARS.map(Literal)),
+    st.builds(Comparison, st.just(Axis("tone")), SIGNS, st.floats(0, 100).map(lambda p: Percentile(round(p, 3)))),
+    st.builds(OneOf, NODE_NAMES.map(Field), st.lists(SCALARS, max_size=3).map(tuple), st.booleans()),
+    st.builds(Contains, NODE_NAMES.map(Field), st.text('ab"'), st.booleans()),
+    st.builds(Missing, NODE_NAMES.map(Field)),
+    st.builds(Truth, NODE_NAMES.map(Field)),
+)
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.builds(Not, inner)
+        | st.builds(And, st.lists(inner, min_size=2, max_size=3).map(tuple))
+        | st.builds(Or, st.lists(inner, min_size=2, max_size=3).map(tuple))
+    ),
+    max_leaves=6,
+)
+
+
+@given(TREES)
+def test_a_tree_is_read_back_from_what_is_written(tree):
+    """Whatever a tree holds, its text is read as a tree that is written alike and means the same fields and phrases."""
+    text = written(tree)
+    fields = {leaf.name for leaf in operands(tree) if isinstance(leaf, Field)}
+    try:
+        read = parse_condition(text).resolve(["tone"], fields).root
+    except QueryError as error:  # a coordinate compared with a text makes no sense, and is refused
+        assert "coordinate" in str(error)  # noqa: PT017
+        return
+    assert read == tree
+    assert written(read) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "measure"),
+    [("size", Name("size")), (' axis("a b") ', Axis("a b")), ('near("x")', Near("x"))],
+)
+def test_measures_are_axes_and_nearness(source, measure):
+    """What documents can be ranked by."""
+    assert parse_measure(source) == measure
+
+
+@pytest.mark.parametrize("source", ["", "3", '"x"', "p80", "size > 1", "f(x)", 'field("x")', "a b", "\0"])
+def test_what_is_no_measure_is_refused(source):
+    """Anything else, in one line."""
+    with pytest.raises(QueryError):
+        parse_measure(source)
+
+
+def test_the_first_measure_of_a_condition_ranks():
+    """In the direction that the condition asks for; fields do not rank."""
+    assert first_measure('year > 3 and size < 0 and near("x") > 0', ["size"]) == "-size"
+    assert first_measure('not near("x") > 0', []) == 'near("x")'
+    assert names_in('year > 3 and size < 0 or near("x") > 0', "-tone") == {"year", "size", "tone"}
+    with pytest.raises(QueryError, match="nothing to rank by"):
+        first_measure("year > 3", ["size"])

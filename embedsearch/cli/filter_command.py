@@ -88,7 +88,7 @@ def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -
         if output:
             output.commit()
         measured.save(sieve)
-    _tell(sieve, asked)
+    _tell(sieve, asked, written)
     if not written:
         nothing_found(measured.index, "no document satisfies the condition")
 
@@ -393,10 +393,11 @@ def _why(verdict: Verdict) -> str:
     return " | ".join(reasons) or _called(verdict)
 
 
-def _tell(sieve: Sieve, asked: _Asked) -> None:
+def _tell(sieve: Sieve, asked: _Asked, written: int) -> None:
     from embedsearch.filtering.sieve import counted
 
-    note(f"{sieve.passed:,} of {sieve.read:,} documents passed.")
+    best = f"; these are the best {written:,} of them" if asked.top else ""
+    note(f"{sieve.passed:,} of {sieve.read:,} documents passed{best}.")
     for line in counted(sieve.verdicts.counts):
         note(line)
     if asked.check and sieve.read:

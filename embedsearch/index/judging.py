@@ -207,7 +207,8 @@ class Verdicts(Iterator[Verdict]):
 
     Attributes:
         total: how many documents there were, those that SQL ruled out among them.
-        embedded: how many texts were encoded.
+        embedded: how many texts were encoded to measure documents.
+        explained: how many documents have been given reasons.
         judge: that gave them; None before the first batch.
         ruled: what SQL decided before any document was read, where it did.
         progress: told how many documents are done.
@@ -217,7 +218,7 @@ class Verdicts(Iterator[Verdict]):
     def __init__(self, judged: Callable[[Verdicts], Iterator[Verdict]]) -> None:
         """Begin nothing yet."""
         self.total = 0
-        self.embedded = self._told = 0
+        self.embedded = self.explained = self._told = 0
         self.judge: Judge | None = None
         self.ruled: PartCount | None = None
         self.reasons_of: Callable[[Document], tuple[Reason, ...]] | None = None

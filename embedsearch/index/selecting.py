@@ -22,9 +22,10 @@ from embedsearch.conditions import (
 )
 from embedsearch.documents import Document
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.evidence import Reasoner
+from embedsearch.index.evidence import Reason, Reasoner
 from embedsearch.index.judging import (
     Batch,
+    Explain,
     Fetch,
     Judge,
     PartCount,
@@ -256,10 +257,17 @@ class Selector:
         return _Resolved(condition.root if condition else None, means, replace(question.wanted, rank=rank))
 
     def _judge_of(self, root: Node | None, resolved: _Resolved, verdicts: Verdicts) -> Judge:
-        explain = None
+        explain: Explain | None = None
         if resolved.wanted.explained and resolved.root is not None:
-            explain = Reasoner(self._embedding, resolved.root, resolved.means)
-            verdicts.reasons_of = explain.of
+            reasoner = Reasoner(self._embedding, resolved.root, resolved.means)
+            verdicts.reasons_of = reasoner.of
+
+            def explain(document: Document, vectors: Vectors) -> tuple[Reason, ...]:
+                with verdicts.step("sentences") as step:
+                    verdicts.explained += 1
+                    step.plan = f"of {verdicts.explained:,} documents, each left out in turn"
+                    return reasoner(document, vectors)
+
         return Judge(root, resolved.means, resolved.wanted, explain)
 
     def _resolve(self, condition: Condition, fields: Iterable[str]) -> Condition:

@@ -1,0 +1,343 @@
+"""The filtering room: samples, the best, records as they stood, profiles, and outputs that go on where they were."""
+
+import json
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+import embedsearch as es
+from embedsearch.filtering import (
+    Best,
+    ParquetWriter,
+    Profile,
+    RecordWriter,
+    Reservoir,
+    Resumable,
+    Sieve,
+    draw,
+    first,
+    measuring_index,
+)
+from embedsearch.filtering.sieve import counted
+from embedsearch.index import Wanted
+from embedsearch.testing import HashEncoder
+
+
+@given(st.lists(st.integers()), st.integers(0, 20), st.integers())
+def test_a_reservoir_is_a_sample_in_order(stream, size, seed):
+    """It keeps min(size, n) of the stream, in its order, and the same ones for the same seed."""
+    sample = Reservoir(size, seed)
+    again = Reservoir(size, seed)
+    for place, one in enumerate(stream):
+        sample.offer((place, one), place)
+        again.offer((place, one), place)
+    kept = sample.kept()
+    assert len(kept) == min(size, len(stream))
+    assert kept == sorted(kept)
+    assert kept == again.kept()
+    assert all(stream[place] == one for place, one in kept)
+
+
+def test_every_part_of_a_stream_is_as_likely_in_a_sample():
+    """Over 2,000 seeds each of 20 places is drawn 5 of 20 times: 500 ± 4 standard deviations."""
+    counts = np.zeros(20)
+    for seed in range(2000):
+        sample = Reservoir(5, seed)
+        for place in range(20):
+            sample.offer(place, place)
+        counts[sample.kept()] += 1
+    assert abs(counts - 500).max() < 4 * np.sqrt(2000 * 0.25 * 0.75)
+
+
+@given(st.lists(st.floats(allow_infinity=False) | st.sampled_from([0.0, 1.0])), st.integers(1, 10), st.booleans())
+def test_the_best_are_those_that_sorting_gives(scores, size, lowest):
+    """Best first, the earlier of equals before the later; NaN is never among them."""
+    best = Best(size, lowest=lowest)
+    for place, score in enumerate(scores):
+        best.offer(place, score, place)
+    known = [place for place, score in enumerate(scores) if not np.isnan(score)]
+    wanted = sorted(known, key=lambda place: scores[place] if lowest else -scores[place])[:size]
+    assert best.kept() == wanted
+
+
+def test_parts_on_fields_are_asked_first_and_save_embedding(index, encoder):
+    """Of three documents only the one of the right kind is embedded; the parts count 3, 1 and 1, 1."""
+    documents = [es.Document(f"d{place}", text, metadata={"kind": kind}) for place, (text, kind) in
+                 enumerate([("wolf", "animal"), ("prey", "x"), ("predator", "y")])]  # fmt: skip
+    encoder.encoded.clear()
+    verdicts = index.sift('predatoriness > 0.5 and kind == "y"', documents, Wanted(rejected=False, all_measured=False))
+    assert [verdict.document.id for verdict in verdicts if verdict.passed] == ["d2"]
+    assert encoder.encoded == ["predator"]
+    assert [(count.part, count.seen, count.held, count.left) for count in verdicts.counts] == [
+        ('kind == "y"', 3, 1, 1),
+        ("predatoriness > 0.5", 1, 1, 1),
+    ]
+    assert counted(verdicts.counts)[-1].split("  ")[-1] == "predatoriness > 0.5"
+
+
+def test_a_part_counts_alone_and_with_those_before_it(index):
+    """Of five animals three are predators and two are large, and none is both."""
+    documents = [index.get(f"id-{name}") for name in ("wolf", "spider", "shark", "whale", "sheep")]
+    verdicts = index.sift("predatoriness > 0 and size > 0.5", documents)
+    passed = [verdict.document.id for verdict in verdicts if verdict.passed]
+    assert passed == []
+    assert [(count.seen, count.held, count.left) for count in verdicts.counts] == [(5, 3, 3), (5, 2, 0)]
+
+
+def test_sql_rules_documents_of_the_index_out_before_they_are_read(index):
+    """A condition on a field and an axis reads only what the field allows, and finds the same as reading all."""
+    where = 'year >= 2004 and not predatoriness > 0 and kind == "animal"'
+    some = index.sift(where, None, Wanted(rejected=False, all_measured=False))
+    found = [verdict.document.id for verdict in some if verdict.passed]
+    every = [verdict.document.id for verdict in index.judge(where) if verdict.passed]
+    assert found == every == ["id-mouse"]
+    assert some.counts[0].part == 'year >= 2004 and kind == "animal"'
+    assert (some.counts[0].seen, some.counts[0].left) == (8, 2)
+    assert (some.total, some.counts[1].seen) == (8, 2)
+    assert [step.name for step in some.steps] == ["condition on fields", "read and measure"]
+
+
+def test_reasons_name_the_sentence_that_is_missed_most(tmp_path):
+    """Without its sentence on sharks the passage loses all its predatoriness: 1 of 2 against 0."""
+    from embedsearch.testing import TableEncoder
+
+    table = {
+        "Grass grows. A shark bites.": [1.0, 0.0, 1.0], "A shark bites.": [1.0, 0.0, 0.0],
+        "Grass grows.": [0.0, 0.0, 1.0],
+        "low": [-1.0, 0.0, 0.0], "high": [1.0, 0.0, 0.0], "other": [0.0, 1.0, 0.0], "shark": [1.0, 0.0, 0.0],
+    }  # fmt: skip
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add([es.Document(text, text) for text in ("low", "high", "other")])
+        index.axes.save(es.Axis("bite", ["low"], ["high"]))
+        document = es.Document("d", "Grass grows. A shark bites.")
+        (verdict,) = index.sift('bite > 0 and near("shark") > 0.9', [document], Wanted(explained=True, inverted=True))
+        axis, near = verdict.reasons
+        assert (axis.sentence, axis.start, axis.end, axis.holds) == ("A shark bites.", 13, 27, True)
+        # The population lies at -1, 1 and 0 on x, its deviation is the root of 2/3; the passage at the root of 1/2.
+        assert axis.value == pytest.approx(np.sqrt(0.5) / np.sqrt(2 / 3), abs=1e-6)
+        assert (near.value, near.limit, near.holds) == (pytest.approx(np.sqrt(0.5), abs=1e-6), 0.9, False)
+        assert verdict.to_dict()["reasons"][1]["part"] == 'near("shark") > 0.9'
+
+
+def test_records_keep_their_bytes_marks_and_encodings(tmp_path):
+    """All records of a file through a writer give the file: CRLF, UTF-16 with its mark, no line end at the end."""
+    texts = {"a.csv": ("id,text\r\n1,wölf\r\n2,\"a\r\nb\"", "utf-16"), "b.csv": ("id;text\n1;wölf\n", "latin-1"),
+             "c.jsonl": ('{"text": "wolf"}\n{"text": "狼"}', "utf-8-sig")}  # fmt: skip
+    for name, (text, encoding) in texts.items():
+        file = tmp_path / name
+        file.write_bytes(text.encode(encoding))
+        given_encoding = encoding if encoding == "latin-1" else None
+        with (tmp_path / "out").open("wb") as stream:
+            writer = RecordWriter(stream, given_encoding)
+            writer.write(verdicts_on(es.read(file, encoding=given_encoding)))
+        assert (tmp_path / "out").read_bytes() == file.read_bytes()
+
+
+def verdicts_on(documents):
+    """Return verdicts that let everything through."""
+    from embedsearch.index import Verdict
+
+    return [Verdict(document, True) for document in documents]
+
+
+def test_parquet_rows_keep_their_types_and_order(tmp_path):
+    """Rows come out with their column types, in the order asked for, over row groups and batches."""
+    rows = pa.table({"text": [f"t{n}" for n in range(10_000)], "n": pa.array(range(10_000), pa.int16()),
+                     "day": pa.array([n % 300 for n in range(10_000)], pa.date32())})  # fmt: skip
+    parquet.write_table(rows, tmp_path / "a.parquet", row_group_size=3000)
+    documents = list(es.read(tmp_path / "a.parquet"))
+    wanted = [0, 1, 2999, 3000, 5000, 9999]
+    for order in (wanted, wanted[::-1]):
+        with (tmp_path / "out.parquet").open("wb") as stream:
+            ParquetWriter(stream).write(verdicts_on(documents[place] for place in order), at_once=2)
+        assert parquet.read_table(tmp_path / "out.parquet").equals(rows.take(order))
+    with (tmp_path / "none.parquet").open("wb") as stream:
+        ParquetWriter(stream, [str(tmp_path / "a.parquet")]).write([])
+    assert parquet.read_table(tmp_path / "none.parquet").schema.equals(rows.schema)
+    with pytest.raises(es.QueryError, match=r"no row of a \.parquet file"), (tmp_path / "x").open("wb") as stream:
+        ParquetWriter(stream).write(verdicts_on([es.Document("a", "b", source="a.csv:2")]))
+
+
+def test_a_population_is_drawn_from_a_stream_and_scales_the_axes(tmp_path):
+    """Without an index axes are scaled on the documents given; ids that come twice are no obstacle."""
+    documents = [es.Document("same", f"text {number}", record=f"{number}\n") for number in range(50)]
+    sample, total = draw(documents, 20, seed=3)
+    assert (len(sample), total) == (20, 50)
+    head, whole = first(iter(documents), 5)
+    assert (len(head), list(whole)) == (5, documents)
+    axis = es.Axis("x", ["low"], ["high"])
+    with measuring_index(tmp_path / "i", HashEncoder(), axes=[axis], population=documents) as index:
+        coordinates = [verdict.coordinates["x"] for verdict in index.judge("x > -99", documents, axes=["x"])]
+        assert np.mean(coordinates) == pytest.approx(0, abs=1e-5)
+        assert np.std(coordinates) == pytest.approx(1, abs=1e-5)
+        assert len(list(index.filter("x > p80", documents))) == 10
+
+
+def test_a_profile_gives_the_same_coordinates_on_other_documents(tmp_path):
+    """What is measured by a profile is what the index measured that it was made on, formulas among it."""
+    documents = [es.Document(f"d{number}", f"text {number}") for number in range(40)]
+    axes = [es.Axis("x", ["low"], ["high"]), es.Axis("y", ["a"], ["b"]), es.Axis("z", formula="x - 2*y")]
+    new = [es.Document(f"n{number}", f"new {number}") for number in range(10)]
+    with measuring_index(tmp_path / "i", HashEncoder(), axes=axes, population=documents) as index:
+        first_run = index.judge("z > p50", new, axes=["z", "x"])
+        wanted = [(verdict.passed, dict(verdict.coordinates)) for verdict in first_run]
+        kept = Profile.of("z", index, first_run.judge.means.axes, condition="z > p50", rank=None, population="forty")
+    kept.save(tmp_path / "p.json")
+    loaded = Profile.load(tmp_path / "p.json")
+    assert (loaded.name, loaded.condition, loaded.population, list(loaded.axes)) == (
+        "z",
+        "z > p50",
+        "forty",
+        ["x", "y", "z"],
+    )
+    with loaded.index(tmp_path / "j", HashEncoder()) as index:
+        found = [
+            (verdict.passed, dict(verdict.coordinates)) for verdict in index.judge("z > p50", new, axes=["z", "x"])
+        ]
+    assert found == wanted
+    with pytest.raises(es.QueryError, match="save it again"):
+        loaded.index(tmp_path / "k", HashEncoder(name="another"))
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"format": 1}', '{"format": 1, "axes": 3}'])
+def test_a_file_that_is_no_profile_is_one_line(tmp_path, content):
+    """Whatever stands in it."""
+    (tmp_path / "p.json").write_text(content)
+    with pytest.raises(es.QueryError, match=r"profile|p\.json"):
+        Profile.load(tmp_path / "p.json")
+    with pytest.raises(es.QueryError, match="there is no profile"):
+        Profile.load(tmp_path / "q.json")
+
+
+def test_an_output_is_there_whole_or_not_at_all(tmp_path):
+    """An old output stays until the new one is whole; nothing is left beside it then."""
+    file = tmp_path / "out"
+    file.write_text("old")
+    with pytest.raises(ZeroDivisionError), Resumable(file) as output:
+        output.stream.write(b"half" * (1 // 0))
+    assert file.read_text() == "old"
+    with Resumable(file) as output:
+        with pytest.raises(es.StoreError, match="another process"), Resumable(file):
+            pass
+        output.stream.write(b"new")
+        output.commit()
+    assert (file.read_text(), list(tmp_path.iterdir())) == ("new", [file])
+    with pytest.raises(es.StoreError, match="is a folder"), Resumable(tmp_path):
+        pass
+    with pytest.raises(es.StoreError, match="cannot be written"), Resumable(tmp_path / "no" / "out"):
+        pass
+
+
+WORKER = """
+import sys, tempfile, resource
+from pathlib import Path
+import embedsearch as es
+from embedsearch.filtering import Best, RecordWriter, Reservoir, Resumable, Sieve, draw, measuring_index
+from embedsearch.index import Wanted
+from embedsearch.testing import HashEncoder
+source, out = sys.argv[1:]
+encoder = HashEncoder(32)
+axis = es.Axis("x", ["low"], ["high"])
+with Resumable(out) as output, tempfile.TemporaryDirectory() as folder:
+    sample, _ = draw(es.read(source), 500, 0)
+    with measuring_index(folder + "/i", encoder, axes=[axis], population=sample, cache=output.cache) as index:
+        rejected = Reservoir(20, 0)
+        verdicts = index.sift('x > p60 and near("y") > 0 and year > 1950', es.read(source), Wanted(axes=("x",)))
+        sieve = Sieve(verdicts, rejected=rejected)
+        RecordWriter(output.stream).write(sieve)
+        RecordWriter(output.stream).write(sieve.sampled())
+    output.commit()
+print(len(encoder.encoded), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def worker(source: Path, out: Path) -> subprocess.Popen:
+    """Start a process that filters *source* into *out*."""
+    return subprocess.Popen([sys.executable, "-c", WORKER, source, out], stdout=subprocess.PIPE, cwd=ROOT, text=True)
+
+
+def write_records(file: Path, count: int) -> None:
+    """Write records of which two thirds are distinct."""
+    with file.open("w") as stream:
+        for number in range(count):
+            record = {"id": str(number), "text": f"the text {number * 2 // 3} of many", "year": 1900 + number % 120}
+            stream.write(json.dumps(record) + "\n")
+
+
+def test_a_run_that_is_killed_goes_on_to_the_same_bytes_and_in_constant_memory(tmp_path):
+    """Killed with SIGKILL at random moments, 20,000 records give what one run gives; 60,000 need no more memory."""
+    write_records(tmp_path / "records.jsonl", 20_000)
+    started = time.perf_counter()
+    whole = worker(tmp_path / "records.jsonl", tmp_path / "whole")
+    encoded, peak = map(int, whole.communicate()[0].split())
+    seconds = time.perf_counter() - started
+    seed = random.randrange(10**6)
+    moments = random.Random(seed)
+    for _ in range(3):
+        killed = worker(tmp_path / "records.jsonl", tmp_path / "killed")
+        time.sleep(moments.uniform(0.1, 0.7) * seconds)
+        killed.send_signal(signal.SIGKILL)
+        killed.communicate()
+    last = worker(tmp_path / "records.jsonl", tmp_path / "killed")
+    left = int(last.communicate()[0].split()[0])
+    assert last.returncode == 0, f"seed {seed}"
+    assert (tmp_path / "killed").read_bytes() == (tmp_path / "whole").read_bytes(), f"seed {seed}"
+    assert left <= encoded, f"seed {seed}"
+    assert {file.name for file in tmp_path.iterdir()} == {"killed", "records.jsonl", "whole"}
+    write_records(tmp_path / "more.jsonl", 60_000)
+    more = worker(tmp_path / "more.jsonl", tmp_path / "more")
+    grown = int(more.communicate()[0].split()[1]) - peak
+    assert grown < 30_000 * (1 if sys.platform != "darwin" else 1024), f"{grown} KB more for 40,000 more records"
+
+
+def test_what_was_embedded_before_a_run_ended_is_not_embedded_again(tmp_path):
+    """A run that stops at an error behind 1,024 documents leaves their vectors; the next one encodes only the rest."""
+    documents = [es.Document(str(number), f"text {number}", record=f"{number}\n") for number in range(2000)]
+
+    def broken():
+        yield from documents[:1100]
+        raise es.SourceError("broken")
+
+    with pytest.raises(es.SourceError), Resumable(tmp_path / "out") as output:
+        run_on(broken(), output, tmp_path / "i", HashEncoder())
+    assert (tmp_path / "out.part").is_dir()
+    encoder = HashEncoder()
+    with Resumable(tmp_path / "out") as output:
+        assert output.goes_on
+        run_on(documents, output, tmp_path / "j", encoder)
+        output.commit()
+    assert len([text for text in encoder.encoded if text.startswith("text")]) == 2000 - 1024
+    assert not (tmp_path / "out.part").exists()
+
+
+def run_on(documents, output, folder, encoder):
+    """Filter documents into an output."""
+    with measuring_index(folder, encoder, cache=output.cache) as index:
+        RecordWriter(output.stream).write(Sieve(index.sift('near("x") > 0', documents)))
+
+
+def test_a_hundred_thousand_identical_records_are_embedded_once(tmp_path):
+    """Where vectors are kept, the same text is encoded once, and all records come out."""
+    encoder = HashEncoder()
+    documents = (es.Document("same", "a wolf", record="x\n") for _ in range(100_000))
+    with measuring_index(tmp_path / "i", encoder, cache=tmp_path / "c") as index:
+        count = sum(verdict.passed for verdict in index.judge('near("a wolf") > 0.9', documents))
+    assert count == 100_000
+    assert encoder.encoded.count("a wolf") == 2  # as the phrase, and as the text
+
+
+def test_memory_is_measured_in_kilobytes():
+    """The unit that the test above relies on: this process takes between 20 MB and 20 GB."""
+    assert 20_000 < resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1) < 2e7
