@@ -81,10 +81,19 @@ def load_commands() -> None:
         document_commands,
         housekeeping_commands,
         placing_commands,
+        plot_commands,
         query_commands,
     )
 
-    for module in (document_commands, query_commands, placing_commands, axes_commands, housekeeping_commands):
+    modules = (
+        document_commands,
+        query_commands,
+        placing_commands,
+        plot_commands,
+        axes_commands,
+        housekeeping_commands,
+    )
+    for module in modules:
         for command in module.COMMANDS:
             main.add_command(command)
 

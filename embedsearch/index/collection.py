@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -95,6 +96,17 @@ class Collection:
             f"Index({str(self._store.path)!r}: {info['documents']} documents, {info['passages']} passages, "
             f"encoder {info['encoder']!r}, axes {', '.join(self.axes) or 'none'})"
         )
+
+    @property
+    def path(self) -> Path:
+        """The folder of the index."""
+        return Path(self._store.path)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Ask several questions of one state of the index, whatever another process writes meanwhile."""
+        with self._store.reading():
+            yield
 
     def close(self) -> None:
         """Release the files; the index cannot be used after that."""
