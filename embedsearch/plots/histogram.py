@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.plots.frame import add_legend, draw_marks, label_marks, name_axis, settle, title_line
 from embedsearch.plots.lettering import Lettering
-from embedsearch.plots.scene import Scene
+from embedsearch.plots.scene import Mark, Scene
 from embedsearch.plots.style import ACCENT, FAINT, LINES, QUIET, new_figure
 
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -56,12 +56,21 @@ def draw_histogram(
     if threshold is not None:
         lines.append(np.array([(threshold.at, 0), (threshold.at, axes.get_ylim()[1])]))
         axes.axvline(threshold.at, color=ACCENT, linewidth=1.3, zorder=4, gid="threshold")
-    positions = np.array([(mark.at[0], 1.16 * highest) for mark in scene.marks]).reshape(-1, 2)
+    marks = _nearest_first(scene, threshold)
+    positions = np.array([(mark.at[0], 1.16 * highest) for mark in marks]).reshape(-1, 2)
     for at, height in positions:
+        lines.append(np.array([(at, 0), (at, height)]))
         axes.plot([at, at], [0, height], color=QUIET, linewidth=0.5, zorder=3.5)
-    draw_marks(axes, scene.marks, positions, scene.categories)
+    draw_marks(axes, marks, positions, scene.categories)
     settle(figure)
-    return figure, *label_marks(axes, scene.marks, positions, lettering, lines=lines)
+    return figure, *label_marks(axes, marks, positions, lettering, lines=lines)
+
+
+def _nearest_first(scene: Scene, threshold: Threshold | None) -> Sequence[Mark]:
+    """Return the marks, those nearest to the threshold first, so that their labels can stand on its same side."""
+    if threshold is None:
+        return scene.marks
+    return sorted(scene.marks, key=lambda mark: abs(mark.at[0] - threshold.at))
 
 
 def _title(scene: Scene, threshold: Threshold | None, lettering: Lettering, width: float) -> str:

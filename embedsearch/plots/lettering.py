@@ -11,6 +11,7 @@ from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.plots.style import FONT
 
 LONGEST = 42  # characters of a label
+_ANY = 10_000  # characters: no limit that anybody meets
 _STAND_IN = "□"
 # Control characters, and those that turn the direction of writing or have no shape: they could hide what stands there.
 _INVISIBLE = ("Cc", "Cf")
@@ -41,8 +42,11 @@ class Lettering:
         return "".join(letter if self._has(letter) else _STAND_IN for letter in line)
 
     def lines(self, text: object, width: int, *, most: int = 2) -> str:
-        """Return a text on at most so many lines of so many characters."""
-        parts = textwrap.wrap(self.text(text, 10_000), width, max_lines=most, placeholder=" …")
+        """Return a text on at most so many lines of so many characters, the lines about as long as one another."""
+        line = self.text(text, _ANY)
+        parts = _wrapped(line, width, most)
+        while width > 1 and len(closer := _wrapped(line, width - 1, most)) == len(parts) and closer[-1][-1:] != "…":
+            parts, width = closer, width - 1
         return "\n".join(parts)
 
     @property
@@ -63,6 +67,10 @@ class Lettering:
             return True
         self.missing.add(letter)
         return False
+
+
+def _wrapped(line: str, width: int, most: int) -> list[str]:
+    return textwrap.wrap(line, width, max_lines=most, placeholder=" …", break_on_hyphens=False) or [""]
 
 
 @lru_cache(maxsize=8)

@@ -113,8 +113,8 @@ def _draw_density(axes: Any, coordinates: NDArray[np.float64]) -> None:
     ends = ((left, right), (bottom, top))
     counts = np.histogram2d(coordinates[:, 0], coordinates[:, 1], bins=_CELLS, range=ends)[0]
     shades = np.log1p(counts.T) / np.log1p(max(1.0, counts.max()))
-    picture = np.zeros((*shades.shape, 4))
-    picture[..., 3] = np.where(counts.T > 0, 0.08 + 0.42 * shades, 0)
+    picture = np.zeros((*shades.shape, 4), dtype=np.uint8)
+    picture[..., 3] = np.where(counts.T > 0, 255 * (0.08 + 0.42 * shades), 0)
     axes.imshow(
         picture, extent=(left, right, bottom, top), origin="lower", aspect="auto", interpolation="nearest",
         zorder=0.8, gid="density",
