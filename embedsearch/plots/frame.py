@@ -65,8 +65,9 @@ def name_axis(axes: Any, axis: ScaledAxis, which: str, lettering: Lettering) -> 
             multialignment=end, annotation_clip=False, gid=f"pole-{which}-{'low' if at == 0 else 'high'}",
             **({"ha": end, "va": "top"} if which == "x" else turned),
         )  # fmt: skip
-    unit = "standard deviations from the mean of the index" if side >= _WIDE else "SD from the index's mean"
-    label = f"{lettering.text(axis.name, int(side * 6))} ({unit})"
+    unit = "standard deviations from the mean of the index" if side >= _WIDE else "SD"
+    room = int((side - _MARGIN) * _LETTERS_AN_INCH) - len(unit) - 4
+    label = f"{lettering.text(axis.name, max(8, room))} ({unit})"
     getattr(axes, f"set_{which}label")(label, labelpad=7 + 9.5 * lines)
     _add_own_scale(axes, axis, which, lettering)
 

@@ -15,7 +15,7 @@ from embedsearch.plots.style import INK
 
 MOST = 500  # labels in a figure; the time that placing takes grows with their square
 _LEADER_FROM = 7.0  # points: a label nearer to its point needs no line to it
-_MANY = 100  # labels from which on only the last attempt is made
+_MANY = 100  # labels from which on only the third attempt is made: the others take long, and place hardly more
 _ATTEMPTS: tuple[Mapping[str, Any], ...] = (
     {
         "max_distance": 0.12,
@@ -25,6 +25,7 @@ _ATTEMPTS: tuple[Mapping[str, Any], ...] = (
     },
     {"max_distance": 0.2, "nbr_candidates": 500, "avoid_crossing_label_lines": True},
     {"max_distance": 0.3, "nbr_candidates": 700},
+    {"max_distance": 0.6, "nbr_candidates": 1500},
 )
 
 
@@ -66,7 +67,7 @@ def place_labels(
         lines: likewise, each of shape (q, 2).
     """
     kept: tuple[list[Any], list[Any]] = ([], [])
-    for attempt in _ATTEMPTS if len(labels) < _MANY else _ATTEMPTS[-1:]:
+    for attempt in _ATTEMPTS if len(labels) < _MANY else _ATTEMPTS[2:3]:
         found = _allocate(axes, labels, points, lines, attempt)
         better, worse = (found, kept) if _count(found) > _count(kept) else (kept, found)
         _remove(worse)

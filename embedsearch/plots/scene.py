@@ -144,10 +144,10 @@ def gather(index: Index, names: Sequence[str], wanted: Wanted) -> Scene:
 
 
 def _once(marks: Sequence[Mark]) -> tuple[Mark, ...]:
-    """Return marks without those whose text stands there already; coordinates differ by the last bits only."""
+    """Return marks without those whose text stands there already, a thousandth of a deviation aside."""
     first: dict[object, Mark] = {}
     for mark in marks:
-        first.setdefault((mark.text, *(round(value, 6) for value in mark.at)), mark)
+        first.setdefault((mark.text, *(round(value, 3) for value in mark.at)), mark)
     return tuple(first.values())
 
 
