@@ -82,6 +82,7 @@ def load_commands() -> None:
         filter_command,
         housekeeping_commands,
         placing_commands,
+        plot_commands,
         query_commands,
         screen_commands,
     )
@@ -91,6 +92,7 @@ def load_commands() -> None:
         filter_command,
         query_commands,
         placing_commands,
+        plot_commands,
         axes_commands,
         screen_commands,
         housekeeping_commands,

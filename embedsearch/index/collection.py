@@ -108,6 +108,17 @@ class Collection:
             f"encoder {info['encoder']!r}, axes {', '.join(self.axes) or 'none'})"
         )
 
+    @property
+    def path(self) -> Path:
+        """The folder of the index."""
+        return Path(self._store.path)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Ask several questions of one state of the index, whatever another process writes meanwhile."""
+        with self._store.reading():
+            yield
+
     def close(self) -> None:
         """Release the files; the index cannot be used after that."""
         self._embedding.close()
@@ -117,11 +128,6 @@ class Collection:
     def encoder(self) -> Encoder:
         """The encoder, loaded when it is first asked for."""
         return self._embedding.encoder
-
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        return self._store.path
 
     @property
     def identity(self) -> Identity:

@@ -33,6 +33,14 @@ class Means:
     predicted: bool = False
 
 
+def passage_field(store: Store, name: str, rows: Rows) -> list[Any]:
+    """Return a field of the document of each passage in *rows*; None where a document lacks it."""
+    values = store.field(name)
+    live, documents = store.passage_documents()
+    places = np.searchsorted(store.numbers(), documents[np.searchsorted(live, rows)])
+    return [values[place] for place in places]
+
+
 class PassageTable:
     """Passages of an index, one record each; a passage has its document's fields."""
 
@@ -53,10 +61,7 @@ class PassageTable:
 
     def field(self, name: str) -> list[Any]:
         """Return the field of each passage's document."""
-        values = self._store.field(name)
-        live, documents = self._store.passage_documents()
-        places = np.searchsorted(self._store.numbers(), documents[np.searchsorted(live, self.rows)])
-        return [values[place] for place in places]
+        return passage_field(self._store, name, self.rows)
 
     def axis(self, name: str) -> NDArray[np.float64]:
         """Return each passage's coordinate; what was rated stands where it was rated."""
