@@ -96,7 +96,8 @@ def fit_axes(file: str, path: str) -> None:
     """Fit the axes that FILE defines and keep them in the index.
 
     FILE is TOML with one table an axis: low and high (lists of phrases), frames (texts with {} where the phrase
-    goes), description. An axis of the same name is replaced by a new version if its definition has changed.
+    goes), description; ratings, or a CSV of them; a prior; or another kind of definition, which docs/axes.md lists. An
+    axis of the same name is replaced by a new version if its definition has changed.
     """
     index = open_index(path)
     before = index.axes.versions()
