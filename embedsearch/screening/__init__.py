@@ -11,7 +11,7 @@ from embedsearch.screening.metrics import Interval
 from embedsearch.screening.plotting import check_plot, plot_recall
 from embedsearch.screening.ranking import Ranker, RankerSettings
 from embedsearch.screening.records import LabelledRecords, record_vectors
-from embedsearch.screening.simulation import Replay, Simulation, SimulationSettings, simulate
+from embedsearch.screening.simulation import Replay, Simulation, SimulationSettings, check_labels, simulate
 from embedsearch.screening.stopping import History, RecallEstimate, StoppingRule, audit_estimate, ranking_estimate
 from embedsearch.screening.summary import summarise
 
@@ -29,6 +29,7 @@ __all__ = [
     "SimulationSettings",
     "StoppingRule",
     "audit_estimate",
+    "check_labels",
     "check_plot",
     "choose",
     "order",
