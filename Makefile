@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
-BENCHMARKS := encoding index store retrieval axes placing sheep_spider
+BENCHMARKS := encoding index store retrieval axes placing sheep_spider screening
 
 .PHONY: demo test lint types docs bench setup clean
 

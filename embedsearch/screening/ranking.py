@@ -29,7 +29,7 @@ class RankerSettings:
     """How a ranker learns.
 
     The first two are what ASReview publishes for its default model (ELAS u4, asreview/models/models.py, version 2);
-    the others were chosen on the six open reviews together (docs/screening.md).
+    the others were chosen on the six open reviews together (docs/simulation.md).
 
     Attributes:
         word_regularisation: the C of the support vector machine on words.
