@@ -127,11 +127,12 @@ def screening(found: dict[str, Any]) -> str:
         + table(["", *(f"{name} ({one['relevant']} of {one['records']:,})" for name, one in sets.items())], rows)
         + "\nMeans over the six:\n\n"
         + table(["", "WSS@95", "WSS@100", "recall@5%", "recall@10%", "ATD"], means)
-        + f"\nLearning anew with 1,000 of 10,000 records read takes {found['training_seconds']:.2f} s of processor time.\n"
+        + f"\nLearning anew with 1,000 of 10,000 records read takes {found['training_seconds']:.2f} s of processor "
+        "time.\n"
         + "\nAbstracts for queries that nothing was chosen on, means over the queries:\n\n"
         + table(["", "", *metrics.values()], other)
-        + f"\nWhere a rule stops, target recall 95% at confidence 95%, {found['stop_repeats']} runs a set: the runs that "
-        "reached the target, the least recall of any, and the records that need not be read:\n\n"
+        + f"\nWhere a rule stops, target recall 95% at confidence 95%, {found['stop_repeats']} runs a set: the "
+        "runs that reached the target, the least recall of any, and the records that need not be read:\n\n"
         + _stops(sets | found["unseen"])
     )
 
