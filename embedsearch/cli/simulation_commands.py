@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +14,7 @@ from embedsearch.cli.document_commands import READ_FORMATS
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, open_index
 from embedsearch.cli.output import chosen, note, progress, table, write
+from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
     from embedsearch.screening import Features, LabelledRecords, Simulation, SimulationSettings
@@ -51,8 +54,9 @@ _STOP_NAMES = {
               metavar="RELEVANT OTHER", help="How many records of each kind are known beforehand.")  # fmt: skip
 @click.option("--by", type=click.Choice(("likely", "uncertain", "random", "mixed")), default="likely",
               show_default=True, help="How the next record is chosen.")  # fmt: skip
-@click.option("--retrain-every", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-              help="How many records are read from one ranking.")  # fmt: skip
+@click.option("--retrain-every", type=click.IntRange(min=1), metavar="N",
+              help="How many records are read from one ranking; if not given, 1, and 2% of those read "
+              "where that is more.")  # fmt: skip
 @click.option("--topic", metavar="TEXT", help="A sentence about what is relevant, to start from.")
 @click.option("--recall", type=click.FloatRange(0, 1, min_open=True), default=0.95, show_default=True,
               help="The recall at which to stop.")  # fmt: skip
@@ -80,13 +84,14 @@ def simulate(
 
     Embedding takes the longest. With EMBEDSEARCH_CACHE set to a folder, a second run embeds nothing.
     """
-    from embedsearch.screening import LabelledRecords, check_plot, plot_recall, summarise
+    from embedsearch.screening import LabelledRecords, check_labels, check_plot, plot_recall, summarise
     from embedsearch.screening import simulate as replay
 
     settings = _settings(options)
     if plot:
         check_plot(plot)
     records = LabelledRecords.of(_read(file, text, title, read_as), label)
+    check_labels(records.relevant, settings)
     features, prior = _features(records, axes, path, encoder, topic)
     with progress(options["repeats"] * len(records.documents), "Replaying") as bar:
 
@@ -107,16 +112,16 @@ def simulate(
 def _settings(options: Mapping[str, Any]) -> SimulationSettings:
     from embedsearch.screening import SimulationSettings, StoppingRule
 
-    relevant, others = options["priors"]
-    return SimulationSettings(
+    (relevant, others), every = options["priors"], options["retrain_every"]
+    settings = SimulationSettings(
         repeats=options["repeats"],
         seed=options["seed"],
         by=options["by"],
         relevant_priors=relevant,
         other_priors=others,
-        retrain_every=options["retrain_every"],
         rule=StoppingRule(options["recall"], options["confidence"], options["stop_by"]),
     )
+    return replace(settings, retrain_every=every, retrain_growth=0.0) if every else settings
 
 
 def _read(file: str, text: tuple[str, ...], title: str | None, read_as: str | None) -> Iterator[Any]:
@@ -154,8 +159,10 @@ def _features(
 def _write_curve(curve: Mapping[str, list[float | None]], file: str) -> None:
     rows = ["read,mean,low,high"]
     rows += [",".join("" if value is None else f"{value:.6g}" for value in row) for row in zip(*curve.values())]  # noqa: B905
-    with open(file, "w", encoding="utf-8", newline="\n") as out:
-        out.write("\n".join(rows) + "\n")
+    try:
+        Path(file).write_text("\n".join(rows) + "\n", "utf-8", newline="\n")
+    except OSError as error:
+        raise QueryError(f"{file} cannot be written: {error.strerror}. Name another file with --curve") from error
 
 
 def _print(found: dict[str, Any], simulation: Simulation, format: str | None) -> None:

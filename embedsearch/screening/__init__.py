@@ -14,7 +14,7 @@ from embedsearch.screening.ranking import Ranker, RankerSettings
 from embedsearch.screening.records import LabelledRecords, record_vectors
 from embedsearch.screening.session import Proposal, Proposals, Screening
 from embedsearch.screening.settings import ScreeningSettings
-from embedsearch.screening.simulation import Replay, Simulation, SimulationSettings, simulate
+from embedsearch.screening.simulation import Replay, Simulation, SimulationSettings, check_labels, simulate
 from embedsearch.screening.stopping import History, RecallEstimate, StoppingRule, audit_estimate, ranking_estimate
 from embedsearch.screening.summary import summarise
 
@@ -37,6 +37,7 @@ __all__ = [
     "SimulationSettings",
     "StoppingRule",
     "audit_estimate",
+    "check_labels",
     "check_plot",
     "choose",
     "order",

@@ -39,6 +39,9 @@ def plot_recall(simulation: Simulation, path: str | os.PathLike[str], *, title: 
         simulation: its figures leave the priors out.
         path: the file to write; see `check_plot`.
         title: above the picture.
+
+    Raises:
+        QueryError: the file cannot be written.
     """
     check_plot(path)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -49,7 +52,10 @@ def plot_recall(simulation: Simulation, path: str | os.PathLike[str], *, title: 
     _draw(figure.add_subplot(), simulation, title)
     # Without a date, the same simulation gives the same bytes.
     hidden = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    figure.savefig(path, dpi=150, metadata=hidden[Path(path).suffix.lower()])
+    try:
+        figure.savefig(path, dpi=150, metadata=hidden[Path(path).suffix.lower()])
+    except OSError as error:
+        raise QueryError(f"the plot {path} cannot be written: {error.strerror}; name another file") from error
 
 
 def _draw(axes: Any, simulation: Simulation, title: str) -> None:
@@ -63,7 +69,7 @@ def _draw(axes: Any, simulation: Simulation, title: str) -> None:
     axes.plot(grid, np.mean(curves, axis=0), color="tab:blue", linewidth=2, label="mean of repeats")
     axes.plot([0, 100], [0, 100], color="0.6", linestyle=":", label="random order")
     _mark_stops(axes, simulation)
-    axes.set(xlabel="records read, %", ylabel="relevant records found, %", xlim=(0, 100), ylim=(0, 101), title=title)
+    axes.set(xlabel="records read, %", ylabel="relevant records found, %", xlim=(0, 100), ylim=(0, 103), title=title)
     axes.grid(color="0.92")
     axes.legend(loc="lower right", frameon=False)
 

@@ -30,7 +30,10 @@ class SimulationSettings:
         by: how the next record is chosen; see `choose`.
         relevant_priors: how many relevant records are known beforehand, drawn at random.
         other_priors: how many records that are not relevant are known beforehand, drawn at random.
-        retrain_every: how many records are read from one ranking.
+        retrain_every: how many records at least are read from one ranking.
+        retrain_growth: how many, as a share of those read so far, if that is more. What one more label teaches grows
+            less and less, and batches that grow with the reading are usual (Cormack and Grossman, "Autonomy and
+            reliability of continuous active learning", 2015, grow them by a tenth).
         ranker: how the ranker learns.
         rule: when the reading would have been stopped.
     """
@@ -41,6 +44,7 @@ class SimulationSettings:
     relevant_priors: int = 1
     other_priors: int = 1
     retrain_every: int = 1
+    retrain_growth: float = 0.02
     ranker: RankerSettings = field(default_factory=RankerSettings)
     rule: StoppingRule = field(default_factory=StoppingRule)
 
@@ -49,6 +53,12 @@ class SimulationSettings:
         for name, least in (("repeats", 1), ("retrain_every", 1), ("relevant_priors", 0), ("other_priors", 0)):
             if (given := getattr(self, name)) < least:
                 raise QueryError(f"{name.replace('_', ' ')} must be at least {least}, not {given}")
+        if not 0 <= self.retrain_growth <= 1:
+            raise QueryError(f"retrain growth must be between 0 and 1, not {self.retrain_growth:g}")
+
+    def batch(self, read: int) -> int:
+        """Return how many records are read from one ranking when so many are read."""
+        return max(self.retrain_every, int(self.retrain_growth * read))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +130,9 @@ def simulate(
     """
     chosen = settings or SimulationSettings()
     labels = np.asarray(relevant, dtype=bool)
-    _check(labels, features, chosen)
+    if labels.shape != (len(features),):
+        raise QueryError(f"there are labels of shape {labels.shape} for {len(features)} records")
+    check_labels(labels, chosen)
 
     def scorer(repeat: int) -> Scorer:
         return Ranker(features, prior=prior, settings=chosen.ranker, seed=chosen.seed + repeat).scores
@@ -150,14 +162,17 @@ def replayed(
     return Simulation(settings, tuple(replays))
 
 
-def _check(labels: Mask, features: Features, settings: SimulationSettings) -> None:
-    if labels.shape != (len(features),):
-        raise QueryError(f"there are labels of shape {labels.shape} for {len(features)} records")
-    relevant, others = int(labels.sum()), int((~labels).sum())
-    if relevant <= settings.relevant_priors or others < settings.other_priors:
-        wanted = f"{settings.relevant_priors + 1} relevant and {settings.other_priors} other records"
+def check_labels(relevant: Mask, settings: SimulationSettings) -> None:
+    """Find out before the work whether a simulation can be run.
+
+    Raises:
+        QueryError: the priors are more than there are or leave nothing to find, or the rule can never be met.
+    """
+    count, others = int(relevant.sum()), int((~relevant).sum())
+    if count <= settings.relevant_priors or others < settings.other_priors or not others:
+        wanted = f"{settings.relevant_priors + 1} relevant and {max(1, settings.other_priors)} other records"
         raise QueryError(
-            f"{relevant:,} of {len(labels):,} records are relevant; wanted at least {wanted}, of which "
+            f"{count:,} of {len(relevant):,} records are relevant; wanted at least {wanted}, of which "
             f"{settings.relevant_priors} and {settings.other_priors} are known beforehand"
         )
     if settings.rule.method == "audit" and settings.by not in ("random", "mixed"):
@@ -178,12 +193,10 @@ def _replay(
     scores = np.zeros(len(labels))
     while len(order) < len(labels):
         # When nothing is left to find, the order of the rest makes no difference to any figure.
-        if missing:
+        if missing and settings.by != "random":
             scores = scores_of(known)
-        rows, at_random = choose(
-            scores, known, by=settings.by, count=settings.retrain_every if missing else len(labels),
-            seed=settings.seed + repeat,
-        )  # fmt: skip
+        count = settings.batch(len(order)) if missing else len(labels)
+        rows, at_random = choose(scores, known, by=settings.by, count=count, seed=settings.seed + repeat)
         order += rows.tolist()
         random += [at_random] * len(rows)
         known[rows] = labels[rows]

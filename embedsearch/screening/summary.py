@@ -45,6 +45,7 @@ def summarise(simulation: Simulation, ids: Sequence[str]) -> dict[str, Any]:
         "seed": settings.seed,
         "by": settings.by,
         "priors": {"relevant": settings.relevant_priors, "other": settings.other_priors},
+        "retrain": {"every": settings.retrain_every, "growth": settings.retrain_growth},
         **{name: metric_interval(simulation, name).to_dict() for name in METRICS},
         "stop": stop(simulation),
         "curve": curve(simulation),

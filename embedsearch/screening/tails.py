@@ -11,7 +11,7 @@ Probabilities = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 # What bounds the work for a long reading. Beyond either, a tail is rounded up, which makes a bound larger, never lower.
-_MOST_STEPS = 4_096
+_MOST_STEPS = 1_024
 _MOST_HITS = 64
 
 
