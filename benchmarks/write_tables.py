@@ -75,18 +75,49 @@ def retrieval(found: dict[str, Any]) -> str:
 
 def axes(found: dict[str, Any]) -> str:
     """Return how far axes agree with people."""
-    rows = []
-    for name, one in found["sets"].items():
-        figure = "auc" if "AUC" in name else "r"
-        drawn = [
-            one[n]["shipped"].get(figure, one[n]["shipped"]["r"])["mean"] if n in one else None for n in ("6", "20")
+    names = {"sets": "The main sets", "tuning": "Tasks that choices were made on", "judging": "Tasks judged on only"}
+    parts = [
+        "## Axes (`axes.py`)\n\nCorrelation with human ratings (AUC for Zoo) among unrated items; means of "
+        f"{found['draws']} draws. *Extended*: poles extended over the phrases of the corpus and the items (`extend`).\n"
+    ]
+    columns = ["items", "poles", "extended", "6 ratings", "20", "extended, 6", "20"]
+    for group, title in names.items():
+        parts.append(table([title, *columns], [[name, *_axis_cells(one)] for name, one in found[group].items()]))
+    rows = [
+        [name, *(f"{one[kind]:.3f}" for kind in ("poles", "extended", "norm", "all")),
+         *(f"{one[count]['mean']:.3f}" for count in ("6", "20"))]
+        for name, one in found["priors"].items()
+    ]  # fmt: skip
+    parts.append(
+        "A *norm* axis, learned from the ratings of one set without the words of the other, read on the other: alone, "
+        "and as the `prior` of extended poles, with 6 and 20 ratings on top.\n"
+    )
+    parts.append(table(["norm of → read on", "poles", "extended", "norm", "all three", "6 ratings", "20"], rows))
+    return "\n".join(parts)
+
+
+def _axis_cells(one: dict[str, Any]) -> list[str]:
+    cells = [f"{one['items']:,}", *(f"{one[kind]['r']:.3f}" for kind in ("framed", "extended"))]
+    for method in ("shipped", "shipped, extended"):
+        cells += [f"{one[count][method]['r']['mean']:.3f}" for count in ("6", "20")]
+    return cells
+
+
+def axes_options(found: dict[str, Any]) -> str:
+    """Return what was tried on poles alone."""
+    groups = found["tasks"]
+    rows = [
+        [name, *(f"{sum(one[name] for one in tasks.values()) / len(tasks):.3f}" for tasks in groups.values())]
+        for name in next(iter(groups["main"].values()))
+    ]
+    wordings = [[name, *(f"{figure:.3f}" for figure in one.values())] for name, one in found["wordings"].items()]
+    return "\n".join(
+        [
+            "## What was tried on axes (`axes_options.py`)\n\nPoles alone, mean over the tasks of the tables above.\n",
+            table(["", *groups], rows),
+            "*Predatoriness* in several wordings; the first is the shipped one.\n",
+            table(["poles", *next(iter(found["wordings"].values()))], wordings),
         ]
-        poles = [one[kind].get(figure, one[kind]["r"]) for kind in ("bare", "framed", "extended")]
-        rows.append([name, one["items"], *("" if value is None else f"{value:.3f}" for value in (*poles, *drawn))])
-    return (
-        f"## Axes (`axes.py`)\n\nCorrelation with human ratings (AUC for Zoo) among unrated items; means of "
-        f"{found['draws']} draws. *Extended*: poles that the tool added from the index.\n\n"
-        + table(["set", "items", "bare poles", "framed", "extended", "6 ratings", "20 ratings"], rows)
     )
 
 
@@ -112,7 +143,7 @@ def store(found: dict[str, Any]) -> str:
 def main() -> None:
     """Write the page."""
     parts = [HEAD]
-    for write in (encoding, index, store, retrieval, axes, placing):
+    for write in (encoding, index, store, retrieval, axes, axes_options, placing):
         file = RESULTS / f"{write.__name__}.json"
         parts.append(write(json.loads(file.read_text("utf-8"))))
     (ROOT / "docs" / "benchmarks.md").write_text("\n".join(parts), "utf-8")

@@ -21,6 +21,7 @@ RANKS = [
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion"},
     {"store", "axes", "results", "snippets"},
     {"index"},
+    {"screening", "filtering"},
     {"cli", "testing"},
 ]
 

@@ -1,11 +1,11 @@
-"""``ingest``, ``filter``, ``info``: documents in, documents out."""
+"""``ingest``, ``info``: documents in, and what is there."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +13,18 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import (
-    axes_option,
     encoder_option,
     format_option,
     index_option,
-    nothing_found,
     open_index,
     running_options,
 )
-from embedsearch.cli.output import FORMATS, chosen, ingesting, note, table, write
-from embedsearch.errors import QueryError, StoreError
+from embedsearch.cli.output import chosen, ingesting, note, table
+from embedsearch.errors import StoreError
 
 if TYPE_CHECKING:
     from embedsearch import Document, Index
-    from embedsearch.index import AddReport, Agreement, Verdict
+    from embedsearch.index import AddReport
 
 READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "md", "html", "pdf", "lines")
 
@@ -105,7 +103,7 @@ def ingest(
     from embedsearch.documents import estimate
 
     started = time.perf_counter()
-    documents = _read(sources, reading)  # finds out at once about paths and formats that cannot be read
+    documents = read_sources(sources, reading)  # finds out at once about paths and formats that cannot be read
     index = _open_or_create(path, encoder, chunk_words, overlap)
     if recall is not None:
         index.tune(recall)
@@ -156,7 +154,10 @@ def _add(index: Index, documents: Iterator[Document], total: int | None, sync: I
         return index.sync(documents, sync, progress=tell, indexing=tell_indexing)
 
 
-def _read(sources: tuple[str, ...], reading: dict[str, Any]) -> Iterator[Document]:
+def read_sources(
+    sources: tuple[str, ...], reading: dict[str, Any], report: Callable[[str], None] | None = note
+) -> Iterator[Document]:
+    """Read sources as the reading options say."""
     import embedsearch as es
 
     return es.read(
@@ -167,7 +168,7 @@ def _read(sources: tuple[str, ...], reading: dict[str, Any]) -> Iterator[Documen
         format=reading["read_as"],
         encoding=reading["encoding"],
         on_error=reading["on_error"],
-        report=note,
+        report=report,
     )
 
 
@@ -182,111 +183,6 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
             f"{f', {report.removed:,} removed' if report.removed else ''}; "
             f"{report.embedded:,} passages embedded, {report.reused:,} reused; {passages:,} in all ({seconds:.1f} s)."
         )
-
-
-@click.command(
-    "filter",
-    epilog=examples(
-        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' > relevant.jsonl",
-        "embedsearch filter --where 'near(\"taking advantage of the poor\") > 0.3 and year >= 2000' -f table",
-        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' --check relevant -a size -f csv",
-        "cat new.jsonl | embedsearch filter - --where 'predatoriness > 1 and not kind == \"plant\"'",
-    ),
-)
-@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("--where", required=True, metavar="CONDITION", help="What a document must satisfy to pass.")
-@axes_option("Add coordinates on these axes to what passes.")
-@click.option("--check", metavar="FIELD", help="Compare with a yes/no field of the documents: precision and recall.")
-@reading_options
-@index_option
-@encoder_option
-@click.option("-f", "--format", "format", type=click.Choice(("same", *FORMATS)),
-              help="Output format; records as they stood (same) if not given, a table on a terminal.")  # fmt: skip
-def filter_command(
-    sources: tuple[str, ...], where: str, axes: list[str], check: str | None, path: str, encoder: str | None,
-    format: str | None, **reading: Any,
-) -> None:  # fmt: skip
-    """Let documents through that satisfy a condition, unchanged and in order.
-
-    Documents come from SOURCEs, in any form that `ingest` reads, or are those of the index. A condition compares
-    axes (predatoriness > p80: above the 80th percentile of the index; size < 0: below its mean), fields
-    (year >= 2000, kind in ["animal", "plant"], "wolf" in title) and nearness to a phrase
-    (near("hunting in packs") > 0.4), joined by and, or, not.
-    """
-    if format == "same" and axes:
-        raise click.UsageError("-f same gives records as they stood; coordinates need another format, such as -f jsonl")
-    index = open_index(path, encoder)
-    stream = _Counted(index.judge(where, _read(sources, reading) if sources else None, axes=axes), check)
-    kind = format or ("table" if sys.stdout.isatty() else "jsonl" if axes or not sources else "same")
-    passed = (verdict for verdict in stream if verdict.passed)
-    if kind == "same":
-        _write_records(passed)
-    elif kind == "table":
-        rows = [[v.document.id, *v.coordinates.values(), v.document.title or v.document.text] for v in passed]
-        if rows:
-            table(["id", *axes, "document"], rows, wide="document")
-    else:
-        write((verdict.to_dict() for verdict in passed), kind)
-    sys.stdout.flush()
-    note(f"{stream.passed:,} of {stream.read:,} documents passed.")
-    if check and stream.read:
-        _tell_agreement(stream.agreement, check)
-    if not stream.passed:
-        nothing_found(index, "no document satisfies the condition")
-
-
-class _Counted:
-    """Verdicts on their way, counted and compared with a field."""
-
-    def __init__(self, verdicts: Iterable[Verdict], check: str | None) -> None:
-        from embedsearch.index import Agreement
-
-        self._verdicts = verdicts
-        self._check = check
-        self.read = self.passed = 0
-        self.agreement = Agreement()
-
-    def __iter__(self) -> Iterator[Verdict]:
-        for verdict in self._verdicts:
-            self.read += 1
-            self.passed += verdict.passed
-            if self._check:
-                self.agreement.count(passed=verdict.passed, wanted=self._wanted(verdict, self._check))
-            yield verdict
-
-    def _wanted(self, verdict: Verdict, name: str) -> bool:
-        from embedsearch.conditions import truth
-
-        known = truth(verdict.document.metadata.get(name))
-        if known is None:
-            raise QueryError(
-                f"--check {name}: {verdict.document.source or verdict.document.id} has "
-                f"{verdict.document.metadata.get(name)!r} there; wanted true or false, yes or no, 1 or 0"
-            )
-        return known
-
-
-def _tell_agreement(agreement: Agreement, check: str) -> None:
-    wanted = agreement.both + agreement.wanted_only
-    note(
-        f"Against {check!r} ({wanted:,} documents): "
-        f"precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, F1 {agreement.f1:.3f} "
-        f"({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
-    )
-
-
-def _write_records(verdicts: Iterable[Verdict]) -> None:
-    """Write records as they stood, each kind of header once; documents without a record as JSON lines."""
-    header = None
-    for verdict in verdicts:
-        document = verdict.document
-        if document.record:
-            if document.header and document.header != header:
-                header = document.header
-                click.echo(header, nl=False)
-            click.echo(document.record, nl=not document.record.endswith(("\n", "\r")))
-        else:
-            click.echo(json.dumps(verdict.to_dict(), ensure_ascii=False))
 
 
 @click.command(
@@ -316,4 +212,4 @@ def _spelled(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
 
 
-COMMANDS = (ingest, filter_command, info)
+COMMANDS = (ingest, info)

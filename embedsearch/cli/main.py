@@ -79,12 +79,23 @@ def load_commands() -> None:
     from embedsearch.cli import (
         axes_commands,
         document_commands,
+        filter_command,
         housekeeping_commands,
         placing_commands,
         query_commands,
+        screen_commands,
     )
 
-    for module in (document_commands, query_commands, placing_commands, axes_commands, housekeeping_commands):
+    modules = (
+        document_commands,
+        filter_command,
+        query_commands,
+        placing_commands,
+        axes_commands,
+        screen_commands,
+        housekeeping_commands,
+    )
+    for module in modules:
         for command in module.COMMANDS:
             main.add_command(command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -94,11 +95,11 @@ def split_names(values: tuple[str, ...] | str | None) -> list[str]:
     return list(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
 
 
-def open_index(path: str, encoder: str | None = None) -> Index:
+def open_index(path: str, encoder: str | None = None, *, cache: Path | None = None) -> Index:
     """Open the index that a command works on."""
     import embedsearch as es
 
-    index = es.open(path, encoder)
+    index = es.open(path, encoder, cache=cache)
     click.get_current_context().call_on_close(index.close)
     return index
 

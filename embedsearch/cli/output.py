@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import tempfile
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "jsonl", "json", "csv", "tsv", "ids")
 _WIDTH_WITHOUT_TERMINAL = 120
+_SPOOLED_BYTES = 1 << 24
 _WIDE_AT_LEAST, _NARROW_AT_MOST = 24, 40
 
 
@@ -32,34 +34,60 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def write(records: Iterable[Mapping[str, Any]], format: str) -> int:
-    """Print records as they come in one of the formats for programs; return how many there were."""
+def write(records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None = None) -> int:
+    """Print records as they come in one of the formats for programs; return how many there were.
+
+    Args:
+        records: in any number; they are held neither here nor by what is printed.
+        format: jsonl, json, csv, tsv or ids.
+        stream: where to; stdout if None.
+    """
     if format == "json":
-        listed = list(records)
-        click.echo(json.dumps(listed, ensure_ascii=False, indent=2))
-        return len(listed)
+        return _write_array(records, stream)
     if format in ("csv", "tsv"):
-        return _write_delimited(records, "," if format == "csv" else "\t")
+        return _write_delimited(records, "," if format == "csv" else "\t", stream)
     count = 0
     for record in records:
         count += 1
         line = (
             str(record.get("id", record.get("text", ""))) if format == "ids" else json.dumps(record, ensure_ascii=False)
         )
-        click.echo(line)
+        click.echo(line, file=stream)
     return count
 
 
-def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str) -> int:
+def _write_array(records: Iterable[Mapping[str, Any]], stream: IO[str] | None) -> int:
+    count = 0
+    for count, record in enumerate(records, start=1):
+        shown = json.dumps(record, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+        click.echo(("[" if count == 1 else ",") + f"\n  {shown}", nl=False, file=stream)
+    click.echo("\n]" if count else "[]", file=stream)
+    return count
+
+
+def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str, stream: IO[str] | None) -> int:
     from embedsearch.results import flatten
 
-    rows = [flatten(record) for record in records]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(sys.stdout, names, delimiter=delimiter, lineterminator="\n")
-    if rows:
-        writer.writeheader()
-        writer.writerows(rows)
-    return len(rows)
+    # The columns are known when the last record is: until then records wait, in a file where they are many.
+    names: dict[str, None] = {}
+    count = 0
+    with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, "w+", encoding="utf-8") as waiting:
+        for record in records:
+            count += 1
+            row = {name: _cell(value) for name, value in flatten(record).items()}
+            names.update(dict.fromkeys(row))
+            waiting.write(json.dumps(row) + "\n")
+        waiting.seek(0)
+        writer = csv.DictWriter(stream or sys.stdout, list(names), delimiter=delimiter, lineterminator="\n")
+        if count:
+            writer.writeheader()
+        writer.writerows(json.loads(line) for line in waiting)
+    return count
+
+
+def _cell(value: Any) -> Any:
+    """Return what a delimited file can hold: lists with a comma between their parts."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", wide: str = "") -> None:
@@ -116,8 +144,12 @@ def clean(value: Any) -> str:
     from embedsearch.results import show
     from embedsearch.snippets import Snippet
 
-    shown = value.text if isinstance(value, Snippet) else show(value)
-    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in shown)
+    return printable(value.text if isinstance(value, Snippet) else show(value))
+
+
+def printable(text: str) -> str:
+    """Return a text with spaces for control characters."""
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _is_number(cell: str) -> bool:

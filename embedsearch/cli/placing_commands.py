@@ -90,7 +90,9 @@ def place(
     kind = chosen(format)
     if kind == "table":
         names = list(placements[0].coordinates) if placements else []
-        table(["text", *names], [[p.text, *_marked(p)] for p in placements], wide="text")
+        curves = list(placements[0].distances) if placements else []
+        rows = [[p.text, *_marked(p), *p.distances.values()] for p in placements]
+        table(["text", *names, *(f"off {name}" for name in curves)], rows, wide="text")
         if any(p.rated for p in placements):
             note("* as it was rated; --predicted measures it instead")
     else:

@@ -23,8 +23,8 @@ None, the empty text and NaN are missing. A comparison with a missing value is f
 among them; ``not`` inverts what stands behind it, so that ``not kind == "animal"`` lets missing kinds through.
 """
 
-from embedsearch.conditions.condition import Condition, parse_condition
-from embedsearch.conditions.evaluating import Table
+from embedsearch.conditions.condition import Condition, first_measure, names_in, parse_condition, resolve_measure
+from embedsearch.conditions.evaluating import Evaluator, Table
 from embedsearch.conditions.nodes import (
     And,
     Axis,
@@ -43,8 +43,15 @@ from embedsearch.conditions.nodes import (
     Or,
     Percentile,
     Truth,
+    comparisons,
+    conjuncts,
+    is_measured,
+    joined,
+    operands,
 )
+from embedsearch.conditions.parsing import parse_measure
 from embedsearch.conditions.values import truth
+from embedsearch.conditions.writing import operand_written, written
 
 __all__ = [
     "And",
@@ -53,6 +60,7 @@ __all__ = [
     "Comparison",
     "Condition",
     "Contains",
+    "Evaluator",
     "Field",
     "Literal",
     "Missing",
@@ -66,6 +74,17 @@ __all__ = [
     "Percentile",
     "Table",
     "Truth",
+    "comparisons",
+    "conjuncts",
+    "first_measure",
+    "is_measured",
+    "joined",
+    "names_in",
+    "operand_written",
+    "operands",
     "parse_condition",
+    "parse_measure",
+    "resolve_measure",
     "truth",
+    "written",
 ]

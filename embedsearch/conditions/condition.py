@@ -6,9 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from embedsearch.conditions.evaluating import Evaluator, Table
-from embedsearch.conditions.nodes import Axis, Field, Near, Node, operands
-from embedsearch.conditions.parsing import parse
+from embedsearch.conditions.nodes import Axis, Column, Field, Name, Near, Node, comparisons, operands
+from embedsearch.conditions.parsing import parse, parse_measure
 from embedsearch.conditions.resolving import Resolver
+from embedsearch.conditions.writing import operand_written
+from embedsearch.errors import QueryError
 from embedsearch.vectors import Mask
 
 
@@ -71,3 +73,38 @@ def parse_condition(source: str) -> Condition:
         QueryError: the text does not follow the language.
     """
     return Condition(source.strip(), parse(source))
+
+
+def resolve_measure(measure: Column, axes: Collection[str], fields: Collection[str]) -> Axis | Near:
+    """Return what `parse_measure` read with a bare name made an axis.
+
+    Raises:
+        QueryError: there is no such axis, or the name is a field's.
+    """
+    found = Resolver("", axes, fields).column(measure)
+    if isinstance(found, Axis | Near):
+        return found
+    raise QueryError(f'{found.name!r} is a field; documents are ranked by an axis, or by near("a phrase")')
+
+
+def names_in(condition: str | None, measure: str | None = None) -> set[str]:
+    """Return the names of axes, and the bare names, in a condition and a measure that are not yet resolved.
+
+    Raises:
+        QueryError: one of them cannot be read.
+    """
+    leaves = list(operands(parse(condition))) if condition else []
+    leaves += [parse_measure(measure.removeprefix("-"))] if measure else []
+    return {leaf.name for leaf in leaves if isinstance(leaf, Axis | Name)}
+
+
+def first_measure(condition: str, axes: Collection[str]) -> str:
+    """Return the first axis or ``near(...)`` that a condition compares, with ``-`` before it where it asks for less.
+
+    Raises:
+        QueryError: the condition cannot be read, or compares neither.
+    """
+    for part in comparisons(parse(condition)) if condition else ():
+        if isinstance(part.left, Axis | Near) or (isinstance(part.left, Name) and part.left.name in axes):
+            return ("-" if part.sign in ("<", "<=") else "") + operand_written(part.left)
+    raise QueryError("the condition measures nothing to rank by; name an axis or near(...) with --by")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal as OneOfThese
 
@@ -134,3 +134,30 @@ def operands(node: Node) -> Iterator[Operand]:
             yield right
         case OneOf(column) | Contains(column) | Truth(column) | Missing(column):
             yield column
+
+
+def conjuncts(node: Node) -> list[Node]:
+    """Return the nodes that must all hold for *node* to hold, in their order; itself if it is no `And`."""
+    return [part for inner in node.nodes for part in conjuncts(inner)] if isinstance(node, And) else [node]
+
+
+def joined(nodes: Sequence[Node]) -> Node | None:
+    """Return the node that holds where all of *nodes* do; None for none."""
+    return (nodes[0] if len(nodes) == 1 else And(tuple(nodes))) if nodes else None
+
+
+def is_measured(node: Node) -> bool:
+    """Does a resolved tree speak of an axis or of nearness, so that a text's vectors are needed?"""
+    return any(isinstance(leaf, Axis | Near) for leaf in operands(node))
+
+
+def comparisons(node: Node) -> Iterator[Comparison]:
+    """Yield the comparisons of a tree, in their order."""
+    match node:
+        case And(nodes) | Or(nodes):
+            for inner in nodes:
+                yield from comparisons(inner)
+        case Not(inner):
+            yield from comparisons(inner)
+        case Comparison():
+            yield node

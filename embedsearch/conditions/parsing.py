@@ -10,6 +10,7 @@ import warnings
 from embedsearch.conditions.nodes import (
     And,
     Axis,
+    Column,
     Comparison,
     Contains,
     Field,
@@ -57,6 +58,21 @@ def parse(source: str) -> Node:
     # A line break means no more than a space, so that a long condition can be written on several lines.
     line = _BREAKS.sub(" ", source).strip()
     return _Builder(line).node(_syntax_tree(line))
+
+
+def parse_measure(source: str) -> Column:
+    """Return the axis (or the bare name of one) or the ``near(...)`` that *source* is.
+
+    Raises:
+        QueryError: it is something else.
+    """
+    cleaned = _BREAKS.sub(" ", source.strip())
+    if not cleaned or len(cleaned) > _MAX_LENGTH or _UNWRITABLE.search(cleaned):
+        raise QueryError(f'{shortened(source)!r} is no measure; name an axis, or write near("a phrase")')
+    operand = _Builder(cleaned)._operand(_syntax_tree(cleaned))
+    if isinstance(operand, Name | Axis | Near):
+        return operand
+    raise QueryError(f'{shortened(source)!r} is no measure; name an axis, or write near("a phrase")')
 
 
 def _syntax_tree(source: str) -> ast.expr:

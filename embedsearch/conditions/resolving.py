@@ -64,11 +64,11 @@ class Resolver:
             case Contains(column, part, negated):
                 return Contains(self._field(column, "is asked for a text"), part, negated)
             case OneOf(column, options, negated):
-                column = self._column(column)
+                column = self.column(column)
                 self._check_kinds(column, options)
                 return OneOf(column, options, negated)
             case Comparison(left, sign, right):
-                left, right = self._column(left), self._operand(right)
+                left, right = self.column(left), self._operand(right)
                 if isinstance(right, Percentile) and not isinstance(left, Axis):
                     raise refusal(self.source, "a percentile such as p80 can only be compared with an axis")
                 self._check_kinds(left, (right.value,) if isinstance(right, Literal) else ())
@@ -80,7 +80,7 @@ class Resolver:
                 raise refusal(self.source, f"a coordinate is a number and cannot be compared with {value!r}")
 
     def _field(self, column: Column, how: str) -> Column:
-        resolved = self._column(column)
+        resolved = self.column(column)
         if isinstance(resolved, Axis):
             raise refusal(
                 self.source, f"{resolved.name!r} is an axis and {how}; compare it with a number or a percentile"
@@ -90,9 +90,10 @@ class Resolver:
     def _operand(self, operand: Operand) -> Operand:
         if isinstance(operand, Literal | Percentile):
             return operand
-        return self._column(operand, " If it is a text, put it in quotes.")
+        return self.column(operand, " If it is a text, put it in quotes.")
 
-    def _column(self, column: Column, advice: str = "") -> Column:
+    def column(self, column: Column, advice: str = "") -> Column:
+        """Return a column that is no bare name; see `Condition.resolve`."""
         if isinstance(column, Axis) and column.name not in self.axes:
             raise QueryError(f"there is no axis {shortened(column.name)!r}.{did_you_mean(column.name, self.axes)}")
         return self._named(column.name, advice) if isinstance(column, Name) else column

@@ -39,6 +39,11 @@ _YEAR = re.compile(r"(?<!\d)(1[4-9]|20|21)\d\d(?!\d)")
 
 def read_ris(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each reference of a RIS file; fields have the names that rispy gives the tags."""
+    return documents_of(ris_records(source, options), source, options)
+
+
+def ris_records(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
+    """Yield the references of a RIS file; broken ones are counted."""
     rispy = _library("rispy", source)
 
     def parse(part: Parted) -> Mapping[str, Any]:
@@ -49,7 +54,7 @@ def read_ris(source: Source, options: ReadOptions) -> Iterator[Document]:
             fields.setdefault("journal_name", fields.pop("secondary_title"))
         return fields | {tag: _single(values) for tag, values in fields.pop("unknown_tag", {}).items()}
 
-    return _read(source, options, ris_parts, parse)
+    return _records(source, options, ris_parts, parse)
 
 
 def _one_line_a_tag(part: Parted) -> str:

@@ -125,6 +125,16 @@ def open_marked(source: Source) -> tuple[str | None, BinaryIO]:
     return None, rejoin(head, source.stream)
 
 
+def mark_of(path: Path) -> tuple[bytes, str | None]:
+    """Return the byte order mark of the file at *path* and the encoding that it tells; nothing where it has none."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(4)
+    except OSError:
+        return b"", None
+    return next(((mark, encoding) for mark, encoding in _MARKS if head.startswith(mark)), (b"", None))
+
+
 def undecodable(place: str, encoding: str, error: UnicodeError) -> SourceError:
     """Return the SourceError for bytes at *place* that are not text in *encoding*."""
     if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):

@@ -2,8 +2,21 @@
 
 from embedsearch.index.index import Index, open_index
 from embedsearch.index.ingest import AddReport
+from embedsearch.index.judging import PartCount, Verdict, Verdicts, Wanted
 from embedsearch.index.placing import UNITS
 from embedsearch.index.reindexing import Reindexing, reindex
-from embedsearch.index.selecting import Agreement, Verdict
+from embedsearch.index.selecting import Agreement
 
-__all__ = ["UNITS", "AddReport", "Agreement", "Index", "Reindexing", "Verdict", "open_index", "reindex"]
+__all__ = [
+    "UNITS",
+    "AddReport",
+    "Agreement",
+    "Index",
+    "PartCount",
+    "Reindexing",
+    "Verdict",
+    "Verdicts",
+    "Wanted",
+    "open_index",
+    "reindex",
+]

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from embedsearch.documents import Document
-from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
+from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
 from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
 from embedsearch.index.ingest import AddReport, Ingest
+from embedsearch.index.judging import Verdicts, Wanted
+from embedsearch.index.labels import IndexLabels
+from embedsearch.index.means import mean_vectors
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
-from embedsearch.index.selecting import Selector, Verdict
+from embedsearch.index.selecting import Selector
 from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.store import Compaction, Store, compact
-from embedsearch.vectors import Rows
+from embedsearch.vectors import Rows, Vectors
+
+_BATCH = 1024
+_LINE = re.compile(r":\d+$")
+
+_ANYTHING = 'near("anything") > -2'  # every document is measured, and passes
 
 
 class Collection:
@@ -34,6 +45,7 @@ class Collection:
         self._store = store
         self._embedding = Embedding(store, encoder, cache=cache)
         self.axes = IndexAxes(self._embedding)
+        self.labels = IndexLabels(store)
         self._trace = Trace()
         self._searcher = Searcher(store, self._embedding, self._trace)
         self._selector = Selector(self._embedding, self.axes, self._trace)
@@ -105,6 +117,16 @@ class Collection:
     def encoder(self) -> Encoder:
         """The encoder, loaded when it is first asked for."""
         return self._embedding.encoder
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self._store.path
+
+    @property
+    def identity(self) -> Identity:
+        """What the encoder is known by; it is not loaded."""
+        return self._embedding.identity
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
@@ -248,6 +270,46 @@ class Collection:
         """
         return self._searcher.document(id)
 
+    def ids(self) -> list[str]:
+        """Return the ids of all documents in the order in which they came."""
+        return self._store.ids(-1)
+
+    def sources(self) -> dict[str, int]:
+        """Return how many documents came from each source, line numbers left out; in the order in which they came."""
+        places = (place for _, place in self._store.sources_before(-1))
+        return dict(Counter(_LINE.sub("", place) for place in places))
+
+    def documents(self) -> Iterator[Document]:
+        """Yield all documents in the order in which they came; a batch of them is held in memory."""
+        numbers = self._store.numbers().tolist()
+        for start in range(0, len(numbers), _BATCH):
+            yield from list(self._store.documents(numbers[start : start + _BATCH]))
+
+    def document_vectors(self, ids: Sequence[str]) -> Vectors:
+        """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
+
+        Raises:
+            QueryError: a document is not in the index.
+        """
+        return mean_vectors(self._store, ids)
+
+    def query_vector(self, text: str) -> Vectors:
+        """Return the unit vector of a text as one that is searched with, shape (d,).
+
+        Raises:
+            QueryError: the text is empty, or longer than the encoder reads whole.
+        """
+        vector: Vectors = self._embedding.vectors_of([text], queries=True)[0]
+        return vector
+
+    def text_vectors(self, texts: Sequence[str]) -> Vectors:
+        """Return the unit vectors of texts as they are in documents, shape (n, d); what the index holds is looked up.
+
+        Raises:
+            QueryError: as `query_vector`.
+        """
+        return self._embedding.vectors_of(texts)
+
     def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
         """Yield the documents that satisfy a condition, unchanged and in order.
 
@@ -258,17 +320,48 @@ class Collection:
         Raises:
             QueryError: the condition cannot be read, or names what is not there.
         """
-        return (verdict.document for verdict in self.judge(condition, documents) if verdict.passed)
+        verdicts = self._selector.judge(condition, documents, Wanted(rejected=False, all_measured=False))
+        return (verdict.document for verdict in verdicts if verdict.passed)
 
     def judge(
-        self, condition: str, documents: Iterable[Document] | None = None, *, axes: Sequence[str] = ()
-    ) -> Iterator[Verdict]:
-        """Yield a verdict on each document, passed or not, with its coordinates on *axes*; in order.
+        self, condition: str | None, documents: Iterable[Document] | None = None, *, axes: Sequence[str] = ()
+    ) -> Verdicts:
+        """Give a verdict on each document, passed or not, with its coordinates on *axes*; in order.
 
         Raises:
             QueryError, AxisError: as `filter`.
         """
-        return self._selector.judge(condition, documents, axes)
+        return self._selector.judge(condition, documents, Wanted(axes=tuple(axes)))
+
+    def sift(
+        self,
+        condition: str | None,
+        documents: Iterable[Document] | None = None,
+        wanted: Wanted | None = None,
+        *,
+        rank: str | None = None,
+    ) -> Verdicts:
+        """Give verdicts that carry what is wanted; see `Selector.judge`.
+
+        Args:
+            condition: see `embedsearch.conditions`; None lets every document through.
+            documents: any documents; those of the index if None.
+            wanted: coordinates, reasons, and which verdicts at all.
+            rank: an axis or ``near(...)`` that gives each verdict its score.
+
+        Raises:
+            QueryError, AxisError: as `filter`.
+        """
+        return self._selector.judge(condition, documents, wanted or Wanted(), rank)
+
+    def prepare(self, documents: Iterable[Document]) -> int:
+        """Embed documents into the cache and add none; return how many texts were encoded.
+
+        They are embedded in batches that depend on the documents alone, so that whoever is interrupted and does this
+        again gets the same vectors to the last digit.
+        """
+        verdicts = self._selector.judge(_ANYTHING, documents, Wanted())
+        return sum(1 for _ in verdicts) and verdicts.embedded
 
     @contextmanager
     def trace(self) -> Iterator[Trace]:
@@ -279,8 +372,8 @@ class Collection:
         finally:
             self._trace.is_on = False
 
-    def _rows(self, where: str | None) -> Rows | None:
-        return None if where is None else self._selector.rows(where)
+    def _rows(self, where: str | None, *, predicted: bool = False) -> Rows | None:
+        return None if where is None else self._selector.rows(where, predicted=predicted)
 
     def _axis_names(self, axes: Sequence[str] | None) -> list[str]:
         names = list(dict.fromkeys(axes if axes is not None else self.axes))

@@ -151,12 +151,14 @@ class Embedding:
         for start in range(0, len(order), _ENCODE_AT_ONCE):
             part = order[start : start + _ENCODE_AT_ONCE]
             vectors[[same[0] for same in part]] = encode(self.encoder, [texts[same[0]] for same in part])
-            if self._cache:
-                self._cache.put({keys[same[0]]: vectors[same[0]] for same in part})
             for first, *others in (same for same in part if len(same) > 1):
                 vectors[others] = vectors[first]
             if progress:
                 progress(sum(map(len, part)))
+        if self._cache and order:
+            # All at once: after an interruption the same texts go together again, and the last digits of a vector
+            # may depend on what it was encoded with.
+            self._cache.put({keys[same[0]]: vectors[same[0]] for same in order})
         return vectors, len(order)
 
     def record_engine(self, passages: int) -> None:

@@ -9,10 +9,24 @@ from typing import Any
 import numpy as np
 
 from embedsearch.axes import ScaledAxis
+from embedsearch.conditions import (
+    Axis,
+    Column,
+    Comparison,
+    Evaluator,
+    Literal,
+    Near,
+    Node,
+    Operand,
+    Percentile,
+    comparisons,
+    written,
+)
 from embedsearch.documents import Document, Passage
 from embedsearch.documents.sentences import sentences
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.placing import point_on
+from embedsearch.index.placing import Placer, point_on
+from embedsearch.index.tables import DocumentTable, Means
 from embedsearch.vectors import Vectors
 
 
@@ -47,6 +61,7 @@ class DocumentPlace:
         above: the share of passages whose coordinate is above the threshold, 0…1.
         passages: how many there are.
         passage: the text of the passage with the highest coordinate.
+        rated: where its rating puts the document, in standard deviations; None where it was not rated.
         sentences: of that passage, in their order; empty unless evidence was asked for.
     """
 
@@ -59,6 +74,7 @@ class DocumentPlace:
     above: float
     passages: int
     passage: str
+    rated: float | None = None
     sentences: tuple[SentenceShare, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,7 +82,116 @@ class DocumentPlace:
         record = asdict(self)
         if not self.sentences:
             del record["sentences"]
+        if self.rated is None:
+            del record["rated"]
         return {"id": record.pop("document"), **record}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one measured comparison of a condition found in a document.
+
+    Attributes:
+        part: the comparison as it is written.
+        value: the document's coordinate, in standard deviations, or its nearness.
+        limit: what it was compared with, a percentile as a coordinate.
+        holds: does the comparison hold?
+        sentence: of the passage that lies furthest on the side asked for, the one that brings it furthest there.
+        start: the sentence's first character in the document's text.
+        end: the character behind its last.
+    """
+
+    part: str
+    value: float
+    limit: float
+    holds: bool
+    sentence: str
+    start: int
+    end: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reason as JSON values."""
+        return asdict(self)
+
+
+class Reasoner:
+    """Says which sentences decided what a condition says of a document.
+
+    As in `Witness`, what a sentence adds is what is lost without it: the value of its passage minus that of the
+    passage without the sentence.
+    """
+
+    def __init__(self, embedding: Embedding, root: Node, means: Means) -> None:
+        """Take a resolved tree and what it measures with."""
+        self._embedding = embedding
+        self._means = means
+        self._measured = [part for part in comparisons(root) if isinstance(part.left, Axis | Near)]
+
+    def of(self, document: Document) -> tuple[Reason, ...]:
+        """Return the reasons of a document whose vectors are not at hand."""
+        return self(document, self._embedding.embed(self._embedding.passages_of(document)[1])[0])
+
+    def __call__(self, document: Document, vectors: Vectors) -> tuple[Reason, ...]:
+        """Return a reason for each measured comparison, in their order; each sentence takes one encoding.
+
+        Args:
+            document: any.
+            vectors: of its passages, shape (n, d).
+        """
+        if not self._measured:
+            return ()
+        passages, texts = self._embedding.passages_of(document)
+        table = DocumentTable([document], [vectors], self._means)
+        rests: dict[int, tuple[list[tuple[int, int]], Vectors]] = {}
+        found = []
+        for part in self._measured:
+            values = self._values(part.left, vectors)
+            falling = part.sign in ("<", "<=") and isinstance(part.left, Axis)
+            best = int(values.argmin() if falling else values.argmax())
+            if best not in rests:
+                rests[best] = _without_each(self._embedding, passages[best], texts[best])
+            spans, without = rests[best]
+            start, end = spans[0]
+            if len(spans) > 1:
+                added = values[best] - self._values(part.left, without)
+                start, end = spans[int(added.argmin() if falling else added.argmax())]
+            found.append(self._reason(part, table, passages[best], (start, end)))
+        return tuple(found)
+
+    def _values(self, column: Column, vectors: Vectors) -> Any:
+        if isinstance(column, Axis):
+            return self._means.axes[column.name].coordinates(vectors)
+        assert isinstance(column, Near)
+        return vectors @ self._means.phrases[column.phrase]
+
+    def _reason(self, part: Comparison, table: DocumentTable, passage: Passage, span: tuple[int, int]) -> Reason:
+        value, limit = self._of(part.left, part.left, table), self._of(part.right, part.left, table)
+        start, end = span
+        holds = bool(Evaluator(table).node(part)[0])
+        sentence = passage.text[start:end].strip()
+        return Reason(written(part), value, limit, holds, sentence, passage.start + start, passage.start + end)
+
+    def _of(self, operand: Operand, left: Column, table: DocumentTable) -> float:
+        match operand:
+            case Axis(name):
+                return float(table.axis(name)[0])
+            case Near(phrase):
+                return float(table.near(phrase)[0])
+            case Percentile(percent) if isinstance(left, Axis):
+                return table.percentile(left.name, percent)
+            case Literal(int() | float() as number):
+                return float(number)
+        return float("nan")
+
+
+def _without_each(embedding: Embedding, passage: Passage, text: str) -> tuple[list[tuple[int, int]], Vectors]:
+    """Return the spans of the sentences of a passage, and the vectors of the passage without each of them."""
+    spans = sentences(passage.text)
+    if len(spans) < 2:
+        return [(0, len(passage.text))], np.empty((0, embedding.store.dimension), dtype=np.float32)
+    before = text[: len(text) - len(passage.text)]  # the title that is embedded with the passage
+    rests = [before + " ".join(f"{passage.text[:start]} {passage.text[end:]}".split()) for start, end in spans]
+    return spans, embedding.embed(rests)[0]
 
 
 class Witness:
@@ -105,20 +230,22 @@ class Witness:
                     float((coordinates > limit).mean()),
                     len(passages),
                     passages[best].text,
+                    self._rated(document, axis),
                     shares,
                 )
             )
         return found
 
+    def _rated(self, document: Document, axis: ScaledAxis) -> float | None:
+        place = float(Placer(self._embedding).documents([document], axis, np.array([np.nan]))[0])
+        return None if np.isnan(place) else place
+
     def _shares(self, passage: Passage, text: str, vector: Vectors, axis: ScaledAxis) -> tuple[SentenceShare, ...]:
         """Return what each sentence of a passage adds: leave it out, embed the rest, see what is lost."""
-        spans = sentences(passage.text)
+        spans, vectors = _without_each(self._embedding, passage, text)
         whole = float(axis.coordinates(vector)[0])
         if len(spans) < 2:
             return (SentenceShare(passage.text, passage.start, passage.end, whole),)
-        before = text[: len(text) - len(passage.text)]  # the title that is embedded with the passage
-        rests = [before + " ".join(f"{passage.text[:start]} {passage.text[end:]}".split()) for start, end in spans]
-        vectors, _ = self._embedding.embed(rests)
         lost = whole - np.asarray(axis.coordinates(vectors))
         return tuple(
             SentenceShare(passage.text[start:end], passage.start + start, passage.start + end, float(share))

@@ -213,7 +213,7 @@ class Index(Collection):
             sort: an axis, highest first; with ``-`` before it lowest first; in the order of the index if None.
             k: how many; all if None.
             unit: ``sd``, ``percentile``, ``raw`` or ``rating``.
-            predicted: measure passages that were rated like all others.
+            predicted: measure passages that were rated like all others, in the condition too.
 
         Raises:
             AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
@@ -227,11 +227,11 @@ class Index(Collection):
                 raise AxisError(
                     f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}"
                 )
-            rows = self._rows(where)
+            rows = self._rows(where, predicted=predicted)
             rows = self._store.live_rows() if rows is None else rows
             with self._trace.step("coordinates") as step:
                 scaled = list(self.axes.scaled(names).values())
-                places = Placer(self._embedding).passages(rows, scaled, predicted=predicted)
+                places = Placer(self._embedding).passages(rows, scaled, predicted=predicted, far=True)
                 step.plan = f"{len(names)} axes, by a scan of {len(rows):,} vectors"
             order = np.arange(len(rows))
             if sort and by is not None:

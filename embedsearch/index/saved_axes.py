@@ -17,6 +17,9 @@ from embedsearch.index.embedding import Embedding
 from embedsearch.store import SavedAxis
 from embedsearch.vectors import project
 
+# What a placement says beside its coordinates, under one key an axis.
+_RESERVED = frozenset(["text", "id", "rated", "intervals", "versions", "distances"])
+
 
 class IndexAxes(Mapping[str, ScaledAxis]):
     """The axes of an index by name. Looking one up scales it on the passages that the index holds now."""
@@ -26,7 +29,9 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._embedding = embedding
         self._store = embedding.store
         self._scaled: dict[str, ScaledAxis] = {}
-        self._generation = -1
+        self._state: object = None
+        self._lent: dict[str, SavedAxis] = {}
+        self._pinned: dict[str, ScaledAxis] = {}
         self.select: Select | None = None  # evaluates conditions; the index sets it
 
     def __iter__(self) -> Iterator[str]:
@@ -54,12 +59,40 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError, QueryError: as looking one up.
         """
         with self._store.reading():
-            if self._generation != self._store.generation:
-                self._scaled, self._generation = {}, self._store.generation
+            # Any commit counts, also of another process: axes are saved without documents being added.
+            if (state := self._store.database.state()) != self._state:
+                self._scaled, self._state = dict(self._pinned), state
             missing = [name for name in dict.fromkeys(names) if name not in self._scaled]
             if missing:
                 self._scale(missing)
         return {name: self._scaled[name] for name in names}
+
+    def lend(self, axes: Sequence[Axis]) -> None:
+        """Fit axes with the index's encoder for as long as it is open; nothing is written.
+
+        They stand before saved axes of the same name, and are scaled on the index's passages as these are.
+
+        Raises:
+            AxisError: one cannot be fitted, or is derived from one that is not there.
+        """
+        new = {**self.definitions(), **{axis.name: axis for axis in axes}}
+        named = {axis.name for axis in axes}
+        fitted = {name: self._fitted(saved) for name, saved in self._saved().items() if name not in named}
+        material = IndexMaterial(self._embedding, fitted, self.select)
+        for name in [name for name in in_order(new) if name in named]:
+            fitted[name] = fit_axis(new[name], material)
+            self._lend(fitted[name], version=1)
+
+    def pin(self, axes: Sequence[ScaledAxis]) -> None:
+        """Use axes with the scale that they bring, for as long as the index is open; nothing is written."""
+        for axis in axes:
+            self._lend(axis.fitted, version=axis.version)
+            self._pinned[axis.name] = self._scaled[axis.name] = axis
+
+    def _lend(self, fitted: FittedAxis, *, version: int) -> None:
+        self._lent[fitted.name] = SavedAxis(fitted.name, version, "", fitted.axis.to_dict(), fitted.to_dict())
+        self._pinned.pop(fitted.name, None)
+        self._scaled.pop(fitted.name, None)
 
     @property
     def encoder_name(self) -> str:
@@ -95,6 +128,9 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError, StoreError: as `save`.
         """
+        for axis in axes:
+            if axis.name in _RESERVED:
+                raise AxisError(f"an axis cannot be called {axis.name!r}, a word of placements; choose another name")
         saved = self._saved()
         known = {name: Axis.from_dict(name, old.definition) for name, old in saved.items()}
         new = known | {axis.name: axis for axis in axes}
@@ -111,7 +147,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             now = datetime.now(UTC).isoformat(timespec="seconds")
             for name in [name for name in new if name in stale]:
                 self._store.put_axis(name, new[name].to_dict(), fitted[name].to_dict(), now)
-        self._scaled = {}
+        self._scaled = dict(self._pinned)
         return {axis.name: fitted[axis.name] for axis in axes}
 
     def save_file(self, file: str | os.PathLike[str]) -> list[str]:
@@ -174,7 +210,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._scaled.pop(name, None)
 
     def _saved(self) -> dict[str, SavedAxis]:
-        return {saved.name: saved for saved in self._store.axes()}
+        return {saved.name: saved for saved in self._store.axes()} | self._lent
 
     def _is_current(self, saved: SavedAxis) -> bool:
         return bool(saved.fitted["encoder"] == self._embedding.identity.key)

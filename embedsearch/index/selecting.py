@@ -2,47 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from embedsearch.conditions import And, Condition, Node, parse_condition
+from embedsearch.conditions import (
+    Axis,
+    Column,
+    Condition,
+    Near,
+    Node,
+    operands,
+    parse_condition,
+    parse_measure,
+    resolve_measure,
+    written,
+)
 from embedsearch.documents import Document
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.evidence import Reasoner
+from embedsearch.index.judging import (
+    Batch,
+    Fetch,
+    Judge,
+    PartCount,
+    Verdict,
+    Verdicts,
+    Wanted,
+    batches,
+    ruled_by_fields,
+)
+from embedsearch.index.placing import Placer
 from embedsearch.index.saved_axes import IndexAxes
-from embedsearch.index.tables import DocumentTable, Means, PassageTable
+from embedsearch.index.tables import Means, PassageTable
 from embedsearch.index.tracing import Trace
+from embedsearch.mapped import gather
 from embedsearch.store import OWN_FIELDS
 from embedsearch.store.fields_sql import is_translatable
 from embedsearch.vectors import Rows, Vectors
 
-BATCH_DOCUMENTS = 256
+BATCH_DOCUMENTS = 512  # of a stream
+_OWN_DOCUMENTS = 256  # of the index, read as one state
+_BATCH_CHARACTERS = 1 << 22
 _REMEMBERED = 16  # conditions on fields whose rows are kept until the index changes
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a condition says of a document.
-
-    Attributes:
-        document: as it was read, its record among it.
-        passed: does it satisfy the condition?
-        coordinates: by axis, the mean over its passages in standard deviations; for the axes asked for.
-    """
-
-    document: Document
-    passed: bool
-    coordinates: Mapping[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the document as JSON values, its coordinates among them if there are any."""
-        document = self.document
-        record: dict[str, Any] = {"id": document.id, "title": document.title, "text": document.text}
-        record |= {"metadata": dict(document.metadata), "source": document.source}
-        return record | ({"coordinates": dict(self.coordinates)} if self.coordinates else {})
 
 
 @dataclass(slots=True)
@@ -98,8 +102,12 @@ class Selector:
         self._found: dict[Node | None, Any] = {}
         self._state: object = None
 
-    def rows(self, source: str) -> Rows:
+    def rows(self, source: str, *, predicted: bool = False) -> Rows:
         """Return the live rows whose passages satisfy a condition, ascending.
+
+        Args:
+            source: the condition.
+            predicted: measure passages that were rated, instead of taking them to stand where they were rated.
 
         Raises:
             QueryError: the condition cannot be read, or names what is not there.
@@ -107,7 +115,7 @@ class Selector:
         with self._store.reading():
             self._forget_if_changed()
             condition = self._resolve(parse_condition(source), self._field_names())
-            cheap, rest = _parts(condition.root)
+            cheap, rest = ruled_by_fields(condition.root, is_translatable)
             with self._trace.step("condition on fields") as step:
                 rows = self._rows_where(cheap) if cheap else self._store.live_rows()
                 step.plan = f"{len(rows):,} rows" + ("" if cheap else ", no condition on fields alone")
@@ -115,7 +123,8 @@ class Selector:
                 return rows
             with self._trace.step("condition on axes") as step:
                 measured = Condition(condition.source, rest)
-                table = PassageTable(self._store, self._means(measured, ()), rows)
+                means = replace(self._means(measured), predicted=predicted)
+                table = PassageTable(self._store, means, rows)
                 kept: Rows = rows[measured.evaluate(table)] if len(rows) else rows
                 step.plan = f"{len(kept):,} of {len(rows):,} rows, by a scan of their vectors"
             return kept
@@ -139,85 +148,143 @@ class Selector:
         rows: Rows = self._found[condition]
         return rows
 
-    def judge(self, source: str, documents: Iterable[Document] | None, axes: Sequence[str]) -> Iterator[Verdict]:
-        """Yield a verdict on each document, in order.
+    def judge(
+        self, source: str | None, documents: Iterable[Document] | None, wanted: Wanted, rank: str | None = None
+    ) -> Verdicts:
+        """Give a verdict on each document, in order.
 
         Args:
-            source: the condition.
-            documents: any documents; those of the index if None.
-            axes: axes whose coordinates the verdicts shall carry.
+            source: the condition; None lets every document through.
+            documents: any documents; those of the index if None. Of these only the ones that satisfy the parts of the
+                condition that SQL can decide are looked at, unless verdicts on the others are wanted.
+            wanted: what the verdicts shall carry.
+            rank: what documents are ranked by: an axis or ``near(...)``.
 
         Raises:
-            QueryError: the condition cannot be read, or names what is not there.
+            QueryError: the condition cannot be read, or names what is not there; when the first verdict is asked for.
         """
-        parsed = parse_condition(source)
-        if documents is None:
-            parts, fields = self._own_parts(), self._store.field_names()
-        else:
-            parts, fields = self._foreign_parts(documents), None
-        condition: Condition | None = None
-        for batch in _batches(parts):
-            if condition is None:
-                names = fields or {name for document, _ in batch for name in document.metadata}
-                condition = self._resolve(parsed, names)
-                means = self._means(condition, axes)
-            yield from _verdicts(condition, means, batch, axes)
+        parsed = parse_condition(source) if source is not None else None
+        measure = parse_measure(rank) if rank is not None else None
+
+        def judged(verdicts: Verdicts) -> Iterator[Verdict]:
+            question = _Question(parsed, measure, wanted)
+            if documents is None:
+                return self._judge_own(question, verdicts)
+            return self._judge_foreign(question, documents, verdicts)
+
+        return Verdicts(judged)
+
+    def _judge_foreign(
+        self, question: _Question, documents: Iterable[Document], verdicts: Verdicts
+    ) -> Iterator[Verdict]:
+        stream = batches(documents, most=BATCH_DOCUMENTS, characters=_BATCH_CHARACTERS)
+        while True:
+            with verdicts.step("read"):
+                batch = next(stream, None)
+            if batch is None:
+                return
+            if verdicts.judge is None:
+                resolved = self._resolved(question, {name for document in batch for name in document.metadata})
+                verdicts.judge = self._judge_of(resolved.root, resolved, verdicts)
+            first, verdicts.total = verdicts.total, verdicts.total + len(batch)
+            yield from verdicts.judge.verdicts((batch, self._fetching(batch, verdicts)), first)
+
+    def _fetching(self, batch: Sequence[Document], verdicts: Verdicts) -> Fetch:
+        def fetch(places: Sequence[int]) -> list[Vectors]:
+            with verdicts.step("embed") as step:
+                texts = [self._embedding.passages_of(batch[place])[1] for place in places]
+                vectors, encoded = self._embedding.embed([text for part in texts for text in part])
+                verdicts.embedded += encoded
+                step.plan = f"{verdicts.embedded:,} texts encoded, the others known"
+            ends = np.cumsum([len(part) for part in texts])
+            return np.split(vectors, ends[:-1])
+
+        return fetch
+
+    def _judge_own(self, question: _Question, verdicts: Verdicts) -> Iterator[Verdict]:
+        with self._store.reading():
+            resolved = self._resolved(question, self._field_names_now())
+            numbers, rest = self._store.numbers(), resolved.root
+            if not question.wanted.rejected and resolved.root:
+                cheap, rest = ruled_by_fields(resolved.root, is_translatable)
+                if cheap:
+                    with verdicts.step("condition on fields") as step:
+                        kept = self._documents_where(cheap)
+                        step.plan = f"{len(kept):,} of {len(numbers):,} documents, by SQL"
+                    verdicts.ruled = PartCount(written(cheap), len(numbers), len(kept), len(kept))
+                    verdicts.total, numbers = len(numbers) - len(kept), kept
+            judge = verdicts.judge = self._judge_of(rest, resolved, verdicts)
+        for start in range(0, len(numbers), _OWN_DOCUMENTS):
+            # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
+            part = numbers[start : start + _OWN_DOCUMENTS].tolist()
+            with verdicts.step("read and measure") as step, self._store.reading():
+                found = judge.verdicts(self._own_batch(part), verdicts.total)
+                verdicts.total += len(found)
+                step.plan = f"{start + len(part):,} documents, their vectors from the index"
+            yield from found
+
+    def _field_names_now(self) -> list[str]:
+        self._forget_if_changed()
+        return self._field_names()
+
+    def _documents_where(self, cheap: Node) -> Rows:
+        """Return the numbers of the documents that satisfy a condition on fields, ascending."""
+        numbers: Rows = np.unique(self._store.document_numbers(self._rows_where(cheap)))
+        return numbers
+
+    def _own_batch(self, numbers: Sequence[int]) -> Batch:
+        rows = self._store.rows_by_document(numbers)
+        documents = list(self._store.documents(rows))
+        own = list(rows.values())
+
+        def fetch(places: Sequence[int]) -> list[Vectors]:
+            vectors = self._store.vectors()
+            return [gather(vectors, own[place]) for place in places]
+
+        return documents, fetch
+
+    def _resolved(self, question: _Question, fields: Iterable[str]) -> _Resolved:
+        known, names = list(self._axes), {*OWN_FIELDS, *fields}
+        condition = question.condition and question.condition.resolve(known, names)
+        rank = resolve_measure(question.rank, known, names) if question.rank else None
+        measured = [*operands(condition.root)] if condition else []
+        measured += [rank] if rank else []
+        phrases = list(dict.fromkeys(leaf.phrase for leaf in measured if isinstance(leaf, Near)))
+        axes = [*dict.fromkeys([leaf.name for leaf in measured if isinstance(leaf, Axis)] + list(question.wanted.axes))]
+        vectors = self._embedding.vectors_of(phrases, queries=True) if phrases else ()
+        means = Means(self._axes.scaled(axes), dict(zip(phrases, vectors, strict=True)), Placer(self._embedding))
+        return _Resolved(condition.root if condition else None, means, replace(question.wanted, rank=rank))
+
+    def _judge_of(self, root: Node | None, resolved: _Resolved, verdicts: Verdicts) -> Judge:
+        explain = None
+        if resolved.wanted.explained and resolved.root is not None:
+            explain = Reasoner(self._embedding, resolved.root, resolved.means)
+            verdicts.reasons_of = explain.of
+        return Judge(root, resolved.means, resolved.wanted, explain)
 
     def _resolve(self, condition: Condition, fields: Iterable[str]) -> Condition:
         return condition.resolve(list(self._axes), {*OWN_FIELDS, *fields})
 
-    def _means(self, condition: Condition, axes: Sequence[str]) -> Means:
+    def _means(self, condition: Condition) -> Means:
         phrases = condition.phrases
         vectors = self._embedding.vectors_of(phrases, queries=True) if phrases else ()
-        scaled = self._axes.scaled([*condition.axes, *axes])
-        return Means(scaled, dict(zip(phrases, vectors, strict=True)))
-
-    def _own_parts(self) -> Iterator[tuple[Document, Vectors]]:
-        numbers = self._store.numbers().tolist()
-        for start in range(0, len(numbers), BATCH_DOCUMENTS):
-            # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
-            yield from self._own_batch(numbers[start : start + BATCH_DOCUMENTS])
-
-    def _own_batch(self, numbers: Sequence[int]) -> list[tuple[Document, Vectors]]:
-        with self._store.reading():
-            rows = self._store.rows_by_document(numbers)
-            vectors = self._store.vectors()
-            documents = self._store.documents(rows)
-            return [(document, vectors[own]) for document, own in zip(documents, rows.values(), strict=True)]
-
-    def _foreign_parts(self, documents: Iterable[Document]) -> Iterator[tuple[Document, Vectors]]:
-        stream = iter(documents)
-        while batch := list(islice(stream, BATCH_DOCUMENTS)):
-            texts = [self._embedding.passages_of(document)[1] for document in batch]
-            vectors, _ = self._embedding.embed([text for part in texts for text in part])
-            ends = np.cumsum([len(part) for part in texts])
-            yield from zip(batch, np.split(vectors, ends[:-1]), strict=True)
+        scaled = self._axes.scaled(condition.axes)
+        return Means(scaled, dict(zip(phrases, vectors, strict=True)), Placer(self._embedding))
 
 
-def _parts(root: Node) -> tuple[Node | None, Node | None]:
-    """Return the part of a condition that SQL can decide by itself, and the rest; either may be None."""
-    nodes = root.nodes if isinstance(root, And) else (root,)
-    cheap = [node for node in nodes if is_translatable(node)]
-    if cheap and not is_translatable(And(tuple(cheap))):
-        cheap = cheap[:1]
-    return _joined(cheap), _joined([node for node in nodes if node not in cheap])
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked of a stream, its names not yet resolved."""
+
+    condition: Condition | None
+    rank: Column | None
+    wanted: Wanted
 
 
-def _joined(nodes: Sequence[Node]) -> Node | None:
-    return (nodes[0] if len(nodes) == 1 else And(tuple(nodes))) if nodes else None
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    """What is asked of a stream whose fields are known."""
 
-
-def _batches(parts: Iterator[tuple[Document, Vectors]]) -> Iterator[list[tuple[Document, Vectors]]]:
-    while batch := list(islice(parts, BATCH_DOCUMENTS)):
-        yield batch
-
-
-def _verdicts(
-    condition: Condition, means: Means, batch: Sequence[tuple[Document, Vectors]], axes: Sequence[str]
-) -> Iterator[Verdict]:
-    documents = [document for document, _ in batch]
-    table = DocumentTable(documents, [vectors for _, vectors in batch], means)
-    columns = {name: table.axis(name) for name in axes}
-    for place, passed in enumerate(condition.evaluate(table)):
-        coordinates = {name: float(values[place]) for name, values in columns.items()}
-        yield Verdict(documents[place], bool(passed), coordinates)
+    root: Node | None
+    means: Means
+    wanted: Wanted

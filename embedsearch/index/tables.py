@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.documents import Document
+from embedsearch.index.placing import Placer
 from embedsearch.store import OWN_FIELDS, Store
 from embedsearch.vectors import Rows, Vectors, project
 
@@ -22,10 +23,14 @@ class Means:
     Attributes:
         axes: by name, all that the condition names.
         phrases: the query vector, shape (d,), of each ``near(...)``.
+        placer: says where passages and documents lie that were rated.
+        predicted: measure those too.
     """
 
     axes: Mapping[str, ScaledAxis]
     phrases: Mapping[str, Vectors]
+    placer: Placer
+    predicted: bool = False
 
 
 class PassageTable:
@@ -54,9 +59,10 @@ class PassageTable:
         return [values[place] for place in places]
 
     def axis(self, name: str) -> NDArray[np.float64]:
-        """Return each passage's coordinate."""
-        axis = self._means.axes[name]
-        return axis.from_products(project(self._store.vectors(), axis.directions, self.rows))
+        """Return each passage's coordinate; what was rated stands where it was rated."""
+        axes = [self._means.axes[name]]
+        places = self._means.placer.passages(self.rows, axes, predicted=self._means.predicted)
+        return places.coordinates[:, 0]
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""
@@ -67,7 +73,36 @@ class PassageTable:
         return project(self._store.vectors(), self._means.phrases[phrase], self.rows)[:, 0]
 
 
-class DocumentTable:
+class FieldTable:
+    """A batch of documents of which only the fields are asked for."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        """Keep a batch."""
+        self._documents = documents
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def field(self, name: str) -> list[Any]:
+        """Return the field of each document."""
+        if name in OWN_FIELDS:
+            return [getattr(document, name) for document in self._documents]
+        return [document.metadata.get(name) for document in self._documents]
+
+    def axis(self, name: str) -> NDArray[np.float64]:
+        """Refuse: nothing is measured here."""
+        raise AssertionError(f"{name} is asked for where only fields are known")
+
+    def percentile(self, axis: str, percent: float) -> float:
+        """Refuse: nothing is measured here."""
+        raise AssertionError(f"p{percent} of {axis} is asked for where only fields are known")
+
+    def near(self, phrase: str) -> Vectors:
+        """Refuse: nothing is measured here."""
+        raise AssertionError(f"near({phrase!r}) is asked for where only fields are known")
+
+
+class DocumentTable(FieldTable):
     """A batch of documents with the vectors of their passages.
 
     A document's coordinate is the mean over its passages; its nearness to a phrase is that of its nearest
@@ -82,27 +117,18 @@ class DocumentTable:
             parts: for each, the vectors of its passages, at least one.
             means: the axes and phrases that the condition speaks of.
         """
+        super().__init__(documents)
         self._means = means
-        self._documents = documents
         self._vectors = np.concatenate(parts)
         counts = np.array([len(part) for part in parts])
         self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         self._counts = counts
 
-    def __len__(self) -> int:
-        return len(self._documents)
-
-    def field(self, name: str) -> list[Any]:
-        """Return the field of each document."""
-        if name in OWN_FIELDS:
-            return [getattr(document, name) for document in self._documents]
-        return [document.metadata.get(name) for document in self._documents]
-
     def axis(self, name: str) -> NDArray[np.float64]:
-        """Return each document's mean coordinate over its passages."""
-        coordinates = self._means.axes[name].coordinates(self._vectors)
-        means: NDArray[np.float64] = np.add.reduceat(coordinates, self._starts) / self._counts
-        return means
+        """Return each document's mean coordinate over its passages, or where it was rated."""
+        axis = self._means.axes[name]
+        means = np.add.reduceat(axis.coordinates(self._vectors), self._starts) / self._counts
+        return self._means.placer.documents(self._documents, axis, means)
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""

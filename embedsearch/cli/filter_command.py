@@ -1,0 +1,419 @@
+"""``filter``: documents in, relevant ones out, unchanged and in order."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from embedsearch.cli.document_commands import read_sources, reading_options
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index
+from embedsearch.cli.output import FORMATS, note, progress, table, write
+
+if TYPE_CHECKING:
+    from embedsearch import Document, Index
+    from embedsearch.filtering import Profile, Resumable, Sieve
+    from embedsearch.index import Agreement, Verdict
+
+
+@click.command(
+    "filter",
+    epilog=examples(
+        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' > relevant.jsonl",
+        "embedsearch filter --where 'near(\"taking advantage of the poor\") > 0.3 and year >= 2000' -f table",
+        "embedsearch filter corpus/articles.jsonl --where 'predatoriness > p70' --check relevant -a size -f csv",
+        "cat new.jsonl | embedsearch filter - --where 'predatoriness > 1 and not kind == \"plant\"'",
+        "embedsearch filter big.csv --axes corpus/axes.toml --where 'predatoriness > p90' -o out.csv",
+        "embedsearch filter big.csv --where 'size > p50' --sample 50 --sample-to check.csv -o out.csv",
+        "embedsearch filter corpus/articles.jsonl --top 20 --by 'near(\"ambush\")' --explain",
+        "embedsearch filter corpus/articles.jsonl --where 'size > p80' --save-profile large.json > large.jsonl",
+        "embedsearch filter next-month.jsonl --profile large.json > large.jsonl",
+    ),
+)
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--where", metavar="CONDITION", help="What a document must satisfy to pass.")
+@click.option("--invert", is_flag=True, help="Let those through that do not satisfy it.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help="Of those that pass only the best N, best first.")
+@click.option("--by", metavar="MEASURE", help='What is best: an axis or near("..."), highest first; -AXIS: lowest.')
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Give N of the rejected, drawn at random.")
+@click.option("--sample-to", metavar="FILE", type=click.Path(dir_okay=False),
+              help="Write that sample here, and what passes as always.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Of all that is drawn at random.")
+@axes_option("Add coordinates on these axes to what passes.")
+@click.option("--explain", is_flag=True, help="Add what decided, with the sentence; say what took how long.")
+@click.option("--check", metavar="FIELD", help="Compare with a yes/no field of the documents: precision and recall.")
+@click.option("-o", "--output", "output", metavar="FILE", type=click.Path(),
+              help="Write here; after an interruption the same command goes on.")  # fmt: skip
+@click.option("--axes", "axes_file", metavar="FILE", help="Axes to measure with; no index is needed then.")
+@click.option("--population", type=click.IntRange(min=2), default=2000, show_default=True, metavar="N",
+              help="Without an index, scale axes on N of the documents.")  # fmt: skip
+@click.option("--profile", "profile_file", metavar="FILE", help="Run the condition that was saved here.")
+@click.option("--save-profile", "save_file", metavar="FILE", help="Save the condition and its axes here.")
+@reading_options
+@index_option
+@encoder_option
+@click.option("-f", "--format", "format", type=click.Choice(("same", *FORMATS)),
+              help="Output format; records as they stood (same) if not given, a table on a terminal.")  # fmt: skip
+def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -> None:
+    """Let documents through that satisfy a condition, unchanged and in order.
+
+    Documents come from SOURCEs, in any form that `ingest` reads, or are those of the index. A condition compares
+    axes (predatoriness > p80: above the 80th percentile of the index; size < 0: below its mean), fields
+    (year >= 2000, kind in ["animal", "plant"], "wolf" in title) and nearness to a phrase
+    (near("hunting in packs") > 0.4), joined by and, or, not. Parts that speak of fields alone are asked first, and
+    only what satisfies them is embedded.
+
+    With --axes FILE and no -i no index is needed: percentiles and standard deviations are those of --population
+    documents drawn from the SOURCEs, or of the first ones of stdin. A profile keeps a condition with its axes and
+    their scale, so that it means the same on other documents.
+
+    With -o nothing is lost by an interruption: run the same command again, and no text is embedded twice.
+    """
+    asked = _Asked(sources, format, **_own(given), reading=given)
+    asked.check_options()
+    with ExitStack() as stack:
+        output = stack.enter_context(_output(asked)) if asked.output else None
+        measured = _measuring(asked, output, stack)
+        sieve = measured.sieve()
+        with _told(sieve, asked) as told:
+            written = _emit(told, asked, output.stream if output else None)
+        if output:
+            output.commit()
+        measured.save(sieve)
+    _tell(sieve, asked)
+    if not written:
+        nothing_found(measured.index, "no document satisfies the condition")
+
+
+_READING = ("text", "title", "id", "read_as", "encoding", "on_error")
+
+
+def _own(given: dict[str, Any]) -> dict[str, Any]:
+    """Take the options that are not about reading out of those given."""
+    return {name: given.pop(name) for name in list(given) if name not in _READING}
+
+
+@dataclass(slots=True)
+class _Asked:
+    """The options of a command line."""
+
+    sources: tuple[str, ...]
+    format: str | None
+    where: str | None
+    invert: bool
+    top: int | None
+    by: str | None
+    sample: int | None
+    sample_to: str | None
+    seed: int
+    axes: list[str]
+    explain: bool
+    check: str | None
+    output: str | None
+    axes_file: str | None
+    population: int
+    profile_file: str | None
+    save_file: str | None
+    path: str
+    encoder: str | None
+    reading: dict[str, Any]
+
+    def check_options(self) -> None:
+        """Refuse options that cannot be honoured together.
+
+        Raises:
+            click.UsageError: the message says which to leave out, or what is missing.
+        """
+        for refused, why in self._refusals():
+            if refused:
+                raise click.UsageError(why)
+
+    def _refusals(self) -> Iterator[tuple[object, str]]:
+        added = self.axes or self.explain
+        yield (
+            not (self.where or self.profile_file or (self.top and self.by)),
+            "give --where CONDITION, --profile FILE, or --top N with --by MEASURE",
+        )
+        yield (
+            self.format == "same" and added,
+            "-f same gives records as they stood; coordinates need another format, such as -f jsonl",
+        )
+        yield (
+            self.profile_file and (self.where or self.by or self.axes_file or self.index_is_named or self.encoder),
+            "a profile has its own condition, axes and encoder; leave --where, --by, --axes, -i and --encoder out",
+        )
+        yield self.profile_file and not self.sources, "a profile filters SOURCEs; name at least one"
+        yield self.profile_file and self.save_file, "the profile is saved already; copy its file"
+        yield self.by and not self.top, "--by goes with --top N"
+        yield self.sample_to and not self.sample, "--sample-to goes with --sample N"
+        yield self.sample and self.top and not self.sample_to, "--sample with --top needs --sample-to FILE"
+        yield self.output and self.format == "table", "a table is for a terminal; leave -f table out, or -o"
+        yield self._overwrites(), "the output would take the place of a source; name another file for it"
+        if self.axes_file and not self.index_is_named:
+            yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
+
+    def _overwrites(self) -> bool:
+        outputs = [Path(name) for name in (self.output, self.sample_to) if name]
+        read = [Path(name) for name in (*self.sources, self.axes_file or "", self.profile_file or "") if name]
+        return any(one.exists() and other.is_file() and one.samefile(other) for one in outputs for other in read)
+
+    @property
+    def index_is_named(self) -> bool:
+        """Was an index named, on the command line or in the environment?"""
+        source = click.get_current_context().get_parameter_source("path")
+        return source is not None and source.name != "DEFAULT"
+
+    @property
+    def kind(self) -> str:
+        """The format of the output."""
+        if self.format:
+            return self.format
+        if sys.stdout.isatty() and not self.output:
+            return "table"
+        return "jsonl" if self.axes or self.explain or not self.sources else "same"
+
+    def documents(self, *, quiet: bool = False) -> Iterator[Document] | None:
+        """Return the documents of the sources; None for those of the index."""
+        return read_sources(self.sources, self.reading, None if quiet else note) if self.sources else None
+
+
+def _output(asked: _Asked) -> Resumable:
+    from embedsearch.filtering import Resumable
+
+    return Resumable(asked.output or "")
+
+
+@dataclass(slots=True)
+class _Measured:
+    """What documents are measured with."""
+
+    asked: _Asked
+    index: Index
+    documents: Iterable[Document] | None
+    population: str
+    profile: Profile | None = None
+
+    @property
+    def where(self) -> str | None:
+        return self.profile.condition if self.profile else self.asked.where
+
+    @property
+    def rank(self) -> str | None:
+        """What documents are ranked by: what was asked for, or the first thing that the condition measures."""
+        given = self.profile.rank if self.profile else self.asked.by
+        if not self.asked.top or given:
+            return given if self.asked.top else None
+        from embedsearch.conditions import first_measure
+
+        return first_measure(self.where or "", list(self.index.axes))
+
+    def sieve(self) -> Sieve:
+        from embedsearch.filtering import Best, Reservoir, Sieve
+        from embedsearch.index import Wanted
+
+        asked, rank = self.asked, self.rank
+        every = bool(asked.invert or asked.sample)
+        wanted = Wanted(
+            axes=tuple(asked.axes), explained=asked.explain, inverted=asked.invert,
+            rejected=every or bool(asked.check), all_measured=every,
+        )  # fmt: skip
+        lowest = bool(rank and rank.startswith("-"))
+        verdicts = self.index.sift(self.where, self.documents, wanted, rank=rank.removeprefix("-") if rank else None)
+        best: Best[Verdict] | None = Best(asked.top, lowest=lowest) if asked.top else None
+        rejected: Reservoir[Verdict] | None = Reservoir(asked.sample, asked.seed) if asked.sample else None
+        return Sieve(verdicts, invert=asked.invert, best=best, rejected=rejected, check=asked.check)
+
+    def save(self, sieve: Sieve) -> None:
+        """Save the profile, if that was asked for."""
+        file, judge = self.asked.save_file, sieve.verdicts.judge
+        if not file or judge is None:
+            return
+        from embedsearch.filtering import Profile
+
+        profile = Profile.of(
+            Path(file).stem, self.index, judge.means.axes,
+            condition=self.where, rank=self.asked.by, population=self.population,
+        )  # fmt: skip
+        profile.save(file)
+        note(f"Profile {profile.name!r} saved in {file}: {', '.join(profile.axes) or 'no axes'}.")
+
+
+def _measuring(asked: _Asked, output: Resumable | None, stack: ExitStack) -> _Measured:
+    if output and output.goes_on:
+        note(f"Going on: what an interrupted run embedded is in {output.folder}.")
+    cache = output.cache if output else None
+    if asked.profile_file:
+        return _by_profile(asked, cache, stack)
+    if asked.index_is_named or not asked.sources or (not asked.axes_file and _is_index(asked.path)):
+        index = open_index(asked.path, asked.encoder, cache=cache)
+        if asked.axes_file:
+            from embedsearch.axes import read_axes
+
+            index.axes.lend(read_axes(asked.axes_file))
+        return _Measured(asked, index, asked.documents(), f"the passages of {asked.path}")
+    return _without_index(asked, cache, stack)
+
+
+def _is_index(path: str) -> bool:
+    return (Path(path) / "index.db").exists()
+
+
+def _by_profile(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Measured:
+    from embedsearch.filtering import Profile
+
+    profile = Profile.load(asked.profile_file or "")
+    documents = asked.documents()
+    index = profile.index(stack.enter_context(tempfile.TemporaryDirectory()), cache=cache)
+    stack.callback(index.close)
+    note(f"Profile {profile.name!r}: {profile.condition or profile.rank}; scaled on {profile.population or 'nothing'}.")
+    return _Measured(asked, index, documents, profile.population, profile)
+
+
+def _without_index(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Measured:
+    from embedsearch.axes import read_axes
+    from embedsearch.conditions import names_in
+    from embedsearch.encoders import DEFAULT_ENCODER
+    from embedsearch.filtering import draw, first, measuring_index
+
+    axes = read_axes(asked.axes_file) if asked.axes_file else []
+    named = {*names_in(asked.where, asked.by), *asked.axes}
+    documents: Iterable[Document] | None = asked.documents()
+    sample: list[Document] = []
+    scaled_on = ""
+    if named & {axis.name for axis in axes} and documents is not None:
+        if "-" in asked.sources:
+            sample, documents = first(iter(documents), asked.population)
+            scaled_on = f"the first {len(sample):,} documents of the stream"
+        else:
+            sample, total = draw(asked.documents(quiet=True) or (), asked.population, asked.seed)
+            scaled_on = f"{len(sample):,} of the {total:,} documents, drawn at random (seed {asked.seed})"
+        note(f"No index: axes are scaled on {scaled_on}.")
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "index"
+    index = measuring_index(
+        folder, asked.encoder or DEFAULT_ENCODER, axes=axes if sample else (), population=sample, cache=cache
+    )
+    stack.callback(index.close)
+    return _Measured(asked, index, documents, scaled_on)
+
+
+@contextmanager
+def _told(sieve: Sieve, asked: _Asked) -> Iterator[Sieve]:
+    """Show a bar for the documents, on a terminal that is not taken by what passes."""
+    from embedsearch.documents import estimate
+
+    if not sys.stderr.isatty() or (sys.stdout.isatty() and not asked.output):
+        yield sieve
+        return
+    total = estimate(*asked.sources, format=asked.reading["read_as"]) if asked.sources else None
+    with progress(total, "Filtering") as bar:
+        if bar:
+            sieve.verdicts.progress = lambda done: bar.update(bar.task_ids[0], completed=done)
+        yield sieve
+
+
+def _emit(sieve: Sieve, asked: _Asked, stream: BinaryIO | None) -> int:
+    """Write what was asked for; return how many documents that are."""
+    if asked.sample and not asked.sample_to:
+        for _ in sieve:
+            pass
+        sampled = sieve.sampled()
+        _write(sampled, asked, stream)
+        return len(sampled)
+    count = _Counted(sieve)
+    _write(count, asked, stream)
+    if asked.sample_to:
+        with open(asked.sample_to, "wb") as other:
+            _write(sieve.sampled(), asked, other)
+        note(
+            f"{len(sieve.sampled()):,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}."
+        )
+    return count.number
+
+
+class _Counted:
+    """Counts what goes by."""
+
+    def __init__(self, verdicts: Iterable[Verdict]) -> None:
+        self._verdicts = verdicts
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Verdict]:
+        for verdict in self._verdicts:
+            self.number += 1
+            yield verdict
+
+
+def _write(verdicts: Iterable[Verdict], asked: _Asked, stream: BinaryIO | None) -> None:
+    from embedsearch.filtering.outputs import ROWS_AT_ONCE, ParquetWriter, RecordWriter
+
+    kind = asked.kind
+    if kind == "table":
+        _write_table(verdicts, asked)
+    elif kind == "same" and asked.output and stream and asked.output.casefold().endswith(".parquet"):
+        # The best are few, and lie anywhere in their files: all at once, each file is read once.
+        ParquetWriter(stream, asked.sources).write(verdicts, at_once=asked.top or ROWS_AT_ONCE)
+    elif kind == "same":
+        sys.stdout.flush()
+        out: BinaryIO = stream or sys.stdout.buffer
+        RecordWriter(out, asked.reading["encoding"]).write(verdicts)
+        out.flush()
+    else:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
+        write((verdict.to_dict() for verdict in verdicts), kind, text)
+        if text:
+            text.flush()
+            text.detach()
+        sys.stdout.flush()
+
+
+def _write_table(verdicts: Iterable[Verdict], asked: _Asked) -> None:
+    wide = "why" if asked.explain else "document"
+    rows = [
+        [verdict.document.id, *verdict.coordinates.values(), _why(verdict) if asked.explain else _called(verdict)]
+        for verdict in verdicts
+    ]
+    if rows:
+        table(["id", *asked.axes, wide], rows, wide=wide)
+
+
+def _called(verdict: Verdict) -> str:
+    return verdict.document.title or verdict.document.text
+
+
+def _why(verdict: Verdict) -> str:
+    reasons = [f"{reason.part} ({reason.value:.3f}): {reason.sentence}" for reason in verdict.reasons]
+    return " | ".join(reasons) or _called(verdict)
+
+
+def _tell(sieve: Sieve, asked: _Asked) -> None:
+    from embedsearch.filtering.sieve import counted
+
+    note(f"{sieve.passed:,} of {sieve.read:,} documents passed.")
+    for line in counted(sieve.verdicts.counts):
+        note(line)
+    if asked.check and sieve.read:
+        _tell_agreement(sieve.agreement, asked.check)
+    if asked.explain:
+        from embedsearch.index.tracing import Trace
+
+        note(str(Trace(sieve.verdicts.steps)))
+
+
+def _tell_agreement(agreement: Agreement, check: str) -> None:
+    wanted = agreement.both + agreement.wanted_only
+    note(
+        f"Against {check!r} ({wanted:,} documents): "
+        f"precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, F1 {agreement.f1:.3f} "
+        f"({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
+    )
+
+
+COMMANDS = (filter_command,)

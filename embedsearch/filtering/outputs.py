@@ -1,0 +1,165 @@
+"""Records as they stood in their sources, byte for byte; rows of Parquet files with their types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from embedsearch.documents import Document
+from embedsearch.documents.sources import mark_of
+from embedsearch.errors import QueryError
+from embedsearch.index import Verdict
+
+ROWS_AT_ONCE = 4096
+
+
+class RecordWriter:
+    """Writes records as they stood, each kind of header once; documents without a record as JSON lines."""
+
+    def __init__(self, stream: BinaryIO, encoding: str | None = None) -> None:
+        """Write nothing yet.
+
+        Args:
+            stream: takes the bytes.
+            encoding: of sources without a byte order mark; UTF-8 if None.
+        """
+        self._stream = stream
+        self._encoding = encoding or "utf-8"
+        self._header = ""
+        self._source = ""
+        self._mark, self._own_encoding = b"", self._encoding
+        self._ended = True
+        self._begun = False
+
+    def write(self, verdicts: Iterable[Verdict]) -> None:
+        """Write the records of documents as they come."""
+        for verdict in verdicts:
+            document = verdict.document
+            if document.record:
+                self._look_at(document.source.rpartition(":")[0])
+                if document.header and document.header != self._header:
+                    self._put(document.header, self._own_encoding)
+                    self._header = document.header
+                self._put(document.record, self._own_encoding)
+            else:
+                self._put(json.dumps(verdict.to_dict(), ensure_ascii=False) + "\n", "utf-8")
+
+    def _look_at(self, source: str) -> None:
+        """Find the byte order mark of a source, and the encoding that it tells."""
+        if source != self._source:
+            self._source = source
+            self._mark, marked = mark_of(Path(source))
+            self._own_encoding = marked or self._encoding
+
+    def _put(self, text: str, encoding: str) -> None:
+        if not self._begun and self._mark:
+            self._stream.write(self._mark)
+        self._begun = True
+        if not self._ended:  # the last record of a file may lack its line end
+            self._stream.write("\n".encode(encoding))
+        self._stream.write(text.encode(encoding))
+        self._ended = text.endswith(("\n", "\r"))
+
+
+class ParquetWriter:
+    """Writes rows of Parquet files as they stood, column types among them; all files must have the same columns."""
+
+    def __init__(self, stream: BinaryIO, sources: Sequence[str] = ()) -> None:
+        """Write nothing yet.
+
+        Args:
+            stream: takes the bytes.
+            sources: what is read; the first file gives the columns where no row passes.
+        """
+        self._stream = stream
+        self._sources = sources
+        self._writer: Any = None
+        self._files: dict[str, _Rows] = {}
+
+    def write(self, verdicts: Iterable[Verdict], *, at_once: int = ROWS_AT_ONCE) -> None:
+        """Write the rows of documents in their order; in a file's own order it is read once for all of them.
+
+        Args:
+            verdicts: on documents read from Parquet files.
+            at_once: how many rows are held in memory.
+
+        Raises:
+            QueryError: a document comes from elsewhere, or from a file with other columns.
+        """
+        stream = iter(verdicts)
+        try:
+            while batch := [_place(verdict.document) for verdict in islice(stream, at_once)]:
+                self._write_rows(batch)
+            self._write_nothing()
+        finally:
+            if self._writer is not None:
+                self._writer.close()
+
+    def _write_rows(self, places: Sequence[tuple[str, int]]) -> None:
+        import pyarrow as pa
+
+        order = sorted(range(len(places)), key=places.__getitem__)
+        tables = []
+        for name in dict.fromkeys(places[row][0] for row in order):
+            rows = self._files.setdefault(name, _Rows(name))
+            tables += rows.take([places[row][1] for row in order if places[row][0] == name])
+            self._open(rows.schema, name)
+        whole = pa.Table.from_batches([batch.cast(self._writer.schema) for batch in tables])
+        back = sorted(range(len(order)), key=order.__getitem__)
+        self._writer.write_table(whole if back == list(range(len(order))) else whole.take(back))
+
+    def _open(self, schema: Any, name: str) -> None:
+        from pyarrow import parquet
+
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._stream, schema)
+        elif not self._writer.schema.equals(schema):
+            raise QueryError(f"{name} has other columns than the file before it; filter them one by one")
+
+    def _write_nothing(self) -> None:
+        for name in [source for source in self._sources if Path(source).is_file()][:1]:
+            if self._writer is None:
+                self._open(_Rows(name).schema, name)
+
+
+def _place(document: Document) -> tuple[str, int]:
+    """Return the file and the number of the row that a document was read from."""
+    name, _, number = document.source.rpartition(":")
+    if not name.casefold().endswith(".parquet") or not number.isdecimal():
+        raise QueryError(
+            f"{document.source or document.id} is no row of a .parquet file, and only such rows can be written as "
+            "they stood to one; name another file for the output"
+        )
+    return name, int(number)
+
+
+class _Rows:
+    """The rows of a Parquet file, read forwards; from the beginning again where earlier ones are asked for."""
+
+    def __init__(self, name: str) -> None:
+        from pyarrow import parquet
+
+        self._file = parquet.ParquetFile(name)
+        self.schema = self._file.schema_arrow
+        self._batches: Iterator[Any] = iter(())
+        self._batch: Any = None
+        self._first = 1 << 62  # the number of the batch's first row
+
+    def take(self, numbers: Sequence[int]) -> list[Any]:
+        """Return batches that hold the rows of these numbers, counted from 1, ascending."""
+        if numbers[0] < self._first:
+            self._batches, self._batch, self._first = self._file.iter_batches(batch_size=ROWS_AT_ONCE), None, 1
+        taken = []
+        left = list(numbers)
+        while left:
+            if self._batch is None or left[0] >= self._first + self._batch.num_rows:
+                self._first += self._batch.num_rows if self._batch is not None else 0
+                self._batch = next(self._batches)
+                continue
+            here = [number for number in left if number < self._first + self._batch.num_rows]
+            taken.append(self._batch.take([number - self._first for number in here]))
+            left = left[len(here) :]
+        return taken

@@ -1,0 +1,71 @@
+"""Measuring without an index: one is made for the time being, of a sample of the documents themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+
+from embedsearch.axes import Axis
+from embedsearch.documents import Document
+from embedsearch.encoders import Encoder
+from embedsearch.filtering.sampling import Reservoir
+from embedsearch.index import Index
+
+POPULATION = 2000
+
+
+def draw(documents: Iterable[Document], size: int, seed: int) -> tuple[list[Document], int]:
+    """Return a random sample of documents that are read from beginning to end, in order, and how many there are."""
+    sample: Reservoir[Document] = Reservoir(size, seed)
+    for place, document in enumerate(documents):
+        sample.offer(replace(document, record="", header=""), place)
+    return sample.kept(), sample.offered
+
+
+def first(documents: Iterator[Document], size: int) -> tuple[list[Document], Iterator[Document]]:
+    """Return the first documents of a stream that can be read once, and the whole stream again."""
+    head = list(islice(documents, size))
+    return head, chain(head, documents)
+
+
+def measuring_index(
+    folder: str | os.PathLike[str],
+    encoder: str | Encoder,
+    *,
+    axes: Sequence[Axis] = (),
+    population: Sequence[Document] = (),
+    cache: str | os.PathLike[str] | None = None,
+) -> Index:
+    """Return an index that holds a population and axes scaled on it, to measure other documents with.
+
+    Args:
+        folder: for the index; does not exist, or is empty.
+        encoder: a name, or an encoder.
+        axes: of any kind; those learned from documents learn from the population.
+        population: documents; ids that come twice are told apart.
+        cache: a folder of vectors, so that an interrupted run need not embed the population again.
+
+    Raises:
+        AxisError: an axis cannot be fitted.
+        EncoderError: the encoder cannot be found.
+        StoreError: the folder cannot be written.
+    """
+    index = Index.create(folder, encoder, cache=cache)
+    try:
+        if cache is not None:
+            index.prepare(population)
+        index.add(_with_ids_of_their_own(population))
+        index.axes.lend(axes)
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
+def _with_ids_of_their_own(documents: Iterable[Document]) -> Iterator[Document]:
+    seen = set()
+    for place, document in enumerate(documents):
+        yield document if document.id not in seen else replace(document, id=f"{document.id}#{place}")
+        seen.add(document.id)

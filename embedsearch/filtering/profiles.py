@@ -1,0 +1,168 @@
+"""Profiles: a condition with all that it measures with, in one file, to be run again on other documents."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis
+from embedsearch.encoders import Encoder, Identity, identify, load_encoder
+from embedsearch.errors import EmbedSearchError, QueryError
+from embedsearch.index import Index
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named condition with its axes, as they were fitted and scaled when it was saved.
+
+    The percentiles and standard deviations of the condition stay those of the population it was made on: whoever runs
+    the profile again next month asks the same question, whatever the new documents are like.
+
+    Attributes:
+        name: for people.
+        condition: as it was written; None lets every document through.
+        rank: what documents are ranked by; None for nothing.
+        encoder: that the axes were fitted with.
+        axes: in an order in which the inputs of a formula stand before it.
+        population: what the axes are scaled on, for people.
+        chunk_words: see `Index.create`.
+        overlap: likewise.
+        made: when, in ISO 8601.
+    """
+
+    name: str
+    condition: str | None
+    rank: str | None
+    encoder: Identity
+    axes: Mapping[str, ScaledAxis] = field(default_factory=dict)
+    population: str = ""
+    chunk_words: int | None = None
+    overlap: int = 25
+    made: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        index: Index,
+        axes: Mapping[str, ScaledAxis],
+        *,
+        condition: str | None,
+        rank: str | None,
+        population: str,
+    ) -> Profile:
+        """Return the profile of a condition over some of an index's axes; the inputs of formulas come with them."""
+        info = index.info()
+        return cls(
+            name, condition, rank, identify(index.encoder), _with_inputs(axes), population,
+            info["chunk_words"], info["overlap"], datetime.now(UTC).isoformat(timespec="seconds"),
+        )  # fmt: skip
+
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Write the profile as JSON.
+
+        Raises:
+            QueryError: the file cannot be written.
+        """
+        record = {
+            "format": _FORMAT,
+            "name": self.name,
+            "condition": self.condition,
+            "rank": self.rank,
+            "made": self.made,
+            "population": self.population,
+            "encoder": self.encoder.to_dict(),
+            "chunk_words": self.chunk_words,
+            "overlap": self.overlap,
+            "axes": {name: _axis_record(axis) for name, axis in self.axes.items()},
+        }
+        part = Path(f"{os.fspath(file)}.part")
+        try:
+            part.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", "utf-8")
+            part.replace(file)
+        except OSError as error:
+            raise QueryError(f"the profile {file} cannot be written: {error.strerror or error}") from error
+
+    @classmethod
+    def load(cls, file: str | os.PathLike[str]) -> Profile:
+        """Return the profile that `save` wrote.
+
+        Raises:
+            QueryError: the file is not there, or no profile.
+        """
+        try:
+            record = json.loads(Path(file).read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise QueryError(f"there is no profile {file}; filter with --save-profile writes one") from error
+        except (OSError, ValueError) as error:
+            raise QueryError(f"the profile {file} cannot be read: {error}") from error
+        if not isinstance(record, dict) or record.get("format") != _FORMAT:
+            raise QueryError(f"{file} is no profile of format {_FORMAT}; filter with --save-profile writes one")
+        try:
+            return cls._from_record(record)
+        except (KeyError, TypeError, ValueError, AttributeError, EmbedSearchError) as error:
+            raise QueryError(f"the profile {file} is damaged: {error!r}; save it again") from error
+
+    @classmethod
+    def _from_record(cls, record: Mapping[str, Any]) -> Profile:
+        axes: dict[str, ScaledAxis] = {}
+        for name, kept in record["axes"].items():
+            axis = Axis.from_dict(name, kept["definition"])
+            inputs = {other: axes[other] for other in axis.depends_on} if axis.formula else {}
+            fitted = FittedAxis.from_dict(axis, kept["fitted"])
+            axes[name] = ScaledAxis(fitted, Scale.from_dict(kept["scale"]), int(kept["version"]), inputs)
+        return cls(
+            record["name"], record["condition"], record["rank"], Identity.from_dict(record["encoder"]), axes,
+            record["population"], record["chunk_words"], record["overlap"], record["made"],
+        )  # fmt: skip
+
+    def index(
+        self,
+        folder: str | os.PathLike[str],
+        encoder: Encoder | None = None,
+        *,
+        cache: str | os.PathLike[str] | None = None,
+    ) -> Index:
+        """Return an index without documents that measures as the profile does.
+
+        Args:
+            folder: for the index; does not exist, or is empty.
+            encoder: the profile's own; found by its name if None.
+            cache: a folder of vectors; see `Index.create`.
+
+        Raises:
+            QueryError: the encoder is another one now.
+            EncoderError: it cannot be found.
+        """
+        found = encoder or load_encoder(self.encoder.name)
+        if identify(found).key != self.encoder.key:
+            raise QueryError(
+                f"the profile {self.name!r} was made with the encoder {self.encoder.name!r} (weights "
+                f"{self.encoder.weights[:8] or 'unknown'}), and what is found now gives other vectors; save it again"
+            )
+        index = Index.create(folder, found, chunk_words=self.chunk_words, overlap=self.overlap, cache=cache)
+        index.axes.pin(list(self.axes.values()))
+        return index
+
+
+def _axis_record(axis: ScaledAxis) -> dict[str, Any]:
+    return {
+        "definition": axis.fitted.axis.to_dict(),
+        "version": axis.version,
+        "scale": axis.scale.to_dict(),
+        "fitted": axis.fitted.to_dict(),
+    }
+
+
+def _with_inputs(axes: Mapping[str, ScaledAxis]) -> dict[str, ScaledAxis]:
+    found: dict[str, ScaledAxis] = {}
+    for name, axis in axes.items():
+        found |= _with_inputs(axis.inputs) | {name: axis}
+    return found

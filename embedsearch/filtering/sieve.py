@@ -1,0 +1,103 @@
+"""Verdicts in, what was asked for out, and what can be said of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from embedsearch.conditions import truth
+from embedsearch.errors import QueryError
+from embedsearch.filtering.sampling import Best, Reservoir
+from embedsearch.index import Agreement, PartCount, Verdict, Verdicts
+
+
+class Sieve(Iterator[Verdict]):
+    """What a condition lets through, in order; or the best of it, best first.
+
+    Attributes:
+        read: how many documents there were.
+        passed: how many of them were let through, before the best were chosen.
+        agreement: with the field that says which are wanted.
+    """
+
+    def __init__(
+        self,
+        verdicts: Verdicts,
+        *,
+        invert: bool = False,
+        best: Best[Verdict] | None = None,
+        rejected: Reservoir[Verdict] | None = None,
+        check: str | None = None,
+    ) -> None:
+        """Begin nothing yet.
+
+        Args:
+            verdicts: on a stream of documents.
+            invert: let those through that fail.
+            best: takes those that pass, and gives them back at the end.
+            rejected: takes the others.
+            check: a yes/no field that says which documents are truly wanted.
+        """
+        self.verdicts = verdicts
+        self.passed = 0
+        self.agreement = Agreement()
+        self._invert = invert
+        self._best = best
+        self._rejected = rejected
+        self._check = check
+        self._out = self._chosen() if best is not None else self._through()
+
+    def __iter__(self) -> Sieve:
+        return self
+
+    def __next__(self) -> Verdict:
+        return next(self._out)
+
+    @property
+    def read(self) -> int:
+        """How many documents there were; those that SQL ruled out are among them."""
+        return self.verdicts.total
+
+    def _through(self) -> Iterator[Verdict]:
+        for verdict in self.verdicts:
+            through = verdict.passed != self._invert
+            self.passed += through
+            if self._check:
+                self.agreement.count(passed=through, wanted=_wanted(verdict, self._check))
+            if through:
+                yield verdict
+            elif self._rejected is not None:
+                self._rejected.offer(verdict, verdict.place)
+
+    def _chosen(self) -> Iterator[Verdict]:
+        assert self._best is not None
+        for verdict in self._through():
+            self._best.offer(verdict, verdict.score, verdict.place)
+        yield from self._best.kept()
+
+    def sampled(self) -> list[Verdict]:
+        """Return the sample of the rejected, in order, with their reasons where reasons are wanted."""
+        kept = self._rejected.kept() if self._rejected is not None else []
+        explain = self.verdicts.reasons_of
+        return [replace(verdict, reasons=explain(verdict.document)) for verdict in kept] if explain else kept
+
+
+def _wanted(verdict: Verdict, name: str) -> bool:
+    document = verdict.document
+    known = truth(document.metadata.get(name))
+    if known is None:
+        raise QueryError(
+            f"--check {name}: {document.source or document.id} has "
+            f"{document.metadata.get(name)!r} there; wanted true or false, yes or no, 1 or 0"
+        )
+    return known
+
+
+def counted(counts: Sequence[PartCount]) -> list[str]:
+    """Return lines that say how documents fared under the parts of a condition; none where it has one part."""
+    if len(counts) < 2:
+        return []
+    rows = [("asked of", "hold", "left", "part")]
+    rows += [(f"{count.seen:,}", f"{count.held:,}", f"{count.left:,}", count.part) for count in counts]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return ["  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows]

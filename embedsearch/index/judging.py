@@ -1,0 +1,280 @@
+"""A condition at work on documents: fields first, vectors only where they are needed, each part counted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.conditions import (
+    Axis,
+    Column,
+    Evaluator,
+    Near,
+    Node,
+    conjuncts,
+    is_measured,
+    joined,
+    written,
+)
+from embedsearch.documents import Document
+from embedsearch.index.evidence import Reason
+from embedsearch.index.tables import DocumentTable, FieldTable, Means
+from embedsearch.index.tracing import Step
+from embedsearch.vectors import Vectors
+
+# The vectors, each of shape (passages, d), of those documents of a batch whose places are given.
+Fetch = Callable[[Sequence[int]], list[Vectors]]
+Batch = tuple[Sequence[Document], Fetch]
+Explain = Callable[[Document, Vectors], tuple[Reason, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a condition says of a document.
+
+    Attributes:
+        document: as it was read, its record among it.
+        passed: does it satisfy the condition?
+        coordinates: by axis, the mean over its passages in standard deviations (or where it was rated); for the axes
+            asked for.
+        versions: of those axes, by name.
+        score: what it is ranked by; NaN where nothing is, or where it was not measured.
+        reasons: what each measured comparison of the condition found, if that was asked for.
+        place: of the document in the stream, from 0.
+    """
+
+    document: Document
+    passed: bool
+    coordinates: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
+    score: float = float("nan")
+    reasons: tuple[Reason, ...] = ()
+    place: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document as JSON values, its coordinates and reasons among them if there are any."""
+        document = self.document
+        record: dict[str, Any] = {"id": document.id, "title": document.title, "text": document.text}
+        record |= {"metadata": dict(document.metadata), "source": document.source}
+        if self.coordinates:
+            record |= {"coordinates": dict(self.coordinates), "versions": dict(self.versions)}
+        if self.reasons:
+            record["reasons"] = [reason.to_dict() for reason in self.reasons]
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What verdicts shall carry.
+
+    Attributes:
+        axes: whose coordinates.
+        rank: what documents are ranked by; None for nothing.
+        explained: shall those that pass have reasons?
+        inverted: are those that fail the ones that are asked for?
+        rejected: are verdicts wanted on those that fail, too?
+        all_measured: shall those that fail by their fields alone have coordinates and a score, too?
+    """
+
+    axes: Sequence[str] = ()
+    rank: Column | None = None
+    explained: bool = False
+    inverted: bool = False
+    rejected: bool = True
+    all_measured: bool = True
+
+    @property
+    def measures_all(self) -> bool:
+        """Must even documents that fail by their fields alone be measured?"""
+        return bool(self.axes or self.rank or self.explained) and self.all_measured
+
+
+@dataclass(slots=True)
+class PartCount:
+    """How documents fared under one part of a condition, its parts being what ``and`` joins.
+
+    Attributes:
+        part: as it is written.
+        seen: of how many documents it was asked.
+        held: of how many of these it holds.
+        left: how many satisfy it and all parts before it.
+    """
+
+    part: str
+    seen: int = 0
+    held: int = 0
+    left: int = 0
+
+
+class Judge:
+    """A resolved condition with all that it measures with.
+
+    The parts that speak of fields alone are asked first; only documents that satisfy them are measured, unless
+    coordinates are wanted of the others too. That saves most of the work where fields rule most documents out.
+
+    Attributes:
+        counts: one for each part, in the order in which they are asked.
+        means: the axes and phrases that it measures with.
+        needs_vectors: is anything measured at all?
+    """
+
+    def __init__(self, root: Node | None, means: Means, wanted: Wanted, explain: Explain | None = None) -> None:
+        """Count nothing yet.
+
+        Args:
+            root: a resolved tree; None lets every document through.
+            means: what it measures with.
+            wanted: what verdicts shall carry.
+            explain: gives the reasons of a document, where these are wanted.
+        """
+        parts = conjuncts(root) if root else []
+        self._cheap = [part for part in parts if not is_measured(part)]
+        self._measured = [part for part in parts if is_measured(part)]
+        self.means = means
+        self._wanted = wanted
+        self._explain = explain if wanted.explained else None
+        self.counts = [PartCount(written(part)) for part in [*self._cheap, *self._measured]]
+        self.needs_vectors = bool(self._measured or wanted.axes or wanted.rank or self._explain)
+
+    def verdicts(self, batch: Batch, first: int) -> list[Verdict]:
+        """Return a verdict on each document of a batch, in order; the first one's place is *first*."""
+        documents, fetch = batch
+        answers = [(np.ones(len(documents), dtype=bool), self._asked(part, documents)) for part in self._cheap]
+        allowed = np.all([held for _, held in answers], axis=0) if answers else np.ones(len(documents), dtype=bool)
+        # Where no coordinate of the others is wanted, they need not be read any further.
+        seen = np.ones(len(documents), dtype=bool) if self._wanted.measures_all else allowed
+        places = np.flatnonzero(seen).tolist() if self.needs_vectors else []
+        vectors = fetch(places) if places else []
+        table = DocumentTable([documents[place] for place in places], vectors, self.means) if places else None
+        evaluator = Evaluator(table) if table else None
+        for part in self._measured:
+            held = np.zeros(len(documents), dtype=bool)
+            held[places] = evaluator.node(part) if evaluator else False
+            answers.append((seen, held))
+        self._count(answers)
+        passed = np.all([allowed, *(held for _, held in answers)], axis=0)
+        return self._assembled(documents, passed, places, table, vectors, first)
+
+    def _asked(self, part: Node, documents: Sequence[Document]) -> NDArray[np.bool_]:
+        return Evaluator(FieldTable(documents)).node(part)
+
+    def _count(self, answers: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]]) -> None:
+        left: NDArray[np.bool_] | None = None
+        for count, (seen, held) in zip(self.counts, answers, strict=True):
+            left = held if left is None else left & held
+            count.seen += int(seen.sum())
+            count.held += int(held.sum())
+            count.left += int(left.sum())
+
+    def _assembled(
+        self, documents: Sequence[Document], passed: NDArray[np.bool_], places: Sequence[int],
+        table: DocumentTable | None, vectors: Sequence[Vectors], first: int,
+    ) -> list[Verdict]:  # fmt: skip
+        columns = {name: table.axis(name) for name in self._wanted.axes} if table else {}
+        versions = {name: self.means.axes[name].version for name in columns}
+        scores = self._scores(table)
+        row_of = {place: row for row, place in enumerate(places)}
+        found = []
+        for place, (document, answer) in enumerate(zip(documents, passed.tolist(), strict=True)):
+            row = row_of.get(place)
+            coordinates = {name: float(values[row]) for name, values in columns.items()} if row is not None else {}
+            score = float(scores[row]) if scores is not None and row is not None else float("nan")
+            wanted = self._explain is not None and row is not None and answer != self._wanted.inverted
+            reasons = self._explain(document, vectors[row]) if wanted and self._explain and row is not None else ()
+            known = versions if coordinates else {}
+            found.append(
+                Verdict(document, answer, coordinates, known, score=score, reasons=reasons, place=first + place)
+            )
+        return found
+
+    def _scores(self, table: DocumentTable | None) -> Any:
+        match self._wanted.rank:
+            case Axis(name) if table:
+                return table.axis(name)
+            case Near(phrase) if table:
+                return table.near(phrase)
+        return None
+
+
+class Verdicts(Iterator[Verdict]):
+    """Verdicts on a stream of documents as they come.
+
+    Attributes:
+        total: how many documents there were, those that SQL ruled out among them.
+        embedded: how many texts were encoded.
+        judge: that gave them; None before the first batch.
+        ruled: what SQL decided before any document was read, where it did.
+        progress: told how many documents are done.
+        reasons_of: gives the reasons of a document, where reasons are wanted.
+    """
+
+    def __init__(self, judged: Callable[[Verdicts], Iterator[Verdict]]) -> None:
+        """Begin nothing yet."""
+        self.total = 0
+        self.embedded = self._told = 0
+        self.judge: Judge | None = None
+        self.ruled: PartCount | None = None
+        self.reasons_of: Callable[[Document], tuple[Reason, ...]] | None = None
+        self.progress: Callable[[int], None] | None = None
+        self._steps: dict[str, Step] = {}
+        self._judged = judged(self)
+
+    def __iter__(self) -> Verdicts:
+        return self
+
+    def __next__(self) -> Verdict:
+        verdict = next(self._judged)
+        if self.progress and self.total != self._told:
+            self._told = self.total
+            self.progress(self.total)
+        return verdict
+
+    @property
+    def counts(self) -> list[PartCount]:
+        """How documents have fared under each part; none before the first batch."""
+        return [*([self.ruled] if self.ruled else []), *(self.judge.counts if self.judge else [])]
+
+    @property
+    def steps(self) -> list[Step]:
+        """What was done, in its order, with the time that all of it took."""
+        return list(self._steps.values())
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Add the time of what is done inside to a step; the step takes the plan."""
+        step = self._steps.setdefault(name, Step(name))
+        started = time.perf_counter()
+        try:
+            yield step
+        finally:
+            step.seconds += time.perf_counter() - started
+
+
+def ruled_by_fields(root: Node, translatable: Callable[[Node], bool]) -> tuple[Node | None, Node | None]:
+    """Return the part of a condition that SQL can decide by itself, and the rest; either may be None."""
+    nodes = conjuncts(root)
+    cheap = [node for node in nodes if translatable(node)]
+    whole = joined(cheap)
+    if whole is not None and not translatable(whole):
+        cheap = cheap[:1]
+    return joined(cheap), joined([node for node in nodes if node not in cheap])
+
+
+def batches(documents: Iterable[Document], *, most: int, characters: int) -> Iterator[list[Document]]:
+    """Yield documents in batches of at most *most*; one ends early where its texts reach *characters*."""
+    batch: list[Document] = []
+    size = 0
+    for document in documents:
+        batch.append(document)
+        size += len(document.text)
+        if len(batch) >= most or size >= characters:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
