@@ -163,6 +163,7 @@ class Collection:
         *,
         progress: Callable[[int, int], None] | None = None,
         indexing: Callable[[int, int], None] | None = None,
+        repeated: Callable[[SourceError], None] | None = None,
     ) -> AddReport:
         """Add documents, or update those whose id is there already; embed only what is new.
 
@@ -170,13 +171,15 @@ class Collection:
             documents: any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
             progress: told how many documents, and how many passages, are done.
             indexing: told how many of how many passages are in the faiss file, when that is built.
+            repeated: told of each document whose id occurred before among *documents*; it is left out.
 
         Raises:
-            SourceError: a document cannot be read, or two have the same id. What came before is kept.
+            SourceError: a document cannot be read, or two have the same id and nobody is told of it. What came
+                before is kept.
             StoreError: another process is writing, or the disk is full. What was committed is kept.
         """
         with self._store.locked():
-            report = Ingest(self._store, self._embedding, progress).add(documents)
+            report = Ingest(self._store, self._embedding, progress, repeated).add(documents)
             self._searcher.refresh_neighbors(indexing)
         return report
 
