@@ -196,9 +196,10 @@ class Endpoint:
 
         try:
             answer = self._client.get(self._url("models")).json()
-            return did_you_mean(self.model, [str(model["id"]) for model in answer["data"]])
+            names = [str(model["id"]) for model in answer["data"]]
         except (httpx2.HTTPError, ValueError, KeyError, TypeError):
             return ""
+        return "" if self.model in names else did_you_mean(self.model, names)
 
     def _unconnected(self, error: Exception) -> str:
         text = self._redacted(str(error))
@@ -217,7 +218,7 @@ class Endpoint:
         for _ in range(2):  # {"error": {"message": …}}, {"error": …}, {"message": …}, {"detail": …}
             if isinstance(body, dict):
                 body = body.get("error") or body.get("message") or body.get("detail") or ""
-        return self._redacted(" ".join(str(body).split())[:200]) or response.reason_phrase or "no reason given"
+        return self._redacted(" ".join(str(body or "").split())[:200]) or response.reason_phrase or "no reason given"
 
     def _redacted(self, text: str) -> str:
         """Return *text* without the key: some servers repeat what they were sent."""

@@ -191,18 +191,25 @@ class RemoteEncoder:
     def _concurrently(self, texts: Sequence[str], batches: Sequence[list[int]]) -> Iterator[tuple[list[int], Vectors]]:
         error: EncoderError | None = None
         with _threads(min(self.settings.concurrency, len(batches))) as (pool, stop):
-            pending = {pool.submit(self._ask, [texts[place] for place in places], stop): places for places in batches}
+            pending = {pool.submit(self._send, [texts[place] for place in places], stop): places for places in batches}
             for future in as_completed(pending):
                 problem = _problem(future)
                 if problem is None and not future.cancelled():
                     yield pending[future], future.result()
                 elif problem is not None and (error is None or isinstance(error, StoppedError)):
                     error = problem
-                    stop.set()
                     for other in pending:
                         other.cancel()
         if error is not None:
             raise error
+
+    def _send(self, texts: list[str], stop: threading.Event) -> Vectors:
+        """Return the vectors of one batch; let no other be sent when it fails for good."""
+        try:
+            return self._ask(texts, stop)
+        except BaseException:
+            stop.set()
+            raise
 
     def _ask(self, texts: list[str], stop: threading.Event) -> Vectors:
         """Return the vectors of one batch, shape (len(texts), d); in smaller requests if it is too large."""

@@ -3,7 +3,8 @@
 from embedsearch.index.index import Index, open_index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.placing import UNITS
+from embedsearch.index.planning import Plan
 from embedsearch.index.reindexing import Reindexing, reindex
 from embedsearch.index.selecting import Agreement, Verdict
 
-__all__ = ["UNITS", "AddReport", "Agreement", "Index", "Reindexing", "Verdict", "open_index", "reindex"]
+__all__ = ["UNITS", "AddReport", "Agreement", "Index", "Plan", "Reindexing", "Verdict", "open_index", "reindex"]

@@ -10,11 +10,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from embedsearch.documents import Document
-from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
+from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
 from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
 from embedsearch.index.ingest import AddReport, Ingest
+from embedsearch.index.planning import Plan, Planner
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector, Verdict
@@ -102,6 +103,11 @@ class Collection:
         self._store.close()
 
     @property
+    def identity(self) -> Identity:
+        """What decides the vectors of its encoder, as the index remembers it; nothing is loaded."""
+        return self._embedding.identity
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder, loaded when it is first asked for."""
         return self._embedding.encoder
@@ -151,6 +157,16 @@ class Collection:
             report = Ingest(self._store, self._embedding, progress).add(documents)
             self._searcher.refresh_neighbors(indexing)
         return report
+
+    def plan(self, documents: Iterable[Document]) -> Plan:
+        """Return what `add` would do with *documents*: how much is new, and how many tokens would be encoded.
+
+        Nothing is written, and no document is encoded.
+
+        Raises:
+            SourceError: a document cannot be read, or two have the same id.
+        """
+        return Planner(self._store, self._embedding).plan(documents)
 
     def sync(
         self,

@@ -216,6 +216,11 @@ class Embedding:
                 vectors[place] = cached[keys[place]]
         return vectors, [place for place in missing if keys[place] not in cached]
 
+    def missing(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Return those of the keys whose texts would have to be encoded."""
+        _, places = self._known_anywhere(keys)
+        return {keys[place] for place in places}
+
     def passages_of(self, document: Document) -> tuple[list[Passage], list[str]]:
         """Return a document's passages, and the text of each as it is embedded: with the title before it."""
         limit = getattr(self.encoder, "passage_tokens", None) or getattr(self.encoder, "max_tokens", None) or 10**9

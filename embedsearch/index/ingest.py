@@ -133,13 +133,13 @@ class Ingest:
     def _batches(self, documents: Iterable[Document]) -> Iterator[_Batch]:
         batch = _Batch()
         try:
-            for group in _groups(documents):
+            for group in grouped(documents):
                 held = self.store.held([document.id for document in group])
                 pending = set(batch.ids)  # the database did not know of these when it was asked
                 for document in group:
                     known = held.get(document.id)
                     if document.id in pending or (known is not None and known.run == self.run):
-                        raise _repeated(document)
+                        raise repeated(document)
                     pending.add(document.id)
                     batch.ids.add(document.id)
                     self._sort(_without_record(document), known, batch)
@@ -198,7 +198,7 @@ class Ingest:
         return tell
 
 
-def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
+def grouped(documents: Iterable[Document]) -> Iterator[list[Document]]:
     """Yield the documents in groups to look up; a group is yielded before an error in reading is raised."""
     group: list[Document] = []
     characters = 0
@@ -230,7 +230,8 @@ def _without_record(document: Document) -> Document:
     return replace(document, record="", header="") if document.record or document.header else document
 
 
-def _repeated(document: Document) -> SourceError:
+def repeated(document: Document) -> SourceError:
+    """Return the error about a document whose id has occurred before."""
     return SourceError(
         f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
         "ids must be unique. Name another field with --id, or remove one of them"

@@ -66,5 +66,6 @@ def _compare(found: Vectors, wanted: Vectors, what: str, remedy: str) -> None:
     if cosine < LEAST_COSINE:
         raise StoreError(
             f"{what} holds vectors of a model that is not the one answering to its name now: the cosine of their "
-            f"vectors for the same text is {cosine:.2f}, wanted at least {LEAST_COSINE}. Set OPENAI_BASE_URL to where the first one is, or: {remedy}"
+            f"vectors for the same text is {cosine:.2f}, wanted at least {LEAST_COSINE}. "
+            f"Set OPENAI_BASE_URL to where the first one is, or: {remedy}"
         )
