@@ -82,9 +82,11 @@ def load_commands() -> None:
         housekeeping_commands,
         placing_commands,
         query_commands,
+        serve_command,
     )
 
-    for module in (document_commands, query_commands, placing_commands, axes_commands, housekeeping_commands):
+    modules = (document_commands, query_commands, placing_commands, axes_commands, housekeeping_commands, serve_command)
+    for module in modules:
         for command in module.COMMANDS:
             main.add_command(command)
 
