@@ -223,9 +223,7 @@ def test_other_machines_are_let_in_with_a_token_only():
     """Another host than this machine's own needs a token; the token is not shown."""
     assert [is_loopback(host) for host in ("localhost", "127.0.0.1", "127.9.9.9", "::1")] == [True] * 4
     assert [is_loopback(host) for host in ("0.0.0.0", "::", "10.0.0.1", "example.org", "")] == [False] * 5
-    with pytest.raises(
-        es.EmbedSearchError, match=r"--host 0\.0\.0\.0 lets other machines in: set EMBEDSEARCH_SERVE_TOKEN"
-    ):
+    with pytest.raises(es.EmbedSearchError, match=r"lets other machines in: set EMBEDSEARCH_SERVE_TOKEN"):
         Address("0.0.0.0")
     assert TOKEN not in repr(Address("0.0.0.0", token=TOKEN))
 

@@ -17,34 +17,31 @@ _PACKED = (".parquet", ".pdf", ".gz", ".zip")  # their size does not tell how mu
 _BYTES_A_TOKEN = 4
 
 
-def remote_encoder(index: Index) -> RemoteEncoder | None:
-    """Return the encoder of an index if it is a remote one; another one is not loaded for that."""
-    from embedsearch.encoders import is_remote
+def remote_encoder(index: Index, name: str | None = None) -> RemoteEncoder | None:
+    """Return the encoder called *name*, the index's own if None, if it is a remote one; no other is loaded for that."""
+    from embedsearch.encoders import is_remote, load_encoder
     from embedsearch.encoders.remote import RemoteEncoder
 
-    encoder = index.encoder if is_remote(index.identity.name) else None
+    if not is_remote(name or index.identity.name):
+        return None
+    encoder = load_encoder(name) if name else index.encoder
     return encoder if isinstance(encoder, RemoteEncoder) else None
 
 
-def announce(index: Index, size: int | None) -> None:
+def announce(encoder: RemoteEncoder | None, tokens: int | None) -> None:
     """Say where texts are going to be sent, and about what that costs.
 
     Args:
-        index: nothing is said unless its encoder is a remote one.
-        size: of the sources in bytes, if that is known.
+        encoder: nothing is said if None.
+        tokens: about how many there are, if that is known.
     """
-    encoder = remote_encoder(index)
-    if encoder is None:
-        return
-    about = "; ingest --dry-run counts what is new"
-    if size is not None:
-        about = f": about {priced(encoder, size // _BYTES_A_TOKEN)} where all is new; --dry-run counts what is"
-    note(f"Texts go to {encoder.settings.shown}{about}.")
+    if encoder is not None:
+        about = "" if tokens is None else f": about {priced(encoder, tokens)} where all is new"
+        note(f"Texts go to {encoder.settings.shown}{about}.")
 
 
-def charged(index: Index) -> None:
-    """Say how many tokens a remote encoder has read in this process, as it counts them."""
-    encoder = remote_encoder(index)
+def charged(encoder: RemoteEncoder | None) -> None:
+    """Say how many tokens an encoder has read in this process, as its endpoint counts them."""
     if encoder is not None and encoder.tokens_used:
         note(f"{encoder.settings.host} has counted {priced(encoder, encoder.tokens_used)}.")
 
@@ -67,8 +64,8 @@ def priced(encoder: RemoteEncoder, tokens: int) -> str:
     return f"{tokens:,} tokens{cost}"
 
 
-def size_of(sources: Iterable[str]) -> int | None:
-    """Return the bytes of the files in *sources*; None where they do not tell how much text there is."""
+def tokens_of(sources: Iterable[str]) -> int | None:
+    """Return about how many tokens the files in *sources* hold, by their sizes; None where these do not tell."""
     total = 0
     for source in sources:
         path = Path(source)
@@ -76,4 +73,11 @@ def size_of(sources: Iterable[str]) -> int | None:
         if any(not file.is_file() or file.suffix.lower() in _PACKED for file in files):
             return None
         total += sum(file.stat().st_size for file in files)
-    return total
+    return total // _BYTES_A_TOKEN
+
+
+def tokens_in(encoder: RemoteEncoder | None, index: Index) -> int | None:
+    """Return about how many tokens the documents of an index hold; they are read only if there is an encoder."""
+    if encoder is None:
+        return None
+    return sum(sum(encoder.count_tokens([document.title, document.text])) for document in index.documents())

@@ -120,9 +120,10 @@ def ingest(
     names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
     # The sources are counted for the bar alone, which shows on a terminal only.
     total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
-    costs.announce(index, costs.size_of(sources))
+    remote = costs.remote_encoder(index)
+    costs.announce(remote, costs.tokens_of(sources) if remote else None)
     report = _add(index, documents, total, sources if sync else None)
-    costs.charged(index)
+    costs.charged(remote)
     _tell(report, len(index), path, time.perf_counter() - started)
     if names:
         note(f"Axes: {', '.join(names)}.")

@@ -24,6 +24,8 @@ from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.store import Compaction, Store, compact
 from embedsearch.vectors import Rows
 
+_READ_AT_ONCE = 256
+
 
 class Collection:
     """The documents of an index: what goes in, what comes out, and what all questions are asked with."""
@@ -263,6 +265,12 @@ class Collection:
             QueryError: there is none.
         """
         return self._searcher.document(id)
+
+    def documents(self) -> Iterator[Document]:
+        """Yield all documents, in the order in which they came; only a few are held in memory."""
+        numbers = self._store.numbers().tolist()
+        for start in range(0, len(numbers), _READ_AT_ONCE):
+            yield from self._store.documents(numbers[start : start + _READ_AT_ONCE])
 
     def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
         """Yield the documents that satisfy a condition, unchanged and in order.
