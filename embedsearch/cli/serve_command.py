@@ -20,7 +20,9 @@ from embedsearch.cli.output import note
         "EMBEDSEARCH_SERVE_TOKEN=$(openssl rand -hex 16) embedsearch serve --host 0.0.0.0",
     )
 )
-@click.option("--encoder", metavar="NAME", help="A sentence-transformers model name or folder.")
+@click.option(
+    "--encoder", metavar="NAME", help="A sentence-transformers model name or folder; all-MiniLM-L6-v2 if not given."
+)
 @click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 for any.")
 @running_options

@@ -59,7 +59,7 @@ class WarmModel:
         return vectors_in(self._post(json.dumps(request).encode()), len(texts))
 
     def _post(self, body: bytes) -> Any:
-        # The standard library's client: httpx2 takes 0.1 s to import, a third of what a warm search takes as a whole.
+        # The standard library's client: httpx2 takes three times as long to import (.14 s of processor time, measured).
         from http.client import HTTPConnection, HTTPException
 
         connection = HTTPConnection(self.host, self.port, timeout=_SECONDS)
