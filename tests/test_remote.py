@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import embedsearch as es
-from embedsearch.encoders import describe, encode, encode_parts, identify
+from embedsearch.encoders import describe, encode, encode_parts, identify, loading
 from embedsearch.encoders.answers import vectors_in
 from embedsearch.encoders.estimates import about_tokens
 from embedsearch.encoders.patience import Patience
@@ -553,6 +554,40 @@ def test_another_model_under_the_same_name_is_found_out(tmp_path, endpoint, monk
             index.search("wolf", k=3)
         with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="a model that is not the one"):
             index.add(documents())
+
+
+def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
+    """What axes are fitted from, and what a repair embeds, is refused from another model too."""
+    axis = es.Axis("size", ["small"], ["large"])
+    with es.Index.create(tmp_path / "index", "openai:hash") as index:
+        index.add(documents(3))
+        index.axes.save(axis)
+        sent = len(endpoint.requests)
+        index.axes.save(axis)
+        assert len(endpoint.requests) == sent  # phrases of axes are paid for once
+
+    class Other(HashEncoder):
+        def encode(self, texts):
+            return super().encode([f"other {text}" for text in texts])
+
+    endpoint.encoder = Other(8)
+    loading._shared.cache_clear()  # as another process would have it
+    with (
+        es.open(tmp_path / "index") as index,
+        pytest.raises(es.StoreError, match="a model that is not the one"),
+    ):
+        index.axes.save(es.Axis("age", ["young"], ["old"]))
+    vectors = tmp_path / "index" / "vectors.f32"
+    content = bytearray(vectors.read_bytes())
+    content[5] ^= 1
+    vectors.write_bytes(content)
+    shutil.rmtree(tmp_path / "cache")
+    failed = run("verify", "--repair", "-i", tmp_path / "index")
+    assert failed.exit_code == 2
+    assert "a model that is not the one" in failed.stderr
+    endpoint.encoder = HashEncoder(8)
+    loading._shared.cache_clear()
+    assert run("verify", "--repair", "-i", tmp_path / "index").exit_code == 0
 
 
 def test_a_model_that_changes_behind_its_address_does_not_mix_in_the_cache(tmp_path, endpoint):

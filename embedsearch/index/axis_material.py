@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from embedsearch.axes import FittedAxis
-from embedsearch.encoders import encode
 from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.index.embedding import Embedding
 from embedsearch.vectors import Rows, Vectors, unit
@@ -33,7 +32,7 @@ class IndexMaterial:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return the unit vectors of phrases, shape (n, d)."""
-        return encode(self._embedding.encoder, texts)
+        return self._embedding.encoded(texts)
 
     def axis(self, name: str) -> FittedAxis:
         """Return another axis of the index."""

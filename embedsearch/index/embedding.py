@@ -109,11 +109,15 @@ class Embedding:
         if missing:
             wanted = [texts[place] for place in missing]
             self._refuse_long(wanted)
-            vectors[missing] = self._encoded(wanted, queries=queries)
+            vectors[missing] = self.encoded(wanted, queries=queries)
         return vectors
 
-    def _encoded(self, texts: Sequence[str], *, queries: bool) -> Vectors:
-        """Return the vectors of phrases that the index does not hold; a remote encoder's are kept in its cache."""
+    def encoded(self, texts: Sequence[str], *, queries: bool = False) -> Vectors:
+        """Return the unit vectors of texts as the encoder gives them, shape (n, d); a remote one is asked once.
+
+        Raises:
+            StoreError: the encoder is not the one that its name says.
+        """
         cache = self._cache if hasattr(self.encoder, "vector_cache") else None
         keys = [self.key(text, queries=queries) for text in texts]
         found = cache.get(keys) if cache else {}
@@ -124,7 +128,7 @@ class Embedding:
             if cache:
                 cache.put(fresh)
             found |= fresh
-        return np.stack([found[key] for key in keys])
+        return np.stack([found[key] for key in keys]) if keys else np.empty((0, self.store.dimension), np.float32)
 
     def _vouch(self) -> None:
         """See once that the encoder is the model that made the vectors of the index, where a name does not tell."""

@@ -25,6 +25,7 @@ _log = logging.getLogger("embedsearch")
 
 TOKEN = "EMBEDSEARCH_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 _GRACE_SECONDS = 5
+_MOST_CONNECTIONS = 256  # each may hold a body of 32 MiB; further ones are answered 503, which clients take as busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def _server(encoder: SentenceEncoder, address: Address) -> uvicorn.Server:
             log_level="warning",
             access_log=False,
             server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )
