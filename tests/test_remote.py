@@ -166,6 +166,31 @@ def test_a_server_that_takes_fewer_texts_gets_fewer():
     assert all(len(request["input"]) <= 3 for request in server.requests[sent:])
 
 
+def test_what_was_halved_is_kept_when_the_rest_fails():
+    """Each part of a batch that was too large counts for itself: what was answered is yielded before the error."""
+
+    def small(request):
+        if len(request["input"]) > 3:
+            return Answer(413, {"error": "too large"})
+        return Answer(400, {"error": "no"}) if TEXTS[5] in request["input"] else None
+
+    with EmbeddingServer(answering=small) as server:
+        encoder, parts = remote(server, batch=8, concurrency=1), []
+        encoder.probe()
+        with pytest.raises(es.EncoderError, match=r"\(400, no\)"):
+            parts += encode_parts(encoder, TEXTS)
+    assert {TEXTS[place] for places, _ in parts for place in places} == {*server.embedded} - {PROBE}
+    assert server.embedded
+
+
+def test_many_batches_are_all_sent():
+    """More batches than requests that may be under way: each text is sent once."""
+    texts = [f"text {number}" for number in range(500)]
+    with EmbeddingServer() as server:
+        encode(remote(server, batch=5, concurrency=3), texts)
+    assert sorted(server.embedded) == sorted([PROBE, *texts])
+
+
 def test_a_server_without_base64_is_asked_for_floats():
     """The refusal of base64 costs one request; from then on floats are asked for."""
 
@@ -365,6 +390,17 @@ def test_silence_is_an_error_after_its_time(clock):
         message = fails(encoder)
         release.set()
     assert "did not answer in 6 attempts: no response within 0.1 s" in message
+
+
+def test_a_dimension_that_changes_from_request_to_request_is_refused():
+    """Two models behind one address (a balancer gone wrong) are found out before the vectors meet."""
+    with EmbeddingServer(HashEncoder(4)) as server:
+
+        def changing(request):
+            server.encoder = HashEncoder(4 if PROBE in request["input"] else 6)
+
+        server.answering = changing
+        assert "gave vectors of 6 dimensions, wanted 4" in fails(remote(server, batch=2), TEXTS)
 
 
 def test_another_dimension_is_refused():

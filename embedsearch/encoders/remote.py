@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,10 @@ _NAME = re.compile(r"(?P<model>.+?)(?:@(?P<dimensions>[1-9][0-9]*))?")
 _BATCH_CHARACTERS = 200_000
 _TOO_MANY = re.compile(r"batch|too many (inputs|items|texts)|at most \d+ (inputs|items|texts)", re.I)
 _TOO_LONG = re.compile(r"context.?length|too long|max\w* (context|sequence|input|token)|token", re.I)
+
+
+class _TooManyError(EncoderError):
+    """A batch holds more texts than the endpoint takes at once."""
 
 
 class RemoteEncoder:
@@ -189,17 +194,23 @@ class RemoteEncoder:
                 yield [place - 1 for place in places[first:]], vectors[first:]
 
     def _concurrently(self, texts: Sequence[str], batches: Sequence[list[int]]) -> Iterator[tuple[list[int], Vectors]]:
+        waiting, under_way = deque(batches), dict[Future[Vectors], list[int]]()
         error: EncoderError | None = None
         with _threads(min(self.settings.concurrency, len(batches))) as (pool, stop):
-            pending = {pool.submit(self._send, [texts[place] for place in places], stop): places for places in batches}
-            for future in as_completed(pending):
-                problem = _problem(future)
-                if problem is None and not future.cancelled():
-                    yield pending[future], future.result()
-                elif problem is not None and (error is None or isinstance(error, StoppedError)):
-                    error = problem
-                    for other in pending:
-                        other.cancel()
+            while waiting or under_way:
+                # One more for each thread, so that none is idle while the caller deals with a part.
+                while waiting and len(under_way) < 2 * self.settings.concurrency:
+                    places = waiting.popleft()
+                    under_way[pool.submit(self._send, [texts[place] for place in places], stop)] = places
+                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    places, problem = under_way.pop(future), _problem(future)
+                    if problem is None:
+                        yield places, future.result()
+                    elif isinstance(problem, _TooManyError) and error is None:
+                        waiting.extendleft((places[len(places) // 2 :], places[: len(places) // 2]))
+                    elif error is None or isinstance(error, StoppedError):
+                        error = problem
+                        waiting.clear()
         if error is not None:
             raise error
 
@@ -207,32 +218,35 @@ class RemoteEncoder:
         """Return the vectors of one batch; let no other be sent when it fails for good."""
         try:
             return self._ask(texts, stop)
+        except _TooManyError:
+            raise
         except BaseException:
             stop.set()
             raise
 
     def _ask(self, texts: list[str], stop: threading.Event) -> Vectors:
-        """Return the vectors of one batch, shape (len(texts), d); in smaller requests if it is too large."""
+        """Return the vectors of one batch, shape (len(texts), d).
+
+        Raises:
+            _TooManyError: they have to be sent in smaller requests.
+        """
         if len(texts) > self._batch:  # another batch has been found too large meanwhile
-            return self._halves(texts, stop)
+            raise _TooManyError
+        encoding = self._encoding
         try:
-            answer = self._endpoint.post(self._payload(texts), stop)
+            answer = self._endpoint.post(self._payload(texts, encoding), stop)
         except RefusedError as refusal:
-            if self._encoding == "base64" and "encoding_format" in refusal.reason:
+            if encoding == "base64" and "encoding_format" in refusal.reason:
                 self._encoding = "float"
                 return self._ask(texts, stop)
-            if len(texts) > 1 and (refusal.status == 413 or (refusal.status in (400, 422) and _too_many(refusal))):
+            if len(texts) > 1 and _too_many(refusal):
                 self._batch = min(self._batch, len(texts) // 2)
-                return self._halves(texts, stop)
+                raise _TooManyError from None
             raise _explained(refusal, texts) from None
         return self._checked(answer, len(texts))
 
-    def _halves(self, texts: list[str], stop: threading.Event) -> Vectors:
-        middle = len(texts) // 2
-        return np.concatenate([self._ask(texts[:middle], stop), self._ask(texts[middle:], stop)])
-
-    def _payload(self, texts: list[str]) -> dict[str, Any]:
-        payload: dict[str, Any] = {"input": texts, "encoding_format": self._encoding}
+    def _payload(self, texts: list[str], encoding: str) -> dict[str, Any]:
+        payload: dict[str, Any] = {"input": texts, "encoding_format": encoding}
         return payload | ({"dimensions": self._asked_dimension} if self._asked_dimension else {})
 
     def _checked(self, answer: Any, count: int) -> Vectors:
@@ -240,7 +254,9 @@ class RemoteEncoder:
             vectors = vectors_in(answer, count)
         except EncoderError as error:
             raise EncoderError(f"{self._endpoint} {error}. Check {BASE_URL} and the model") from None
-        known = self.__dict__.get("dimension") or self._asked_dimension
+        known = (
+            self.__dict__.get("dimension") or self._asked_dimension or (0 if self._probe is None else len(self._probe))
+        )
         if known and vectors.shape[1] != known:
             with suppress(OSError):
                 self._note.unlink()  # a new index may want the model that is there now
@@ -282,8 +298,6 @@ def _threads(count: int) -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]
 
 
 def _problem(future: Future[Vectors]) -> EncoderError | None:
-    if future.cancelled():
-        return None
     error = future.exception()
     if error is None or isinstance(error, EncoderError):
         return error
@@ -291,7 +305,7 @@ def _problem(future: Future[Vectors]) -> EncoderError | None:
 
 
 def _too_many(refusal: RefusedError) -> bool:
-    return _TOO_MANY.search(refusal.reason) is not None
+    return refusal.status == 413 or (refusal.status in (400, 422) and _TOO_MANY.search(refusal.reason) is not None)
 
 
 def _explained(refusal: RefusedError, texts: Sequence[str]) -> EncoderError:
