@@ -258,6 +258,12 @@ ER  -
     assert "journal" not in third.metadata
 
 
+def test_a_line_of_blanks_does_not_end_a_citation():
+    """Only an empty line does; a field may go on behind blanks."""
+    (document,) = read("PMID- 1\nTI  - wolf\nAB  - It waits.\n      \n      It leaps.\nDP  - 2001\n", "nbib")
+    assert (document.text, document.metadata["year"]) == ("It waits. It leaps.", 2001)
+
+
 @pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x0c"])
 @pytest.mark.parametrize("format", ["ris", "nbib"])
 def test_only_a_line_feed_ends_a_line(format, separator):
