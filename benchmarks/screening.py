@@ -139,7 +139,7 @@ RANKERS: dict[str, Callable[[Set], Maker]] = {
     "naive Bayes": naive_bayes,
     "linear SVM": linear_svm,
     "embedsearch": embedsearch,
-    "embedsearch, words alone": partial(embedsearch, settings=RankerSettings(meaning=0)),
+    "embedsearch without meaning": partial(embedsearch, settings=RankerSettings(meaning=0)),
 }
 
 

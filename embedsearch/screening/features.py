@@ -22,11 +22,13 @@ class Features:
     Attributes:
         lexical: scipy CSR matrix of shape (n, terms), float64: TF-IDF of words and pairs of words, unit rows (a
             record without a word has none).
+        titles: the same of the titles alone.
         vectors: shape (n, d), float32, unit rows: the mean of a record's passages.
         coordinates: on axes, shape (n, a), float64, in standard deviations; None without axes.
     """
 
     lexical: Any
+    titles: Any
     vectors: Vectors
     coordinates: Coordinates | None = None
 
@@ -39,7 +41,8 @@ class Features:
         r"""Return the features of records.
 
         Args:
-            texts: of the records, each with its title before it, as in ``f"{title}\n{text}"``.
+            texts: of the records, each with its title before it, as in ``f"{title}\n{text}"``; the first line is taken
+                for the title.
             vectors: of the same records, shape (n, d); see `Index.document_vectors`.
             coordinates: of the same records on axes, shape (n, a); any scale.
 
@@ -49,7 +52,9 @@ class Features:
         rows = as_rows(vectors)
         if not len(texts) or len(texts) != len(rows):
             raise QueryError(f"there are {len(texts)} texts and {len(rows)} vectors; wanted one vector for each text")
-        return cls(term_weights(texts), rows, None if coordinates is None else _checked(coordinates, len(rows)))
+        titles = term_weights([text.partition("\n")[0] for text in texts])
+        placed = None if coordinates is None else _checked(coordinates, len(rows))
+        return cls(term_weights(texts), titles, rows, placed)
 
 
 def _checked(coordinates: ArrayLike, count: int) -> Coordinates:

@@ -1,9 +1,9 @@
 """How likely each record is to be relevant, learned from the labels so far.
 
-Two linear support vector machines look at the records, one at their words, one at their meaning and their places on
-axes. Words tell apart what is on one topic, meaning finds what is said in other words; each view is brought to mean 0
-and deviation 1 among the records not read, and the sum with `RankerSettings.meaning` as the weight of the second
-ranks.
+Three linear support vector machines look at the records: one at their words, one at the words of their titles, one at
+their meaning and their places on axes. Words tell apart what is on one topic, titles say what a record is mainly about,
+meaning finds what is said in other words. The values of each are brought to mean 0 and deviation 1 among the records
+not read; the sum, with `RankerSettings.titles` and `RankerSettings.meaning` as weights beside 1 for the words, ranks.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class RankerSettings:
     Attributes:
         word_regularisation: the C of the support vector machine on words.
         word_balance: in it, the weight of the relevant records as a multiple of that of all others together.
-        meaning: the weight of meaning and axes beside that of words, 1; 0 leaves them out.
+        titles: the weight of the words of titles beside that of all words, 1; 0 leaves them out.
+        meaning: the weight of meaning and axes, likewise.
         meaning_regularisation: the C of the support vector machine on meaning.
         background: how many records not read are taken for not relevant while learning, drawn anew for each seed;
             most of them are not (Cormack and Grossman, "Autonomy and reliability of continuous active learning",
@@ -44,9 +45,10 @@ class RankerSettings:
 
     word_regularisation: float = 0.11
     word_balance: float = 9.8
+    titles: float = 0.2
     meaning: float = 0.5
     meaning_regularisation: float = 10.0
-    background: int = 100
+    background: int = 30
     prior_labels: float = 3.0
 
 
@@ -132,14 +134,14 @@ class Ranker:
         return _Lesson(rows, np.arange(len(rows)) < len(graded), counts)
 
     def _learned(self, lesson: _Lesson, unread: NDArray[np.bool_]) -> Scores:
-        settings = self.settings
-        words = _decided(
-            self.features.lexical, lesson, settings.word_regularisation, settings.word_balance, seed=self.seed
-        )
-        total = _standard(words, unread)
+        settings, features = self.settings, self.features
+        as_words = (settings.word_regularisation, settings.word_balance)
+        total = _standard(_decided(features.lexical, lesson, *as_words, seed=self.seed), unread)
+        if settings.titles:
+            total += settings.titles * _standard(_decided(features.titles, lesson, *as_words, seed=self.seed), unread)
         if settings.meaning:
             meaning = _decided(self._meaning, lesson, settings.meaning_regularisation, 1.0, seed=self.seed)
-            total = total + settings.meaning * _standard(meaning, unread)
+            total += settings.meaning * _standard(meaning, unread)
         return total
 
     @cached_property
