@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
@@ -76,6 +84,137 @@ class HashEncoder:
     def _vector(self, text: str) -> Vectors:
         seed = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
         return np.random.default_rng(seed).standard_normal(self.dimension).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an `EmbeddingServer` sends instead of vectors.
+
+    Attributes:
+        status: of HTTP.
+        body: JSON values, or bytes that are sent as they are.
+        headers: sent beside the usual ones.
+    """
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def in_turn(*answers: Answer | None) -> Callable[[dict[str, Any]], Answer | None]:
+    """Return what answers the first requests so, one after the other, and the rest with vectors, as None does."""
+    lock, left = threading.Lock(), list(answers)
+
+    def answer(_request: dict[str, Any]) -> Answer | None:
+        with lock:
+            return left.pop(0) if left else None
+
+    return answer
+
+
+class EmbeddingServer:
+    """An OpenAI-compatible `/v1/embeddings` endpoint on loopback: gives the vectors of an encoder, or fails as told.
+
+    >>> with EmbeddingServer(HashEncoder(4)) as server:
+    ...     server.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    def __init__(
+        self, encoder: Encoder | None = None, *, answering: Callable[[dict[str, Any]], Answer | None] | None = None
+    ) -> None:
+        """Prepare; it listens within its ``with`` block.
+
+        Args:
+            encoder: gives the vectors; a `HashEncoder` if None.
+            answering: called with each request's JSON, in the thread that answers it; what it returns is sent
+                instead of vectors, unless it is None. See `in_turn`.
+        """
+        self.encoder = encoder or HashEncoder()
+        self.answering = answering
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.embedded: list[str] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        handler = type("Handler", (_Handler,), {"owner": self})
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._http.daemon_threads = True
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    @property
+    def url(self) -> str:
+        """The base URL, for ``OPENAI_BASE_URL``."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
+
+    def answer(self, request: dict[str, Any], headers: dict[str, str]) -> Answer:
+        """Return what is sent for a request; it is noted in `requests`, its texts in `embedded` if it gets vectors."""
+        with self._lock:
+            self.requests.append(request)
+            self.headers.append(headers)
+        if self.answering is not None and (told := self.answering(request)) is not None:
+            return told
+        with self._lock:
+            self.embedded += request["input"]
+            vectors = encode(self.encoder, request["input"])
+        data = [
+            {"object": "embedding", "index": place, "embedding": _packed(vector, request.get("encoding_format"))}
+            for place, vector in enumerate(vectors)
+        ]
+        tokens = sum(len(text.split()) for text in request["input"])
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return Answer(body={"object": "list", "model": request["model"], "data": data, "usage": usage})
+
+
+def _packed(vector: Vectors, encoding: str | None) -> str | list[float]:
+    if encoding == "base64":
+        return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+    return [float(value) for value in vector]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Speaks HTTP for an `EmbeddingServer`."""
+
+    protocol_version = "HTTP/1.1"
+    owner: EmbeddingServer
+
+    def do_GET(self) -> None:
+        models = [{"id": self.owner.encoder.name, "object": "model"}]
+        self._send(Answer(body={"object": "list", "data": models}))
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path != "/v1/embeddings":
+            self._send(Answer(404, {"error": {"message": f"no such path: {self.path}"}}))
+            return
+        self._send(self.owner.answer(request, {name.lower(): value for name, value in self.headers.items()}))
+
+    def _send(self, answer: Answer) -> None:
+        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        with suppress(ConnectionError):  # a client that waits no longer is no error of the server
+            self._write(answer, body)
+
+    def _write(self, answer: Answer, body: bytes) -> None:
+        self.send_response(answer.status)
+        for name, value in {
+            "Content-Length": str(len(body)),
+            "Content-Type": "application/json",
+            **answer.headers,
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
 
 
 def check_encoder(encoder: Encoder) -> None:

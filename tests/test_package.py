@@ -11,8 +11,8 @@ from conftest import ROOT
 import embedsearch as es
 
 HEAVY = ["torch", "transformers", "sentence_transformers", "umap", "faiss", "pandas", "polars", "pyarrow", "matplotlib",
-         "textalloc", "plotly", "ray", "sklearn", "numpy", "rich", "bs4", "pypdf", "huggingface_hub",
-         "tokenizers"]  # fmt: skip
+         "textalloc", "plotly", "ray", "sklearn", "numpy", "rich", "bs4", "pypdf", "huggingface_hub", "tokenizers",
+         "httpx2", "starlette", "uvicorn"]  # fmt: skip
 
 _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; CliRunner().invoke"
 
@@ -21,7 +21,7 @@ RANKS = [
     {"errors", "mapped", "vectors"},
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion"},
     {"store", "axes", "results", "snippets"},
-    {"index"},
+    {"index", "serving"},
     {"screening", "filtering", "plots"},
     {"cli", "testing"},
 ]
@@ -109,10 +109,20 @@ def test_imports_point_one_way():
             assert rank[imported] <= rank[room], f"{file.name} in {room} imports {imported}"
 
 
-@pytest.mark.parametrize("library", ["faiss", "sqlite3", "sentence_transformers", "torch", "openvino", "textalloc"])
+@pytest.mark.parametrize(
+    "library",
+    ["faiss", "sqlite3", "sentence_transformers", "torch", "openvino", "textalloc", "httpx2", "starlette", "uvicorn"],
+)
 def test_each_library_has_one_home(library):
     """faiss is imported by neighbors alone, SQLite by the store alone, torch's kin by the encoders alone."""
-    home = {"faiss": "neighbors", "sqlite3": "store", "textalloc": "plots"}.get(library, "encoders")
+    homes = {
+        "faiss": "neighbors",
+        "sqlite3": "store",
+        "starlette": "serving",
+        "uvicorn": "serving",
+        "textalloc": "plots",
+    }
+    home = homes.get(library, "encoders")
     for file in (ROOT / "embedsearch").rglob("*.py"):
         tree = ast.parse(file.read_text("utf-8"))
         for node in ast.walk(tree):

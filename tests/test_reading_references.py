@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import pytest
 from conftest import run
@@ -258,6 +259,12 @@ ER  -
     assert "journal" not in third.metadata
 
 
+def test_a_line_of_blanks_does_not_end_a_citation():
+    """Only an empty line does; a field may go on behind blanks."""
+    (document,) = read("PMID- 1\nTI  - wolf\nAB  - It waits.\n      \n      It leaps.\nDP  - 2001\n", "nbib")
+    assert (document.text, document.metadata["year"]) == ("It waits. It leaps.", 2001)
+
+
 @pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x0c"])
 @pytest.mark.parametrize("format", ["ris", "nbib"])
 def test_only_a_line_feed_ends_a_line(format, separator):
@@ -361,6 +368,28 @@ def test_any_mess_ends_and_is_ours(pieces, format):
     documents = read(text, format, on_error="skip", report=reported.append)
     assert sum(len(one.record) for one in documents) <= len(text)
     assert all(one.startswith(f"refs.{format}") and "\n" not in one for one in reported)
+
+
+@pytest.mark.parametrize("format", SOURCES)
+def test_a_long_file_is_never_held_whole(tmp_path, format):
+    """6 MB of references are read within 2 MB."""
+    wolf = "wolf" * 1500  # few words: what a text is split into is traced too, and slow
+    record = {
+        "ris": f"TY  - JOUR\nTI  - {wolf}\nER  - \n\n",
+        "nbib": f"PMID- 1\nTI  - {wolf}\n\n",
+        "bib": f"@misc{{k,\n title = {{{wolf}}}\n}}\n",
+    }[format]
+    file = tmp_path / f"long.{format}"
+    file.write_text(record * 1000, "utf-8", newline="")
+    read(record, format)  # loads the library
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in es.read(file))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == 1000
+    assert peak < 2 << 20
 
 
 WORDS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)

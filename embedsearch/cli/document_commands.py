@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from embedsearch.cli import costs
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import (
     encoder_option,
@@ -53,6 +55,7 @@ def reading_options(command: Any) -> Any:
         "cat notes.jsonl | embedsearch ingest - -i indexes/notes",
         "embedsearch ingest thesis.pdf --chunk-words 120 --overlap 20 -i indexes/thesis",
         "embedsearch ingest articles/ --sync -i indexes/articles",
+        "embedsearch ingest articles/ --encoder openai:text-embedding-3-small --dry-run -i indexes/articles",
     )
 )
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
@@ -79,12 +82,13 @@ def reading_options(command: Any) -> Any:
     help="How many of the 10 nearest passages searches must find; 0.99 if not given.",
 )
 @click.option("--sync", is_flag=True, help="Also remove documents that came from the SOURCEs and are no longer there.")
+@click.option("--dry-run", is_flag=True, help="Count what is new, with its tokens and their price; write nothing.")
 @encoder_option
 @index_option
 @click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
 def ingest(
     sources: tuple[str, ...], axes_file: str | None, chunk_words: int | None, overlap: int | None,
-    recall: float | None, sync: bool, encoder: str | None, path: str, format: str | None, **reading: Any,
+    recall: float | None, sync: bool, dry_run: bool, encoder: str | None, path: str, format: str | None, **reading: Any,
 ) -> None:  # fmt: skip
     """Read SOURCEs into the index; embed only what is new.
 
@@ -101,18 +105,26 @@ def ingest(
         raise click.UsageError(
             "--sync with --on-error skip would remove the documents that cannot be read; leave one out"
         )
+    if sync and dry_run:
+        raise click.UsageError("--dry-run does not count what --sync would remove; leave one out")
     from embedsearch.documents import estimate
 
     started = time.perf_counter()
     documents = read_sources(sources, reading)  # finds out at once about paths and formats that cannot be read
+    if dry_run:
+        _plan(path, encoder, chunk_words, overlap, documents, format)
+        return
     index = _open_or_create(path, encoder, chunk_words, overlap)
     if recall is not None:
         index.tune(recall)
     names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
     # The sources are counted for the bar alone, which shows on a terminal only.
     total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
+    remote = costs.remote_encoder(index)
+    costs.announce(remote, costs.tokens_of(sources) if remote else None)
     skips = reading["on_error"] == "skip"
     report = _add(index, documents, total, sync=sources if sync else None, skips=skips)
+    costs.charged(remote)
     _tell(report, len(index), path, time.perf_counter() - started)
     if names:
         note(f"Axes: {', '.join(names)}.")
@@ -141,6 +153,22 @@ def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, ove
                 "leave it out, or ingest into another folder with -i"
             )
     return index
+
+
+def _plan(
+    path: str, encoder: str | None, chunk_words: int | None, overlap: int | None, documents: Iterator[Document],
+    format: str | None,
+) -> None:  # fmt: skip
+    """Say what an ingest would do, into the index or into a new one."""
+    with tempfile.TemporaryDirectory() as folder:
+        is_there = (Path(path) / "index.db").exists()
+        index = _open_or_create(path if is_there else folder, encoder, chunk_words, overlap)
+        plan = index.plan(documents)
+        price = costs.planned(index, plan)
+        index.close()
+    if format:
+        counts = {name: getattr(plan, name) for name in plan.__dataclass_fields__}
+        click.echo(json.dumps(counts | ({} if price is None else {"price": price})))
 
 
 def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from embedsearch.cli.document_commands import read_sources, reading_options
+from embedsearch.cli.document_commands import reading_options
+from embedsearch.cli.filter_options import Asked
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index
 from embedsearch.cli.output import FORMATS, note, progress, table, write
@@ -77,7 +78,7 @@ def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -
 
     With -o nothing is lost by an interruption: run the same command again, and no text is embedded twice.
     """
-    asked = _Asked(sources, format, **_own(given), reading=given)
+    asked = Asked(sources, format, **_own(given), reading=given)
     asked.check_options()
     with ExitStack() as stack:
         output = stack.enter_context(_output(asked)) if asked.output else None
@@ -101,91 +102,7 @@ def _own(given: dict[str, Any]) -> dict[str, Any]:
     return {name: given.pop(name) for name in list(given) if name not in _READING}
 
 
-@dataclass(slots=True)
-class _Asked:
-    """The options of a command line."""
-
-    sources: tuple[str, ...]
-    format: str | None
-    where: str | None
-    invert: bool
-    top: int | None
-    by: str | None
-    sample: int | None
-    sample_to: str | None
-    seed: int
-    axes: list[str]
-    explain: bool
-    check: str | None
-    output: str | None
-    axes_file: str | None
-    population: int
-    profile_file: str | None
-    save_file: str | None
-    path: str
-    encoder: str | None
-    reading: dict[str, Any]
-
-    def check_options(self) -> None:
-        """Refuse options that cannot be honoured together.
-
-        Raises:
-            click.UsageError: the message says which to leave out, or what is missing.
-        """
-        for refused, why in self._refusals():
-            if refused:
-                raise click.UsageError(why)
-
-    def _refusals(self) -> Iterator[tuple[object, str]]:
-        added = self.axes or self.explain
-        yield (
-            not (self.where or self.profile_file or (self.top and self.by)),
-            "give --where CONDITION, --profile FILE, or --top N with --by MEASURE",
-        )
-        yield (
-            self.format == "same" and added,
-            "-f same gives records as they stood; coordinates need another format, such as -f jsonl",
-        )
-        yield (
-            self.profile_file and (self.where or self.by or self.axes_file or self.index_is_named or self.encoder),
-            "a profile has its own condition, axes and encoder; leave --where, --by, --axes, -i and --encoder out",
-        )
-        yield self.profile_file and not self.sources, "a profile filters SOURCEs; name at least one"
-        yield self.profile_file and self.save_file, "the profile is saved already; copy its file"
-        yield self.by and not self.top, "--by goes with --top N"
-        yield self.sample_to and not self.sample, "--sample-to goes with --sample N"
-        yield self.sample and self.top and not self.sample_to, "--sample with --top needs --sample-to FILE"
-        yield self.output and self.format == "table", "a table is for a terminal; leave -f table out, or -o"
-        yield self._overwrites(), "the output would take the place of a source; name another file for it"
-        if self.axes_file and not self.index_is_named:
-            yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
-
-    def _overwrites(self) -> bool:
-        outputs = [Path(name) for name in (self.output, self.sample_to) if name]
-        read = [Path(name) for name in (*self.sources, self.axes_file or "", self.profile_file or "") if name]
-        return any(one.exists() and other.is_file() and one.samefile(other) for one in outputs for other in read)
-
-    @property
-    def index_is_named(self) -> bool:
-        """Was an index named, on the command line or in the environment?"""
-        source = click.get_current_context().get_parameter_source("path")
-        return source is not None and source.name != "DEFAULT"
-
-    @property
-    def kind(self) -> str:
-        """The format of the output."""
-        if self.format:
-            return self.format
-        if sys.stdout.isatty() and not self.output:
-            return "table"
-        return "jsonl" if self.axes or self.explain or not self.sources else "same"
-
-    def documents(self, *, quiet: bool = False) -> Iterator[Document] | None:
-        """Return the documents of the sources; None for those of the index."""
-        return read_sources(self.sources, self.reading, None if quiet else note) if self.sources else None
-
-
-def _output(asked: _Asked) -> Resumable:
+def _output(asked: Asked) -> Resumable:
     from embedsearch.filtering import Resumable
 
     return Resumable(asked.output or "")
@@ -195,7 +112,7 @@ def _output(asked: _Asked) -> Resumable:
 class _Measured:
     """What documents are measured with."""
 
-    asked: _Asked
+    asked: Asked
     index: Index
     documents: Iterable[Document] | None
     population: str
@@ -246,7 +163,7 @@ class _Measured:
         note(f"Profile {profile.name!r} saved in {file}: {', '.join(profile.axes) or 'no axes'}.")
 
 
-def _measuring(asked: _Asked, output: Resumable | None, stack: ExitStack) -> _Measured:
+def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Measured:
     if output and output.goes_on:
         note(f"Going on: what an interrupted run embedded is in {output.folder}.")
     cache = output.cache if output else None
@@ -266,7 +183,7 @@ def _is_index(path: str) -> bool:
     return (Path(path) / "index.db").exists()
 
 
-def _by_profile(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Measured:
+def _by_profile(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:
     from embedsearch.filtering import Profile
 
     profile = Profile.load(asked.profile_file or "")
@@ -277,7 +194,7 @@ def _by_profile(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Measure
     return _Measured(asked, index, documents, profile.population, profile)
 
 
-def _without_index(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Measured:
+def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:
     from embedsearch.axes import read_axes
     from embedsearch.conditions import names_in
     from embedsearch.encoders import DEFAULT_ENCODER
@@ -305,7 +222,7 @@ def _without_index(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Meas
 
 
 @contextmanager
-def _told(sieve: Sieve, asked: _Asked) -> Iterator[Sieve]:
+def _told(sieve: Sieve, asked: Asked) -> Iterator[Sieve]:
     """Show a bar for the documents, on a terminal that is not taken by what passes."""
     from embedsearch.documents import estimate
 
@@ -319,7 +236,7 @@ def _told(sieve: Sieve, asked: _Asked) -> Iterator[Sieve]:
         yield sieve
 
 
-def _emit(sieve: Sieve, asked: _Asked, stream: BinaryIO | None) -> int:
+def _emit(sieve: Sieve, asked: Asked, stream: BinaryIO | None) -> int:
     """Write what was asked for; return how many documents that are."""
     if asked.sample and not asked.sample_to:
         for _ in sieve:
@@ -351,7 +268,7 @@ class _Counted:
             yield verdict
 
 
-def _write(verdicts: Iterable[Verdict], asked: _Asked, stream: BinaryIO | None) -> None:
+def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None) -> None:
     from embedsearch.filtering.outputs import ROWS_AT_ONCE, ParquetWriter, RecordWriter
 
     kind = asked.kind
@@ -374,7 +291,7 @@ def _write(verdicts: Iterable[Verdict], asked: _Asked, stream: BinaryIO | None) 
         sys.stdout.flush()
 
 
-def _write_table(verdicts: Iterable[Verdict], asked: _Asked) -> None:
+def _write_table(verdicts: Iterable[Verdict], asked: Asked) -> None:
     wide = "why" if asked.explain else "document"
     rows = [
         [verdict.document.id, *verdict.coordinates.values(), _why(verdict) if asked.explain else _called(verdict)]
@@ -393,7 +310,7 @@ def _why(verdict: Verdict) -> str:
     return " | ".join(reasons) or _called(verdict)
 
 
-def _tell(sieve: Sieve, asked: _Asked, written: int) -> None:
+def _tell(sieve: Sieve, asked: Asked, written: int) -> None:
     from embedsearch.filtering.sieve import counted
 
     best = f"; these are the best {written:,} of them" if asked.top else ""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import click
 
+from embedsearch.cli import costs
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, index_option, open_index
 from embedsearch.cli.output import ingesting, note, progress
@@ -106,6 +107,7 @@ def compact(path: str, format: str | None) -> None:
     epilog=examples(
         "embedsearch reindex --encoder all-mpnet-base-v2 -i indexes/papers",
         "embedsearch reindex --encoder models/my-model",
+        "embedsearch reindex --encoder openai:text-embedding-3-small@512 -i indexes/papers",
         "embedsearch reindex --chunk-words 80 --overlap 15",
     )
 )
@@ -125,11 +127,15 @@ def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, p
 
     started = time.perf_counter()
     # The documents are counted for the bar alone, which shows on a terminal only.
-    total = open_index(path).info()["documents"] if sys.stderr.isatty() else None
+    index = open_index(path)
+    total = index.info()["documents"] if sys.stderr.isatty() else None
+    remote = costs.remote_encoder(index, encoder)
+    costs.announce(remote, costs.tokens_in(remote, index))
     with ingesting(total, "Embedding anew") as (tell, tell_indexing):
         done = embed_anew(
             path, encoder, chunk_words=chunk_words, overlap=overlap, progress=tell, indexing=tell_indexing
         )
+    costs.charged(remote)
     axes = f"; axes fitted anew: {', '.join(done.axes)}" if done.axes else ""
     note(
         f"{path}: {done.documents:,} documents in {done.passages:,} passages are embedded with {done.encoder}, "

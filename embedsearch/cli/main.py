@@ -85,6 +85,7 @@ def load_commands() -> None:
         plot_commands,
         query_commands,
         screen_commands,
+        serve_command,
     )
 
     modules = (
@@ -96,6 +97,7 @@ def load_commands() -> None:
         axes_commands,
         screen_commands,
         housekeeping_commands,
+        serve_command,
     )
     for module in modules:
         for command in module.COMMANDS:

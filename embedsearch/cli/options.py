@@ -30,7 +30,9 @@ index_option = click.option(
     help="The index.",
 )
 name_option = click.option(
-    "--encoder", metavar="NAME", help="A sentence-transformers model name or folder; the index's own if not given."
+    "--encoder",
+    metavar="NAME",
+    help="A sentence-transformers model name or folder, or openai:MODEL (a remote one); the index's own if not given.",
 )
 
 

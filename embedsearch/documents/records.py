@@ -99,7 +99,8 @@ def _tagged(lines: Lines, name: str, *, begins: str, ends: Callable[[str], bool]
                 current = None
         elif current and not line.strip():
             current.take(line)
-            current.is_whole = current.is_whole or ends is None
+            # A line of blanks alone may continue a field of a citation; only an empty one ends it.
+            current.is_whole = current.is_whole or (ends is None and not line.rstrip("\r\n"))
         elif (line.strip() or error) and not is_stray:
             if current:
                 yield current.closed()

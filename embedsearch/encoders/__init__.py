@@ -1,7 +1,8 @@
 """Texts to unit vectors: the `Encoder` protocol and the encoders we ship."""
 
-from embedsearch.encoders.base import Encoder, Identity, count_tokens, describe, encode, identify
-from embedsearch.encoders.sentence import DEFAULT_ENCODER, SentenceEncoder, load_encoder, preferring
+from embedsearch.encoders.base import Encoder, Identity, count_tokens, describe, encode, encode_parts, identify
+from embedsearch.encoders.loading import DEFAULT_ENCODER, is_remote, load_encoder, preferring
+from embedsearch.encoders.sentence import SentenceEncoder
 
 __all__ = [
     "DEFAULT_ENCODER",
@@ -11,7 +12,9 @@ __all__ = [
     "count_tokens",
     "describe",
     "encode",
+    "encode_parts",
     "identify",
+    "is_remote",
     "load_encoder",
     "preferring",
 ]

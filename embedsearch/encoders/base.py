@@ -9,7 +9,14 @@ attribute              meaning                                         where abs
 ``encode_queries``     as `encode`, for queries                        `encode`
 ``identity``           an `Identity`                                   the name and the dimension
 ``max_tokens``         longest text in tokens, without special ones    no limit
+``passage_tokens``     how long passages are made, where texts may be  `max_tokens`
+                       longer than is good to find
 ``count_tokens``       token counts of texts                           words
+``encode_parts``       yields places and vectors as they are done      `encode`, some at a time
+``probe``              the vector of a text that is always the same,   the name is believed
+                       where a name is all that it is known by
+``vector_cache``       a folder for its vectors, if the user names     they are not kept
+                       none
 ``engine``             what computes its vectors, for information      nothing is remembered
 ``describe``           what runs it and why, as JSON values            its name and dimension
 =====================  ==============================================  ==============================
@@ -19,7 +26,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -27,6 +34,8 @@ import numpy as np
 
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors, unit
+
+ENCODE_AT_ONCE = 128
 
 
 @runtime_checkable
@@ -118,8 +127,27 @@ def encode(encoder: Encoder, texts: Sequence[str], *, queries: bool = False) -> 
     if not texts:
         return np.empty((0, encoder.dimension), dtype=np.float32)
     function = getattr(encoder, "encode_queries", encoder.encode) if queries else encoder.encode
-    given = np.asarray(function(list(texts)))
-    wanted = (len(texts), encoder.dimension)
+    return _checked(encoder, np.asarray(function(list(texts))), len(texts))
+
+
+def encode_parts(encoder: Encoder, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
+    """Yield unit vectors of document texts as they are done, with the places of their texts; each place once.
+
+    Raises:
+        EncoderError: as `encode`; what was done before has been yielded.
+    """
+    function = getattr(encoder, "encode_parts", None)
+    if function is None:
+        for start in range(0, len(texts), ENCODE_AT_ONCE):
+            part = texts[start : start + ENCODE_AT_ONCE]
+            yield list(range(start, start + len(part))), encode(encoder, part)
+        return
+    for places, given in function(list(texts)):
+        yield places, _checked(encoder, given, len(places))
+
+
+def _checked(encoder: Encoder, given: Any, count: int) -> Vectors:
+    wanted = (count, encoder.dimension)
     if given.shape != wanted:
         raise EncoderError(f"encoder {encoder.name!r} gave an array of shape {given.shape}, wanted {wanted}")
     return unit(given, error=EncoderError)

@@ -89,7 +89,7 @@ def digest(stamps: tuple[Stamp, ...]) -> str:
     sha256 = _sha256(stamps)
     if time.time_ns() - max(max(changed, entered) for _, _, changed, entered in stamps) > _SETTLED_NS:
         with contextlib.suppress(OSError):
-            _replace(note, json.dumps({"stamps": stamps, "sha256": sha256}))
+            replace_text(note, json.dumps({"stamps": stamps, "sha256": sha256}))
     return sha256
 
 
@@ -102,7 +102,12 @@ def _sha256(stamps: tuple[Stamp, ...]) -> str:
     return content.hexdigest()
 
 
-def _replace(file: Path, text: str) -> None:
+def replace_text(file: Path, text: str) -> None:
+    """Write a file of the cache whole or not at all; only its owner may read it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=file.name, suffix=".part", dir=file.parent)
     try:

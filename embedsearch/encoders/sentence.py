@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cached_property, lru_cache
+from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.encoders.base import Identity
 from embedsearch.encoders.choosing import Choice, Wish, choose, compiled, compiled_folder, held, refused, unwritable
 from embedsearch.encoders.compiled import CompiledModel
 from embedsearch.encoders.pytorch import TorchModel
-from embedsearch.encoders.weights import ModelFolder, find_model, read_json
+from embedsearch.encoders.warm import FEW, WarmModel, find
+from embedsearch.encoders.weights import ModelFolder, read_json
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors
 
-_preferred: ContextVar[Wish] = ContextVar("preferred", default=Wish())  # noqa: B039 - it is frozen
 _log = logging.getLogger("embedsearch")
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
-
-DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 
 
 class SentenceEncoder:
@@ -91,16 +87,40 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of documents, float32 of shape (len(texts), dimension)."""
-        return self._engine[1].encode(texts, "document")
+        return self._encode(texts, "document")
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of queries, float32 of shape (len(texts), dimension)."""
-        return self._engine[1].encode(texts, "query")
+        return self._encode(texts, "query")
+
+    def _encode(self, texts: Sequence[str], role: str) -> Vectors:
+        """Have a server that has the same model loaded encode a few texts; load it here for more."""
+        if self._warm is not None and len(texts) <= FEW and not self.is_loaded:
+            try:
+                return self._warm.encode(texts, role)
+            except EncoderError as error:
+                _log.warning("%s; the model is loaded here", error)
+                self._warm = None
+        return self._engine[1].encode(texts, role)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Is the model in this process?"""
+        return "_engine" in self.__dict__
+
+    @cached_property
+    def _warm(self) -> WarmModel | None:
+        """The same model in a server of this user; none where the user has said how it is to be run."""
+        return None if self.is_loaded or self.wish != Wish() else find(self.identity.key)
+
+    def load(self) -> str:
+        """Load what computes its vectors here and now; return what that is, such as ``openvino bf16``."""
+        return str(self._engine[0])
 
     @property
     def engine(self) -> str:
-        """What computes its vectors, such as ``openvino bf16``; loads it."""
-        return str(self._engine[0])
+        """What computes its vectors, such as ``openvino bf16``; loads it where no server has it loaded."""
+        return self._warm.engine if self._warm is not None and not self.is_loaded else self.load()
 
     def describe(self) -> dict[str, Any]:
         """Return what would run it and why, without loading it: JSON values for people."""
@@ -109,6 +129,10 @@ class SentenceEncoder:
             "encoder": self.name,
             "found": f"{self.folder.place}: {self.folder.path}",
             "weights": self.folder.sha256(),
+        }
+        if self._warm is not None and not self.is_loaded:
+            described |= {"server": f"{self._warm.url} ({self._warm.engine}), for up to {FEW} texts at once"}
+        described |= {
             "engine": choice.engine,
             "precision": choice.precision,
             "device": choice.device or "the best that torch finds",
@@ -195,59 +219,3 @@ class SentenceEncoder:
     def _prompt_tokens(self) -> int:
         longest = max((self._prompts.get(role, "") for role in ("query", "document")), key=len)
         return self.count_tokens([longest])[0] if longest else 0
-
-
-@lru_cache(maxsize=4)
-def _load(name: str, wish: Wish) -> SentenceEncoder:
-    return SentenceEncoder(name, find_model(name), wish)
-
-
-@contextmanager
-def preferring(*, engine: str | None = None, precision: str | None = None, device: str | None = None) -> Iterator[None]:
-    """Have every encoder that is loaded within the block run as asked for, also those that an index loads by itself.
-
-    Args:
-        engine: as `load_encoder` takes it; stays as it was if None.
-        precision: the same.
-        device: the same.
-
-    Raises:
-        EncoderError: there is no such engine or precision.
-    """
-    before = _preferred.get()
-    wish = Wish(engine or before.engine, precision or before.precision, device or before.device)
-    token = _preferred.set(wish)
-    try:
-        yield
-    finally:
-        _preferred.reset(token)
-
-
-def load_encoder(
-    name: str = DEFAULT_ENCODER,
-    *,
-    engine: str | None = None,
-    precision: str | None = None,
-    device: str | None = None,
-) -> SentenceEncoder:
-    """Return the encoder called *name*; the same one for the same arguments within a process.
-
-    What is None is as `preferring` has it, else what is best here.
-
-    Args:
-        name: a sentence-transformers model name, or a local folder of such a model.
-        engine: ``openvino`` or ``torch``; the fastest that gives the same vectors if None.
-        precision: ``bf16`` or ``f32``; with OpenVINO bf16 where the processor computes in it, else f32, if None.
-        device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
-
-    Raises:
-        EncoderError: no weights are found, or they are damaged; the engine asked for cannot run the model.
-    """
-    if not name.strip():
-        raise EncoderError(f"the encoder's name is empty; name a model, such as {DEFAULT_ENCODER}, or a folder")
-    preferred = _preferred.get()
-    wish = Wish(engine or preferred.engine, precision or preferred.precision, device or preferred.device)
-    encoder = _load(name, wish)
-    if wish.engine == "openvino":
-        choose(encoder.folder, wish)  # what cannot be honoured is refused at once
-    return encoder

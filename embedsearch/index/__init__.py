@@ -4,6 +4,7 @@ from embedsearch.index.index import Index, open_index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.judging import PartCount, Verdict, Verdicts, Wanted
 from embedsearch.index.placing import UNITS
+from embedsearch.index.planning import Plan
 from embedsearch.index.reindexing import Reindexing, reindex
 from embedsearch.index.selecting import Agreement
 
@@ -13,6 +14,7 @@ __all__ = [
     "Agreement",
     "Index",
     "PartCount",
+    "Plan",
     "Reindexing",
     "Verdict",
     "Verdicts",

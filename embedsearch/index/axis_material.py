@@ -9,7 +9,6 @@ import numpy as np
 
 from embedsearch.axes import FittedAxis
 from embedsearch.axes.material import Encoded
-from embedsearch.encoders import encode
 from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.index.embedding import Embedding
 from embedsearch.vectors import Rows, Vectors, unit
@@ -26,7 +25,7 @@ class IndexMaterial:
         self._store = embedding.store
         self._axes = axes
         self._select = select
-        self._encoded = Encoded(lambda texts: encode(embedding.encoder, texts))
+        self._encoded = Encoded(embedding.encoded)
 
     @property
     def key(self) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,27 +13,25 @@ from typing import Any, Self
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
 from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
+from embedsearch.index.contents import Contents
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
 from embedsearch.index.ingest import AddReport, Ingest
 from embedsearch.index.judging import Verdicts, Wanted
 from embedsearch.index.labels import IndexLabels
-from embedsearch.index.means import mean_vectors
+from embedsearch.index.planning import Plan, Planner
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector
 from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.store import Compaction, Store, compact
-from embedsearch.vectors import Rows, Vectors
-
-_BATCH = 1024
-_LINE = re.compile(r":\d+$")
+from embedsearch.vectors import Rows
 
 _ANYTHING = 'near("anything") > -2'  # every document is measured, and passes
 
 
-class Collection:
+class Collection(Contents):
     """The documents of an index: what goes in, what comes out, and what all questions are asked with."""
 
     def __init__(
@@ -125,14 +121,14 @@ class Collection:
         self._store.close()
 
     @property
+    def identity(self) -> Identity:
+        """What decides the vectors of its encoder, as the index remembers it; nothing is loaded."""
+        return self._embedding.identity
+
+    @property
     def encoder(self) -> Encoder:
         """The encoder, loaded when it is first asked for."""
         return self._embedding.encoder
-
-    @property
-    def identity(self) -> Identity:
-        """What the encoder is known by; it is not loaded."""
-        return self._embedding.identity
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
@@ -182,6 +178,16 @@ class Collection:
             report = Ingest(self._store, self._embedding, progress, repeated).add(documents)
             self._searcher.refresh_neighbors(indexing)
         return report
+
+    def plan(self, documents: Iterable[Document]) -> Plan:
+        """Return what `add` would do with *documents*: how much is new, and how many tokens would be encoded.
+
+        Nothing is written, and no document is encoded.
+
+        Raises:
+            SourceError: a document cannot be read, or two have the same id.
+        """
+        return Planner(self._store, self._embedding).plan(documents)
 
     def sync(
         self,
@@ -278,46 +284,6 @@ class Collection:
             QueryError: there is none.
         """
         return self._searcher.document(id)
-
-    def ids(self) -> list[str]:
-        """Return the ids of all documents in the order in which they came."""
-        return self._store.ids(-1)
-
-    def sources(self) -> dict[str, int]:
-        """Return how many documents came from each source, line numbers left out; in the order in which they came."""
-        places = (place for _, place in self._store.sources_before(-1))
-        return dict(Counter(_LINE.sub("", place) for place in places))
-
-    def documents(self) -> Iterator[Document]:
-        """Yield all documents in the order in which they came; a batch of them is held in memory."""
-        numbers = self._store.numbers().tolist()
-        for start in range(0, len(numbers), _BATCH):
-            yield from list(self._store.documents(numbers[start : start + _BATCH]))
-
-    def document_vectors(self, ids: Sequence[str]) -> Vectors:
-        """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
-
-        Raises:
-            QueryError: a document is not in the index.
-        """
-        return mean_vectors(self._store, ids)
-
-    def query_vector(self, text: str) -> Vectors:
-        """Return the unit vector of a text as one that is searched with, shape (d,).
-
-        Raises:
-            QueryError: the text is empty, or longer than the encoder reads whole.
-        """
-        vector: Vectors = self._embedding.vectors_of([text], queries=True)[0]
-        return vector
-
-    def text_vectors(self, texts: Sequence[str]) -> Vectors:
-        """Return the unit vectors of texts as they are in documents, shape (n, d); what the index holds is looked up.
-
-        Raises:
-            QueryError: as `query_vector`.
-        """
-        return self._embedding.vectors_of(texts)
 
     def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
         """Yield the documents that satisfy a condition, unchanged and in order.

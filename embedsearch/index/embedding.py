@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -11,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from embedsearch.documents import Document, Passage
-from embedsearch.encoders import Encoder, Identity, count_tokens, encode, identify, load_encoder
+from embedsearch.encoders import Encoder, Identity, count_tokens, encode, encode_parts, identify, load_encoder
 from embedsearch.errors import QueryError, StoreError
+from embedsearch.index.vouching import Probed, remember, vouch
 from embedsearch.mapped import gather
 from embedsearch.store import Store, VectorCache
 from embedsearch.vectors import Rows, Vectors, unit
 
-_ENCODE_AT_ONCE = 128
+_log = logging.getLogger("embedsearch")
 _TITLE_SHARE = 4  # a title that would take more than this part of a passage's room is not put before it
 
 Progress = Callable[[int], None]
@@ -41,6 +43,7 @@ class Embedding:
         """
         self.store = store
         self._cache_folder = cache
+        self._has_vouched = False
         self.identity = Identity.from_dict(store.setting("encoder", {})["identity"])
         if encoder is not None:
             self.encoder = self._own(encoder)
@@ -52,8 +55,15 @@ class Embedding:
 
     @cached_property
     def _cache(self) -> VectorCache | None:
-        """Opened when the first document is embedded."""
-        return VectorCache.chosen(self._cache_folder, self.store.dimension)
+        """What the user has chosen, else the encoder's own if it has one; opened when the first text is embedded."""
+        chosen = VectorCache.chosen(self._cache_folder, self.store.dimension)
+        if chosen is not None or not hasattr(self.encoder, "vector_cache"):
+            return chosen
+        try:
+            return VectorCache(self.encoder.vector_cache, self.store.dimension)
+        except StoreError as error:
+            _log.warning("%s; vectors of %s are kept in the index alone", error, self.encoder.name)
+            return None
 
     def close(self) -> None:
         """Close the cache, if one is open."""
@@ -99,8 +109,36 @@ class Embedding:
         if missing:
             wanted = [texts[place] for place in missing]
             self._refuse_long(wanted)
-            vectors[missing] = encode(self.encoder, wanted, queries=queries)
+            vectors[missing] = self.encoded(wanted, queries=queries)
         return vectors
+
+    def encoded(self, texts: Sequence[str], *, queries: bool = False) -> Vectors:
+        """Return the unit vectors of texts as the encoder gives them, shape (n, d); a remote one is asked once.
+
+        Raises:
+            StoreError: the encoder is not the one that its name says.
+        """
+        cache = self._cache if hasattr(self.encoder, "vector_cache") else None
+        keys = [self.key(text, queries=queries) for text in texts]
+        found = cache.get(keys) if cache else {}
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
+        if new:
+            fresh = dict(zip(new, encode(self.encoder, list(new.values()), queries=queries), strict=True))
+            self._vouch()
+            if cache:
+                cache.put(fresh)
+            found |= fresh
+        return np.stack([found[key] for key in keys]) if keys else np.empty((0, self.store.dimension), np.float32)
+
+    def _vouch(self) -> None:
+        """See once that the encoder is the model that made the vectors of the index, where a name does not tell."""
+        if not self._has_vouched and isinstance(self.encoder, Probed):
+            vouch(self.encoder, self.store, self._cache, self._probe_key)
+        self._has_vouched = True
+
+    @property
+    def _probe_key(self) -> bytes:
+        return self.key("\0probe")
 
     def mean_of(self, rows: Rows) -> Vectors:
         """Return the unit vector of the mean of stored vectors, shape (d,)."""
@@ -141,30 +179,39 @@ class Embedding:
         """
         keys = [self.key(text) for text in texts] if keys is None else keys
         vectors, missing = self._known_anywhere(keys)
-        places: dict[bytes, list[int]] = {}
+        copies: dict[bytes, list[int]] = {}
         for place in missing:
-            places.setdefault(keys[place], []).append(place)
+            copies.setdefault(keys[place], []).append(place)
         # Texts of like length go together: a batch is padded to its longest.
-        order = sorted(places.values(), key=lambda same: len(texts[same[0]]))
+        order = sorted(copies.values(), key=lambda same: len(texts[same[0]]))
         if progress:
             progress(len(texts) - len(missing))
-        for start in range(0, len(order), _ENCODE_AT_ONCE):
-            part = order[start : start + _ENCODE_AT_ONCE]
-            vectors[[same[0] for same in part]] = encode(self.encoder, [texts[same[0]] for same in part])
+        # What was paid for is kept as it comes.
+        pays = hasattr(self.encoder, "vector_cache")
+        for places, given in encode_parts(self.encoder, [texts[same[0]] for same in order]):
+            self._vouch()
+            part = [order[place] for place in places]
+            vectors[[same[0] for same in part]] = given
+            if self._cache and pays:
+                self._cache.put({keys[same[0]]: vectors[same[0]] for same in part})
             for first, *others in (same for same in part if len(same) > 1):
                 vectors[others] = vectors[first]
             if progress:
                 progress(sum(map(len, part)))
-        if self._cache and order:
+        if self._cache and order and not pays:
             # All at once: after an interruption the same texts go together again, and the last digits of a vector
             # may depend on what it was encoded with.
             self._cache.put({keys[same[0]]: vectors[same[0]] for same in order})
         return vectors, len(order)
 
     def record_engine(self, passages: int) -> None:
-        """Remember what computed the vectors of so many passages, for information. The caller is writing."""
-        engine = str(getattr(self.encoder, "engine", ""))
-        if engine and passages:
+        """Remember what computed the vectors of so many passages, and its probe. The caller is writing."""
+        if "encoder" not in self.__dict__:
+            return  # nothing has been embedded
+        if isinstance(self.encoder, Probed):
+            remember(self.encoder, self.store, self._cache, self._probe_key)
+        engine = str(getattr(self.encoder, "engine", "")) if passages else ""
+        if engine:
             counts = self.store.setting("engines", {})
             self.store.set_setting("engines", counts | {engine: counts.get(engine, 0) + passages})
 
@@ -179,9 +226,14 @@ class Embedding:
                 vectors[place] = cached[keys[place]]
         return vectors, [place for place in missing if keys[place] not in cached]
 
+    def missing(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Return those of the keys whose texts would have to be encoded."""
+        _, places = self._known_anywhere(keys)
+        return {keys[place] for place in places}
+
     def passages_of(self, document: Document) -> tuple[list[Passage], list[str]]:
         """Return a document's passages, and the text of each as it is embedded: with the title before it."""
-        limit = getattr(self.encoder, "max_tokens", None) or 10**9
+        limit = getattr(self.encoder, "passage_tokens", None) or getattr(self.encoder, "max_tokens", None) or 10**9
         title = document.title.strip()
         if title and (tokens := count_tokens(self.encoder, [title])[0]) <= limit // _TITLE_SHARE:
             # One more for the line end between them, which some tokenizers count.

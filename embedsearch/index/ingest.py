@@ -138,7 +138,7 @@ class Ingest:
     def _batches(self, documents: Iterable[Document]) -> Iterator[_Batch]:
         batch = _Batch()
         try:
-            for group in _groups(documents):
+            for group in grouped(documents):
                 held = self.store.held([document.id for document in group])
                 pending = set(batch.ids)  # the database did not know of these when it was asked
                 for document in group:
@@ -160,13 +160,9 @@ class Ingest:
         yield batch
 
     def _leave_out(self, document: Document) -> None:
-        error = SourceError(
-            f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
-            "ids must be unique. Name another field with --id, or remove one of them"
-        )
         if self._repeated is None:
-            raise error
-        self._repeated(error)
+            raise repeated(document)
+        self._repeated(repeated(document))
 
     def _sort(self, document: Document, known: HeldDocument | None, batch: _Batch) -> None:
         held = known.document if known else None
@@ -213,7 +209,7 @@ class Ingest:
         return tell
 
 
-def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
+def grouped(documents: Iterable[Document]) -> Iterator[list[Document]]:
     """Yield the documents in groups to look up; a group is yielded before an error in reading is raised."""
     group: list[Document] = []
     characters = 0
@@ -243,3 +239,11 @@ def _lies_in(place: str, places: Iterable[str]) -> bool:
 
 def _without_record(document: Document) -> Document:
     return replace(document, record="", header="") if document.record or document.header else document
+
+
+def repeated(document: Document) -> SourceError:
+    """Return the error about a document whose id has occurred before."""
+    return SourceError(
+        f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
+        "ids must be unique. Name another field with --id, or remove one of them"
+    )

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from embedsearch.documents import Document
-from embedsearch.encoders import Encoder, encode, load_encoder
+from embedsearch.encoders import Encoder, load_encoder
 from embedsearch.errors import StoreError
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.searching import Searcher
 from embedsearch.neighbors import complaint
 from embedsearch.store import Finding, Inspection, Store, inspect
-from embedsearch.vectors import Vectors
 
 Progress = Callable[[int, int], None]
 _MENDED_AT_ONCE = 512
@@ -154,7 +153,7 @@ def _mend_vectors(store: Store, embedding: Embedding, rows: Sequence[int]) -> in
         if not texts:
             continue
         keys = [embedding.key(text) for text in texts.values()]
-        vectors: Vectors = encode(embedding.encoder, list(texts.values()))
+        vectors = embedding.encoded(list(texts.values()))
         with store.writing():
             store.replace_vectors(list(texts), keys, vectors)
         mended += len(texts)

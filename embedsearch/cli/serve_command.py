@@ -1,0 +1,62 @@
+"""``serve``: a model that stays loaded."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from embedsearch.cli.main import INTERRUPTED, examples
+from embedsearch.cli.options import running_options
+from embedsearch.cli.output import note
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch serve",
+        "embedsearch serve --encoder models/my-model --port 9000",
+        "curl 127.0.0.1:8765/v1/embeddings -H 'Content-Type: application/json' \\",
+        '  -d \'{"model": "all-MiniLM-L6-v2", "input": ["wolf", "loan shark"]}\'',
+        "EMBEDSEARCH_SERVE_TOKEN=$(openssl rand -hex 16) embedsearch serve --host 0.0.0.0",
+    )
+)
+@click.option(
+    "--encoder", metavar="NAME", help="A sentence-transformers model name or folder; all-MiniLM-L6-v2 if not given."
+)
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 for any.")
+@running_options
+def serve(encoder: str | None, host: str, port: int) -> None:
+    """Keep a model loaded and offer it by HTTP, as OpenAI's /v1/embeddings.
+
+    Any client of that API can use it. The commands of this user find it by themselves where it has the model that
+    an index needs, and leave few texts (queries, phrases) to it, which saves them loading the model. Paths are
+    /v1/embeddings, /v1/models and /health; "input_type": "query" makes a request's texts queries, for models that treat
+    them differently. The base URL is printed to stdout when requests are answered.
+
+    It listens to this machine alone. With --host it lets others in, which must send the token that
+    EMBEDSEARCH_SERVE_TOKEN holds (Authorization: Bearer TOKEN); it speaks no TLS, so put it behind what does. Web
+    pages of other origins are refused. Ctrl-C ends it.
+    """
+    from embedsearch.encoders import DEFAULT_ENCODER, SentenceEncoder, load_encoder
+    from embedsearch.errors import EncoderError
+    from embedsearch.serving import Address
+    from embedsearch.serving import serve as run
+
+    address = Address(host, port, os.environ.get("EMBEDSEARCH_SERVE_TOKEN", "").strip())
+    model = load_encoder(encoder or DEFAULT_ENCODER)
+    if not isinstance(model, SentenceEncoder):
+        raise EncoderError(f"{model.name} is served elsewhere already; name a model of this machine")
+
+    def ready(url: str) -> None:
+        click.echo(url)
+        note(f"{model.name} ({model.dimension} dimensions, {model.engine}) is served at {url}. Ctrl-C ends it.")
+
+    try:
+        run(model, address, ready)
+    except KeyboardInterrupt:
+        note("Stopped.")
+        click.get_current_context().exit(INTERRUPTED)
+
+
+COMMANDS = (serve,)

@@ -1,0 +1,69 @@
+"""What a `/v1/embeddings` endpoint answers, as vectors; nothing in it is trusted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import numpy as np
+
+from embedsearch.errors import EncoderError
+from embedsearch.vectors import Vectors
+
+
+def vectors_in(answer: Any, count: int) -> Vectors:
+    """Return the vectors of an answer in the order of the texts, float32 of shape (count, d), as they were sent.
+
+    Args:
+        answer: decoded JSON; each embedding is a list of numbers, or base64 of little-endian float32.
+        count: how many texts were sent.
+
+    Raises:
+        EncoderError: it is no such answer, or has another number of vectors; the message is the end of a sentence
+            about the endpoint.
+    """
+    records = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise EncoderError(f"answered without a list of embeddings under 'data': {str(answer)[:80]!r}")
+    if len(records) != count:
+        raise EncoderError(f"gave {len(records)} vectors for {count} texts")
+    rows = [_vector(record.get("embedding")) for record in records]
+    if len({len(row) for row in rows}) > 1:
+        raise EncoderError(f"gave vectors of different lengths: {', '.join(sorted({str(len(row)) for row in rows}))}")
+    vectors = np.stack(rows)
+    if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
+        raise EncoderError("gave a vector of NaN, infinite or only zero values")
+    ordered = np.empty_like(vectors)
+    ordered[_places(records)] = vectors
+    return ordered
+
+
+def tokens_in(answer: Any) -> int:
+    """Return the tokens that an answer says were read; 0 where it does not say."""
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    used = usage.get("prompt_tokens", usage.get("total_tokens")) if isinstance(usage, dict) else None
+    return used if isinstance(used, int) else 0
+
+
+def _places(records: list[dict[str, Any]]) -> list[int]:
+    """Return the place of each record's text; records need not come in the order of the texts."""
+    places = [record.get("index") for record in records]
+    if all(place is None for place in places):
+        return list(range(len(records)))  # servers that leave it out keep the order
+    if sorted(place for place in places if isinstance(place, int)) != list(range(len(records))):
+        raise EncoderError(f"numbered its vectors {str(places)[:60]}, wanted each of 0 to {len(records) - 1} once")
+    return [int(place) for place in places if place is not None]
+
+
+def _vector(given: Any) -> Vectors:
+    try:
+        if isinstance(given, str):
+            row = np.frombuffer(base64.b64decode(given, validate=True), dtype="<f4").astype(np.float32)
+        else:
+            row = np.asarray(given, dtype=np.float32)
+    except (ValueError, TypeError, binascii.Error, OverflowError) as error:
+        raise EncoderError(f"gave an embedding that is no list of numbers ({error})") from None
+    if row.ndim != 1 or not row.size:
+        raise EncoderError(f"gave an embedding that is no list of numbers: {str(given)[:40]!r}")
+    return row

@@ -1,0 +1,102 @@
+"""An encoder by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from embedsearch.encoders.choosing import Wish, choose
+from embedsearch.encoders.sentence import SentenceEncoder
+from embedsearch.encoders.settings import REMOTE, RemoteSettings
+from embedsearch.encoders.weights import find_model
+from embedsearch.errors import EncoderError
+
+if TYPE_CHECKING:
+    from embedsearch.encoders.remote import RemoteEncoder
+
+_preferred: ContextVar[Wish] = ContextVar("preferred", default=Wish())  # noqa: B039 - it is frozen
+
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, wish: Wish) -> SentenceEncoder:
+    return SentenceEncoder(name, find_model(name), wish)
+
+
+def is_remote(name: str) -> bool:
+    """Is this the name of an encoder behind an endpoint?"""
+    return name.startswith(REMOTE)
+
+
+def _remote(name: str, wish: Wish) -> RemoteEncoder:
+    from embedsearch.encoders.remote import RemoteEncoder
+
+    if wish != Wish():
+        raise EncoderError(
+            f"{name} is computed elsewhere: leave out (or unset) the engine, the precision and the device"
+        )
+    return _shared(RemoteEncoder, name, RemoteSettings.from_environment())
+
+
+@lru_cache(maxsize=4)
+def _shared(kind: type[RemoteEncoder], name: str, settings: RemoteSettings) -> RemoteEncoder:
+    return kind(name, settings)
+
+
+@contextmanager
+def preferring(*, engine: str | None = None, precision: str | None = None, device: str | None = None) -> Iterator[None]:
+    """Have every encoder that is loaded within the block run as asked for, also those that an index loads by itself.
+
+    Args:
+        engine: as `load_encoder` takes it; stays as it was if None.
+        precision: the same.
+        device: the same.
+
+    Raises:
+        EncoderError: there is no such engine or precision.
+    """
+    before = _preferred.get()
+    wish = Wish(engine or before.engine, precision or before.precision, device or before.device)
+    token = _preferred.set(wish)
+    try:
+        yield
+    finally:
+        _preferred.reset(token)
+
+
+def load_encoder(
+    name: str = DEFAULT_ENCODER,
+    *,
+    engine: str | None = None,
+    precision: str | None = None,
+    device: str | None = None,
+) -> SentenceEncoder | RemoteEncoder:
+    """Return the encoder called *name*; the same one for the same arguments within a process.
+
+    What is None is as `preferring` has it, else what is best here.
+
+    Args:
+        name: a sentence-transformers model name, or a local folder of such a model; or ``openai:MODEL`` for a model
+            behind the endpoint that ``OPENAI_BASE_URL`` names, ``openai:MODEL@256`` for so many of its dimensions.
+        engine: ``openvino`` or ``torch``; the fastest that gives the same vectors if None.
+        precision: ``bf16`` or ``f32``; with OpenVINO bf16 where the processor computes in it, else f32, if None.
+        device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
+
+    Raises:
+        EncoderError: no weights are found, or they are damaged; the engine asked for cannot run the model; what the
+            environment says of a remote one cannot be used.
+    """
+    if not name.strip():
+        raise EncoderError(f"the encoder's name is empty; name a model, such as {DEFAULT_ENCODER}, or a folder")
+    preferred = _preferred.get()
+    wish = Wish(engine or preferred.engine, precision or preferred.precision, device or preferred.device)
+    if is_remote(name):
+        return _remote(name, wish)
+    encoder = _load(name, wish)
+    if wish.engine == "openvino":
+        choose(encoder.folder, wish)  # what cannot be honoured is refused at once
+    return encoder

@@ -1,0 +1,100 @@
+"""Where remote encoders are and how they are spoken to: what the environment says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from embedsearch.errors import EncoderError
+
+REMOTE = "openai:"  # how the name of a remote encoder begins
+BASE_URL, KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
+DEFAULT_URL = "https://api.openai.com/v1"
+_PREFIX = "EMBEDSEARCH_REMOTE_"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    """How an endpoint is spoken to.
+
+    Attributes:
+        url: the base URL, to which ``/embeddings`` is added.
+        key: what is sent as bearer token; nothing if empty. Never shown.
+        batch: the most texts of a request.
+        concurrency: the most requests under way.
+        timeout: how long a response is waited for, in seconds.
+        passage_tokens: about how many tokens the passages of documents have at most.
+        price: what a million tokens cost, in whatever currency; None if not known.
+    """
+
+    url: str = DEFAULT_URL
+    key: str = field(default="", repr=False)
+    batch: int = 64
+    concurrency: int = 4
+    timeout: float = 60.0
+    passage_tokens: int = 512
+    price: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be sent.
+
+        Raises:
+            EncoderError: the URL is none, or the key cannot stand in a header. The key is not shown.
+        """
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise EncoderError(f"{BASE_URL} is {self.shown!r}; wanted a URL such as {DEFAULT_URL}")
+        if not (self.key.isascii() and self.key.isprintable()):
+            raise EncoderError(f"{KEY} holds characters that no key has (not shown); copy it anew")
+        if not self.key and parts.hostname == urlsplit(DEFAULT_URL).hostname:
+            raise EncoderError(f"{KEY} is not set: export {KEY}=…, or set {BASE_URL} to a server that needs no key")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> RemoteSettings:
+        """Return what the environment says; the defaults where it says nothing.
+
+        Raises:
+            EncoderError: a variable holds what it cannot; its name is in the message.
+        """
+        numbers = {
+            name: _number(environment, name.upper(), least=least, whole=name != "timeout")
+            for name, least in (("batch", 1), ("concurrency", 1), ("timeout", 0.1), ("passage_tokens", 16))
+        }
+        given = {name: value for name, value in numbers.items() if value is not None}
+        url = environment.get(BASE_URL, "").strip() or DEFAULT_URL
+        price = _number(environment, "PRICE", least=0, whole=False)
+        return cls(url, environment.get(KEY, "").strip(), price=price, **given)  # type: ignore[arg-type]
+
+    @property
+    def shown(self) -> str:
+        """The URL for messages: without a password or a query, where secrets may stand."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{self.host}{parts.path}".rstrip("/") if parts.hostname else self.url[:60]
+
+    @property
+    def host(self) -> str:
+        """The host, and the port if one is named."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    @property
+    def sends_key_in_the_open(self) -> bool:
+        """Would others on the way read the key?"""
+        parts = urlsplit(self.url)
+        return bool(self.key) and parts.scheme == "http" and parts.hostname not in LOOPBACK
+
+
+def _number(environment: Mapping[str, str], name: str, *, least: float, whole: bool) -> float | None:
+    text = environment.get(_PREFIX + name, "").strip()
+    if not text:
+        return None
+    try:
+        number = int(text) if whole else float(text)
+    except ValueError:
+        number = float("nan")
+    if not least <= number < float("inf"):
+        kind = "a whole number" if whole else "a number"
+        raise EncoderError(f"{_PREFIX}{name} is {text!r}; wanted {kind} of at least {least:g}")
+    return number

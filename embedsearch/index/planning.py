@@ -1,0 +1,82 @@
+"""What an ingest would do, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from embedsearch.documents import Document
+from embedsearch.encoders import count_tokens
+from embedsearch.index.embedding import Embedding
+from embedsearch.index.ingest import grouped, repeated
+from embedsearch.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an ingest would do.
+
+    Attributes:
+        added: documents that are new.
+        updated: documents whose text, title or other fields have changed.
+        unchanged: documents that are in the index as they are.
+        passages: those of new documents, and of documents whose text or title has changed.
+        embedded: different passages that would be encoded.
+        tokens: of these, as the encoder counts them; about as many where it can only estimate.
+    """
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    passages: int = 0
+    embedded: int = 0
+    tokens: int = 0
+
+
+class Planner:
+    """Counts what an ingest of documents would do; writes nothing and encodes nothing."""
+
+    def __init__(self, store: Store, embedding: Embedding) -> None:
+        """Prepare to count for one index."""
+        self.store = store
+        self.embedding = embedding
+        # One key of 16 bytes a document or passage is what has to be remembered of what went before.
+        self._ids: set[str] = set()
+        self._keys: set[bytes] = set()
+        self._counts = dict.fromkeys(Plan.__dataclass_fields__, 0)
+
+    def plan(self, documents: Iterable[Document]) -> Plan:
+        """Return what an ingest of *documents* would do.
+
+        Raises:
+            SourceError: a document cannot be read, or two have the same id.
+        """
+        for group in grouped(documents):
+            held = self.store.held([document.id for document in group])
+            texts: list[str] = []
+            for document in group:
+                if document.id in self._ids:
+                    raise repeated(document)
+                self._ids.add(document.id)
+                known = held.get(document.id)
+                texts += self._sorted(document, known.document if known else None)
+            self._count(texts)
+        return Plan(**self._counts)
+
+    def _sorted(self, document: Document, held: Document | None) -> list[str]:
+        """Count a document, and return the texts of its passages if they have to have vectors."""
+        is_same_text = held is not None and (held.text, held.title) == (document.text, document.title)
+        if held is not None and is_same_text and dict(held.metadata) == dict(document.metadata):
+            self._counts["unchanged"] += 1
+        else:
+            self._counts["added" if held is None else "updated"] += 1
+        return [] if is_same_text else self.embedding.passages_of(document)[1]
+
+    def _count(self, texts: list[str]) -> None:
+        self._counts["passages"] += len(texts)
+        new = {key: text for key, text in ((self.embedding.key(text), text) for text in texts) if key not in self._keys}
+        self._keys |= new.keys()
+        missing = self.embedding.missing(list(new))
+        wanted = [text for key, text in new.items() if key in missing]
+        self._counts["embedded"] += len(wanted)
+        self._counts["tokens"] += sum(count_tokens(self.embedding.encoder, wanted)) if wanted else 0

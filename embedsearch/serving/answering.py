@@ -1,0 +1,143 @@
+"""What a request for embeddings holds, and what is answered, in the form that OpenAI's clients speak."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from embedsearch.encoders import Encoder, count_tokens
+from embedsearch.vectors import Vectors
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+MOST_TEXTS = 2048
+_FIELDS = frozenset(("model", "input", "encoding_format", "dimensions", "user", "input_type"))
+_ROLES = {"query": True, "document": False, "passage": False}
+
+
+class Refusal(Exception):  # noqa: N818 - it is answered, not an error of ours
+    """A request that is not done.
+
+    Attributes:
+        status: of HTTP.
+        code: a word for programs.
+    """
+
+    def __init__(self, status: int, message: str, code: str = "invalid_request") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingRequest:
+    """Texts whose vectors are wanted.
+
+    Attributes:
+        texts: none empty, each within the encoder's limit.
+        tokens: how many they have together.
+        queries: encode them as queries.
+        packed: answer in base64 of little-endian float32 instead of numbers.
+    """
+
+    texts: Sequence[str]
+    tokens: int
+    queries: bool
+    packed: bool
+
+
+def read_request(body: bytes, encoder: Encoder) -> EmbeddingRequest:
+    """Return what the JSON of a request asks for.
+
+    Raises:
+        Refusal: it is no such request, or the encoder cannot do it; the message says what is wanted.
+    """
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Refusal(400, "the body is no JSON") from None
+    if not isinstance(fields, dict):
+        raise Refusal(400, f"the body is a {type(fields).__name__}; wanted an object with 'model' and 'input'")
+    if unknown := sorted(fields.keys() - _FIELDS):
+        raise Refusal(400, f"there is no field {unknown[0][:40]!r}; there are: {', '.join(sorted(_FIELDS))}")
+    _check_model(fields.get("model"), encoder)
+    dimensions = fields.get("dimensions")
+    if dimensions is not None and dimensions != encoder.dimension:
+        raise Refusal(400, f"'dimensions' is {dimensions!r}; the vectors of this model have {encoder.dimension}")
+    texts = _texts(fields.get("input"))
+    return EmbeddingRequest(
+        texts=texts,
+        tokens=_tokens(texts, encoder),
+        queries=_ROLES[_one_of(fields, "input_type", "document", tuple(_ROLES))],
+        packed=_one_of(fields, "encoding_format", "float", ("float", "base64")) == "base64",
+    )
+
+
+def write_answer(vectors: Vectors, request: EmbeddingRequest, encoder: Encoder) -> bytes:
+    """Return the JSON of an answer."""
+    data = [
+        {"object": "embedding", "index": place, "embedding": _written(vector, request.packed)}
+        for place, vector in enumerate(vectors)
+    ]
+    usage = {"prompt_tokens": request.tokens, "total_tokens": request.tokens}
+    return json.dumps({"object": "list", "data": data, "model": encoder.name, "usage": usage}).encode()
+
+
+def refused(refusal: Refusal) -> Response:
+    """Return the response to a request that is not done."""
+    from starlette.responses import JSONResponse
+
+    kind = "server_error" if refusal.status >= 500 else "invalid_request_error"
+    error = {"message": str(refusal), "type": kind, "param": None, "code": refusal.code}
+    return JSONResponse({"error": error}, refusal.status)
+
+
+def _check_model(given: Any, encoder: Encoder) -> None:
+    if given not in (encoder.name, encoder.name.rpartition("/")[2]):
+        raise Refusal(404, f"there is no model {str(given)[:80]!r} here; there is {encoder.name!r}", "model_not_found")
+
+
+def _texts(given: Any) -> list[str]:
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts:
+        raise Refusal(400, "'input' holds no text; wanted a text or a list of texts")
+    if not all(isinstance(text, str) for text in texts):
+        raise Refusal(400, "'input' holds something that is no text; token numbers are not taken, send the texts")
+    if len(texts) > MOST_TEXTS:
+        raise Refusal(413, f"'input' holds {len(texts):,} texts; at most {MOST_TEXTS:,} texts are taken at once")
+    for place, text in enumerate(texts):
+        if not text.strip():
+            raise Refusal(400, f"text {place} of 'input' is empty")
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise Refusal(400, f"text {place} of 'input' holds half of a character (a lone surrogate)")
+    return texts
+
+
+def _tokens(texts: list[str], encoder: Encoder) -> int:
+    counts = count_tokens(encoder, texts)
+    limit = getattr(encoder, "max_tokens", None)
+    if limit is not None and max(counts) > limit:
+        place = counts.index(max(counts))
+        raise Refusal(
+            400,
+            f"text {place} of 'input' is too long: {counts[place]:,} tokens, and the model reads {limit}",
+            "too_long",
+        )
+    return sum(counts)
+
+
+def _one_of(fields: dict[str, Any], name: str, default: str, known: tuple[str, ...]) -> str:
+    given = fields.get(name, default)
+    if given not in known:
+        raise Refusal(400, f"{name!r} is {str(given)[:40]!r}; wanted one of {', '.join(known)}")
+    return str(given)
+
+
+def _written(vector: Vectors, packed: bool) -> str | list[float]:
+    if packed:
+        return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+    return [float(value) for value in vector]

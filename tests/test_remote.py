@@ -1,0 +1,712 @@
+"""Encoders behind an endpoint: what is sent, what is waited for, what is kept when it fails."""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from email.utils import formatdate
+
+import numpy as np
+import pytest
+from conftest import CORPUS, ROOT, run
+from hypothesis import given
+from hypothesis import strategies as st
+
+import embedsearch as es
+from embedsearch.encoders import describe, encode, encode_parts, identify, loading
+from embedsearch.encoders.answers import vectors_in
+from embedsearch.encoders.estimates import about_tokens
+from embedsearch.encoders.patience import Patience
+from embedsearch.encoders.remote import PROBE, RemoteEncoder
+from embedsearch.encoders.settings import RemoteSettings
+from embedsearch.testing import Answer, EmbeddingServer, HashEncoder, TableEncoder, check_encoder, in_turn
+
+KEY = "sk-very-secret-0123456789"
+TEXTS = [f"text number {number}" for number in range(10)]
+
+
+class Clock:
+    """A time that goes on only when somebody waits."""
+
+    def __init__(self):
+        self.seconds = 1_000_000.0
+        self.waited = []
+
+    def now(self):
+        return self.seconds
+
+    def wait(self, stop, seconds):
+        self.waited.append(round(seconds, 3))
+        self.seconds += seconds
+        return stop.is_set()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Keep what is known of endpoints apart, and the user's own endpoint out."""
+    monkeypatch.setenv("EMBEDSEARCH_CACHE_DIR", str(tmp_path / "cache"))
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "EMBEDSEARCH_CACHE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+def remote(server, clock=None, name="openai:hash", draw=0.5, **settings):
+    """Return an encoder on a fake endpoint, with a clock that does not sleep."""
+    clock = clock or Clock()
+    patience = Patience(wait=clock.wait, now=clock.now, draw=lambda: draw)
+    return RemoteEncoder(name, RemoteSettings(url=server.url, **settings), patience=patience)
+
+
+def fails(encoder, texts=("wolf",)):
+    """Return the message of the error that encoding raises, after looking for the key in all that is shown of it."""
+    with pytest.raises(es.EncoderError) as caught:
+        encode(encoder, list(texts))
+    shown = "".join(traceback.format_exception(caught.value)) + repr(encoder) + json.dumps(describe(encoder))
+    assert KEY not in shown
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# -- what is asked and answered -------------------------------------------------------------------------
+
+
+def test_a_remote_encoder_keeps_the_contract():
+    """The vectors are those of the model behind the endpoint, in the order of the texts."""
+    with EmbeddingServer(HashEncoder(6)) as server:
+        encoder = remote(server, batch=3)
+        check_encoder(encoder)
+        assert np.allclose(encode(encoder, TEXTS), encode(HashEncoder(6), TEXTS), atol=1e-6)
+        assert encoder.dimension == 6
+        assert identify(encoder).name == "openai:hash"
+
+
+def test_requests_are_as_the_field_has_them():
+    """Model, texts, base64 and the key as bearer token are sent; dimensions only where asked for."""
+    with EmbeddingServer(HashEncoder(4)) as server:
+        encode(remote(server, key=KEY), ["wolf", "sheep"])
+        encode(remote(server, name="openai:@cf/hash@4"), ["wolf"])
+    assert server.requests[0] == {"model": "hash", "input": [PROBE, "wolf", "sheep"], "encoding_format": "base64"}
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+    assert (server.requests[1]["model"], server.requests[1]["dimensions"]) == ("@cf/hash", 4)
+    assert "authorization" not in server.headers[1]
+
+
+def test_batches_are_bounded_by_texts_and_by_characters():
+    """No request holds more texts than the batch, nor more than 200,000 characters unless it is one text."""
+    with EmbeddingServer() as server:
+        encode(remote(server, batch=4, concurrency=1), TEXTS)
+        assert [len(request["input"]) for request in server.requests] == [4, 4, 3]
+        server.requests.clear()
+        encode(remote(server, concurrency=1), ["a" * 150_000, "b" * 150_000, "c"])
+        assert [len(request["input"]) for request in server.requests] == [2, 2]
+
+
+def test_vectors_are_put_in_order_by_their_index():
+    """An answer in another order gives the same vectors."""
+
+    def shuffled(request):
+        vectors = encode(HashEncoder(4), request["input"])
+        data = [{"index": place, "embedding": vector.tolist()} for place, vector in enumerate(vectors)]
+        return Answer(body={"data": data[::-1]})
+
+    with EmbeddingServer(answering=shuffled) as server:
+        assert np.allclose(encode(remote(server), TEXTS), encode(HashEncoder(4), TEXTS), atol=1e-6)
+
+
+@given(st.permutations(range(5)), st.booleans(), st.data())
+def test_any_order_and_either_encoding_is_read(order, packed, data):
+    """Whatever order the records come in, row i belongs to text i."""
+    import base64
+
+    rows = np.array([[place + 1.0, -place] for place in range(5)], dtype="<f4")
+    wire = [base64.b64encode(row.tobytes()).decode() if packed else row.tolist() for row in rows]
+    answer = {"data": [{"index": place, "embedding": wire[place]} for place in order]}
+    assert vectors_in(answer, 5).tolist() == rows.tolist()
+
+
+def test_requests_go_out_together():
+    """Four requests are under way at once, which none of them could be if they waited for each other."""
+    barrier = threading.Barrier(4, timeout=20)
+
+    def together(request):
+        if request["input"][0] != PROBE:
+            barrier.wait()
+
+    with EmbeddingServer(answering=together) as server:
+        encode(remote(server, batch=1, concurrency=4), TEXTS[:8])
+    assert len(server.requests) == 9
+
+
+def test_a_server_that_takes_fewer_texts_gets_fewer():
+    """A batch found too large is halved, and later ones are of that size; nothing is lost."""
+
+    def small(request):
+        if len(request["input"]) > 3:
+            return Answer(422, {"error": "batch size 7 > maximum allowed batch size 3"})
+        return None
+
+    with EmbeddingServer(answering=small) as server:
+        encoder = remote(server, batch=8, concurrency=1)
+        assert np.allclose(encode(encoder, TEXTS), encode(HashEncoder(), TEXTS), atol=1e-6)
+        sent = len(server.requests)
+        encode(encoder, TEXTS)
+    assert all(len(request["input"]) <= 3 for request in server.requests[sent:])
+
+
+def test_what_was_halved_is_kept_when_the_rest_fails():
+    """Each part of a batch that was too large counts for itself: what was answered is yielded before the error."""
+
+    def small(request):
+        if len(request["input"]) > 3:
+            return Answer(413, {"error": "too large"})
+        return Answer(400, {"error": "no"}) if TEXTS[5] in request["input"] else None
+
+    with EmbeddingServer(answering=small) as server:
+        encoder, parts = remote(server, batch=8, concurrency=1), []
+        encoder.probe()
+        with pytest.raises(es.EncoderError, match=r"\(400, no\)"):
+            parts += encode_parts(encoder, TEXTS)
+    assert {TEXTS[place] for places, _ in parts for place in places} == {*server.embedded} - {PROBE}
+    assert server.embedded
+
+
+def test_many_batches_are_all_sent():
+    """More batches than requests that may be under way: each text is sent once."""
+    texts = [f"text {number}" for number in range(500)]
+    with EmbeddingServer() as server:
+        encode(remote(server, batch=5, concurrency=3), texts)
+    assert sorted(server.embedded) == sorted([PROBE, *texts])
+
+
+def test_a_server_without_base64_is_asked_for_floats():
+    """The refusal of base64 costs one request; from then on floats are asked for."""
+
+    def old(request):
+        refused = request["encoding_format"] == "base64"
+        return Answer(400, {"error": {"message": "encoding_format base64 is not supported"}}) if refused else None
+
+    with EmbeddingServer(answering=old) as server:
+        encoder = remote(server)
+        assert np.allclose(encode(encoder, TEXTS), encode(HashEncoder(), TEXTS), atol=1e-6)
+    assert [request["encoding_format"] for request in server.requests] == ["base64", "float"]
+
+
+def test_the_dimension_is_asked_for_once_and_kept():
+    """Another process knows the dimension without a request, and sends the probe with its first texts."""
+    with EmbeddingServer(HashEncoder(5)) as server:
+        assert remote(server).dimension == 5
+        again = remote(server)
+        assert again.dimension == 5
+        assert len(server.requests) == 1
+        encode(again, ["wolf"])
+    assert server.requests[1]["input"] == [PROBE, "wolf"]
+
+
+def test_tokens_are_estimated_from_above_and_counted_as_told():
+    """Words count a token for every four bytes begun, signs one; what the endpoint says it read adds up."""
+    assert about_tokens("a wolf, unbelievably hungry") == 1 + 1 + 1 + 3 + 2
+    assert about_tokens("") == 0
+    with EmbeddingServer() as server:
+        encoder = remote(server, price=20.0)
+        encode(encoder, ["two words"])
+        assert encoder.tokens_used == len(PROBE.split()) + 2
+        assert encoder.price_of(1_500_000) == 30.0
+        assert remote(server).price_of(5) is None
+
+
+def test_the_estimate_is_a_third_above_what_a_model_counts():
+    """On the shipped articles: between 1.2 and 1.5 times the tokens of the default model in all, hardly ever fewer."""
+    texts = [document.text for document in es.read(CORPUS / "articles.jsonl")]
+    counted = np.array(es.load_encoder().count_tokens(texts))
+    estimated = np.array([about_tokens(text) for text in texts])
+    assert 1.2 < estimated.sum() / counted.sum() < 1.5
+    assert (estimated / counted).min() > 0.95
+
+
+# -- what may pass --------------------------------------------------------------------------------------
+
+
+def test_retry_after_is_honoured_in_seconds(clock):
+    """A server that asks for 7 seconds gets them, and a little more so that not all come at once."""
+    with EmbeddingServer(answering=in_turn(Answer(429, headers={"Retry-After": "7"}))) as server:
+        encode(remote(server, clock), ["wolf"])
+    assert clock.waited == [7.5]
+
+
+def test_retry_after_is_honoured_as_a_date(clock):
+    """An HTTP date is so many seconds from now; one in the past is none."""
+    later = Answer(503, headers={"Retry-After": formatdate(clock.now() + 9, usegmt=True)})
+    passed = Answer(503, headers={"Retry-After": formatdate(clock.now() - 9, usegmt=True)})
+    with EmbeddingServer(answering=in_turn(later, passed)) as server:
+        encode(remote(server, clock, draw=0.0), ["wolf"])
+    assert clock.waited == [9.0, 0.0]
+
+
+def test_waiting_doubles_with_jitter(clock):
+    """Without a word from the server: half (the draw) of 1, 2, 4, 8, 16 seconds, and never over half of 30."""
+    with EmbeddingServer(answering=in_turn(*[Answer(500)] * 5)) as server:
+        encode(remote(server, clock), ["wolf"])
+    assert clock.waited == [0.5, 1.0, 2.0, 4.0, 8.0]
+    assert Patience(draw=lambda: 1.0).seconds(20, None) == 30.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"retry-after": "1.5"}, 1.5), ({"retry-after-ms": "250", "retry-after": "9"}, 0.25), ({}, None),
+     ({"retry-after": "soon"}, None), ({"retry-after": "-3"}, None), ({"retry-after": "nan"}, None),
+     ({"retry-after": "inf"}, None), ({"retry-after": "Thu, 99 Foo 2026 00:00:00 GMT"}, None)],
+)  # fmt: skip
+def test_nonsense_in_retry_after_is_no_wait(headers, seconds):
+    """Seconds, milliseconds, or nothing that can be understood."""
+    assert Patience().asked(headers) == seconds
+
+
+def test_all_requests_wait_when_one_is_told_to(clock):
+    """A limit is that of the account: a request that has not been sent waits too."""
+    with EmbeddingServer() as server:
+        encoder = remote(server, clock)
+        encode(encoder, ["wolf"])
+        encoder._endpoint._resume_at = clock.now() + 4
+        encode(encoder, ["sheep"])
+    assert clock.waited == [4.0]
+
+
+def test_a_wait_beyond_reason_is_an_error(clock):
+    """Two hours are not waited for; the line says how long it would be."""
+    with EmbeddingServer(answering=in_turn(Answer(429, headers={"Retry-After": "7200"}))) as server:
+        message = fails(remote(server, clock, draw=0.0))
+    assert "asks to wait 7,200 s (429" in message
+    assert clock.waited == []
+
+
+def test_a_server_that_stays_down_is_given_up(clock):
+    """Six attempts, then one line with the last reason; a long wait is told before it begins."""
+    with EmbeddingServer(answering=lambda request: Answer(503, {"error": {"message": "overloaded"}})) as server:
+        message = fails(remote(server, clock))
+    assert "did not answer in 6 attempts: 503, overloaded. What was embedded is kept" in message
+    assert len(server.requests) == 6
+
+
+def test_a_long_wait_is_told(caplog):
+    """What takes seconds is said on the log, with the reason."""
+    with (
+        caplog.at_level(logging.WARNING),
+        EmbeddingServer(answering=in_turn(Answer(429, headers={"Retry-After": "20"}))) as server,
+    ):
+        encode(remote(server), ["wolf"])
+    assert "429, Too Many Requests; sent again in 20 s (attempt 2 of 6)" in caplog.text
+
+
+# -- what will not pass ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        (Answer(401, {"error": {"message": f"Incorrect API key: {KEY}"}}), "refuses the key in OPENAI_API_KEY (401, "
+         "Incorrect API key: [key])"),
+        (Answer(403, {"detail": "no access"}), "refuses the key in OPENAI_API_KEY (403, no access)"),
+        (Answer(404, {"error": {"message": "no such model"}}), "is not there (404, no such model): check the model and "
+         "OPENAI_BASE_URL."),
+        (Answer(400, {"error": {"message": "maximum context length is 8192 tokens"}}), "The longest of the 2 texts in "
+         "that request has about 6 tokens: 'A wolf in winter.'…. Make passages shorter with --chunk-words N"),
+        (Answer(400, {"error": {"message": "bad"}}), "refuses the request (400, bad)"),
+        (Answer(429, {"error": {"message": "pay", "code": "insufficient_quota"}}), "quota is used up (429, pay)"),
+        (Answer(301, None, {"Location": "https://elsewhere/v1"}), "is elsewhere (301): set OPENAI_BASE_URL to https://e"),
+        (Answer(200, b"<html>welcome"), "answered with something that is no JSON: '<html>welcome'"),
+        (Answer(200, b"[" * 100_000), "answered with something that is no JSON"),
+        (Answer(200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
+        (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors [5, 5], wanted each of"),
+        (Answer(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "vectors of different lengths: 1, 2"),
+        (Answer(200, {"data": [{"embedding": [1, float("nan")]}] * 2}), "a vector of NaN, infinite or only zero"),
+        (Answer(200, {"data": [{"embedding": [0, 0]}] * 2}), "a vector of NaN, infinite or only zero"),
+        (Answer(200, {"data": [{"embedding": "!?"}] * 2}), "gave an embedding that is no list of numbers"),
+        (Answer(200, {"data": [{"embedding": {"a": 1}}] * 2}), "gave an embedding that is no list of numbers"),
+        (Answer(200, {"object": "list"}), "answered without a list of embeddings under 'data'"),
+        (Answer(200, ["what"]), "answered without a list of embeddings under 'data'"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_one_line_at_once(answer, wanted, clock):
+    """Faults that no waiting mends are told after one request, with what to do, and never with the key."""
+    with EmbeddingServer(answering=lambda request: answer) as server:
+        message = fails(remote(server, clock, key=KEY))
+    assert wanted in message
+    assert server.url in message
+    assert clock.waited == []
+    assert len(server.requests) == 1
+
+
+def test_a_wrong_model_is_corrected():
+    """Where the endpoint lists its models, the likeliest one is named."""
+    with EmbeddingServer(answering=lambda request: Answer(404)) as server:
+        assert fails(remote(server, name="openai:hush")).endswith("Did you mean 'hash'?")
+
+
+def test_a_server_that_wants_a_key_says_so():
+    """Without a key the line names the variable to set."""
+    with EmbeddingServer(answering=lambda request: Answer(401, {"error": "who are you?"})) as server:
+        assert "wants a key (401, who are you?): set OPENAI_API_KEY" in fails(remote(server))
+
+
+def test_nothing_there_is_told_at_once(clock):
+    """A port where nobody listens is not tried six times; the line says what to check."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+    encoder = RemoteEncoder("openai:hash", RemoteSettings(url=url), patience=Patience(wait=clock.wait, now=clock.now))
+    message = fails(encoder)
+    assert f"nothing answers at {url}" in message
+    assert "start the server there, or check OPENAI_BASE_URL" in message
+    assert clock.waited == []
+
+
+def test_a_server_that_cannot_be_trusted_is_named():
+    """Where TLS fails, nothing is sent and the line says that it is about trust."""
+    with EmbeddingServer() as server:
+        settings = RemoteSettings(url=server.url.replace("http:", "https:"), key=KEY)
+        message = fails(RemoteEncoder("openai:hash", settings))
+    assert "cannot be trusted" in message
+    assert server.requests == []
+
+
+def test_silence_is_an_error_after_its_time(clock):
+    """A server that does not respond in time is asked again, then given up; no thread is left waiting."""
+    release = threading.Event()
+    with EmbeddingServer(answering=lambda request: release.wait(20) and None) as server:
+        encoder = remote(server, clock, timeout=0.1)
+        message = fails(encoder)
+        release.set()
+    assert "did not answer in 6 attempts: no response within 0.1 s" in message
+
+
+def test_a_dimension_that_changes_from_request_to_request_is_refused():
+    """Two models behind one address (a balancer gone wrong) are found out before the vectors meet."""
+    with EmbeddingServer(HashEncoder(4)) as server:
+
+        def changing(request):
+            server.encoder = HashEncoder(4 if PROBE in request["input"] else 6)
+
+        server.answering = changing
+        assert "gave vectors of 6 dimensions, wanted 4" in fails(remote(server, batch=2), TEXTS)
+
+
+def test_another_dimension_is_refused():
+    """A model that answers with another number of dimensions than before is another model."""
+    with EmbeddingServer(HashEncoder(4)) as server:
+        encoder = remote(server)
+        assert encoder.dimension == 4
+        server.encoder = HashEncoder(6)
+        assert "gave vectors of 6 dimensions, wanted 4" in fails(encoder)
+        assert remote(server).dimension == 6  # what was known of the old one is forgotten
+        assert "gave vectors of 6 dimensions, wanted 3" in fails(remote(server, name="openai:hash@3"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "wanted"),
+    [
+        ("OPENAI_BASE_URL", "localhost:8000", "OPENAI_BASE_URL is 'localhost:8000'; wanted a URL such as https"),
+        ("OPENAI_BASE_URL", "ftp://me:secret@x/v1", "OPENAI_BASE_URL is 'ftp://x/v1'; wanted a URL"),
+        ("OPENAI_API_KEY", "sk-\u2026", "OPENAI_API_KEY holds characters that no key has (not shown)"),
+        ("OPENAI_API_KEY", "", "OPENAI_API_KEY is not set"),
+        ("EMBEDSEARCH_REMOTE_BATCH", "0", "EMBEDSEARCH_REMOTE_BATCH is '0'; wanted a whole number of at least 1"),
+        ("EMBEDSEARCH_REMOTE_CONCURRENCY", "many", "wanted a whole number of at least 1"),
+        ("EMBEDSEARCH_REMOTE_TIMEOUT", "nan", "wanted a number of at least 0.1"),
+        ("EMBEDSEARCH_REMOTE_PRICE", "-1", "wanted a number of at least 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(variable, value, wanted, monkeypatch):
+    """Each variable of the environment is checked before anything is sent; secrets are not repeated."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(es.EncoderError) as caught:
+        es.load_encoder("openai:text-embedding-3-small")
+    assert wanted in str(caught.value)
+    assert KEY not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_what_a_remote_encoder_cannot_do_is_refused(monkeypatch):
+    """Engines and devices are of models that run here; a name needs a model."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    with pytest.raises(es.EncoderError, match="is computed elsewhere: leave out"):
+        es.load_encoder("openai:hash", engine="torch")
+    with pytest.raises(es.EncoderError, match="names no model; wanted openai:MODEL"):
+        es.load_encoder("openai:")
+
+
+def test_a_key_over_http_is_warned_of(caplog):
+    """A key that others on the way could read is worth a line; on this machine it is not."""
+    assert RemoteSettings(url="http://far.example/v1", key=KEY).sends_key_in_the_open
+    assert not RemoteSettings(url="http://localhost:1/v1", key=KEY).sends_key_in_the_open
+    assert not RemoteSettings(url="https://far.example/v1", key=KEY).sends_key_in_the_open
+    assert KEY not in repr(RemoteSettings(key=KEY))
+
+
+# -- indexes --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def endpoint(monkeypatch):
+    """Give an endpoint that the environment names."""
+    with EmbeddingServer(HashEncoder(8)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        yield server
+
+
+def documents(count=10):
+    return [es.Document(f"id-{number}", TEXTS[number]) for number in range(count)]
+
+
+def test_a_failure_loses_nothing(tmp_path, endpoint):
+    """When the fourth request fails for good, what the others brought is not asked for again."""
+    patience = Patience(wait=Clock().wait)
+
+    def make():
+        return RemoteEncoder("openai:hash", RemoteSettings(url=endpoint.url, batch=2, concurrency=1), patience=patience)
+
+    endpoint.answering = in_turn(None, None, None, Answer(400, {"error": {"message": "no more"}}))
+    with (
+        es.Index.create(tmp_path / "index", make()) as index,
+        pytest.raises(es.EncoderError, match=r"refuses the request \(400, no more\)"),
+    ):
+        index.add(documents())
+    before = list(endpoint.embedded)
+    assert len(before) > 3
+    endpoint.embedded.clear()
+    with es.open(tmp_path / "index", make()) as index:
+        report = index.add(documents())
+        assert len(index) == 10
+    assert sorted({*before, *endpoint.embedded} - {PROBE}) == sorted(TEXTS)
+    assert not {*before} & {*endpoint.embedded} - {PROBE}
+    assert report.embedded == len(set(endpoint.embedded) - {PROBE})
+
+
+def test_what_is_under_way_is_kept_when_another_request_fails(endpoint):
+    """With four requests at once, the answers that come after the failure are still yielded."""
+    failed = threading.Event()
+
+    def answering(request):
+        if "text number 1" in request["input"]:
+            failed.set()
+            return Answer(400, {"error": "no"})
+        if request["input"] != [PROBE]:
+            failed.wait(20)
+        return None
+
+    endpoint.answering = answering
+    encoder = remote(endpoint, batch=1, concurrency=2)
+    encoder.probe()
+    parts = []
+    with pytest.raises(es.EncoderError, match=r"\(400, no\)"):
+        parts += encode_parts(encoder, TEXTS)  # a list takes what comes before the error
+    assert [places for places, _ in parts] == [[0]]
+
+
+def test_an_interrupted_ingest_goes_on(tmp_path, endpoint, monkeypatch):
+    """Ctrl-C ends an ingest with exit code 130; what was answered before is not asked for again."""
+    third, release = threading.Event(), threading.Event()
+
+    def answering(request):
+        if len(endpoint.requests) == 4:
+            third.set()
+            release.wait(30)
+            return Answer(500)
+        return None
+
+    endpoint.answering = answering
+    source = tmp_path / "notes.csv"
+    source.write_text("id,text\n" + "".join(f"{number},{text}\n" for number, text in enumerate(TEXTS)))
+    settings = {"EMBEDSEARCH_REMOTE_BATCH": "2", "EMBEDSEARCH_REMOTE_CONCURRENCY": "1"}
+    code = "from embedsearch.cli import main; main()"
+    arguments = ["ingest", str(source), "--encoder", "openai:hash", "-i", str(tmp_path / "index")]
+    process = subprocess.Popen([sys.executable, "-W", "error", "-c", code, *arguments], cwd=ROOT,
+                               env=os.environ | settings, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert third.wait(60)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    release.set()
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 130, words
+    assert "Traceback" not in words
+    before = set(endpoint.embedded)
+    endpoint.embedded.clear()
+    done = run("ingest", source, "-i", tmp_path / "index", "--encoder", "openai:hash")
+    assert done.exit_code == 0, done.stderr
+    assert len(before) >= 3
+    assert before & set(endpoint.embedded) <= {PROBE}
+    assert before | set(endpoint.embedded) == {PROBE, *TEXTS}
+
+
+def test_a_cache_that_cannot_be_written_costs_no_more_than_itself(tmp_path, endpoint, monkeypatch, caplog):
+    """Where the user's cache is no folder, the index is made all the same, with a word."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EMBEDSEARCH_CACHE_DIR", str(tmp_path / "file"))
+    with es.Index.create(tmp_path / "index", "openai:hash") as index:
+        assert index.add(documents(3)).embedded == 3
+        assert len(index.search("wolf", k=3, mode="dense")) == 3
+    assert "vectors of openai:hash are kept in the index alone" in caplog.text
+
+
+def test_a_phrase_is_paid_for_once(tmp_path, endpoint):
+    """A query that was asked before needs no request, in another process either."""
+    with es.Index.create(tmp_path / "index", "openai:hash") as index:
+        index.add(documents(3))
+        index.search("wolf", k=1)
+    sent = len(endpoint.requests)
+    with es.open(tmp_path / "index") as index:
+        assert len(index.search("wolf", k=1)) == 1
+    assert len(endpoint.requests) == sent
+
+
+def test_another_model_under_the_same_name_is_found_out(tmp_path, endpoint, monkeypatch):
+    """An index refuses vectors of a model that took over the name, wherever it is served; the right one may move."""
+    with es.Index.create(tmp_path / "index", "openai:hash") as index:
+        index.add(documents(3))
+    with EmbeddingServer(HashEncoder(8)) as moved:
+        monkeypatch.setenv("OPENAI_BASE_URL", moved.url)
+        with es.open(tmp_path / "index") as index:
+            assert len(index.search("wolf", k=3, mode="dense")) == 3
+
+    class Other(HashEncoder):
+        def encode(self, texts):
+            return super().encode([f"other {text}" for text in texts])
+
+    with EmbeddingServer(Other(8)) as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", other.url)
+        with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="a model that is not the one"):
+            index.search("wolf", k=3)
+        with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="a model that is not the one"):
+            index.add(documents())
+
+
+def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
+    """What axes are fitted from, and what a repair embeds, is refused from another model too."""
+    axis = es.Axis("size", ["small"], ["large"])
+    with es.Index.create(tmp_path / "index", "openai:hash") as index:
+        index.add(documents(3))
+        index.axes.save(axis)
+        sent = len(endpoint.requests)
+        index.axes.save(axis)
+        assert len(endpoint.requests) == sent  # phrases of axes are paid for once
+
+    class Other(HashEncoder):
+        def encode(self, texts):
+            return super().encode([f"other {text}" for text in texts])
+
+    endpoint.encoder = Other(8)
+    loading._shared.cache_clear()  # as another process would have it
+    with (
+        es.open(tmp_path / "index") as index,
+        pytest.raises(es.StoreError, match="a model that is not the one"),
+    ):
+        index.axes.save(es.Axis("age", ["young"], ["old"]))
+    vectors = tmp_path / "index" / "vectors.f32"
+    content = bytearray(vectors.read_bytes())
+    content[5] ^= 1
+    vectors.write_bytes(content)
+    shutil.rmtree(tmp_path / "cache")
+    failed = run("verify", "--repair", "-i", tmp_path / "index")
+    assert failed.exit_code == 2
+    assert "a model that is not the one" in failed.stderr
+    endpoint.encoder = HashEncoder(8)
+    loading._shared.cache_clear()
+    assert run("verify", "--repair", "-i", tmp_path / "index").exit_code == 0
+
+
+def test_a_model_that_changes_behind_its_address_does_not_mix_in_the_cache(tmp_path, endpoint):
+    """A new index that finds vectors of another model in the cache refuses them."""
+    table = {PROBE: [1, 0], "wolf": [0, 1]}
+    endpoint.encoder = TableEncoder(table)
+    with es.Index.create(tmp_path / "one", remote(endpoint), cache=tmp_path / "vectors") as index:
+        index.add([es.Document("a", "wolf")])
+    endpoint.encoder = TableEncoder(table | {PROBE: [-1, 0], "sheep": [1, 1]})
+    with (
+        es.Index.create(tmp_path / "two", remote(endpoint), cache=tmp_path / "vectors") as index,
+        pytest.raises(es.StoreError, match=r"the cache .* cosine .* is -1.00, wanted at least 0.95"),
+    ):
+        index.add([es.Document("b", "sheep")])
+
+
+# -- the command line -----------------------------------------------------------------------------------
+
+
+def test_the_commands_work_with_a_remote_encoder(tmp_path, endpoint, monkeypatch):
+    """Ingest tells what is sent and what it costs; search and info need no more than the name."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("EMBEDSEARCH_REMOTE_PRICE", "0.5")
+    source = tmp_path / "notes.csv"
+    source.write_text("id,text\n" + "".join(f"{number},wolf pack {number}\n" for number in range(20)))
+    made = run("ingest", source, "--encoder", "openai:hash", "-i", tmp_path / "index")
+    assert made.exit_code == 0, made.stderr
+    assert f"Texts go to {endpoint.url}" in made.stderr
+    used = 4 + 20 * 3  # the probe and the texts, as the endpoint counts words
+    assert f"has counted {used} tokens (0.0000 at 0.5 a million)" in made.stderr
+    again = run("ingest", source, "-i", tmp_path / "index")
+    assert "nothing new" in again.stderr
+    found = run("search", "wolf pack 3", "-i", tmp_path / "index", "-k", "1", "-f", "ids")
+    assert found.stdout == "3\n"
+    told = json.loads(run("info", "--encoder", "-i", tmp_path / "index", "-f", "json").stdout)
+    assert (told["engine"], told["endpoint"], told["key"]) == ("remote", endpoint.url, "set")
+    assert told["why"] == "its name begins with openai:"
+    everything = made.output + again.output + found.output + json.dumps(told)
+    assert KEY not in everything
+    for file in (tmp_path / "index").iterdir():
+        assert KEY.encode() not in file.read_bytes()
+
+
+def test_a_dry_run_counts_and_sends_nothing(tmp_path, endpoint, monkeypatch):
+    """What would be embedded is counted, with its tokens and price; no document is sent and no index is made."""
+    monkeypatch.setenv("EMBEDSEARCH_REMOTE_PRICE", "1000")
+    source = tmp_path / "notes.csv"
+    source.write_text("id,text\n1,wolf\n2,wolf\n3,sheep and wolf\n")
+    shown = run("ingest", source, "--dry-run", "--encoder", "openai:hash", "-i", tmp_path / "index", "-f", "json")
+    assert shown.exit_code == 0, shown.stderr
+    counts = json.loads(shown.stdout)
+    assert {counts[name] for name in ("updated", "unchanged")} == {0}
+    assert [counts[name] for name in ("added", "passages", "embedded", "tokens", "price")] == [3, 3, 2, 5, 0.005]
+    assert not (tmp_path / "index").exists()
+    assert endpoint.embedded == [PROBE]  # its dimension
+    run("ingest", source, "--encoder", "openai:hash", "-i", tmp_path / "index")
+    source.write_text("id,text\n1,wolf\n2,wolf\n3,a sheep and a wolf\n")
+    state = sorted((file.name, file.read_bytes()) for file in (tmp_path / "index").iterdir())
+    shown = run("ingest", source, "--dry-run", "-i", tmp_path / "index", "-f", "json")
+    counts = json.loads(shown.stdout)
+    assert (counts["unchanged"], counts["updated"], counts["embedded"], counts["tokens"]) == (2, 1, 1, 6)
+    assert state == sorted((file.name, file.read_bytes()) for file in (tmp_path / "index").iterdir())
+
+
+def test_reindexing_tells_its_price(tmp_path, endpoint, monkeypatch):
+    """Trying a remote model on an index that is there: the texts are counted before, the tokens after."""
+    monkeypatch.setenv("EMBEDSEARCH_REMOTE_PRICE", "2000")
+    with es.Index.create(tmp_path / "index", "openai:hash@8") as index:
+        index.add([es.Document("a", "wolf and lamb"), es.Document("b", "shark", title="at sea")])
+    done = run("reindex", "--encoder", "openai:hash", "-i", tmp_path / "index")
+    assert done.exit_code == 0, done.stderr
+    assert f"Texts go to {endpoint.url}: about 7 tokens (0.0140 at 2000 a million) where all is new." in done.stderr
+    assert f"has counted {4 + 3 + 3} tokens (0.0200 at 2000 a million)." in done.stderr
+
+
+def test_a_refused_key_is_one_line_and_exit_2(tmp_path, endpoint, monkeypatch):
+    """No traceback, no index left half made."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    endpoint.answering = lambda request: Answer(401, {"error": {"message": f"bad {KEY}"}})
+    source = tmp_path / "a.txt"
+    source.write_text("wolf")
+    failed = run("ingest", source, "--encoder", "openai:hash", "-i", tmp_path / "index")
+    assert (failed.exit_code, failed.stdout) == (2, "")
+    assert failed.stderr.startswith("Error: 'hash' at http://127.0.0.1:")
+    assert KEY not in failed.output
+    assert not (tmp_path / "index").exists()
