@@ -337,6 +337,11 @@ def test_texts_are_texts(tmp_path):
             plot.save(tmp_path / f"hostile.{format}")
     assert {"$x^2$", "a_b^c \\alpha", "--> <script>", "abc"} <= set(plot.labels)
     assert plot.figure.axes[0].get_xlabel().startswith("$a_1$ (")
+    from matplotlib.text import Text
+
+    texts = plot.figure.findobj(Text)
+    assert len(texts) > 20
+    assert not any(text.get_parse_math() for text in texts)
     tags = {element.tag.rpartition("}")[2] for element in ET.parse(tmp_path / "hostile.svg").iter()}
     assert not tags & {"img", "script", "b", "i"}
 
