@@ -106,17 +106,19 @@ def _tagged(lines: Lines, name: str, *, begins: str, ends: Callable[[str], bool]
                 yield current.closed()
                 current = None
             is_stray = True
-            wanted = f"a {kind} begins with a line {begins!r}"
+            wanted = f"a {kind} begins with a line {begins.rstrip(' -')}"
             yield Parted(name, number, fault=error or f"{name}:{number}: a line outside of a {kind}; {wanted}")
         elif not line.strip() and not error:
             is_stray = False
     if current:
-        cut = f"{current.part.place}: the {kind} that begins here is cut off: its last line, 'ER  -', is missing"
+        cut = f"{current.part.place}: the {kind} that begins here is cut off: its last line, ER, is missing"
         yield current.closed("" if current.is_whole or ends is None else cut)
 
 
 def _endless(part: Parted, kind: str, number: int) -> str:
-    return f"{part.place}: the {kind} that begins here has no end ('ER  -') before line {number}, where another begins"
+    return (
+        f"{part.place}: the {kind} that begins here has no end (a line ER) before line {number}, where another begins"
+    )
 
 
 def bibtex_parts(lines: Lines, name: str) -> Iterator[Parted]:

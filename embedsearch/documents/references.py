@@ -66,7 +66,7 @@ def _one_line_a_tag(part: Parted) -> str:
             lines.append(f"{tag[1]}  - {tag[2].strip()}")
         elif line.strip() and len(lines) < 2:
             raise SourceError(
-                f"{part.name}:{number}: a line that belongs to no field; wanted a tag, as in 'TI  - Wolves'"
+                f"{part.name}:{number}: a line that belongs to no field; wanted one with a tag, such as TI"
             )
         elif line.strip():
             lines[-1] = f"{lines[-1]} {line.strip()}"
