@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -160,6 +159,8 @@ def _plan(
     format: str | None,
 ) -> None:  # fmt: skip
     """Say what an ingest would do, into the index or into a new one."""
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         is_there = (Path(path) / "index.db").exists()
         index = _open_or_create(path if is_there else folder, encoder, chunk_words, overlap)
