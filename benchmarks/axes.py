@@ -1,11 +1,12 @@
 """How far axes agree with people: bare poles, framed poles, and 6 to 50 ratings, on open sets.
 
-Run from the root of the project: python benchmarks/axes.py [--draws 50]. The sets are read from ../shared/data,
-or from the folder that EMBEDSEARCH_DATA names. Prints a Markdown table and writes benchmarks/results/axes.json.
+Run from the root of the project: python benchmarks/axes.py [--draws 50]. Prints Markdown tables and writes
+benchmarks/results/axes.json.
 
-Agreement is counted among items that were not rated only. The definitions are the axes shipped with the corpus
-and, for valence, one written the same way; they are not fitted to the sets. The priors of the blend and the two
-constants of the extension were chosen among a few values by looking at these sets.
+Agreement is counted among items that were not rated only. The definitions are the axes shipped with the corpus and
+those of axes_definitions.toml, written the same way; they are not fitted to the sets. The priors of the blend were
+chosen among a few values by looking at the main sets; no constant was set by looking at the judging ones. Poles
+are extended over the phrases of the shipped corpus and the items: an index of these.
 """
 
 from __future__ import annotations
@@ -13,100 +14,41 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from axes_sets import ROOT, SETS, Task, Vectors, agreement, definitions, judging_tasks, main_tasks, tuning_tasks
 
 import embedsearch as es
 from embedsearch.axes.blending import fit_weights
 from embedsearch.axes.extending import extended
 
-ROOT = Path(__file__).parent.parent
-SETS = Path(os.environ.get("EMBEDSEARCH_DATA", ROOT / "../shared/data"))
 RESULTS = ROOT / "benchmarks/results/axes.json"
 COUNTS = (6, 10, 20, 50)
 FEWEST_LEFT = 20  # unrated items that a figure needs
-
-VALENCE = es.Axis(
-    "valence",
-    ["bad", "unpleasant", "negative", "sad", "horrible", "painful", "ugly", "hateful"],
-    ["good", "pleasant", "positive", "happy", "wonderful", "delightful", "beautiful", "lovely"],
-    frames=["a {} thing", "something {}"],
-)
 BARE = {
     "size": (["small", "tiny", "little"], ["large", "huge", "big"]),
     "predatoriness": (["prey", "grazer", "herbivore"], ["predator", "hunter", "carnivore"]),
+    "hunting": (["prey", "grazer", "herbivore"], ["predator", "hunter", "carnivore"]),
     "valence": (["bad", "unpleasant", "negative"], ["good", "pleasant", "positive"]),
 }
+# The norm axis is learned from one set, without the words of the other; a user would import it as a prior.
+PRIORS = (
+    ("Glasgow SIZE", "AwA2 size"),
+    ("Glasgow SIZE", "AnAge log weight, familiar names"),
+    ("Glasgow SIZE", "Zoo catsize (AUC)"),
+    ("AnAge log weight, familiar names", "AwA2 size"),
+    ("AwA2 size", "AnAge log weight, familiar names"),
+    ("Zoo predator (AUC)", "AwA2 predatoriness"),
+    ("Glasgow dominance", "AwA2 strength"),
+    ("Glasgow arousal", "AwA2 ferocity"),
+)
 
 
-@dataclass
-class Task:
-    """Items with a number each that people or scales gave them."""
-
-    name: str
-    axis: str
-    items: list[str]
-    values: np.ndarray
-    two_valued: bool = False
-
-
-def glasgow() -> list[dict[str, str]]:
-    with open(SETS / "glasgow/13428_2018_1099_MOESM2_ESM.csv", encoding="latin-1", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def awa2() -> tuple[list[str], Callable[[str], np.ndarray]]:
-    def names(file: str) -> list[str]:
-        return [line.split()[1].replace("+", " ") for line in (SETS / "awa2" / file).read_text().splitlines() if line]
-
-    strengths = np.loadtxt(SETS / "awa2/predicate-matrix-continuous.txt")
-    strengths[strengths < 0] = np.nan
-    predicates = names("predicates.txt")
-    return names("classes.txt"), lambda name: strengths[:, predicates.index(name)]
-
-
-def tasks() -> list[Task]:
-    words = glasgow()
-    texts = [word["Words"] for word in words]
-    animals, strength = awa2()
-    zoo = [line.split(",") for line in (SETS / "zoo/zoo.data").read_text().splitlines() if line.strip()]
-    hunting = strength("hunter") + strength("meat") + strength("stalker") + strength("fierce")
-    names = [*texts, *animals, *(record[0] for record in zoo)]
-    familiar = {word for name in names for word in name.casefold().split()}
-    weights = anage(familiar)
-    return [
-        Task("AwA2 size", "size", animals, strength("big") - strength("small")),
-        Task("AwA2 predatoriness", "predatoriness", animals, hunting),
-        Task("Zoo predator (AUC)", "predatoriness", [z[0] for z in zoo], np.array([float(z[7]) for z in zoo]), True),
-        Task("AnAge log weight, familiar names", "size", list(weights), np.log10(list(weights.values()))),
-        Task("Glasgow SIZE", "size", texts, np.array([float(word["Size.M"]) for word in words])),
-        Task("Glasgow valence", "valence", texts, np.array([float(word["Valence.M"]) for word in words])),
-    ]
-
-
-def anage(familiar: set[str]) -> dict[str, float]:
-    """Return adult weights by common name, of the names all of whose words occur in the other sets."""
-    weights: dict[str, float] = {}
-    with open(SETS / "anage/anage_data.txt", encoding="utf-8", errors="replace", newline="") as stream:
-        for record in csv.DictReader(stream, delimiter="\t"):
-            name, weight = record["Common name"].casefold(), record["Adult weight (g)"]
-            if name and weight and familiar.issuperset(name.split()):
-                weights.setdefault(name, float(weight))
-    return weights
-
-
-def agreement(coordinates: np.ndarray, values: np.ndarray, *, two_valued: bool) -> float:
-    """Return Pearson's r, or the area under the ROC curve where values are 0 and 1."""
-    if not two_valued:
-        return float(np.corrcoef(coordinates, values)[0, 1])
-    high, low = coordinates[values == 1], coordinates[values == 0]
-    return float((high[:, None] > low).mean() + (high[:, None] == low).mean() / 2)
+def unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector)
 
 
 def ordered(coordinates: np.ndarray, values: np.ndarray) -> float:
@@ -135,15 +77,12 @@ def ridge(vectors: np.ndarray, values: np.ndarray) -> np.ndarray:
     return best[1]
 
 
-def unit(vector: np.ndarray) -> np.ndarray:
-    return vector / np.linalg.norm(vector)
-
-
-METHODS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
-    "shipped": fit_weights,
-    "shipped, extended": fit_weights,
-    "textbook blend": textbook_blend,
-    "ratings alone": lambda vectors, values, _poles: fit_weights(vectors, values, None),
+# Each takes vectors and values of what is rated, the poles' direction, and the poles extended.
+METHODS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "shipped": lambda vectors, values, poles, _longer: fit_weights(vectors, values, poles),
+    "shipped, extended": lambda vectors, values, poles, longer: fit_weights(vectors, values, np.stack([poles, longer])),
+    "textbook blend": lambda vectors, values, poles, _longer: textbook_blend(vectors, values, poles),
+    "ratings alone": lambda vectors, values, _poles, _longer: fit_weights(vectors, values, None),
 }
 
 
@@ -158,66 +97,87 @@ def summary(found: Sequence[float]) -> dict[str, float]:
     }
 
 
-def measure(task: Task, encoder: es.Encoder, axis: es.Axis, draws: int) -> dict[str, Any]:
-    known = ~np.isnan(task.values)
-    vectors = encode(encoder, task.items)[known]
-    values = task.values[known]
-    poles = axis.fit(encoder).direction.astype(float)
-    bare = es.Axis(axis.name, *BARE[axis.name]).fit(encoder).direction
-    result: dict[str, Any] = {"items": len(values), "axis": axis.name}
-    longer = extended(poles.astype(np.float32), vectors.astype(np.float32), name=axis.name).astype(float)
-    for name, direction in (("bare", bare), ("framed", poles), ("extended", longer)):
-        place = vectors @ direction
-        result[name] = {
-            "r": agreement(place, values, two_valued=task.two_valued),
-            "ordered": ordered(place, values),
+class Bench:
+    """Measures tasks with one encoder."""
+
+    def __init__(self, encoder: es.Encoder, draws: int) -> None:
+        """Take the encoder; encode the phrases of the corpus, over which poles are extended."""
+        self.vectors = Vectors(encoder.encode)
+        self.axes = definitions()
+        self.draws = draws
+        with open(ROOT / "corpus/phrases.csv", encoding="utf-8", newline="") as stream:
+            self.corpus = self.vectors([record["text"] for record in csv.DictReader(stream)])
+
+    def poles(self, axis: es.Axis) -> np.ndarray:
+        """Return the unit direction of an axis's poles."""
+        return unit(self.vectors(axis.high_texts).mean(axis=0) - self.vectors(axis.low_texts).mean(axis=0))
+
+    def extended(self, poles: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return the poles extended over the corpus's phrases and the items."""
+        passages = np.concatenate([self.corpus, items]).astype(np.float32)
+        return extended(poles.astype(np.float32), passages, name="axis").astype(float)
+
+    def measure(self, task: Task) -> dict[str, Any]:
+        """Return what poles alone reach, and each method with ratings."""
+        task = task.known()
+        vectors, poles = self.vectors(task.items), self.poles(self.axes[task.axis])
+        longer = self.extended(poles, vectors)
+        directions = {"framed": poles, "extended": longer}
+        if task.axis in BARE:
+            directions["bare"] = self.poles(es.Axis(task.axis, *BARE[task.axis]))
+        result: dict[str, Any] = {"items": len(task.items), "axis": task.axis}
+        for name, direction in directions.items():
+            place = vectors @ direction
+            result[name] = {
+                "r": agreement(place, task.values, two_valued=task.two_valued),
+                "ordered": ordered(place, task.values),
+            }
+        fits = {name: lambda x, y, m=method: m(x, y, poles, longer) for name, method in METHODS.items()}
+        for count in COUNTS:
+            if len(task.items) - count >= FEWEST_LEFT:
+                result[str(count)] = self.rated(task, count, poles, fits)
+        return result
+
+    def rated(self, task: Task, count: int, poles: np.ndarray, fits: dict[str, Any]) -> dict[str, Any]:
+        """Return what each way of fitting reaches among the unrated items, and what it gains on poles alone there."""
+        random, vectors, values = np.random.default_rng(count), self.vectors(task.items), task.values
+        found: dict[str, dict[str, list[float]]] = {
+            name: {"r": [], "ordered": [], "gain": []} for name in ("poles", *fits)
         }
-    for count in COUNTS:
-        if len(values) - count >= FEWEST_LEFT:
-            result[str(count)] = rated(vectors, values, (poles, longer), count, draws, two_valued=task.two_valued)
-    return result
+        while len(found["poles"]["r"]) < self.draws:
+            chosen = random.permutation(len(values))
+            some, others = chosen[:count], chosen[count:]
+            if np.ptp(values[some]) == 0:
+                continue
+            alone = agreement(vectors[others] @ poles, values[others], two_valued=task.two_valued)
+            for name in found:
+                weights = poles if name == "poles" else fits[name](vectors[some], values[some])
+                place = vectors[others] @ weights
+                reached = agreement(place, values[others], two_valued=task.two_valued)
+                found[name]["r"].append(reached)
+                found[name]["gain"].append(reached - alone)
+                found[name]["ordered"].append(ordered(place, values[others]))
+        return {name: {kind: summary(draws) for kind, draws in kinds.items()} for name, kinds in found.items()}
 
-
-def rated(
-    vectors: np.ndarray,
-    values: np.ndarray,
-    directions: tuple[np.ndarray, np.ndarray],
-    count: int,
-    draws: int,
-    *,
-    two_valued: bool,
-) -> dict[str, Any]:
-    """Return what each method reaches among the unrated items, and what it gains on poles alone there."""
-    random, (poles, longer) = np.random.default_rng(count), directions
-    found: dict[str, dict[str, list[float]]] = {
-        name: {"r": [], "ordered": [], "gain": []} for name in ("poles", *METHODS)
-    }
-    while len(found["poles"]["r"]) < draws:
-        chosen = random.permutation(len(values))
-        some, others = chosen[:count], chosen[count:]
-        if np.ptp(values[some]) == 0:
-            continue
-        alone = agreement(vectors[others] @ poles, values[others], two_valued=two_valued)
-        for name in found:
-            prior = longer if name == "shipped, extended" else poles
-            weights = poles if name == "poles" else METHODS[name](vectors[some], values[some], prior)
-            place = vectors[others] @ weights
-            reached = agreement(place, values[others], two_valued=two_valued)
-            found[name]["r"].append(reached)
-            found[name]["gain"].append(reached - alone)
-            found[name]["ordered"].append(ordered(place, values[others]))
-    return {name: {kind: summary(draws) for kind, draws in kinds.items()} for name, kinds in found.items()}
-
-
-_CACHE: dict[str, np.ndarray] = {}
-
-
-def encode(encoder: es.Encoder, texts: Sequence[str]) -> np.ndarray:
-    """Return float64 unit vectors; each text is encoded once."""
-    new = [text for text in dict.fromkeys(texts) if text not in _CACHE]
-    if new:
-        _CACHE.update(zip(new, np.asarray(encoder.encode(new), dtype=np.float64), strict=True))
-    return np.stack([_CACHE[text] for text in texts])
+    def prior(self, source: Task, task: Task) -> dict[str, Any]:
+        """Return what an axis learned on one set, without the words of the other, adds to the other's poles."""
+        source, task = source.known(), task.known()
+        inner = {item.casefold() for item in task.items}
+        kept = [place for place, item in enumerate(source.items) if item.casefold() not in inner]
+        learned = self.vectors([source.items[place] for place in kept])
+        norm = unit(fit_weights(learned, source.values[kept], self.poles(self.axes[source.axis])))
+        vectors, poles = self.vectors(task.items), self.poles(self.axes[task.axis])
+        longer = self.extended(poles, vectors)
+        beliefs = np.stack([poles, longer, norm, unit(longer + norm)])
+        directions = {"poles": poles, "extended": longer, "norm": norm, "all": beliefs[-1], "both": unit(poles + norm)}
+        result: dict[str, Any] = {"learned from": len(kept), "items": len(task.items)} | {
+            name: agreement(vectors @ direction, task.values, two_valued=task.two_valued)
+            for name, direction in directions.items()
+        }
+        fits = {"all": lambda x, y: fit_weights(x, y, beliefs)}
+        for count in (6, 20):
+            result[str(count)] = self.rated(task, count, poles, fits)["all"]["r"]
+        return result
 
 
 def table(results: dict[str, Any], method: str) -> str:
@@ -226,8 +186,8 @@ def table(results: dict[str, Any], method: str) -> str:
     )
     lines = [head, "|---" * (5 + len(COUNTS)) + "|"]
     for name, result in results.items():
-        cells = [name, f"{result['items']:,}", f"{result['bare']['r']:.3f}", f"{result['framed']['r']:.3f}"]
-        cells.append(f"{result['extended']['r']:.3f}")
+        bare = f"{result['bare']['r']:.3f}" if "bare" in result else ""
+        cells = [name, f"{result['items']:,}", bare, f"{result['framed']['r']:.3f}", f"{result['extended']['r']:.3f}"]
         for count in COUNTS:
             part = result.get(str(count), {}).get(method, {}).get("r")
             cells.append(f"{part['mean']:.3f} ({part['low']:.2f}–{part['high']:.2f})" if part else "")
@@ -248,6 +208,14 @@ def comparison(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def priors(results: dict[str, Any]) -> str:
+    lines = ["| learned on, read on | poles | extended | norm | all | all, 6 ratings | 20 |", "|---" * 7 + "|"]
+    for name, one in results.items():
+        figures = [one["poles"], one["extended"], one["norm"], one["all"], one["6"]["mean"], one["20"]["mean"]]
+        lines.append(f"| {name} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--draws", type=int, default=50)
@@ -256,13 +224,19 @@ def main() -> None:
         print(f"skipped: there is no {SETS}; set EMBEDSEARCH_DATA to the folder of the open sets", file=sys.stderr)
         return
     encoder = es.load_encoder()
-    axes = {axis.name: axis for axis in [*es.read_axes(ROOT / "corpus/axes.toml"), VALENCE]}
-    results = {task.name: measure(task, encoder, axes[task.axis], draws) for task in tasks()}
-    report = {"encoder": encoder.name, "draws": draws, "sets": results}
+    bench = Bench(encoder, draws)
+    groups = {"sets": main_tasks(), "tuning": tuning_tasks(), "judging": judging_tasks()}
+    by_name = {task.name: task for tasks in groups.values() for task in tasks}
+    report: dict[str, Any] = {"encoder": encoder.name, "draws": draws}
+    for group, tasks in groups.items():
+        report[group] = {task.name: bench.measure(task) for task in tasks}
+        for method in ("shipped", "shipped, extended"):
+            print(f"{group}, {method}:", "", table(report[group], method), "", sep="\n")
+        print(comparison(report[group]), "", sep="\n", flush=True)
+    report["priors"] = {f"{one} → {two}": bench.prior(by_name[one], by_name[two]) for one, two in PRIORS}
+    print(priors(report["priors"]))
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    print("Ratings with framed poles:", "", table(results, "shipped"), "", sep="\n")
-    print("Ratings with extended poles:", "", table(results, "shipped, extended"), "", comparison(results), sep="\n")
+    RESULTS.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

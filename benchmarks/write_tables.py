@@ -75,18 +75,49 @@ def retrieval(found: dict[str, Any]) -> str:
 
 def axes(found: dict[str, Any]) -> str:
     """Return how far axes agree with people."""
-    rows = []
-    for name, one in found["sets"].items():
-        figure = "auc" if "AUC" in name else "r"
-        drawn = [
-            one[n]["shipped"].get(figure, one[n]["shipped"]["r"])["mean"] if n in one else None for n in ("6", "20")
+    names = {"sets": "The main sets", "tuning": "Tasks that choices were made on", "judging": "Tasks judged on only"}
+    parts = [
+        "## Axes (`axes.py`)\n\nCorrelation with human ratings (AUC for Zoo) among unrated items; means of "
+        f"{found['draws']} draws. *Extended*: poles extended over the phrases of the corpus and the items (`extend`).\n"
+    ]
+    columns = ["items", "poles", "extended", "6 ratings", "20", "extended, 6", "20"]
+    for group, title in names.items():
+        parts.append(table([title, *columns], [[name, *_axis_cells(one)] for name, one in found[group].items()]))
+    rows = [
+        [name, *(f"{one[kind]:.3f}" for kind in ("poles", "extended", "norm", "all")),
+         *(f"{one[count]['mean']:.3f}" for count in ("6", "20"))]
+        for name, one in found["priors"].items()
+    ]  # fmt: skip
+    parts.append(
+        "A *norm* axis, learned from the ratings of one set without the words of the other, read on the other: alone, "
+        "and as the `prior` of extended poles, with 6 and 20 ratings on top.\n"
+    )
+    parts.append(table(["norm of → read on", "poles", "extended", "norm", "all three", "6 ratings", "20"], rows))
+    return "\n".join(parts)
+
+
+def _axis_cells(one: dict[str, Any]) -> list[str]:
+    cells = [f"{one['items']:,}", *(f"{one[kind]['r']:.3f}" for kind in ("framed", "extended"))]
+    for method in ("shipped", "shipped, extended"):
+        cells += [f"{one[count][method]['r']['mean']:.3f}" for count in ("6", "20")]
+    return cells
+
+
+def axes_options(found: dict[str, Any]) -> str:
+    """Return what was tried on poles alone."""
+    groups = found["tasks"]
+    rows = [
+        [name, *(f"{sum(one[name] for one in tasks.values()) / len(tasks):.3f}" for tasks in groups.values())]
+        for name in next(iter(groups["main"].values()))
+    ]
+    wordings = [[name, *(f"{figure:.3f}" for figure in one.values())] for name, one in found["wordings"].items()]
+    return "\n".join(
+        [
+            "## What was tried on axes (`axes_options.py`)\n\nPoles alone, mean over the tasks of the tables above.\n",
+            table(["", *groups], rows),
+            "*Predatoriness* in several wordings; the first is the shipped one.\n",
+            table(["poles", *next(iter(found["wordings"].values()))], wordings),
         ]
-        poles = [one[kind].get(figure, one[kind]["r"]) for kind in ("bare", "framed", "extended")]
-        rows.append([name, one["items"], *("" if value is None else f"{value:.3f}" for value in (*poles, *drawn))])
-    return (
-        f"## Axes (`axes.py`)\n\nCorrelation with human ratings (AUC for Zoo) among unrated items; means of "
-        f"{found['draws']} draws. *Extended*: poles that the tool added from the index.\n\n"
-        + table(["set", "items", "bare poles", "framed", "extended", "6 ratings", "20 ratings"], rows)
     )
 
 
@@ -96,6 +127,23 @@ def placing(found: dict[str, Any]) -> str:
     return (
         f"## Placing (`placing.py`)\n\n{found['rows']:,} vectors on {found['axes']} axes: {seconds['placing']:.2f} s, "
         f"{found['ratio']:.2f} times the bare matrix product over the same mapped file ({seconds['bare']:.2f} s).\n"
+    )
+
+
+def plotting(found: dict[str, Any]) -> str:
+    """Return what drawing many passages takes."""
+    names = ("density", "by kind", "scatter")
+    rows = []
+    for format in ("png", "svg", "pdf"):
+        one = found[format]
+        least = one["scatter"]["seconds"]
+        rows.append([format, *(f"{one[name]['seconds']:.1f} ({one[name]['seconds'] / least:.1f})" for name in names),
+                     *(f"{one[name]['bytes'] / 1e6:.2f}" for name in names)])  # fmt: skip
+    return (
+        f"## Drawing (`plotting.py`)\n\n{found['points']:,} points with thirty labels: seconds to draw and write a "
+        "file, and how many times those of matplotlib's own rasterised scatter of the same points, which has no "
+        "labels.\n\n"
+        + table(["", "density, s", "by kind, s", "scatter, s", "density, MB", "by kind, MB", "scatter, MB"], rows)
     )
 
 
@@ -109,10 +157,60 @@ def store(found: dict[str, Any]) -> str:
     )
 
 
+def screening(found: dict[str, Any]) -> str:
+    """Return how soon reviews are finished, and whether the stop keeps its promise."""
+    sets, metrics = found["sets"], {"wss95": "WSS@95", "recall10": "recall@10%", "atd": "ATD"}
+    rankers = next(iter(sets.values()))["rankers"]
+    rows = [[_bold(ranker), *(_spread(one["rankers"][ranker]["wss95"]) for one in sets.values())] for ranker in rankers]
+    shown = ("wss95", "wss100", "recall5", "recall10", "atd")
+    means = [[_bold(ranker), *(f"{_mean_over(sets, ranker, metric):.1f}" for metric in shown)] for ranker in rankers]
+    other = [
+        [f"{name}, {one['queries']} queries", ranker, *(_spread(values[metric]) for metric in metrics)]
+        for name, one in found["unseen"].items()
+        for ranker, values in one["rankers"].items()
+    ]
+    return (
+        f"## Screening (`screening.py`)\n\n%, means and 95% intervals of {found['repeats']} repeats from one relevant "
+        "and one other record, the same for all rankers; WSS@95:\n\n"
+        + table(["", *(f"{name} ({one['relevant']} of {one['records']:,})" for name, one in sets.items())], rows)
+        + "\nMeans over the six:\n\n"
+        + table(["", "WSS@95", "WSS@100", "recall@5%", "recall@10%", "ATD"], means)
+        + f"\nLearning anew with 1,000 of 10,000 records read takes {found['training_seconds']:.2f} s of processor "
+        "time.\n"
+        + "\nAbstracts for queries that nothing was chosen on, means over the queries:\n\n"
+        + table(["", "", *metrics.values()], other)
+        + f"\nWhere a rule stops, target recall 95% at confidence 95%, {found['stop_repeats']} runs a set: the "
+        "runs that reached the target, the least recall of any, and the records that need not be read:\n\n"
+        + _stops(sets | found["unseen"])
+    )
+
+
+def _bold(name: str) -> str:
+    return f"**{name}**" if name == "embedsearch" else name
+
+
+def _spread(interval: dict[str, float]) -> str:
+    return f"{100 * interval['mean']:.1f} ({100 * interval['low']:.1f}–{100 * interval['high']:.1f})"
+
+
+def _mean_over(sets: dict[str, Any], ranker: str, metric: str) -> float:
+    return 100 * sum(one["rankers"][ranker][metric]["mean"] for one in sets.values()) / len(sets)
+
+
+def _stops(sets: dict[str, Any]) -> str:
+    rules = next(iter(sets.values()))["stops"]
+    cells = [
+        [rule, *(f"{one['stops'][rule]['reached']:.0%}, {one['stops'][rule]['least recall']:.2f}, "
+                 f"{one['stops'][rule]['saved']:.0%}" for one in sets.values())]
+        for rule in rules
+    ]  # fmt: skip
+    return table(["reached, least, saved", *sets], cells)
+
+
 def main() -> None:
     """Write the page."""
     parts = [HEAD]
-    for write in (encoding, index, store, retrieval, axes, placing):
+    for write in (encoding, index, store, retrieval, axes, axes_options, placing, plotting, screening):
         file = RESULTS / f"{write.__name__}.json"
         parts.append(write(json.loads(file.read_text("utf-8"))))
     (ROOT / "docs" / "benchmarks.md").write_text("\n".join(parts), "utf-8")

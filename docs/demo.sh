@@ -33,4 +33,7 @@ say "6. Filter the articles, and compare with the labels that people gave"
 run "embedsearch filter corpus/articles.jsonl --check relevant --where 'predatoriness > p30 and (near(\"an animal hunting its prey\") > 0.25 or near(\"exploiting and defrauding people\") > 0.25)' > relevant.jsonl"
 run 'head -c 300 relevant.jsonl'
 
+say "7. Screen the articles for one question: what to read first"
+run 'embedsearch screen rank --name demo --topic "fraud, extortion and lending to the desperate" --where "year >= 1000" -n 5 -f table'
+
 printf '\n\nThe index is in indexes/predation, the filtered articles are in relevant.jsonl. Go on with: embedsearch --help\n'

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from embedsearch.expressions import Expression, parse_expression
     from embedsearch.index import AddReport, Index, Verdict, reindex
     from embedsearch.index import open_index as open
+    from embedsearch.plots import Plot, plot_axis, plot_plane
     from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
 
 _HOMES = {
@@ -33,6 +34,7 @@ _HOMES = {
     "errors": ("AxisError", "EmbedSearchError", "EncoderError", "QueryError", "SourceError", "StoreError"),
     "expressions": ("Expression", "parse_expression"),
     "index": ("AddReport", "Index", "Verdict", "open", "reindex"),
+    "plots": ("Plot", "plot_axis", "plot_plane"),
     "results": ("Calculation", "Hit", "Hits", "Placement", "Placements"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -56,6 +58,7 @@ __all__ = [
     "Passage",
     "Placement",
     "Placements",
+    "Plot",
     "QueryError",
     "Scale",
     "ScaledAxis",
@@ -68,6 +71,8 @@ __all__ = [
     "open",
     "parse_condition",
     "parse_expression",
+    "plot_axis",
+    "plot_plane",
     "read",
     "read_axes",
     "register_reader",

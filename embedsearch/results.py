@@ -64,6 +64,10 @@ class Records(Sequence[R], Generic[R]):
         """Return a list of dicts of JSON values."""
         return [record.to_dict() for record in self._records]
 
+    def _exports(self) -> list[dict[str, Any]]:
+        """Return what leaves for other tools."""
+        return self.to_dicts()
+
     def to_pandas(self) -> pandas.DataFrame:
         """Return a pandas data frame, one row a record.
 
@@ -74,7 +78,7 @@ class Records(Sequence[R], Generic[R]):
             import pandas
         except ImportError as error:
             raise _not_installed("pandas") from error
-        return pandas.DataFrame(self.to_dicts())
+        return pandas.DataFrame(self._exports())
 
     def to_polars(self) -> polars.DataFrame:
         """Return a polars data frame, one row a record.
@@ -86,7 +90,7 @@ class Records(Sequence[R], Generic[R]):
             import polars
         except ImportError as error:
             raise _not_installed("polars") from error
-        return polars.DataFrame(self.to_dicts(), infer_schema_length=None, strict=False)
+        return polars.DataFrame(self._exports(), infer_schema_length=None, strict=False)
 
     def to_arrow(self) -> pyarrow.Table:
         """Return an Arrow table, one row a record.
@@ -98,7 +102,7 @@ class Records(Sequence[R], Generic[R]):
             import pyarrow
         except ImportError as error:
             raise _not_installed("pyarrow") from error
-        return pyarrow.Table.from_pylist(self.to_dicts())
+        return pyarrow.Table.from_pylist(self._exports())
 
     def _repr_html_(self) -> str:
         """Show the records as a table in a notebook; texts are escaped."""
@@ -158,6 +162,7 @@ class Hit:
         near_alone: the terms of an expression whose own nearest neighbours include this passage.
         distance: from the point asked for, in standard deviations, where the query is a point on axes.
         coordinates: by axis, in standard deviations, where axes were asked for.
+        versions: of those axes, by name.
         bm25: of the query's words, 0 where the passage has none; where the search looked at words.
         fused: what the hits of a hybrid search are ranked by, at most 1 (see `embedsearch.fusion`).
     """
@@ -176,6 +181,7 @@ class Hit:
     near_alone: tuple[str, ...] = ()
     distance: float | None = None
     coordinates: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
     bm25: float | None = None
     fused: float | None = None
 
@@ -202,7 +208,7 @@ class Hit:
             if (value := getattr(self, name)) is not None:
                 record[name] = value
         if self.coordinates:
-            record["coordinates"] = dict(self.coordinates)
+            record |= {"coordinates": dict(self.coordinates), "versions": dict(self.versions)}
         if self.contributions:
             record |= {"contributions": dict(self.contributions), "near_alone": list(self.near_alone)}
         return record
@@ -223,6 +229,7 @@ class Placement:
         rated: the axes on which it stands where it was rated; on all others it was measured.
         intervals: by axis, lowest and highest, where coordinates are in the unit of ratings and measured.
         versions: by axis, the version that it was read off with.
+        distances: how far its vector lies from the curve, by axis, for axes that are a series of groups.
     """
 
     text: str
@@ -231,6 +238,7 @@ class Placement:
     rated: tuple[str, ...] = ()
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    distances: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the placement as JSON values: the text, the id if there is one, one key an axis, and marks."""
@@ -239,6 +247,8 @@ class Placement:
             record["rated"] = list(self.rated)
         if self.intervals:
             record["intervals"] = {name: list(ends) for name, ends in self.intervals.items()}
+        if self.distances:
+            record["distances"] = dict(self.distances)
         return record
 
     def to_export(self) -> dict[str, Any]:
@@ -247,7 +257,13 @@ class Placement:
 
 
 class Placements(Records[Placement]):
-    """Placements, in the order of the texts given or of the sorting asked for."""
+    """Placements, in the order of the texts given or of the sorting asked for.
+
+    What leaves for pandas, polars or Arrow names the version of each axis; so do the command's formats for programs.
+    """
+
+    def _exports(self) -> list[dict[str, Any]]:
+        return [placement.to_export() for placement in self]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -117,6 +117,20 @@ def test_one_definition_under_two_encoders(tmp_path):
         assert mirrored.apart[0][1:] in ((0.0, 100.0), (100.0, 0.0))
 
 
+def test_axes_that_lean_on_others_or_on_passages_are_compared(tmp_path):
+    """Priors are fitted with the other encoder as well, and poles extended over the texts as it sees them."""
+    with circle(tmp_path) as index:
+        index.axes.save(es.Axis("norm", ["lo"], ["hi"]))
+        index.axes.save(es.Axis("height", ["lo"], ["hi"], extend=True, prior="norm"))
+        index.axes.save(es.Axis("sum", formula="norm + height"))
+        index.axes.save(es.Axis("wide", component={"number": 1, "where": 'id != "lo"'}))
+        assert index.explorer.compare("height", index.encoder, None).spearman == pytest.approx(1)
+        with pytest.raises(es.AxisError, match="'sum' is a formula; compare norm, height"):
+            index.explorer.compare("sum", index.encoder, None)
+        with pytest.raises(es.AxisError, match="of an index; fit it there"):
+            index.explorer.compare("wide", index.encoder, None)
+
+
 def test_the_shares_that_axes_hold_are_those_of_pythagoras(index):
     """With the mean taken out, x and y hold (x² + y²) of (x² + y² + z²), for a phrase and for all."""
     vectors = index.encoder.encode(["wolf", "sheep"])

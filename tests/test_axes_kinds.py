@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from conftest import run
 
 import embedsearch as es
 from embedsearch.axes import Curve, EncoderMaterial, fit_axis
@@ -114,6 +115,20 @@ def test_the_curve_agrees_with_a_search_by_brute_force():
     distances = np.linalg.norm(vectors[:, None] - line, axis=2)
     assert curve.distances(vectors @ nodes.T) == pytest.approx(distances.min(axis=1), abs=1e-3)
     assert curve.read(vectors @ nodes.T) == pytest.approx(values[distances.argmin(axis=1)], abs=2e-2)
+
+
+def test_placements_say_how_far_off_the_curve_a_text_lies(tmp_path, monkeypatch):
+    """The curve runs from x to y; z lies at √(1 + 1/2) from it, x on it; the command shows it too."""
+    with es.Index.create(tmp_path / "i", TableEncoder(TABLE)) as index:
+        index.add(es.Document(name, name) for name in TABLE)
+        index.axes.save(es.Axis("path", groups=[["x"], ["y"]]))
+        far = {place.text: place.distances["path"] for place in index.place_all(["path"])}
+        assert (far["z"], far["x"]) == pytest.approx((1.5**0.5, 0), abs=1e-6)
+        assert index.place(["z"], ["path"])[0].to_dict()["distances"]["path"] == pytest.approx(1.5**0.5, abs=1e-6)
+        monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: index)
+        shown = run("place", "z", "-f", "table").output
+        assert "off path" in shown
+        assert shown.split()[-1] == "1.225"
 
 
 def test_groups_have_values_of_their_own():

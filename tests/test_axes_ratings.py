@@ -39,7 +39,7 @@ def test_the_fit_is_the_posterior_mean(seed, n, dimension):
     random = np.random.default_rng(seed)
     vectors, ratings = random.standard_normal((n, dimension)), random.standard_normal(n)
     poles = np.eye(dimension)[0]
-    found = fit_weights(vectors, ratings, poles, pole_shares=[(0.45, 1.0)], signal_shares=[0.5])
+    found = fit_weights(vectors, ratings, poles, pole_shares=[0.45], signal_shares=[0.5])
     assert found == pytest.approx(by_matrices(vectors, ratings, poles, 0.45, 0.5), abs=1e-8)
 
 
@@ -61,7 +61,7 @@ def test_the_shares_are_weighted_by_their_likelihood():
         likelihood = np.exp(-0.5 * rest @ np.linalg.solve(within, rest)) / np.sqrt(np.linalg.det(within))
         total += likelihood
         weights += likelihood * by_matrices(vectors, ratings, poles, a, 0.5)
-    found = fit_weights(vectors, ratings, poles, pole_shares=[(0.3, 1.0), (0.6, 1.0)], signal_shares=[0.5])
+    found = fit_weights(vectors, ratings, poles, pole_shares=[0.3, 0.6], signal_shares=[0.5])
     assert found == pytest.approx(weights / total, abs=1e-8)
 
 

@@ -69,9 +69,11 @@ def test_the_null_of_unrated_pairs_is_a_half():
         shares = []
         for seed in range(12):
             vectors, noise = sample(0.0, count, seed)
-            from embedsearch.axes.validation import _compared, _splits
+            from embedsearch.axes.validation import _compared, _design, _splits
 
-            shares.append(_compared(vectors, noise, None, list(_splits(count, 1))).share())
+            splits = list(_splits(count, 1))
+            designs = [_design(vectors, split, None) for split in splits]
+            shares.append(_compared(vectors, noise, np.arange(count), splits, designs).share())
         assert np.mean(shares) == pytest.approx(0.5, abs=0.08)
 
 

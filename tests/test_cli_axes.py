@@ -55,3 +55,39 @@ def test_an_axis_of_an_empty_index_can_be_shown(tmp_path):
         index.axes.save(es.Axis("size", ["small"], ["large"]))
     shown = json.loads(run("axes", "show", "size", "-f", "json", "-i", tmp_path / "i").stdout)
     assert (shown["population"], shown["highest"]) == (0, [])
+
+
+def test_axes_of_every_kind_are_listed(index, monkeypatch):
+    """An axis without poles is listed with what it is defined by."""
+    index.axes.save(es.Axis("sum", formula="size + predatoriness"))
+    monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+    listed = run("axes", "list", "-f", "table")
+    assert listed.exit_code == 0
+    assert "formula" in listed.output
+    assert "poles" in listed.output
+
+
+def test_ratings_are_not_lost_when_they_are_too_few(index, monkeypatch, tmp_path):
+    """Two answers are too few to learn from: they are written down, and taken back when more have come."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+    asked = run("axes", "rate", "size", "-k", "6", input="7\nbig\n9\n")  # the input ends: so does the asking
+    assert asked.exit_code == 1
+    assert "'big' is no number; once more" in asked.output
+    assert "2 answered; 3 more are needed" in asked.output
+    lines = (tmp_path / "to-rate-1.csv").read_text().splitlines()
+    assert [line.rsplit(",", 1)[1] for line in lines] == ["rating", "7.0", "9.0", "", "", "", ""]
+    filled = [line + ("" if not line.endswith(",") else str(n)) for n, line in enumerate(lines)]
+    (tmp_path / "to-rate-1.csv").write_text("\n".join(filled) + "\n")
+    taken = run("axes", "rate", "size", "--take", "to-rate-1.csv")
+    assert "size: version 2, 6 ratings" in taken.output
+
+
+def test_what_cannot_be_rated_is_refused_before_anything_is_asked(index, monkeypatch, tmp_path):
+    """A formula has no place for ratings; nothing is proposed or written."""
+    index.axes.save(es.Axis("sum", formula="size + predatoriness"))
+    monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+    refused = run("axes", "rate", "sum", "--csv", tmp_path / "file.csv")
+    assert refused.exit_code == 2
+    assert "defined by formula, which ratings do not go with" in refused.output
+    assert not (tmp_path / "file.csv").exists()

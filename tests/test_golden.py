@@ -1,5 +1,6 @@
 """Indexes of every format ever shipped, each made once and kept: this build opens them and answers as they did."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,37 @@ def test_a_golden_index_is_whole_and_can_grow(golden):
         index.compact()
         assert index.delete(["titled"]) == 1
         assert {hit.text for hit in index.search(vector=np.ones(3), k=99)} == set(ANIMALS)
+
+
+def test_a_golden_index_keeps_its_labels_or_takes_its_first(golden):
+    """The labels of an index of format 2 stand as they were given; one of format 1 gets room with the first label."""
+    with es.open(golden) as index:
+        old = index.info()["format"] == 1
+        given = (
+            [] if old else [(id, 1.0, "hunts", "ada") for id in ("id-wolf", "doomed")] + [("id-sheep", 0.25, "", "bob")]
+        )
+        held = [(label.document, label.value, label.note, label.author) for label in index.labels.values()]
+        assert held == given
+        assert index.labels.names() == ([] if old else ["main", "second"])
+        index.labels.add("id-whale", "not relevant", author="eve")
+        assert index.info()["format"] == 2
+    with es.open(golden) as index:
+        assert [label.value for label in index.labels.values()] == [*(value for _, value, *_ in given), 0.0]
+        assert index.search("sheep", k=1)[0].text == "sheep"
+    assert run("verify", "-i", golden).exit_code == 0
+
+
+def test_a_golden_index_in_a_folder_that_cannot_be_written_can_be_read(golden, monkeypatch):
+    """An index of an older format is searched as it stands, and a label is refused with a reason."""
+    for file in golden.iterdir():
+        file.chmod(0o444)
+    golden.chmod(0o555)
+    monkeypatch.setattr("os.access", lambda _, mode: mode == os.R_OK)  # as an account that is not root sees it
+    before = {file.name: file.read_bytes() for file in golden.iterdir()}
+    with es.open(golden) as index:
+        assert index.search("sheep", k=1)[0].text == "sheep"
+        assert len(index.labels) in (0, 3)
+    assert {file.name: file.read_bytes() for file in golden.iterdir()} == before
 
 
 def test_there_is_a_golden_index_of_the_present_format():

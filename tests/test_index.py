@@ -311,7 +311,7 @@ def test_results_leave_for_other_tools(index):
     assert hits.to_arrow().num_rows == 2
     assert type(hits[:1]) is es.Hits
     placed = index.place(["wolf"])
-    assert placed.to_pandas().columns.tolist() == ["text", "predatoriness", "size"]
+    assert placed.to_pandas().columns.tolist() == ["text", "predatoriness", "size", "versions"]
     index.add([es.Document("<img src=x onerror=alert(1)>", "wolf")])
     shown = index.search("wolf", k=3)._repr_html_()
     assert "<img" not in shown

@@ -11,7 +11,8 @@ from conftest import ROOT
 import embedsearch as es
 
 HEAVY = ["torch", "transformers", "sentence_transformers", "umap", "faiss", "pandas", "polars", "pyarrow", "matplotlib",
-         "plotly", "ray", "sklearn", "numpy", "rich", "bs4", "pypdf", "huggingface_hub", "tokenizers"]  # fmt: skip
+         "textalloc", "plotly", "ray", "sklearn", "numpy", "rich", "bs4", "pypdf", "huggingface_hub",
+         "tokenizers"]  # fmt: skip
 
 _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; CliRunner().invoke"
 
@@ -21,7 +22,7 @@ RANKS = [
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion"},
     {"store", "axes", "results", "snippets"},
     {"index"},
-    {"filtering"},
+    {"screening", "filtering", "plots"},
     {"cli", "testing"},
 ]
 
@@ -108,10 +109,10 @@ def test_imports_point_one_way():
             assert rank[imported] <= rank[room], f"{file.name} in {room} imports {imported}"
 
 
-@pytest.mark.parametrize("library", ["faiss", "sqlite3", "sentence_transformers", "torch", "openvino"])
+@pytest.mark.parametrize("library", ["faiss", "sqlite3", "sentence_transformers", "torch", "openvino", "textalloc"])
 def test_each_library_has_one_home(library):
     """faiss is imported by neighbors alone, SQLite by the store alone, torch's kin by the encoders alone."""
-    home = {"faiss": "neighbors", "sqlite3": "store"}.get(library, "encoders")
+    home = {"faiss": "neighbors", "sqlite3": "store", "textalloc": "plots"}.get(library, "encoders")
     for file in (ROOT / "embedsearch").rglob("*.py"):
         tree = ast.parse(file.read_text("utf-8"))
         for node in ast.walk(tree):

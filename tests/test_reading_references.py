@@ -107,8 +107,8 @@ def test_bibtex_fields():
     assert (first.id, first.title) == ("muller2019", "The Wolf and the lamb")
     assert first.text == "Prey nested braces & more, café."
     assert first.metadata == {
-        "type": "article", "author": ["Müller, Anna", "Smith, B."], "year": 2019, "month": 3,
-        "journal": "Journal of Small Hunters", "keywords": ["wolf, lamb"],
+        "entry_type": "article", "authors": ["Müller, Anna", "Smith, B."], "year": 2019, "month": 3,
+        "journal": "Journal of Small Hunters", "keywords": ["wolf", "lamb"],
     }  # fmt: skip
     assert (second.id, second.text, second.metadata["year"]) == ("lender", "Of lenders", 2004)
     assert (first.source, second.source) == ("refs.bib:3", "refs.bib:12")
@@ -157,6 +157,14 @@ def test_a_filter_passes_records_as_they_stood(tmp_path, predation, format):
         ("bib", BIB + "@misc{x, title = {never closed\n", 2, "refs.bib:13: the entry that begins here is never closed"),
         ("bib", BIB + "@misc{\n title = {no key}}\n", 2, "refs.bib:13: not an entry of BibTeX"),
         ("bib", BIB + "@misc{x, title={a}, title={b}}\n", 2, "refs.bib:13: not an entry of BibTeX: Duplicate field"),
+        ("bib", BIB + "@misc{x, title={a}, Title={b}}\n", 2,
+         "refs.bib:13: not an entry of BibTeX: the field 'Title' stands in it twice"),
+        ("bib", BIB + "@misc{x,\n title={a}\n year={2000}\n}\n", 2,
+         "refs.bib:13: the field 'title' goes on behind its end, at 'year={2000}'; a comma is missing"),
+        ("bib", BIB + "@comment{never closed\n", 2, "refs.bib:13: the entry that begins here is never closed"),
+        ("ris", "TY  - JOUR\nstray\nTI  - x\nER  - \n" + RIS, 2, "refs.ris:2: a line that belongs to no field"),
+        ("nbib", NBIB.replace("DP  - 2001", "hello"), 1, "refs.nbib:18: a line that belongs to no field"),
+        ("nbib", NBIB + "PMID- \nTI  - no number\n", 2, "refs.nbib:20: a citation without a number behind 'PMID-'"),
     ],
 )  # fmt: skip
 def test_broken_records_are_named_and_lose_nothing_else(format, text, kept, said):
@@ -210,6 +218,149 @@ def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "rispy", None)
     with pytest.raises(es.SourceError, match=r'needs rispy; install it with: pip install "embedsearch\[references\]"'):
         read(RIS, "ris")
+
+
+def test_ris_as_other_programs_write_it():
+    """Older tags, repeated and continued fields, addresses with semicolons and a missing blank behind the hyphen."""
+    text = """TY  - JOUR
+A1  - Wolf, A.
+TI  - First title
+AB  - one
+AB  - two
+goes on
+KW  - pack
+ hunting
+KW  - snow
+UR  - http://x.org/a(SICI)1;2-R
+JF  - Journal of Snow
+JO  - J Snow
+XX  - odd
+ end
+ER  -
+TY  -JOUR
+T1  -Second title
+T2  - Annals of Ice
+AB  -
+ER  -
+TY  - CHAP
+TI  - Third title
+T2  - The book around it
+ER  -
+"""
+    first, second, third = read(text, "ris")
+    assert (first.title, first.text) == ("First title", "one\n\ntwo goes on")
+    assert first.metadata == {
+        "type_of_reference": "JOUR", "authors": ["Wolf, A."], "keywords": ["pack hunting", "snow"],
+        "urls": ["http://x.org/a(SICI)1;2-R"], "journal": "Journal of Snow", "journal_name": "J Snow", "XX": "odd end",
+    }  # fmt: skip
+    assert (second.text, second.metadata["journal"]) == ("Second title", "Annals of Ice")
+    assert third.metadata["secondary_title"] == "The book around it"
+    assert "journal" not in third.metadata
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x0c"])
+@pytest.mark.parametrize("format", ["ris", "nbib"])
+def test_only_a_line_feed_ends_a_line(format, separator):
+    """What other programs break lines at is part of a title, though a tag seems to follow."""
+    begun = {"ris": "TY  - JOUR\n", "nbib": "PMID- 1\n"}[format]
+    (document,) = read(f"{begun}TI  - snow{separator}AU  - wolf\nER  - \n", format)
+    assert document.text == f"snow{separator}AU  - wolf"
+
+
+@pytest.mark.parametrize(
+    ("value", "read_as"),
+    [
+        (r"{M{\"u}ller, \"o {\'e} {\ss} \c{c} \v{s} {\aa}}", "Müller, ö é ß ç š å"),
+        ("{A 50% decline of wolves}", "A 50% decline of wolves"),
+        (r"{A 50\% decline}", "A 50% decline"),
+        (r'"a {"}quoted{"} {W}olf"', 'a "quoted" Wolf'),
+        ("{pages~1--2\n   of   two}", "pages 1–2 of two"),
+        ('js # " and " # {more} # 7', "Journal of Snow and more7"),
+        ("long", "Journal of Snow, Series B"),
+        ("unknown", "unknown"),
+        (r"{$\alpha$ wolves}", r"$\alpha$ wolves"),
+        (r"{\emph{Canis lupus} \& kin}", "Canis lupus & kin"),
+        ("{" * 500 + "deep" + "}" * 500, "deep"),
+    ],
+)
+def test_values_of_bibtex(value, read_as):
+    """Braces, quotes, joins, abbreviations of abbreviations and accents; a bare per cent is no comment."""
+    strings = '@string{js = "Journal of Snow"}\n@string(long = js # ", Series B")\n'
+    (document,) = read(f"{strings}@article{{k,\n note = {value},\n title = {{t}}}}\n", "bib")
+    assert document.metadata["note"].strip("{}") == read_as
+
+
+@pytest.mark.parametrize(
+    ("value", "month"), [("mar", 3), ("{March}", 3), ("03", "03"), ("{12}", 12), ('"10~" # dec', "10 12")]
+)
+def test_months_are_numbers_where_they_are_months(value, month):
+    """Abbreviations, names and numbers of months; anything else stays a text."""
+    assert read(f"@misc{{k, title={{t}}, month={value}}}", "bib")[0].metadata["month"] == month
+
+
+def test_bibtex_names_and_keys():
+    """A name in braces is one name; the key cites the entry, whatever the fields are called."""
+    text = "@PhdThesis{wolf99, title={t}, author={{Wolf and Sons} and Fox, B.}, key={sorted}, type={PhD}, Year={1999}}"
+    (document,) = read(text, "bib")
+    assert document.id == "wolf99"
+    assert document.metadata == {
+        "entry_type": "phdthesis", "authors": ["Wolf and Sons", "Fox, B."], "sort_key": "sorted", "type": "PhD",
+        "year": 1999,
+    }  # fmt: skip
+
+
+def test_bibtex_entries_on_one_line_and_in_parentheses():
+    """Each entry is a record of its own, wherever its line ends; together they are the file."""
+    text = "@misc{a, title={x}} @misc{b,\n title={y (z)}}@misc(c, title={(w)},\n year=2000)\n@misc{d,title={v}}"
+    documents = read(text, "bib")
+    assert [(one.id, one.text, one.source) for one in documents] == [
+        ("a", "x", "refs.bib:1"), ("b", "y (z)", "refs.bib:1"), ("c", "(w)", "refs.bib:2"), ("d", "v", "refs.bib:4"),
+    ]  # fmt: skip
+    assert "".join(one.record for one in documents) == text
+
+
+def test_entries_in_a_comment_are_no_entries():
+    """What stands in the braces of @comment is not read."""
+    text = "@comment{\n@article{a,\n title={x}\n}\n}\n@misc{b, title={y}}\n"
+    assert [one.id for one in read(text, "bib")] == ["b"]
+
+
+@pytest.mark.parametrize("format", SOURCES)
+def test_a_file_without_records_is_named(format):
+    """An empty file is no error, but it is said."""
+    reported: list[str] = []
+    assert read("\n", format, report=reported.append) == []
+    assert reported == [f"refs.{format}: holds no record of its format"]
+
+
+def test_each_stretch_of_stray_lines_is_named():
+    """Two citations without a number are two sentences."""
+    reported: list[str] = []
+    text = "OWN - NLM\nTI  - a\n\nOWN - NLM\nTI  - b\n\n" + NBIB
+    assert len(read(text, "nbib", on_error="skip", report=reported.append)) == 2
+    assert [line.split(": ")[0] for line in reported] == ["refs.nbib:1", "refs.nbib:4"]
+
+
+def test_the_title_can_be_named_where_nothing_has_an_abstract():
+    """--title title holds although the titles are the texts."""
+    (document,) = read("TY  - JOUR\nTI  - Wolves\nER  - \n", "ris", title="title")
+    assert (document.title, document.text) == ("Wolves", "Wolves")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from([
+    "TY  - JOUR\n", "TI  - a\n", "ER  - \n", "ER  -", "\n", "x\n", "  y\n", "AB  -\n", "PMID- 1\n", "PMID-",
+    "AU  - b; c\n",    "@misc{k,", "@misc(k,", "@string{s=", "@comment{", "title={", "title=", "}",
+    "{", '"', "#", ",", "\\", "%", "$", "@",
+    "year", "\r\n", "\u2028", "author={a and b}", "month=jan", ")",
+])), st.sampled_from(sorted(SOURCES)))  # fmt: skip
+def test_any_mess_ends_and_is_ours(pieces, format):
+    """Whatever stands in a file, it is read or refused in our words, and nothing is read twice."""
+    text = "".join(pieces)
+    reported: list[str] = []
+    documents = read(text, format, on_error="skip", report=reported.append)
+    assert sum(len(one.record) for one in documents) <= len(text)
+    assert all(one.startswith(f"refs.{format}") and "\n" not in one for one in reported)
 
 
 WORDS = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)

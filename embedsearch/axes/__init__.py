@@ -6,6 +6,7 @@ raw coordinates are spread, which turns them into standard deviations and percen
 """
 
 from embedsearch.axes.calibration import COVERAGE, Calibration
+from embedsearch.axes.checks import FEWEST_RATINGS
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.files import read_axes, read_ratings, write_to_rate
@@ -17,6 +18,7 @@ from embedsearch.axes.scaled import ScaledAxis, directions_of, measure
 
 __all__ = [
     "COVERAGE",
+    "FEWEST_RATINGS",
     "Axis",
     "Calibration",
     "Curve",

@@ -1,12 +1,13 @@
 """Ratings and poles together: a linear axis averaged over how far each can be trusted.
 
-The ratings, in standard deviations, are taken to be a·(pole coordinate, in standard deviations) + what a linear
-function of the vector adds + noise, where the three parts have the shares a², s·(1-a²) and (1-s)·(1-a²) of the
-variance. For given shares that is ridge regression on what the poles leave over (Rasmussen and Williams,
-"Gaussian Processes for Machine Learning", 2006, section 2.7, with a fixed mean function); the shares are not
-chosen but averaged over, each pair weighted by its prior and by the likelihood of the ratings (their equation
-2.30). So the poles speak when ratings are few or disagree with every direction, and the ratings take over as
-they become many. Nothing is random. What was tried beside it is in docs/axes.md.
+The ratings, in standard deviations, are taken to be a·(coordinate on a direction believed beforehand, in standard
+deviations) + what a linear function of the vector adds + noise, where the three parts have the shares a²,
+s·(1-a²) and (1-s)·(1-a²) of the variance. For given shares that is ridge regression on what the belief leaves
+over (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7, with a fixed mean
+function); neither the shares nor the belief are chosen but averaged over, each weighted by its prior and by the
+likelihood of the ratings (their equation 2.30). Beliefs are the poles, the poles extended, another axis, and their
+sum. So the poles speak when ratings are few or disagree with every direction, and the ratings take over as they
+become many. Nothing is random. What was tried beside it is in docs/axes.md.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from embedsearch.errors import AxisError
 
 # How far poles alone agree with people is known from the published sets: r is mostly between .3 and .6.
-POLE_SHARES = ((0.3, 1.0), (0.45, 1.0), (0.6, 1.0))
+POLE_SHARES = (0.3, 0.45, 0.6)
 SIGNAL_SHARES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
 _PRIOR_COUNT = 10  # how many ratings the spread 1/√d of a random direction counts for
 _MOST_LEFT_OUT = 200  # above so many ratings they are left out in tenths, not one by one
@@ -41,13 +42,13 @@ class Blend:
     left_out: NDArray[np.float64]
 
 
-def blend(vectors: ArrayLike, ratings: ArrayLike, poles: ArrayLike | None, center: ArrayLike | None = None) -> Blend:
-    """Return the direction that ratings and, where there are any, poles agree on.
+def blend(vectors: ArrayLike, ratings: ArrayLike, beliefs: ArrayLike | None, center: ArrayLike | None = None) -> Blend:
+    """Return the direction that ratings and, where there are any, beliefs agree on.
 
     Args:
         vectors: of what is rated, unit rows, shape (n, d).
         ratings: in any unit, shape (n,), not all the same.
-        poles: the unit direction from the low to the high pole, shape (d,).
+        beliefs: unit directions from low to high, shape (k, d), or one, shape (d,).
         center: where the raw coordinate is 0, shape (d,); the mean of the rated vectors if None.
 
     Raises:
@@ -55,11 +56,10 @@ def blend(vectors: ArrayLike, ratings: ArrayLike, poles: ArrayLike | None, cente
     """
     rows, wanted = np.asarray(vectors, dtype=np.float64), np.asarray(ratings, dtype=np.float64)
     middle = rows.mean(axis=0) if center is None else np.asarray(center, dtype=np.float64)
-    direction = None if poles is None else np.asarray(poles, dtype=np.float64)
-    weights = fit_weights(rows, wanted, direction)
+    weights = fit_weights(rows, wanted, beliefs)
     left_out = np.empty(len(rows))
     for fold in folds(len(rows)):
-        part = fit_weights(np.delete(rows, fold, axis=0), np.delete(wanted, fold), direction)
+        part = fit_weights(np.delete(rows, fold, axis=0), np.delete(wanted, fold), beliefs)
         left_out[fold] = (rows[fold] - middle) @ part / max(float(np.linalg.norm(part)), 1e-12)
     return Blend(weights, left_out)
 
@@ -73,53 +73,84 @@ def folds(count: int) -> list[NDArray[np.int64]]:
 def fit_weights(
     vectors: NDArray[np.float64],
     ratings: NDArray[np.float64],
-    poles: NDArray[np.float64] | None,
+    beliefs: ArrayLike | None,
     *,
-    pole_shares: Sequence[tuple[float, float]] = POLE_SHARES,
+    pole_shares: Sequence[float] = POLE_SHARES,
     signal_shares: Sequence[float] = SIGNAL_SHARES,
 ) -> NDArray[np.float64]:
-    """Return the weights, shape (d,), averaged over the shares of poles and signal.
-
-    Args:
-        vectors: shape (n, d), n at least 2.
-        ratings: shape (n,).
-        poles: a unit direction, shape (d,), or None.
-        pole_shares: the a to average over, each with its prior weight; (0, 1) alone without poles.
-        signal_shares: the s to average over, of equal prior weight.
+    """Return the weights, shape (d,), averaged over beliefs and shares; see `Design`.
 
     Raises:
         AxisError: all vectors are the same.
     """
-    centered = vectors - vectors.mean(axis=0)
-    width = float(np.sqrt((centered**2).sum(axis=1).mean()))
-    if width < 1e-6:
-        raise AxisError("all that is rated has the same vector; rate phrases that differ")
-    deviation = float(ratings.std(ddof=1))
-    # Ratings that do not vary (within a fold) say nothing: the poles alone remain.
-    standard = (ratings - ratings.mean()) / (deviation if deviation > 0 else 1.0)
-    pole = np.zeros(vectors.shape[1]) if poles is None else poles / _pole_deviation(centered, poles)
-    left, singular, right = np.linalg.svd(centered / width, full_matrices=False)
-    kept = singular > 1e-9
-    left, squares, right = left[:, kept], singular[kept] ** 2, singular[kept, None] * right[kept]
-    outside = float(standard @ standard - ((left.T @ standard) ** 2).sum())
-    free = len(ratings) - 1 - len(squares)
-    logs, weights = [], []
-    for a, prior in pole_shares if poles is not None else ((0.0, 1.0),):
-        turned = left.T @ (standard - a * (centered @ pole))
-        for s in signal_shares:
-            noise = (1 - a * a) * (1 - s)
-            variances = (1 - a * a) * s * squares + noise
-            misfit = float((turned**2 / variances).sum() + np.log(variances).sum())
-            misfit += max(outside, 0.0) / noise + free * np.log(noise)
-            logs.append(np.log(prior) - misfit / 2)
-            weights.append(a * pole + right.T @ (turned * (1 - a * a) * s / variances) / width)
-    shares = np.exp(np.array(logs) - max(logs))
-    averaged: NDArray[np.float64] = shares @ np.array(weights) / shares.sum()
-    return averaged
+    return Design(vectors, beliefs, pole_shares=pole_shares, signal_shares=signal_shares).weights(ratings)
 
 
-def _pole_deviation(centered: NDArray[np.float64], poles: NDArray[np.float64]) -> float:
-    """Return the spread of pole coordinates: that of the rated texts, drawn towards 1/√d where they are few."""
+class Design:
+    """What is rated, factored once, so that many sets of ratings of the same texts can be fitted quickly."""
+
+    def __init__(
+        self,
+        vectors: NDArray[np.float64],
+        beliefs: ArrayLike | None,
+        *,
+        pole_shares: Sequence[float] = POLE_SHARES,
+        signal_shares: Sequence[float] = SIGNAL_SHARES,
+    ) -> None:
+        """Factor the vectors.
+
+        Args:
+            vectors: shape (n, d), n at least 2.
+            beliefs: unit directions, shape (k, d) or (d,), each as likely beforehand; None for none.
+            pole_shares: the a to average over, of equal prior weight; 0 alone without beliefs.
+            signal_shares: the s to average over, of equal prior weight.
+
+        Raises:
+            AxisError: all vectors are the same.
+        """
+        centered = vectors - vectors.mean(axis=0)
+        self._width = float(np.sqrt((centered**2).sum(axis=1).mean()))
+        if self._width < 1e-6:
+            raise AxisError("all that is rated has the same vector; rate phrases that differ")
+        left, singular, right = np.linalg.svd(centered / self._width, full_matrices=False)
+        kept = singular > 1e-9
+        self._left, self._squares = left[:, kept], singular[kept] ** 2
+        self._right = singular[kept, None] * right[kept]
+        self._free = len(vectors) - 1 - len(self._squares)
+        none = np.zeros((1, vectors.shape[1]))
+        directions = none if beliefs is None else np.atleast_2d(np.asarray(beliefs, dtype=np.float64))
+        self._poles = none if beliefs is None else directions / _deviations(centered, directions)[:, None]
+        self._along = self._left.T @ (centered @ self._poles.T)
+        self._pole_shares = (0.0,) if beliefs is None else pole_shares
+        self._signal_shares = signal_shares
+
+    def weights(self, ratings: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights for ratings, shape (n,): the average over beliefs and shares, shape (d,)."""
+        deviation = float(ratings.std(ddof=1))
+        # Ratings that do not vary (within a fold) say nothing: the beliefs alone remain.
+        standard = (ratings - ratings.mean()) / (deviation if deviation > 0 else 1.0)
+        turned = self._left.T @ standard
+        outside = max(0.0, float(standard @ standard - turned @ turned))
+        logs, parts = [], []
+        for place, pole in enumerate(self._poles):
+            for a in self._pole_shares:
+                rest = turned - a * self._along[:, place]
+                for s in self._signal_shares:
+                    noise = (1 - a * a) * (1 - s)
+                    variances = (1 - a * a) * s * self._squares + noise
+                    misfit = float((rest**2 / variances).sum() + np.log(variances).sum())
+                    logs.append(-(misfit + outside / noise + self._free * np.log(noise)) / 2)
+                    parts.append((a * pole, rest * (1 - a * a) * s / variances))
+        shares = np.exp(np.array(logs) - max(logs))
+        shares /= shares.sum()
+        believed, learned = (shares @ np.array(column) for column in zip(*parts, strict=True))
+        averaged: NDArray[np.float64] = believed + learned @ self._right / self._width
+        return averaged
+
+
+def _deviations(centered: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the spread of the rated texts along each direction, drawn towards 1/√d where they are few, shape (k,)."""
     n, dimension = centered.shape
-    squares = float(((centered @ poles) ** 2).sum())
-    return float(np.sqrt((squares + _PRIOR_COUNT / dimension) / (n + _PRIOR_COUNT)))
+    squares = ((centered @ directions.T) ** 2).sum(axis=0)
+    spread: NDArray[np.float64] = np.sqrt((squares + _PRIOR_COUNT / dimension) / (n + _PRIOR_COUNT))
+    return spread

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 COVERAGE = 0.9
+_NO_SPREAD = 1e-18
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,12 @@ class Calibration:
 
 def left_out_residuals(ratings: NDArray[np.float64], left_out: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each rating minus what is expected of its text by a direction and a line that did not see it, (n,)."""
-    residuals = np.empty(len(ratings))
-    for place in range(len(ratings)):
-        raw, others = np.delete(left_out, place), np.delete(ratings, place)
-        expected = others.mean() + _slope(raw, others) * (left_out[place] - raw.mean())
-        residuals[place] = ratings[place] - expected
+    n = len(ratings)
+    away, off = left_out - left_out.mean(), ratings - ratings.mean()
+    # Sums of squares and products without one text each: all of them less its own share, n/(n-1) of its square.
+    spreads = np.maximum(away @ away - away**2 * n / (n - 1), 0.0)
+    slopes = np.maximum(0.0, (away @ off - away * off * n / (n - 1)) / np.where(spreads > _NO_SPREAD, spreads, np.inf))
+    residuals: NDArray[np.float64] = (off - slopes * away) * n / (n - 1)
     return residuals
 
 
@@ -92,4 +94,4 @@ def _slope(raw: NDArray[np.float64], ratings: NDArray[np.float64]) -> float:
     """Return the slope of the least-squares line, 0 where it would fall or the coordinates are all one."""
     centered = raw - raw.mean()
     spread = float(centered @ centered)
-    return max(0.0, float(centered @ (ratings - ratings.mean())) / spread) if spread > 1e-18 else 0.0
+    return max(0.0, float(centered @ (ratings - ratings.mean())) / spread) if spread > _NO_SPREAD else 0.0

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BARE = ("{}",)
 FORMULA_UNITS = ("sd", "raw", "rating")
-_TEXT_KEYS = ("description", "unit", "field", "expression", "formula", "formula_unit")
+_TEXT_KEYS = ("description", "unit", "field", "expression", "formula", "formula_unit", "prior")
 # The kinds of which an axis has exactly one; ratings and a field go on top of poles, or stand alone.
 _KINDS = ("poles", "groups", "expression", "difference", "rotation", "formula", "component")
 _GROUP_KEYS: dict[str, type] = {"field": str, "bins": int}
@@ -63,6 +63,8 @@ class Axis:
         orthogonal_to: axes whose directions are taken out of this one's.
         extend: let the passages of the index that lie at either end of the poles help to say where the axis
             points; see `embedsearch.axes.extending`.
+        prior: another axis, such as one learned from published norms, that is believed as much as the poles; it goes
+            with poles, ratings or a field.
 
     Raises:
         AxisError: the definition is wrong; the message says in what.
@@ -87,6 +89,7 @@ class Axis:
     component: Mapping[str, Any] = attribute(default_factory=dict)
     orthogonal_to: Sequence[str] = ()
     extend: bool = False
+    prior: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -119,11 +122,13 @@ class Axis:
             )
         if len(main) > 1 or (main and main != ["poles"] and len(kinds) > 1) or {"ratings", "field"} <= set(kinds):
             raise AxisError(
-                f"axis {self.name!r} is defined by {' and '.join(kinds)}; make an axis of each "
-                "and join them with a formula (only ratings or a field go together with poles)"
+                f"axis {self.name!r} is defined by {' and '.join(kinds)}; make an axis of each and "
+                "join them with a formula, or name one as the prior of another (only ratings or a field go with poles)"
             )
         if self.low or self.high:
             check_poles(self.name, self.low, self.high)
+        if self.prior and not {"poles", "ratings", "field"} & set(kinds):
+            raise AxisError(f"axis {self.name!r}: 'prior' goes with poles, ratings or a field, not {kinds[0]}")
         if not isinstance(self.extend, bool) or (self.extend and not self.low):
             raise AxisError(f"axis {self.name!r}: 'extend' is true or false, and goes with poles")
 
@@ -182,7 +187,7 @@ class Axis:
     @property
     def depends_on(self) -> tuple[str, ...]:
         """The names of the axes that it is derived from, each once."""
-        names = [*self.difference, *self.orthogonal_to]
+        names = [*self.difference, *self.orthogonal_to, *([self.prior] if self.prior else [])]
         names += [self.rotation["start"], self.rotation["towards"]] if self.rotation else []
         names += parse_formula(self.formula).names if self.formula else ()
         return tuple(dict.fromkeys(names))

@@ -23,6 +23,7 @@ from embedsearch.expressions import parse_expression
 from embedsearch.vectors import Vectors, unit
 
 _PARALLEL = 1e-6
+_OPPOSED = 0.1
 
 
 def fit_axis(axis: Axis, material: Material) -> FittedAxis:
@@ -38,14 +39,45 @@ def fit_axis(axis: Axis, material: Material) -> FittedAxis:
 
 
 def _fit_poles(axis: Axis, material: Material) -> FittedAxis:
-    """Return the axis along the difference of the means of the unit vectors of the two poles."""
-    low, high = (side.mean(axis=0) for side in pole_vectors(axis, material))
-    fitted = FittedAxis.between(axis, low, high, encoder=material.key)
-    if not axis.extend:
+    """Return the axis along the difference of the means of the unit vectors of the two poles.
+
+    Where the poles are extended, or another axis is believed beside them, coordinates are read with the last of
+    `beliefs`; phrases are still moved with the difference of the means.
+    """
+    fitted = _between_poles(axis, material)
+    if not (axis.extend or axis.prior):
         return fitted
-    direction = extended(fitted.direction, material.passages(None), name=axis.name)
-    middle = (low.astype(np.float64) + high) / 2
-    return replace(fitted, direction=direction, origin=float(middle @ direction))
+    direction = beliefs(axis, material)[-1]
+    return replace(fitted, direction=direction, origin=float(middle(axis, material) @ direction))
+
+
+def _between_poles(axis: Axis, material: Material) -> FittedAxis:
+    low, high = (side.mean(axis=0) for side in pole_vectors(axis, material))
+    return FittedAxis.between(axis, low, high, encoder=material.key)
+
+
+def beliefs(axis: Axis, material: Material) -> Vectors:
+    """Return the unit directions that may be believed before any rating, shape (k, d).
+
+    They are that of the poles; that of the poles extended; that of the prior; and last what is read with while
+    there are no ratings: the poles, extended if so asked, plus the prior.
+
+    Raises:
+        AxisError: the prior has no one direction, or points against the poles so that nothing is left.
+    """
+    found: list[Vectors] = []
+    if axis.low:
+        found.append(_between_poles(axis, material).direction)
+    if axis.extend:
+        found.append(extended(found[0], material.passages(None), name=axis.name))
+    if axis.prior:
+        prior = _linear(axis, axis.prior, material).direction
+        if not found:
+            return prior[None]
+        if np.linalg.norm(found[-1] + prior) < _OPPOSED:
+            raise AxisError(f"axis {axis.name!r}: its prior {axis.prior!r} points against its poles; turn one round")
+        found += [prior, unit(found[-1] + prior, error=AxisError)]
+    return np.stack(found)
 
 
 def pole_vectors(axis: Axis, material: Material) -> tuple[Vectors, Vectors]:
@@ -57,7 +89,7 @@ def pole_vectors(axis: Axis, material: Material) -> tuple[Vectors, Vectors]:
 def rated_vectors(axis: Axis, material: Material) -> tuple[Vectors, NDArray[np.float64]]:
     """Return the unit vectors of what is rated, or of the documents with a field, and the values."""
     if axis.field:
-        vectors, values = material.field(axis.field)
+        vectors, values = _field(axis, axis.field, material)
         return vectors, as_numbers(axis.name, axis.field, values)
     parts = []
     if axis.ratings:
@@ -68,38 +100,43 @@ def rated_vectors(axis: Axis, material: Material) -> tuple[Vectors, NDArray[np.f
     return np.concatenate(parts), np.array(values, dtype=np.float64)
 
 
+def _field(axis: Axis, name: str, material: Material) -> tuple[Vectors, list[Any]]:
+    try:
+        return material.field(name)
+    except AxisError as error:
+        raise AxisError(f"axis {axis.name!r}: {error}") from error
+
+
 def _fit_learned(axis: Axis, material: Material) -> FittedAxis:
-    """Return the axis learned from ratings or from a field, with the poles as its prior where there are poles."""
+    """Return the axis learned from ratings or from a field, poles and prior being believed beforehand."""
     vectors, values = rated_vectors(axis, material)
     if len(values) < FEWEST_RATINGS:
         raise AxisError(
             f"axis {axis.name!r}: {len(values)} documents have {axis.field!r}; at least {FEWEST_RATINGS} are wanted"
         )
-    poles = _fit_poles(axis, material) if axis.low else None
-    center = _middle(axis, material) if axis.low else vectors.mean(axis=0, dtype=np.float64)
+    known = beliefs(axis, material) if axis.low or axis.prior else None
+    center = middle(axis, material) if axis.low else vectors.mean(axis=0, dtype=np.float64)
     try:
-        found = blend(vectors, values, poles.direction if poles else None, center)
+        found = blend(vectors, values, known, center)
         direction = unit(found.weights, error=AxisError)
     except AxisError as error:
         raise AxisError(f"axis {axis.name!r}: {error}") from error
     # Of a two-valued field the values are names, and a line through them has no unit.
     named = axis.field and len(set(values)) == 2
     calibration = None if named else Calibration.of(values, found.left_out, unit=axis.unit)
-    step = _learned_step(vectors, values, poles)
+    step = _between_poles(axis, material).step if axis.low else _learned_step(vectors, values)
     return FittedAxis(axis, material.key, direction, step, float(center @ direction), calibration)
 
 
-def _middle(axis: Axis, material: Material) -> NDArray[np.float64]:
+def middle(axis: Axis, material: Material) -> NDArray[np.float64]:
     """Return the point half-way between the means of the poles, shape (d,)."""
     low, high = pole_vectors(axis, material)
     middle: NDArray[np.float64] = (low.mean(axis=0, dtype=np.float64) + high.mean(axis=0)) / 2
     return middle
 
 
-def _learned_step(vectors: Vectors, values: NDArray[np.float64], poles: FittedAxis | None) -> Vectors:
-    """Return the poles' step, or where there are none the difference of the means above and below the mean value."""
-    if poles is not None:
-        return poles.step
+def _learned_step(vectors: Vectors, values: NDArray[np.float64]) -> Vectors:
+    """Return the difference of the mean vectors above and below the mean value, shape (d,)."""
     above = values > values.mean()
     step: Vectors = (vectors[above].mean(axis=0) - vectors[~above].mean(axis=0)).astype(np.float32)
     return step
@@ -118,7 +155,7 @@ def _fit_groups(axis: Axis, material: Material) -> FittedAxis:
 def group_means(axis: Axis, material: Material) -> tuple[NDArray[np.float64], Any]:
     """Return the mean unit vector of each group, shape (g, d), and the groups' values (none: arc length)."""
     if isinstance(axis.groups, dict):
-        vectors, given = material.field(axis.groups["field"])
+        vectors, given = _field(axis, axis.groups["field"], material)
         places, values = binned(axis.name, axis.groups["field"], given, axis.groups["bins"])
         means = [vectors[places == place].mean(axis=0, dtype=np.float64) for place in range(len(values))]
         return np.stack(means), values

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+import numpy as np
 
 from embedsearch.encoders import Encoder, encode, identify
 from embedsearch.errors import AxisError, did_you_mean
@@ -36,12 +38,28 @@ class Material(Protocol):
         """Return the vectors of the passages that satisfy a condition, shape (n, d)."""
 
 
+class Encoded:
+    """Phrases by their vectors, each encoded once: fitting and checking an axis ask for its poles several times."""
+
+    def __init__(self, encode: Callable[[Sequence[str]], Vectors]) -> None:
+        """Take what encodes."""
+        self._encode = encode
+        self._known: dict[str, Vectors] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """Return the unit vectors of phrases, shape (n, d), n at least 1."""
+        if new := [text for text in dict.fromkeys(texts) if text not in self._known]:
+            self._known.update(zip(new, self._encode(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
 class EncoderMaterial:
     """An encoder and other axes, without an index."""
 
     def __init__(self, encoder: Encoder, axes: Mapping[str, FittedAxis]) -> None:
         """Keep them."""
         self._encoder = encoder
+        self._encoded = Encoded(lambda texts: encode(encoder, texts))
         self._axes = axes
 
     @property
@@ -51,7 +69,7 @@ class EncoderMaterial:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return the unit vectors of phrases, shape (n, d)."""
-        return encode(self._encoder, texts)
+        return self._encoded(texts)
 
     def axis(self, name: str) -> FittedAxis:
         """Return one of the axes given.

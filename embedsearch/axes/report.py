@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes.blending import blend
 from embedsearch.axes.definition import Axis
-from embedsearch.axes.fitting import fit_axis, pole_vectors, rated_vectors
+from embedsearch.axes.fitting import beliefs, middle, rated_vectors
 from embedsearch.axes.material import Material
 from embedsearch.axes.scaled import ScaledAxis, directions_as_unit
 from embedsearch.axes.separation import Separation, separate
@@ -59,6 +59,7 @@ class AxisReport:
         separation: of its poles, where it has poles.
         validation: against its ratings, where it has ratings.
         advice: what would make it better, a sentence each.
+        cosines: of the direction that is read with to that of the poles alone and to the prior, where it has both.
     """
 
     name: str
@@ -68,6 +69,7 @@ class AxisReport:
     separation: Separation | None
     validation: Validation | None
     advice: tuple[str, ...]
+    cosines: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -79,6 +81,7 @@ class AxisReport:
             "separation": self.separation.to_dict() if self.separation else None,
             "validation": self.validation.to_dict() if self.validation else None,
             "advice": list(self.advice),
+            "cosines": dict(self.cosines),
         }
 
 
@@ -108,18 +111,27 @@ def report_on(axis: ScaledAxis, material: Material) -> AxisReport:
     validation = _validated(definition, material) if definition.is_rated else None
     population = {"passages": axis.scale.count, "mean": axis.scale.mean, "deviation": axis.scale.deviation}
     advice = tuple(_advice(definition, separation, validation))
-    return AxisReport(axis.name, axis.version, definition.kinds, population, separation, validation, advice)
+    cosines = _cosines(axis, material) if definition.extend or definition.prior else {}
+    return AxisReport(axis.name, axis.version, definition.kinds, population, separation, validation, advice, cosines)
+
+
+def _cosines(axis: ScaledAxis, material: Material) -> dict[str, float]:
+    """Return how far what is read with has moved away from the poles, and how near it is to the prior."""
+    definition, direction = axis.fitted.axis, axis.fitted.direction
+    found = {}
+    if definition.low:
+        found["poles"] = float(direction @ beliefs(definition, material)[0])
+    if definition.prior:
+        found["prior"] = float(direction @ material.axis(definition.prior).direction)
+    return found
 
 
 def _validated(axis: Axis, material: Material) -> Validation:
     vectors, ratings = rated_vectors(axis, material)
     rows = vectors.astype(np.float64)
-    poles, center = None, rows.mean(axis=0)
-    if axis.low:
-        alone = fit_axis(replace(axis, ratings={}, rated_documents={}, orthogonal_to=()), material)
-        low, high = (side.mean(axis=0, dtype=np.float64) for side in pole_vectors(axis, material))
-        poles, center = alone.direction.astype(np.float64), (low + high) / 2
-    return validate(rows, ratings, poles, blend(rows, ratings, poles, center))
+    center = middle(axis, material) if axis.low else rows.mean(axis=0)
+    known = beliefs(axis, material).astype(np.float64) if axis.low or axis.prior else None
+    return validate(rows, ratings, known, blend(rows, ratings, known, center))
 
 
 def overlap(axes: Sequence[ScaledAxis], coordinates: NDArray[np.float64]) -> tuple[Overlap, ...]:
@@ -166,15 +178,20 @@ def _lines(report: AxisReport) -> Iterator[str]:
         f"  scaled on {population['passages']:,} passages, raw mean {population['mean']:.3f}, "
         f"deviation {population['deviation']:.3f}"
     )
-    if (parts := report.separation) is not None:
-        yield f"  poles: {parts.right:.0%} of {len(parts.phrases)} phrases on their own side when left out"
-        for phrase in parts.against:
+    if (poles := report.separation) is not None:
+        yield f"  poles: {poles.right:.0%} of {len(poles.phrases)} phrases on their own side when left out"
+        for phrase in poles.against:
             yield f"    pulls against the rest: {phrase.text!r} ({phrase.side}, margin {phrase.margin:.2f})"
+    if report.cosines:
+        parts = [
+            f"{cosine:.2f} to the {name}" + " alone" * (name == "poles") for name, cosine in report.cosines.items()
+        ]
+        yield f"  read in a direction with cosine {' and '.join(parts)}"
     if (found := report.validation) is not None:
-        yield f"  {found.count} ratings; among phrases that were left out, with 95 % intervals:"
+        yield f"  {found.count:,} ratings; among phrases that were left out, with 95 % intervals:"
         yield f"    pairs ordered right  {found.ordered}   chance .5, p {found.p:.3f}"
         if found.poles is not None:
-            yield f"    by poles alone       {found.poles}   gain {found.gain}"
+            yield f"    without ratings      {found.poles}   gain {found.gain}"
         yield f"    Spearman             {found.spearman}"
         yield f"    R²                   {found.determination}"
     for sentence in report.advice:

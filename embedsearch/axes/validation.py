@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.blending import Blend, fit_weights
+from embedsearch.axes.blending import Blend, Design, fit_weights
 from embedsearch.axes.calibration import left_out_residuals
+from embedsearch.axes.checks import FEWEST_RATINGS
 from embedsearch.axes.statistics import Estimate, Pairs, bootstrap, determination, spearman
 
 _FEW = 12  # up to so many ratings every pair is left out in turn
+_MANY = 300  # above so many ratings a sample of that size is judged, by fits to all the others
 _FOLDS = 5
 _REPEATS = 10
 _PERMUTATIONS = 199
@@ -27,8 +29,8 @@ class Validation:
     Attributes:
         count: of ratings.
         ordered: share of pairs ordered right, both texts left out; chance is .5.
-        poles: the same of poles alone; None without poles.
-        gain: ordered minus poles; None without poles.
+        poles: the same without any rating: of poles and prior alone; None without either.
+        gain: ordered minus poles; None without either.
         spearman: rank correlation of ratings with coordinates, each text left out.
         determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating.
         p: how often ratings dealt out at random are ordered as well, of 199 deals and the true one.
@@ -53,7 +55,7 @@ class Validation:
 def validate(
     vectors: NDArray[np.float64],
     ratings: NDArray[np.float64],
-    poles: NDArray[np.float64] | None,
+    beliefs: NDArray[np.float64] | None,
     found: Blend,
 ) -> Validation:
     """Return how well ratings are ordered by fits that have not seen them. The same input gives the same figures.
@@ -61,23 +63,29 @@ def validate(
     Args:
         vectors: of what is rated, shape (n, d), n at least 5.
         ratings: shape (n,).
-        poles: the unit direction of the poles, or None.
+        beliefs: the directions believed before any rating, shape (k, d) or (d,), the last of them what is read with
+            then; None for none.
         found: the fit, with the coordinates of each text left out.
     """
     count = len(ratings)
-    splits = list(_splits(count, _REPEATS))
-    ordered = _compared(vectors, ratings, poles, splits)
-    alone = None if poles is None else _ordered_by(vectors @ poles, ratings, splits)
+    judged = np.arange(count) if count <= _MANY else np.random.default_rng(3).permutation(count)[:_MANY]
+    splits = list(_splits(len(judged), _REPEATS if count <= _MANY else 1))
+    designs = [_design(vectors, judged[split], beliefs) for split in splits]
+    ordered = _compared(vectors, ratings, judged, splits, designs)
+    alone = (
+        None if beliefs is None else _ordered_by(vectors[judged] @ np.atleast_2d(beliefs)[-1], ratings[judged], splits)
+    )
     residuals = left_out_residuals(ratings, found.left_out)
+    once = slice(None) if count <= _FEW else slice(_FOLDS)
     return Validation(
         count,
-        bootstrap(ordered.share, count),
-        None if alone is None else bootstrap(alone.share, count),
-        None if alone is None else bootstrap(lambda places: ordered.share(places) - alone.share(places), count),
+        bootstrap(ordered.share, len(judged)),
+        None if alone is None else bootstrap(alone.share, len(judged)),
+        None if alone is None else bootstrap(lambda places: ordered.share(places) - alone.share(places), len(judged)),
         bootstrap(lambda places: spearman(ratings[places], found.left_out[places]), count),
         bootstrap(lambda places: determination(ratings[places], residuals[places]), count),
-        _permuted(vectors, ratings, poles),
-        learning_curve(vectors, ratings, poles),
+        _permuted(vectors, ratings, judged, splits[once], designs[once]),
+        learning_curve(vectors, ratings, beliefs),
     )
 
 
@@ -91,22 +99,31 @@ def _splits(count: int, repeats: int) -> Iterator[NDArray[np.int64]]:
         yield from np.array_split(random.permutation(count), _FOLDS)
 
 
+def _design(
+    vectors: NDArray[np.float64], left_out: NDArray[np.int64], beliefs: NDArray[np.float64] | None
+) -> tuple[NDArray[np.int64], Design]:
+    """Return the places that remain, and what is fitted to them."""
+    rest = np.delete(np.arange(len(vectors)), left_out)
+    return rest, Design(vectors[rest], beliefs)
+
+
 def _compared(
     vectors: NDArray[np.float64],
     ratings: NDArray[np.float64],
-    poles: NDArray[np.float64] | None,
-    splits: list[NDArray[np.int64]],
+    judged: NDArray[np.int64],
+    splits: Sequence[NDArray[np.int64]],
+    designs: Sequence[tuple[NDArray[np.int64], Design]],
 ) -> Pairs:
-    pairs = Pairs.none(len(ratings))
-    for left_out in splits:
-        rest = np.delete(np.arange(len(ratings)), left_out)
-        weights = fit_weights(vectors[rest], ratings[rest], poles)
-        pairs.count(left_out, vectors[left_out] @ weights, ratings[left_out])
+    """Return how pairs of judged texts are ordered by fits to what remains when a split is left out."""
+    pairs = Pairs.none(len(judged))
+    for split, (rest, design) in zip(splits, designs, strict=True):
+        left_out = judged[split]
+        pairs.count(split, vectors[left_out] @ design.weights(ratings[rest]), ratings[left_out])
     return pairs
 
 
 def _ordered_by(
-    coordinates: NDArray[np.float64], ratings: NDArray[np.float64], splits: list[NDArray[np.int64]]
+    coordinates: NDArray[np.float64], ratings: NDArray[np.float64], splits: Sequence[NDArray[np.int64]]
 ) -> Pairs:
     """Return the same pairs compared by coordinates that no rating went into."""
     pairs = Pairs.none(len(ratings))
@@ -115,31 +132,39 @@ def _ordered_by(
     return pairs
 
 
-def _permuted(vectors: NDArray[np.float64], ratings: NDArray[np.float64], poles: NDArray[np.float64] | None) -> float:
+def _permuted(
+    vectors: NDArray[np.float64],
+    ratings: NDArray[np.float64],
+    judged: NDArray[np.int64],
+    splits: Sequence[NDArray[np.int64]],
+    designs: Sequence[tuple[NDArray[np.int64], Design]],
+) -> float:
     """Return the p of a permutation test: (1 + deals ordered as well) / (1 + deals)."""
-    splits = list(_splits(len(ratings), 1))
-    reached = _compared(vectors, ratings, poles, splits).share()
+    reached = _compared(vectors, ratings, judged, splits, designs).share()
     random = np.random.default_rng(1)
     dealt = (random.permutation(ratings) for _ in range(_PERMUTATIONS))
-    as_well = sum(_compared(vectors, deal, poles, splits).share() >= reached - 1e-12 for deal in dealt)
+    as_well = sum(_compared(vectors, deal, judged, splits, designs).share() >= reached - 1e-12 for deal in dealt)
     return (1 + as_well) / (1 + _PERMUTATIONS)
 
 
 def learning_curve(
-    vectors: NDArray[np.float64], ratings: NDArray[np.float64], poles: NDArray[np.float64] | None
+    vectors: NDArray[np.float64], ratings: NDArray[np.float64], beliefs: NDArray[np.float64] | None
 ) -> dict[int, float]:
-    """Return the share of pairs ordered right by how many of the ratings were used, in steps of about five.
+    """Return the share of pairs ordered right by how many of the ratings were used: some seven numbers from 5 on.
 
-    For each number, ten random samples of that many are fitted and judged on all others.
+    For each number, ten random samples of that many are fitted and judged on all others (300 of them at most).
     """
     count, curve = len(ratings), {}
     random = np.random.default_rng(2)
-    most = min(count - 4, 100)
-    for used in sorted({*range(5, most + 1, max(5, most // 6))}):
-        pairs = Pairs.none(count)
+    most = min(count - 2, 100)
+    for used in range(FEWEST_RATINGS, most + 1, max(1, round((most - FEWEST_RATINGS) / 6))):
+        counted, right = 0.0, 0.0
         for _ in range(_REPEATS):
             chosen = random.permutation(count)
-            some, others = chosen[:used], chosen[used:]
-            pairs.count(others, vectors[others] @ fit_weights(vectors[some], ratings[some], poles), ratings[others])
-        curve[used] = pairs.share()
+            some, others = chosen[:used], chosen[used : used + _MANY]
+            pairs = Pairs.none(len(others))
+            weights = fit_weights(vectors[some], ratings[some], beliefs)
+            pairs.count(np.arange(len(others)), vectors[others] @ weights, ratings[others])
+            counted, right = counted + pairs.counted.sum(), right + pairs.right.sum()
+        curve[used] = float(right / counted) if counted else float("nan")
     return curve

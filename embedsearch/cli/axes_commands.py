@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from embedsearch import Axis, Index
 
 _SHOWN = 24
+_LISTED = 20  # phrases, ratings or groups in a cell
 
 
 @click.group(
@@ -37,11 +41,18 @@ def list_axes(path: str, format: str | None) -> None:
     kind = chosen(format)
     if kind == "table":
         rows = [
-            [name, versions[name], _shortened(axis.low), _shortened(axis.high), axis.description]
+            [
+                name,
+                versions[name],
+                " and ".join(axis.kinds),
+                _shortened(axis.low),
+                _shortened(axis.high),
+                axis.description,
+            ]
             for name, axis in definitions.items()
         ]
         if rows:
-            table(["axis", "version", "low", "high", "description"], rows, wide="description")
+            table(["axis", "version", "by", "low", "high", "description"], rows, wide="description")
     else:
         write(({"id": name, "version": versions[name], **axis.to_dict()} for name, axis in definitions.items()), kind)
     if not definitions:
@@ -85,7 +96,8 @@ def fit_axes(file: str, path: str) -> None:
     """Fit the axes that FILE defines and keep them in the index.
 
     FILE is TOML with one table an axis: low and high (lists of phrases), frames (texts with {} where the phrase
-    goes), description. An axis of the same name is replaced by a new version if its definition has changed.
+    goes), description; ratings, or a CSV of them; a prior; or another kind of definition, which docs/axes.md lists. An
+    axis of the same name is replaced by a new version if its definition has changed.
     """
     index = open_index(path)
     before = index.axes.versions()
@@ -174,9 +186,10 @@ def discover_axes(k: int, keep: int | None, name: str | None, where: str | None,
 def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str | None, path: str) -> None:
     """Propose the phrases whose rating would help axis NAME most, and ask for them.
 
-    An empty answer passes a phrase over; q ends the asking. What was answered is kept as a new version.
+    An empty answer passes a phrase over; q ends the asking. What was answered is kept as a new version; answers too
+    few to learn from are written to a CSV. Then the learning curve is shown, and what five more would buy.
     """
-    from embedsearch.axes import read_ratings, write_to_rate
+    from embedsearch.axes import FEWEST_RATINGS, read_ratings, write_to_rate
 
     index = open_index(path)
     if take is not None:
@@ -187,10 +200,13 @@ def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str 
             write_to_rate(file, texts)
             note(f"{len(texts)} phrases to rate are in {file}; then: embedsearch axes rate {name} --take {file}")
             return
-        ratings = _asked(texts)
+        ratings = _asked(texts, index.axes.definitions()[name])
     if not ratings:
         note("Nothing was rated; the axis stays as it is.")
         click.get_current_context().exit(1)
+    definition = index.axes.definitions()[name]
+    if take is None and (missing := FEWEST_RATINGS - len({**definition.ratings, **ratings})) > 0:
+        _keep_for_later(name, texts, ratings, missing)
     index.explorer.rate(name, ratings)
     note(f"{name}: version {index.axes.versions()[name]}, {len(index.axes.definitions()[name].ratings)} ratings")
     _print_curve(index, name)
@@ -230,18 +246,51 @@ def _described(index: Index, name: str, axis: Axis) -> dict[str, Any]:
     return shown
 
 
-def _asked(texts: Sequence[str]) -> dict[str, float]:
+def _asked(texts: Sequence[str], axis: Axis) -> dict[str, float]:
+    """Return the ratings that were given at the terminal; the end of the input ends the asking."""
+    known = list(axis.ratings.values())
+    so_far = f"; so far {min(known):g} … {max(known):g}" if known else ", in any unit, higher for the high end"
+    note(f"Rate each{f' in {axis.unit}' if axis.unit else ''}{so_far}. Nothing passes it over, q ends.")
     ratings: dict[str, float] = {}
     for text in texts:
-        answer = str(click.prompt(text, default="", show_default=False, err=True)).strip()
+        try:
+            answer = _number_asked(text)
+        except (EOFError, click.Abort):
+            break
+        if answer is None:
+            continue
         if answer == "q":
             break
-        if answer:
-            try:
-                ratings[text] = float(answer)
-            except ValueError:
-                note(f"{answer!r} is no number; {text!r} is passed over")
+        ratings[text] = float(answer)
     return ratings
+
+
+def _number_asked(text: str) -> str | None:
+    """Return a number as it was typed, ``q``, or None for a phrase that is passed over."""
+    while True:
+        answer = str(click.prompt(text, default="", show_default=False, err=True)).strip()
+        if answer in ("", "q"):
+            return answer or None
+        try:
+            if math.isfinite(float(answer)):
+                return answer
+        except ValueError:
+            pass
+        note(f"{answer!r} is no number; once more:")
+
+
+def _keep_for_later(name: str, texts: Sequence[str], ratings: Mapping[str, float], missing: int) -> NoReturn:
+    """Write answers that are too few to a CSV, so that none is lost, and end."""
+    from embedsearch.axes import write_to_rate
+
+    files = (f"to-rate-{number}.csv" for number in count(1))
+    file = next(file for file in files if not Path(file).exists())
+    write_to_rate(file, texts, ratings)
+    note(
+        f"{len(ratings)} answered; {missing} more are needed before an axis can learn from ratings. They are in "
+        f"{file}: fill in more, then: embedsearch axes rate {name} --take {file}"
+    )
+    click.get_current_context().exit(1)
 
 
 def _print_curve(index: Index, name: str) -> None:
@@ -249,18 +298,28 @@ def _print_curve(index: Index, name: str) -> None:
 
     validation = index.axes.check([name]).axes[0].validation
     if validation is None or not validation.curve:
+        note("the learning curve is shown from 7 ratings on")
         return
     points = ", ".join(f"{count}: {share:.3f}" for count, share in validation.curve.items())
     note(f"pairs ordered right, by number of ratings used: {points}")
     if (gain := expected_gain(validation.curve, validation.count)) is not None:
         note(f"five more would be expected to add {gain:+.3f}")
+    else:
+        note("what five more would buy is shown from 9 ratings on")
 
 
 def _shortened(phrases: Any) -> str:
+    if not phrases:
+        return ""
     more = f" (+{len(phrases) - 1})" if len(phrases) > 1 else ""
     first = str(phrases[0])
     return (first if len(first) <= _SHOWN else first[: _SHOWN - 1] + "…") + more
 
 
 def _joined(value: Any) -> Any:
-    return ", ".join(value) if isinstance(value, list) else value
+    if isinstance(value, dict):
+        value = [f"{key} = {part}" for key, part in value.items()]
+    if not isinstance(value, list):
+        return value
+    more = f", … ({len(value)} in all)" if len(value) > _LISTED else ""
+    return ", ".join(map(str, value[:_LISTED])) + more

@@ -49,6 +49,7 @@ def reading_options(command: Any) -> Any:
     epilog=examples(
         "embedsearch ingest corpus/",
         "embedsearch ingest papers.csv --text abstract --title title --id pmid -i indexes/papers",
+        "embedsearch ingest export.ris --on-error skip -i indexes/review",
         "cat notes.jsonl | embedsearch ingest - -i indexes/notes",
         "embedsearch ingest thesis.pdf --chunk-words 120 --overlap 20 -i indexes/thesis",
         "embedsearch ingest articles/ --sync -i indexes/articles",
@@ -110,7 +111,8 @@ def ingest(
     names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
     # The sources are counted for the bar alone, which shows on a terminal only.
     total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
-    report = _add(index, documents, total, sources if sync else None)
+    skips = reading["on_error"] == "skip"
+    report = _add(index, documents, total, sync=sources if sync else None, skips=skips)
     _tell(report, len(index), path, time.perf_counter() - started)
     if names:
         note(f"Axes: {', '.join(names)}.")
@@ -147,11 +149,14 @@ def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:
     return [file for source in sources if (file := Path(source) / "axes.toml").is_file()]
 
 
-def _add(index: Index, documents: Iterator[Document], total: int | None, sync: Iterable[str] | None) -> AddReport:
+def _add(
+    index: Index, documents: Iterator[Document], total: int | None, *, sync: Iterable[str] | None, skips: bool
+) -> AddReport:
     with ingesting(total, "Ingesting") as (tell, tell_indexing):
-        if sync is None:
-            return index.add(documents, progress=tell, indexing=tell_indexing)
-        return index.sync(documents, sync, progress=tell, indexing=tell_indexing)
+        if sync is not None:
+            return index.sync(documents, sync, progress=tell, indexing=tell_indexing)
+        repeated = (lambda error: note(str(error))) if skips else None
+        return index.add(documents, progress=tell, indexing=tell_indexing, repeated=repeated)
 
 
 def read_sources(

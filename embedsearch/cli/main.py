@@ -82,17 +82,22 @@ def load_commands() -> None:
         filter_command,
         housekeeping_commands,
         placing_commands,
+        plot_commands,
         query_commands,
+        screen_commands,
     )
 
-    for module in (
+    modules = (
         document_commands,
         filter_command,
         query_commands,
         placing_commands,
+        plot_commands,
         axes_commands,
+        screen_commands,
         housekeeping_commands,
-    ):
+    )
+    for module in modules:
         for command in module.COMMANDS:
             main.add_command(command)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedsearch.cli.output import FORMATS, note
+from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
     from embedsearch import Index
@@ -93,6 +94,20 @@ def split_names(values: tuple[str, ...] | str | None) -> list[str]:
     """Return the names in texts that separate them by commas, each once."""
     texts = [values] if isinstance(values, str) else list(values or ())
     return list(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
+
+
+def phrases_from(given: Sequence[str]) -> list[str]:
+    """Return phrases; in the place of each ``-`` those of stdin, one a line.
+
+    Raises:
+        QueryError: there is none.
+    """
+    phrases: list[str] = []
+    for phrase in given:
+        phrases += [line.strip() for line in sys.stdin if line.strip()] if phrase == "-" else [phrase]
+    if not phrases:
+        raise QueryError("stdin held no phrase; give one a line")
+    return phrases
 
 
 def open_index(path: str, encoder: str | None = None, *, cache: Path | None = None) -> Index:

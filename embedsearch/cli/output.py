@@ -74,7 +74,7 @@ def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str, strea
     with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, "w+", encoding="utf-8") as waiting:
         for record in records:
             count += 1
-            row = flatten(record)
+            row = {name: _cell(value) for name, value in flatten(record).items()}
             names.update(dict.fromkeys(row))
             waiting.write(json.dumps(row) + "\n")
         waiting.seek(0)
@@ -83,6 +83,11 @@ def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str, strea
             writer.writeheader()
         writer.writerows(json.loads(line) for line in waiting)
     return count
+
+
+def _cell(value: Any) -> Any:
+    """Return what a delimited file can hold: lists with a comma between their parts."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", wide: str = "") -> None:
@@ -139,8 +144,12 @@ def clean(value: Any) -> str:
     from embedsearch.results import show
     from embedsearch.snippets import Snippet
 
-    shown = value.text if isinstance(value, Snippet) else show(value)
-    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in shown)
+    return printable(value.text if isinstance(value, Snippet) else show(value))
+
+
+def printable(text: str) -> str:
+    """Return a text with spaces for control characters."""
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def _is_number(cell: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from embedsearch.cli.options import (
     index_option,
     nothing_found,
     open_index,
+    phrases_from,
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
@@ -74,7 +74,7 @@ def place(
         print_documents(places, format)
         return
     if explain and phrases:
-        print_remainders(open_index(path, encoder).explain(_phrases(phrases), axes or None), format)
+        print_remainders(open_index(path, encoder).explain(phrases_from(phrases), axes or None), format)
         return
     if everything == bool(phrases):
         raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
@@ -85,12 +85,14 @@ def place(
         with explained(index, explain):
             placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
     else:
-        placements = index.place(_phrases(phrases), axes or None, unit=unit, predicted=predicted)
+        placements = index.place(phrases_from(phrases), axes or None, unit=unit, predicted=predicted)
         placements = _sorted(placements, sort)[:k]
     kind = chosen(format)
     if kind == "table":
         names = list(placements[0].coordinates) if placements else []
-        table(["text", *names], [[p.text, *_marked(p)] for p in placements], wide="text")
+        curves = list(placements[0].distances) if placements else []
+        rows = [[p.text, *_marked(p), *p.distances.values()] for p in placements]
+        table(["text", *names, *(f"off {name}" for name in curves)], rows, wide="text")
         if any(p.rated for p in placements):
             note("* as it was rated; --predicted measures it instead")
     else:
@@ -185,15 +187,6 @@ def _print_move(index: Index, move: Move, format: str | None) -> None:
         note(f"Note: {move.note}")
     if not move.hits:
         nothing_found(index, "no passage satisfies the condition")
-
-
-def _phrases(given: Sequence[str]) -> list[str]:
-    phrases: list[str] = []
-    for phrase in given:
-        phrases += [line.strip() for line in sys.stdin if line.strip()] if phrase == "-" else [phrase]
-    if not phrases:
-        raise QueryError("stdin held no phrase; give one a line")
-    return phrases
 
 
 def _marked(placement: Placement) -> list[str]:

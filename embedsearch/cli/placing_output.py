@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from embedsearch.cli.output import chosen, table, write
+from embedsearch.cli.output import chosen, note, table, write
 
 if TYPE_CHECKING:
     from embedsearch import Hits
@@ -26,6 +26,8 @@ def print_documents(places: Sequence[DocumentPlace], format: str | None) -> None
     ]
     table(["document", "axis", "mean", "maximum", "above", "highest passage"], rows, wide="highest passage")
     for place in places:
+        if place.rated is not None:
+            note(f"{place.document} was rated on {place.axis} and stands at {place.rated:.3f}; above it is as measured")
         if place.sentences:
             click.echo()
             rows = [[f"{part.share:+.3f}", part.text] for part in place.sentences]

@@ -15,10 +15,11 @@ from embedsearch.errors import SourceError
 
 def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each line, which must hold a JSON object; blank lines are passed over."""
-    return documents_of(_objects(source, options), source, options)
+    return documents_of(json_records(source, options), source, options)
 
 
-def _objects(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
+def json_records(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
+    """Yield the objects of lines of JSON; broken lines are counted, blank ones are not."""
     lines = Lines(source, options)
     number = 0
     for line in good_lines(lines, options):

@@ -12,10 +12,12 @@ from embedsearch.errors import SourceError
 # A record that is never closed ends here, so that it does not take all memory.
 _RECORD_CHARACTERS = 1 << 24
 
-_RIS_TAG = re.compile(r"[A-Z][A-Z0-9]  - ?")
 _BIBTEX_ENTRY = re.compile(r"\s*@\s*([A-Za-z]+)\s*[{(]")
-# Behind the type a key and a comma: no line of a text looks so, and an entry that meets one was never closed.
-_BIBTEX_KEYED = re.compile(r"\s{0,3}@\s*[A-Za-z]+\s*\{\s*[^\s,{}=\"]+\s*,")
+# Behind the type a key and a comma, or nothing: no line of a text looks so; an entry that meets one was never closed.
+_BIBTEX_KEYED = re.compile(
+    r"\s{0,3}@\s*[a-z]+\s*\{\s*(?:[^\s,{}=\"]+\s*,|$)|\s{0,3}@\s*string\s*\{\s*\w+\s*=", re.IGNORECASE
+)
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _UNREAD = ("comment", "preamble")
 
 
@@ -24,16 +26,23 @@ class Parted:
     """A record as it stands in its source.
 
     Attributes:
-        place: of its first line, as ``refs.ris:12``.
+        name: of its source.
+        number: of its first line, from 1.
         text: all its lines, with the blank ones behind it.
         header: what it needs before it: the abbreviations that a BibTeX file defines.
         fault: what is wrong with it; empty for a whole one.
     """
 
-    place: str
+    name: str
+    number: int
     text: str = ""
     header: str = ""
     fault: str = ""
+
+    @property
+    def place(self) -> str:
+        """What messages call it: its first line, as ``refs.ris:12``."""
+        return f"{self.name}:{self.number}"
 
 
 @dataclass(slots=True)
@@ -64,12 +73,12 @@ class _Open:
 
 def ris_parts(lines: Lines, name: str) -> Iterator[Parted]:
     """Yield the references of a RIS file, from their line TY to their line ER; those that are broken too."""
-    return _tagged(lines, name, begins="TY  - ", ends=lambda line: line.startswith("ER  -"), kind="reference")
+    return _tagged(lines, name, begins="TY  -", ends=lambda line: line.startswith("ER  -"), kind="reference")
 
 
 def nbib_parts(lines: Lines, name: str) -> Iterator[Parted]:
     """Yield the citations of a file in PubMed's format, from their line PMID to a blank line or the next."""
-    return _tagged(lines, name, begins="PMID- ", ends=None, kind="citation")
+    return _tagged(lines, name, begins="PMID-", ends=None, kind="citation")
 
 
 def _tagged(lines: Lines, name: str, *, begins: str, ends: Callable[[str], bool] | None, kind: str) -> Iterator[Parted]:
@@ -79,7 +88,7 @@ def _tagged(lines: Lines, name: str, *, begins: str, ends: Callable[[str], bool]
         if line.startswith(begins):
             if current:
                 yield current.closed("" if current.is_whole or ends is None else _endless(current.part, kind, number))
-            current, is_stray = _Open(Parted(f"{name}:{number}")), False
+            current, is_stray = _Open(Parted(name, number)), False
             current.take(line)
         elif current and not current.is_whole and (line.strip() or error):
             current.take(line)
@@ -96,8 +105,10 @@ def _tagged(lines: Lines, name: str, *, begins: str, ends: Callable[[str], bool]
                 yield current.closed()
                 current = None
             is_stray = True
-            wanted = f"a {kind} begins with a line {begins.strip()!r}"
-            yield Parted(f"{name}:{number}", fault=error or f"{name}:{number}: a line outside of a {kind}; {wanted}")
+            wanted = f"a {kind} begins with a line {begins!r}"
+            yield Parted(name, number, fault=error or f"{name}:{number}: a line outside of a {kind}; {wanted}")
+        elif not line.strip() and not error:
+            is_stray = False
     if current:
         cut = f"{current.part.place}: the {kind} that begins here is cut off: its last line, 'ER  -', is missing"
         yield current.closed("" if current.is_whole or ends is None else cut)
@@ -125,12 +136,14 @@ class _Entries:
 
     def read(self, lines: Lines) -> Iterator[Parted]:
         for number, line, error in _lines(lines):
-            if self._is_open and _BIBTEX_KEYED.match(line):
+            if self._is_open and self._kind != "comment" and _BIBTEX_KEYED.match(line):
                 yield from self._close(f"is not closed before line {number}, where another begins; a brace is missing")
-            if not self._is_open:
-                yield from self._between(number, line, error)
-            if self._is_open:
-                yield from self._inside(line, error)
+            rest, fault = line, error
+            while rest or fault:
+                if not self._is_open:
+                    yield from self._between(number, rest, fault)
+                rest, fault = self._inside(rest, fault) if self._is_open else "", ""
+                yield from self._settled()
         yield from self._close("is never closed; a brace is missing" if self._is_open else "")
 
     @property
@@ -146,23 +159,38 @@ class _Entries:
             return
         yield from self._close()
         if error:
-            yield Parted(f"{self._name}:{number}", fault=error)
+            yield Parted(self._name, number, fault=error)
         if begun:
-            self._entry = _Open(Parted(f"{self._name}:{number}", header=self._header))
+            self._entry = _Open(Parted(self._name, number, header=self._header))
             self._kind, self._depth, self._in_parentheses = begun[1].lower(), 0, begun[0].endswith("(")
 
-    def _inside(self, line: str, error: str) -> Iterator[Parted]:
+    def _inside(self, line: str, error: str) -> str:
+        """Take *line* into the entry; return what is left of it where another entry begins behind this one's end."""
         assert self._entry is not None
-        self._entry.take(line)
+        end = self._end_in(line)
+        self._entry.is_whole = end is not None
+        if not _BIBTEX_ENTRY.match(line, end or 0) or not end:
+            end = None
+        self._entry.take(line[:end])
         self._entry.part.fault = self._entry.part.fault or error
-        plain = line.replace("\\\\", "").replace("\\{", "").replace("\\}", "")
-        self._depth += plain.count("{") - plain.count("}")
-        if self._depth <= 0 and (not self._in_parentheses or line.rstrip().endswith(")")):
-            self._entry.is_whole = True
-            if self._kind in ("string", *_UNREAD):
-                self._header += "".join(self._entry.lines) if self._kind == "string" else ""
-                self._entry = None
-        elif self._entry.size > _RECORD_CHARACTERS:
+        return "" if end is None else line[end:]
+
+    def _end_in(self, line: str) -> int | None:
+        """Return where the entry ends in *line*, None if it goes on; braces are counted."""
+        for mark in _BRACE.finditer(line):
+            self._depth += {"{": 1, "}": -1}.get(mark[0], 0)
+            if self._depth <= 0 and mark[0] == "}" and not self._in_parentheses:
+                return mark.end()
+        return len(line) if self._in_parentheses and self._depth <= 0 and line.rstrip().endswith(")") else None
+
+    def _settled(self) -> Iterator[Parted]:
+        """Put away what is no document, and give up what is too long to be one."""
+        if self._entry is None:
+            return
+        if self._entry.is_whole and self._kind in ("string", *_UNREAD):
+            self._header += "".join(self._entry.lines) if self._kind == "string" else ""
+            self._entry = None
+        elif self._is_open and self._entry.size > _RECORD_CHARACTERS:
             yield from self._close("is never closed; a brace is missing")
 
     def _close(self, fault: str = "") -> Iterator[Parted]:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from embedsearch.documents.bibtex import entry_fields
 from embedsearch.documents.document import Document
 from embedsearch.documents.fields import RawRecord, documents_of, encodable_value
 from embedsearch.documents.records import Parted, bibtex_parts, nbib_parts, ris_parts
@@ -22,28 +23,54 @@ Parse = Callable[[Parted], Mapping[str, Any]]
 Part = Callable[[Lines, str], Iterator[Parted]]
 
 _LISTS = ("authors", "first_authors", "secondary_authors", "tertiary_authors", "keywords", "notes", "urls",
-          "full_authors", "affiliations", "mesh_terms", "publication_types")  # fmt: skip
-_TITLES = ("title", "primary_title", "translated_title", "short_title")
-_ABSTRACTS = ("abstract", "notes_abstract")
+          "editors", "full_authors", "affiliations", "mesh_terms", "publication_types")  # fmt: skip
+# The first that a reference has becomes the field; the others stay under their own names.
+_SYNONYMS = (
+    ("journal", ("journal", "journaltitle", "alternate_title3", "journal_name", "alternate_title2")),
+    ("authors", ("authors", "first_authors")),
+    ("title", ("title", "primary_title", "translated_title", "short_title")),
+    ("abstract", ("abstract", "notes_abstract")),
+)
+_PERIODICALS = ("JOUR", "EJOUR", "MGZN", "NEWS")
+_RIS_TAG = re.compile(r"([A-Z][A-Z0-9])  -[ \t]?(.*)")
 _DATES = ("year", "publication_year", "date")
 _YEAR = re.compile(r"(?<!\d)(1[4-9]|20|21)\d\d(?!\d)")
 
 
 def read_ris(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each reference of a RIS file; fields have the names that rispy gives the tags."""
+    return documents_of(ris_records(source, options), source, options)
+
+
+def ris_records(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
+    """Yield the references of a RIS file; broken ones are counted."""
     rispy = _library("rispy", source)
 
     def parse(part: Parted) -> Mapping[str, Any]:
-        try:
-            found = rispy.loads(part.text, enforce_list_tags=False)
-        except (rispy.parser.ParseError, OSError, ValueError, KeyError, IndexError) as error:
-            raise SourceError(f"{part.place}: not a reference in RIS: {error}") from None
-        if not found:
-            raise SourceError(f"{part.place}: a reference without a single field")
-        fields = dict(found[0])
+        # A semicolon may be part of an address, though rispy divides them there.
+        fields: dict[str, Any]
+        (fields,) = rispy.loads(_one_line_a_tag(part), enforce_list_tags=False, delimiter_tags_mapping={})
+        if fields["type_of_reference"] in _PERIODICALS and "secondary_title" in fields:
+            fields.setdefault("journal_name", fields.pop("secondary_title"))
         return fields | {tag: _single(values) for tag, values in fields.pop("unknown_tag", {}).items()}
 
-    return _read(source, options, ris_parts, parse)
+    return _records(source, options, ris_parts, parse)
+
+
+def _one_line_a_tag(part: Parted) -> str:
+    """Return a reference with continued lines joined; rispy takes those of a list for more of its values."""
+    lines: list[str] = []
+    for number, line in enumerate(part.text.split("\n"), start=part.number):
+        tag = _RIS_TAG.match(line)
+        if tag:
+            lines.append(f"{tag[1]}  - {tag[2].strip()}")
+        elif line.strip() and len(lines) < 2:
+            raise SourceError(
+                f"{part.name}:{number}: a line that belongs to no field; wanted a tag, as in 'TI  - Wolves'"
+            )
+        elif line.strip():
+            lines[-1] = f"{lines[-1]} {line.strip()}"
+    return "\n".join(lines)
 
 
 def read_nbib(source: Source, options: ReadOptions) -> Iterator[Document]:
@@ -53,20 +80,11 @@ def read_nbib(source: Source, options: ReadOptions) -> Iterator[Document]:
 
 def read_bibtex(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each entry of a BibTeX file; LaTeX's accents become letters."""
-    bibtexparser = _library("bibtexparser", source)
+    _library("bibtexparser", source)
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what is wrong is said in our words
-    ways = bibtexparser.middlewares
-    steps = [ways.NormalizeFieldKeys(), ways.MonthIntMiddleware(), ways.LatexDecodingMiddleware(),
-             ways.SeparateCoAuthors()]  # fmt: skip
 
     def parse(part: Parted) -> Mapping[str, Any]:
-        library = bibtexparser.parse_string(part.header + part.text, append_middleware=steps)
-        if not library.entries:
-            cause = getattr(library.failed_blocks[0], "error", "") if library.failed_blocks else "no entry"
-            raise SourceError(f"{part.place}: not an entry of BibTeX: {' '.join(str(cause).split())[:200]}")
-        (entry,) = library.entries
-        fields = {name: field.value for name, field in entry.fields_dict.items()}
-        return {"key": entry.key, "type": entry.entry_type} | fields
+        return entry_fields(part.text, part.header, part.place)
 
     return _read(source, options, bibtex_parts, parse)
 
@@ -77,28 +95,32 @@ def _read(source: Source, options: ReadOptions, part: Part, parse: Parse) -> Ite
 
 def _records(source: Source, options: ReadOptions, part: Part, parse: Parse) -> Iterator[RawRecord]:
     number = 0
+    is_empty = True
     parts = part(Lines(source, options), source.name)
     while True:
         try:
             found = next(parts)
         except StopIteration:
-            return
+            break
+        is_empty = False
         number += 1
         try:
             if found.fault:
                 raise SourceError(found.fault)
-            fields = _usual(encodable_value(dict(parse(found))), by_itself=not options.text)
+            fields = _usual(encodable_value(dict(parse(found))), options)
             yield RawRecord(number, found.place, found.text, fields, found.header)
         except SourceError as error:
             options.broken(error)
+    if is_empty:
+        options.tell(f"{source.name}: holds no record of its format")
 
 
-def _usual(fields: dict[str, Any], *, by_itself: bool) -> dict[str, Any]:
-    """Return fields with title, abstract and year where a reader of any format looks for them.
+def _usual(fields: dict[str, Any], options: ReadOptions) -> dict[str, Any]:
+    """Return fields with what most references have under one name in every format, and the year as a number.
 
     A reference without an abstract has its title as its text, unless the user has named the text himself.
     """
-    for name, others in (("title", _TITLES), ("abstract", _ABSTRACTS)):
+    for name, others in _SYNONYMS:
         given = next((fields.pop(other) for other in others if fields.get(other)), None)
         if given is not None:
             fields = {name: given} | fields
@@ -110,8 +132,8 @@ def _usual(fields: dict[str, Any], *, by_itself: bool) -> dict[str, Any]:
     for name in _LISTS:
         if isinstance(fields.get(name), str):
             fields[name] = [fields[name]]
-    if by_itself and not fields.get("abstract"):
-        fields["abstract"] = fields.pop("title", "")
+    if not options.text and not fields.get("abstract"):
+        fields["abstract"] = fields.get("title", "") if options.title else fields.pop("title", "")
     return fields
 
 
@@ -129,13 +151,18 @@ def _nbib_fields(part: Parted) -> dict[str, Any]:
     """Return the fields of a citation: "TAG - value" with the tag in four columns, continued behind six blanks."""
     found: dict[str, list[str]] = {}
     name = ""
-    for line in part.text.splitlines():
+    for number, line in enumerate(part.text.split("\n"), start=part.number):
         matched = _NBIB_TAG.match(line)
         if matched and line[4:5] == "-":
             name = _NBIB_NAMES.get(matched[1], matched[1])
             found.setdefault(name, []).append(matched[2].strip())
-        elif name and line.strip():
+        elif line[:1].isspace() and line.strip():
             found[name][-1] = f"{found[name][-1]} {line.strip()}"
+        elif line.strip():
+            wanted = "a tag in four columns and '-', or a line continued behind blanks"
+            raise SourceError(f"{part.name}:{number}: a line that belongs to no field; wanted {wanted}")
+    if not found["pmid"][0]:
+        raise SourceError(f"{part.place}: a citation without a number behind 'PMID-'")
     fields: dict[str, Any] = {name: _single(values) for name, values in found.items()}
     doi = _DOI.search(part.text)
     return fields | ({"doi": doi[1]} if doi else {})

@@ -6,10 +6,11 @@ import csv
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import NamedTuple
 
 from embedsearch.documents.document import Document
-from embedsearch.documents.fields import Records
+from embedsearch.documents.fields import RawRecord, Records
 from embedsearch.documents.sources import Lines, ReadOptions, Source
 from embedsearch.errors import SourceError
 
@@ -51,6 +52,21 @@ def _read_separated(source: Source, options: ReadOptions, delimiter: str) -> Ite
         if document is not None:
             yield document
     records.finish()
+
+
+def separated_records(source: Source, options: ReadOptions, delimiter: str) -> Iterator[RawRecord]:
+    """Yield the records of CSV or TSV with their values by the names of the header; broken ones are counted."""
+    rows = _Rows(Lines(source, options), source.name, delimiter)
+    header = next(rows, None)
+    names = _column_names(header) if header else []
+    for number in count(1) if header else ():
+        try:
+            row = next(rows)
+            yield RawRecord(number, row.place, row.text, _by_name(names, row, delimiter))
+        except StopIteration:
+            return
+        except SourceError as error:
+            options.broken(error)
 
 
 class _Row(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from embedsearch.axes import FittedAxis
+from embedsearch.axes.material import Encoded
 from embedsearch.encoders import encode
 from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.index.embedding import Embedding
@@ -25,6 +26,7 @@ class IndexMaterial:
         self._store = embedding.store
         self._axes = axes
         self._select = select
+        self._encoded = Encoded(lambda texts: encode(embedding.encoder, texts))
 
     @property
     def key(self) -> str:
@@ -33,7 +35,7 @@ class IndexMaterial:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return the unit vectors of phrases, shape (n, d)."""
-        return encode(self._embedding.encoder, texts)
+        return self._encoded(texts)
 
     def axis(self, name: str) -> FittedAxis:
         """Return another axis of the index."""

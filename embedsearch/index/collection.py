@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from embedsearch.documents import Document
-from embedsearch.encoders import DEFAULT_ENCODER, Encoder, load_encoder
+from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
 from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
 from embedsearch.index.ingest import AddReport, Ingest
 from embedsearch.index.judging import Verdicts, Wanted
+from embedsearch.index.labels import IndexLabels
+from embedsearch.index.means import mean_vectors
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector
 from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.store import Compaction, Store, compact
-from embedsearch.vectors import Rows
+from embedsearch.vectors import Rows, Vectors
+
+_BATCH = 1024
+_LINE = re.compile(r":\d+$")
 
 _ANYTHING = 'near("anything") > -2'  # every document is measured, and passes
 
@@ -37,6 +45,7 @@ class Collection:
         self._store = store
         self._embedding = Embedding(store, encoder, cache=cache)
         self.axes = IndexAxes(self._embedding)
+        self.labels = IndexLabels(store)
         self._trace = Trace()
         self._searcher = Searcher(store, self._embedding, self._trace)
         self._selector = Selector(self._embedding, self.axes, self._trace)
@@ -99,6 +108,17 @@ class Collection:
             f"encoder {info['encoder']!r}, axes {', '.join(self.axes) or 'none'})"
         )
 
+    @property
+    def path(self) -> Path:
+        """The folder of the index."""
+        return Path(self._store.path)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Ask several questions of one state of the index, whatever another process writes meanwhile."""
+        with self._store.reading():
+            yield
+
     def close(self) -> None:
         """Release the files; the index cannot be used after that."""
         self._embedding.close()
@@ -108,6 +128,11 @@ class Collection:
     def encoder(self) -> Encoder:
         """The encoder, loaded when it is first asked for."""
         return self._embedding.encoder
+
+    @property
+    def identity(self) -> Identity:
+        """What the encoder is known by; it is not loaded."""
+        return self._embedding.identity
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
@@ -138,6 +163,7 @@ class Collection:
         *,
         progress: Callable[[int, int], None] | None = None,
         indexing: Callable[[int, int], None] | None = None,
+        repeated: Callable[[SourceError], None] | None = None,
     ) -> AddReport:
         """Add documents, or update those whose id is there already; embed only what is new.
 
@@ -145,13 +171,15 @@ class Collection:
             documents: any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
             progress: told how many documents, and how many passages, are done.
             indexing: told how many of how many passages are in the faiss file, when that is built.
+            repeated: told of each document whose id occurred before among *documents*; it is left out.
 
         Raises:
-            SourceError: a document cannot be read, or two have the same id. What came before is kept.
+            SourceError: a document cannot be read, or two have the same id and nobody is told of it. What came
+                before is kept.
             StoreError: another process is writing, or the disk is full. What was committed is kept.
         """
         with self._store.locked():
-            report = Ingest(self._store, self._embedding, progress).add(documents)
+            report = Ingest(self._store, self._embedding, progress, repeated).add(documents)
             self._searcher.refresh_neighbors(indexing)
         return report
 
@@ -251,6 +279,46 @@ class Collection:
         """
         return self._searcher.document(id)
 
+    def ids(self) -> list[str]:
+        """Return the ids of all documents in the order in which they came."""
+        return self._store.ids(-1)
+
+    def sources(self) -> dict[str, int]:
+        """Return how many documents came from each source, line numbers left out; in the order in which they came."""
+        places = (place for _, place in self._store.sources_before(-1))
+        return dict(Counter(_LINE.sub("", place) for place in places))
+
+    def documents(self) -> Iterator[Document]:
+        """Yield all documents in the order in which they came; a batch of them is held in memory."""
+        numbers = self._store.numbers().tolist()
+        for start in range(0, len(numbers), _BATCH):
+            yield from list(self._store.documents(numbers[start : start + _BATCH]))
+
+    def document_vectors(self, ids: Sequence[str]) -> Vectors:
+        """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
+
+        Raises:
+            QueryError: a document is not in the index.
+        """
+        return mean_vectors(self._store, ids)
+
+    def query_vector(self, text: str) -> Vectors:
+        """Return the unit vector of a text as one that is searched with, shape (d,).
+
+        Raises:
+            QueryError: the text is empty, or longer than the encoder reads whole.
+        """
+        vector: Vectors = self._embedding.vectors_of([text], queries=True)[0]
+        return vector
+
+    def text_vectors(self, texts: Sequence[str]) -> Vectors:
+        """Return the unit vectors of texts as they are in documents, shape (n, d); what the index holds is looked up.
+
+        Raises:
+            QueryError: as `query_vector`.
+        """
+        return self._embedding.vectors_of(texts)
+
     def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
         """Yield the documents that satisfy a condition, unchanged and in order.
 
@@ -313,8 +381,8 @@ class Collection:
         finally:
             self._trace.is_on = False
 
-    def _rows(self, where: str | None) -> Rows | None:
-        return None if where is None else self._selector.rows(where)
+    def _rows(self, where: str | None, *, predicted: bool = False) -> Rows | None:
+        return None if where is None else self._selector.rows(where, predicted=predicted)
 
     def _axis_names(self, axes: Sequence[str] | None) -> list[str]:
         names = list(dict.fromkeys(axes if axes is not None else self.axes))

@@ -25,7 +25,7 @@ from embedsearch.conditions import (
 from embedsearch.documents import Document, Passage
 from embedsearch.documents.sentences import sentences
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.placing import point_on
+from embedsearch.index.placing import Placer, point_on
 from embedsearch.index.tables import DocumentTable, Means
 from embedsearch.vectors import Vectors
 
@@ -61,6 +61,7 @@ class DocumentPlace:
         above: the share of passages whose coordinate is above the threshold, 0…1.
         passages: how many there are.
         passage: the text of the passage with the highest coordinate.
+        rated: where its rating puts the document, in standard deviations; None where it was not rated.
         sentences: of that passage, in their order; empty unless evidence was asked for.
     """
 
@@ -73,6 +74,7 @@ class DocumentPlace:
     above: float
     passages: int
     passage: str
+    rated: float | None = None
     sentences: tuple[SentenceShare, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,6 +82,8 @@ class DocumentPlace:
         record = asdict(self)
         if not self.sentences:
             del record["sentences"]
+        if self.rated is None:
+            del record["rated"]
         return {"id": record.pop("document"), **record}
 
 
@@ -226,10 +230,15 @@ class Witness:
                     float((coordinates > limit).mean()),
                     len(passages),
                     passages[best].text,
+                    self._rated(document, axis),
                     shares,
                 )
             )
         return found
+
+    def _rated(self, document: Document, axis: ScaledAxis) -> float | None:
+        place = float(Placer(self._embedding).documents([document], axis, np.array([np.nan]))[0])
+        return None if np.isnan(place) else place
 
     def _shares(self, passage: Passage, text: str, vector: Vectors, axis: ScaledAxis) -> tuple[SentenceShare, ...]:
         """Return what each sentence of a passage adds: leave it out, embed the rest, see what is lost."""

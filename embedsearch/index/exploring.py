@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from embedsearch.axes import Axis
+from embedsearch.axes import Axis, EncoderMaterial, FittedAxis, fit_axis
 from embedsearch.axes.components import principal_components
 from embedsearch.axes.fitting import rated_vectors
 from embedsearch.axes.proposing import propose
@@ -17,10 +17,14 @@ from embedsearch.encoders import Encoder, encode
 from embedsearch.errors import AxisError
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.store import Store
-from embedsearch.vectors import Rows, project, top
+from embedsearch.vectors import Rows, Vectors, project, top
 
 _CANDIDATES = 5_000  # passages that are looked through for phrases to rate
 _LONGEST = 80  # characters of a text that can be rated at a glance
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else text[:29].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,23 @@ class Comparison:
         return asdict(self) | {"apart": [list(entry) for entry in self.apart]}
 
 
+class _Elsewhere(EncoderMaterial):
+    """Another encoder with the definitions of an index, and some of its texts for its passages."""
+
+    def __init__(self, encoder: Encoder, definitions: Mapping[str, Axis], texts: Sequence[str]) -> None:
+        super().__init__(encoder, {})
+        self._definitions = definitions
+        self._texts = texts
+
+    def axis(self, name: str) -> FittedAxis:
+        """Return another axis of the index, fitted from its definition."""
+        return fit_axis(self._definitions[name], self)
+
+    def passages(self, where: str | None) -> Vectors:
+        """Return the texts under the other encoder; a part of them cannot be chosen."""
+        return self.encode(self._texts) if where is None else super().passages(where)
+
+
 class Explorer:
     """Looks through one index for what could become axes."""
 
@@ -101,14 +122,16 @@ class Explorer:
         for place, (column, deviation) in enumerate(zip(project(vectors, directions).T, deviations, strict=True)):
             low, high = (self._texts(rows[top(sign * column, ends)]) for sign in (-1, 1))
             table = {"number": place + 1} | ({"where": where} if where else {})
-            axis = Axis(f"{low[0][:30]} - {high[0][:30]}", component=table)
+            axis = Axis(f"{_short(low[0])} - {_short(high[0])}", component=table)
             found.append(Component(place + 1, float(deviation**2) / spread, low, high, axis))
         return found
 
     def propose(self, name: str, count: int, where: str | None) -> list[str]:
         """Return the texts whose rating would help an axis most, none that is rated already."""
         axis = self._axes[name]
-        rated = {text.casefold() for text in axis.fitted.axis.ratings}
+        definition = axis.fitted.axis
+        self._require_ratable(definition)
+        rated = {text.casefold() for text in definition.ratings}
         rows = self._rows(where)
         rows = rows[:: max(1, len(rows) // _CANDIDATES)]
         kept = {
@@ -119,10 +142,17 @@ class Explorer:
         if not kept:
             raise AxisError(f"no passage of {_LONGEST} characters or fewer is left to be rated on {name!r}")
         vectors = self._store.vectors()[list(kept.values())]
-        definition = axis.fitted.axis
         known = rated_vectors(definition, self._axes.material())[0] if definition.is_rated else vectors[:0]
         texts = list(kept)
         return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count)]
+
+    def _require_ratable(self, axis: Axis) -> None:
+        others = [kind for kind in axis.kinds if kind not in ("poles", "ratings")]
+        if others:
+            raise AxisError(
+                f"axis {axis.name!r} is defined by {others[0]}, which ratings do not go with; "
+                "rate an axis of poles, or one that names this one as its prior"
+            )
 
     def rate(self, name: str, ratings: Mapping[str, float]) -> Axis:
         """Add ratings to an axis and keep it as a new version; those of a text rated before replace it.
@@ -138,13 +168,18 @@ class Explorer:
         return axis
 
     def compare(self, name: str, other: Encoder, where: str | None, count: int = 500) -> Comparison:
-        """Return how far the same definition orders the same texts alike under another encoder."""
+        """Return how far the same definition orders the same texts alike under another encoder.
+
+        Raises:
+            AxisError: there is no such axis; it is a formula, or is made of documents, which the other encoder has not
+                embedded.
+        """
         axis = self._axes[name]
-        if axis.fitted.axis.depends_on:
-            raise AxisError(f"axis {name!r} is derived from others; compare {', '.join(axis.fitted.axis.depends_on)}")
+        if axis.fitted.axis.formula:
+            raise AxisError(f"axis {name!r} is a formula; compare {', '.join(axis.fitted.axis.depends_on)}")
         rows = self._rows(where)
         texts = self._texts(rows[:: max(1, len(rows) // count)][:count])
-        fitted = axis.fitted.axis.fit(other)
+        fitted = fit_axis(axis.fitted.axis, _Elsewhere(other, self._axes.definitions(), texts))
         ours = axis.coordinates(self._axes.material().encode(texts))
         theirs = fitted.read(encode(other, texts))
         places = [100 * np.argsort(np.argsort(column)) / max(1, len(texts) - 1) for column in (ours, theirs)]

@@ -16,12 +16,13 @@ from embedsearch.index.collection import Collection
 from embedsearch.index.evidence import DocumentPlace, Witness
 from embedsearch.index.moving import Move, Mover
 from embedsearch.index.placing import UNITS, Placer, Unit, point_on
+from embedsearch.index.population import Population, field_values
 from embedsearch.index.ranking import By, Mode
 from embedsearch.index.remaining import Explainer, Remainder
 from embedsearch.results import Calculation, Hit, Hits, Placements
 from embedsearch.snippets import Snippet
-from embedsearch.store import Store
-from embedsearch.vectors import top
+from embedsearch.store import Store, StoredPassage
+from embedsearch.vectors import Rows, top
 
 
 class Index(Collection):
@@ -213,7 +214,7 @@ class Index(Collection):
             sort: an axis, highest first; with ``-`` before it lowest first; in the order of the index if None.
             k: how many; all if None.
             unit: ``sd``, ``percentile``, ``raw`` or ``rating``.
-            predicted: measure passages that were rated like all others.
+            predicted: measure passages that were rated like all others, in the condition too.
 
         Raises:
             AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
@@ -227,11 +228,11 @@ class Index(Collection):
                 raise AxisError(
                     f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}"
                 )
-            rows = self._rows(where)
+            rows = self._rows(where, predicted=predicted)
             rows = self._store.live_rows() if rows is None else rows
             with self._trace.step("coordinates") as step:
                 scaled = list(self.axes.scaled(names).values())
-                places = Placer(self._embedding).passages(rows, scaled, predicted=predicted)
+                places = Placer(self._embedding).passages(rows, scaled, predicted=predicted, far=True)
                 step.plan = f"{len(names)} axes, by a scan of {len(rows):,} vectors"
             order = np.arange(len(rows))
             if sort and by is not None:
@@ -242,6 +243,44 @@ class Index(Collection):
         return places.take(order).placements(
             [passage.text for passage in passages], [passage.id for passage in passages], unit
         )
+
+    def population(
+        self,
+        axes: Sequence[str] | None = None,
+        *,
+        where: str | None = None,
+        documents: Sequence[str] | None = None,
+        field: str | None = None,
+    ) -> Population:
+        """Return where passages lie as one array, read in one pass, without their texts.
+
+        Args:
+            axes: names; all axes of the index if None.
+            where: a condition that the passages must satisfy.
+            documents: ids; only their passages, rather than those of all documents.
+            field: of the documents, whose value each passage shall carry.
+
+        Raises:
+            AxisError: an axis does not exist, or the index has none.
+            QueryError: a wrong condition, no such document or field, or the index is empty.
+        """
+        with self._store.reading():
+            scaled = list(self.axes.scaled(self._axis_names(axes)).values())
+            rows = self._rows(where)
+            rows = self._store.live_rows() if rows is None else rows
+            if documents is not None:
+                own = [self._store.rows_of_document(self.get(id).id) for id in documents]
+                rows = np.intersect1d(rows, np.concatenate([*own, rows[:0]]))
+            values = None if field is None else field_values(self._store, field, rows)
+            return Population(scaled, rows, Placer(self._embedding).passages(rows, scaled).coordinates, values)
+
+    def passages(self, rows: Sequence[int] | Rows) -> list[StoredPassage]:
+        """Return the passages in some rows of a `population`, in the order asked for.
+
+        Raises:
+            StoreError: one of them is no longer there, or is not what was written.
+        """
+        return self._store.passages(rows)
 
     def place_documents(
         self,

@@ -23,6 +23,7 @@ _GROUP_DOCUMENTS = 256
 _GROUP_CHARACTERS = 1 << 22
 
 Progress = Callable[[int, int], None]
+Repeated = Callable[[SourceError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +81,18 @@ class _Batch:
 class Ingest:
     """One run of adding documents to a store."""
 
-    def __init__(self, store: Store, embedding: Embedding, progress: Progress | None = None) -> None:
+    def __init__(
+        self, store: Store, embedding: Embedding, progress: Progress | None = None, repeated: Repeated | None = None
+    ) -> None:
         """Prepare a run.
 
         Args:
             store: locked by the caller.
             embedding: of the same index.
             progress: told how many documents, and how many passages, are done.
+            repeated: told of each document whose id occurred before, which is left out; None raises instead.
         """
+        self._repeated = repeated
         self.store = store
         self.embedding = embedding
         self._progress = progress
@@ -139,7 +144,8 @@ class Ingest:
                 for document in group:
                     known = held.get(document.id)
                     if document.id in pending or (known is not None and known.run == self.run):
-                        raise _repeated(document)
+                        self._leave_out(document)
+                        continue
                     pending.add(document.id)
                     batch.ids.add(document.id)
                     self._sort(_without_record(document), known, batch)
@@ -152,6 +158,15 @@ class Ingest:
             yield batch
             raise
         yield batch
+
+    def _leave_out(self, document: Document) -> None:
+        error = SourceError(
+            f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
+            "ids must be unique. Name another field with --id, or remove one of them"
+        )
+        if self._repeated is None:
+            raise error
+        self._repeated(error)
 
     def _sort(self, document: Document, known: HeldDocument | None, batch: _Batch) -> None:
         held = known.document if known else None
@@ -228,10 +243,3 @@ def _lies_in(place: str, places: Iterable[str]) -> bool:
 
 def _without_record(document: Document) -> Document:
     return replace(document, record="", header="") if document.record or document.header else document
-
-
-def _repeated(document: Document) -> SourceError:
-    return SourceError(
-        f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
-        "ids must be unique. Name another field with --id, or remove one of them"
-    )

@@ -41,7 +41,9 @@ class Verdict:
     Attributes:
         document: as it was read, its record among it.
         passed: does it satisfy the condition?
-        coordinates: by axis, the mean over its passages in standard deviations; for the axes asked for.
+        coordinates: by axis, the mean over its passages in standard deviations (or where it was rated); for the axes
+            asked for.
+        versions: of those axes, by name.
         score: what it is ranked by; NaN where nothing is, or where it was not measured.
         reasons: what each measured comparison of the condition found, if that was asked for.
         place: of the document in the stream, from 0.
@@ -50,6 +52,7 @@ class Verdict:
     document: Document
     passed: bool
     coordinates: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
     score: float = float("nan")
     reasons: tuple[Reason, ...] = ()
     place: int = 0
@@ -60,7 +63,7 @@ class Verdict:
         record: dict[str, Any] = {"id": document.id, "title": document.title, "text": document.text}
         record |= {"metadata": dict(document.metadata), "source": document.source}
         if self.coordinates:
-            record["coordinates"] = dict(self.coordinates)
+            record |= {"coordinates": dict(self.coordinates), "versions": dict(self.versions)}
         if self.reasons:
             record["reasons"] = [reason.to_dict() for reason in self.reasons]
         return record
@@ -174,6 +177,7 @@ class Judge:
         table: DocumentTable | None, vectors: Sequence[Vectors], first: int,
     ) -> list[Verdict]:  # fmt: skip
         columns = {name: table.axis(name) for name in self._wanted.axes} if table else {}
+        versions = {name: self.means.axes[name].version for name in columns}
         scores = self._scores(table)
         row_of = {place: row for row, place in enumerate(places)}
         found = []
@@ -183,7 +187,10 @@ class Judge:
             score = float(scores[row]) if scores is not None and row is not None else float("nan")
             wanted = self._explain is not None and row is not None and answer != self._wanted.inverted
             reasons = self._explain(document, vectors[row]) if wanted and self._explain and row is not None else ()
-            found.append(Verdict(document, answer, coordinates, score, reasons, first + place))
+            known = versions if coordinates else {}
+            found.append(
+                Verdict(document, answer, coordinates, known, score=score, reasons=reasons, place=first + place)
+            )
         return found
 
     def _scores(self, table: DocumentTable | None) -> Any:

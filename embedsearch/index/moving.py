@@ -31,6 +31,7 @@ class Move:
         hits: the passages nearest to that point by cosine, the phrase itself left out.
         nearest: the cosine of the nearest of them; NaN where there is none.
         usual: cosines of real passages to their own nearest neighbours: 5th percentile and median; NaN for few.
+        versions: of the axes, by name.
     """
 
     start: Mapping[str, float]
@@ -39,6 +40,7 @@ class Move:
     hits: Hits
     nearest: float
     usual: tuple[float, float]
+    versions: Mapping[str, int]
 
     @property
     def is_far(self) -> bool:
@@ -64,6 +66,7 @@ class Move:
             "nearest": _or_none(self.nearest),
             "usual": [_or_none(cosine) for cosine in self.usual],
             "far": self.is_far,
+            "versions": dict(self.versions),
             "hits": self.hits.to_dicts(),
         }
 
@@ -108,7 +111,8 @@ class Mover:
         cosine = float(passages[0].score or 0.0) if passages else float("nan")
         reached = {name: float(axis.coordinates(moved)[0]) for name, axis in axes.items()}
         wanted = {name: start[name] + by[name] for name in axes}
-        return Move(start, wanted, reached, passages, cosine, self._usual(rows))
+        versions = {name: axis.version for name, axis in axes.items()}
+        return Move(start, wanted, reached, passages, cosine, self._usual(rows), versions)
 
     def _usual(self, rows: Rows | None) -> tuple[float, float]:
         """Return the 5th percentile and the median of the cosines of passages to their nearest other passage."""

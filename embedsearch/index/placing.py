@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis, measure
+from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
 from embedsearch.results import Placement, Placements
-from embedsearch.vectors import Mask, Rows, Vectors
+from embedsearch.vectors import Mask, Rows, Vectors, project
 
 Unit = Literal["sd", "percentile", "raw", "rating"]
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
@@ -30,11 +31,13 @@ class Places:
         axes: m of them.
         coordinates: in standard deviations, shape (n, m).
         ratings: what each text was rated on each axis, NaN where it was not; shape (n, m).
+        distances: from the curve of each axis that is a series of groups, by its name, shape (n,).
     """
 
     axes: Sequence[ScaledAxis]
     coordinates: NDArray[np.float64]
     ratings: NDArray[np.float64]
+    distances: Mapping[str, NDArray[np.float64]]
 
     @property
     def rated(self) -> Mask:
@@ -43,7 +46,8 @@ class Places:
 
     def take(self, places: Rows) -> Places:
         """Return some of the texts, in the order of *places*."""
-        return Places(self.axes, self.coordinates[places], self.ratings[places])
+        distances = {name: column[places] for name, column in self.distances.items()}
+        return Places(self.axes, self.coordinates[places], self.ratings[places], distances)
 
     def column(self, place: int, unit: Unit) -> NDArray[np.float64]:
         """Return the coordinates on one axis in a unit, shape (n,).
@@ -72,7 +76,8 @@ class Places:
             coordinates = {name: float(column[row]) for name, column in zip(names, columns, strict=True)}
             rated = tuple(name for name, stands in zip(names, self.rated[row], strict=True) if stands)
             intervals = self._intervals(coordinates, rated) if unit == "rating" else {}
-            found.append(Placement(text, coordinates, id, rated, intervals, versions))
+            distances = {name: float(column[row]) for name, column in self.distances.items()}
+            found.append(Placement(text, coordinates, id, rated, intervals, versions, distances))
         return Placements(found)
 
     def _intervals(self, coordinates: Mapping[str, float], rated: Sequence[str]) -> dict[str, tuple[float, float]]:
@@ -102,21 +107,52 @@ class Placer:
             known = {} if predicted else {_folded(text): value for text, value in axis.fitted.axis.ratings.items()}
             for row, text in enumerate(texts):
                 ratings[row, place] = known.get(_folded(text), np.nan)
-        return _standing(axes, measure(axes, vectors), ratings)
+        return _standing(axes, measure(axes, vectors), ratings, _distances(axes, vectors, None))
 
-    def passages(self, rows: Rows, axes: Sequence[ScaledAxis], *, predicted: bool = False) -> Places:
+    def passages(self, rows: Rows, axes: Sequence[ScaledAxis], *, predicted: bool = False, far: bool = False) -> Places:
         """Return where passages lie, read in one pass over the vectors; rated ones stand where they were rated.
 
         Args:
             rows: ascending, shape (n,).
             axes: m of them.
             predicted: measure the rated ones like all others.
+            far: measure how far they lie from the curves of groups as well, in a pass of its own.
         """
         ratings = np.full((len(rows), len(axes)), np.nan)
         if not predicted:
             for place, axis in enumerate(axes):
                 self._look_up(axis, rows, ratings[:, place])
-        return _standing(axes, measure(axes, self._store.vectors(), rows), ratings)
+        vectors = self._store.vectors()
+        distances = _distances(axes, vectors, rows) if far else {}
+        return _standing(axes, measure(axes, vectors, rows), ratings, distances)
+
+    def documents(
+        self, documents: Sequence[Document], axis: ScaledAxis, measured: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return where documents lie on an axis, shape (n,): as measured, or where they were rated.
+
+        A document stands as rated where its text is a phrase that was rated, or where it is, by id and text, a
+        document of the index that was.
+
+        Args:
+            documents: n of them, of the index or not.
+            axis: the axis.
+            measured: their coordinates, in standard deviations, shape (n,).
+        """
+        definition, calibration = axis.fitted.axis, axis.fitted.calibration
+        if calibration is None or not definition.is_rated:
+            return measured
+        phrases = {_folded(text): value for text, value in definition.ratings.items()}
+        places = measured.copy()
+        for place, document in enumerate(documents):
+            rating = phrases.get(_folded(document.text))
+            if rating is None and document.id in definition.rated_documents:
+                own = self._store.document(document.id)
+                if own is not None and own.text == document.text:
+                    rating = definition.rated_documents[document.id]
+            if rating is not None:
+                places[place] = axis.scale.standardise(calibration.raw_of([rating]))[0]
+        return places
 
     def _look_up(self, axis: ScaledAxis, rows: Rows, ratings: NDArray[np.float64]) -> None:
         """Write into *ratings* what the passages in *rows* were rated on an axis."""
@@ -154,7 +190,21 @@ def point_on(axis: ScaledAxis, value: float | str) -> float:
     return number
 
 
-def _standing(axes: Sequence[ScaledAxis], measured: NDArray[np.float64], ratings: NDArray[np.float64]) -> Places:
+def _distances(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None) -> dict[str, NDArray[np.float64]]:
+    """Return how far vectors lie from the curve of each axis that is a series of groups, shape (n,) each."""
+    curves = {axis.name: axis.fitted.curve for axis in axes if axis.fitted.curve is not None}
+    return {
+        name: curve.distances(project(vectors, curve.nodes.astype(np.float32), rows).astype(np.float64))
+        for name, curve in curves.items()
+    }
+
+
+def _standing(
+    axes: Sequence[ScaledAxis],
+    measured: NDArray[np.float64],
+    ratings: NDArray[np.float64],
+    distances: Mapping[str, NDArray[np.float64]],
+) -> Places:
     """Return places with rated texts moved to where their rating stands among the ratings."""
     coordinates = measured.copy()
     for place, axis in enumerate(axes):
@@ -164,7 +214,7 @@ def _standing(axes: Sequence[ScaledAxis], measured: NDArray[np.float64], ratings
             coordinates[rated, place] = axis.scale.standardise(raw)
         else:
             ratings[:, place] = np.nan
-    return Places(axes, coordinates, ratings)
+    return Places(axes, coordinates, ratings, distances)
 
 
 def _folded(text: str) -> str:

@@ -17,6 +17,9 @@ from embedsearch.index.embedding import Embedding
 from embedsearch.store import SavedAxis
 from embedsearch.vectors import project
 
+# What a placement says beside its coordinates, under one key an axis.
+_RESERVED = frozenset(["text", "id", "rated", "intervals", "versions", "distances"])
+
 
 class IndexAxes(Mapping[str, ScaledAxis]):
     """The axes of an index by name. Looking one up scales it on the passages that the index holds now."""
@@ -26,7 +29,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._embedding = embedding
         self._store = embedding.store
         self._scaled: dict[str, ScaledAxis] = {}
-        self._generation = -1
+        self._state: object = None
         self._lent: dict[str, SavedAxis] = {}
         self._pinned: dict[str, ScaledAxis] = {}
         self.select: Select | None = None  # evaluates conditions; the index sets it
@@ -56,8 +59,9 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError, QueryError: as looking one up.
         """
         with self._store.reading():
-            if self._generation != self._store.generation:
-                self._scaled, self._generation = dict(self._pinned), self._store.generation
+            # Any commit counts, also of another process: axes are saved without documents being added.
+            if (state := self._store.database.state()) != self._state:
+                self._scaled, self._state = dict(self._pinned), state
             missing = [name for name in dict.fromkeys(names) if name not in self._scaled]
             if missing:
                 self._scale(missing)
@@ -124,6 +128,9 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError, StoreError: as `save`.
         """
+        for axis in axes:
+            if axis.name in _RESERVED:
+                raise AxisError(f"an axis cannot be called {axis.name!r}, a word of placements; choose another name")
         saved = self._saved()
         known = {name: Axis.from_dict(name, old.definition) for name, old in saved.items()}
         new = known | {axis.name: axis for axis in axes}

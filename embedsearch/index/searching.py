@@ -188,9 +188,7 @@ class Searcher:
         taken = self._ranked(lambda count: rows[order[:count]], k, without)
         alone = self._alone(expression, vectors, k, rows, without)
         total = np.asarray(expression.weights) @ vectors.astype(np.float64)
-        hits = self._explained(
-            taken, expression, vectors, total, alone, on=_Measured(rows, places, distances, list(axes))
-        )
+        hits = self._explained(taken, expression, vectors, total, alone, on=_Measured(rows, places, distances, axes))
         return Calculation(expression, hits, alone, point, terms)
 
     def nearest_point(
@@ -203,7 +201,7 @@ class Searcher:
             rows, places, distances = self._distances(point, axes, rows)
             step.plan = f"{len(axes)} axes, by a scan of {len(rows):,} vectors"
         best = top(-distances, k)
-        measured = _Measured(rows, places, distances, list(axes))
+        measured = _Measured(rows, places, distances, axes)
         return Hits(
             _hit(rank, None, passage, **measured.of(passage.row))
             for rank, passage in enumerate(self._store.passages(rows[best]), 1)
@@ -280,19 +278,20 @@ class _Measured:
         rows: ascending, shape (n,).
         places: shape (n, axes), in standard deviations.
         distances: shape (n,).
-        names: of the axes.
+        axes: by name.
     """
 
     rows: Rows
     places: NDArray[np.float64]
     distances: NDArray[np.float64]
-    names: Sequence[str]
+    axes: Mapping[str, ScaledAxis]
 
     def of(self, row: int) -> dict[str, Any]:
         """Return what a hit in *row* says of itself."""
         place = int(np.searchsorted(self.rows, row))
-        coordinates = dict(zip(self.names, map(float, self.places[place]), strict=True))
-        return {"distance": float(self.distances[place]), "coordinates": coordinates}
+        coordinates = dict(zip(self.axes, map(float, self.places[place]), strict=True))
+        versions = {name: axis.version for name, axis in self.axes.items()}
+        return {"distance": float(self.distances[place]), "coordinates": coordinates, "versions": versions}
 
 
 def _hit(rank: int, score: float | None, passage: StoredPassage, **more: Any) -> Hit:

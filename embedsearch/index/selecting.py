@@ -35,6 +35,7 @@ from embedsearch.index.judging import (
     batches,
     ruled_by_fields,
 )
+from embedsearch.index.placing import Placer
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.tables import Means, PassageTable
 from embedsearch.index.tracing import Trace
@@ -102,8 +103,12 @@ class Selector:
         self._found: dict[Node | None, Any] = {}
         self._state: object = None
 
-    def rows(self, source: str) -> Rows:
+    def rows(self, source: str, *, predicted: bool = False) -> Rows:
         """Return the live rows whose passages satisfy a condition, ascending.
+
+        Args:
+            source: the condition.
+            predicted: measure passages that were rated, instead of taking them to stand where they were rated.
 
         Raises:
             QueryError: the condition cannot be read, or names what is not there.
@@ -119,7 +124,8 @@ class Selector:
                 return rows
             with self._trace.step("condition on axes") as step:
                 measured = Condition(condition.source, rest)
-                table = PassageTable(self._store, self._means(measured), rows)
+                means = replace(self._means(measured), predicted=predicted)
+                table = PassageTable(self._store, means, rows)
                 kept: Rows = rows[measured.evaluate(table)] if len(rows) else rows
                 step.plan = f"{len(kept):,} of {len(rows):,} rows, by a scan of their vectors"
             return kept
@@ -247,7 +253,7 @@ class Selector:
         phrases = list(dict.fromkeys(leaf.phrase for leaf in measured if isinstance(leaf, Near)))
         axes = [*dict.fromkeys([leaf.name for leaf in measured if isinstance(leaf, Axis)] + list(question.wanted.axes))]
         vectors = self._embedding.vectors_of(phrases, queries=True) if phrases else ()
-        means = Means(self._axes.scaled(axes), dict(zip(phrases, vectors, strict=True)))
+        means = Means(self._axes.scaled(axes), dict(zip(phrases, vectors, strict=True)), Placer(self._embedding))
         return _Resolved(condition.root if condition else None, means, replace(question.wanted, rank=rank))
 
     def _judge_of(self, root: Node | None, resolved: _Resolved, verdicts: Verdicts) -> Judge:
@@ -270,7 +276,8 @@ class Selector:
     def _means(self, condition: Condition) -> Means:
         phrases = condition.phrases
         vectors = self._embedding.vectors_of(phrases, queries=True) if phrases else ()
-        return Means(self._axes.scaled(condition.axes), dict(zip(phrases, vectors, strict=True)))
+        scaled = self._axes.scaled(condition.axes)
+        return Means(scaled, dict(zip(phrases, vectors, strict=True)), Placer(self._embedding))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.documents import Document
+from embedsearch.index.placing import Placer
 from embedsearch.store import OWN_FIELDS, Store
 from embedsearch.vectors import Rows, Vectors, project
 
@@ -22,10 +23,22 @@ class Means:
     Attributes:
         axes: by name, all that the condition names.
         phrases: the query vector, shape (d,), of each ``near(...)``.
+        placer: says where passages and documents lie that were rated.
+        predicted: measure those too.
     """
 
     axes: Mapping[str, ScaledAxis]
     phrases: Mapping[str, Vectors]
+    placer: Placer
+    predicted: bool = False
+
+
+def passage_field(store: Store, name: str, rows: Rows) -> list[Any]:
+    """Return a field of the document of each passage in *rows*; None where a document lacks it."""
+    values = store.field(name)
+    live, documents = store.passage_documents()
+    places = np.searchsorted(store.numbers(), documents[np.searchsorted(live, rows)])
+    return [values[place] for place in places]
 
 
 class PassageTable:
@@ -48,15 +61,13 @@ class PassageTable:
 
     def field(self, name: str) -> list[Any]:
         """Return the field of each passage's document."""
-        values = self._store.field(name)
-        live, documents = self._store.passage_documents()
-        places = np.searchsorted(self._store.numbers(), documents[np.searchsorted(live, self.rows)])
-        return [values[place] for place in places]
+        return passage_field(self._store, name, self.rows)
 
     def axis(self, name: str) -> NDArray[np.float64]:
-        """Return each passage's coordinate."""
-        axis = self._means.axes[name]
-        return axis.from_products(project(self._store.vectors(), axis.directions, self.rows))
+        """Return each passage's coordinate; what was rated stands where it was rated."""
+        axes = [self._means.axes[name]]
+        places = self._means.placer.passages(self.rows, axes, predicted=self._means.predicted)
+        return places.coordinates[:, 0]
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""
@@ -119,10 +130,10 @@ class DocumentTable(FieldTable):
         self._counts = counts
 
     def axis(self, name: str) -> NDArray[np.float64]:
-        """Return each document's mean coordinate over its passages."""
-        coordinates = self._means.axes[name].coordinates(self._vectors)
-        means: NDArray[np.float64] = np.add.reduceat(coordinates, self._starts) / self._counts
-        return means
+        """Return each document's mean coordinate over its passages, or where it was rated."""
+        axis = self._means.axes[name]
+        means = np.add.reduceat(axis.coordinates(self._vectors), self._starts) / self._counts
+        return self._means.placer.documents(self._documents, axis, means)
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""

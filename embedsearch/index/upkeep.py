@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,7 @@ def repair(
                 store.database.execute("REINDEX")
                 with store.writing():
                     store.fulltext.rebuild()
+                    store.labels.set_aside(store.labels.damaged(), datetime.now(UTC).isoformat(timespec="seconds"))
             embedded = _mend_vectors(store, embedding, found.rows)
             Searcher(store, embedding).rebuild_neighbors()
             found = _inspected(store, progress)

@@ -5,6 +5,7 @@ from embedsearch.store.cache import VectorCache
 from embedsearch.store.checking import Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
 from embedsearch.store.fields_sql import OWN_FIELDS
+from embedsearch.store.labels import Event
 from embedsearch.store.records import Entry, HeldDocument, SavedAxis, StoredPassage
 from embedsearch.store.store import Store
 
@@ -12,6 +13,7 @@ __all__ = [
     "OWN_FIELDS",
     "Compaction",
     "Entry",
+    "Event",
     "Finding",
     "FittedRecord",
     "HeldDocument",

@@ -77,6 +77,7 @@ def inspect(store: Store, keys_of: KeysOf, progress: Progress | None = None) -> 
         for check in (
             inspector.structure,
             inspector.small_records,
+            inspector.labels,
             inspector.documents,
             inspector.rows,
             inspector.words,
@@ -120,6 +121,11 @@ class _Inspector:
                 self.found.add(
                     DATABASE, f"the axis {columns[0]!r} is not what was written", "embedsearch axes fit FILE"
                 )
+
+    def labels(self) -> None:
+        """Check every event of the screenings."""
+        for number in self.store.labels.damaged():
+            self.found.add(DATABASE, f"event {number} of the labels is not what was written", _REPAIR)
 
     def documents(self) -> None:
         """Check every document with its passages and their vectors."""

@@ -116,6 +116,10 @@ class Database:
         if self.setting("schema", None) != _fingerprint(self.query(_DEFINITIONS)):
             raise self.damaged("its tables are not those it was made with")
 
+    def seal_schema(self) -> None:
+        """Note what tables there are now; inside `writing`."""
+        self.set_setting("schema", _fingerprint(self.query(_DEFINITIONS)))
+
     def damaged(self, what: str) -> StoreError:
         """Return the error that names damage in this file."""
         return StoreError(

@@ -1,7 +1,7 @@
 """An index folder.
 
 =====================  ===================================================================================
-``index.db``           SQLite in WAL mode: documents, passages, full text, axes, settings
+``index.db``           SQLite in WAL mode: documents, passages, full text, axes, labels, settings
 ``vectors.f32``        the vectors, one row of d little-endian float32 a passage, append-only; the truth
 ``neighbors.faiss``    derived from the vectors, may be deleted at any time
 ``lock``               held by the one process that writes
@@ -15,6 +15,9 @@ appended, and the row is *dead*.
 Compacting copies the live rows into a file of the next *epoch*, ``vectors.1.f32``, and one transaction names
 that file and the new numbers of the rows. Readers that work on the old epoch hold its file open. The same
 number is in the name of the faiss file, so that it is never used with the rows of another epoch.
+
+An index of an older *format* is read as it stands. It is brought to the present one, in one transaction, by the
+first writer that needs what is new.
 """
 
 from __future__ import annotations
@@ -32,15 +35,18 @@ from pathlib import Path
 from typing import Any, Self
 
 from embedsearch.errors import StoreError
-from embedsearch.store import fulltext
+from embedsearch.store import fulltext, labels
 from embedsearch.store.database import SCHEMA, Database
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder
 from embedsearch.vectors import Rows, Vectors
 
 _log = logging.getLogger("embedsearch")
 
-FORMAT = 1
+FORMAT = 2
+# What turns an index of a format into one of the next: statements of SQL.
+_UPGRADES = {1: labels.STATEMENTS}
 DATABASE, LOCK = "index.db", "lock"
+_POLL_SECONDS = 0.01
 _OURS = re.compile(r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.built)?(\.new)?")
 REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again into a new folder"
 
@@ -53,6 +59,7 @@ class Folder:
         self.path = path
         self._database = database
         self.fulltext = fulltext.FullText(database)
+        self.labels = labels.LabelJournal(database)
         self.damaged = False
         self._file: VectorsFile | None = None
         self._made_with: list[Any] = []
@@ -77,7 +84,7 @@ class Folder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / vectors_name(0)).touch()
-            Database.make(folder / DATABASE, {**first, **settings}, schema=SCHEMA + fulltext.SCHEMA)
+            Database.make(folder / DATABASE, {**first, **settings}, schema=SCHEMA + fulltext.SCHEMA + labels.SCHEMA)
             sync_folder(folder)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"no index can be made in {folder}: {error}") from error
@@ -102,7 +109,8 @@ class Folder:
             )
         store = cls(folder, Database(folder / DATABASE))
         try:
-            store._check_format()
+            with store._database.reading():  # one state: another process may be upgrading it
+                store._check_format()
             store.damaged = damaged
             if not damaged:
                 store._check_vectors()
@@ -118,7 +126,7 @@ class Folder:
             self._file.close()
 
     def _check_format(self) -> None:
-        """Refuse a folder that cannot be an index of this format."""
+        """Refuse a folder that cannot be an index of a format known here."""
         try:
             found = self._database.query("SELECT value FROM settings WHERE name = 'format'")
         except StoreError as error:
@@ -130,10 +138,10 @@ class Folder:
                 f"{self.path / DATABASE} is no index of embedsearch; restore it, or ingest the sources again into "
                 "a new folder"
             )
-        if found[0][0] != json.dumps(FORMAT):
+        if found[0][0] not in map(json.dumps, range(1, FORMAT + 1)):
             raise StoreError(
-                f"{self.path} has index format {found[0][0]}, this embedsearch reads format {FORMAT}; "
-                "ingest the sources again into a new folder"
+                f"{self.path} has index format {found[0][0]}, this embedsearch reads formats 1 to {FORMAT}; "
+                "use the embedsearch that made it, or ingest the sources again into a new folder"
             )
         self._database.check_schema()
 
@@ -283,8 +291,11 @@ class Folder:
     # -- writing ----------------------------------------------------------------------------------------
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, wait: float = 0) -> Iterator[None]:
         """Be the one writer of this folder.
+
+        Args:
+            wait: seconds to wait for another writer to finish.
 
         Raises:
             StoreError: another process is writing, or the folder cannot be written.
@@ -293,7 +304,7 @@ class Folder:
 
         lock = FileLock(str(self.path / LOCK))
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=wait, poll_interval=_POLL_SECONDS)
         except Timeout as error:
             raise StoreError(
                 f"another process is writing to {self.path}; wait until it has finished, then run the command again"
@@ -327,6 +338,22 @@ class Folder:
                 assert self._file is not None
                 self._file.cut(before)
                 raise
+
+    def upgrade(self) -> None:
+        """Bring the index to the present format, where it is of an older one; inside `locked`.
+
+        It is one transaction: a process that dies in it leaves the index as it was. Earlier versions of embedsearch
+        cannot read it afterwards.
+        """
+        found = int(self.setting("format", FORMAT))
+        if found == FORMAT:
+            return
+        with self.writing():
+            for step in range(found, FORMAT):
+                for statement in _UPGRADES[step]:
+                    self._database.execute(statement)
+            self.set_setting("format", FORMAT)
+            self._database.seal_schema()
 
     def append(self, first: int, parts: Sequence[Vectors]) -> None:
         """Write vectors from row *first*, the first that is not committed, on; synced. Inside `writing`."""

@@ -188,7 +188,7 @@ class Store(Folder):
         return np.array([row for (row,) in found], dtype=np.int64)
 
     def ids(self, limit: int) -> list[str]:
-        """Return the ids of the first *limit* documents."""
+        """Return the ids of the first *limit* documents; of all if it is negative."""
         found = self._database.query("SELECT id FROM documents ORDER BY number LIMIT ?", (limit,))
         return [id for (id,) in found]
 

@@ -1,0 +1,182 @@
+"""``screen label|undo|import|export``: labels given, taken back, brought in and handed on."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.screening_options import author_option, open_screening, screening_options
+
+_EXPORTS = ("table", "csv", "tsv", "jsonl", "json", "ids", "asreview", "ris")
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch screen label wolf-1 wolf-2 --relevant",
+        'embedsearch screen label wolf-3 --not-relevant --note "about sheep" --author ada',
+        "embedsearch screen label wolf-4 --grade 0.7",
+        "embedsearch search --like wolf-1 -f jsonl -k 3 | jq -r .document | embedsearch screen label - --undecided",
+    )
+)
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--relevant", "value", flag_value="relevant", help="It is what is looked for.")
+@click.option("--not-relevant", "value", flag_value="not relevant", help="It is not.")
+@click.option("--undecided", "value", flag_value="undecided", help="It was read, and cannot be told yet.")
+@click.option("--grade", type=float, metavar="0-1", help="How relevant; from 0.5 on it counts as relevant.")
+@click.option("--note", "text", default="", metavar="TEXT", help="A note to keep with the label.")
+@author_option
+@screening_options
+def label(
+    ids: tuple[str, ...], value: str | None, grade: float | None, text: str, author: str | None, path: str, name: str
+) -> None:
+    """Label documents by their ids.
+
+    The id - reads ids from stdin, one a line. If one of them is not in the index, none is labelled. A label that
+    was there before stays in the history, and holds again when this one is undone.
+    """
+    if (value is None) == (grade is None):
+        raise click.UsageError("say which label: one of --relevant, --not-relevant, --undecided, --grade 0.7")
+    screening = open_screening(path, name)
+    wanted = list(_with_stdin(ids))
+    given = screening.labels.add(wanted, value if grade is None else grade, note=text, author=author)
+    note(f"{path}: {len(given):,} labelled {given[0].name}." if given else f"{path}: no id was given.")
+
+
+def _with_stdin(ids: Iterable[str]) -> Iterable[str]:
+    for id in ids:
+        if id != "-":
+            yield id
+            continue
+        yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
+
+
+@click.command(epilog=examples("embedsearch screen undo", "embedsearch screen undo 17 --author ada"))
+@click.argument("number", type=click.IntRange(min=1), required=False)
+@author_option
+@screening_options
+def undo(number: int | None, author: str | None, path: str, name: str) -> None:
+    """Take back a label.
+
+    It is the last one, or that of event NUMBER, as `screen report -f json` numbers them.
+    """
+    screening = open_screening(path, name)
+    taken = screening.labels.undo(number, author=author)
+    now = screening.labels.get(taken.document)
+    note(f"{path}: {taken.document} was {taken.name}; now it is {now.name if now else 'not labelled'}.")
+
+
+@click.command(
+    "import",
+    epilog=examples(
+        "embedsearch screen import labels.csv",
+        "embedsearch screen import asreview-export.csv --match doi",
+        "embedsearch screen import papers.csv --label included --on-error skip",
+        "embedsearch screen import zotero.ris --match title",
+    ),
+)
+@click.argument("file", type=click.Path())
+@click.option("--label", "field", metavar="FIELD", help="The field with the label; found by its usual names.")
+@click.option("--id", "key", metavar="FIELD", help="The field that names the document; found by its usual names.")
+@click.option(
+    "--match",
+    default="id",
+    show_default=True,
+    metavar="FIELD",
+    help="The documents' field that it is compared with: id, title, or a metadata field such as doi.",
+)
+@click.option("--encoding", metavar="NAME", help="The encoding of the file; UTF-8 if not given.")
+@click.option(
+    "--on-error",
+    type=click.Choice(("stop", "skip")),
+    default="stop",
+    show_default=True,
+    help="At a record that cannot be used: import nothing, or report it and import the rest.",
+)
+@screening_options
+@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+def import_command(
+    file: str, field: str | None, key: str | None, match: str, encoding: str | None, on_error: str, path: str,
+    name: str, format: str | None,
+) -> None:  # fmt: skip
+    """Take labels from FILE.
+
+    It is CSV, TSV, JSON lines or RIS. A label is 1 or 0, yes or no, relevant or not relevant, undecided, or a grade
+    from 0 to 1; an empty one is none. ASReview's exports are read as they are: the columns asreview_label or
+    included, asreview_note and asreview_time, and in RIS the notes ASReview_relevant and ASReview_irrelevant. What
+    is labelled so already stays as it is.
+    """
+    reading = {"label": field, "key": key, "encoding": encoding, "on_error": on_error, "report": note}
+    wanted = {option: value for option, value in reading.items() if value is not None}
+    taken = open_screening(path, name).labels.take(file, match=match, reading=wanted)
+    note(
+        f"{path}: {taken.labelled:,} documents labelled, {taken.unchanged:,} unchanged; {taken.unlabelled:,} records "
+        f"without a label{f', {taken.unknown:,} of unknown documents' if taken.unknown else ''}."
+    )
+    if format:
+        click.echo(json.dumps({name: getattr(taken, name) for name in taken.__dataclass_fields__}))
+
+
+@click.command(
+    "export",
+    epilog=examples(
+        "embedsearch screen export -f csv > labels.csv",
+        "embedsearch screen export --only relevant -f ris > relevant.ris",
+        "embedsearch screen export -f asreview > for-asreview.csv",
+    ),
+)
+@click.option(
+    "--only",
+    type=click.Choice(("relevant", "not-relevant", "undecided", "labelled", "unread")),
+    help="Only the records labelled so; all records of the screening if not given.",
+)
+@screening_options
+@click.option(
+    "-f",
+    "--format",
+    "format",
+    type=click.Choice(_EXPORTS),
+    help="Output format; a table on a terminal, JSON lines elsewhere.",
+)
+def export_command(only: Any, path: str, name: str, format: str | None) -> None:
+    """Print the records with their labels.
+
+    For a spreadsheet, a reference manager, or ASReview: asreview is CSV in ASReview's columns with the documents'
+    own fields; ris has the label as a note (N1). Both know yes and no: grades from 0.5 on are relevant there, and
+    what is undecided has no label.
+    """
+    from embedsearch.screening import exporting
+
+    screening = open_screening(path, name)
+    kind = chosen(format)
+    if kind == "ris":
+        count = _write_texts(exporting.ris_records(screening, only))
+    elif kind == "asreview":
+        count = write(exporting.asreview_records(screening, only), "csv")
+    elif kind == "table":
+        rows = [list(record.values()) for record in exporting.label_records(screening, only)]
+        count = len(rows)
+        if rows:
+            table(["id", "label", "note", "by", "at", "proposed by", "title"], rows, wide="title")
+    else:
+        count = write(exporting.label_records(screening, only), kind)
+    sys.stdout.flush()
+    note(f"{count:,} records.")
+    if not count:
+        click.get_current_context().exit(1)
+
+
+def _write_texts(texts: Iterable[str]) -> int:
+    count = 0
+    for text in texts:
+        click.echo(text, nl=False)
+        count += 1
+    return count
+
+
+COMMANDS = (label, undo, import_command, export_command)

@@ -1,0 +1,332 @@
+"""``screen start|next|read|rank|status|audit|report|list``: what to read, and when to stop."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import encoder_option, format_option, open_index
+from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.screening_options import (
+    author_option,
+    by_option,
+    open_screening,
+    print_progress,
+    print_record,
+    screening_options,
+    start_options,
+    telling_sentence,
+)
+from embedsearch.errors import StoreError
+
+if TYPE_CHECKING:
+    from embedsearch.screening import Proposal, Screening
+
+KEYS = "r relevant, n not relevant, u undecided, 1-9 a grade of .1 to .9, t note, z undo, s skip, q quit"
+_VALUES: dict[str, str | float] = {"r": "relevant", "n": "not relevant", "u": "undecided"}
+_VALUES |= {str(tenth): tenth / 10 for tenth in range(1, 10)}
+
+
+@click.command(
+    epilog=examples(
+        'embedsearch screen start --topic "how predators choose their prey"',
+        "embedsearch screen start --axis predatoriness --where 'year >= 2000' --seed 7",
+        "embedsearch screen start --recall 0.9 --confidence 0.95",
+        "embedsearch screen start --name reptiles --topic 'reptiles that hunt' -f json",
+    )
+)
+@start_options
+@by_option("likely", "uncertain", "random", "mixed")
+@click.option("--method", type=click.Choice(("ranking", "audit")), help="Which estimate decides when to stop.")
+@click.option("--recall", type=float, metavar="SHARE", help="The target of the stopping rule; 0.95 if never given.")
+@click.option("--confidence", type=float, metavar="SHARE", help="Of the bounds and the rule; 0.95 if never given.")
+@screening_options
+@format_option("table", "json")
+def start(path: str, name: str, format: str | None, **given: Any) -> None:
+    """Say what is looked for, and show the settings.
+
+    Settings are kept in the index with the labels, each change with its time. What is not given stays as it is; an
+    empty --topic, --axis or --where takes it back. Without a topic or an axis a screening starts from examples: label
+    one relevant record first.
+    """
+    screening = open_screening(path, name, **given)
+    held = {"screening": screening.name, "records": len(screening.pile), **screening.settings.to_dict()}
+    if chosen(format) == "table":
+        table(["", ""], [[key, ", ".join(value) if isinstance(value, list) else value] for key, value in held.items()])
+    else:
+        click.echo(json.dumps(held, ensure_ascii=False))
+
+
+@click.command(
+    "next",
+    epilog=examples(
+        "embedsearch screen next",
+        'embedsearch screen next --topic "how predators choose their prey" -n 5',
+        "embedsearch screen next --by uncertain -n 20 -f csv > to-read.csv",
+        "embedsearch screen next --by audit -n 10",
+    ),
+)
+@click.option("-n", "count", type=click.IntRange(min=1), default=1, show_default=True, help="How many.")
+@by_option()
+@start_options
+@screening_options
+@encoder_option
+@format_option()
+def next_command(
+    count: int, by: str | None, path: str, name: str, encoder: str | None, format: str | None, **given: Any
+) -> None:
+    """Show the records to read next.
+
+    With each comes the sentence nearest to the topic; without a topic the one most like what was labelled relevant
+    and least like what was not. Which records were shown, and by what, is kept with the labels: the estimates need
+    it.
+    """
+    screening = open_screening(path, name, encoder=encoder, **given)
+    found = screening.next(count, by)
+    kind = chosen(format)
+    if kind == "table":
+        for proposal in found:
+            print_record(proposal, telling_sentence(screening, proposal.id))
+            click.echo()
+    elif kind == "ids":
+        write((proposal.to_dict() for proposal in found), kind)
+    else:
+        write(({**one.to_dict(), "sentence": telling_sentence(screening, one.id)} for one in found), kind)
+    _leave_if_none(len(found), by)
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch screen read",
+        'embedsearch screen read --topic "how predators choose their prey" --author ada',
+        "embedsearch screen read --by audit",
+        "printf 'r\\nn\\nq\\n' | embedsearch screen read",
+    )
+)
+@click.option("-n", "count", type=click.IntRange(min=1), metavar="N", help="Stop after N labels.")
+@by_option()
+@start_options
+@author_option
+@screening_options
+@encoder_option
+def read(
+    count: int | None, by: str | None, author: str | None, path: str, name: str, encoder: str | None, **given: Any
+) -> None:
+    """Read and label one record after another.
+
+    The order is learned anew after every label. Keys: r relevant, n not relevant, u undecided, 1 to 9 a grade of .1
+    to .9, t a note for this record, z undo the last label, s skip for now, q quit. Every label is on the disk
+    before the next record is shown. Without a terminal answers are read from stdin, one a line.
+    """
+    screening = open_screening(path, name, encoder=encoder, **given)
+    given_labels = _Desk(screening, by, author).read(count)
+    progress = screening.progress()
+    note(f"{given_labels:,} labels given; {progress.found:,} relevant of {progress.read:,} read, "
+         f"of {progress.records:,} records.")  # fmt: skip
+
+
+class _Desk:
+    """A person who reads one record after another."""
+
+    def __init__(self, screening: Screening, by: str | None, author: str | None) -> None:
+        self._screening = screening
+        self._by = by
+        self._author = author
+        self._note = ""
+        self._skipped: set[str] = set()
+
+    def read(self, count: int | None) -> int:
+        """Show and ask until the person has had enough; return how many labels were given."""
+        note(f"Keys: {KEYS}.")
+        given = 0
+        while count is None or given < count:
+            proposal = self._proposal()
+            if proposal is None:
+                note("There is nothing left to read.")
+                break
+            print_record(proposal, telling_sentence(self._screening, proposal.id))
+            answer = self._answer()
+            if answer == "q":
+                break
+            given += self._act(answer, proposal)
+        return given
+
+    def _proposal(self) -> Proposal | None:
+        found = self._screening.next(len(self._skipped) + 1, self._by)
+        return next((one for one in found if one.id not in self._skipped), None)
+
+    def _answer(self) -> str:
+        """Return a key that is one; a note is asked for and kept on the way."""
+        while True:
+            if sys.stdin.isatty():
+                click.echo("> ", nl=False, err=True)
+                answer = click.getchar(echo=True)
+                click.echo(err=True)
+            else:
+                answer = (sys.stdin.readline() or "q").strip()
+            if answer in ("q", "\x04"):
+                return "q"
+            if answer in ("z", "s", *_VALUES):
+                return answer
+            if answer == "t":
+                self._note = click.prompt("note", default="", show_default=False, err=True)
+                continue
+            note(f"{answer!r} is none of the keys: {KEYS}")
+
+    def _act(self, answer: str, proposal: Proposal) -> int:
+        """Do what an answer says; return by how much the number of labels grows."""
+        if answer == "s":
+            self._skipped.add(proposal.id)
+            self._note = ""
+        elif answer == "z":
+            return self._undo()
+        else:
+            return self._label(proposal, _VALUES[answer])
+        return 0
+
+    def _label(self, proposal: Proposal, value: str | float) -> int:
+        try:
+            self._screening.labels.add(proposal.id, value, note=self._note, author=self._author)
+        except StoreError as error:
+            note(f"Not labelled: {error}")
+            return 0
+        self._note = ""
+        return 1
+
+    def _undo(self) -> int:
+        from embedsearch.errors import QueryError
+
+        try:
+            label = self._screening.labels.undo(author=self._author)
+        except (QueryError, StoreError) as error:
+            note(f"Not undone: {error}")
+            return 0
+        self._skipped.discard(label.document)
+        note(f"Undone: {label.document} was labelled {label.name}.")
+        return -1
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch screen rank -f csv > order.csv",
+        "embedsearch screen rank -n 100 -f ids",
+        "embedsearch screen rank --axis predatoriness -f table -n 10",
+    )
+)
+@click.option("-n", "count", type=click.IntRange(min=1), metavar="N", help="Only the first N.")
+@start_options
+@screening_options
+@encoder_option
+@format_option()
+def rank(count: int | None, path: str, name: str, encoder: str | None, format: str | None, **given: Any) -> None:
+    """Order what was not read, the likeliest first."""
+    screening = open_screening(path, name, encoder=encoder, **given)
+    order = screening.rank()[:count]
+    records = ({"rank": place, "id": id, "score": score} for place, (id, score) in enumerate(order, start=1))
+    kind = chosen(format)
+    if kind == "table":
+        rows = [[*record.values(), screening.index.get(str(record["id"])).title] for record in records]
+        table(["#", "id", "score", "title"], rows, wide="title")
+    else:
+        write(records, kind)
+    _leave_if_none(len(order), None)
+
+
+@click.command(epilog=examples("embedsearch screen status", "embedsearch screen status -i indexes/papers -f json"))
+@screening_options
+@format_option("table", "json")
+def status(path: str, name: str, format: str | None) -> None:
+    """Show what was found and what may be missed.
+
+    It says whether it is time to stop. Each estimate of recall comes with a one-sided bound, with what it assumes,
+    and with its source.
+    """
+    progress = open_screening(path, name).progress().to_dict()
+    if chosen(format) == "table":
+        print_progress(progress)
+    else:
+        click.echo(json.dumps(progress, ensure_ascii=False))
+
+
+@click.command(epilog=examples("embedsearch screen audit -n 200", "embedsearch screen audit -n 50 --seed 3 -f ids"))
+@click.option("-n", "size", type=click.IntRange(min=1), required=True, help="How many records.")
+@click.option("--seed", type=click.IntRange(min=0), help="Kept as a setting; the one of the settings if not given.")
+@screening_options
+@format_option("table", "jsonl", "json", "csv", "tsv", "ids")
+def audit(size: int, seed: int | None, path: str, name: str, format: str | None) -> None:
+    """Draw a random sample of what was not read.
+
+    It serves to estimate what was missed. The sample is kept with the labels; read it with: embedsearch screen read
+    --by audit. As far as it is read from its beginning, without leaving one out, it is a random sample.
+    """
+    screening = open_screening(path, name, seed=seed)
+    ids = screening.draw_audit(size)
+    kind = chosen(format)
+    if kind == "table":
+        table(["#", "id"], [[place, id] for place, id in enumerate(ids, start=1)])
+    else:
+        write(({"rank": place, "id": id} for place, id in enumerate(ids, start=1)), kind)
+    note(f"{size:,} records were drawn; read them with: embedsearch screen read --by audit")
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch screen report > appendix.md",
+        "embedsearch screen report -f json > appendix.json",
+    )
+)
+@screening_options
+@click.option("-f", "--format", "format", type=click.Choice(("markdown", "json")), default="markdown",
+              show_default=True, help="Output format.")  # fmt: skip
+def report(path: str, name: str, format: str) -> None:
+    """Write the record of a screening.
+
+    It holds what the appendix of a review needs: settings and their changes, seeds, versions, the flow of records
+    in the words of a PRISMA diagram, who labelled how many and when, the yield, and the evidence for stopping. The
+    JSON has every single event besides.
+    """
+    from embedsearch.screening.report import as_markdown
+    from embedsearch.screening.report import report as report_on
+
+    record = report_on(open_screening(path, name))
+    click.echo(json.dumps(record, ensure_ascii=False, indent=2) if format == "json" else as_markdown(record), nl=False)
+    if format == "json":
+        click.echo()
+
+
+@click.command("list", epilog=examples("embedsearch screen list", "embedsearch screen list -f json"))
+@click.option("-i", "--index", "path", envvar="EMBEDSEARCH_INDEX", default="indexes/predation", show_default=True,
+              show_envvar=True, metavar="FOLDER", help="The index.")  # fmt: skip
+@format_option()
+def list_screenings(path: str, format: str | None) -> None:
+    """List the screenings of an index."""
+    from embedsearch.screening import Screening
+
+    index = open_index(path)
+    held = [Screening(index, name) for name in index.labels.names()]
+    records = [
+        {"id": one.name, "labels": len(one.labels), "topic": one.settings.topic, "where": one.settings.where}
+        for one in held
+    ]
+    kind = chosen(format)
+    if kind == "table" and records:
+        table(list(records[0]), [list(record.values()) for record in records], wide="topic")
+    elif kind != "table":
+        write(records, kind)
+    if not records:
+        note("Nothing found: no screening has begun; start one with: embedsearch screen start --topic TEXT")
+        click.get_current_context().exit(1)
+
+
+def _leave_if_none(count: int, by: str | None) -> None:
+    if not count:
+        what = "the audit sample is read to its end" if by == "audit" else "every record has been read"
+        note(f"Nothing found: {what}.")
+        click.get_current_context().exit(1)
+
+
+COMMANDS = (start, next_command, read, rank, status, audit, report, list_screenings)

@@ -1,0 +1,148 @@
+"""Options and printing that the commands of ``screen`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embedsearch.cli.options import index_option, open_index, split_names
+from embedsearch.cli.output import note, printable, table
+from embedsearch.errors import EncoderError
+
+if TYPE_CHECKING:
+    from embedsearch.screening import Proposal, Screening
+
+CHOICES = ("likely", "uncertain", "random", "mixed", "audit")
+
+_name = click.option(
+    "--name",
+    default="main",
+    show_default=True,
+    envvar="EMBEDSEARCH_SCREENING",
+    show_envvar=True,
+    help="Which screening of the index; each has labels of its own.",
+)
+author_option = click.option(
+    "--author",
+    envvar="EMBEDSEARCH_AUTHOR",
+    show_envvar=True,
+    metavar="NAME",
+    help="Who labels; the name of the account if not given.",
+)
+
+
+def screening_options(command: Any) -> Any:
+    """Add the options that say which screening of which index."""
+    return index_option(_name(command))
+
+
+def by_option(*choices: str) -> Callable[[Any], Any]:
+    """Return the option for how records are chosen."""
+    return click.option(
+        "--by",
+        type=click.Choice(choices or CHOICES),
+        help="Most likely relevant, most uncertain, random, mixed (likely, now and then random), or the audit sample; "
+        "as the settings say if not given.",
+    )
+
+
+def start_options(command: Any) -> Any:
+    """Add the options that say what is looked for; what is given is kept as a setting."""
+    for option in reversed(
+        (
+            click.option("--topic", metavar="TEXT", help="What is looked for, in a sentence."),
+            click.option("-a", "--axis", "axes", multiple=True, metavar="NAMES",
+                         help="Axes that the ranker reads and starts from; -NAME wants the low end."),
+            click.option("--where", metavar="CONDITION", help="Screen only the documents that satisfy it."),
+            click.option("--seed", type=click.IntRange(min=0), help="Of what is drawn at random; 0 if never given."),
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def open_screening(path: str, name: str, *, encoder: str | None = None, **given: Any) -> Screening:
+    """Open a screening, and keep the settings that are given."""
+    from embedsearch.screening import Screening
+
+    screening = Screening(open_index(path, encoder), name)
+    # An empty name is given to take the axes back.
+    given["axes"] = split_names(given["axes"]) if given.get("axes") else None
+    if any(value is not None for value in given.values()):
+        screening.configure(**given)
+    return screening
+
+
+def telling_sentence(screening: Screening, id: str) -> str:
+    """Return the sentence that speaks most for a document; empty, with a word on stderr, where none can be found."""
+    try:
+        return screening.telling_sentence(id)
+    except EncoderError as error:
+        note(f"The sentence nearest to the question is left out: {error}")
+        return ""
+
+
+def print_record(proposal: Proposal, sentence: str) -> None:
+    """Print a record for reading: all of its text, the telling sentence in bold and below it."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
+    score = "" if proposal.score is None else f", score {proposal.score:.3f}"
+    console.print(Text(f"{proposal.rank}. {printable(proposal.id)}   {proposal.by}{score}", style="dim"))
+    if proposal.title:
+        console.print(Text(printable(proposal.title), style="bold"))
+    paragraphs = (" ".join(printable(part).split()) for part in proposal.text.split("\n\n"))
+    text = Text("\n\n".join(part for part in paragraphs if part))
+    wanted = " ".join(printable(sentence).split())
+    if wanted and (start := text.plain.find(wanted)) >= 0:
+        text.stylize("bold", start, start + len(wanted))
+    console.print(text)
+    if wanted:
+        console.print(Text(f"→ {wanted}", style="italic"))
+
+
+def print_progress(progress: dict[str, Any]) -> None:
+    """Print how far a screening has come, for people."""
+    names = {"records": "records", "read": "read", "found": "relevant", "not_relevant": "not relevant",
+             "undecided": "undecided", "unread": "not read", "unasked": "read unasked or imported",
+             "outside": "labels outside of the records",
+             "since_last_relevant": "proposed and read since the last relevant one"}  # fmt: skip
+    optional = ("undecided", "unasked", "outside")
+    rows = [[text, progress[name]] for name, text in names.items() if progress[name] or name not in optional]
+    table(["", ""], [[text, f"{value:,}"] for text, value in rows], title=f"Screening {progress['screening']}")
+    if progress["yield"]:
+        click.echo()
+        table(["proposed and read", "relevant"],
+              [[f"{one['first']:,} to {one['last']:,}", one["found"]] for one in progress["yield"]])  # fmt: skip
+    click.echo()
+    table(
+        ["recall", "estimate", "at least", "missed", "at most"],
+        [
+            [f"by the {one['method']}", f"{one['recall']:.1%}", f"{one['recall_at_least']:.1%}",
+             f"{one['missed']:,}", f"{one['missed_at_most']:,}"]
+            for one in progress["estimates"]
+        ],
+    )  # fmt: skip
+    if not progress["drawn_at_random"]:
+        click.echo("No record was drawn at random yet, so that the audit says nothing: embedsearch screen audit -n 200")
+    for one in progress["estimates"]:
+        click.echo(
+            f"By the {one['method']}, {one['confidence']:.0%} one-sided, supposing that {one['assumption']} "
+            f"({one['source']})."
+        )
+    for sample in progress["samples"]:
+        click.echo(
+            f"Audit sample: {sample['read']:,} of {sample['size']:,} read, {sample['found']:,} of these relevant; "
+            f"drawn from {sample['unread']:,} records not read."
+        )
+    stop = progress["stop"]
+    verdict = "met: you may stop" if stop["met"] else "not met: read on"
+    if progress["undecided"] and not stop["met"]:
+        verdict += f", or decide the {progress['undecided']:,} undecided, which count as missed"
+    click.echo(
+        f"Stopping rule, recall {stop['recall']:.0%} at {stop['confidence']:.0%} confidence by the {stop['method']}: "
+        f"{verdict}."
+    )

@@ -1,0 +1,119 @@
+"""A label: what a document was judged to be, by whom, and what proposed it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.store import Event
+
+IMPORT = "import"
+AUTHOR = "EMBEDSEARCH_AUTHOR"
+RELEVANT_FROM = 0.5
+VALUES: dict[str, float | None] = {"relevant": 1.0, "not relevant": 0.0, "undecided": None}
+
+Value = str | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a document was judged to be.
+
+    Attributes:
+        document: its id.
+        value: 1 relevant, 0 not relevant, between them graded; None undecided.
+        note: what was noted with it.
+        author: who judged.
+        time: when, UTC, ISO 8601.
+        by: what had proposed it: ``likely``, ``uncertain``, ``random``, ``audit``, ``import``; empty for a document
+            that was labelled unasked.
+        rank: its place in that proposal, from 1; None where there was none.
+        number: of the event, from 1.
+    """
+
+    document: str
+    value: float | None
+    note: str
+    author: str
+    time: str
+    by: str
+    rank: int | None
+    number: int
+
+    @classmethod
+    def of(cls, event: Event) -> Label:
+        """Return the label that an event gave."""
+        details = event.details
+        note, by, rank = details.get("note", ""), details.get("by", ""), details.get("rank")
+        return cls(event.document, event.value, note, event.author, event.time, by, rank, event.number)
+
+    @property
+    def is_relevant(self) -> bool:
+        """Does it count as relevant? A grade of 0.5 does; undecided does not."""
+        return self.value is not None and self.value >= RELEVANT_FROM
+
+    @property
+    def name(self) -> str:
+        """``relevant``, ``not relevant``, ``undecided``, or the grade."""
+        for name, value in VALUES.items():
+            if value == self.value:
+                return name
+        return f"{self.value:g}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the label as JSON values, its name as ``label``."""
+        record = asdict(self)
+        return {"id": record.pop("document"), "label": self.name, **record}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A label on its way into an index.
+
+    Attributes:
+        document: the id.
+        value: as for `label_value`.
+        note: as for `Label`.
+        author: the one who writes if None.
+        by: what proposed it; found in the journal if None.
+        time: ISO 8601; now if empty.
+    """
+
+    document: str
+    value: Value
+    note: str = ""
+    author: str | None = None
+    by: str | None = None
+    time: str = ""
+
+
+def label_value(value: Value) -> float | None:
+    """Return the number of a label: ``relevant`` 1, ``not relevant`` 0, ``undecided`` None, a grade from 0 to 1.
+
+    Raises:
+        QueryError: it is none of these.
+    """
+    if isinstance(value, str):
+        if value not in VALUES:
+            raise QueryError(f"there is no label {value!r}.{did_you_mean(value, VALUES)} A grade is a number, 0 to 1")
+        return VALUES[value]
+    if value is not None and not 0 <= value <= 1:
+        raise QueryError(f"a grade must be from 0 (not relevant) to 1 (relevant), not {value:g}")
+    return None if value is None else float(value)
+
+
+def default_author() -> str:
+    """Return who labels: ``EMBEDSEARCH_AUTHOR``, else the name of the account; empty where there is neither."""
+    try:
+        return os.environ.get(AUTHOR) or getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in some containers
+        return ""
+
+
+def now() -> str:
+    """Return the time, UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

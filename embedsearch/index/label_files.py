@@ -1,0 +1,221 @@
+"""Labels in files: CSV, TSV and JSON lines with a column for them, RIS with a note, in the words that others use.
+
+ASReview's names are those of its documentation (asreview.readthedocs.io, "Data format" and "Labeled data"): columns
+``asreview_label``, ``included`` and their kin with 1, 0 or nothing, and in RIS a note (N1) that says
+``ASReview_relevant``, ``ASReview_irrelevant`` or ``ASReview_not_seen``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from embedsearch.documents import fields
+from embedsearch.documents.fields import RawRecord
+from embedsearch.documents.lines import json_records
+from embedsearch.documents.separated import separated_records
+from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding
+from embedsearch.errors import SourceError, did_you_mean
+from embedsearch.index.label_ris import ris_labels
+
+# The order in which ASReview looks for them.
+LABEL_NAMES = (
+    "asreview_label", "included", "label", "final_included", "label_included", "included_label", "included_final",
+    "included_flag", "include",
+)  # fmt: skip
+NOTE_NAMES = ("asreview_note", "note")
+AUTHOR_NAMES = ("labelled_by",)
+TIME_NAMES = ("asreview_time", "labelled_at")
+
+_RELEVANT = ("1", "yes", "y", "true", "relevant", "included", "include")
+_NOT_RELEVANT = ("0", "no", "n", "false", "not relevant", "irrelevant", "excluded", "exclude")
+_UNDECIDED = ("undecided", "unsure", "maybe", "?")
+_UNLABELLED = ("", "-1", "nan", "none", "null", "not seen", "unlabelled", "unlabeled")
+_WANTED = "1 or 0, yes or no, relevant or not relevant, undecided, or a grade from 0 to 1"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEntry:
+    """A label as it stands in a file.
+
+    Attributes:
+        place: what messages call it, such as ``labels.csv:7``.
+        key: what names the document, in the field that is matched.
+        value: 1 relevant, 0 not relevant, between them graded; None undecided.
+        note: may be empty.
+        author: may be empty.
+        time: as it stands there; may be empty.
+    """
+
+    place: str
+    key: str
+    value: float | None
+    note: str = ""
+    author: str = ""
+    time: str = ""
+
+
+@dataclass(slots=True)
+class LabelFile:
+    """The labels of a file, by what names the document.
+
+    Attributes:
+        entries: one a document, in the order of the file; those that contradict one another are left out.
+        unlabelled: how many records have no label.
+    """
+
+    entries: dict[str, LabelEntry] = field(default_factory=dict)
+    unlabelled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which fields of a record hold what; None for what it does not have."""
+
+    key: str | None
+    label: str
+    note: str | None
+    author: str | None
+    time: str | None
+
+
+def read_labels(
+    file: str | os.PathLike[str],
+    *,
+    label: str | None = None,
+    key: str | None = None,
+    encoding: str | None = None,
+    on_error: OnError = "stop",
+    report: Callable[[str], None] | None = None,
+) -> LabelFile:
+    """Return the labels of a file.
+
+    Args:
+        file: CSV, TSV, JSON lines or RIS, by its suffix.
+        label: the field with the label; found by the names of `LABEL_NAMES` if None.
+        key: the field that names the document; found by the usual names of ids if None, else ``<file>#<number>`` as
+            for documents.
+        encoding: UTF-8 if None.
+        on_error: ``stop`` at a record that cannot be used, or ``skip`` it and report.
+        report: told one sentence for each record that is passed over.
+
+    Raises:
+        SourceError: the file or a record cannot be read; the message names the place.
+    """
+    check_encoding(encoding)
+    path = Path(file)
+    options = ReadOptions(id=key, encoding=encoding, on_error=on_error, report=report)
+    found = LabelFile()
+    contradicted: set[str] = set()
+    for entry in _entries(path, label, options, found):
+        first = found.entries.setdefault(entry.key, entry)
+        if first.value != entry.value and entry.key not in contradicted:
+            contradicted.add(entry.key)
+            both = " and ".join(f"{_said(one.value)} ({one.place})" for one in (first, entry))
+            options.broken(SourceError(f"{entry.place}: {entry.key!r} is labelled {both}; leave one of the two out"))
+    for name in contradicted:
+        del found.entries[name]
+    return found
+
+
+def _entries(path: Path, label: str | None, options: ReadOptions, found: LabelFile) -> Iterator[LabelEntry]:
+    columns: dict[tuple[str, ...], _Columns] = {}
+    for number, place, _, record, _ in _records(path, options):
+        names = tuple(record)
+        try:
+            known = columns.get(names) or columns.setdefault(names, _columns(names, label, options.id, place))
+            text = str(record[known.label] if record[known.label] is not None else "").strip()
+            value, is_given = parsed_label(text, place)
+            if not is_given:
+                found.unlabelled += 1
+                continue
+            yield LabelEntry(place, _key(record, known, path, number, place), value, *_details(record, known))
+        except SourceError as error:
+            options.broken(error)
+
+
+def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str, str]:
+    note, author, time = (
+        str(record[name] if name is not None and record[name] is not None else "").strip()
+        for name in (known.note, known.author, known.time)
+    )
+    return note, author, _iso(time)
+
+
+def _iso(time: str) -> str:
+    """Return a time as it stands, or, where it counts the seconds since 1970 as ASReview does, in ISO 8601."""
+    try:
+        return datetime.fromtimestamp(float(time), UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return time
+
+
+def _key(record: Mapping[str, Any], known: _Columns, path: Path, number: int, place: str) -> str:
+    if known.key is None:
+        return f"{path.name}#{number}"
+    value = str(record[known.key] if record[known.key] is not None else "").strip()
+    if not value:
+        raise SourceError(f"{place}: the field {known.key!r} is empty, so that the label belongs to no document")
+    return value
+
+
+def _columns(names: Sequence[str], label: str | None, key: str | None, place: str) -> _Columns:
+    for option, name in (("--label", label), ("--id", key)):
+        if name and fields.find(names, [name]) is None:
+            raise SourceError(f"{place}: no field {name!r} for {option}.{did_you_mean(name, names)}")
+    own = fields.find(names, [label] if label else LABEL_NAMES)
+    if own is None:
+        raise SourceError(
+            f"{place}: no field is named {', '.join(LABEL_NAMES)}. Fields seen: {', '.join(names)}. "
+            "Name the one with the label with --label NAME"
+        )
+    rest = [name for name in names if name != own]
+    found = (fields.find(rest, wanted) for wanted in (NOTE_NAMES, AUTHOR_NAMES, TIME_NAMES))
+    return _Columns(fields.find(names, [key] if key else fields.ID_NAMES), own, *found)
+
+
+def _records(path: Path, options: ReadOptions) -> Iterator[RawRecord]:
+    """Yield the records of a file."""
+    format = path.suffix[1:].lower()
+    if format not in ("csv", "tsv", "tab", "jsonl", "ndjson", "ris"):
+        raise SourceError(f"{path}: labels are read from .csv, .tsv, .jsonl and .ris, not {path.suffix or 'this'!r}")
+    try:
+        with path.open("rb") as stream:
+            source = Source(str(path), path.name, stream, path)
+            if format in ("jsonl", "ndjson"):
+                yield from json_records(source, options)
+            elif format == "ris":
+                yield from ris_labels(source, options)
+            else:
+                yield from separated_records(source, options, "," if format == "csv" else "\t")
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def parsed_label(text: str, place: str) -> tuple[float | None, bool]:
+    """Return the value of a label as a file spells it, and whether there is one.
+
+    Raises:
+        SourceError: it is none; the message begins with *place*.
+    """
+    word = " ".join(text.replace("_", " ").casefold().removeprefix("asreview ").split())
+    for words, value in ((_RELEVANT, 1.0), (_NOT_RELEVANT, 0.0), (_UNDECIDED, None)):
+        if word in words:
+            return value, True
+    if word in _UNLABELLED:
+        return None, False
+    try:
+        value = float(word)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise SourceError(f"{place}: the label is {text!r}; wanted {_WANTED}")
+    return value, True
+
+
+def _said(value: float | None) -> str:
+    return "undecided" if value is None else f"{value:g}"

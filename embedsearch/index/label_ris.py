@@ -1,0 +1,32 @@
+"""Labels in RIS: ASReview's marks among the notes of a reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from embedsearch.documents.fields import RawRecord
+from embedsearch.documents.references import ris_records
+from embedsearch.documents.sources import ReadOptions, Source
+from embedsearch.errors import SourceError
+
+_MARK = re.compile(r"\bASReview_(relevant|irrelevant|not_seen)\b")
+_LABELS = {"relevant": "relevant", "irrelevant": "not relevant"}
+
+
+def ris_labels(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
+    """Yield the references of a RIS file with ASReview's ``label``, and what else the notes say as the ``note``.
+
+    Raises:
+        SourceError: one is labelled both ways; passed over and reported where the options say so.
+    """
+    for record in ris_records(source, options):
+        notes = [str(note) for note in record.fields.get("notes", ())]
+        marks = {mark for note in notes for mark in _MARK.findall(note)}
+        if marks >= {"relevant", "irrelevant"}:
+            options.broken(SourceError(f"{record.place}: labelled both ASReview_relevant and ASReview_irrelevant"))
+            continue
+        label = next((text for mark, text in _LABELS.items() if mark in marks), "")
+        rest = (" ".join(_MARK.sub("", note).split()) for note in notes)
+        note = "; ".join(text for text in rest if text)
+        yield record._replace(fields={**record.fields, "label": label, "note": note})

@@ -1,0 +1,251 @@
+"""The labels of an index: given, taken back, and all that happened in its screenings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from typing import TYPE_CHECKING, Any
+
+from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now
+from embedsearch.store import Event, Store
+from embedsearch.store.labels import Kind
+
+if TYPE_CHECKING:
+    from embedsearch.index.taking import Taken
+
+MAIN = "main"
+_WAIT_SECONDS = 1.0  # several may label at once: each holds the index for a few milliseconds
+
+
+class IndexLabels(Mapping[str, Label]):
+    """The labels of one screening of an index, by document id: those that stand, in the order of the first reading.
+
+    An index can hold several screenings, each with labels of its own; `named` gives another.
+    """
+
+    def __init__(self, store: Store, name: str = MAIN) -> None:
+        """Read nothing yet."""
+        self._store = store
+        self.name = name
+        self._events: list[Event] = []
+        self._seen = 0
+        self._standing: dict[str, list[Label]] = {}
+        self._undone: set[int] = set()
+        self._proposals: dict[str, tuple[str, int | None]] = {}
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._current())
+
+    def __len__(self) -> int:
+        return len(self._current())
+
+    def __getitem__(self, id: str) -> Label:
+        """Return the label of a document; KeyError where it has none."""
+        return self._current()[id][-1]
+
+    def standing(self) -> dict[str, Label]:
+        """Return all labels that stand, read at once."""
+        return {id: labels[-1] for id, labels in self._current().items()}
+
+    def items(self) -> ItemsView[str, Label]:
+        """Return the documents with their labels, as they stand now."""
+        return self.standing().items()
+
+    def values(self) -> ValuesView[Label]:
+        """Return the labels as they stand now."""
+        return self.standing().values()
+
+    def named(self, name: str) -> IndexLabels:
+        """Return the labels of another screening of the same index; it begins with its first label.
+
+        Raises:
+            QueryError: the name is empty, or holds control characters.
+        """
+        if not name.strip() or not name.isprintable():
+            raise QueryError(f"a screening cannot be called {name!r}; wanted is a short name, such as tumours")
+        return IndexLabels(self._store, name)
+
+    def names(self) -> list[str]:
+        """Return the names of all screenings of the index, in the order in which they began."""
+        return list(dict.fromkeys(event.screening for event in self._store.labels.events() if event.screening))
+
+    def history(self) -> list[Event]:
+        """Return everything that happened in this screening, in order: labels, undos, settings, samples.
+
+        Raises:
+            StoreError: an event is not what was written.
+        """
+        self._current()
+        return list(self._events)
+
+    def first(self) -> dict[str, Label]:
+        """Return by document the first of its labels that were not undone: when it was read, and what proposed it."""
+        return {id: labels[0] for id, labels in self._current().items()}
+
+    def shown(self) -> set[str]:
+        """Return the documents that were ever proposed for reading."""
+        self._current()
+        return set(self._proposals)
+
+    @property
+    def state(self) -> int:
+        """The number of the last event of the index, 0 where there is none; it grows with every event."""
+        self._current()
+        return self._seen
+
+    def is_undone(self, number: int) -> bool:
+        """Was the event of this number undone?"""
+        self._current()
+        return number in self._undone
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that were kept last, as JSON values; empty if none were."""
+        return next((dict(event.details) for event in reversed(self.history()) if event.kind == "settings"), {})
+
+    # -- writing ----------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        ids: str | Sequence[str],
+        value: Value,
+        *,
+        note: str = "",
+        author: str | None = None,
+        by: str | None = None,
+    ) -> list[Label]:
+        """Label documents of the index; what they were labelled before stays in the history.
+
+        Args:
+            ids: of one document or several.
+            value: ``relevant``, ``not relevant``, ``undecided``, or a grade from 0 to 1.
+            note: kept with the label.
+            author: who judged; `default_author` if None.
+            by: what proposed them; what showed them last if None.
+
+        Raises:
+            QueryError: a document is not in the index, or the value is none; nothing is labelled then.
+            StoreError: another process is writing.
+        """
+        wanted = dict.fromkeys([ids] if isinstance(ids, str) else ids)
+        return self.add_all([Decision(id, value, note, author, by) for id in wanted])
+
+    def add_all(self, decisions: Sequence[Decision]) -> list[Label]:
+        """Label documents each in its own way, all or none.
+
+        Raises:
+            QueryError, StoreError: as `add`.
+        """
+        values = [label_value(decision.value) for decision in decisions]
+        self._require([decision.document for decision in decisions])
+        self._current()
+        events = []
+        for decision, value in zip(decisions, values, strict=True):
+            by, rank = self._proposals.get(decision.document, ("", None))
+            if decision.by is not None:
+                by, rank = decision.by, None
+            details = {name: given for name, given in (("note", decision.note), ("by", by), ("rank", rank)) if given}
+            author = default_author() if decision.author is None else decision.author
+            events.append(self._event("label", decision.document, value, author, decision.time, details))
+        return [Label.of(event) for event in self._append(events)]
+
+    def take(
+        self, file: str | os.PathLike[str], *, match: str = "id", reading: Mapping[str, Any] | None = None
+    ) -> Taken:
+        """Label documents as a file says, all or none; those that are labelled so already stay as they are.
+
+        Args:
+            file: see `read_labels`.
+            match: the field of the documents that the file names them by: ``id``, ``title``, or a metadata field
+                such as ``doi``. Case and spaces do not matter, but for ids. All documents that match are labelled.
+            reading: what else `read_labels` takes.
+
+        Raises:
+            SourceError: a record cannot be used, or names no document of the index.
+            QueryError: no document has the field.
+            StoreError: another process is writing.
+        """
+        from embedsearch.index.taking import decisions_of
+
+        decisions, taken = decisions_of(file, self, self._store, match=match, reading=reading or {})
+        if decisions:
+            self.add_all(decisions)
+        return taken
+
+    def undo(self, number: int | None = None, *, author: str | None = None) -> Label:
+        """Take back a label; the one before it, if there was one, holds again. Return what was taken back.
+
+        Args:
+            number: of the event that labelled; the last that was not undone if None.
+            author: who undoes; `default_author` if None.
+
+        Raises:
+            QueryError: there is no such label, or it was undone already.
+            StoreError: another process is writing.
+        """
+        standing = {label.number: label for labels in self._current().values() for label in labels}
+        wanted = max(standing, default=None) if number is None else number
+        if wanted is None or wanted not in standing:
+            what = "no label" if wanted is None else f"no label number {wanted}"
+            undone = " any more: it was undone already" if wanted in self._undone else ""
+            raise QueryError(f"there is {what} to undo in the screening {self.name!r}{undone}")
+        label = standing[wanted]
+        by = default_author() if author is None else author
+        self._append([self._event("undo", label.document, None, by, "", {"undoes": wanted})])
+        return label
+
+    def record(self, kind: Kind, details: Mapping[str, Any]) -> Event:
+        """Keep an event of another kind: settings, a sample that was drawn, records that were shown.
+
+        Raises:
+            StoreError: another process is writing.
+        """
+        (kept,) = self._append([self._event(kind, "", None, default_author(), "", details)])
+        return kept
+
+    def _event(
+        self, kind: Kind, document: str, value: float | None, author: str, time: str, details: Mapping[str, Any]
+    ) -> Event:
+        for text in (author, details.get("note", "")):
+            if text.encode("utf-8", "replace") != text.encode("utf-8", "surrogatepass"):
+                raise QueryError(f"{text!r} is no text in UTF-8, which notes and names must be")
+        return Event(0, self.name, kind, document, value, author, time or now(), dict(details))
+
+    def _append(self, events: Sequence[Event]) -> list[Event]:
+        with self._store.locked(wait=_WAIT_SECONDS):
+            self._store.upgrade()
+            with self._store.writing():
+                return self._store.labels.append(events)
+
+    def _require(self, ids: Sequence[str]) -> None:
+        held = self._store.numbers_of(ids)
+        for id in ids:
+            if id not in held:
+                advice = did_you_mean(id, self._store.ids(100_000))
+                raise QueryError(f"there is no document {id!r}; nothing was labelled.{advice}")
+
+    def _current(self) -> dict[str, list[Label]]:
+        """Return by document its labels that were not undone, the last one last."""
+        for event in self._store.labels.events(after=self._seen):
+            self._seen = event.number
+            if event.screening == self.name:
+                self._events.append(event)
+                self._apply(event)
+        return self._standing
+
+    def _apply(self, event: Event) -> None:
+        if event.kind in ("shown", "audit"):
+            by = event.details.get("by", event.kind)
+            self._proposals |= {id: (by, rank) for rank, id in enumerate(event.details.get("ids", ()), start=1)}
+        elif event.kind == "label":
+            self._standing.setdefault(event.document, []).append(Label.of(event))
+        elif event.kind == "undo":
+            undone = event.details["undoes"]
+            self._undone.add(undone)
+            left = [label for label in self._standing.get(event.document, []) if label.number != undone]
+            if left:
+                self._standing[event.document] = left
+            else:
+                self._standing.pop(event.document, None)

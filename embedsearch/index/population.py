@@ -1,0 +1,50 @@
+"""Many passages at once, as arrays: for pictures, and for whatever else needs all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes import ScaledAxis
+from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.index.tables import passage_field
+from embedsearch.store import OWN_FIELDS, Store
+from embedsearch.vectors import Rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Population:
+    """Passages of an index and where they lie.
+
+    Attributes:
+        axes: m of them.
+        rows: of the passages, ascending, shape (n,); `Index.passages` reads those wanted.
+        coordinates: in standard deviations of the whole index, shape (n, m).
+        values: the field that was asked for, one value a passage, None where its document lacks it; None if no field
+            was asked for.
+    """
+
+    axes: Sequence[ScaledAxis]
+    rows: Rows
+    coordinates: NDArray[np.float64]
+    values: Sequence[Any] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of passages."""
+        return len(self.rows)
+
+
+def field_values(store: Store, field: str, rows: Rows) -> list[Any]:
+    """Return the value that the document of each passage has for a field, None where it has none.
+
+    Raises:
+        QueryError: no document has the field.
+    """
+    names = {*OWN_FIELDS, *store.field_names()}
+    if field not in names:
+        raise QueryError(f"no document of the index has the field {field!r}.{did_you_mean(field, names)}")
+    return passage_field(store, field, rows)

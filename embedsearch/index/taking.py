@@ -1,0 +1,88 @@
+"""Labels from a file into an index: which documents they belong to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from embedsearch.errors import QueryError, SourceError, did_you_mean
+from embedsearch.index.label import IMPORT, Decision
+from embedsearch.index.label_files import read_labels
+from embedsearch.index.labels import IndexLabels
+from embedsearch.store import Store
+
+# Looking for the id that was likely meant takes a tenth of a second among so many, and is done for the first few.
+_COMPARED, _ADVISED = 10_000, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the labels of a file.
+
+    Attributes:
+        labelled: documents that were labelled.
+        unchanged: documents that were labelled so already.
+        unlabelled: records of the file without a label.
+        unknown: records that name no document of the index, where these were passed over.
+    """
+
+    labelled: int
+    unchanged: int
+    unlabelled: int
+    unknown: int
+
+
+def decisions_of(
+    file: str | os.PathLike[str], held: IndexLabels, store: Store, *, match: str, reading: Mapping[str, Any]
+) -> tuple[list[Decision], Taken]:
+    """Return what a file decides that is not held already, and what becomes of its records; see `IndexLabels.take`."""
+    options = dict(reading)
+    if match != "id":
+        options.setdefault("key", match)
+    found = read_labels(file, **options)
+    known, standing, shown = _documents_by(match, store), held.standing(), held.shown()
+    decisions, unchanged, unknown = [], 0, 0
+    for entry in found.entries.values():
+        ids = known.get(_folded(entry.key, match), ())
+        if not ids:
+            unknown += 1
+            near = list(known)[:_COMPARED] if match == "id" and unknown <= _ADVISED else []
+            advice = did_you_mean(entry.key, near)
+            _tell(f"{entry.place}: there is no document whose {match} is {entry.key!r}.{advice}", options)
+        for id in ids:
+            if id in standing and (standing[id].value, standing[id].note) == (entry.value, entry.note):
+                unchanged += 1
+            else:
+                # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
+                by = None if id in shown else IMPORT
+                decisions.append(Decision(id, entry.value, entry.note, entry.author or None, by, entry.time))
+    return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown)
+
+
+def _documents_by(match: str, store: Store) -> dict[str, list[str]]:
+    """Return the ids of the documents by the value of a field, as `_folded`."""
+    with store.reading():
+        ids = store.field("id")
+        values = ids if match == "id" else store.field(match)
+        if match != "id" and not any(values):
+            known = ("title", *store.field_names())
+            raise QueryError(f"no document has a field {match!r} to match by.{did_you_mean(match, known)}")
+    found: dict[str, list[str]] = {}
+    for id, value in zip(ids, values, strict=True):
+        if value not in (None, ""):
+            found.setdefault(_folded(str(value), match), []).append(id)
+    return found
+
+
+def _folded(key: str, match: str) -> str:
+    return key if match == "id" else " ".join(key.casefold().split())
+
+
+def _tell(what: str, options: Mapping[str, Any]) -> None:
+    """Raise that a record of a file names no document, or report it where such records are passed over."""
+    if options.get("on_error") != "skip":
+        raise SourceError(what)
+    if report := options.get("report"):
+        report(what)

@@ -1,0 +1,118 @@
+"""The values of a field as a few categories, each with a colour and a marker of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes.fields import as_number
+from embedsearch.plots.style import COLORS, MARKERS, QUIET, STEPS
+from embedsearch.results import show
+
+_MOST = len(COLORS)
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """Passages that are drawn alike.
+
+    Attributes:
+        name: what the legend says.
+        color: hexadecimal RGB.
+        marker: as matplotlib writes it.
+        count: how many passages.
+    """
+
+    name: str
+    color: str
+    marker: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Categories:
+    """The categories of passages.
+
+    Attributes:
+        field: whose values they are.
+        entries: in the order of the legend: names by how frequent they are, ranges of numbers ascending; behind them
+            what is rare, and what has no value.
+        places: for each passage, its entry; shape (n,).
+    """
+
+    field: str
+    entries: tuple[Category, ...]
+    places: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, field: str, values: Sequence[Any]) -> Categories:
+        """Divide passages by the values of a field, None where there is none.
+
+        More than eight different numbers or dates become five ranges of about as many passages each. Of other values
+        the eight most frequent have a category each (seven, if there are more), and the rest have one together.
+        """
+        present = np.array([value is not None and value != "" for value in values], dtype=bool)
+        given = [value for value, there in zip(values, present, strict=True) if there]
+        numbers = _numbers(given)
+        names, colors = (_named(given), COLORS) if numbers is None else (_ranges(numbers), STEPS)
+        order = _by_frequency(names) if numbers is None else list(dict.fromkeys(np.array(names)[np.argsort(numbers)]))
+        kept = order if len(order) <= _MOST else order[: _MOST - 1]
+        looks = [*zip(kept, colors, MARKERS, strict=False)]
+        looks.append((f"{len(order) - len(kept):,} other values", QUIET, "."))
+        looks.append((f"no {field}", QUIET, "x"))
+        place_of = {name: place for place, name in enumerate(kept)}
+        places = np.full(len(values), len(kept) + 1)
+        places[present] = [place_of.get(name, len(kept)) for name in names]
+        return cls._without_empty(field, looks, places)
+
+    @classmethod
+    def _without_empty(cls, field: str, looks: Sequence[tuple[str, str, str]], places: NDArray[np.intp]) -> Categories:
+        counts = np.bincount(places, minlength=len(looks))
+        used = np.flatnonzero(counts)
+        entries = tuple(Category(*looks[place], int(counts[place])) for place in used.tolist())
+        return cls(field, entries, np.searchsorted(used, places))
+
+    def members(self, entry: int) -> NDArray[np.intp]:
+        """Return which passages are in an entry, ascending."""
+        return np.flatnonzero(self.places == entry)
+
+
+def _numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:
+    """Return values as numbers if they are that, dates too, and too many for a category each."""
+    numbers = []
+    for value in values:
+        if (number := as_number(value)) is None:
+            return None
+        numbers.append(number)
+    return np.array(numbers, dtype=np.float64) if len(set(numbers)) > _MOST else None
+
+
+def _ranges(numbers: NDArray[np.float64]) -> list[str]:
+    """Return for each number the name of its range; equal numbers are never parted."""
+    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, len(STEPS) + 1)[1:-1]))
+    places = np.searchsorted(edges, numbers, side="left")
+    names = {}
+    for place in np.unique(places).tolist():
+        own = numbers[places == place]
+        low, high = _short(own.min()), _short(own.max())
+        names[place] = low if low == high else f"{low} to {high}"
+    return [names[place] for place in places.tolist()]
+
+
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number.is_integer() else f"{number:.6g}"
+
+
+def _named(values: Sequence[Any]) -> list[str]:
+    return [show(value) for value in values]
+
+
+def _by_frequency(names: Sequence[str]) -> list[str]:
+    """Return the names, the most frequent first, equal ones by the alphabet."""
+    counts = Counter(names)
+    return sorted(counts, key=lambda name: (-counts[name], name))

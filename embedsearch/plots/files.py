@@ -1,0 +1,76 @@
+"""Figures to files: PNG, SVG or PDF, the same bytes for the same figure, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from embedsearch.errors import EmbedSearchError, QueryError, did_you_mean
+from embedsearch.plots.style import require_matplotlib, styled
+
+FORMATS = ("png", "svg", "pdf")
+# What says when, or by which version of matplotlib, a file was made would make two files of one figure differ.
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": "embedsearch"},
+    "svg": {"Date": None, "Creator": "embedsearch"},
+    "pdf": {"CreationDate": None, "Creator": "embedsearch", "Producer": "embedsearch"},
+}
+_SUBJECT = {"png": "Description", "svg": "Description", "pdf": "Subject"}
+
+
+def check_file(path: str | os.PathLike[str]) -> str:
+    """Find out before the work whether a figure can be written there; return its format, from the suffix.
+
+    Raises:
+        QueryError: the suffix is none of ours, the folder is missing, or the path is a folder.
+        EmbedSearchError: what draws is not installed.
+    """
+    file = Path(path)
+    format = file.suffix.lower().removeprefix(".")
+    if format not in FORMATS:
+        advice = did_you_mean(format, FORMATS) if format else ""
+        raise QueryError(f"{file.name!r} says no format that can be drawn; wanted is .png, .svg or .pdf.{advice}")
+    if not file.parent.is_dir():
+        raise QueryError(f"there is no folder {str(file.parent)!r} to put {file.name!r} in; make it first")
+    if file.is_dir():
+        raise QueryError(f"{str(file)!r} is a folder; wanted is the name of a file")
+    require_matplotlib()
+    return format
+
+
+def to_bytes(figure: Any, format: str, *, subject: str = "") -> bytes:
+    """Return a matplotlib figure as a file's content.
+
+    Args:
+        figure: drawn inside `styled`.
+        format: ``png``, ``svg`` or ``pdf``.
+        subject: one line that is kept in the file's metadata.
+    """
+    stream = BytesIO()
+    with styled():
+        metadata = _METADATA[format] | ({_SUBJECT[format]: subject} if subject else {})
+        figure.savefig(stream, format=format, metadata=metadata)
+    return stream.getvalue()
+
+
+def save(figure: Any, path: str | os.PathLike[str], *, subject: str = "") -> None:
+    """Write a matplotlib figure; a file that is there is replaced when the new one is whole.
+
+    Raises:
+        QueryError: see `check_file`.
+        EmbedSearchError: see `check_file`, or the disk is full or read-only; what was there is as it was.
+    """
+    content = to_bytes(figure, check_file(path), subject=subject)
+    file = Path(path)
+    part = file.with_name(f".{file.name[:100]}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(file)
+    except OSError as error:
+        raise EmbedSearchError(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()

@@ -1,0 +1,198 @@
+"""Figures of an index: on two axes, or along one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from embedsearch.errors import AxisError, QueryError
+from embedsearch.index import Index
+from embedsearch.index.placing import point_on
+from embedsearch.plots.files import save, to_bytes
+from embedsearch.plots.histogram import Threshold, draw_histogram
+from embedsearch.plots.lettering import Lettering
+from embedsearch.plots.plane import DRAWN_ONE_BY_ONE, IN_COLOR, draw_plane
+from embedsearch.plots.scene import Scene, Wanted, gather
+from embedsearch.plots.style import FONT, SIZE, require_matplotlib, styled
+
+_NAMED = 8
+_SMALLEST, _LARGEST = 2, 40  # inches
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a figure is made.
+
+    Attributes:
+        size: width and height in inches.
+        font: a family that matplotlib finds; for characters that it lacks, that of `FONT` stands in.
+    """
+
+    size: tuple[float, float] = SIZE
+    font: str = FONT
+
+    def __post_init__(self) -> None:
+        if len(self.size) != 2 or not all(_SMALLEST <= side <= _LARGEST for side in self.size):
+            given = " x ".join(f"{side:g}" for side in self.size)
+            raise QueryError(f"a figure of {given} inches cannot be made; each side may have {_SMALLEST} to {_LARGEST}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plot:
+    """A figure, and what it was made from.
+
+    Attributes:
+        figure: matplotlib's, to be changed at will; saving it by `save` keeps the bytes the same.
+        scene: what it shows, as numbers.
+        labels: the texts written.
+        left_out: those that found no room.
+        notes: what a reader should know and the figure does not say.
+        threshold: where it cuts and how many pass, if there is one.
+    """
+
+    figure: Any
+    scene: Scene
+    labels: tuple[str, ...]
+    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
+    threshold: Threshold | None = None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the figure as PNG, SVG or PDF, by the suffix; the same figure gives the same bytes.
+
+        Raises:
+            QueryError: the suffix is another, or the folder does not exist.
+            EmbedSearchError: the file cannot be written.
+        """
+        save(self.figure, path, subject=self.scene.subject)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as JSON values."""
+        scene = self.scene
+        record: dict[str, Any] = {
+            "axes": [axis.name for axis in scene.axes],
+            "passages": len(scene.population),
+            "of": scene.total,
+            "labels": list(self.labels),
+            "left_out": list(self.left_out),
+        }
+        if scene.categories is not None:
+            record["categories"] = {entry.name: entry.count for entry in scene.categories.entries}
+        if self.threshold is not None:
+            record |= {"threshold": self.threshold.at, "passed": self.threshold.passed}
+        return record
+
+    def _repr_png_(self) -> bytes:
+        """Show the figure in a notebook."""
+        return to_bytes(self.figure, "png")
+
+
+def plot_plane(
+    index: Index,
+    x: str,
+    y: str,
+    *,
+    phrases: Sequence[str] = (),
+    documents: Sequence[str] = (),
+    calc: str | None = None,
+    k: int = 5,
+    color: str | None = None,
+    where: str | None = None,
+    extremes: int | None = None,
+    look: Look | None = None,
+) -> Plot:
+    """Draw an index on two axes, with phrases, passages, and the arithmetic of meanings.
+
+    Args:
+        index: an open one.
+        x: the axis from left to right.
+        y: the axis from bottom to top.
+        phrases: texts to label, in the index or not.
+        documents: ids to label, each at the mean of its passages.
+        calc: an expression; its terms are drawn as arrows, head to tail, its sum as a star.
+        k: how many passages nearest to the sum are labelled.
+        color: a field of the documents that gives passages their colour and marker.
+        where: a condition that the passages, and the answers to *calc*, must satisfy.
+        extremes: how many passages to label at each end of each axis; if None, 3 where nothing else is labelled.
+        look: size and font.
+
+    Raises:
+        AxisError: an axis does not exist, or both are the same.
+        QueryError: the expression or the condition cannot be read; no such document or field; the index is empty.
+        EmbedSearchError: matplotlib or textalloc is not installed.
+    """
+    if x == y:
+        raise AxisError(f"a plane needs two different axes, not {x!r} twice; along one axis there is a histogram")
+    require_matplotlib()
+    look = look or Look()
+    lettering = Lettering(look.font)
+    wanted = Wanted(phrases, documents, calc, k, color, where, extremes)
+    return draw(gather(index, [x, y], wanted), lettering, look.size)
+
+
+def plot_axis(
+    index: Index,
+    axis: str,
+    *,
+    threshold: float | str | None = None,
+    phrases: Sequence[str] = (),
+    documents: Sequence[str] = (),
+    color: str | None = None,
+    where: str | None = None,
+    extremes: int | None = None,
+    look: Look | None = None,
+) -> Plot:
+    """Draw how the passages of an index are spread on one axis, and how many lie above a threshold.
+
+    Args:
+        index: an open one.
+        axis: its name.
+        threshold: in standard deviations, or a percentile of the index such as ``"p90"``.
+        phrases: as for `plot_plane`, and so are all that follow.
+        documents: ids.
+        color: a field; each of its values has an outline of its own.
+        where: a condition.
+        extremes: how many.
+        look: size and font.
+
+    Raises:
+        AxisError: the axis does not exist.
+        QueryError: the threshold is neither; and as `plot_plane`.
+        EmbedSearchError: matplotlib or textalloc is not installed.
+    """
+    require_matplotlib()
+    look = look or Look()
+    lettering = Lettering(look.font)
+    wanted = Wanted(phrases, documents, None, 1, color, where, extremes)
+    with index.reading():
+        at = None if threshold is None else point_on(index.axes[axis], threshold)
+        scene = gather(index, [axis], wanted)
+    cut = None
+    if at is not None:
+        cut = Threshold(at, str(threshold).strip(), int((scene.population.coordinates[:, 0] > at).sum()))
+    return draw(scene, lettering, look.size, cut)
+
+
+def draw(
+    scene: Scene, lettering: Lettering, size: tuple[float, float] = SIZE, threshold: Threshold | None = None
+) -> Plot:
+    """Draw a scene of two axes, or of one with or without a threshold."""
+    with styled(lettering.font):
+        if len(scene.axes) == 2:
+            figure, labels, left_out = draw_plane(scene, lettering, size)
+        else:
+            figure, labels, left_out = draw_histogram(scene, lettering, size, threshold)
+    return Plot(figure, scene, tuple(labels), tuple(left_out), _notes(scene, left_out, lettering), threshold)
+
+
+def _notes(scene: Scene, left_out: Sequence[str], lettering: Lettering) -> tuple[str, ...]:
+    notes = [lettering.note] if lettering.note else []
+    if left_out:
+        named = "; ".join(left_out[:_NAMED]) + ("; …" if len(left_out) > _NAMED else "")
+        notes.append(f"{len(left_out):,} labels found no room: {named}. A larger figure (--size 12x9) has more")
+    count = len(scene.population)
+    if scene.categories is not None and len(scene.axes) == 2 and count > DRAWN_ONE_BY_ONE:
+        notes.append(f"{IN_COLOR:,} of {count:,} passages, drawn by lot, are in colour; the grey shows all")
+    return tuple(notes)

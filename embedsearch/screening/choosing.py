@@ -1,0 +1,58 @@
+"""Which record to read next."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.screening.ranking import Labels, Scores, checked_labels
+from embedsearch.vectors import Rows
+
+Choice = Literal["likely", "uncertain", "random", "mixed"]
+CHOICES: tuple[Choice, ...] = ("likely", "uncertain", "random", "mixed")
+
+_MIXED_RANDOM = 0.05  # the share of records that "mixed" draws at random
+
+
+def choose(
+    scores: ArrayLike, labels: ArrayLike, *, by: str = "likely", count: int = 1, seed: int = 0
+) -> tuple[Rows, bool]:
+    """Return the records to read next, and whether they were drawn at random.
+
+    Args:
+        scores: shape (n,), of `Ranker.scores`.
+        labels: shape (n,); NaN for a record not read.
+        by: ``likely`` the highest score; ``uncertain`` the score nearest to .5; ``random`` any, each as likely;
+            ``mixed`` as likely, but one draw in twenty, which ones depends on the seed, as random.
+        count: how many; fewer where fewer are left.
+        seed: of what is drawn at random. Give the same one throughout a review: how many records have been read is
+            mixed into it.
+
+    Returns:
+        Rows of records not read, int64, the first to read first. Records with equal scores come in an order that the
+        seed decides.
+
+    Raises:
+        QueryError: *by* is none of these, or shapes differ.
+    """
+    if by not in CHOICES:
+        raise QueryError(f"there is no way {by!r} to choose a record.{did_you_mean(by, CHOICES)}")
+    given = np.asarray(scores, dtype=np.float64)
+    known = checked_labels(labels, len(given))
+    read = int((~np.isnan(known)).sum())
+    draws = np.random.default_rng((seed, read))
+    at_random = by == "random" or (by == "mixed" and bool(draws.random() < _MIXED_RANDOM))
+    if at_random:
+        return draws.permutation(np.flatnonzero(np.isnan(known)))[:count], True
+    ranked = order(-np.abs(given - 0.5) if by == "uncertain" else given, known, seed=seed)
+    return ranked[:count], False
+
+
+def order(scores: Scores, labels: Labels, *, seed: int = 0) -> Rows:
+    """Return the records not read, highest score first, int64; equal scores in an order that the seed decides."""
+    ties = np.random.default_rng(seed).permutation(len(scores))
+    unread = np.flatnonzero(np.isnan(labels))
+    return unread[np.lexsort((ties[unread], -scores[unread]))].astype(np.int64)

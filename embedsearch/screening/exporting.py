@@ -1,0 +1,143 @@
+"""The labels of a screening on their way out: as columns of our own, in ASReview's columns, as RIS.
+
+ASReview's columns are those that its documentation names (asreview.readthedocs.io, "Data format" and "Labeled data")
+and that its exports hold: ``asreview_label`` and ``included`` 1, 0 or nothing, ``asreview_ranking``,
+``asreview_prior``, ``asreview_time``, ``asreview_note``; in RIS the label is a note (N1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from embedsearch.documents import Document
+from embedsearch.errors import QueryError
+from embedsearch.index.label import IMPORT, Label
+from embedsearch.screening.session import Screening
+
+Part = Literal["relevant", "not-relevant", "undecided", "labelled", "unread"]
+PARTS: tuple[Part, ...] = ("relevant", "not-relevant", "undecided", "labelled", "unread")
+
+# By tag the fields of metadata that it is written from; the first that is there.
+_RIS_FIELDS = {
+    "AU": ("authors", "author", "first_authors", "AU"),
+    "PY": ("year", "publication_year", "date", "PY"),
+    "JO": ("journal", "journal_name", "secondary_title", "JO", "T2"),
+    "DO": ("doi", "DO"),
+    "UR": ("url", "urls", "UR"),
+    "KW": ("keywords", "KW"),
+}
+_RIS_MARKS = {"relevant": "ASReview_relevant", "not relevant": "ASReview_irrelevant", "": "ASReview_not_seen"}
+
+
+def label_records(screening: Screening, part: Part | None = None) -> Iterator[dict[str, Any]]:
+    """Yield a record for each document of the screening with its label, in the order of the index.
+
+    Labels of documents that are no longer among the records come last, without title.
+
+    Args:
+        screening: any.
+        part: only those that were labelled so; all if None.
+    """
+    labels = screening.labels.standing()
+    for document, label in _chosen(screening, part):
+        labels.pop(document.id, None)
+        yield {"id": document.id, **_label_columns(label), "title": document.title}
+    for id, label in labels.items():
+        if id not in screening.pile.places and _is_of(label, part):
+            yield {"id": id, **_label_columns(label), "title": ""}
+
+
+def _label_columns(label: Label | None) -> dict[str, Any]:
+    if label is None:
+        return dict.fromkeys(("label", "note", "labelled_by", "labelled_at", "proposed_by"), "")
+    return {
+        "label": label.name,
+        "note": label.note,
+        "labelled_by": label.author,
+        "labelled_at": label.time,
+        "proposed_by": label.by,
+    }
+
+
+def asreview_records(screening: Screening, part: Part | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the documents in ASReview's columns, their own fields among them, in the order of ``asreview_ranking``.
+
+    Relevant ones come first, then those not decided, the most likely first, then those not relevant. A grade of 0.5
+    or more is 1 there, a lower one 0; undecided is no label. What was imported is a prior.
+    """
+    ranking = _asreview_ranking(screening)
+    chosen = {document.id: (document, label) for document, label in _chosen(screening, part)}
+    for rank, id in enumerate(ranking, start=1):
+        if id in chosen:
+            document, label = chosen[id]
+            own = {name: _flat(value) for name, value in document.metadata.items()}
+            value = "" if label is None or label.value is None else int(label.is_relevant)
+            yield {
+                **{"id": id, "title": document.title, "abstract": document.text},
+                **{name: value for name, value in own.items() if name not in ("id", "title", "abstract")},
+                **{"included": value, "asreview_label": value, "asreview_ranking": rank},
+                "asreview_prior": "" if label is None else int(label.by == IMPORT),
+                "asreview_time": label.time if label else "",
+                "asreview_note": label.note if label else "",
+            }
+
+
+def _asreview_ranking(screening: Screening) -> list[str]:
+    decided = {id: label for id, label in screening.labels.items() if label.value is not None}
+    relevant = [id for id, label in decided.items() if label.is_relevant]
+    try:
+        order = [id for id, _ in screening.rank()]
+    except QueryError:  # nothing to start from: they are not ranked
+        order = []
+    # Undecided ones are not in the ranking; what is not ranked keeps the order of the index.
+    ranked = set(order)
+    rest = [id for id in screening.pile.ids if id not in decided and id not in ranked]
+    return [*relevant, *order, *rest, *(id for id, label in decided.items() if not label.is_relevant)]
+
+
+def ris_records(screening: Screening, part: Part | None = None) -> Iterator[str]:
+    """Yield each document as a record of RIS, its label as a note (N1) as ASReview writes it, a blank line behind it.
+
+    Grades become relevant from 0.5 on; undecided is ``ASReview_not_seen``. The fields are those that RIS has a tag for.
+    """
+    for document, label in _chosen(screening, part):
+        decided = label is not None and label.value is not None
+        name = ("relevant" if label.is_relevant else "not relevant") if label is not None and decided else ""
+        lines = ["TY  - JOUR", f"ID  - {_line(document.id)}"]
+        lines += [f"TI  - {_line(document.title)}"] * bool(document.title)
+        lines += [f"{tag}  - {_line(value)}" for tag, value in _ris_values(document.metadata)]
+        lines += [f"AB  - {_line(document.text)}", f"N1  - {_RIS_MARKS[name]}"]
+        lines += [f"N1  - {_line(label.note)}"] if label is not None and label.note else []
+        yield "\n".join([*lines, "ER  - ", "", ""])
+
+
+def _ris_values(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for tag, names in _RIS_FIELDS.items():
+        value = next((metadata[name] for name in names if metadata.get(name) not in (None, "", [])), None)
+        if value is not None:
+            yield from ((tag, str(one)) for one in (value if isinstance(value, list) else [value]))
+
+
+def _chosen(screening: Screening, part: Part | None) -> Iterator[tuple[Document, Label | None]]:
+    """Yield the documents of the screening that were labelled as *part* says, with their labels."""
+    labels, places = screening.labels.standing(), screening.pile.places
+    for document in screening.index.documents():
+        label = labels.get(document.id)
+        if document.id in places and _is_of(label, part):
+            yield document, label
+
+
+def _is_of(label: Label | None, part: Part | None) -> bool:
+    if label is None:
+        return part in (None, "unread")
+    decided: Part = "relevant" if label.is_relevant else "not-relevant"
+    return part in (None, "labelled", "undecided" if label.value is None else decided)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _flat(value: Any) -> Any:
+    return "; ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else value

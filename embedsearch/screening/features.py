@@ -1,0 +1,75 @@
+"""What a ranker knows of records: their words, their meaning, where they lie on axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from embedsearch.errors import QueryError
+from embedsearch.vectors import Vectors, as_rows
+
+Coordinates = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """What is known of n records; row i of each matrix belongs to record i.
+
+    Attributes:
+        lexical: scipy CSR matrix of shape (n, terms), float64: TF-IDF of words and pairs of words, unit rows (a
+            record without a word has none).
+        vectors: shape (n, d), float32, unit rows: the mean of a record's passages.
+        coordinates: on axes, shape (n, a), float64, in standard deviations; None without axes.
+    """
+
+    lexical: Any
+    vectors: Vectors
+    coordinates: Coordinates | None = None
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.vectors)
+
+    @classmethod
+    def of(cls, texts: Sequence[str], vectors: ArrayLike, *, coordinates: ArrayLike | None = None) -> Self:
+        r"""Return the features of records.
+
+        Args:
+            texts: of the records, each with its title before it, as in ``f"{title}\n{text}"``.
+            vectors: of the same records, shape (n, d); see `Index.document_vectors`.
+            coordinates: of the same records on axes, shape (n, a); any scale.
+
+        Raises:
+            QueryError: the numbers of records differ, there is none, or a value is not finite.
+        """
+        rows = as_rows(vectors)
+        if not len(texts) or len(texts) != len(rows):
+            raise QueryError(f"there are {len(texts)} texts and {len(rows)} vectors; wanted one vector for each text")
+        return cls(term_weights(texts), rows, None if coordinates is None else _checked(coordinates, len(rows)))
+
+
+def _checked(coordinates: ArrayLike, count: int) -> Coordinates:
+    found = np.asarray(coordinates, dtype=np.float64)
+    if found.ndim != 2 or len(found) != count or not np.isfinite(found).all():
+        raise QueryError(f"coordinates must be finite, of shape ({count}, axes), not {found.shape}")
+    return found
+
+
+def term_weights(texts: Sequence[str]) -> Any:
+    """Return the TF-IDF matrix of words and pairs of neighbouring words: scipy CSR of shape (n, terms), float64.
+
+    Logarithmic term frequencies, terms of more than 95% of the records left out, rows of Euclidean length 1: the
+    settings that ASReview publishes for its default model (ELAS u4, asreview/models/models.py, version 2).
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    try:
+        return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_df=0.95).fit_transform(texts)
+    except ValueError:
+        # No word at all, or none that tells the records apart (100,000 times the same record).
+        return csr_matrix((len(texts), 1), dtype=np.float64)

@@ -1,0 +1,212 @@
+"""How likely each record is to be relevant, learned from the labels so far.
+
+Two linear support vector machines look at the records, one at their words, one at their meaning and their places on
+axes. Words tell apart what is on one topic, meaning finds what is said in other words; each view is brought to mean 0
+and deviation 1 among the records not read, and the sum with `RankerSettings.meaning` as the weight of the second
+ranks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from embedsearch.errors import QueryError
+from embedsearch.screening.features import Features
+from embedsearch.vectors import Rows
+
+Scores = NDArray[np.float64]
+Labels = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RankerSettings:
+    """How a ranker learns.
+
+    The first two are what ASReview publishes for its default model (ELAS u4, asreview/models/models.py, version 2);
+    the others were chosen on the six open reviews together (docs/simulation.md).
+
+    Attributes:
+        word_regularisation: the C of the support vector machine on words.
+        word_balance: in it, the weight of the relevant records as a multiple of that of all others together.
+        meaning: the weight of meaning and axes beside that of words, 1; 0 leaves them out.
+        meaning_regularisation: the C of the support vector machine on meaning.
+        background: how many records not read are taken for not relevant while learning, drawn anew for each seed;
+            most of them are not (Cormack and Grossman, "Autonomy and reliability of continuous active learning",
+            2015).
+        prior_labels: how many relevant records weigh as much as a prior does.
+    """
+
+    word_regularisation: float = 0.11
+    word_balance: float = 9.8
+    meaning: float = 0.5
+    meaning_regularisation: float = 10.0
+    background: int = 100
+    prior_labels: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lesson:
+    """What a classifier is taught: rows, whether each is relevant, and how much it counts."""
+
+    rows: Rows
+    relevant: NDArray[np.bool_]
+    counts: NDArray[np.float64]
+
+    def weights(self, balance: float) -> NDArray[np.float64]:
+        """Return weights with mean 1 under which relevant rows weigh *balance* times as much as all others."""
+        mine, others = self.counts[self.relevant].sum(), self.counts[~self.relevant].sum()
+        weights = np.where(self.relevant, self.counts, self.counts * mine / (balance * others))
+        return np.asarray(weights * (len(weights) / weights.sum()), dtype=np.float64)
+
+
+class Ranker:
+    """Scores records by the labels of some of them."""
+
+    def __init__(
+        self,
+        features: Features,
+        *,
+        prior: ArrayLike | None = None,
+        settings: RankerSettings | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Prepare to rank.
+
+        Args:
+            features: of n records.
+            prior: shape (n,), finite, higher is more likely relevant, in any unit: what is known before the first
+                label, such as the cosine to a topic or a coordinate on an axis. It counts less and less as relevant
+                records are found.
+            settings: how to learn.
+            seed: of all that is drawn at random; the same seed, features and labels give the same scores.
+
+        Raises:
+            QueryError: the prior has another shape, or a value that is not finite.
+        """
+        self.features = features
+        self.settings = settings or RankerSettings()
+        self.seed = seed
+        self._prior = None if prior is None else _checked_prior(prior, len(features))
+        self._drawn = np.random.default_rng(seed).permutation(len(features))
+
+    def scores(self, labels: ArrayLike) -> Scores:
+        """Return a score for each record, shape (n,), float64, 0…1: higher is more likely relevant.
+
+        It is no probability; .5 lies half way between the records known to be relevant and those known not to be.
+        Where nothing is known, without a prior and without a relevant record, all scores are equal.
+
+        Args:
+            labels: shape (n,); NaN for a record not read, else 0 (not relevant) to 1 (relevant). A record between them
+                counts as both, in these shares.
+
+        Raises:
+            QueryError: wrong shape, or a label outside 0…1.
+        """
+        known = checked_labels(labels, len(self.features))
+        lesson, unread = self._lesson(known), np.isnan(known)
+        if not lesson.relevant.any() or lesson.relevant.all():
+            learned, evidence = np.zeros(len(known)), 0.0
+        else:
+            learned, evidence = self._learned(lesson, unread), float(np.nansum(known))
+        total = learned
+        if self._prior is not None:
+            total = learned + self.settings.prior_labels / (self.settings.prior_labels + evidence) * _standard(
+                self._prior, unread
+            )
+        return np.asarray(1 / (1 + np.exp(-(total - _middle(total, known)))), dtype=np.float64)
+
+    def _lesson(self, known: Labels) -> _Lesson:
+        read = np.flatnonzero(~np.isnan(known))
+        graded, refused = read[known[read] > 0], read[known[read] < 1]
+        unread = self._drawn[np.isnan(known[self._drawn])]
+        # Of a small pile a quarter at most: with all of it taken for not relevant nothing would be left to find.
+        background = unread[: min(self.settings.background, len(unread) // 4)]
+        rows = np.concatenate((graded, refused, background))
+        counts = np.concatenate((known[graded], 1 - known[refused], np.ones(len(background))))
+        return _Lesson(rows, np.arange(len(rows)) < len(graded), counts)
+
+    def _learned(self, lesson: _Lesson, unread: NDArray[np.bool_]) -> Scores:
+        settings = self.settings
+        words = _decided(
+            self.features.lexical, lesson, settings.word_regularisation, settings.word_balance, seed=self.seed
+        )
+        total = _standard(words, unread)
+        if settings.meaning:
+            meaning = _decided(self._meaning, lesson, settings.meaning_regularisation, 1.0, seed=self.seed)
+            total = total + settings.meaning * _standard(meaning, unread)
+        return total
+
+    @cached_property
+    def _meaning(self) -> NDArray[np.float64]:
+        """The vectors about their mean, rows of length 1, and beside them the coordinates as they tell apart."""
+        centred = self.features.vectors - self.features.vectors.mean(axis=0, dtype=np.float64)
+        lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+        centred = centred / np.where(lengths > _NOTHING, lengths, 1.0)
+        if self.features.coordinates is None:
+            return np.asarray(centred, dtype=np.float64)
+        everywhere = np.ones(len(centred), dtype=bool)
+        axes = [_standard(column, everywhere) for column in self.features.coordinates.T]
+        # An axis weighs as much as all vectors do in a tenth of their length, so that a handful is heard.
+        return np.column_stack((centred, *(_AXIS_LENGTH * axis for axis in axes)))
+
+
+# The best fifty of nudging are the same as at 1e-6, in two thirds of the time.
+_TOLERANCE = 1e-3
+_NOTHING = 1e-6  # the length below which a float32 vector about its mean is rounding
+_AXIS_LENGTH = 0.1
+
+
+def _decided(matrix: Any, lesson: _Lesson, regularisation: float, balance: float, *, seed: int) -> Scores:
+    """Return the signed distances of all rows from what separates the lesson's, shape (n,)."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.svm import LinearSVC
+
+    model = LinearSVC(C=regularisation, random_state=seed, tol=_TOLERANCE)
+    with warnings.catch_warnings():
+        # What has not settled after a thousand rounds (records that are equal and labelled unlike) ranks all the same.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(matrix[lesson.rows], lesson.relevant, sample_weight=lesson.weights(balance))
+    return np.asarray(model.decision_function(matrix), dtype=np.float64)
+
+
+def _standard(values: Scores, among: NDArray[np.bool_]) -> Scores:
+    """Return *values* shifted and scaled to mean 0 and deviation 1 among some; not scaled where these are equal."""
+    some = values[among] if among.any() else values
+    spread = float(some.std())
+    return np.asarray((values - some.mean()) / (spread if spread > _NOTHING else 1.0), dtype=np.float64)
+
+
+def _middle(values: Scores, known: Labels) -> float:
+    """Return what lies half way between the relevant and the other records read; 0 where either is missing."""
+    relevant, others = known >= 0.5, known < 0.5
+    if not relevant.any() or not others.any():
+        return 0.0
+    return float(values[relevant].mean() + values[others].mean()) / 2
+
+
+def _checked_prior(prior: ArrayLike, count: int) -> Scores:
+    found = np.asarray(prior, dtype=np.float64)
+    if found.shape != (count,) or not np.isfinite(found).all():
+        raise QueryError(f"a prior must be finite, of shape ({count},), not {found.shape}")
+    return found
+
+
+def checked_labels(labels: ArrayLike, count: int) -> Labels:
+    """Return *labels* as a float64 array of shape (count,).
+
+    Raises:
+        QueryError: wrong shape, or a label outside 0…1.
+    """
+    found = np.asarray(labels, dtype=np.float64)
+    if found.shape != (count,):
+        raise QueryError(f"there are labels of shape {found.shape} for {count} records; NaN is for those not read")
+    known = found[~np.isnan(found)]
+    if ((known < 0) | (known > 1)).any():
+        raise QueryError(f"a label is {known[(known < 0) | (known > 1)][0]:g}; wanted 0 (not relevant) to 1 (relevant)")
+    return found

@@ -1,0 +1,83 @@
+"""Labelled records as a file has them: texts, labels, and vectors by the way of an index."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from embedsearch.conditions import truth
+from embedsearch.documents import Document
+from embedsearch.encoders import Encoder
+from embedsearch.errors import SourceError, did_you_mean
+from embedsearch.index import Index
+from embedsearch.vectors import Mask, Vectors
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledRecords:
+    """Records of a finished screening.
+
+    Attributes:
+        documents: as they were read.
+        relevant: shape (n,), bool.
+    """
+
+    documents: tuple[Document, ...]
+    relevant: Mask
+
+    @classmethod
+    def of(cls, documents: Iterable[Document], field: str) -> Self:
+        """Take the labels from a field of the documents.
+
+        Raises:
+            SourceError: there is no document, no such field, or a value that is neither yes nor no.
+        """
+        kept = tuple(documents)
+        if not kept:
+            raise SourceError("there is no record with a text; wanted records with labels")
+        return cls(kept, np.array([_label(document, field) for document in kept]))
+
+    @property
+    def texts(self) -> list[str]:
+        """Title and text of each record, what `Features.of` takes."""
+        return [f"{one.title}\n{one.text}" if one.title else one.text for one in self.documents]
+
+
+def _label(document: Document, field: str) -> bool:
+    place = document.source or document.id
+    if field not in document.metadata:
+        advice = did_you_mean(field, document.metadata)
+        raise SourceError(f"{place}: there is no field {field!r} with a label.{advice} Name it with --label")
+    label = truth(document.metadata[field])
+    if label is None:
+        raise SourceError(
+            f"{place}: the label {field!r} is {document.metadata[field]!r}; wanted 1 or 0, yes or no, true or false. "
+            "Correct it, or leave the record out"
+        )
+    return label
+
+
+def record_vectors(
+    documents: Sequence[Document], encoder: str | Encoder, *, progress: Progress | None = None
+) -> Vectors:
+    """Return the vectors of records, shape (n, d): what `Index.document_vectors` gives in an index of them.
+
+    The index is made in a temporary folder; where ``EMBEDSEARCH_CACHE`` names a cache, nothing is encoded twice.
+
+    Args:
+        documents: ids may repeat.
+        encoder: a name, a folder or an encoder.
+        progress: told how many documents and passages are done.
+    """
+    ids = [str(number) for number in range(len(documents))]
+    numbered = (replace(document, id=id, metadata={}) for document, id in zip(documents, ids, strict=True))
+    with tempfile.TemporaryDirectory() as folder, Index.create(Path(folder) / "records", encoder) as index:
+        index.add(numbered, progress=progress)
+        return index.document_vectors(ids)

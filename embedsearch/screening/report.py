@@ -1,0 +1,196 @@
+"""The record of a screening: what the appendix of a review needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from embedsearch.index.label import IMPORT, now
+from embedsearch.screening.progress import Progress
+from embedsearch.screening.session import Screening
+from embedsearch.screening.versions import versions
+from embedsearch.store import Event
+
+
+def report(screening: Screening) -> dict[str, Any]:
+    """Return the record of a screening as JSON values.
+
+    Keys: ``screening``, ``index``, ``written``, ``versions``, ``settings`` and ``settings_history``, ``flow`` (the
+    counts at each step, in the words of a PRISMA flow diagram), ``labellers``, ``proposed_by``, ``progress`` (the
+    evidence for stopping: yields, samples, estimates, verdict), ``labels``, those that stand, and ``events``,
+    everything that happened, in order.
+    """
+    progress = screening.progress()
+    events = screening.labels.history()
+    return {
+        "screening": screening.name,
+        "index": str(screening.index.path),
+        "written": now(),
+        "versions": versions(screening.index, screening.settings.axis_names),
+        "settings": screening.settings.to_dict(),
+        "settings_history": [_settings(event) for event in events if event.kind == "settings"],
+        "flow": flow(screening, progress),
+        "labellers": _labellers(screening, events),
+        "proposed_by": dict(Counter(label.by or "nobody" for label in screening.labels.values())),
+        "progress": progress.to_dict(),
+        "labels": [label.to_dict() for label in screening.labels.values()],
+        "events": [_event(screening, event) for event in events],
+    }
+
+
+def flow(screening: Screening, progress: Progress) -> dict[str, Any]:
+    """Return the counts at each step, in the words of the PRISMA 2020 flow diagram (Page et al., BMJ 372:n71)."""
+    documents = len(screening.index.ids())
+    return {
+        "identified": documents,
+        "identified_by_source": screening.index.sources(),
+        "removed_before_screening": documents - progress.records,
+        "records": progress.records,
+        "screened": progress.read + progress.undecided,
+        "included": progress.found,
+        "excluded": progress.read - progress.found,
+        "undecided": progress.undecided,
+        "not_screened": progress.unread,
+    }
+
+
+def _settings(event: Event) -> dict[str, Any]:
+    return {"event": event.number, "time": event.time, "author": event.author, **event.details}
+
+
+def _event(screening: Screening, event: Event) -> dict[str, Any]:
+    record: dict[str, Any] = {"event": event.number, "time": event.time, "author": event.author, "kind": event.kind}
+    if event.kind == "label":
+        record |= {"id": event.document, "value": event.value, "undone": screening.labels.is_undone(event.number)}
+    elif event.document:
+        record |= {"id": event.document}
+    return record | dict(event.details)
+
+
+def _labellers(screening: Screening, events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Return who labelled, how many documents, and from when to when; labels that were undone left out."""
+    own: dict[str, list[Event]] = {}
+    for event in events:
+        if event.kind == "label" and not screening.labels.is_undone(event.number):
+            own.setdefault(event.author, []).append(event)
+    return [
+        {
+            "author": author,
+            "labels": len(given),
+            "imported": sum(event.details.get("by") == IMPORT for event in given),
+            "first": min(event.time for event in given),
+            "last": max(event.time for event in given),
+        }
+        for author, given in own.items()
+    ]
+
+
+def as_markdown(record: dict[str, Any]) -> str:
+    """Return what `report` gave as Markdown; the labels that stand are in it, all other events in the JSON alone."""
+    flow, progress = record["flow"], record["progress"]
+    parts = [
+        f"# Screening {record['screening']!r}",
+        f"Index `{record['index']}`, written {record['written']}.",
+        "## Settings",
+        _table(("setting", "value"), _settings_rows(record)),
+        "## Flow of records",
+        _table(("step", "records"), _flow_rows(flow)),
+        "## Who labelled",
+        _table(
+            ("who", "labels", "of these imported", "first", "last"),
+            [[one["author"] or "(no name)", one["labels"], one["imported"], one["first"], one["last"]]
+             for one in record["labellers"]],
+        ),
+        "Records were proposed by: " + (_counted(record["proposed_by"]) or "nothing was labelled") + ".",
+        "## Yield",
+        _table(("proposed and read", "relevant among them"),
+               [[f"{one['first']:,} to {one['last']:,}", one["found"]] for one in progress["yield"]]),
+        "## Evidence for stopping",
+        *_evidence(progress),
+        "## Changes of the settings",
+        _table(("event", "when", "who", "settings"), [_change(one) for one in record["settings_history"]]),
+        "## Labels",
+        _table(("record", "label", "who", "when", "proposed by", "note"),
+               [[one["id"], one["label"], one["author"], one["time"], one["by"], one["note"]]
+                for one in record["labels"]]),
+        f"The journal holds {len(record['events']):,} events; the JSON form of this record lists each of them.",
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _settings_rows(record: dict[str, Any]) -> list[list[Any]]:
+    shown = {**record["settings"], **record["versions"]}
+    axes = record["versions"]["axes"]
+    named = ((name, axes[name.removeprefix("-")]) for name in record["settings"]["axes"])
+    shown["axes"] = ", ".join(f"{name} ({f'version {held}' if held else 'deleted'})" for name, held in named)
+    return [[name.replace("_", " "), "none" if value in ("", None) else value] for name, value in shown.items()]
+
+
+def _flow_rows(flow: dict[str, Any]) -> list[list[Any]]:
+    names = {
+        "identified": "records identified (in the index)",
+        "removed_before_screening": "removed before screening (by the condition)",
+        "records": "records to screen",
+        "screened": "records screened",
+        "included": "… relevant",
+        "excluded": "… not relevant",
+        "undecided": "… undecided",
+        "not_screened": "records not screened (left unread)",
+    }
+    rows: list[list[Any]] = [[text, flow[name]] for name, text in names.items()]
+    sources = [
+        [f"… from {source or 'an unnamed source'}", count] for source, count in flow["identified_by_source"].items()
+    ]
+    return [rows[0], *sources, *rows[1:]]
+
+
+def _evidence(progress: dict[str, Any]) -> list[str]:
+    stop = progress["stop"]
+    verdict = "met" if stop["met"] else "not met"
+    parts = [
+        f"Stopping rule: recall of at least {stop['recall']:.0%} with {stop['confidence']:.0%} confidence, by the "
+        f"{stop['method']} estimate: **{verdict}**. {progress['since_last_relevant']:,} records were read after the "
+        "last relevant one."
+    ]
+    if progress["unasked"]:
+        parts.append(
+            f"{progress['unasked']:,} records were labelled unasked or imported; the estimates leave them out of what "
+            "was read, and count the relevant ones as found."
+        )
+    if not progress["drawn_at_random"]:
+        parts.append("No record was drawn at random, so that the audit says nothing.")
+    for sample in progress["samples"]:
+        parts.append(
+            f"Audit sample (event {sample['event']}): {sample['size']:,} records drawn at random from "
+            f"{sample['unread']:,} not read; {sample['read']:,} read, {sample['found']:,} of these relevant."
+        )
+    for one in progress["estimates"]:
+        parts.append(
+            f"By the {one['method']}: recall {one['recall']:.1%}, at least {one['recall_at_least']:.1%} with "
+            f"{one['confidence']:.0%} confidence (one-sided); missed {one['missed']:,}, at most "
+            f"{one['missed_at_most']:,}. Assumption: {one['assumption']}. Source: {one['source']}."
+        )
+    return parts
+
+
+def _change(settings: dict[str, Any]) -> list[Any]:
+    left_out = ("event", "time", "author", "versions", "documents")
+    shown = ", ".join(
+        f"{name} {value}" for name, value in settings.items() if name not in left_out and value not in ("", [])
+    )
+    return [settings["event"], settings["time"], settings["author"], shown]
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [_row(names), _row(["---"] * len(names)), *map(_row, rows)]
+    return "\n".join(lines) if len(lines) > 2 else "None yet."
+
+
+def _row(cells: Sequence[Any]) -> str:
+    texts = (f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in cells)
+    return "| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"

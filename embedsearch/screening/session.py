@@ -1,0 +1,261 @@
+"""A screening of an index: its settings, its labels, what to read next, and how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.documents import Document
+from embedsearch.documents.sentences import sentences
+from embedsearch.errors import QueryError
+from embedsearch.index import Index
+from embedsearch.index.labels import MAIN
+from embedsearch.results import Records
+from embedsearch.screening.choosing import choose, order
+from embedsearch.screening.pile import Pile, direction_of
+from embedsearch.screening.progress import Progress, progress_of
+from embedsearch.screening.ranking import Labels, Ranker, Scores
+from embedsearch.screening.settings import ScreeningSettings
+from embedsearch.screening.versions import versions
+from embedsearch.vectors import Rows, Vectors
+
+AUDIT = "audit"
+_MOST_SENTENCES = 200  # what an encoder reads on a processor in about half a second
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A record proposed for reading.
+
+    Attributes:
+        rank: 1 for the one to read first.
+        id: of the document.
+        score: how likely it is to be relevant, as the ranker says, 0…1; None for a record of an audit sample, who
+            reads it should not know.
+        by: what proposed it: ``likely``, ``uncertain``, ``random``, or ``audit``.
+        title: of the document.
+        text: of the document.
+        source: where the document came from.
+    """
+
+    rank: int
+    id: str
+    score: float | None
+    by: str
+    title: str = ""
+    text: str = ""
+    source: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        record = {"rank": self.rank, "id": self.id, "score": self.score, "by": self.by}
+        return record | {"title": self.title, "text": self.text, "source": self.source}
+
+
+class Proposals(Records[Proposal]):
+    """Records in the order in which they should be read."""
+
+
+class Screening:
+    """One screening of an index: what is looked for, what was labelled, what to read next, when to stop.
+
+    The documents are those that the index holds when they are first asked for; a screening that was opened before
+    an ingest does not see what came with it.
+    """
+
+    def __init__(self, index: Index, name: str = MAIN) -> None:
+        """Open the screening called *name*; it need not have begun.
+
+        Raises:
+            QueryError: it cannot be called so.
+        """
+        self.index = index
+        self.labels = index.labels.named(name)
+        self.settings = ScreeningSettings.from_dict(self.labels.settings())
+        self.pile = Pile(index, self.settings)
+        self._ranker: Ranker | None = None
+        self._ranked: tuple[int, Scores] | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.labels.name
+
+    def configure(self, **given: Any) -> ScreeningSettings:
+        """Change settings and keep them with the labels; what is not given, or None, stays.
+
+        Args:
+            given: fields of `ScreeningSettings`.
+
+        Raises:
+            QueryError: a value is wrong, the topic is too long, or no document satisfies the condition. Nothing is
+                kept then.
+            AxisError: there is no such axis.
+            StoreError: another process is writing.
+        """
+        wanted = self.settings.changed(**given)
+        if wanted == self.settings and self.labels.settings():
+            return wanted
+        pile = Pile(self.index, wanted)
+        _ = pile.topic_vector  # a topic that cannot be embedded is refused now and not at every question
+        self.index.axes.scaled(list(wanted.axis_names))
+        held = {"records": len(pile), "documents": len(self.index.ids())}
+        known = {"versions": versions(self.index, wanted.axis_names)}
+        self.labels.record("settings", {**wanted.to_dict(), **held, **known})
+        self.settings, self.pile, self._ranker, self._ranked = wanted, pile, None, None
+        return wanted
+
+    # -- ranking ----------------------------------------------------------------------------------------
+
+    @property
+    def ranker(self) -> Ranker:
+        """The ranker of the records, made when it is first needed."""
+        if self._ranker is None:
+            self._ranker = Ranker(self.pile.features, prior=self.pile.prior, seed=self.settings.seed)
+        return self._ranker
+
+    def scores(self) -> Scores:
+        """Return the score of each record of the pile by the labels so far, shape (n,), 0…1."""
+        state = self.labels.state
+        if self._ranked is None or self._ranked[0] != state:
+            self._ranked = state, self.ranker.scores(self._known(undecided=np.nan))
+        return self._ranked[1]
+
+    def next(self, count: int = 1, by: str | None = None) -> Proposals:
+        """Return the records to read next, and note that they were shown.
+
+        Args:
+            count: how many; fewer come where fewer are left.
+            by: as for `choose`, or ``audit`` for the next of the sample drawn last; as the settings say if None.
+
+        Raises:
+            QueryError: *by* is none of these, or no sample was drawn; nothing to start from.
+            StoreError: another process is writing.
+        """
+        wanted = by or self.settings.by
+        if wanted == AUDIT:
+            return self._next_of_sample(count)
+        self._require_start(wanted)
+        scores, known = self.scores(), self._known(undecided=0.0)
+        rows, at_random = choose(scores, known, by=wanted, count=count, seed=self.settings.seed)
+        drawn = "random" if at_random else "likely" if wanted == "mixed" else wanted
+        found = self._proposals(rows, scores, drawn)
+        self._record_shown(found, drawn, at_random=at_random)
+        return found
+
+    def rank(self) -> list[tuple[str, float]]:
+        """Return the id and the score of each record that was not read, the most likely first.
+
+        Raises:
+            QueryError: there is nothing to start from.
+        """
+        self._require_start("likely")
+        scores = self.scores()
+        rows = order(scores, self._known(undecided=0.0), seed=self.settings.seed)
+        return [(self.pile.ids[row], float(scores[row])) for row in rows]
+
+    def proposal(self, rank: int, id: str, score: float | None, by: str) -> Proposal:
+        """Return a record with its title and text."""
+        document = self.index.get(id)
+        return Proposal(rank, id, score, by, document.title, document.text, document.source)
+
+    def telling_sentence(self, id: str) -> str:
+        """Return the sentence of a document that speaks most for it; empty for a document of one sentence.
+
+        It is the one nearest to the topic; without a topic the one that lies furthest in the direction from the
+        records labelled not relevant to those labelled relevant; without either, none. Takes an encoding.
+        """
+        direction = self._direction()
+        document: Document = self.index.get(id)
+        spans = sentences(document.text)[:_MOST_SENTENCES]
+        if direction is None or len(spans) < 2:
+            return ""
+        texts = [document.text[start:end].strip() for start, end in spans]
+        products = self.index.text_vectors(texts) @ direction
+        return texts[int(np.argmax(products))]
+
+    def _direction(self) -> Vectors | None:
+        if self.pile.topic_vector is not None:
+            return self.pile.topic_vector
+        known = self._known(undecided=np.nan)
+        return direction_of(self.pile.features, np.flatnonzero(known >= 0.5).tolist(),
+                            np.flatnonzero(known < 0.5).tolist())  # fmt: skip
+
+    # -- samples ----------------------------------------------------------------------------------------
+
+    def draw_audit(self, size: int) -> list[str]:
+        """Draw records at random from those not read, and keep which; they are read with ``next(by="audit")``.
+
+        Returns:
+            Their ids, in the order in which they must be read: as far as it is read, it is a random sample.
+
+        Raises:
+            QueryError: the size is not above 0, or more than what is left; the last sample is not read to its end.
+            StoreError: another process is writing.
+        """
+        left = np.flatnonzero(np.isnan(self._known(undecided=0.0)))
+        if not 0 < size <= len(left):
+            raise QueryError(f"a sample of {size:,} cannot be drawn from {len(left):,} records that were not read")
+        if unread := self._unread_sample():
+            raise QueryError(
+                f"{len(unread):,} records of the sample drawn last are not read yet; read them first with: "
+                "embedsearch screen read --by audit"
+            )
+        drawn = np.random.default_rng((self.settings.seed, self.labels.state)).permutation(left)[:size]
+        ids = [self.pile.ids[row] for row in drawn]
+        self.labels.record("audit", {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)})
+        return ids
+
+    def progress(self) -> Progress:
+        """Return how far it has come: the history of reading, what was found, and what may have been missed."""
+        return progress_of(self.labels, self.pile.ids, self.settings)
+
+    def _unread_sample(self) -> list[str]:
+        drawn = next((event for event in reversed(self.labels.history()) if event.kind == AUDIT), None)
+        ids = drawn.details["ids"] if drawn else []
+        labels = self.labels.standing()
+        return [id for id in ids if id not in labels and id in self.pile.places]
+
+    def _next_of_sample(self, count: int) -> Proposals:
+        if not any(event.kind == AUDIT for event in self.labels.history()):
+            raise QueryError("no audit sample was drawn yet; draw one with: embedsearch screen audit -n 200")
+        ids = self._unread_sample()[:count]
+        return Proposals(self.proposal(rank, id, None, AUDIT) for rank, id in enumerate(ids, start=1))
+
+    # -- what is behind them ----------------------------------------------------------------------------
+
+    def _known(self, *, undecided: float) -> Labels:
+        """Return the labels of the records, shape (n,); NaN for those not read."""
+        known: NDArray[np.float64] = np.full(len(self.pile), np.nan)
+        for id, label in self.labels.items():
+            if (place := self.pile.places.get(id)) is not None:
+                known[place] = undecided if label.value is None else label.value
+        return known
+
+    def _has_start(self) -> bool:
+        has_example = any(label.is_relevant and id in self.pile.places for id, label in self.labels.items())
+        return bool(self.settings.topic or self.settings.axes) or has_example
+
+    def _require_start(self, by: str) -> None:
+        if by != "random" and not self._has_start():
+            raise QueryError(
+                "there is nothing to start from: say what is looked for with --topic TEXT or --axis NAME, label a "
+                "record that is relevant, or read at random with --by random"
+            )
+
+    def _proposals(self, rows: Rows, scores: Scores, by: str) -> Proposals:
+        ids = [self.pile.ids[row] for row in rows]
+        return Proposals(
+            self.proposal(rank, id, float(scores[row]), by)
+            for rank, (row, id) in enumerate(zip(rows, ids, strict=True), start=1)
+        )
+
+    def _record_shown(self, shown: Sequence[Proposal], by: str, *, at_random: bool) -> None:
+        details = {"by": by, "ids": [one.id for one in shown], "random": at_random}
+        last = next((event for event in reversed(self.labels.history()) if event.kind != "settings"), None)
+        if shown and not (last is not None and last.kind == "shown" and dict(last.details) == details):
+            self.labels.record("shown", details)

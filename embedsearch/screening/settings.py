@@ -1,0 +1,73 @@
+"""What a screening is: its question, its pile, its seed and its promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+from embedsearch.errors import QueryError
+from embedsearch.index.arguments import one_of
+from embedsearch.screening.choosing import CHOICES
+from embedsearch.screening.stopping import Method, StoppingRule
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningSettings:
+    """The settings of a screening.
+
+    Attributes:
+        topic: a text that says what is looked for; empty for none.
+        axes: names of axes that the ranker reads, and starts from; with ``-`` before it the low end is wanted.
+        where: a condition that cuts the pile down; empty for all documents.
+        by: how the next record is chosen, see `choose`.
+        seed: of all that is drawn at random.
+        method: which estimate decides when to stop, ``ranking`` or ``audit``.
+        recall: the target of the stopping rule, above 0 and at most 1.
+        confidence: of the stopping rule and of all bounds, above 0 and below 1.
+    """
+
+    topic: str = ""
+    axes: tuple[str, ...] = ()
+    where: str = ""
+    by: str = "likely"
+    seed: int = 0
+    method: Method = "ranking"
+    recall: float = 0.95
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Refuse what no screening can be run with."""
+        one_of("way to choose records called", self.by, CHOICES)
+        if self.seed < 0:
+            raise QueryError(f"a seed must be 0 or more, not {self.seed}")
+        if self.topic and not self.topic.strip():
+            raise QueryError("the topic holds nothing but spaces; say what is looked for, or leave it out")
+        _ = self.rule
+
+    @property
+    def rule(self) -> StoppingRule:
+        """When it may be stopped."""
+        return StoppingRule(self.recall, self.confidence, self.method)
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """The names of the axes, without signs."""
+        return tuple(name.removeprefix("-") for name in self.axes)
+
+    def changed(self, **given: Any) -> Self:
+        """Return the settings with those *given* that are not None in the place of the old ones."""
+        wanted = {name: value for name, value in given.items() if value is not None}
+        if "axes" in wanted:
+            wanted["axes"] = tuple(wanted["axes"])
+        return replace(self, **wanted)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return asdict(self) | {"axes": list(self.axes)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the settings that `to_dict` gave; what a later version may have added is passed over."""
+        known = {field.name for field in fields(cls)}
+        return cls().changed(**{name: value for name, value in values.items() if name in known})

@@ -1,0 +1,252 @@
+"""What may have been missed, and when to stop.
+
+Two estimates, each with a one-sided bound and named with what it assumes: `audit_estimate` from records that were
+drawn at random, `ranking_estimate` from the yield of the ranking itself. Both ask the same of a number K: if K
+relevant records were still unread, how likely would it be to find as few as were found? The bound is the largest K
+for which that is more likely than 1 - confidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.screening.tails import Counts, Probabilities, binomial_tail, least_tail
+
+Method = Literal["audit", "ranking"]
+METHODS: tuple[Method, ...] = ("ranking", "audit")
+
+# How many times as likely as another unread record a relevant one is taken to be read next. 1 assumes the least; what
+# 3 costs and gives on the six open reviews stands in docs/benchmarks.md.
+BIAS = 3.0
+
+# The bound from the ranking is asked after every record, and of every window: each time with a third of the error
+# that is allowed. Where relevant records are exactly as favoured as is assumed, a rule at .95 without this reached
+# its target in .85 to .89 of simulations, and with it in .96 or more (benchmarks/screening.py).
+LOOKS = 3
+
+_GRID = 24  # suppositions that are looked at in one pass
+
+AUDIT_ASSUMPTION = (
+    "each record that counts was drawn at random from all records not read at that time, and the size of the sample "
+    "was not chosen by what it showed"
+)
+AUDIT_SOURCE = (
+    "exact binomial tail for draws without replacement, as in Callaghan and Müller-Hansen, Systematic Reviews 9:273 "
+    "(2020), widened to draws that alternate with other reading"
+)
+RANKING_ASSUMPTION = (
+    "at every point of the reading a relevant record was at least {bias:g} times as likely to be read next as one "
+    "that is not"
+)
+RANKING_SOURCE = (
+    "Callaghan and Müller-Hansen, Systematic Reviews 9:273 (2020), with Wallenius' noncentral distribution for the "
+    "bias of a ranking"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """What was read, in the order of reading.
+
+    Attributes:
+        records: how many there are, read or not.
+        relevant: shape (m,), bool: whether each record read was relevant. Records that were known before the
+            screening stand first.
+        random: shape (m,), bool: whether it had been drawn at random from all records not read at that time.
+    """
+
+    records: int
+    relevant: NDArray[np.bool_]
+    random: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        """Refuse a history that cannot be."""
+        if self.relevant.shape != self.random.shape or len(self.relevant) > self.records:
+            raise QueryError(
+                f"{len(self.relevant)} labels and {len(self.random)} marks of random draws for {self.records} records"
+            )
+
+    @property
+    def read(self) -> int:
+        """How many records were read."""
+        return len(self.relevant)
+
+    @property
+    def unread(self) -> int:
+        """How many were not."""
+        return self.records - self.read
+
+    @property
+    def found(self) -> int:
+        """How many relevant ones were found."""
+        return int(self.relevant.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class RecallEstimate:
+    """What has been found of all that is relevant.
+
+    Attributes:
+        method: ``audit`` or ``ranking``.
+        found: relevant records found so far.
+        missed: estimate of those not found yet: the number that would make what was seen as likely as not.
+        missed_at_most: no more than so many, with the confidence.
+        confidence: of the one-sided bound, 0…1.
+        assumption: under which the bound holds, a clause.
+        source: where the method was published.
+    """
+
+    method: Method
+    found: int
+    missed: int
+    missed_at_most: int
+    confidence: float
+    assumption: str
+    source: str
+
+    @property
+    def recall(self) -> float:
+        """The estimate, 0…1; 1 where nothing is found and nothing is missed."""
+        return _share(self.found, self.missed)
+
+    @property
+    def recall_at_least(self) -> float:
+        """The lower bound, 0…1."""
+        return _share(self.found, self.missed_at_most)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields and both recalls as JSON values."""
+        return asdict(self) | {"recall": self.recall, "recall_at_least": self.recall_at_least}
+
+
+def _share(found: int, missed: int) -> float:
+    return found / (found + missed) if found + missed else 1.0
+
+
+def audit_estimate(history: History, *, confidence: float = 0.95) -> RecallEstimate:
+    """Estimate from the records that were drawn at random, whatever else was read between them.
+
+    If K relevant records are unread now, at least K were unread at each draw, so that a draw from u records hit one
+    with probability K/u or more, whatever came before. The number of hits is then at least as large as a sum of
+    independent events of these probabilities; a bound from that sum holds for any order of reading.
+
+    Raises:
+        QueryError: the confidence is not between 0 and 1.
+    """
+    missed, at_most = _bounds(lambda missed: audit_tail(history, missed), history.unread, 1 - _checked(confidence))
+    return RecallEstimate("audit", history.found, missed, at_most, confidence, AUDIT_ASSUMPTION, AUDIT_SOURCE)
+
+
+def ranking_estimate(history: History, *, confidence: float = 0.95, bias: float = BIAS) -> RecallEstimate:
+    """Estimate from the yield of the records read last, as many of them as tell most.
+
+    The records read since any moment are taken for a sample of those unread at that moment, in which relevant ones
+    are over-represented by *bias*. Looking again and again, and at every window, is made up for by `LOOKS`.
+
+    Args:
+        history: of the whole reading.
+        confidence: of the bound, above 0 and below 1.
+        bias: how many times as likely as another unread record a relevant one is to be read next, at least 1.
+
+    Raises:
+        QueryError: the confidence or the bias is out of range.
+    """
+    _check_bias(bias)
+    error = (1 - _checked(confidence)) / LOOKS
+    missed, at_most = _bounds(lambda missed: ranking_tail(history, missed, bias), history.unread, error)
+    assumption = RANKING_ASSUMPTION.format(bias=bias)
+    return RecallEstimate("ranking", history.found, missed, at_most, confidence, assumption, RANKING_SOURCE)
+
+
+def audit_tail(history: History, missed: Counts) -> Probabilities:
+    """Return the probabilities that random draws hit as few as they did, were *missed* (g,) unread now; shape (g,)."""
+    drawn = np.flatnonzero(history.random)
+    rates = np.minimum(1.0, missed / (history.records - drawn)[:, None])
+    return binomial_tail(rates, int(history.relevant[drawn].sum()))
+
+
+def ranking_tail(history: History, missed: Counts, bias: float = BIAS) -> Probabilities:
+    """Return the least probabilities, over all windows, of a yield as low, were *missed* (g,) unread now; (g,)."""
+    return least_tail(history.relevant, history.records, missed, bias)
+
+
+def _bounds(tail: Callable[[Counts], Probabilities], unread: int, error: float) -> tuple[int, int]:
+    """Return the largest numbers of missed records whose tail is above one half, and above the error allowed."""
+    return _largest(tail, unread, max(error, 0.5)), _largest(tail, unread, error)
+
+
+def _largest(tail: Callable[[Counts], Probabilities], unread: int, level: float) -> int:
+    low, high = 0, unread
+    while low < high:
+        grid = np.unique(np.linspace(low + 1, high, _GRID).astype(np.int64))
+        # The tail falls with the number missed, so that those above the level come first.
+        above = int((tail(grid) > level).sum())
+        low, high = (int(grid[above - 1]) if above else low), (int(grid[above]) - 1 if above < len(grid) else high)
+    return low
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingRule:
+    """Stop once the recall is at least *recall*, with *confidence*.
+
+    Attributes:
+        recall: the target, above 0 and at most 1.
+        confidence: above 0 and below 1.
+        method: which estimate decides, ``ranking`` or ``audit``.
+        bias: of the ranking, see `ranking_estimate`; without meaning for an audit.
+    """
+
+    recall: float = 0.95
+    confidence: float = 0.95
+    method: Method = "ranking"
+    bias: float = BIAS
+
+    def __post_init__(self) -> None:
+        """Refuse targets that make no sense."""
+        if not 0 < self.recall <= 1:
+            raise QueryError(f"the target recall must be above 0 and at most 1, not {self.recall:g}")
+        if self.method not in METHODS:
+            raise QueryError(f"there is no estimate {self.method!r}.{did_you_mean(self.method, METHODS)}")
+        _checked(self.confidence)
+        _check_bias(self.bias)
+
+    def estimate(self, history: History) -> RecallEstimate:
+        """Return the estimate that decides."""
+        if self.method == "audit":
+            return audit_estimate(history, confidence=self.confidence)
+        return ranking_estimate(history, confidence=self.confidence, bias=self.bias)
+
+    def met(self, history: History) -> bool:
+        """Is it time to stop? Never before something relevant was found, always when all is read."""
+        if not history.unread:
+            return True
+        too_many = _allowed(history.found, self.recall) + 1
+        if not history.found or too_many > history.unread:
+            return bool(history.found)
+        supposed = np.array([too_many])
+        is_audit = self.method == "audit"
+        tail = audit_tail(history, supposed) if is_audit else ranking_tail(history, supposed, self.bias)
+        return bool(tail[0] <= (1 - self.confidence) / (1 if is_audit else LOOKS))
+
+
+def _allowed(found: int, recall: float) -> int:
+    """Return how many may be missed with *found* found, so that the recall is still reached."""
+    return math.floor(found / recall - found + 1e-9)
+
+
+def _check_bias(bias: float) -> None:
+    if not 1 <= bias < math.inf:
+        raise QueryError(f"the bias of a ranking must be a number of at least 1, not {bias:g}")
+
+
+def _checked(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise QueryError(f"the confidence must be above 0 and below 1, not {confidence:g}")
+    return confidence

@@ -1,0 +1,111 @@
+"""What a simulation showed, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from embedsearch.screening.metrics import (
+    Found,
+    Interval,
+    average_time_to_discovery,
+    recall_at,
+    recall_curve,
+    work_saved,
+)
+from embedsearch.screening.simulation import Replay, Simulation
+
+CURVE_POINTS = 101  # every percent
+
+METRICS: dict[str, Callable[[Found], float]] = {
+    "wss95": lambda found: work_saved(found, 0.95),
+    "wss100": lambda found: work_saved(found, 1.0),
+    "recall5": lambda found: recall_at(found, 0.05),
+    "recall10": lambda found: recall_at(found, 0.10),
+    "atd": average_time_to_discovery,
+}
+
+
+def summarise(simulation: Simulation, ids: Sequence[str]) -> dict[str, Any]:
+    """Return the metrics, the stop, the recall curve and the times to discovery, as JSON values.
+
+    All figures but those of the stop leave the priors out. Shares are 0…1; intervals are 95% intervals over repeats.
+
+    Args:
+        simulation: of n records.
+        ids: of the records, in the order of their rows.
+    """
+    replays, settings = simulation.replays, simulation.settings
+    return {
+        "records": len(ids),
+        "relevant": int(replays[0].relevant.sum()),
+        "repeats": len(replays),
+        "seed": settings.seed,
+        "by": settings.by,
+        "priors": {"relevant": settings.relevant_priors, "other": settings.other_priors},
+        "retrain": {"every": settings.retrain_every, "growth": settings.retrain_growth},
+        **{name: metric_interval(simulation, name).to_dict() for name in METRICS},
+        "stop": stop(simulation),
+        "curve": curve(simulation),
+        "time_to_discovery": discovery(simulation, ids),
+    }
+
+
+def metric_interval(simulation: Simulation, name: str) -> Interval:
+    """Return the interval of one of `METRICS` over the repeats."""
+    return Interval.of([METRICS[name](replay.found) for replay in simulation.replays])
+
+
+def stop(simulation: Simulation) -> dict[str, Any]:
+    """Return how often the rule stopped the reading before its end, where, and the recall that there was.
+
+    ``met`` is the share of repeats in which the target recall was reached, those read to the end among them; its
+    interval, and that of ``fired``, is Clopper and Pearson's.
+    """
+    rule, replays = simulation.settings.rule, simulation.replays
+    return {
+        "target": rule.recall,
+        "confidence": rule.confidence,
+        "method": rule.method,
+        "bias": rule.bias if rule.method == "ranking" else None,
+        "fired": Interval.of_share([replay.stop < len(replay.order) for replay in replays]).to_dict(),
+        "met": Interval.of_share([replay.recall_at_stop >= rule.recall for replay in replays]).to_dict(),
+        "recall": Interval.of([replay.recall_at_stop for replay in replays]).to_dict(),
+        "read": Interval.of([1 - replay.saved_at_stop for replay in replays]).to_dict(),
+        "records_read": [replay.stop for replay in replays],
+    }
+
+
+def curve(simulation: Simulation) -> dict[str, list[float | None]]:
+    """Return the recall after every percent of the records: lists ``read``, ``mean``, ``low``, ``high``."""
+    shares = np.linspace(0, 1, CURVE_POINTS)
+    recalls = np.array([_recall_at_shares(replay, shares) for replay in simulation.replays])
+    intervals = [Interval.of(column.tolist()) for column in recalls.T]
+    return {
+        "read": shares.round(4).tolist(),
+        "mean": [one.mean for one in intervals],
+        "low": [one.low for one in intervals],
+        "high": [one.high for one in intervals],
+    }
+
+
+def _recall_at_shares(replay: Replay, shares: Any) -> Any:
+    recalls = np.concatenate(([0.0], recall_curve(replay.found)))
+    return recalls[np.floor(shares * len(replay.found) + 1e-9).astype(int)]
+
+
+def discovery(simulation: Simulation, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return for each relevant record the share of records read when it was found, the last to be found first.
+
+    A repeat in which it was known beforehand does not count; a record known in all of them has no entry.
+    """
+    times: dict[int, list[float]] = {}
+    for replay in simulation.replays:
+        read = np.flatnonzero(replay.found)
+        rows = replay.order[replay.priors + read]
+        for row, place in zip(rows.tolist(), read.tolist(), strict=True):
+            times.setdefault(row, []).append((place + 1) / len(replay.found))
+    entries = [{"id": ids[row], **Interval.of(values).to_dict()} for row, values in sorted(times.items())]
+    return sorted(entries, key=lambda entry: -entry["mean"])

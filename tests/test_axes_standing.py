@@ -1,0 +1,101 @@
+"""Where rated phrases and documents stand in conditions and filters, and the versions that placements name."""
+
+import json
+
+import pytest
+from conftest import run
+
+import embedsearch as es
+from embedsearch.testing import TableEncoder
+
+SIZES = {"flea": -0.8, "mouse": -0.6, "dog": 0.0, "bear": 0.6, "whale": 0.8, "cat": -0.28, "horse": 0.28}
+TABLE = {name: [0.0, y, (1 - y * y) ** 0.5] for name, y in SIZES.items()} | {"small": [0, -1, 0], "large": [0, 1, 0]}
+
+
+@pytest.fixture
+def laid_out(tmp_path):
+    """Return an index of seven animals: the flea is rated the largest, and the cat's document, by its id, as well."""
+    with es.Index.create(tmp_path / "laid-out", TableEncoder(TABLE)) as index:
+        index.add([es.Document(f"id-{name}", name) for name in SIZES])
+        ratings = {"mouse": 7.0, "dog": 60.0, "bear": 200.0, "whale": 2000.0, "flea": 2000.0}
+        index.axes.save(es.Axis("size", ["small"], ["large"], ratings=ratings, rated_documents={"id-cat": 2000.0}))
+        yield index
+
+
+def found(index, where, **more):
+    return {place.text for place in index.place_all(["size"], where=where, **more)}
+
+
+def test_conditions_take_rated_passages_where_they_stand(laid_out):
+    """The flea, rated the largest, satisfies what the whale does; predicted, it is measured and does not."""
+    top = min(place.coordinates["size"] for place in laid_out.place(["flea", "whale"])) - 1e-6
+    assert found(laid_out, f"size > {top}") >= {"flea", "cat", "whale"}
+    measured = found(laid_out, f"size > {top}", predicted=True)
+    assert not measured & {"flea", "cat"}
+
+
+def test_a_filter_takes_rated_documents_where_they_stand(laid_out):
+    """Documents of the index and of a stream: a text that is a rated phrase, an id only with the same text."""
+    top = laid_out.place(["flea"])[0].coordinates["size"] - 1e-6
+    assert {"id-flea", "id-cat"} <= {document.id for document in laid_out.filter(f"size > {top}")}
+    stream = [es.Document("n1", "flea "), es.Document("id-cat", "cat"), es.Document("id-cat", "mouse")]
+    passed = [document.text for document in laid_out.filter(f"size > {top}", stream)]
+    assert [text.strip() for text in passed] == ["flea", "cat"]
+
+
+def test_a_rated_document_is_said_to_stand_elsewhere(laid_out, monkeypatch):
+    """place --document measures its passages and says where the rating puts it."""
+    (cat,) = laid_out.place_documents(["id-cat"], ["size"])
+    (stands,) = [place for place in laid_out.place_all(["size"]) if place.id == "id-cat"]
+    assert cat.rated == pytest.approx(stands.coordinates["size"], abs=1e-9)
+    assert cat.mean < 0 < cat.rated
+    (horse,) = laid_out.place_documents(["id-horse"], ["size"])
+    assert (horse.rated, "rated" in horse.to_dict()) == (None, False)
+    monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: laid_out)
+    shown = run("place", "--document", "id-cat", "-f", "table")
+    assert f"id-cat was rated on size and stands at {cat.rated:.3f}" in shown.stderr
+
+
+def test_everything_placed_names_the_version(laid_out, monkeypatch):
+    """Every format of place, and the coordinates of locate, calc, shift, filter and --document, name it."""
+    laid_out.axes.refit(["size"])
+    for command in ("placing_commands", "query_commands", "document_commands"):
+        monkeypatch.setattr(f"embedsearch.cli.{command}.open_index", lambda *_: laid_out)
+    assert json.loads(run("place", "dog", "-f", "json").output)[0]["versions"] == {"size": 2}
+    for format, separator in (("csv", ","), ("tsv", "\t")):
+        head, line = run("place", "horse", "-f", format).output.splitlines()[:2]
+        assert dict(zip(head.split(separator), line.split(separator), strict=True))["versions.size"] == "2"
+    placed = laid_out.place(["dog"])
+    assert placed.to_pandas()["versions"][0] == {"size": 2}
+    assert placed.to_polars()["versions"].to_list() == [{"size": 2}]
+    assert placed.to_arrow().to_pylist()[0]["versions"] == {"size": 2}
+    assert laid_out.locate({"size": 0}, k=1)[0].to_dict()["versions"] == {"size": 2}
+    assert laid_out.calc("dog + cat", on=["size"], k=1).hits[0].versions == {"size": 2}
+    assert json.loads(run("shift", "dog", "size=1", "-f", "json").output)["versions"] == {"size": 2}
+    assert json.loads(run("place", "--document", "id-dog", "-f", "json").output)[0]["version"] == 2
+    passed = run("filter", "--where", "size < 100", "-a", "size", "-f", "jsonl").output.splitlines()
+    assert json.loads(passed[0])["versions"] == {"size": 2}
+
+
+def test_a_word_of_placements_is_no_name_of_an_axis(laid_out):
+    """An axis called 'rated' would hide which axes a phrase was rated on."""
+    for name in ("rated", "text", "id", "versions", "intervals", "distances"):
+        with pytest.raises(es.AxisError, match=f"cannot be called '{name}'"):
+            laid_out.axes.save(es.Axis(name, ["small"], ["large"]))
+
+
+def test_lists_stand_in_delimited_files_as_people_write_them(laid_out, monkeypatch):
+    """The axes that a phrase stands rated on are named with a comma between them."""
+    laid_out.axes.save(es.Axis("mass", ratings=dict(laid_out.axes.definitions()["size"].ratings)))
+    monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: laid_out)
+    assert '"size, mass"' in run("place", "dog", "-f", "csv").output
+
+
+def test_an_axis_that_another_process_saved_is_seen(laid_out, tmp_path):
+    """An index that is open reads the new version, though no document was added."""
+    before = laid_out.place(["dog"], ["size"])[0]
+    with es.open(tmp_path / "laid-out", encoder=laid_out.encoder) as other:
+        other.axes.save(es.Axis("size", ["large"], ["small"]))
+    after = laid_out.place(["whale"], ["size"])[0]
+    assert (before.versions["size"], after.versions["size"]) == (1, 2)
+    assert after.coordinates["size"] < 0

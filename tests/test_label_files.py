@@ -1,0 +1,347 @@
+"""Labels from files: every spelling in use, ASReview's columns, and broken records named by their place."""
+
+import json
+import re
+
+import click
+import pytest
+from click.testing import CliRunner
+from conftest import run
+
+import embedsearch as es
+from embedsearch.cli.output import write as write_records
+from embedsearch.index.label_files import parsed_label, read_labels
+from embedsearch.screening import Screening
+from embedsearch.screening.exporting import PARTS, asreview_records, label_records, ris_records
+from embedsearch.testing import HashEncoder
+
+
+@pytest.fixture
+def papers(tmp_path):
+    """Return an index of four papers with a DOI and authors each, in a folder whose path is told."""
+    with es.Index.create(tmp_path / "papers", HashEncoder()) as index:
+        index.add(
+            es.Document(
+                f"p{number}",
+                f"The abstract of paper {number}.\nIts second line.",
+                title=f"Paper  {number}",
+                metadata={"doi": f"10.1/ABC.{number}", "authors": ["Ada A.", "Bob B."], "year": 2000 + number},
+                source=f"found.csv:{number + 1}",
+            )
+            for number in range(1, 5)
+        )
+        yield index
+
+
+def write(folder, text, name="labels.csv"):
+    """Return a file with *text*."""
+    file = folder / name
+    file.write_text(text, "utf-8")
+    return file
+
+
+def entries(file, **options):
+    """Return what a file of labels holds, as (key, value)."""
+    return [(entry.key, entry.value) for entry in read_labels(file, **options).entries.values()]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1", 1.0), ("1.0", 1.0), ("yes", 1.0), ("TRUE", 1.0), ("Included", 1.0), ("relevant", 1.0),
+        ("ASReview_relevant", 1.0), ("0", 0.0), ("no", 0.0), ("Irrelevant", 0.0), ("not relevant", 0.0),
+        ("not_relevant", 0.0), ("ASReview_irrelevant", 0.0), ("undecided", None), ("maybe", None), ("?", None),
+        ("0.7", 0.7), (".25", 0.25),
+    ],
+)  # fmt: skip
+def test_labels_are_read_as_people_write_them(text, value):
+    """Yes and no in the words of several tools, undecided, and grades."""
+    assert parsed_label(text, "here") == (value, True)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "nan", "not seen", "ASReview_not_seen", "unlabelled"])
+def test_what_is_not_labelled_is_no_label(text):
+    """An empty cell and the words for not seen leave a record unlabelled."""
+    assert parsed_label(text, "here") == (None, False)
+
+
+@pytest.mark.parametrize("text", ["perhaps", "2", "-0.5", "inf", "1e9"])
+def test_a_label_that_is_neither_yes_nor_no_is_named(text):
+    """Anything else is an error that says what was seen, and what was wanted."""
+    with pytest.raises(es.SourceError, match=rf"labels.csv:3: the label is '{text}'; wanted 1 or 0, yes or no"):
+        parsed_label(text, "labels.csv:3")
+
+
+def test_columns_are_found_by_their_usual_names(tmp_path):
+    """ASReview's order of names decides where several columns could be the label."""
+    file = write(
+        tmp_path, "id,included,asreview_label,asreview_note,asreview_time,author\na,0,1,why,2026-01-01,Smith\n"
+    )
+    (entry,) = read_labels(file).entries.values()
+    assert (entry.place, entry.key, entry.value) == (f"{file}:2", "a", 1.0)
+    assert (entry.note, entry.time, entry.author) == (
+        "why",
+        "2026-01-01",
+        "",
+    )  # the author of a paper is not who labels
+    assert entries(file, label="included") == [("a", 0.0)]
+    tabs = write(tmp_path, "doi\tlabel_included\n10.1/x\t1\n", "labels.tsv")
+    assert entries(tabs) == [("10.1/x", 1.0)]
+    lines = write(tmp_path, '{"id": 7, "label": 0.5}\n{"id": 8, "label": true}\n{"id": 9, "label": null}\n', "l.jsonl")
+    assert entries(lines) == [("7", 0.5), ("8", 1.0)]
+    assert read_labels(lines).unlabelled == 1
+
+
+def test_records_without_ids_are_known_as_when_they_were_ingested(tmp_path):
+    """The file that was ingested holds its own labels: record 2 of papers.csv is papers.csv#2."""
+    file = write(tmp_path, "abstract,included\nabout wolves,1\nabout sheep,0\nabout grass,\n", "papers.csv")
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.read(file))
+        taken = index.labels.take(file)
+        assert (taken.labelled, taken.unchanged, taken.unlabelled, taken.unknown) == (2, 0, 1, 0)
+        assert {id: label.value for id, label in index.labels.items()} == {"papers.csv#1": 1.0, "papers.csv#2": 0.0}
+        assert index.labels.take(file).unchanged == 2
+        assert len(index.labels.history()) == 2
+
+
+def test_a_broken_record_moves_no_other_label(tmp_path):
+    """Records without ids are known by their number in the file; broken ones count, so that no label moves."""
+    for name, text in (
+        ("papers.csv", "abstract,included\nwolves,1\nbroken,1,1\nsheep,0\n"),
+        ("papers.jsonl", '{"abstract": "wolves", "included": 1}\nbroken\n\n{"abstract": "sheep", "included": 0}\n'),
+    ):
+        file = write(tmp_path, text, name)
+        with es.Index.create(tmp_path / f"index-{name}", HashEncoder()) as index:
+            index.add(es.read(file, on_error="skip"))
+            index.labels.take(file, reading={"on_error": "skip"})
+            assert {index.get(id).text: label.value for id, label in index.labels.items()} == {
+                "wolves": 1.0,
+                "sheep": 0.0,
+            }
+
+
+def test_times_in_seconds_are_told_in_iso(tmp_path):
+    """ASReview counts seconds since 1970; any other time stays as it stands."""
+    rows = "a,1,1700000000.5\nb,1,2026-01-02\nc,1,\nd,1,nan\n"
+    file = write(tmp_path, f"id,label,asreview_time\n{rows}")
+    assert [entry.time for entry in read_labels(file).entries.values()] == [
+        "2023-11-14T22:13:20+00:00", "2026-01-02", "", "nan",
+    ]  # fmt: skip
+
+
+BROKEN = [
+    ("id,label\np1,1\np2,perhaps\np3,0\n", r":3: the label is 'perhaps'"),
+    ("id,label\np1,1\n,0\np3,0\n", r":3: the field 'id' is empty"),
+    ("id,label\np1,1\np9,0\np3,0\n", r":3: there is no document whose id is 'p9'. There are: p1, p2, p3, p4"),
+    ("id,label\np1,1\np2,0,0\np3,0\n", r":3: 3 fields where the header names 2"),
+    ("id,label\np1,1\np2,1\np3,0\np2,0\n", r":5: 'p2' is labelled 1 \(.*:3\) and 0 \(.*:5\)"),
+    ('id,label\np1,1\np2,"1\np3,0\n', r":3: a quote opens in this record and is never closed"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN)
+def test_a_broken_record_is_named_and_nothing_is_imported(papers, tmp_path, text, message):
+    """A missing field, an unknown id, a contradiction, bad quoting: one line with its place, and no label at all."""
+    with pytest.raises(es.SourceError, match=message):
+        papers.labels.take(write(tmp_path, text))
+    assert papers.labels.history() == []
+
+
+@pytest.mark.parametrize(("text", "message"), BROKEN)
+def test_a_broken_record_can_be_passed_over(papers, tmp_path, text, message):
+    """With skip each broken record is reported on one line, and every other is imported."""
+    told = []
+    papers.labels.take(write(tmp_path, text), reading={"on_error": "skip", "report": told.append})
+    assert len(told) == 1
+    assert re.search(message, told[0])
+    assert {id: label.value for id, label in papers.labels.items()} == {"p1": 1.0, "p3": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("id,verdict\np1,1\n", {}, "no field is named asreview_label, included, .*Fields seen: id, verdict.*--label"),
+        ("id,verdict\np1,1\n", {"label": "verdct"}, "no field 'verdct' for --label. Did you mean 'verdict'"),
+        ("id,label\np1,1\n", {"key": "doi"}, "no field 'doi' for --id"),
+    ],
+)
+def test_a_field_that_is_not_there_is_named(tmp_path, text, options, message):
+    """The file's own fields are told, or the one that was likely meant."""
+    with pytest.raises(es.SourceError, match=message):
+        read_labels(write(tmp_path, text), **options)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    """What labels cannot be read from, and a file that is not there."""
+    with pytest.raises(es.SourceError, match=r"labels are read from .csv, .tsv, .jsonl and .ris, not '.pdf'"):
+        read_labels(write(tmp_path, "", "labels.pdf"))
+    with pytest.raises(es.SourceError, match="cannot be read: No such file"):
+        read_labels(tmp_path / "none.csv")
+
+
+def test_labels_can_be_matched_by_another_field(papers, tmp_path):
+    """By DOI or title, whatever their case and spaces; every document that has it is labelled."""
+    papers.add([es.Document("twin", "another text", title="paper 1", metadata={"doi": "10.1/abc.1"})])
+    file = write(tmp_path, "doi,title,included\n10.1/Abc.1,Paper 1,1\n10.1/abc.3,PAPER   3,0\n")
+    assert papers.labels.take(file, match="doi").labelled == 3
+    assert {id: label.value for id, label in papers.labels.items()} == {"p1": 1.0, "twin": 1.0, "p3": 0.0}
+    assert papers.labels.take(file, match="title").unchanged == 3
+    with pytest.raises(es.QueryError, match=r"no document has a field 'doy' to match by. Did you mean 'doi'"):
+        papers.labels.take(write(tmp_path, "doy,label\n1,1\n", "other.csv"), match="doy")
+
+
+def labelled(papers):
+    """Return a screening of the papers with a label of each kind but for the fourth paper."""
+    papers.labels.add("p1", "relevant", note='a note, with "quotes"\nand lines', author="ada")
+    papers.labels.add("p2", "undecided", author="bob")
+    papers.labels.add("p3", 0.25, author="bob")
+    return Screening(papers)
+
+
+def csv_of(records, file):
+    """Write records as the command does, and return the file."""
+    command = click.Command("x", callback=lambda: write_records(records, "csv") and None)
+    file.write_text(CliRunner().invoke(command).stdout, "utf-8")
+    return file
+
+
+def test_an_export_imported_elsewhere_gives_the_same_labels(papers, tmp_path):
+    """CSV keeps value, note, author and time of each label: another index of the papers then has the same."""
+    screening = labelled(papers)
+    file = csv_of(label_records(screening), tmp_path / "labels.csv")
+    second = papers.labels.named("second")
+    assert second.take(file).labelled == 3
+    held = [(label.document, label.value, label.note, label.author, label.time) for label in papers.labels.values()]
+    assert [(label.document, label.value, label.note, label.author, label.time) for label in second.values()] == held
+    assert {label.by for label in second.values()} == {"import"}
+
+
+def test_parts_of_an_export(papers):
+    """Each part has the records that it names; labels of documents that are gone come last."""
+    screening = labelled(papers)
+    ids = {part: [record["id"] for record in label_records(screening, part)] for part in (None, *PARTS)}
+    assert ids == {
+        None: ["p1", "p2", "p3", "p4"],
+        "relevant": ["p1"],
+        "not-relevant": ["p3"],
+        "undecided": ["p2"],
+        "labelled": ["p1", "p2", "p3"],
+        "unread": ["p4"],
+    }
+    papers.delete(["p1"])
+    left = list(label_records(Screening(papers)))
+    assert [record["id"] for record in left] == ["p2", "p3", "p4", "p1"]
+    assert (left[-1]["label"], left[-1]["title"]) == ("relevant", "")
+
+
+def test_asreview_columns(papers, tmp_path):
+    """The columns that ASReview reads: yes, no or nothing, a ranking from 1, priors, note and time; and back again."""
+    screening = labelled(papers)
+    papers.labels.add("p4", "relevant", by="import", author="eve")
+    papers.labels.undo()
+    papers.labels.add("p4", 0, by="import", author="eve")
+    records = list(asreview_records(screening))
+    columns = ("id", "included", "asreview_label", "asreview_ranking", "asreview_prior")
+    assert [tuple(record[name] for name in columns) for record in records] == [
+        ("p1", 1, 1, 1, 0),
+        ("p2", "", "", 2, 0),
+        ("p3", 0, 0, 3, 0),
+        ("p4", 0, 0, 4, 1),
+    ]
+    assert (records[0]["abstract"], records[0]["authors"], records[0]["year"]) == (
+        "The abstract of paper 1.\nIts second line.", "Ada A.; Bob B.", 2001,
+    )  # fmt: skip
+    file = csv_of(iter(records), tmp_path / "asreview.csv")
+    second = papers.labels.named("second")
+    taken = second.take(file)
+    assert (taken.labelled, taken.unlabelled) == (3, 1)
+    assert {id: label.value for id, label in second.items()} == {"p1": 1.0, "p3": 0.0, "p4": 0.0}
+    assert second["p1"].note == papers.labels["p1"].note
+
+
+def test_ris_has_the_label_as_a_note(papers):
+    """Each record is whole RIS: a type, an id, one line a field, ASReview's mark, an end."""
+    first, second, third, fourth = ris_records(labelled(papers))
+    assert first == (
+        "TY  - JOUR\nID  - p1\nTI  - Paper 1\nAU  - Ada A.\nAU  - Bob B.\nPY  - 2001\nDO  - 10.1/ABC.1\n"
+        "AB  - The abstract of paper 1. Its second line.\nN1  - ASReview_relevant\n"
+        'N1  - a note, with "quotes" and lines\nER  - \n\n'
+    )
+    marks = ("ASReview_not_seen", "ASReview_irrelevant", "ASReview_not_seen")
+    for record, mark in zip((second, third, fourth), marks, strict=True):
+        assert f"N1  - {mark}\n" in record
+
+
+def test_ris_exported_and_imported_gives_yes_and_no_again(papers, tmp_path):
+    """What RIS can hold comes back: relevant, not relevant, and the note without ASReview's mark."""
+    file = tmp_path / "all.ris"
+    file.write_text("".join(ris_records(labelled(papers))), "utf-8")
+    second = papers.labels.named("second")
+    taken = second.take(file)
+    assert (taken.labelled, taken.unlabelled) == (2, 2)
+    assert {id: (label.value, label.note) for id, label in second.items()} == {
+        "p1": (1.0, 'a note, with "quotes" and lines'),
+        "p3": (0.0, ""),
+    }
+    third = papers.labels.named("third")
+    assert third.take(file, match="doi").labelled == 2
+    assert papers.labels.named("fourth").take(file, match="title").labelled == 2
+
+
+RIS = (
+    "TY  - JOUR\nID  - p1\nN1  - ASReview_relevant\nER  - \n\n{}"
+    "TY  - JOUR\nID  - p3\nN1  - ASReview_irrelevant\nER  -\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ("TY  - JOUR\nID  - p2\nN1  - ASReview_relevant\n", r"\.ris:6: the reference that begins here has no end"),
+        ("TY  - JOUR\nID  - p2\nN1  - ASReview_relevant\nN1  - ASReview_irrelevant\nER  - \n", r":6: labelled both"),
+        ("AB  - lost\n", r":6: a line outside of a reference"),
+        ("TY  - JOUR\nID  - p9\nN1  - ASReview_relevant\nER  - \n", r":6: there is no document whose id is 'p9'"),
+    ],
+)
+def test_a_broken_record_of_ris_is_named(papers, tmp_path, broken, message):
+    """A record cut off, labelled both ways, a line outside, an unknown id: one line, and with skip all others."""
+    file = write(tmp_path, RIS.format(broken), "labels.ris")
+    with pytest.raises(es.SourceError, match=message):
+        papers.labels.take(file)
+    told = []
+    papers.labels.take(file, reading={"on_error": "skip", "report": told.append})
+    assert len(told) == 1
+    assert re.search(message, told[0])
+    assert {id: label.value for id, label in papers.labels.items()} == {"p1": 1.0, "p3": 0.0}
+
+
+def test_ris_as_others_write_it(papers, tmp_path):
+    """A byte order mark, carriage returns, other tags for the title, a mark among other words, no end."""
+    first = "\ufeffTY  - JOUR\r\nT1  - Paper 1\r\nAB  - text\r\nN1  - read twice ASReview_relevant\r\nER  - \r\n"
+    text = f"{first}TY  - JOUR\r\nT1  - Paper 2\r\n"
+    file = write(tmp_path, text, "other.ris")
+    told = []
+    papers.labels.take(file, match="title", reading={"on_error": "skip", "report": told.append})
+    assert {id: (label.value, label.note) for id, label in papers.labels.items()} == {"p1": (1.0, "read twice")}
+    assert len(told) == 1
+    assert "other.ris:6: the reference that begins here is cut off" in told[0]
+
+
+def test_the_commands_import_and_export(papers, tmp_path):
+    """import says what became of each record, export gives what import reads; a broken file leaves with 2."""
+    folder = papers.path
+    file = write(tmp_path, "id,label,note\np1,1,good\np2,0,\np3,,\n")
+    done = run("screen", "import", file, "-i", folder, "-f", "json")
+    assert json.loads(done.stdout) == {"labelled": 2, "unchanged": 0, "unlabelled": 1, "unknown": 0}
+    assert "2 documents labelled, 0 unchanged; 1 records without a label." in done.stderr
+    shown = run("screen", "export", "-i", folder, "--only", "labelled", "-f", "csv")
+    assert [line.split(",")[:3] for line in shown.stdout.splitlines()] == [
+        ["id", "label", "note"], ["p1", "relevant", "good"], ["p2", "not relevant", ""],
+    ]  # fmt: skip
+    assert run("screen", "export", "-i", folder, "-f", "ris").stdout.count("ER  - ") == 4
+    assert run("screen", "export", "-i", folder, "-f", "asreview").stdout.startswith("id,title,abstract,doi,")
+    assert run("screen", "export", "-i", folder, "--only", "undecided", "-f", "csv").exit_code == 1
+    broken = run("screen", "import", write(tmp_path, "id,label\np1,maybee\n", "b.csv"), "-i", folder)
+    assert broken.exit_code == 2
+    assert broken.stderr.count("\n") == 1
+    assert "b.csv:2: the label is 'maybee'" in broken.stderr

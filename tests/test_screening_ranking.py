@@ -1,0 +1,305 @@
+"""The ranker, the choice of the next record and whole simulations, on records whose answer is known."""
+
+import time
+
+import numpy as np
+import pytest
+
+import embedsearch as es
+from embedsearch.screening import (
+    CHOICES,
+    Features,
+    History,
+    Ranker,
+    RankerSettings,
+    SimulationSettings,
+    StoppingRule,
+    choose,
+    order,
+    simulate,
+    summarise,
+)
+from embedsearch.vectors import unit
+
+WORDS = ["nets", "tides", "boats", "ropes", "shoals", "harbours", "gulls", "weather"]
+
+
+def pile(count: int = 120, relevant: int = 20, *, words: bool = True, meaning: bool = True, seed: int = 0):
+    """Return features and labels of records whose words, or vectors, or neither, tell relevant ones apart."""
+    draws = np.random.default_rng(seed)
+    labels = draws.permutation(np.arange(count) < relevant)
+    texts = [
+        " ".join(draws.choice(WORDS, 6)) + (" spiders ambush" if label else " sail home") if words else "a text"
+        for label in labels
+    ]
+    vectors = draws.standard_normal((count, 16)) + (labels & meaning)[:, None] * np.eye(16)[0] * 8
+    return Features.of(texts, unit(vectors)), labels
+
+
+def known(labels: np.ndarray, read: int, seed: int = 1) -> np.ndarray:
+    """Return labels of *read* records, one relevant one at least among them, NaN for the others."""
+    rows = np.random.default_rng(seed).permutation(len(labels))[: read - 1]
+    given = np.full(len(labels), np.nan)
+    for row in (*rows, np.flatnonzero(labels)[0]):
+        given[row] = labels[row]
+    return given
+
+
+def precision(scores: np.ndarray, labels: np.ndarray, given: np.ndarray) -> float:
+    """Return the share of relevant records among as many of the best unread as there are relevant ones unread."""
+    unread = np.isnan(given)
+    best = order(scores, given)[: int(labels[unread].sum())]
+    return float(labels[best].mean())
+
+
+@pytest.mark.parametrize(("words", "meaning"), [(True, True), (True, False), (False, True)])
+def test_either_view_is_enough(words, meaning):
+    """Where words or vectors tell the records apart, the relevant ones come first after 30 labels."""
+    features, labels = pile(words=words, meaning=meaning)
+    given = known(labels, 30)
+    assert precision(Ranker(features).scores(given), labels, given) >= 0.85
+
+
+def test_axes_are_heard():
+    """A coordinate that tells the records apart puts them first where words and vectors say nothing."""
+    features, labels = pile(words=False, meaning=False)
+    given = known(labels, 40)
+    chance = precision(Ranker(features).scores(given), labels, given)
+    coordinates = np.column_stack((labels * 30.0 + np.random.default_rng(2).normal(size=len(labels)),))
+    on_axis = Features(features.lexical, features.vectors, coordinates)
+    assert precision(Ranker(on_axis).scores(given), labels, given) > max(0.7, chance)
+
+
+def test_a_prior_ranks_before_the_first_label_and_fades():
+    """Without labels the order is the prior's; a prior that is wrong is overruled by labels."""
+    features, labels = pile()
+    nothing = np.full(len(labels), np.nan)
+    prior = np.arange(len(labels), dtype=float)
+    assert order(Ranker(features, prior=prior).scores(nothing), nothing).tolist() == list(range(len(labels)))[::-1]
+    given = known(labels, 60)
+    assert precision(Ranker(features, prior=-1.0 * labels).scores(given), labels, given) > 0.8
+
+
+def test_where_nothing_is_known_all_scores_are_equal():
+    """No label, or none that is relevant, and no prior: nothing is likelier than anything else."""
+    features, labels = pile()
+    given = np.full(len(labels), np.nan)
+    assert len(set(Ranker(features).scores(given))) == 1
+    given[~labels] = 0
+    assert len(set(Ranker(features).scores(given))) == 1
+
+
+def test_one_relevant_example_is_enough_to_begin():
+    """A single example ranks: records not read stand in for those that are not relevant."""
+    features, labels = pile()
+    given = np.full(len(labels), np.nan)
+    given[np.flatnonzero(labels)[0]] = 1
+    assert precision(Ranker(features).scores(given), labels, given) > 0.8
+
+
+def test_grades_count_in_shares():
+    """A record labelled .9 pulls as a relevant one, .1 hardly; both 1 and .9 rank above the rest."""
+    features, labels = pile()
+    scores = []
+    for grade in (1.0, 0.9, 0.1):
+        given = np.where(np.arange(len(labels)) < 40, labels * grade, np.nan)
+        scores.append(Ranker(features).scores(given))
+    assert precision(scores[1], labels, np.where(np.arange(len(labels)) < 40, 0, np.nan)) > 0.8
+    assert np.corrcoef(scores[0], scores[1])[0, 1] > np.corrcoef(scores[0], scores[2])[0, 1]
+
+
+def test_half_lies_between_what_is_known():
+    """Relevant records read score above .5 on average, the others below."""
+    features, labels = pile()
+    given = known(labels, 60)
+    scores = Ranker(features).scores(given)
+    assert scores[given == 1].mean() > 0.5 > scores[given == 0].mean()
+    assert ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_the_same_seed_gives_the_same_scores():
+    """To the last bit; another seed takes other background records."""
+    features, labels = pile(300)
+    given = known(labels, 20)
+    settings = RankerSettings(background=50)
+    first, again, other = (Ranker(features, settings=settings, seed=seed).scores(given) for seed in (4, 4, 5))
+    assert (first == again).all()
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0.5], r"labels of shape \(1,\) for 120 records"),
+        ([2.0] * 120, "a label is 2; wanted 0"),
+        ([-1.0] * 120, "is -1"),
+    ],
+)
+def test_labels_that_are_none_are_refused(labels, message):
+    """One line says what was seen and wanted."""
+    with pytest.raises(es.QueryError, match=message):
+        Ranker(pile()[0]).scores(labels)
+
+
+def test_features_that_do_not_fit_are_refused():
+    """Texts, vectors, coordinates and a prior belong to the same records."""
+    with pytest.raises(es.QueryError, match="2 texts and 1 vectors"):
+        Features.of(["a", "b"], [[1.0, 0.0]])
+    with pytest.raises(es.QueryError, match="there are 0 texts"):
+        Features.of([], np.empty((0, 3)))
+    with pytest.raises(es.QueryError, match="coordinates must be finite"):
+        Features.of(["a"], [[1.0, 0.0]], coordinates=[[np.nan]])
+    with pytest.raises(es.QueryError, match="a prior must be finite"):
+        Ranker(pile()[0], prior=[1.0])
+
+
+def test_100_000_identical_records_are_ranked():
+    """Without a word or a direction that tells them apart nothing breaks, and it does not take long."""
+    count = 100_000
+    started = time.process_time()
+    features = Features.of(["the same record"] * count, np.tile([[0.6, 0.8]], (count, 1)))
+    given = np.full(count, np.nan)
+    given[:10], given[10:20] = 1, 0
+    scores = Ranker(features).scores(given)
+    assert np.isfinite(scores).all()
+    assert np.ptp(scores) < 1e-6
+    assert time.process_time() - started < 60
+
+
+# -- choosing -----------------------------------------------------------------------------------------------
+
+SCORES = np.array([0.9, 0.1, 0.5, 0.7, 0.7, 0.2])
+READ = np.array([1.0, np.nan, np.nan, np.nan, np.nan, 0.0])
+
+
+def test_likely_takes_the_highest_and_uncertain_the_nearest_to_half():
+    """Records that were read are left out; how many are asked for may be more than are left."""
+    rows, random = choose(SCORES, READ, by="likely", count=99)
+    assert sorted(rows[:2].tolist()) == [3, 4]
+    assert rows[2:].tolist() == [2, 1]
+    assert not random
+    assert choose(SCORES, READ, by="uncertain")[0].tolist() == [2]
+
+
+def test_random_draws_each_as_likely():
+    """Over many seeds each of the four unread records comes first in about a quarter of draws."""
+    first = [int(choose(SCORES, READ, by="random", seed=seed)[0][0]) for seed in range(400)]
+    counts = [first.count(row) for row in (1, 2, 3, 4)]
+    assert sum(counts) == 400
+    assert min(counts) > 70  # 100 expected, deviation 8.7
+
+
+def test_mixed_draws_one_in_twenty_at_random():
+    """And says which."""
+    drawn = sum(choose(SCORES, READ, by="mixed", seed=seed)[1] for seed in range(2_000))
+    assert 60 < drawn < 140  # 100 expected, deviation 9.7
+
+
+def test_ties_are_broken_by_the_seed():
+    """The same seed gives the same order of equal scores, another one another."""
+    scores, unread = np.zeros(50), np.full(50, np.nan)
+    first, again, other = (order(scores, unread, seed=seed).tolist() for seed in (1, 1, 2))
+    assert first == again != other
+    assert sorted(first) == list(range(50))
+
+
+def test_an_unknown_way_to_choose_is_refused():
+    """With the way that was likely meant."""
+    with pytest.raises(es.QueryError, match="Did you mean 'random'"):
+        choose(SCORES, READ, by="rndom")
+    assert CHOICES == ("likely", "uncertain", "random", "mixed")
+
+
+# -- simulation ---------------------------------------------------------------------------------------------
+
+
+def test_a_replay_reads_every_record_once_from_its_priors():
+    """Two priors, one of each kind, then all others; the labels are those of the rows."""
+    features, labels = pile(80, 10)
+    found = simulate(features, labels, settings=SimulationSettings(repeats=2))
+    for replay in found.replays:
+        assert sorted(replay.order.tolist()) == list(range(80))
+        assert (labels[replay.order] == replay.relevant).all()
+        assert replay.relevant[:2].tolist() == [True, False]
+        assert len(replay.found) == 78
+    assert found.replays[0].order[:2].tolist() != found.replays[1].order[:2].tolist()
+
+
+def test_a_seed_repeats_a_simulation_exactly():
+    """Orders, stops and summaries are equal; another seed starts from other priors."""
+    features, labels = pile(60, 10)
+    ids = [str(row) for row in range(60)]
+    summaries = [
+        summarise(simulate(features, labels, settings=SimulationSettings(repeats=2, seed=seed, by="mixed")), ids)
+        for seed in (3, 3, 4)
+    ]
+    assert summaries[0] == summaries[1] != summaries[2]
+
+
+def test_easy_records_are_found_at_once_and_the_stop_is_counted():
+    """Where words and vectors agree, all is found early: the figures follow from the order."""
+    features, labels = pile(100, 10)
+    simulation = simulate(features, labels, settings=SimulationSettings(repeats=3))
+    found = summarise(simulation, [f"r{row}" for row in range(100)])
+    assert found["wss100"]["mean"] > 0.7
+    assert found["recall10"]["mean"] > 0.8
+    assert found["stop"]["met"]["mean"] == 1.0
+    assert found["stop"]["recall"]["mean"] == 1.0
+    assert found["stop"]["records_read"] == [replay.stop for replay in simulation.replays]
+    assert found["curve"]["read"][10] == 0.1
+    assert found["curve"]["mean"][-1] == 1.0
+    # 98 records without priors: their tenth are 9, so that the curve at .1 is the recall after 9.
+    assert found["curve"]["mean"][10] == found["recall10"]["mean"]
+    times = [entry["mean"] for entry in found["time_to_discovery"]]
+    assert times == sorted(times, reverse=True)
+    assert {entry["id"] for entry in found["time_to_discovery"]} <= {f"r{row}" for row in np.flatnonzero(labels)}
+
+
+def test_the_stop_is_what_asking_after_every_record_gives():
+    """The place in a replay is the first at which the rule is met."""
+    features, labels = pile(60, 12)
+    rule = StoppingRule(0.8, 0.8)
+    (replay,) = simulate(features, labels, settings=SimulationSettings(repeats=1, rule=rule)).replays
+    met = [rule.met(History(60, replay.relevant[:read], replay.random[:read])) for read in range(1, 61)]
+    assert replay.stop == met.index(True) + 1
+
+
+def test_random_order_is_random():
+    """Records drawn at random are marked so, and are found half way on average."""
+    features, labels = pile(60, 20)
+    settings = SimulationSettings(repeats=3, by="random", rule=StoppingRule(method="audit"))
+    found = simulate(features, labels, settings=settings)
+    assert all(replay.random[2:].all() and not replay.random[:2].any() for replay in found.replays)
+    assert summarise(found, ["x"] * 60)["atd"]["mean"] == pytest.approx(0.5, abs=0.12)
+
+
+def test_progress_counts_every_record():
+    """It ends at the number of records in all repeats."""
+    features, labels = pile(40, 5)
+    told: list[tuple[int, int]] = []
+    simulate(features, labels, settings=SimulationSettings(repeats=2), progress=lambda *at: told.append(at))
+    assert told[-1] == (80, 80)
+    assert [read for read, _ in told] == sorted(read for read, _ in told)
+
+
+@pytest.mark.parametrize(
+    ("relevant", "settings", "message"),
+    [
+        (1, {}, "1 of 40 records are relevant; wanted at least 2 relevant and 1 other records"),
+        (40, {}, "40 of 40 records are relevant"),
+        (5, {"rule": StoppingRule(method="audit")}, "none is drawn at random"),
+    ],
+)
+def test_sets_that_cannot_be_replayed_are_refused(relevant, settings, message):
+    """One line says what is missing."""
+    features, labels = pile(40, relevant)
+    with pytest.raises(es.QueryError, match=message):
+        simulate(features, labels, settings=SimulationSettings(**settings))
+
+
+def test_settings_that_make_no_sense_are_refused():
+    """No repeat, no record between trainings."""
+    with pytest.raises(es.QueryError, match="repeats must be at least 1, not 0"):
+        SimulationSettings(repeats=0)
+    with pytest.raises(es.QueryError, match="retrain every must be at least 1, not 0"):
+        SimulationSettings(retrain_every=0)

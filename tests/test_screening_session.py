@@ -1,0 +1,441 @@
+"""A screening of an index: what is proposed, what was read, and every number that is said of it."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import ANIMALS, POLES
+from hypothesis import given
+from hypothesis import strategies as st
+
+import embedsearch as es
+from embedsearch.screening import History, Screening, ScreeningSettings, StoppingRule, ranking_estimate
+from embedsearch.screening.progress import history_of, is_met
+from embedsearch.screening.report import as_markdown, report
+from embedsearch.store import Event
+from embedsearch.testing import HashEncoder, TableEncoder
+
+WOLVES = "wolves hunt deer in the forest at night"
+TRADE = "prices of grain fell on the market today"
+
+
+@pytest.fixture
+def pile(tmp_path):
+    """Return an index of forty records: every fourth is about wolves, the others about trade."""
+    with es.Index.create(tmp_path / "pile", HashEncoder(16)) as index:
+        index.add(
+            es.Document(
+                f"d{number:02}",
+                f"{WOLVES if number % 4 == 0 else TRADE} w{number}",
+                title=f"Title {number}",
+                metadata={"year": 2000 + number},
+                source=f"{'old' if number < 10 else 'new'}.csv:{number + 1}",
+            )
+            for number in range(40)
+        )
+        yield index
+
+
+def is_relevant(id):
+    """The truth about a record of the pile."""
+    return int(id[1:]) % 4 == 0
+
+
+def read(screening, count, by=None):
+    """Read so many records one after the other and label each as it is; return their ids."""
+    ids = []
+    for _ in range(count):
+        (proposal,) = screening.next(by=by)
+        screening.labels.add(proposal.id, int(is_relevant(proposal.id)))
+        ids.append(proposal.id)
+    return ids
+
+
+# -- what comes next ----------------------------------------------------------------------------------------
+
+
+def test_there_must_be_something_to_start_from(pile):
+    """Without topic, axis or example there is no order; reading at random needs none."""
+    screening = Screening(pile)
+    for ask in (screening.next, screening.rank):
+        with pytest.raises(es.QueryError, match="nothing to start from: say what is looked for with --topic"):
+            ask()
+    pile.labels.add("d01", "not relevant")
+    with pytest.raises(es.QueryError, match="nothing to start from"):
+        screening.next()
+    (proposal,) = screening.next(by="random")
+    assert proposal.by == "random"
+    pile.labels.add("d00", 0.6)
+    assert len(screening.rank()) == 38
+
+
+def test_a_labelled_example_finds_its_kind(pile):
+    """From one wolf and one market the nine other wolves come first, in nine readings."""
+    screening = Screening(pile)
+    pile.labels.add("d00", "relevant")
+    pile.labels.add("d01", "not relevant")
+    assert {id for id, _ in screening.rank()[:9]} == {f"d{number:02}" for number in range(4, 40, 4)}
+    assert all(map(is_relevant, read(screening, 9)))
+    assert not is_relevant(screening.next()[0].id)
+
+
+def test_a_topic_and_axes_are_a_start(tmp_path):
+    """Nearest to the topic comes first; an axis orders by its high end, with a minus by its low end."""
+    table = ANIMALS | POLES | {"ambush": [1.0, 0.0, 0.0]}
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add(es.Document(name, name) for name in ANIMALS)
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+        topic = Screening(index, "topic")
+        topic.configure(topic="ambush")
+        assert [one.id for one in topic.next(2)] == ["shark", "wolf"]
+        small = Screening(index, "small")
+        small.configure(axes=["-size"])
+        assert [id for id, _ in small.rank()[:2]] == ["mouse", "spider"]
+        large = Screening(index, "large")
+        large.configure(axes=["size"])
+        assert large.next()[0].id == "whale"
+        with pytest.raises(es.AxisError, match="no axis 'sice'"):
+            large.configure(axes=["sice"])
+        assert large.settings.axes == ("size",)
+
+
+def test_what_was_read_is_not_proposed_again(pile):
+    """Neither labelled nor undecided records come back, until their label is undone."""
+    screening = Screening(pile)
+    pile.labels.add("d00", "relevant")
+    first = screening.next()[0].id
+    pile.labels.add(first, "undecided")
+    assert first not in [id for id, _ in screening.rank()]
+    assert screening.next()[0].id != first
+    pile.labels.undo()
+    assert screening.next()[0].id == first
+    assert len(screening.next(100)) == 39
+
+
+def test_what_was_shown_is_kept_once(pile):
+    """Asking twice shows the same record and notes it once; its label says what proposed it, and at which place."""
+    screening = Screening(pile)
+    pile.labels.add("d00", "relevant")
+    shown = screening.next(3)
+    assert [one.id for one in screening.next(3)] == [one.id for one in shown]
+    assert [event.kind for event in pile.labels.history()] == ["label", "shown"]
+    pile.labels.add(shown[1].id, "relevant")
+    assert (pile.labels[shown[1].id].by, pile.labels[shown[1].id].rank) == ("likely", 2)
+    assert (shown[0].title, shown[0].text) == (pile.get(shown[0].id).title, pile.get(shown[0].id).text)
+
+
+def test_a_seed_makes_a_screening_repeatable(pile, tmp_path):
+    """The same seed and labels give the same records in a copy of the index; another seed gives others."""
+    orders = []
+    for number, seed in enumerate((3, 3, 4)):
+        folder = shutil.copytree(pile.path, tmp_path / f"copy{number}")
+        with es.open(folder, HashEncoder(16)) as index:
+            screening = Screening(index)
+            screening.configure(seed=seed)
+            index.labels.add("d00", "relevant")
+            orders.append([*read(screening, 4, by="random"), *read(screening, 4), *screening.draw_audit(5)])
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2]
+
+
+def test_the_sentence_that_speaks_for_a_record(tmp_path):
+    """Nearest to the topic, else furthest towards what was labelled relevant; none in a text of one sentence."""
+    three = "Sheep graze. Wolves hunt. Whales sing."
+    vectors = {"Sheep graze.": [0, 0, 1], "Wolves hunt.": [1, 0, 0], "Whales sing.": [0, 1, 0]}
+    table = {**vectors, three: [0.5, 0.5, 0.7], "hunter": [0.9, 0.1, 0], "singer": [0, 1, 0.1], "one": [1, 0, 0]}
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add([es.Document("three", three), es.Document("yes", "singer"), es.Document("no", "one")])
+        screening = Screening(index)
+        assert screening.telling_sentence("three") == ""
+        index.labels.add("yes", "relevant")
+        index.labels.add("no", "not relevant")
+        assert screening.telling_sentence("three") == "Whales sing."
+        assert screening.telling_sentence("yes") == ""
+        screening.configure(topic="hunter")
+        assert screening.telling_sentence("three") == "Wolves hunt."
+
+
+# -- settings -----------------------------------------------------------------------------------------------
+
+
+def test_settings_are_kept_with_their_changes(pile):
+    """A screening opened again has the settings it was left with; each change stands in the history, once."""
+    Screening(pile).configure(where="year < 2020", seed=7)
+    screening = Screening(pile)
+    assert screening.settings == ScreeningSettings(where="year < 2020", seed=7)
+    screening.configure(recall=0.9, where=None)
+    screening.configure(recall=0.9)
+    kept = [dict(event.details) for event in pile.labels.history()]
+    assert [(one["where"], one["recall"], one["records"], one["documents"]) for one in kept] == [
+        ("year < 2020", 0.95, 20, 40),
+        ("year < 2020", 0.9, 20, 40),
+    ]
+    assert kept[0]["versions"]["encoder"] == "hash"
+    assert len(screening.pile) == 20
+    assert Screening(pile, "second").settings == ScreeningSettings()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"by": "likly"}, "no way to choose records called 'likly'. Did you mean 'likely'"),
+        ({"recall": 1.5}, "recall must be above 0 and at most 1, not 1.5"),
+        ({"confidence": 1.0}, "confidence must be above 0 and below 1, not 1"),
+        ({"seed": -1}, "a seed must be 0 or more"),
+        ({"where": "year > 3000"}, "no document of the index satisfies 'year > 3000'"),
+        ({"where": "yaer > 3000"}, "Did you mean 'year'"),
+    ],
+)
+def test_wrong_settings_are_refused_and_nothing_is_kept(pile, given, message):
+    """Each has its message, and the settings stay what they were."""
+    screening = Screening(pile)
+    with pytest.raises(es.QueryError, match=message):
+        screening.configure(**given)
+    assert screening.settings == ScreeningSettings()
+    assert pile.labels.history() == []
+
+
+def test_a_topic_that_cannot_be_read_whole_is_refused_and_not_kept(tmp_path):
+    """One that is longer than the encoder reads, or is nothing but spaces."""
+    with es.Index.create(tmp_path / "i", HashEncoder(max_tokens=5)) as index:
+        index.add([es.Document("a", "a text")])
+        for topic, message in (("one two three four five six seven", "reads 5"), (" ", "nothing but spaces")):
+            with pytest.raises(es.QueryError, match=message):
+                Screening(index).configure(topic=topic)
+        assert index.labels.history() == []
+
+
+def test_an_empty_index_has_nothing_to_screen(tmp_path):
+    """It says how to fill it."""
+    message = "the index is empty; add documents with: embedsearch ingest"
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index, pytest.raises(es.QueryError, match=message):
+        Screening(index).progress()
+
+
+# -- how far it has come ------------------------------------------------------------------------------------
+
+
+def draw(number, ids, kind="audit"):
+    """Return a draw as it stands in the journal."""
+    return Event(number, "main", kind, "", None, "", "", {"by": kind, "ids": ids}), ids
+
+
+def test_reading_in_order_with_a_random_sample_worked_by_hand():
+    """What was drawn counts as read at the draw, as far as it was read from its beginning without a gap."""
+    decided = {"a": (1, True), "c": (4, False), "x": (5, True), "b": (6, False), "z": (7, True)}
+    # Drawn as event 3: x, b, then y, which nobody read, so that z is not random, though it was drawn.
+    history = history_of(decided, [draw(3, ["x", "b", "y", "z"])], 10)
+    assert history.relevant.tolist() == [True, True, False, False, True]  # a, x, b, c, z
+    assert history.random.tolist() == [False, True, True, False, False]
+    assert (history.records, history.read, history.unread, history.found) == (10, 5, 5, 3)
+    # A second draw takes what the first has not.
+    history = history_of(decided, [draw(2, ["b"]), draw(3, ["b", "c"])], 10)
+    assert history.relevant.tolist() == [True, False, False, True, True]  # a, b, c, x, z
+    assert history.random.tolist() == [False, True, True, False, False]
+    assert history_of({}, [], 4).read == 0
+
+
+def test_progress_worked_by_hand(pile):
+    """Every count of a small screening: read, found, undecided, graded, imported, outside, yields, since the last."""
+    pile.add([es.Document("gone", "a text that will be deleted")])
+    pile.labels.add("gone", "relevant")
+    pile.delete(["gone"])
+    pile.labels.add("d00", "relevant", by="import")
+    pile.labels.add("d01", 0.5, by="likely")
+    pile.labels.add("d02", 0.4, by="likely")
+    pile.labels.add("d05", 0, by="uncertain")
+    pile.labels.add("d03", "undecided")
+    pile.labels.add("d04", "relevant")
+    pile.labels.undo()
+    found = Screening(pile).progress().to_dict()
+    counts = {name: value for name, value in found.items() if isinstance(value, int)}
+    assert counts == {
+        "records": 40, "read": 4, "found": 2, "not_relevant": 2, "undecided": 1, "unread": 35, "graded": 2,
+        "unasked": 1, "outside": 1, "drawn_at_random": 0, "since_last_relevant": 2,
+    }  # fmt: skip
+    assert found["yield"] == [{"first": 1, "last": 3, "found": 1}]
+    assert [one["method"] for one in found["estimates"]] == ["audit", "ranking"]
+    for one in found["estimates"]:
+        assert one["found"] == 2
+        assert one["recall_at_least"] == pytest.approx(2 / (2 + one["missed_at_most"]))
+        assert one["assumption"]
+        assert one["source"]
+    assert found["stop"] == {"recall": 0.95, "confidence": 0.95, "method": found["stop"]["method"], "met": False}
+
+
+def test_the_audit_bound_of_a_screening_worked_by_hand(pile):
+    """Twenty of forty drawn, none relevant: four missed have a probability of .053 not to be hit, five of .024.
+
+    20·19·18·17 / (40·39·38·37) = .0530, and 16/36 of it for the fifth; one alone would be missed in half of all draws.
+    """
+    screening = Screening(pile)
+    pile.labels.add(screening.draw_audit(20), "not relevant")
+    found = screening.progress().estimates[0]
+    assert (found.method, found.missed, found.missed_at_most) == ("audit", 0, 4)
+
+
+def test_what_is_undecided_counts_as_missed_when_it_is_time_to_stop():
+    """All is read: one undecided record beside twenty relevant ones leaves a recall of 20/21, beside ten of 10/11."""
+    for found, met in ((20, True), (10, False)):
+        relevant = np.array([True] * found + [False] * 5)
+        estimate = ranking_estimate(History(found + 5, relevant, np.zeros(found + 5, dtype=bool)))
+        assert is_met(estimate, 0.95, undecided=0, unread=0)
+        assert is_met(estimate, 0.95, undecided=1, unread=0) is met
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(0, 60), st.floats(0.5, 1), st.floats(0.5, 0.99))
+def test_the_verdict_is_that_of_the_stopping_rule(relevant, unread, recall, confidence):
+    """Where nothing is undecided and nothing was known beforehand, two ways of asking agree."""
+    history = History(len(relevant) + unread, np.array(relevant, dtype=bool), np.zeros(len(relevant), dtype=bool))
+    estimate = ranking_estimate(history, confidence=confidence)
+    rule = StoppingRule(recall, confidence)
+    assert is_met(estimate, recall, undecided=0, unread=unread) == rule.met(history)
+
+
+def test_what_was_not_proposed_is_no_evidence(pile):
+    """A hundred irrelevant records that somebody picked say nothing of the rest; the relevant ones count as found."""
+    pile.labels.add([f"d{number:02}" for number in range(40) if number % 4][:25], "not relevant")
+    pile.labels.add("d00", "relevant", by="import")
+    found = Screening(pile).progress()
+    assert (found.read, found.found, found.unasked, found.unread) == (26, 1, 26, 14)
+    assert (found.history.records, found.history.read) == (14, 0)
+    assert [(one.found, one.missed_at_most) for one in found.estimates] == [(1, 14), (1, 14)]
+    assert not found.is_met
+
+
+def test_a_list_of_what_was_shown_filled_in_elsewhere_is_evidence(pile, tmp_path):
+    """Labels that are imported for records that `next` has shown were proposed by it."""
+    screening = Screening(pile)
+    pile.labels.add("d00", "relevant")
+    ids = [one.id for one in screening.next(5)]
+    file = tmp_path / "read.csv"
+    file.write_text("id,label\n" + "".join(f"{id},{int(is_relevant(id))}\n" for id in ids) + "d39,0\n", "utf-8")
+    pile.labels.take(file)
+    assert [pile.labels[id].by for id in (*ids, "d39")] == ["likely"] * 5 + ["import"]
+    assert screening.progress().history.read == 5 + (39 in ids)
+
+
+def test_yields_are_counted_by_fifties(tmp_path):
+    """120 records read are two whole fifties and one of twenty."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add(es.Document(f"d{number:03}", f"text {number}") for number in range(130))
+        index.labels.add([f"d{number:03}" for number in range(60)], "relevant", by="likely")
+        index.labels.add([f"d{number:03}" for number in range(60, 120)], "not relevant", by="likely")
+        found = Screening(index).progress()
+    assert [(one.first, one.last, one.found) for one in found.yields] == [(1, 50, 50), (51, 100, 10), (101, 120, 0)]
+    assert found.since_last == 60
+
+
+def test_labelling_again_does_not_change_when_a_record_was_read(pile):
+    """A record that is labelled anew keeps its place in the order of reading, with its new value."""
+    pile.labels.add("d00", "relevant", by="likely")
+    pile.labels.add("d01", "not relevant", by="likely")
+    pile.labels.add("d00", "not relevant")
+    pile.labels.add("d01", "relevant")
+    assert Screening(pile).progress().history.relevant.tolist() == [False, True]
+
+
+def test_an_audit_sample_is_drawn_read_and_counted(pile):
+    """It is drawn from what was not read, proposed in its order without scores, and one at a time."""
+    screening = Screening(pile)
+    with pytest.raises(es.QueryError, match="no audit sample was drawn yet"):
+        screening.next(by="audit")
+    pile.labels.add("d00", "relevant")
+    for size in (0, 40):
+        with pytest.raises(es.QueryError, match=f"a sample of {size} cannot be drawn from 39 records"):
+            screening.draw_audit(size)
+    ids = screening.draw_audit(8)
+    assert len(set(ids)) == 8
+    assert "d00" not in ids
+    assert [(one.id, one.score, one.by) for one in screening.next(3, by="audit")] == [
+        (id, None, "audit") for id in ids[:3]
+    ]
+    with pytest.raises(es.QueryError, match="8 records of the sample drawn last are not read yet"):
+        screening.draw_audit(2)
+    assert read(screening, 5, by="audit") == ids[:5]
+    (sample,) = screening.progress().samples
+    assert (sample.size, sample.read, sample.found, sample.unread) == (8, 5, sum(map(is_relevant, ids[:5])), 39)
+    pile.labels.add(ids[5], "undecided")
+    read(screening, 2, by="audit")
+    (sample,) = screening.progress().samples
+    assert sample.read == 5  # what is undecided breaks the sample off
+    assert len(screening.next(by="audit")) == 0
+    assert len(screening.draw_audit(3)) == 3
+
+
+# -- the record ---------------------------------------------------------------------------------------------
+
+
+def test_the_report_has_what_an_appendix_needs(pile):
+    """Settings with seed and versions, the flow, who labelled what when, the evidence, and every event."""
+    screening = Screening(pile)
+    screening.configure(where="year < 2030", seed=5)
+    pile.labels.add("d00", "relevant", author="ada", by="likely")
+    pile.labels.add("d01", "not relevant", author="ada", by="likely")
+    pile.labels.add(["d02", "d03"], "undecided", author="bob", by="import")
+    pile.labels.undo(author="ada")
+    ids = screening.draw_audit(4)
+    pile.labels.add(ids, "not relevant", author="ada")
+    record = json.loads(json.dumps(report(screening)))
+    assert record["settings"]["seed"] == 5
+    assert record["versions"]["embedsearch"] == es.__version__
+    assert record["versions"]["encoder"] == "hash"
+    assert record["flow"] == {
+        "identified": 40, "identified_by_source": {"old.csv": 10, "new.csv": 30}, "removed_before_screening": 10,
+        "records": 30, "screened": 7, "included": 1, "excluded": 5, "undecided": 1, "not_screened": 23,
+    }  # fmt: skip
+    assert [(one["author"], one["labels"], one["imported"]) for one in record["labellers"]] == [
+        ("ada", 6, 0),
+        ("bob", 1, 1),
+    ]
+    assert record["proposed_by"] == {"likely": 2, "import": 1, "audit": 4}
+    assert [event["kind"] for event in record["events"]] == [
+        "settings",
+        *["label"] * 4,
+        "undo",
+        "audit",
+        *["label"] * 4,
+    ]
+    assert [event["undone"] for event in record["events"] if event["kind"] == "label"][:4] == [False] * 3 + [True]
+    assert record["events"][-1]["id"] == ids[-1]
+    assert record["progress"]["samples"][0] == {
+        "event": 7, "size": 4, "read": 4, "found": 0, "unread": 27, "by": "audit",
+    }  # fmt: skip
+    assert [(one["id"], one["label"], one["author"]) for one in record["labels"]][:3] == [
+        ("d00", "relevant", "ada"), ("d01", "not relevant", "ada"), ("d02", "undecided", "bob"),
+    ]  # fmt: skip
+    text = as_markdown(record)
+    assert f"| d00 | relevant | ada | {record['labels'][0]['time']} | likely |  |" in text
+    for line in (
+        "| seed | 5 |", "| where | year < 2030 |", "| records identified (in the index) | 40 |",
+        "| … from old.csv | 10 |", "| records screened | 7 |", "| … relevant | 1 |",
+        "| records not screened (left unread) | 23 |", "| 1 to 6 | 1 |",
+        "Audit sample (event 7): 4 records drawn at random from 27 not read; 4 read, 0 of these relevant.",
+    ):  # fmt: skip
+        assert line in text
+    for estimate in record["progress"]["estimates"]:
+        assert f"at least {estimate['recall_at_least']:.1%} with 95% confidence" in text
+
+
+def test_a_report_of_a_screening_that_has_not_begun(pile):
+    """It says so in each of its tables."""
+    text = as_markdown(report(Screening(pile, "new")))
+    assert text.startswith("# Screening 'new'")
+    assert text.count("None yet.") == 4
+    assert "| records screened | 0 |" in text
+
+
+def test_a_whole_screening_finds_what_is_there(pile):
+    """From one example, by the ranking alone: the ten wolves are the first ten read, and the labels say so."""
+    screening = Screening(pile)
+    pile.labels.add("d20", "relevant")
+    pile.labels.add("d21", "not relevant")
+    read(screening, 38)
+    history = screening.progress().history
+    assert history.relevant.tolist() == [True] * 9 + [False] * 29
+    assert screening.progress().found == 10
+    assert screening.rank() == []
+    assert not np.isnan(screening.scores()).any()
+    assert all(one.recall == 1.0 for one in screening.progress().estimates)
+    assert screening.progress().is_met
