@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from embedsearch.cli.document_commands import read_sources, reading_options
+from embedsearch.cli.filter_output import emit, tell
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index
-from embedsearch.cli.output import FORMATS, note, progress, table, write
+from embedsearch.cli.output import FORMATS, note, progress
 
 if TYPE_CHECKING:
     from embedsearch import Document, Index
     from embedsearch.filtering import Profile, Resumable, Sieve
-    from embedsearch.index import Agreement, Verdict
+    from embedsearch.index import Verdict
 
 
 @click.command(
@@ -77,18 +77,18 @@ def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -
 
     With -o nothing is lost by an interruption: run the same command again, and no text is embedded twice.
     """
-    asked = _Asked(sources, format, **_own(given), reading=given)
+    asked = Asked(sources, format, **_own(given), reading=given)
     asked.check_options()
     with ExitStack() as stack:
         output = stack.enter_context(_output(asked)) if asked.output else None
         measured = _measuring(asked, output, stack)
         sieve = measured.sieve()
         with _told(sieve, asked) as told:
-            written = _emit(told, asked, output.stream if output else None)
+            written = emit(told, asked, output.stream if output else None)
         if output:
             output.commit()
         measured.save(sieve)
-    _tell(sieve, asked, written)
+    tell(sieve, asked, written)
     if not written:
         nothing_found(measured.index, "no document satisfies the condition")
 
@@ -102,7 +102,7 @@ def _own(given: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class _Asked:
+class Asked:
     """The options of a command line."""
 
     sources: tuple[str, ...]
@@ -185,7 +185,7 @@ class _Asked:
         return read_sources(self.sources, self.reading, None if quiet else note) if self.sources else None
 
 
-def _output(asked: _Asked) -> Resumable:
+def _output(asked: Asked) -> Resumable:
     from embedsearch.filtering import Resumable
 
     return Resumable(asked.output or "")
@@ -195,7 +195,7 @@ def _output(asked: _Asked) -> Resumable:
 class _Measured:
     """What documents are measured with."""
 
-    asked: _Asked
+    asked: Asked
     index: Index
     documents: Iterable[Document] | None
     population: str
@@ -246,7 +246,7 @@ class _Measured:
         note(f"Profile {profile.name!r} saved in {file}: {', '.join(profile.axes) or 'no axes'}.")
 
 
-def _measuring(asked: _Asked, output: Resumable | None, stack: ExitStack) -> _Measured:
+def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Measured:
     if output and output.goes_on:
         note(f"Going on: what an interrupted run embedded is in {output.folder}.")
     cache = output.cache if output else None
@@ -266,7 +266,7 @@ def _is_index(path: str) -> bool:
     return (Path(path) / "index.db").exists()
 
 
-def _by_profile(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Measured:
+def _by_profile(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:
     from embedsearch.filtering import Profile
 
     profile = Profile.load(asked.profile_file or "")
@@ -277,7 +277,7 @@ def _by_profile(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Measure
     return _Measured(asked, index, documents, profile.population, profile)
 
 
-def _without_index(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Measured:
+def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:
     from embedsearch.axes import read_axes
     from embedsearch.conditions import names_in
     from embedsearch.encoders import DEFAULT_ENCODER
@@ -305,7 +305,7 @@ def _without_index(asked: _Asked, cache: Path | None, stack: ExitStack) -> _Meas
 
 
 @contextmanager
-def _told(sieve: Sieve, asked: _Asked) -> Iterator[Sieve]:
+def _told(sieve: Sieve, asked: Asked) -> Iterator[Sieve]:
     """Show a bar for the documents, on a terminal that is not taken by what passes."""
     from embedsearch.documents import estimate
 
@@ -317,104 +317,6 @@ def _told(sieve: Sieve, asked: _Asked) -> Iterator[Sieve]:
         if bar:
             sieve.verdicts.progress = lambda done: bar.update(bar.task_ids[0], completed=done)
         yield sieve
-
-
-def _emit(sieve: Sieve, asked: _Asked, stream: BinaryIO | None) -> int:
-    """Write what was asked for; return how many documents that are."""
-    if asked.sample and not asked.sample_to:
-        for _ in sieve:
-            pass
-        sampled = sieve.sampled()
-        _write(sampled, asked, stream)
-        return len(sampled)
-    count = _Counted(sieve)
-    _write(count, asked, stream)
-    if asked.sample_to:
-        with open(asked.sample_to, "wb") as other:
-            _write(sieve.sampled(), asked, other)
-        note(
-            f"{len(sieve.sampled()):,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}."
-        )
-    return count.number
-
-
-class _Counted:
-    """Counts what goes by."""
-
-    def __init__(self, verdicts: Iterable[Verdict]) -> None:
-        self._verdicts = verdicts
-        self.number = 0
-
-    def __iter__(self) -> Iterator[Verdict]:
-        for verdict in self._verdicts:
-            self.number += 1
-            yield verdict
-
-
-def _write(verdicts: Iterable[Verdict], asked: _Asked, stream: BinaryIO | None) -> None:
-    from embedsearch.filtering.outputs import ROWS_AT_ONCE, ParquetWriter, RecordWriter
-
-    kind = asked.kind
-    if kind == "table":
-        _write_table(verdicts, asked)
-    elif kind == "same" and asked.output and stream and asked.output.casefold().endswith(".parquet"):
-        # The best are few, and lie anywhere in their files: all at once, each file is read once.
-        ParquetWriter(stream, asked.sources).write(verdicts, at_once=asked.top or ROWS_AT_ONCE)
-    elif kind == "same":
-        sys.stdout.flush()
-        out: BinaryIO = stream or sys.stdout.buffer
-        RecordWriter(out, asked.reading["encoding"]).write(verdicts)
-        out.flush()
-    else:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
-        write((verdict.to_dict() for verdict in verdicts), kind, text)
-        if text:
-            text.flush()
-            text.detach()
-        sys.stdout.flush()
-
-
-def _write_table(verdicts: Iterable[Verdict], asked: _Asked) -> None:
-    wide = "why" if asked.explain else "document"
-    rows = [
-        [verdict.document.id, *verdict.coordinates.values(), _why(verdict) if asked.explain else _called(verdict)]
-        for verdict in verdicts
-    ]
-    if rows:
-        table(["id", *asked.axes, wide], rows, wide=wide)
-
-
-def _called(verdict: Verdict) -> str:
-    return verdict.document.title or verdict.document.text
-
-
-def _why(verdict: Verdict) -> str:
-    reasons = [f"{reason.part} ({reason.value:.3f}): {reason.sentence}" for reason in verdict.reasons]
-    return " | ".join(reasons) or _called(verdict)
-
-
-def _tell(sieve: Sieve, asked: _Asked, written: int) -> None:
-    from embedsearch.filtering.sieve import counted
-
-    best = f"; these are the best {written:,} of them" if asked.top else ""
-    note(f"{sieve.passed:,} of {sieve.read:,} documents passed{best}.")
-    for line in counted(sieve.verdicts.counts):
-        note(line)
-    if asked.check and sieve.read:
-        _tell_agreement(sieve.agreement, asked.check)
-    if asked.explain:
-        from embedsearch.index.tracing import Trace
-
-        note(str(Trace(sieve.verdicts.steps)))
-
-
-def _tell_agreement(agreement: Agreement, check: str) -> None:
-    wanted = agreement.both + agreement.wanted_only
-    note(
-        f"Against {check!r} ({wanted:,} documents): "
-        f"precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, F1 {agreement.f1:.3f} "
-        f"({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
-    )
 
 
 COMMANDS = (filter_command,)
