@@ -207,12 +207,37 @@ def _stops(sets: dict[str, Any]) -> str:
     return table(["reached, least, saved", *sets], cells)
 
 
+def filtering(found: dict[str, Any]) -> str:
+    """Return what a million records take, and what becomes of a run that is killed."""
+    whole, last = found["whole"], found["killed"]["last_run"]
+    same = found["identical_records"]
+    rows = [
+        ["one run", f"{found['records']:,}", whole["seconds"], whole["records_per_second"], f"{whole['peak_mb']:,.0f}"],
+        ["the run after two that were killed", f"{found['records']:,}", last["seconds"], "",
+         f"{last['peak_mb']:,.0f}"],
+        ["the same record again and again", f"{same['records']:,}", same["seconds"],
+         round(same["records"] / same["seconds"]), f"{same['peak_mb']:,.0f}"],
+    ]  # fmt: skip
+    equal = "the same bytes" if found["same_bytes"] else "OTHER BYTES"
+    return (
+        "## Filtering\n\n"
+        f"`embedsearch filter` without an index, with the transformer, in a process of its own: {found['records']:,} "
+        f"short records made of {found['sentences']:,} sentences of the corpus, {found['distinct_texts']:,} of the "
+        "texts distinct. Each distinct text is embedded once, the others are looked up, so that the records a second say "
+        f"little of a corpus without repeats, which the encoder decides. {found['passed']:,} passed. Killed twice with SIGKILL and "
+        f"run again, it gave {equal}. The machine was busy (load {found['machine']['load_at_start']} on "
+        f"{found['machine']['cores']} cores).\n\n"
+        + table(["", "records", "seconds", "records a second", "peak memory, MB"], rows)
+    )
+
+
 def main() -> None:
     """Write the page."""
     parts = [HEAD]
-    for write in (encoding, index, store, retrieval, axes, axes_options, placing, plotting, screening):
+    for write in (encoding, index, store, retrieval, axes, axes_options, placing, plotting, screening, filtering):
         file = RESULTS / f"{write.__name__}.json"
-        parts.append(write(json.loads(file.read_text("utf-8"))))
+        if file.exists():  # the last takes the better part of an hour
+            parts.append(write(json.loads(file.read_text("utf-8"))))
     (ROOT / "docs" / "benchmarks.md").write_text("\n".join(parts), "utf-8")
 
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from embedsearch.cli.document_commands import reading_options
-from embedsearch.cli.filter_options import Asked
+from embedsearch.cli.document_commands import read_sources, reading_options
+from embedsearch.cli.filter_output import emit, tell
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index
-from embedsearch.cli.output import FORMATS, note, progress, table, write
+from embedsearch.cli.output import FORMATS, note, progress
 
 if TYPE_CHECKING:
     from embedsearch import Document, Index
     from embedsearch.filtering import Profile, Resumable, Sieve
-    from embedsearch.index import Agreement, Verdict
+    from embedsearch.index import Verdict
 
 
 @click.command(
@@ -85,11 +84,11 @@ def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -
         measured = _measuring(asked, output, stack)
         sieve = measured.sieve()
         with _told(sieve, asked) as told:
-            written = _emit(told, asked, output.stream if output else None)
+            written = emit(told, asked, output.stream if output else None)
         if output:
             output.commit()
         measured.save(sieve)
-    _tell(sieve, asked, written)
+    tell(sieve, asked, written)
     if not written:
         nothing_found(measured.index, "no document satisfies the condition")
 
@@ -100,6 +99,90 @@ _READING = ("text", "title", "id", "read_as", "encoding", "on_error")
 def _own(given: dict[str, Any]) -> dict[str, Any]:
     """Take the options that are not about reading out of those given."""
     return {name: given.pop(name) for name in list(given) if name not in _READING}
+
+
+@dataclass(slots=True)
+class Asked:
+    """The options of a command line."""
+
+    sources: tuple[str, ...]
+    format: str | None
+    where: str | None
+    invert: bool
+    top: int | None
+    by: str | None
+    sample: int | None
+    sample_to: str | None
+    seed: int
+    axes: list[str]
+    explain: bool
+    check: str | None
+    output: str | None
+    axes_file: str | None
+    population: int
+    profile_file: str | None
+    save_file: str | None
+    path: str
+    encoder: str | None
+    reading: dict[str, Any]
+
+    def check_options(self) -> None:
+        """Refuse options that cannot be honoured together.
+
+        Raises:
+            click.UsageError: the message says which to leave out, or what is missing.
+        """
+        for refused, why in self._refusals():
+            if refused:
+                raise click.UsageError(why)
+
+    def _refusals(self) -> Iterator[tuple[object, str]]:
+        added = self.axes or self.explain
+        yield (
+            not (self.where or self.profile_file or (self.top and self.by)),
+            "give --where CONDITION, --profile FILE, or --top N with --by MEASURE",
+        )
+        yield (
+            self.format == "same" and added,
+            "-f same gives records as they stood; coordinates need another format, such as -f jsonl",
+        )
+        yield (
+            self.profile_file and (self.where or self.by or self.axes_file or self.index_is_named or self.encoder),
+            "a profile has its own condition, axes and encoder; leave --where, --by, --axes, -i and --encoder out",
+        )
+        yield self.profile_file and not self.sources, "a profile filters SOURCEs; name at least one"
+        yield self.profile_file and self.save_file, "the profile is saved already; copy its file"
+        yield self.by and not self.top, "--by goes with --top N"
+        yield self.sample_to and not self.sample, "--sample-to goes with --sample N"
+        yield self.sample and self.top and not self.sample_to, "--sample with --top needs --sample-to FILE"
+        yield self.output and self.format == "table", "a table is for a terminal; leave -f table out, or -o"
+        yield self._overwrites(), "the output would take the place of a source; name another file for it"
+        if self.axes_file and not self.index_is_named:
+            yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
+
+    def _overwrites(self) -> bool:
+        outputs = [Path(name) for name in (self.output, self.sample_to) if name]
+        read = [Path(name) for name in (*self.sources, self.axes_file or "", self.profile_file or "") if name]
+        return any(one.exists() and other.is_file() and one.samefile(other) for one in outputs for other in read)
+
+    @property
+    def index_is_named(self) -> bool:
+        """Was an index named, on the command line or in the environment?"""
+        source = click.get_current_context().get_parameter_source("path")
+        return source is not None and source.name != "DEFAULT"
+
+    @property
+    def kind(self) -> str:
+        """The format of the output."""
+        if self.format:
+            return self.format
+        if sys.stdout.isatty() and not self.output:
+            return "table"
+        return "jsonl" if self.axes or self.explain or not self.sources else "same"
+
+    def documents(self, *, quiet: bool = False) -> Iterator[Document] | None:
+        """Return the documents of the sources; None for those of the index."""
+        return read_sources(self.sources, self.reading, None if quiet else note) if self.sources else None
 
 
 def _output(asked: Asked) -> Resumable:
@@ -234,104 +317,6 @@ def _told(sieve: Sieve, asked: Asked) -> Iterator[Sieve]:
         if bar:
             sieve.verdicts.progress = lambda done: bar.update(bar.task_ids[0], completed=done)
         yield sieve
-
-
-def _emit(sieve: Sieve, asked: Asked, stream: BinaryIO | None) -> int:
-    """Write what was asked for; return how many documents that are."""
-    if asked.sample and not asked.sample_to:
-        for _ in sieve:
-            pass
-        sampled = sieve.sampled()
-        _write(sampled, asked, stream)
-        return len(sampled)
-    count = _Counted(sieve)
-    _write(count, asked, stream)
-    if asked.sample_to:
-        with open(asked.sample_to, "wb") as other:
-            _write(sieve.sampled(), asked, other)
-        note(
-            f"{len(sieve.sampled()):,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}."
-        )
-    return count.number
-
-
-class _Counted:
-    """Counts what goes by."""
-
-    def __init__(self, verdicts: Iterable[Verdict]) -> None:
-        self._verdicts = verdicts
-        self.number = 0
-
-    def __iter__(self) -> Iterator[Verdict]:
-        for verdict in self._verdicts:
-            self.number += 1
-            yield verdict
-
-
-def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None) -> None:
-    from embedsearch.filtering.outputs import ROWS_AT_ONCE, ParquetWriter, RecordWriter
-
-    kind = asked.kind
-    if kind == "table":
-        _write_table(verdicts, asked)
-    elif kind == "same" and asked.output and stream and asked.output.casefold().endswith(".parquet"):
-        # The best are few, and lie anywhere in their files: all at once, each file is read once.
-        ParquetWriter(stream, asked.sources).write(verdicts, at_once=asked.top or ROWS_AT_ONCE)
-    elif kind == "same":
-        sys.stdout.flush()
-        out: BinaryIO = stream or sys.stdout.buffer
-        RecordWriter(out, asked.reading["encoding"]).write(verdicts)
-        out.flush()
-    else:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
-        write((verdict.to_dict() for verdict in verdicts), kind, text)
-        if text:
-            text.flush()
-            text.detach()
-        sys.stdout.flush()
-
-
-def _write_table(verdicts: Iterable[Verdict], asked: Asked) -> None:
-    wide = "why" if asked.explain else "document"
-    rows = [
-        [verdict.document.id, *verdict.coordinates.values(), _why(verdict) if asked.explain else _called(verdict)]
-        for verdict in verdicts
-    ]
-    if rows:
-        table(["id", *asked.axes, wide], rows, wide=wide)
-
-
-def _called(verdict: Verdict) -> str:
-    return verdict.document.title or verdict.document.text
-
-
-def _why(verdict: Verdict) -> str:
-    reasons = [f"{reason.part} ({reason.value:.3f}): {reason.sentence}" for reason in verdict.reasons]
-    return " | ".join(reasons) or _called(verdict)
-
-
-def _tell(sieve: Sieve, asked: Asked, written: int) -> None:
-    from embedsearch.filtering.sieve import counted
-
-    best = f"; these are the best {written:,} of them" if asked.top else ""
-    note(f"{sieve.passed:,} of {sieve.read:,} documents passed{best}.")
-    for line in counted(sieve.verdicts.counts):
-        note(line)
-    if asked.check and sieve.read:
-        _tell_agreement(sieve.agreement, asked.check)
-    if asked.explain:
-        from embedsearch.index.tracing import Trace
-
-        note(str(Trace(sieve.verdicts.steps)))
-
-
-def _tell_agreement(agreement: Agreement, check: str) -> None:
-    wanted = agreement.both + agreement.wanted_only
-    note(
-        f"Against {check!r} ({wanted:,} documents): "
-        f"precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, F1 {agreement.f1:.3f} "
-        f"({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
-    )
 
 
 COMMANDS = (filter_command,)

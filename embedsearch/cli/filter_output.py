@@ -1,0 +1,114 @@
+"""What ``filter`` writes, and what it says afterwards."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from embedsearch.cli.output import note, table, write
+
+if TYPE_CHECKING:
+    from embedsearch.cli.filter_command import Asked
+    from embedsearch.filtering import Sieve
+    from embedsearch.index import Agreement, Verdict
+
+
+def emit(sieve: Sieve, asked: Asked, stream: BinaryIO | None) -> int:
+    """Write what was asked for; return how many documents that are."""
+    if asked.sample and not asked.sample_to:
+        for _ in sieve:
+            pass
+        sampled = sieve.sampled()
+        _write(sampled, asked, stream)
+        return len(sampled)
+    count = _Counted(sieve)
+    _write(count, asked, stream)
+    if asked.sample_to:
+        with open(asked.sample_to, "wb") as other:
+            _write(sieve.sampled(), asked, other)
+        note(
+            f"{len(sieve.sampled()):,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}."
+        )
+    return count.number
+
+
+class _Counted:
+    """Counts what goes by."""
+
+    def __init__(self, verdicts: Iterable[Verdict]) -> None:
+        self._verdicts = verdicts
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Verdict]:
+        for verdict in self._verdicts:
+            self.number += 1
+            yield verdict
+
+
+def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None) -> None:
+    from embedsearch.filtering.outputs import ROWS_AT_ONCE, ParquetWriter, RecordWriter
+
+    kind = asked.kind
+    if kind == "table":
+        _write_table(verdicts, asked)
+    elif kind == "same" and asked.output and stream and asked.output.casefold().endswith(".parquet"):
+        # The best are few, and lie anywhere in their files: all at once, each file is read once.
+        ParquetWriter(stream, asked.sources).write(verdicts, at_once=asked.top or ROWS_AT_ONCE)
+    elif kind == "same":
+        sys.stdout.flush()
+        out: BinaryIO = stream or sys.stdout.buffer
+        RecordWriter(out, asked.reading["encoding"]).write(verdicts)
+        out.flush()
+    else:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
+        write((verdict.to_dict() for verdict in verdicts), kind, text)
+        if text:
+            text.flush()
+            text.detach()
+        sys.stdout.flush()
+
+
+def _write_table(verdicts: Iterable[Verdict], asked: Asked) -> None:
+    wide = "why" if asked.explain else "document"
+    rows = [
+        [verdict.document.id, *verdict.coordinates.values(), _why(verdict) if asked.explain else _called(verdict)]
+        for verdict in verdicts
+    ]
+    if rows:
+        table(["id", *asked.axes, wide], rows, wide=wide)
+
+
+def _called(verdict: Verdict) -> str:
+    return verdict.document.title or verdict.document.text
+
+
+def _why(verdict: Verdict) -> str:
+    reasons = [f"{reason.part} ({reason.value:.3f}): {reason.sentence}" for reason in verdict.reasons]
+    return " | ".join(reasons) or _called(verdict)
+
+
+def tell(sieve: Sieve, asked: Asked, written: int) -> None:
+    """Say how documents fared, part by part, and how long it took where that was asked for."""
+    from embedsearch.filtering.sieve import counted
+
+    best = f"; these are the best {written:,} of them" if asked.top else ""
+    note(f"{sieve.passed:,} of {sieve.read:,} documents passed{best}.")
+    for line in counted(sieve.verdicts.counts):
+        note(line)
+    if asked.check and sieve.read:
+        _tell_agreement(sieve.agreement, asked.check)
+    if asked.explain:
+        from embedsearch.index.tracing import Trace
+
+        note(str(Trace(sieve.verdicts.steps)))
+
+
+def _tell_agreement(agreement: Agreement, check: str) -> None:
+    wanted = agreement.both + agreement.wanted_only
+    note(
+        f"Against {check!r} ({wanted:,} documents): "
+        f"precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, F1 {agreement.f1:.3f} "
+        f"({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
+    )
