@@ -225,7 +225,8 @@ def filtering(found: dict[str, Any]) -> str:
         f"short records made of {found['sentences']:,} sentences of the corpus, {found['distinct_texts']:,} of the "
         "texts distinct. Each distinct text is embedded once, the others are looked up, so that the records a second "
         "say little of a corpus without repeats, which the encoder decides. "
-        f"{found['passed']:,} passed. Killed twice with SIGKILL and run again, it gave {equal}. The machine was busy (load {found['machine']['load_at_start']} on "
+        f"{found['passed']:,} passed. Killed twice with SIGKILL and run again, it gave {equal}. The machine was busy "
+        f"(load {found['machine']['load_at_start']} on "
         f"{found['machine']['cores']} cores).\n\n"
         + table(["", "records", "seconds", "records a second", "peak memory, MB"], rows)
     )
