@@ -59,7 +59,7 @@ def test_a_rated_document_is_said_to_stand_elsewhere(laid_out, monkeypatch):
 def test_everything_placed_names_the_version(laid_out, monkeypatch):
     """Every format of place, and the coordinates of locate, calc, shift, filter and --document, name it."""
     laid_out.axes.refit(["size"])
-    for command in ("placing_commands", "query_commands", "document_commands"):
+    for command in ("placing_commands", "query_commands"):
         monkeypatch.setattr(f"embedsearch.cli.{command}.open_index", lambda *_: laid_out)
     assert json.loads(run("place", "dog", "-f", "json").output)[0]["versions"] == {"size": 2}
     for format, separator in (("csv", ","), ("tsv", "\t")):
@@ -73,7 +73,9 @@ def test_everything_placed_names_the_version(laid_out, monkeypatch):
     assert laid_out.calc("dog + cat", on=["size"], k=1).hits[0].versions == {"size": 2}
     assert json.loads(run("shift", "dog", "size=1", "-f", "json").output)["versions"] == {"size": 2}
     assert json.loads(run("place", "--document", "id-dog", "-f", "json").output)[0]["version"] == 2
-    passed = run("filter", "--where", "size < 100", "-a", "size", "-f", "jsonl").output.splitlines()
+    passed = run(
+        "filter", "--where", "size < 100", "-a", "size", "-f", "jsonl", "-i", laid_out.path
+    ).output.splitlines()
     assert json.loads(passed[0])["versions"] == {"size": 2}
 
 

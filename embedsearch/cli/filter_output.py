@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from embedsearch.cli.output import note, table, write
 
 if TYPE_CHECKING:
-    from embedsearch.cli.filter_command import Asked
+    from embedsearch.cli.filter_run import Asked
     from embedsearch.filtering import Sieve
     from embedsearch.index import Agreement, Verdict
 

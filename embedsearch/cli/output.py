@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import sys
-import tempfile
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -66,6 +65,8 @@ def _write_array(records: Iterable[Mapping[str, Any]], stream: IO[str] | None) -
 
 
 def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str, stream: IO[str] | None) -> int:
+    import tempfile
+
     from embedsearch.results import flatten
 
     # The columns are known when the last record is: until then records wait, in a file where they are many.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +120,8 @@ def _settings(options: Mapping[str, Any]) -> SimulationSettings:
         other_priors=others,
         rule=StoppingRule(options["recall"], options["confidence"], options["stop_by"]),
     )
+    from dataclasses import replace
+
     return replace(settings, retrain_every=every, retrain_growth=0.0) if every else settings
 
 
