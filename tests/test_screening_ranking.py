@@ -20,6 +20,7 @@ from embedsearch.screening import (
     simulate,
     summarise,
 )
+from embedsearch.testing import TableEncoder
 from embedsearch.vectors import unit
 
 WORDS = ["nets", "tides", "boats", "ropes", "shoals", "harbours", "gulls", "weather"]
@@ -313,3 +314,18 @@ def test_settings_that_make_no_sense_are_refused():
         SimulationSettings(repeats=0)
     with pytest.raises(es.QueryError, match="retrain every must be at least 1, not 0"):
         SimulationSettings(retrain_every=0)
+
+
+def test_document_vectors_are_unit_means_in_the_order_asked_for(tmp_path):
+    """A document of two passages lies between them; ids may repeat; an unknown one is named."""
+    encoder = TableEncoder({"a b": [1, 0, 0], "c d": [0, 1, 0], "e f": [0, 0, 1]}, max_tokens=2)
+    documents = [es.Document("two", "a b. c d."), es.Document("one", "e f")]
+    encoder.table |= {"a b.": [1, 0, 0], "c d.": [0, 1, 0]}
+    with es.Index.create(tmp_path / "index", encoder, overlap=0) as index:
+        index.add(documents)
+        assert index.document_vectors(["one", "two", "one"]) == pytest.approx(
+            np.array([[0, 0, 1], [0.5**0.5, 0.5**0.5, 0], [0, 0, 1]]), abs=1e-6
+        )
+        assert index.document_vectors([]).shape == (0, 3)
+        with pytest.raises(es.QueryError, match="no document 'tow' in the index"):
+            index.document_vectors(["tow"])

@@ -141,6 +141,7 @@ def _features(
     from embedsearch.screening import Features, record_vectors
 
     index = open_index(path, encoder_name) if axes else None
+    scaled = index.axes.scaled(axes) if index else {}
     encoder = index.encoder if index else load_encoder(encoder_name or DEFAULT_ENCODER)
     with progress(len(records.documents), "Embedding") as bar:
 
@@ -149,10 +150,7 @@ def _features(
                 bar.update(bar.task_ids[0], completed=documents)
 
         vectors = record_vectors(records.documents, encoder, progress=tell)
-    coordinates = None
-    if index:
-        scaled = index.axes.scaled(axes)
-        coordinates = np.column_stack([scaled[name].coordinates(vectors) for name in axes])
+    coordinates = np.column_stack([scaled[name].coordinates(vectors) for name in axes]) if axes else None
     prior = vectors @ encode(encoder, [topic], queries=True)[0] if topic else None
     return Features.of(records.texts, vectors, coordinates=coordinates), prior
 
