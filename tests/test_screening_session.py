@@ -28,7 +28,7 @@ def pile(tmp_path):
             es.Document(
                 f"d{number:02}",
                 f"{WOLVES if number % 4 == 0 else TRADE} w{number}",
-                title=f"Title {number}",
+                title="A hunt" if number % 4 == 0 else "A market",
                 metadata={"year": 2000 + number},
                 source=f"{'old' if number < 10 else 'new'}.csv:{number + 1}",
             )
