@@ -173,8 +173,8 @@ def audited(relevant: NDArray[np.bool_], seed: int) -> int:
 def stops(replays: list[Replay]) -> dict[str, dict[str, float]]:
     """Return for each rule how often the target was reached, the recall and the share not read."""
     rules: dict[str, Callable[[Replay, int], int]] = {
-        "ranking, bias 3": lambda one, _: stopping_place(StoppingRule(TARGET), one.relevant, one.random),
-        "ranking, bias 1": lambda one, _: stopping_place(StoppingRule(TARGET, bias=1), one.relevant, one.random),
+        "ranking, bias 3": lambda one, _: stopping_place(StoppingRule(TARGET, bias=3), one.relevant, one.random),
+        "ranking, bias 1": lambda one, _: stopping_place(StoppingRule(TARGET), one.relevant, one.random),
         **{f"{n} in a row": lambda one, _, n=n: in_a_row(one.relevant, n) for n in IN_A_ROW},
         "10% in a row": lambda one, _: in_a_row(one.relevant, len(one.order) // 10),
     }
@@ -270,8 +270,8 @@ def missed(results: dict[str, Any]) -> list[str]:
     if means["embedsearch"] < better + 0.02:
         short.append(f"mean of the six: WSS@95 {means['embedsearch']:.4f}, wanted {better + 0.02:.4f}")
     for name, one in results["sets"].items():
-        if one["stops"]["ranking, bias 3"]["reached"] < 0.95:
-            short.append(f"{name}: the target was reached in {one['stops']['ranking, bias 3']['reached']:.3f} of runs")
+        if one["stops"]["ranking, bias 1"]["reached"] < 0.95:
+            short.append(f"{name}: the target was reached in {one['stops']['ranking, bias 1']['reached']:.3f} of runs")
     return short
 
 
