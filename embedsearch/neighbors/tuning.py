@@ -118,10 +118,10 @@ def self_test(index: FaissIndex, vectors: Vectors, wanted: float = RECALL) -> Se
 
 
 def _ladder(lists: int) -> list[int]:
-    """Return the numbers of lists to try, ascending: powers of two and what lies half-way between them."""
+    """Return the numbers of lists to try, ascending: powers of two, and three steps between each and the next."""
     if not lists:
         return [0]
-    steps = {value for power in range(1, 20) for value in (1 << power, 3 << (power - 1))}
+    steps = {quarters << power for power in range(18) for quarters in (4, 5, 6, 7)} | {2, 3}
     return sorted({1, lists} | {value for value in steps if value < lists})
 
 
