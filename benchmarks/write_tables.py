@@ -12,8 +12,8 @@ HEAD = """# Benchmarks
 
 Written by `benchmarks/write_tables.py` from `benchmarks/results/*.json`, which the scripts beside it wrote. Peers and
 embedsearch were measured in one run each; the machines have two cores (AMD EPYC, or for the later ones Intel Xeon, both
-with AVX512-BF16 and no AMX) and were shared with other work, so that ratios say more than times. `make bench` runs them all again; the open sets are read from
-`../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are absent says so.
+with AVX512-BF16 and no AMX) and were shared with other work, so that ratios say more than times. `make bench` runs them
+all again; the open sets are read from `../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are absent says so.
 """
 
 
@@ -54,8 +54,8 @@ def index(found: dict[str, Any]) -> str:
         parts.append(f"{run['rows']:,} x {run['dimension']}; the vectors are {run['vectors']}.\n")
         if any("build_load" in one for one in run["results"].values()):
             parts.append(
-                "Built while the machine did much else (load 5 to 9), so that build times are several times those of an "
-                "idle one; searched one after the other when it was idle.\n"
+                "Built while the machine did much else (load 5 to 9), so that build times are several times those of "
+                "an idle one; searched one after the other when it was idle.\n"
             )
         parts.append(table(["", "build, s", "file, MB", "recall@10", "ms a query", "queries/s, 2 cores"], rows))
         own = run["results"]["embedsearch"]
