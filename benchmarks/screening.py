@@ -239,7 +239,7 @@ def unseen(collection: Collection, repeats: int) -> dict[str, Any]:
                 values[name][metric].append(metric_interval(simulation, metric).mean)
             replays += simulation.replays if name == "embedsearch" else ()
     rankers = {
-        name: {metric: _rounded(Interval.of(found).to_dict()) for metric, found in of_ranker.items()}
+        name: {metric: _rounded(Interval.of(found, least=-1.0).to_dict()) for metric, found in of_ranker.items()}
         for name, of_ranker in values.items()
     }
     print(f"{collection.name}: {json.dumps(rankers)}", file=sys.stderr, flush=True)

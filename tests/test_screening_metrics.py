@@ -80,10 +80,17 @@ def test_nothing_relevant_is_refused():
 
 def test_the_interval_is_students():
     """1, 2, 3: mean 2, deviation 1, t(0.975, 2) = 4.303, so 2 ± 4.303 / √3."""
-    found = Interval.of([1.0, 2.0, 3.0])
+    found = Interval.of([1.0, 2.0, 3.0], least=-10, most=10)
     assert (found.mean, found.low, found.high) == pytest.approx((2, 2 - 2.4841, 2 + 2.4841), abs=1e-3)
     low, high = stats.t.interval(0.95, 2, loc=2, scale=stats.sem([1, 2, 3]))
     assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_an_interval_ends_where_a_share_does():
+    """Recalls of .8 and 1 say nothing of recalls above 1."""
+    found = Interval.of([0.8, 1.0])
+    assert (found.mean, found.high) == (pytest.approx(0.9), 1.0)
+    assert found.low == 0.0  # 0.9 - 12.7 x 0.1 is below
 
 
 def test_one_repeat_has_no_interval():

@@ -16,7 +16,7 @@ from embedsearch.cli.output import chosen, note, progress, table, write
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
-    from embedsearch.screening import Features, LabelledRecords, Simulation, SimulationSettings
+    from embedsearch.screening import Features, LabelledRecords, SimulationSettings
 
 _NAMES = {
     "wss95": "work saved at 95% recall (WSS@95)",
@@ -105,7 +105,9 @@ def simulate(
         note(f"{plot}: recall curves of {settings.repeats} repeats.")
     if curve:
         _write_curve(found["curve"], curve)
-    _print(found, simulation, format)
+    rule = settings.rule
+    note(f"The stop is for a recall of {rule.recall:g} at confidence {rule.confidence:g}, by the {rule.method}.")
+    _print(found, format)
 
 
 def _settings(options: Mapping[str, Any]) -> SimulationSettings:
@@ -164,7 +166,7 @@ def _write_curve(curve: Mapping[str, list[float | None]], file: str) -> None:
         raise QueryError(f"{file} cannot be written: {error.strerror}. Name another file with --curve") from error
 
 
-def _print(found: dict[str, Any], simulation: Simulation, format: str | None) -> None:
+def _print(found: dict[str, Any], format: str | None) -> None:
     kind = chosen(format)
     if kind not in ("table", "csv"):
         click.echo(json.dumps(found, ensure_ascii=False, indent=2 if format == "json" else None))
@@ -176,12 +178,7 @@ def _print(found: dict[str, Any], simulation: Simulation, format: str | None) ->
         return
     names = _NAMES | {f"stop_{name}": shown for name, shown in _STOP_NAMES.items()}
     shown = [[names[row["metric"]], row["mean"], row["low"], row["high"]] for row in rows]
-    rule = simulation.settings.rule
-    title = (
-        f"{found['records']:,} records, {found['relevant']:,} relevant, {found['repeats']} repeats, "
-        f"seed {found['seed']}; "
-        f"stop at recall {rule.recall:g} with confidence {rule.confidence:g}"
-    )
+    title = f"{found['records']:,} records, {found['relevant']:,} relevant, {found['repeats']} repeats"
     table(["", "mean", "low", "high"], shown, title=title)
 
 

@@ -34,15 +34,21 @@ class Interval:
     high: float | None
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Interval:
-        """Return Student's t interval of the mean of *values*, at least one."""
+    def of(cls, values: Sequence[float], *, least: float = 0.0, most: float = 1.0) -> Interval:
+        """Return Student's t interval of the mean of *values*, at least one; cut off at what a value can be.
+
+        Args:
+            values: of the repeats.
+            least: the smallest that a value can be.
+            most: the largest.
+        """
         n, mean = len(values), float(np.mean(values))
         if n < 2:
             return cls(mean, None, None)
         from scipy.stats import t
 
         half = float(t.ppf(0.975, n - 1)) * float(np.std(values, ddof=1)) / math.sqrt(n)
-        return cls(mean, mean - half, mean + half)
+        return cls(mean, max(least, mean - half), min(most, mean + half))
 
     @classmethod
     def of_share(cls, outcomes: Sequence[bool]) -> Interval:

@@ -55,7 +55,8 @@ def summarise(simulation: Simulation, ids: Sequence[str]) -> dict[str, Any]:
 
 def metric_interval(simulation: Simulation, name: str) -> Interval:
     """Return the interval of one of `METRICS` over the repeats."""
-    return Interval.of([METRICS[name](replay.found) for replay in simulation.replays])
+    # Work saved is below 0 where an order is worse than random.
+    return Interval.of([METRICS[name](replay.found) for replay in simulation.replays], least=-1.0)
 
 
 def stop(simulation: Simulation) -> dict[str, Any]:
