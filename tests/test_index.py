@@ -358,7 +358,7 @@ def test_progress_is_told_within_a_batch(tmp_path):
 
 def test_documents_can_be_deleted_while_they_are_filtered(tmp_path, monkeypatch):
     """The loop over a filter may write: each batch is read as one state, and none is held between them."""
-    monkeypatch.setattr("embedsearch.index.selecting._OWN_DOCUMENTS", 256)
+    monkeypatch.setattr("embedsearch.index.selecting._OWN_DOCUMENTS", 128)
     with es.Index.create(tmp_path / "i", HashEncoder()) as index:
         index.add(
             es.Document(f"d{number}", f"text {number}", metadata={"even": number % 2 == 0}) for number in range(600)
