@@ -78,14 +78,13 @@ def serve(encoder: SentenceEncoder, address: Address, ready: Callable[[str], Non
         port = int(listening.getsockname()[1])
         engine = encoder.load()
         encoder.encode(["A first text."])
-        server = _server(encoder, address)
         stack.enter_context(_ending_on_sigterm())
         here = WarmModel(_reachable(address.host), port, os.getpid(), encoder.name, engine, address.token)
+        server = _server(encoder, address, lambda: ready(base_url(here.host, port)))
         try:
             stack.enter_context(announced(encoder.identity.key, here))
         except OSError as error:
             _log.warning("other commands will not find this server: %s", error)
-        ready(base_url(here.host, port))
         server.run(sockets=[listening])
 
 
@@ -103,12 +102,19 @@ def _socket(address: Address) -> socket.socket:
         ) from None
 
 
-def _server(encoder: SentenceEncoder, address: Address) -> uvicorn.Server:
+def _server(encoder: SentenceEncoder, address: Address, ready: Callable[[], None]) -> uvicorn.Server:
     import uvicorn
 
     from embedsearch.serving.application import application
 
-    return uvicorn.Server(
+    class Announcing(uvicorn.Server):
+        """Says that it is ready when signals reach it: one that came sooner would end it half-way."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            ready()
+
+    return Announcing(
         uvicorn.Config(
             application(encoder, host=address.host, token=address.token),
             lifespan="off",
