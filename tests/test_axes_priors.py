@@ -106,7 +106,8 @@ def test_residuals_without_each_are_those_of_refitted_lines(seed, n):
     for place, found in enumerate(left_out_residuals(ratings, raw)):
         x, y = np.delete(raw, place), np.delete(ratings, place)
         slope = max(0.0, (x - x.mean()) @ (y - y.mean()) / ((x - x.mean()) ** 2).sum())
-        assert found == pytest.approx(ratings[place] - y.mean() - slope * (raw[place] - x.mean()), abs=1e-9)
+        # Of three texts two are left: where they nearly meet, the line is steep and its last digits are rounding.
+        assert found == pytest.approx(ratings[place] - y.mean() - slope * (raw[place] - x.mean()), rel=1e-6, abs=1e-9)
 
 
 @pytest.mark.parametrize(
