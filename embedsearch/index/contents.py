@@ -12,7 +12,6 @@ from embedsearch.index.means import mean_vectors
 from embedsearch.store import Store
 from embedsearch.vectors import Vectors
 
-_BATCH = 1024
 _LINE = re.compile(r":\d+$")
 
 
@@ -33,9 +32,7 @@ class Contents:
 
     def documents(self) -> Iterator[Document]:
         """Yield all documents in the order in which they came; a batch of them is held in memory."""
-        numbers = self._store.numbers().tolist()
-        for start in range(0, len(numbers), _BATCH):
-            yield from list(self._store.documents(numbers[start : start + _BATCH]))
+        return self._store.all_documents()
 
     def document_vectors(self, ids: Sequence[str]) -> Vectors:
         """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.

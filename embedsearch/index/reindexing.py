@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from embedsearch.axes import Axis
-from embedsearch.documents import Document
 from embedsearch.encoders import Encoder, identify, load_encoder
 from embedsearch.errors import AxisError, StoreError
 from embedsearch.index.embedding import Embedding
@@ -19,7 +18,6 @@ from embedsearch.index.ingest import AddReport
 from embedsearch.store import FittedRecord, Store, adopt
 
 Progress = Callable[[int, int], None]
-_READ_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +145,7 @@ def _filled(index: Index, store: Store, progress: Progress | None, indexing: Pro
     if not store.count_documents():
         index.delete(index._store.ids(index._store.count_documents()))
         return AddReport()
-    return index.sync(_documents(store), progress=progress, indexing=indexing)
-
-
-def _documents(store: Store) -> Iterator[Document]:
-    numbers = store.numbers().tolist()
-    for start in range(0, len(numbers), _READ_AT_ONCE):
-        yield from list(store.documents(numbers[start : start + _READ_AT_ONCE]))
+    return index.sync(store.all_documents(), progress=progress, indexing=indexing)
 
 
 def _fitted(store: Store, index: Index) -> list[FittedRecord]:

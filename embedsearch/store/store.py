@@ -18,6 +18,7 @@ from embedsearch.store.folder import REMEDY, Folder
 from embedsearch.store.records import DocumentRecord, Entry, HeldDocument, SavedAxis, StoredPassage, checksum, seal
 from embedsearch.vectors import Rows, Vectors
 
+_READ_AT_ONCE = 256
 _COLUMNS = "d.digest, d.id, d.title, d.source, d.metadata, d.text"
 
 
@@ -148,6 +149,16 @@ class Store(Folder):
         statement = f"SELECT {_COLUMNS} FROM documents d WHERE number IN (?) ORDER BY number"
         for record in self._database.query_in(statement, sorted(int(number) for number in numbers)):
             yield self._document(record)
+
+    def all_documents(self) -> Iterator[Document]:
+        """Yield all documents in the order in which they came; a batch of them is held in memory.
+
+        Raises:
+            StoreError: one is not what was written.
+        """
+        numbers = self.numbers().tolist()
+        for start in range(0, len(numbers), _READ_AT_ONCE):
+            yield from list(self.documents(numbers[start : start + _READ_AT_ONCE]))
 
     def held(self, ids: Sequence[str]) -> dict[str, HeldDocument]:
         """Return what the index holds of the documents called *ids*, by id."""
