@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -106,22 +107,33 @@ class CompiledModel:
             EncoderError: the compiled model cannot be loaded or fails.
         """
         result = np.empty((len(texts), self.manifest.dimension), dtype=np.float32)
+        for places, vectors in self.encode_parts(texts, role):
+            result[places] = vectors
+        return result
+
+    def encode_parts(self, texts: Sequence[str], role: str = "document") -> Iterator[tuple[Rows, Vectors]]:
+        """Yield what `encode` returns batch by batch as it is done, with the places of its texts; each place once."""
+        done: SimpleQueue[tuple[Rows, Vectors]] = SimpleQueue()
         prompt = self.manifest.prompts.get(role, "")
-        # One queue, one call at a time: what waits in it belongs to this result.
+        # One queue, one call at a time: what is done in it belongs to this call.
         with self._lock:
-            self._queue.set_callback(_into(result))
+            # Copied: the tensor is the request's own, which takes the next batch.
+            self._queue.set_callback(
+                lambda request, places: done.put((places, request.get_output_tensor(0).data.copy()))
+            )
             try:
-                for start, tokens in self._tokenised([prompt + text for text in texts] if prompt else texts):
-                    self._submit(tokens, start)
+                for places, given in self._batches([prompt + text for text in texts] if prompt else texts):
+                    self._queue.start_async(given, userdata=places)
+                    yield from _taken(done)
                 self._queue.wait_all()
             except RuntimeError as error:
                 first = (str(error).strip().splitlines() or [""])[0]
                 raise EncoderError(f"the compiled model {self._blob} failed: {first}") from error
             finally:
-                # Nothing may still write into a result that is given up.
+                # What is given up may still be at work.
                 with contextlib.suppress(RuntimeError):
                     self._queue.wait_all()
-        return result
+        yield from _taken(done)
 
     def check(self) -> None:
         """Load the model and encode one text whose vector is known.
@@ -139,6 +151,18 @@ class CompiledModel:
         """Return the vector that `check` will want."""
         return [float(value) for value in self.encode([_PROBE])[0]]
 
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[Rows, dict[str, Any]]]:
+        """Yield the places of texts batch by batch, and the graph's inputs."""
+        for start, tokens in self._tokenised(texts):
+            lengths = [len(ids) for ids in tokens]
+            streams = len(self._queue) if start + _WINDOW >= len(texts) else 1
+            for places in pack(lengths, _BATCH_TOKENS, streams=streams, least=_LEAST_TOKENS):
+                ids, mask = pad([tokens[place] for place in places], self.manifest.filler)
+                given = {"input_ids": ids, "attention_mask": mask}
+                if "token_type_ids" in self.manifest.inputs:
+                    given["token_type_ids"] = np.zeros_like(ids)
+                yield places + start, given
+
     def _tokenised(self, texts: Sequence[str]) -> Iterator[tuple[int, list[list[int]]]]:
         """Yield the tokens of texts window by window, each with the place of its first text."""
         starts = range(0, len(texts), _WINDOW)
@@ -154,16 +178,6 @@ class CompiledModel:
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))] if texts else []
-
-    def _submit(self, tokens: Sequence[list[int]], start: int) -> None:
-        lengths = [len(ids) for ids in tokens]
-        share = -(-sum(lengths) // len(self._queue))
-        for places in pack(lengths, min(_BATCH_TOKENS, max(_LEAST_TOKENS, share))):
-            ids, mask = pad([tokens[place] for place in places], self.manifest.filler)
-            given = {"input_ids": ids, "attention_mask": mask}
-            if "token_type_ids" in self.manifest.inputs:
-                given["token_type_ids"] = np.zeros_like(ids)
-            self._queue.start_async(given, userdata=places + start)
 
     @property
     def _blob(self) -> Path:
@@ -215,8 +229,7 @@ def settings(precision: str) -> dict[str, str]:
     return {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
 
 
-def _into(result: Vectors) -> Any:
-    def take(request: Any, rows: Rows) -> None:
-        result[rows] = request.get_output_tensor(0).data
-
-    return take
+def _taken(done: SimpleQueue[tuple[Rows, Vectors]]) -> Iterator[tuple[Rows, Vectors]]:
+    """Yield what is in a queue, without waiting for more."""
+    while not done.empty():
+        yield done.get()

@@ -12,23 +12,31 @@ from embedsearch.vectors import Rows
 Tokens = NDArray[np.int64]
 
 
-def pack(lengths: Sequence[int], room: int) -> Iterator[Rows]:
-    """Yield the places of texts batch by batch, longest first, so that padding is short and the end is even.
+def pack(lengths: Sequence[int], room: int, *, streams: int = 1, least: int = 1) -> Iterator[Rows]:
+    """Yield the places of texts batch by batch, longest first, so that padding is short.
+
+    Where several streams take batches side by side, the last ones become smaller, so that all streams end at about
+    the same time: each batch takes its stream's share of what is left (guided self-scheduling: Polychronopoulos and
+    Kuck, IEEE Transactions on Computers 36, 1987).
 
     Args:
         lengths: tokens of each text.
         room: the most tokens of a batch, padding counted; a longer text makes a batch of its own.
+        streams: how many take batches side by side.
+        least: tokens below which no batch is made smaller for an even end.
 
     Yields:
         Places in *lengths*; each place comes once.
     """
     order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
-    start = 0
+    start, left = 0, sum(lengths)
     while start < len(order):
         widest = max(1, int(lengths[order[start]]))
-        stop = start + max(1, room // widest)
-        yield order[start:stop]
-        start = stop
+        share = min(room, max(least, -(-left // streams)))
+        places = order[start : start + max(1, share // widest)]
+        yield places
+        start += len(places)
+        left -= sum(lengths[place] for place in places)
 
 
 def pad(texts: Sequence[Sequence[int]], filler: int) -> tuple[Tokens, Tokens]:

@@ -15,7 +15,7 @@ import numpy as np
 from embedsearch.encoders.packing import pack
 from embedsearch.encoders.weights import ModelFolder
 from embedsearch.errors import EncoderError
-from embedsearch.vectors import Vectors
+from embedsearch.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -52,18 +52,26 @@ class TorchModel:
             texts: any number.
             role: ``query`` or ``document``.
         """
-        function = self.model.encode_query if role == "query" else self.model.encode_document
         result = np.empty((len(texts), int(self.model.get_embedding_dimension() or 0)), dtype=np.float32)
+        for places, vectors in self.encode_parts(texts, role):
+            result[places] = vectors
+        return result
+
+    def encode_parts(self, texts: Sequence[str], role: str = "document") -> Iterator[tuple[Rows, Vectors]]:
+        """Yield what `encode` returns batch by batch, with the places of its texts; each place once."""
+        function = self.model.encode_query if role == "query" else self.model.encode_document
         room = _CPU_TOKENS if self.model.device.type == "cpu" else _ACCELERATOR_TOKENS
         for places in pack(self._lengths(texts), room):
-            result[places] = function(
-                [texts[place] for place in places],
-                batch_size=len(places),
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-                show_progress_bar=False,
+            yield (
+                places,
+                function(
+                    [texts[place] for place in places],
+                    batch_size=len(places),
+                    normalize_embeddings=True,
+                    convert_to_numpy=True,
+                    show_progress_bar=False,
+                ),
             )
-        return result
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
         """Return what each text takes in a batch, special tokens counted, what is cut off not."""

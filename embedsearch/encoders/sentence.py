@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,14 @@ class SentenceEncoder:
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of queries, float32 of shape (len(texts), dimension)."""
         return self._encode(texts, "query")
+
+    def encode_parts(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
+        """Yield unit vectors of documents as they are done, with the places of their texts; each place once."""
+        if self._warm is not None and len(texts) <= FEW and not self.is_loaded:
+            yield list(range(len(texts))), self.encode(texts)
+            return
+        for places, vectors in self._engine[1].encode_parts(texts):
+            yield places.tolist(), vectors
 
     def _encode(self, texts: Sequence[str], role: str) -> Vectors:
         """Have a server that has the same model loaded encode a few texts; load it here for more."""

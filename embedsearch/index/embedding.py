@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,8 @@ import numpy as np
 from embedsearch.documents import Document, Passage
 from embedsearch.encoders import Encoder, Identity, count_tokens, encode, encode_parts, identify, load_encoder
 from embedsearch.errors import QueryError, StoreError
+from embedsearch.index.ahead import Ahead
+from embedsearch.index.under_way import EmbeddingUnderWay, Progress
 from embedsearch.index.vouching import Probed, remember, vouch
 from embedsearch.mapped import gather
 from embedsearch.store import Store, VectorCache
@@ -21,8 +23,6 @@ from embedsearch.vectors import Rows, Vectors, unit
 
 _log = logging.getLogger("embedsearch")
 _TITLE_SHARE = 4  # a title that would take more than this part of a passage's room is not put before it
-
-Progress = Callable[[int], None]
 
 
 class Embedding:
@@ -124,13 +124,13 @@ class Embedding:
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if new:
             fresh = dict(zip(new, encode(self.encoder, list(new.values()), queries=queries), strict=True))
-            self._vouch()
+            self.vouch_once()
             if cache:
                 cache.put(fresh)
             found |= fresh
         return np.stack([found[key] for key in keys]) if keys else np.empty((0, self.store.dimension), np.float32)
 
-    def _vouch(self) -> None:
+    def vouch_once(self) -> None:
         """See once that the encoder is the model that made the vectors of the index, where a name does not tell."""
         if not self._has_vouched and isinstance(self.encoder, Probed):
             vouch(self.encoder, self.store, self._cache, self._probe_key)
@@ -177,32 +177,47 @@ class Embedding:
             progress: told how many more texts are done.
             keys: of the texts, if the caller has them already.
         """
-        keys = [self.key(text) for text in texts] if keys is None else keys
+        return self.begin(texts, [self.key(text) for text in texts] if keys is None else keys).finish(progress)
+
+    def begin(
+        self,
+        texts: Sequence[str],
+        keys: Sequence[bytes],
+        *,
+        ahead: Ahead | None = None,
+        before: EmbeddingUnderWay | None = None,
+    ) -> EmbeddingUnderWay:
+        """Begin to embed document texts, as `embed` does; `EmbeddingUnderWay.finish` gives their vectors.
+
+        Args:
+            texts: each within the encoder's limit.
+            keys: of the texts.
+            ahead: encodes in its thread from now on; if None, all is done in `finish`.
+            before: texts that are under way and will be finished before these: what they have is not encoded again.
+        """
         vectors, missing = self._known_anywhere(keys)
+        places_before = before.places if before else {}
         copies: dict[bytes, list[int]] = {}
         for place in missing:
             copies.setdefault(keys[place], []).append(place)
+        awaited = {key: copies.pop(key) for key in list(copies) if key in places_before}
         # Texts of like length go together: a batch is padded to its longest.
         order = sorted(copies.values(), key=lambda same: len(texts[same[0]]))
-        if progress:
-            progress(len(texts) - len(missing))
-        # What was paid for is kept as it comes.
-        pays = hasattr(self.encoder, "vector_cache")
-        for places, given in encode_parts(self.encoder, [texts[same[0]] for same in order]):
-            self._vouch()
-            part = [order[place] for place in places]
-            vectors[[same[0] for same in part]] = given
-            if self._cache and pays:
-                self._cache.put({keys[same[0]]: vectors[same[0]] for same in part})
-            for first, *others in (same for same in part if len(same) > 1):
-                vectors[others] = vectors[first]
-            if progress:
-                progress(sum(map(len, part)))
-        if self._cache and order and not pays:
-            # All at once: after an interruption the same texts go together again, and the last digits of a vector
-            # may depend on what it was encoded with.
-            self._cache.put({keys[same[0]]: vectors[same[0]] for same in order})
-        return vectors, len(order)
+        parts = encode_parts(self.encoder, [texts[same[0]] for same in order]) if order else iter(())
+        # What is paid for must be kept as it comes, and not wait for its turn.
+        if ahead is not None and not self.pays:
+            parts = ahead.run(parts)
+        return EmbeddingUnderWay(self, keys, vectors, order, parts, len(keys) - len(missing), awaited, before)
+
+    @cached_property
+    def pays(self) -> bool:
+        """Does embedding cost more than time, so that each vector is kept as soon as it has come?"""
+        return hasattr(self.encoder, "vector_cache")
+
+    def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
+        """Put vectors into the cache, if there is one."""
+        if self._cache and vectors:
+            self._cache.put(vectors)
 
     def record_engine(self, passages: int) -> None:
         """Remember what computed the vectors of so many passages, and its probe. The caller is writing."""

@@ -71,6 +71,8 @@ class FaissIndex:
         try:
             index = _read(file)
         except (RuntimeError, MemoryError) as error:
+            if not file.exists():  # another process has just put a later state in the place of this one
+                return None
             _log.warning("%s cannot be read (%s); every row is compared instead", file, type(error).__name__)
             return None
         if index.d != dimension or index.ntotal > rows:

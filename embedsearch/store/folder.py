@@ -28,7 +28,7 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -209,10 +209,13 @@ class Folder:
         """Return the FAISS file if it is whole and of this state, else None, and its stamp."""
         stamp = self.setting("neighbors", None) or {}
         file = self.neighbors_file
-        if not stamp or not file.is_file():
+        if not stamp:
             return None, stamp
-        if file_checksum(file) == stamp["checksum"]:
-            return file, stamp
+        try:
+            if file_checksum(file) == stamp["checksum"]:
+                return file, stamp
+        except FileNotFoundError:  # never made, or another process has just compacted the index and removed it
+            return None, stamp
         _log.warning("%s is not the file that was written; every row is compared instead. %s", file, REMEDY)
         return None, stamp
 
@@ -355,7 +358,7 @@ class Folder:
             self.set_setting("format", FORMAT)
             self._database.seal_schema()
 
-    def append(self, first: int, parts: Sequence[Vectors]) -> None:
+    def append(self, first: int, vectors: Vectors) -> None:
         """Write vectors from row *first*, the first that is not committed, on; synced. Inside `writing`."""
         if self.damaged and not self.vectors_file.exists():
             self.vectors_file.touch()
@@ -364,7 +367,7 @@ class Folder:
                 self._file = None
             self._pin()
         assert self._file is not None
-        self._file.append(first, parts)
+        self._file.append(first, vectors)
 
     def copy_vectors(self, rows: Rows, epoch: int) -> None:
         """Write *rows* as the vectors file of an epoch to come; inside `locked`."""

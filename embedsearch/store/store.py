@@ -255,17 +255,17 @@ class Store(Folder):
             run: the ingest that they belong to.
         """
         row = self.rows
-        self.append(row, [entry.vectors for entry in entries])
+        vectors = np.concatenate([np.empty((0, self.dimension), "<f4"), *(entry.vectors for entry in entries)])
+        self.append(row, vectors)
         ids = [entry.document.id for entry in entries]
         self._remove_passages(list(self.numbers_of(ids).values()))
         self._put_documents([entry.document for entry in entries], run)
         numbers = self.numbers_of(ids)
-        records, words = [], []
+        records, words, vector = [], [], iter(vectors)
         for entry, id in zip(entries, ids, strict=True):
-            vectors = np.ascontiguousarray(entry.vectors, dtype="<f4")
-            for passage, key, vector in zip(entry.passages, entry.keys, vectors, strict=True):
+            for passage, key in zip(entry.passages, entry.keys, strict=True):
                 place = passage.position, passage.start, passage.end
-                records.append((row, numbers[id], *place, seal(id, *place), key, checksum(key, vector)))
+                records.append((row, numbers[id], *place, seal(id, *place), key, checksum(key, next(vector))))
                 words.append((row, entry.document.title, passage.text))
                 row += 1
         self._database.execute_many("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
@@ -317,7 +317,7 @@ class Store(Folder):
             vectors: shape (len(rows), dimension).
         """
         first = self.rows
-        self.append(first, [vectors])
+        self.append(first, vectors)
         checksums = [checksum(key, vector) for key, vector in zip(keys, vectors, strict=True)]
         self._database.execute_many(
             "UPDATE passages SET checksum = ? WHERE row = ?", list(zip(checksums, rows, strict=True))

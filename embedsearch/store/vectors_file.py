@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +63,7 @@ class VectorsFile:
             self._mapped = map_rows(self._stream, rows, self.dimension)
         return self._mapped
 
-    def append(self, first: int, parts: Sequence[Vectors]) -> None:
+    def append(self, first: int, vectors: Vectors) -> None:
         """Write rows from row *first* on, over what may lie there, and sync them to the disk.
 
         Raises:
@@ -73,8 +72,7 @@ class VectorsFile:
         try:
             with open(self.path, "r+b") as stream:
                 stream.seek(first * 4 * self.dimension)
-                if parts:
-                    stream.write(np.ascontiguousarray(np.concatenate(parts), dtype="<f4").data)
+                stream.write(np.ascontiguousarray(vectors, dtype="<f4").data)
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:

@@ -1,0 +1,84 @@
+"""Texts that are being embedded while other work goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from embedsearch.vectors import Vectors
+
+if TYPE_CHECKING:
+    from embedsearch.index.embedding import Embedding
+
+Progress = Callable[[int], None]
+
+
+class EmbeddingUnderWay:
+    """Texts that are being embedded."""
+
+    def __init__(
+        self,
+        embedding: Embedding,
+        keys: Sequence[bytes],
+        vectors: Vectors,
+        order: Sequence[list[int]],
+        parts: Iterator[tuple[list[int], Vectors]],
+        known: int,
+        awaited: Mapping[bytes, list[int]],
+        before: EmbeddingUnderWay | None,
+    ) -> None:
+        """Hold what `Embedding.begin` found.
+
+        Args:
+            embedding: that began it.
+            keys: of all texts.
+            vectors: shape (len(keys), d), of which those that are known are there.
+            order: the places of each text that is encoded, one entry a text.
+            parts: yields places in *order* with vectors.
+            known: how many vectors are there.
+            awaited: the places of the texts that *before* embeds, by key.
+            before: what must be finished first.
+        """
+        self._embedding = embedding
+        self._keys = keys
+        self._vectors = vectors
+        self._order = order
+        self._parts = parts
+        self._known = known
+        self._awaited = awaited
+        self._before = before
+        self.places = {keys[same[0]]: same[0] for same in order}
+
+    def finish(self, progress: Progress | None = None) -> tuple[Vectors, int]:
+        """Return the vectors of all texts, and how many of them had to be encoded.
+
+        Args:
+            progress: told how many more texts are done.
+        """
+        tell = progress or (lambda _: None)
+        tell(self._known + self._take_from_before())
+        for places, given in self._parts:
+            self._embedding.vouch_once()
+            part = [self._order[place] for place in places]
+            self._vectors[[same[0] for same in part]] = given
+            if self._embedding.pays:
+                self._embedding.keep(self._by_key(part))
+            for first, *others in (same for same in part if len(same) > 1):
+                self._vectors[others] = self._vectors[first]
+            tell(sum(map(len, part)))
+        if not self._embedding.pays:
+            # All at once: after an interruption the same texts go together again, and the last digits of a vector
+            # may depend on what it was encoded with.
+            self._embedding.keep(self._by_key(self._order))
+        return self._vectors, len(self._order)
+
+    def _take_from_before(self) -> int:
+        if self._before is None:
+            return 0
+        for key, places in self._awaited.items():
+            self._vectors[places] = self._before._vectors[self._before.places[key]]
+        self._before = None  # its vectors are needed no more
+        return sum(map(len, self._awaited.values()))
+
+    def _by_key(self, texts: Iterable[list[int]]) -> dict[bytes, Vectors]:
+        return {self._keys[same[0]]: self._vectors[same[0]] for same in texts}
