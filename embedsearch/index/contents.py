@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from embedsearch.documents import Document
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.means import mean_vectors
-from embedsearch.store import Store
+from embedsearch.store import Store, keep_derived, read_derived
 from embedsearch.vectors import Vectors
 
 _LINE = re.compile(r":\d+$")
@@ -33,6 +35,30 @@ class Contents:
     def documents(self) -> Iterator[Document]:
         """Yield all documents in the order in which they came; a batch of them is held in memory."""
         return self._store.all_documents()
+
+    def derived(
+        self, name: str, ids: Sequence[str], made_by: str, make: Callable[[], Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Return arrays that are made from the texts and fields of documents, looked up if they were made before.
+
+        They are kept in the index folder where it can be written.
+
+        Args:
+            name: of lower-case letters, digits and hyphens; one state is kept under each.
+            ids: of the documents, in the order of the index.
+            made_by: what made them, in which version.
+            make: gives numeric arrays by name; is called unless they are there.
+        """
+        wanted = set(ids)
+        stamp = hashlib.blake2b(f"{made_by}\0{len(wanted)}\0".encode(), digest_size=16)
+        for id, digest in self._store.digests():
+            if id in wanted:
+                stamp.update(digest)
+        found = read_derived(self._store.path, name, stamp.hexdigest())
+        if found is None:
+            found = dict(make())
+            keep_derived(self._store.path, name, stamp.hexdigest(), found)
+        return found
 
     def document_vectors(self, ids: Sequence[str]) -> Vectors:
         """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.

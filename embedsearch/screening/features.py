@@ -49,12 +49,18 @@ class Features:
         Raises:
             QueryError: the numbers of records differ, there is none, or a value is not finite.
         """
+        return cls.joined(*words_of(texts), vectors, coordinates=coordinates)
+
+    @classmethod
+    def joined(cls, lexical: Any, titles: Any, vectors: ArrayLike, *, coordinates: ArrayLike | None = None) -> Self:
+        """Return the features of records whose words are weighed; see `words_of` and `of`."""
         rows = as_rows(vectors)
-        if not len(texts) or len(texts) != len(rows):
-            raise QueryError(f"there are {len(texts)} texts and {len(rows)} vectors; wanted one vector for each text")
-        titles = term_weights([text.partition("\n")[0] for text in texts])
+        if not lexical.shape[0] or lexical.shape[0] != len(rows):
+            raise QueryError(
+                f"there are {lexical.shape[0]} texts and {len(rows)} vectors; wanted one vector for each text"
+            )
         placed = None if coordinates is None else _checked(coordinates, len(rows))
-        return cls(term_weights(texts), titles, rows, placed)
+        return cls(lexical, titles, rows, placed)
 
 
 def _checked(coordinates: ArrayLike, count: int) -> Coordinates:
@@ -62,6 +68,11 @@ def _checked(coordinates: ArrayLike, count: int) -> Coordinates:
     if found.ndim != 2 or len(found) != count or not np.isfinite(found).all():
         raise QueryError(f"coordinates must be finite, of shape ({count}, axes), not {found.shape}")
     return found
+
+
+def words_of(texts: Sequence[str]) -> tuple[Any, Any]:
+    """Return the matrices `Features.lexical` and `Features.titles` of records; texts as for `Features.of`."""
+    return term_weights(texts), term_weights([text.partition("\n")[0] for text in texts])
 
 
 def term_weights(texts: Sequence[str]) -> Any:

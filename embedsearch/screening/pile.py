@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import overload
+from importlib.metadata import version
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index import Index
-from embedsearch.screening.features import Features
+from embedsearch.screening.features import Features, words_of
 from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.vectors import Vectors
+
+_WORDS = "words 1"  # to be counted up where `words_of` changes
+_PARTS = ("data", "indices", "indptr", "shape")  # of a matrix of scipy
 
 
 class Pile:
@@ -56,10 +60,19 @@ class Pile:
 
     @cached_property
     def features(self) -> Features:
-        """What a ranker knows of the records; their texts are read once and not kept."""
+        """What a ranker knows of the records; their texts are read once and not kept, their words beside the index."""
         vectors = self._index.document_vectors(self.ids)
-        texts = _Texts(self._index, self.ids, self.places)
-        return Features.of(texts, vectors, coordinates=self._coordinates(vectors))
+        arrays = self._index.derived("words", self.ids, f"sklearn {version('scikit-learn')}, {_WORDS}", self._words)
+        lexical, titles = (_matrix(arrays, name) for name in ("lexical", "titles"))
+        return Features.joined(lexical, titles, vectors, coordinates=self._coordinates(vectors))
+
+    def _words(self) -> dict[str, Any]:
+        matrices = zip(("lexical", "titles"), words_of(_Texts(self._index, self.ids, self.places)), strict=True)
+        return {
+            f"{name}-{part}": getattr(matrix, part) if part != "shape" else np.array(matrix.shape)
+            for name, matrix in matrices
+            for part in _PARTS
+        }
 
     def _coordinates(self, vectors: Vectors) -> NDArray[np.float64] | None:
         """Return the coordinates of the records' mean vectors, shape (n, axes), the wanted end of each axis high."""
@@ -89,6 +102,13 @@ class Pile:
         if self.features.coordinates is not None:
             parts += [_standardised(column) for column in self.features.coordinates.T]
         return np.sum(parts, axis=0) / len(parts) if parts else None
+
+
+def _matrix(arrays: Mapping[str, Any], name: str) -> Any:
+    from scipy.sparse import csr_matrix
+
+    values, columns, starts, shape = (arrays[f"{name}-{part}"] for part in _PARTS)
+    return csr_matrix((values, columns, starts), shape=tuple(shape))
 
 
 class _Texts(Sequence[str]):

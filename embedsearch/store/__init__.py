@@ -4,6 +4,7 @@ from embedsearch.store.adopting import FittedRecord, adopt
 from embedsearch.store.cache import VectorCache
 from embedsearch.store.checking import Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
+from embedsearch.store.derived import keep_derived, read_derived
 from embedsearch.store.fields_sql import OWN_FIELDS
 from embedsearch.store.labels import Event
 from embedsearch.store.records import Entry, HeldDocument, SavedAxis, StoredPassage
@@ -25,4 +26,6 @@ __all__ = [
     "adopt",
     "compact",
     "inspect",
+    "keep_derived",
+    "read_derived",
 ]

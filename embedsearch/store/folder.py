@@ -47,7 +47,9 @@ FORMAT = 2
 _UPGRADES = {1: labels.STATEMENTS}
 DATABASE, LOCK = "index.db", "lock"
 _POLL_SECONDS = 0.01
-_OURS = re.compile(r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.built)?(\.new)?")
+_OURS = re.compile(
+    r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.built)?(\.new)?|derived-[a-z0-9-]+\.npz\.\d+\.new"
+)
 REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again into a new folder"
 
 

@@ -203,6 +203,10 @@ class Store(Folder):
         found = self._database.query("SELECT id FROM documents ORDER BY number LIMIT ?", (limit,))
         return [id for (id,) in found]
 
+    def digests(self) -> list[tuple[str, bytes]]:
+        """Return the id of each document with the digest of all that it says, in the order of `numbers`."""
+        return self._database.query("SELECT id, digest FROM documents ORDER BY number")
+
     def field_names(self) -> list[str]:
         """Return the names of the metadata fields that any document has, sorted."""
         found = self._database.query(

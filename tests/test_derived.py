@@ -1,0 +1,163 @@
+"""What is made from an index and kept beside it: used while it fits, made anew when it does not, never in the way."""
+
+import os
+
+import numpy as np
+import pytest
+
+import embedsearch as es
+from embedsearch.screening import Screening
+from embedsearch.screening.features import words_of
+from embedsearch.store import keep_derived, read_derived
+from embedsearch.testing import HashEncoder
+
+WORDS = ["wolf", "sheep", "spider", "loan", "shark", "trap", "web", "prey"]
+
+
+def documents(count=40):
+    chance = np.random.default_rng(0)
+    return [
+        es.Document(
+            f"d{place}",
+            " ".join(chance.choice(WORDS, 12)),
+            title=f"About {chance.choice(WORDS)}",
+            metadata={"n": place},
+        )
+        for place in range(count)
+    ]
+
+
+@pytest.fixture
+def index(tmp_path):
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(documents())
+        yield index
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Return a list that grows with each time that the words are weighed."""
+    times = []
+
+    def counted(texts):
+        times.append(len(texts))
+        return words_of(texts)
+
+    monkeypatch.setattr("embedsearch.screening.pile.words_of", counted)
+    return times
+
+
+def words(index):
+    """Return the two matrices of a screening of *index*, as arrays, and its ranking."""
+    screening = Screening(index)
+    found = screening.pile.features
+    return found.lexical.toarray(), found.titles.toarray()
+
+
+def expected(index):
+    lexical, titles = words_of([f"{one.title}\n{one.text}" for one in index.documents()])
+    return lexical.toarray(), titles.toarray()
+
+
+def same(found, wanted):
+    return all(np.array_equal(one, other) for one, other in zip(found, wanted, strict=True))
+
+
+def test_words_are_weighed_once_and_read_back_the_same(index, made):
+    """A second process finds the matrices beside the index, equal to the last bit."""
+    first, second = words(index), words(index)
+    assert made == [40]
+    assert same(first, expected(index))
+    assert same(second, first)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda index: index.add([es.Document("new", "a wolf in a trap")]),
+        lambda index: index.delete(["d3"]),
+        lambda index: index.add([es.Document("d3", "another text of a spider", title="About")]),
+        lambda index: index.add([es.Document("d3", index.get("d3").text, title="Other")]),
+    ],
+)
+def test_what_has_changed_is_weighed_anew(index, made, change):
+    """A document more, one less, another text or title: the matrices are those of the present documents."""
+    words(index)
+    change(index)
+    assert same(words(index), expected(index))
+    assert len(made) == 2
+
+
+def test_compaction_leaves_them_in_use(index, made):
+    """Compacting changes no document; the words stay as they are."""
+    index.delete(["d1"])
+    words(index)
+    index.compact()
+    assert same(words(index), expected(index))
+    assert made == [39]
+
+
+def test_another_condition_is_another_pile(index, made):
+    """The words of a pile are weighed within that pile."""
+    words(index)
+    Screening(index).configure(where="n < 20", topic="a wolf")
+    part = words_of([f"{one.title}\n{one.text}" for one in list(index.documents())[:20]])[0].toarray()
+    assert np.array_equal(words(index)[0], part)
+    assert made == [40, 20]
+
+
+@pytest.mark.parametrize("at", [0.02, 0.3, 0.6, 0.99])
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
+def test_a_damaged_file_is_as_good_as_none(index, made, damage, at):
+    """Flipped bytes, a file cut short or empty: made anew, and whole afterwards."""
+    words(index)
+    file = next(index._store.path.glob("derived-*.npz"))
+    content = bytearray(file.read_bytes())
+    place = int(at * len(content))
+    if damage == "flip":
+        content[place] ^= 0xFF
+    file.write_bytes(content if damage == "flip" else content[:place] if damage == "cut" else b"")
+    assert same(words(index), expected(index))
+    assert same(words(index), expected(index))
+    assert len(made) <= 2  # a flipped byte may be one that means nothing, such as a date
+
+
+def test_a_folder_that_cannot_be_written_is_no_hindrance(index, made, monkeypatch):
+    """Where nothing can be kept the words are weighed every time, and nothing is left behind."""
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    assert same(words(index), expected(index))
+    assert same(words(index), expected(index))
+    assert made == [40, 40]
+    assert not list(index._store.path.glob("derived*"))
+
+
+def test_what_a_killed_process_left_is_swept(index):
+    """A half-written file is never read, and the next writer removes it."""
+    left = index._store.path / "derived-words.npz.123.new"
+    left.write_bytes(b"half")
+    keep_derived(index._store.path, "words", "now", {"a": np.arange(3)})
+    index.add([es.Document("new", "text")])
+    assert not left.exists()
+    assert read_derived(index._store.path, "words", "now")["a"].tolist() == [0, 1, 2]
+
+
+def test_arrays_come_back_under_their_stamp_alone(tmp_path):
+    """Another stamp, another name, no file: None; no objects are ever unpickled."""
+    arrays = {"x": np.arange(4, dtype=np.int32), "y": np.zeros((2, 0), np.float64)}
+    assert keep_derived(tmp_path, "layout", "s", arrays)
+    found = read_derived(tmp_path, "layout", "s")
+    assert {name: (one.dtype, one.shape) for name, one in found.items()} == {
+        name: (one.dtype, one.shape) for name, one in arrays.items()
+    }
+    assert read_derived(tmp_path, "layout", "t") is None
+    assert read_derived(tmp_path, "other", "s") is None
+    with open(tmp_path / "derived-evil.npz", "wb") as stream:
+        np.savez(stream, stamp=np.frombuffer(b"s", np.uint8), x=np.array([os], dtype=object).astype(str))
+    assert read_derived(tmp_path, "evil", "s")["x"].dtype.kind == "U"
+    with open(tmp_path / "derived-evil.npz", "wb") as stream:
+        np.savez(stream, stamp=np.frombuffer(b"s", np.uint8), x=np.array([{}], dtype=object))
+    assert read_derived(tmp_path, "evil", "s") is None
