@@ -237,6 +237,23 @@ def test_a_full_disk_keeps_an_index_as_it_was(folder, tmp_path):
             check_holds(index, held())
 
 
+def test_labels_survive(folder):
+    """What was labelled and its history are those of before, after a compaction and with another encoder."""
+    with es.open(folder, HashEncoder(16)) as index:
+        index.labels.add("d3", "relevant", note="a wolf", author="me")
+        index.labels.add("d4", "not relevant")
+        index.labels.add("d5", 0.5)
+        index.labels.undo()
+        before = index.labels.history()
+        index.compact()
+    es.reindex(folder, OTHER)
+    with es.open(folder, HashEncoder(24)) as index:
+        assert index.labels.history() == before
+        assert {id: label.value for id, label in index.labels.items()} == {"d3": 1.0, "d4": 0.0}
+        index.labels.add("d6", "relevant")
+    assert upkeep.verify(folder).is_sound
+
+
 def test_a_file_system_without_second_names(folder, monkeypatch):
     """Where a file cannot have two names it is copied."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sys
 from typing import Any
 
@@ -11,6 +14,7 @@ from embedsearch import __version__
 from embedsearch.errors import EmbedSearchError, did_you_mean
 
 INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Failure(click.ClickException):
@@ -23,15 +27,30 @@ class Failure(click.ClickException):
         click.echo(f"Error: {self.format_message()}", err=True)
 
 
+def _give_up_output() -> None:
+    """Let what is still to be written go nowhere: Python would try once more at its end, and print a traceback."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Commands(click.Group):
     """A group that turns our errors into one line and suggests names for unknown commands."""
 
     def invoke(self, context: click.Context) -> Any:
         """Run the command; no error that a user can cause shows a traceback."""
         try:
-            return super().invoke(context)
+            result = super().invoke(context)
+            sys.stdout.flush()
+            return result
         except EmbedSearchError as error:
             raise Failure(" ".join(str(error).split())) from error
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            _give_up_output()
+            raise Failure(
+                f"the output cannot be written: {error.strerror}. Make room and run the command again"
+            ) from error
         except KeyboardInterrupt:
             click.echo("Interrupted. What was committed is kept; run the command again to go on.", err=True)
             context.exit(INTERRUPTED)

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
+from io import BufferedWriter, FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from embedsearch.errors import StoreError
 from embedsearch.store.cache import CACHE
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+
+class _Part(FileIO):
+    """A file being written, whose errors name the output that it will be."""
+
+    def __init__(self, path: Path, file: Path) -> None:
+        super().__init__(path, "wb")
+        self._file = file
+
+    def write(self, content: Buffer, /) -> int:
+        try:
+            return super().write(content)
+        except OSError as error:
+            raise StoreError(
+                f"{self._file} cannot be written: {error.strerror or error}. Make room and run the same command again; "
+                "what was embedded and kept by then is not embedded again"
+            ) from error
 
 
 class Resumable:
@@ -49,7 +71,7 @@ class Resumable:
     def stream(self) -> BinaryIO:
         """The output so far, open for writing."""
         if self._stream is None:
-            self._stream = self.part.open("wb")
+            self._stream = BufferedWriter(_Part(self.part, self.file))
         return self._stream
 
     def __enter__(self) -> Self:
@@ -87,7 +109,8 @@ class Resumable:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._stream is not None:
-            self._stream.close()
+            with suppress(StoreError):  # what is not committed by now is given up
+                self._stream.close()
         self._lock.release()
         if kind is None or not (self.folder / "vectors").is_dir():
             shutil.rmtree(self.folder, ignore_errors=True)
