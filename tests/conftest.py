@@ -9,6 +9,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["EMBEDSEARCH_CACHE_DIR"] = str(Path(__file__).parent.parent / ".pytest_cache" / "embedsearch")
 
 import pytest
+from browser import chromium, page, watch  # noqa: F401  fixtures
 from click.testing import CliRunner, Result
 from hypothesis import settings
 

@@ -12,7 +12,7 @@ import embedsearch as es
 
 HEAVY = ["torch", "transformers", "sentence_transformers", "umap", "faiss", "pandas", "polars", "pyarrow", "matplotlib",
          "textalloc", "plotly", "ray", "sklearn", "numpy", "rich", "bs4", "pypdf", "huggingface_hub", "tokenizers",
-         "httpx2", "starlette", "uvicorn"]  # fmt: skip
+         "httpx2", "starlette", "uvicorn", "numba"]  # fmt: skip
 
 _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; CliRunner().invoke"
 
@@ -23,6 +23,7 @@ RANKS = [
     {"store", "axes", "results", "snippets"},
     {"index", "serving"},
     {"screening", "filtering", "plots"},
+    {"maps"},
     {"cli", "testing"},
 ]
 
@@ -111,7 +112,19 @@ def test_imports_point_one_way():
 
 @pytest.mark.parametrize(
     "library",
-    ["faiss", "sqlite3", "sentence_transformers", "torch", "openvino", "textalloc", "httpx2", "starlette", "uvicorn"],
+    [
+        "faiss",
+        "sqlite3",
+        "sentence_transformers",
+        "torch",
+        "openvino",
+        "textalloc",
+        "httpx2",
+        "starlette",
+        "uvicorn",
+        "umap",
+        "plotly",
+    ],
 )
 def test_each_library_has_one_home(library):
     """faiss is imported by neighbors alone, SQLite by the store alone, torch's kin by the encoders alone."""
@@ -121,6 +134,8 @@ def test_each_library_has_one_home(library):
         "starlette": "serving",
         "uvicorn": "serving",
         "textalloc": "plots",
+        "umap": "maps",
+        "plotly": "maps",
     }
     home = homes.get(library, "encoders")
     for file in (ROOT / "embedsearch").rglob("*.py"):

@@ -1,0 +1,1 @@
+"""Interactive maps in one file, and the layouts that they are drawn on; needs the extra ``map``."""

@@ -1,0 +1,405 @@
+/* A plane of points, drawn by plotly.js: the part that the map and the explorer page have in common.
+
+   Load plotly.min.js and plane.css before this classic script; it defines one global, Plane.
+
+     const plane = new Plane(element, {xTitle, yTitle, xEnds: [low, high], yEnds: [low, high], label, bare, webgl});
+     plane.points({x: Float32Array, y: Float32Array, codes?: Int32Array, names?: [..], values?: Float32Array,
+                   hover: (i) => string});
+     plane.axes({xTitle, yTitle, xEnds, yEnds});         other axes; the view is reset
+     plane.highlight(indices)                            rings around points; [] takes them away
+     plane.select(indices)                               what is selected, as if by hand; onSelect is not told
+     plane.isolate(code | null)                          only the points with this code
+     plane.arrows([{x0, y0, x1, y1, label}])             plane.star(x, y, label), plane.star(null)
+     plane.labels([{x, y, text}])                        names of regions
+     plane.mode("pan" | "zoom" | "lasso" | "select")     what dragging does
+     plane.zoom(factor), plane.pan(right, up), plane.view({x0, x1, y0, y1} | null)
+     plane.inView()                                      the points in view, as indices
+     plane.onSelect = (indices) => …   plane.onView = ({x0, x1, y0, y1}) => …
+     plane.onHover = (index | null) => …   plane.onClick = (index) => …
+     plane.recolor()                                     after a change of the colours (--plane-… of plane.css)
+     await plane.drawn                                   the promise of the drawing that was asked for last
+     plane.shown, plane.webgl                            how many points are drawn, and by what
+
+   `codes` are categories, 0 to 9, in the colours --plane-color-0…; -1 is grey. `values` are numbers, in the steps of
+   --plane-step-0…. All indices are places in x and y. Callbacks may also be handed over by calling, as in
+   plane.onSelect(indices => …). Texts are never markup. The keys, while the plane has the focus: arrows move, + and -
+   zoom, 0 shows all, Escape takes the selection away. */
+"use strict";
+
+const Plane = (() => {
+  const STEP = 0.2; // of the width or height, that an arrow key moves
+  const MOST_IN_SVG = 5000; // points that a browser without WebGL draws, and still answers to the pointer
+  const COLORS = 10, STEPS = 5;
+  const EVENTS = ["onSelect", "onView", "onHover", "onClick"];
+
+  const hasWebGL = () => {
+    try {
+      return Boolean(document.createElement("canvas").getContext("webgl"));
+    } catch {
+      return false;
+    }
+  };
+
+  /* plotly reads a small markup in texts; these are none. Directions of writing are kept to their text. */
+  const plain = (text) =>
+    String(text ?? "").replace(/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, " ")
+      .replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+
+  /* An order in which no category lies on all others: drawn by lot, the same each time. */
+  const shuffled = (count) => {
+    const order = Int32Array.from({length: count}, (_, place) => place);
+    let state = 1;
+    for (let last = count - 1; last > 0; last--) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      const other = Math.floor((state / 4294967296) * (last + 1));
+      [order[last], order[other]] = [order[other], order[last]];
+    }
+    return order;
+  };
+
+  const taken = (values, order) => {
+    const result = new Float32Array(order.length);
+    for (let place = 0; place < order.length; place++) result[place] = values[order[place]];
+    return result;
+  };
+
+  const extent = (values) => {
+    let low = Infinity, high = -Infinity;
+    for (const value of values) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    if (low > high) return [-1, 1];
+    const margin = (high - low) * 0.05 || 1;
+    return [low - margin, high + margin];
+  };
+
+  const sizeFor = (count) => (count < 400 ? 9 : count < 4000 ? 7 : count < 20000 ? 5 : 3);
+
+  class Plane {
+    constructor(element, options = {}) {
+      this.element = element;
+      this.options = {xEnds: ["", ""], yEnds: ["", ""], ...options};
+      this.webgl = options.webgl ?? hasWebGL();
+      this.drawn = Promise.resolve();
+      this._given = {x: [], y: [], hover: () => ""};
+      this._order = new Int32Array(0);
+      this._rings = this._selected = [];
+      this._arrows = this._labels = [];
+      this._star = this._isolated = this._range = null;
+      this._mode = "pan";
+      this._listeners = {};
+      for (const name of EVENTS) this._listen(name);
+      this._prepare();
+    }
+
+    /* -- what is shown ------------------------------------------------------------------------------ */
+
+    points(given) {
+      this._given = given;
+      this._rings = this._selected = [];
+      this._isolated = null;
+      this._shuffle = shuffled(given.x.length);
+      this._reorder();
+      this._range = this._whole();
+      return this._redraw();
+    }
+
+    axes(options) {
+      Object.assign(this.options, options);
+      this._range = this._whole();
+      return this._redraw();
+    }
+
+    highlight(indices) {
+      this._rings = Array.from(indices);
+      return this._redraw();
+    }
+
+    select(indices) {
+      this._selected = Array.from(indices);
+      return this._redraw();
+    }
+
+    isolate(code) {
+      this._isolated = code;
+      this._reorder();
+      return this._redraw();
+    }
+
+    arrows(arrows) {
+      this._arrows = arrows;
+      return this._redraw();
+    }
+
+    star(x, y, label) {
+      this._star = x === null || x === undefined ? null : {x, y, label};
+      return this._redraw();
+    }
+
+    labels(labels) {
+      this._labels = labels;
+      return this._redraw();
+    }
+
+    /* -- the view ----------------------------------------------------------------------------------- */
+
+    mode(mode) {
+      this._mode = mode;
+      return this._redraw();
+    }
+
+    view(range) {
+      this._range = range ? {...range} : this._whole();
+      const done = this._redraw();
+      this._tell("onView", {...this._range});
+      return done;
+    }
+
+    zoom(factor) {
+      const {x0, x1, y0, y1} = this._range;
+      const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2];
+      const [width, height] = [(x1 - x0) / factor / 2, (y1 - y0) / factor / 2];
+      return this.view({x0: x - width, x1: x + width, y0: y - height, y1: y + height});
+    }
+
+    pan(right, up) {
+      const {x0, x1, y0, y1} = this._range;
+      const [dx, dy] = [(x1 - x0) * right, (y1 - y0) * up];
+      return this.view({x0: x0 + dx, x1: x1 + dx, y0: y0 + dy, y1: y1 + dy});
+    }
+
+    inView() {
+      const {x0, x1, y0, y1} = this._range, {x, y} = this._given;
+      return Array.from(this._order).filter((i) => x[i] >= x0 && x[i] <= x1 && y[i] >= y0 && y[i] <= y1).sort((a, b) => a - b);
+    }
+
+    recolor() {
+      return this._redraw();
+    }
+
+    get shown() {
+      return this._order.length;
+    }
+
+    /* -- inside ------------------------------------------------------------------------------------- */
+
+    /* Both plane.onSelect = f and plane.onSelect(f) set the listener. */
+    _listen(name) {
+      Object.defineProperty(this, name, {
+        get: () => (listener) => { this._listeners[name] = listener; },
+        set: (listener) => { this._listeners[name] = listener; },
+      });
+    }
+
+    _tell(name, value) {
+      this._listeners[name]?.(value);
+    }
+
+    _prepare() {
+      this.element.classList.add("plane");
+      this.element.tabIndex = 0;
+      this.element.setAttribute("role", "group");
+      this.element.setAttribute("aria-label", this.options.label ?? "Plane of points. Arrow keys move, plus and minus zoom, 0 shows all.");
+      this._chart = this.element.appendChild(document.createElement("div"));
+      this._chart.style.height = "100%";
+      this._chart.setAttribute("aria-hidden", "true");
+      this._box = this.element.appendChild(document.createElement("div"));
+      this._box.className = "plane-hover";
+      this._box.hidden = true;
+      this._range = this._whole();
+      this.element.addEventListener("keydown", (event) => this._key(event));
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolor());
+      new ResizeObserver(() => { if (this._attached && this.element.clientWidth) Plotly.Plots.resize(this._chart); }).observe(this.element);
+    }
+
+    _key(event) {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.element) return;
+      const acts = {
+        ArrowLeft: () => this.pan(-STEP, 0), ArrowRight: () => this.pan(STEP, 0),
+        ArrowUp: () => this.pan(0, STEP), ArrowDown: () => this.pan(0, -STEP),
+        "+": () => this.zoom(1.5), "=": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5), "0": () => this.view(null),
+        Escape: () => this._choose([]),
+      };
+      if (!acts[event.key]) return;
+      acts[event.key]();
+      event.preventDefault();
+    }
+
+    _whole() {
+      const [x0, x1] = extent(this._given.x), [y0, y1] = extent(this._given.y);
+      return {x0, x1, y0, y1};
+    }
+
+    _reorder() {
+      const {codes} = this._given, wanted = this._isolated;
+      const order = wanted === null || !codes ? this._shuffle : this._shuffle.filter((i) => codes[i] === wanted);
+      this._order = this.webgl ? order : order.slice(0, MOST_IN_SVG);
+      this._place = new Map();
+      this._xy = [taken(this._given.x, this._order), taken(this._given.y, this._order)];
+    }
+
+    _color(name) {
+      return getComputedStyle(this.element).getPropertyValue(`--plane-${name}`).trim();
+    }
+
+    /* Several changes in one turn are one drawing. */
+    _redraw() {
+      if (!this._due) {
+        this._due = true;
+        this.drawn = Promise.resolve().then(() => { this._due = false; return this._draw(); });
+      }
+      return this.drawn;
+    }
+
+    async _draw() {
+      const config = {displayModeBar: false, responsive: false, scrollZoom: true, doubleClick: false, showTips: false};
+      // plotly tells of the outline of a selection that it takes away, as if a reader had done it.
+      this._drawing = true;
+      try {
+        await Plotly.react(this._chart, this._traces(), this._layout(), config);
+      } finally {
+        this._drawing = false;
+      }
+      if (!this._attached) this._attach();
+    }
+
+    _traces() {
+      const type = this.webgl ? "scattergl" : "scatter";
+      const chosen = this._selected.length ? this._places(this._selected) : null;
+      const base = {
+        type, mode: "markers", x: this._xy?.[0] ?? [], y: this._xy?.[1] ?? [], hoverinfo: "none", marker: this._marker(),
+        selectedpoints: chosen, selected: {marker: {opacity: 1}}, unselected: {marker: {opacity: 0.15}},
+      };
+      return [base, this._ringTrace(type), this._starTrace()];
+    }
+
+    _ringTrace(type) {
+      const {x, y} = this._given;
+      const marker = {symbol: "circle-open", size: sizeFor(this.shown) + 5, color: this._color("ink"), line: {width: 2, color: this._color("ink")}};
+      const rings = this._rings.filter((i) => this._isolated === null || this._given.codes?.[i] === this._isolated);
+      return {type, mode: "markers", x: taken(x, rings), y: taken(y, rings), hoverinfo: "skip", marker};
+    }
+
+    _starTrace() {
+      const at = this._star ? [this._star] : [];
+      const marker = {symbol: "star", size: 18, color: this._color("accent"), line: {width: 1, color: this._color("ink")}};
+      return {type: "scatter", mode: "markers", x: at.map((star) => star.x), y: at.map((star) => star.y), hoverinfo: "skip", marker};
+    }
+
+    _places(indices) {
+      if (this._place.size !== this._order.length) this._order.forEach((i, place) => this._place.set(i, place));
+      return indices.map((i) => this._place.get(i)).filter((place) => place !== undefined);
+    }
+
+    _marker() {
+      const {codes, values} = this._given;
+      const look = {size: sizeFor(this.shown), opacity: this.shown > 20000 ? 0.6 : 0.85, line: {width: this.shown > 4000 ? 0 : 0.5, color: this._color("rim")}};
+      if (codes) return {...look, color: Array.from(this._order, (i) => codes[i]), cmin: -1.5, cmax: COLORS - 0.5, colorscale: this._palette(), showscale: false};
+      if (values) return {...look, color: taken(values, this._order), colorscale: this._steps(), showscale: true, colorbar: {thickness: 10, outlinewidth: 0, tickfont: {color: this._color("quiet")}}};
+      return {...look, color: this._color("point")};
+    }
+
+    /* Colours with hard edges: one for each code, that of -1 first. */
+    _palette() {
+      const colors = [this._color("faint"), ...Array.from({length: COLORS}, (_, code) => this._color(`color-${code}`))];
+      return colors.flatMap((color, place) => [[place / colors.length, color], [(place + 1) / colors.length, color]]);
+    }
+
+    _steps() {
+      return Array.from({length: STEPS}, (_, step) => [step / (STEPS - 1), this._color(`step-${step}`)]);
+    }
+
+    _layout() {
+      const {x0, x1, y0, y1} = this._range, {bare} = this.options;
+      const ink = this._color("ink"), quiet = this._color("quiet");
+      const axis = {
+        gridcolor: this._color("grid"), zeroline: !bare, zerolinecolor: this._color("faint"), color: quiet, fixedrange: false,
+        showgrid: !bare, showticklabels: !bare, ticks: "", automargin: true, nticks: 8,
+      };
+      const title = (text) => ({text: plain(text), font: {color: ink, size: 13}, standoff: bare ? 4 : 18});
+      return {
+        xaxis: {...axis, title: title(this.options.xTitle), range: [x0, x1]},
+        yaxis: {...axis, title: title(this.options.yTitle), range: [y0, y1]},
+        dragmode: this._mode, hovermode: "closest", hoverdistance: 12, showlegend: false,
+        margin: {l: 48, r: 12, t: 12, b: 56}, font: {family: "system-ui, sans-serif", size: 12, color: ink},
+        paper_bgcolor: this._color("paper"), plot_bgcolor: this._color("paper"),
+        newselection: {line: {color: this._color("accent"), width: 1.5, dash: "dot"}},
+        activeselection: {fillcolor: "rgba(0,0,0,0)"}, selections: [], annotations: this._annotations(ink, quiet),
+      };
+    }
+
+    _annotations(ink, quiet) {
+      const [xLow, xHigh] = this.options.xEnds, [yLow, yHigh] = this.options.yEnds;
+      const end = (text, more) => ({text: plain(text), xref: "paper", yref: "paper", showarrow: false, font: {size: 11, color: quiet}, ...more});
+      const ends = [
+        xLow && end(`← ${xLow}`, {x: 0, y: 0, xanchor: "left", yanchor: "top", yshift: -16}),
+        xHigh && end(`${xHigh} →`, {x: 1, y: 0, xanchor: "right", yanchor: "top", yshift: -16}),
+        yLow && end(`← ${yLow}`, {x: 0, y: 0, xanchor: "right", yanchor: "bottom", xshift: -22, textangle: -90}),
+        yHigh && end(`${yHigh} →`, {x: 0, y: 1, xanchor: "right", yanchor: "top", xshift: -22, textangle: -90}),
+      ];
+      const paper = this._color("paper");
+      const named = ({x, y, text}) => ({x, y, text: plain(text), showarrow: false, font: {size: 13, color: ink, shadow: `0 0 3px ${paper}, 0 0 3px ${paper}, 0 0 6px ${paper}`}});
+      const accent = this._color("accent");
+      const star = this._star && [{x: this._star.x, y: this._star.y, text: plain(this._star.label), showarrow: false, yshift: 18, font: {size: 13, color: ink}}];
+      return [...ends.filter(Boolean), ...this._labels.map(named), ...this._arrows.flatMap((arrow) => this._arrow(arrow, accent, ink)), ...(star ?? [])];
+    }
+
+    _arrow({x0, y0, x1, y1, label}, accent, ink) {
+      const line = {x: x1, y: y1, ax: x0, ay: y0, axref: "x", ayref: "y", showarrow: true, arrowhead: 2, arrowwidth: 2, arrowcolor: accent, text: ""};
+      const name = {x: (x0 + x1) / 2, y: (y0 + y1) / 2, text: plain(label), showarrow: false, yshift: 10, font: {size: 12, color: ink}};
+      return label ? [line, name] : [line];
+    }
+
+    _attach() {
+      this._attached = true;
+      this._chart.on("plotly_hover", (event) => this._hovered(event));
+      this._chart.on("plotly_unhover", () => this._left());
+      this._chart.on("plotly_click", (event) => { const i = this._index(event.points[0]); if (i !== null) this._tell("onClick", i); });
+      this._chart.on("plotly_selected", (event) => { if (event && !this._drawing) this._choose(event.points.map((point) => this._index(point)).filter((i) => i !== null)); });
+      this._chart.on("plotly_deselect", () => { if (!this._drawing) this._choose([]); });
+      this._chart.on("plotly_doubleclick", () => { this._mode === "pan" || this._mode === "zoom" ? this.view(null) : this._choose([]); });
+      this._chart.on("plotly_relayout", (change) => this._moved(change));
+    }
+
+    _index(point) {
+      return point && point.curveNumber === 0 ? this._order[point.pointNumber] : null;
+    }
+
+    _choose(indices) {
+      this._selected = indices.sort((a, b) => a - b);
+      this._redraw();
+      this._tell("onSelect", this._selected);
+    }
+
+    _moved(change) {
+      if (!Object.keys(change).some((name) => /^[xy]axis\./.test(name))) return;
+      const {xaxis, yaxis} = this._chart._fullLayout;
+      this._range = {x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1]};
+      this._tell("onView", {...this._range});
+    }
+
+    _hovered(event) {
+      const i = this._index(event.points[0]);
+      if (i === null) return;
+      this._box.textContent = this._given.hover?.(i) ?? "";
+      this._box.hidden = !this._box.textContent;
+      this._beside(event.event);
+      this._tell("onHover", i);
+    }
+
+    _beside(pointer) {
+      const frame = this.element.getBoundingClientRect(), {offsetWidth: width, offsetHeight: height} = this._box;
+      const [x, y] = [pointer.clientX - frame.left, pointer.clientY - frame.top];
+      this._box.style.left = `${Math.max(4, x + 14 + width > frame.width ? x - 14 - width : x + 14)}px`;
+      this._box.style.top = `${Math.max(4, y + 14 + height > frame.height ? y - 14 - height : y + 14)}px`;
+    }
+
+    _left() {
+      this._box.hidden = true;
+      this._tell("onHover", null);
+    }
+  }
+
+  return Plane;
+})();

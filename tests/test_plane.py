@@ -1,0 +1,132 @@
+"""The plane of points, used by itself: what it draws, and what it tells."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from browser import WITHOUT_WEBGL
+from conftest import ROOT
+
+from embedsearch.plots.style import COLORS, STEPS
+
+PART = ROOT / "embedsearch" / "maps" / "page"
+NINE = "x: Float32Array.of(0, 1, 2, 0, 1, 2, 0, 1, 2), y: Float32Array.of(0, 0, 0, 1, 1, 1, 2, 2, 2)"
+
+
+@pytest.fixture
+def plane(page, tmp_path):
+    """Return a page with an empty plane called `plane`, and a list `told` of what it tells."""
+    plotly = Path(find_spec("plotly").submodule_search_locations[0]) / "package_data" / "plotly.min.js"
+    (tmp_path / "plane.html").write_text(
+        f"""<!doctype html><meta charset="utf-8"><style>{(PART / "plane.css").read_text()}</style>
+        <div id="here" style="width: 800px; height: 600px"></div>
+        <script src="{plotly.as_uri()}"></script><script src="{(PART / "plane.js").as_uri()}"></script><script>
+        const told = [], here = document.getElementById("here");
+        const plane = new Plane(here, {{xTitle: "<b>size</b>", xEnds: ["small", "large"]}});
+        plane.onSelect(indices => told.push(["select", indices])); plane.onView = view => told.push(["view", view]);
+        plane.onHover = i => told.push(["hover", i]); plane.onClick = i => told.push(["click", i]);
+        const at = (x, y) => {{
+          const {{xaxis, yaxis}} = plane._chart._fullLayout, box = plane._chart.getBoundingClientRect();
+          return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)]; }};
+        </script>""",
+        "utf-8",
+    )
+    page.goto((tmp_path / "plane.html").as_uri())
+    return page
+
+
+def points(page, more: str = ""):
+    """Show nine points on a grid."""
+    page.evaluate(f"plane.points({{{NINE}, {more} hover: i => `point <i>${{i}}</i>`}})")
+
+
+def told(page, what: str) -> list:
+    """Return what the plane has told of one kind."""
+    return [value for kind, value in page.evaluate("told") if kind == what]
+
+
+def test_the_pointer_names_points_and_clicks_them(plane):
+    """The index told is the place in the arrays given, whatever the order of drawing; the text is no markup."""
+    points(plane)
+    plane.mouse.move(*plane.evaluate("at(2, 1)"))
+    plane.locator(".plane-hover", has_text="point <i>5</i>").wait_for()
+    plane.mouse.click(*plane.evaluate("at(2, 1)"))
+    assert told(plane, "hover")[0] == 5
+    assert told(plane, "click") == [5]
+
+
+def test_a_box_and_a_lasso_select_the_points_inside(plane):
+    """Dragging a box around the left column selects it; after isolating, only what is shown can be selected."""
+    points(plane, "codes: Int32Array.of(0, 0, 0, 1, 1, 1, 2, 2, 2),")
+    for mode in ("select", "lasso"):
+        plane.evaluate(f"plane.mode('{mode}')")
+        drag(plane, [(-0.05, -0.05), (0.5, -0.05), (0.5, 2.05), (-0.05, 2.05), (-0.05, -0.04)], box=mode == "select")
+    assert told(plane, "select") == [[0, 3, 6], [0, 3, 6]]
+    plane.evaluate("plane.isolate(1)")
+    drag(plane, [(-0.05, -0.05), (0.5, -0.05), (0.5, 2.05), (-0.05, 2.05), (-0.05, -0.04)])
+    assert told(plane, "select")[-1] == [3]
+    assert plane.evaluate("plane.shown") == 3
+
+
+def drag(page, corners, *, box: bool = False):
+    """Draw around something with the mouse."""
+    corners = [corners[0], corners[2]] if box else corners
+    places = [page.evaluate(f"at({x}, {y})") for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+
+
+def test_keys_move_and_zoom_and_show_all_again(plane):
+    """Plus halves neither side but divides it by 1.5, an arrow moves by a fifth, 0 goes back; each is told."""
+    points(plane)
+    plane.locator("#here").focus()
+    for key in ("+", "ArrowRight", "0"):
+        plane.keyboard.press(key)
+    first, second, third = told(plane, "view")
+    assert third["x1"] - third["x0"] == pytest.approx(2.2, abs=1e-6)
+    assert first["x1"] - first["x0"] == pytest.approx(2.2 / 1.5, abs=1e-6)
+    assert second["x0"] - first["x0"] == pytest.approx(0.2 * 2.2 / 1.5, abs=1e-6)
+    plane.evaluate("plane.view({x0: -0.5, x1: 0.5, y0: -0.5, y1: 1.5})")
+    assert plane.evaluate("plane.inView()") == [0, 3]
+
+
+def test_arrows_stars_labels_and_titles_are_text(plane):
+    """What is written on the plane stands there as it was given, markup or not."""
+    points(plane)
+    plane.evaluate(
+        "plane.arrows([{x0: 0, y0: 0, x1: 1, y1: 1, label: '+ <b>wolf</b>'}]); plane.star(1, 1, '<i>sum</i> &amp;')"
+    )
+    plane.evaluate("plane.labels([{x: 2, y: 2, text: 'a & <a href=\"javascript:alert(1)\">b</a>'}])")
+    written = plane.locator("svg text").all_text_contents()
+    for text in (
+        "<b>size</b>",
+        "← small",
+        "large →",
+        "+ <b>wolf</b>",
+        "<i>sum</i> &amp;",
+        'a & <a href="javascript:alert(1)">b</a>',
+    ):
+        assert text in written
+    assert plane.locator("svg a").count() == 0
+
+
+def test_without_webgl_points_are_drawn_all_the_same(page, plane):
+    """SVG stands in; each point is a mark in the document."""
+    plane.add_init_script(WITHOUT_WEBGL)
+    plane.reload()
+    points(plane)
+    assert plane.evaluate("plane.webgl") is False
+    assert plane.locator(".scatterlayer .trace").first.locator("path.point").count() == 9
+
+
+def test_colours_are_those_of_figures():
+    """By day, categories and steps have the colours of the static figures."""
+    style = (PART / "plane.css").read_text("utf-8").split("@media")[0]
+    for place, color in enumerate(COLORS):
+        assert f"--plane-color-{place}: {color};" in style
+    for place, color in enumerate(STEPS):
+        assert f"--plane-step-{place}: {color};" in style
