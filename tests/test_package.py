@@ -19,11 +19,12 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 # DESIGN: imports point one way. A module may import from its own rank and from lower ones.
 RANKS = [
     {"errors", "mapped", "vectors"},
-    {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion"},
+    {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "web"},
     {"store", "axes", "results", "snippets"},
     {"index", "serving"},
     {"screening", "filtering", "plots"},
     {"maps"},
+    {"explorer"},
     {"cli", "testing"},
 ]
 
@@ -127,24 +128,27 @@ def test_imports_point_one_way():
     ],
 )
 def test_each_library_has_one_home(library):
-    """faiss is imported by neighbors alone, SQLite by the store alone, torch's kin by the encoders alone."""
+    """faiss is imported by neighbors alone, SQLite by the store alone, torch's kin by the encoders alone.
+
+    Both servers answer with starlette; what they have in common, uvicorn among it, is in web.
+    """
     homes = {
-        "faiss": "neighbors",
-        "sqlite3": "store",
-        "starlette": "serving",
-        "uvicorn": "serving",
-        "textalloc": "plots",
-        "umap": "maps",
-        "plotly": "maps",
+        "faiss": ("neighbors",),
+        "sqlite3": ("store",),
+        "starlette": ("web", "serving", "explorer"),
+        "uvicorn": ("web",),
+        "textalloc": ("plots",),
+        "umap": ("maps",),
+        "plotly": ("maps",),
     }
-    home = homes.get(library, "encoders")
+    home = homes.get(library, ("encoders",))
     for file in (ROOT / "embedsearch").rglob("*.py"):
         tree = ast.parse(file.read_text("utf-8"))
         for node in ast.walk(tree):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.split(".")[0] == library for name in names):
-                assert file.relative_to(ROOT / "embedsearch").parts[0].removesuffix(".py") == home
+                assert file.relative_to(ROOT / "embedsearch").parts[0].removesuffix(".py") in home
 
 
 def test_modules_stay_readable():

@@ -23,10 +23,10 @@ import embedsearch as es
 from embedsearch.encoders import cache, describe, encode, warm
 from embedsearch.encoders.remote import RemoteEncoder
 from embedsearch.encoders.settings import RemoteSettings
-from embedsearch.serving import Address, is_loopback
 from embedsearch.serving.application import application
 from embedsearch.serving.batching import Batcher
 from embedsearch.testing import HashEncoder, check_encoder
+from embedsearch.web import Address, is_loopback
 
 TOKEN = "a-token-of-the-server"
 

@@ -1,6 +1,6 @@
 """A warm local model behind an OpenAI-compatible HTTP endpoint; needs the extra ``serve``."""
 
-from embedsearch.serving.guarding import is_loopback
-from embedsearch.serving.running import Address, serve
+from embedsearch.serving.running import serve
+from embedsearch.web import Address
 
-__all__ = ["Address", "is_loopback", "serve"]
+__all__ = ["Address", "serve"]

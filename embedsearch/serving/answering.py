@@ -6,31 +6,15 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from embedsearch.encoders import Encoder, count_tokens
 from embedsearch.vectors import Vectors
-
-if TYPE_CHECKING:
-    from starlette.responses import Response
+from embedsearch.web.refusals import Refusal
 
 MOST_TEXTS = 2048
 _FIELDS = frozenset(("model", "input", "encoding_format", "dimensions", "user", "input_type"))
 _ROLES = {"query": True, "document": False, "passage": False}
-
-
-class Refusal(Exception):  # noqa: N818 - it is answered, not an error of ours
-    """A request that is not done.
-
-    Attributes:
-        status: of HTTP.
-        code: a word for programs.
-    """
-
-    def __init__(self, status: int, message: str, code: str = "invalid_request") -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +69,6 @@ def write_answer(vectors: Vectors, request: EmbeddingRequest, encoder: Encoder) 
     ]
     usage = {"prompt_tokens": request.tokens, "total_tokens": request.tokens}
     return json.dumps({"object": "list", "data": data, "model": encoder.name, "usage": usage}).encode()
-
-
-def refused(refusal: Refusal) -> Response:
-    """Return the response to a request that is not done."""
-    from starlette.responses import JSONResponse
-
-    kind = "server_error" if refusal.status >= 500 else "invalid_request_error"
-    error = {"message": str(refusal), "type": kind, "param": None, "code": refusal.code}
-    return JSONResponse({"error": error}, refusal.status)
 
 
 def _check_model(given: Any, encoder: Encoder) -> None:

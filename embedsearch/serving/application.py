@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from embedsearch.encoders import Encoder, encode
-from embedsearch.serving.answering import Refusal, read_request, refused, write_answer
+from embedsearch.serving.answering import read_request, write_answer
 from embedsearch.serving.batching import Batcher
-from embedsearch.serving.guarding import Guard
 from embedsearch.vectors import Vectors
+from embedsearch.web.guarding import Guard
+from embedsearch.web.sheltering import sheltered
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp
-
-_log = logging.getLogger("embedsearch")
 
 
 class Endpoint:
@@ -64,8 +62,6 @@ def application(encoder: Encoder, *, host: str, token: str = "") -> ASGIApp:
         host: the name or address that it will listen at.
         token: what clients must send, if anything.
     """
-    from starlette.applications import Starlette
-    from starlette.exceptions import HTTPException
     from starlette.routing import Route
 
     endpoint = Endpoint(encoder)
@@ -74,32 +70,4 @@ def application(encoder: Encoder, *, host: str, token: str = "") -> ASGIApp:
         Route("/v1/models", endpoint.models, methods=["GET"]),
         Route("/health", endpoint.health, methods=["GET"]),
     ]
-    handlers: dict[Any, Any] = {HTTPException: _no_such_path, Refusal: _refused, Exception: _failed}
-    return _Sheltered(Guard(Starlette(routes=routes, exception_handlers=handlers), host=host, token=token))
-
-
-class _Sheltered:
-    """Keeps what nobody has foreseen, and has been answered, from the server, which would print a traceback."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await self.app(scope, receive, send)
-        except Exception as error:
-            _log.error("%s %s failed: %s", scope.get("method"), scope.get("path"), error)
-
-
-async def _failed(_request: Request, _error: Exception) -> Response:
-    return refused(Refusal(500, "the server failed; its log says why", "internal_error"))
-
-
-async def _refused(_request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)
-    return refused(refusal)
-
-
-async def _no_such_path(request: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 404)
-    return refused(Refusal(status, f"there is no {request.method} {request.url.path} here", "not_found"))
+    return sheltered(routes, lambda app: Guard(app, host=host, token=token))

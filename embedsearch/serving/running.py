@@ -1,58 +1,17 @@
-"""The server as a process: its socket, its signals, and the note by which other commands find it."""
+"""The server of a model as a process, and the note by which other commands find it."""
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
-import signal
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from types import FrameType
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import ExitStack
 
 from embedsearch.encoders import SentenceEncoder
 from embedsearch.encoders.warm import WarmModel, announced, base_url
-from embedsearch.errors import EmbedSearchError
-from embedsearch.serving.guarding import is_loopback
-
-if TYPE_CHECKING:
-    import uvicorn
+from embedsearch.web.process import Address, ending_on_sigterm, listen, reachable, require, run
 
 _log = logging.getLogger("embedsearch")
-
-TOKEN = "EMBEDSEARCH_SERVE_TOKEN"  # noqa: S105 - the name of a variable
-_GRACE_SECONDS = 5
-_MOST_CONNECTIONS = 256  # each may hold a body of 32 MiB; further ones are answered 503, which clients take as busy
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server listens, and what it wants to be sent.
-
-    Attributes:
-        host: a name or address of this machine.
-        port: any free one if 0.
-        token: what clients send as bearer token; nothing if empty. Never shown.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8765
-    token: str = field(default="", repr=False)
-
-    def __post_init__(self) -> None:
-        """Refuse to let other machines in without a token.
-
-        Raises:
-            EmbedSearchError: the host is not of this machine alone, and there is no token.
-        """
-        if not self.token and not is_loopback(self.host):
-            raise EmbedSearchError(
-                f"--host {self.host} lets other machines in: set {TOKEN} to a secret that they must send, "
-                "or leave --host out"
-            )
 
 
 def serve(encoder: SentenceEncoder, address: Address, ready: Callable[[str], None]) -> None:
@@ -68,80 +27,19 @@ def serve(encoder: SentenceEncoder, address: Address, ready: Callable[[str], Non
     Raises:
         EmbedSearchError: the extra is missing, or the address cannot be used.
     """
-    missing = [name for name in ("starlette", "uvicorn") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise EmbedSearchError(
-            f'{" and ".join(missing)} not installed; add the extra: pip install "embedsearch[serve]"'
-        )
+    require(("starlette", "uvicorn"), "serve")
+    from embedsearch.serving.application import application
+
     with ExitStack() as stack:
-        listening = stack.enter_context(_socket(address))
+        listening = stack.enter_context(listen(address))
         port = int(listening.getsockname()[1])
         engine = encoder.load()
         encoder.encode(["A first text."])
-        stack.enter_context(_ending_on_sigterm())
-        here = WarmModel(_reachable(address.host), port, os.getpid(), encoder.name, engine, address.token)
-        server = _server(encoder, address, lambda: ready(base_url(here.host, port)))
+        stack.enter_context(ending_on_sigterm())
+        here = WarmModel(reachable(address.host), port, os.getpid(), encoder.name, engine, address.token)
         try:
             stack.enter_context(announced(encoder.identity.key, here))
         except OSError as error:
             _log.warning("other commands will not find this server: %s", error)
-        server.run(sockets=[listening])
-
-
-def _socket(address: Address) -> socket.socket:
-    """Return a listening socket; connections wait in it until the model is loaded."""
-    try:
-        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((address.host, address.port), family=family, backlog=256)
-    except (OSError, OverflowError) as error:
-        # socket adds the address to the system's words, except where a name was not found.
-        number = getattr(error, "errno", None) or 0
-        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
-        raise EmbedSearchError(
-            f"{address.host}:{address.port} cannot be listened at ({reason}); name another --port, 0 for any, or --host"
-        ) from None
-
-
-def _server(encoder: SentenceEncoder, address: Address, ready: Callable[[], None]) -> uvicorn.Server:
-    import uvicorn
-
-    from embedsearch.serving.application import application
-
-    class Announcing(uvicorn.Server):
-        """Says that it is ready when signals reach it: one that came sooner would end it half-way."""
-
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets=sockets)
-            ready()
-
-    return Announcing(
-        uvicorn.Config(
-            application(encoder, host=address.host, token=address.token),
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=_MOST_CONNECTIONS,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-    )
-
-
-def _reachable(host: str) -> str:
-    """Return where this machine reaches a server that listens at *host*."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-
-
-@contextmanager
-def _ending_on_sigterm() -> Iterator[None]:
-    """Have SIGTERM raise SystemExit: uvicorn raises the signal again when it is done, and the note must be removed."""
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(0)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        app = application(encoder, host=address.host, token=address.token)
+        run(app, listening, lambda: ready(base_url(here.host, port)))

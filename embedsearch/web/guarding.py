@@ -7,7 +7,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from embedsearch.serving.answering import Refusal, refused
+from embedsearch.web.refusals import Refusal, refused
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers

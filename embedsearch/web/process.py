@@ -1,0 +1,129 @@
+"""A server as a process: its socket, its signals, and when it says that it is ready."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from embedsearch.errors import EmbedSearchError
+from embedsearch.web.guarding import is_loopback
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+TOKEN = "EMBEDSEARCH_SERVE_TOKEN"  # noqa: S105 - the name of a variable
+_GRACE_SECONDS = 5
+_MOST_CONNECTIONS = 256  # each may hold a body of 32 MiB; further ones are answered 503, which clients take as busy
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens, and what it wants to be sent.
+
+    Attributes:
+        host: a name or address of this machine.
+        port: any free one if 0.
+        token: what clients send as bearer token; nothing if empty. Never shown.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse to let other machines in without a token.
+
+        Raises:
+            EmbedSearchError: the host is not of this machine alone, and there is no token.
+        """
+        if not self.token and not is_loopback(self.host):
+            raise EmbedSearchError(
+                f"--host {self.host} lets other machines in: set {TOKEN} to a secret that they must send, "
+                "or leave --host out"
+            )
+
+
+def require(names: Sequence[str], extra: str) -> None:
+    """See that packages are installed.
+
+    Raises:
+        EmbedSearchError: one is not; the message names the extra that brings it.
+    """
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EmbedSearchError(
+            f'{" and ".join(missing)} not installed; add the extra: pip install "embedsearch[{extra}]"'
+        )
+
+
+def run(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Answer requests until the process is told to end by a signal.
+
+    SIGINT raises KeyboardInterrupt once requests under way are answered, and SIGTERM, within `ending_on_sigterm`,
+    SystemExit.
+
+    Args:
+        app: answers.
+        listening: as `listen` returns it.
+        ready: called when requests are answered, and signals reach the server.
+    """
+    import uvicorn
+
+    class Announcing(uvicorn.Server):
+        """Says that it is ready when signals reach it: one that came sooner would end it half-way."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets=sockets)
+            ready()
+
+    settings = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    Announcing(settings).run(sockets=[listening])
+
+
+def listen(address: Address) -> socket.socket:
+    """Return a listening socket; connections wait in it until the model is loaded."""
+    try:
+        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((address.host, address.port), family=family, backlog=256)
+    except (OSError, OverflowError) as error:
+        # socket adds the address to the system's words, except where a name was not found.
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
+        raise EmbedSearchError(
+            f"{address.host}:{address.port} cannot be listened at ({reason}); name another --port, 0 for any, or --host"
+        ) from None
+
+
+def reachable(host: str) -> str:
+    """Return where this machine reaches a server that listens at *host*."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """Have SIGTERM raise SystemExit: uvicorn raises the signal again when it is done, and what was set up must be removed."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
