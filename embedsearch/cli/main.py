@@ -98,6 +98,7 @@ def load_commands() -> None:
     from embedsearch.cli import (
         axes_commands,
         document_commands,
+        explore_command,
         filter_command,
         housekeeping_commands,
         placing_commands,
@@ -113,6 +114,7 @@ def load_commands() -> None:
         query_commands,
         placing_commands,
         plot_commands,
+        explore_command,
         axes_commands,
         screen_commands,
         housekeeping_commands,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from embedsearch.documents import Document
+from embedsearch.encoders import Encoder
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.means import mean_vectors
 from embedsearch.store import Store, keep_derived, read_derived
@@ -22,6 +23,16 @@ class Contents:
 
     _store: Store
     _embedding: Embedding
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that made the index; found when it is first asked for, loaded when it first encodes.
+
+        Raises:
+            EncoderError: it cannot be found.
+            StoreError: what is found under its name is another one.
+        """
+        return self._embedding.encoder
 
     def ids(self) -> list[str]:
         """Return the ids of all documents in the order in which they came."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -273,6 +274,38 @@ class Index(Collection):
                 rows = np.intersect1d(rows, np.concatenate([*own, rows[:0]]))
             values = None if field is None else field_values(self._store, field, rows)
             return Population(scaled, rows, Placer(self._embedding).passages(rows, scaled).coordinates, values)
+
+    def rows(self, where: str | None = None) -> Rows:
+        """Return the rows of the passages that satisfy a condition, ascending, int64; of all if None.
+
+        Raises:
+            QueryError: a wrong condition.
+        """
+        with self._store.reading():
+            rows = self._rows(where)
+            return self._store.live_rows() if rows is None else rows
+
+    def rows_of(self, hits: Sequence[Hit]) -> Rows:
+        """Return the row of each hit, int64."""
+        with self._store.reading():
+            found = [self._store.rows_of_document(hit.document)[hit.position] for hit in hits]
+        return np.array(found, dtype=np.int64)
+
+    def field_of_passages(self, field: str, rows: Rows) -> list[Any]:
+        """Return the value that the document of each passage has for a field, None where it has none.
+
+        Raises:
+            QueryError: no document has the field.
+        """
+        with self._store.reading():
+            return field_values(self._store, field, rows)
+
+    @property
+    def state(self) -> object:
+        """What differs once passages or axes have changed here, or anything in another process."""
+        with self._store.reading():
+            elsewhere, _ = self._store.database.state()
+            return elsewhere, self._store.generation, tuple(self.axes.versions().items())
 
     def passages(self, rows: Sequence[int] | Rows) -> list[StoredPassage]:
         """Return the passages in some rows of a `population`, in the order asked for.

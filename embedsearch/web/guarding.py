@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,7 +26,15 @@ class Guard:
     sends JSON. So all three are checked.
     """
 
-    def __init__(self, app: ASGIApp, *, host: str, token: str = "", limit: int = BODY_LIMIT) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        host: str,
+        token: str = "",
+        limit: int = BODY_LIMIT,
+        may_enter: Callable[[dict[str, str], Scope], bool] = lambda _cookies, _scope: False,
+    ) -> None:
         """Guard an application.
 
         Args:
@@ -33,11 +42,13 @@ class Guard:
             host: the name or address that the server listens at.
             token: what clients send as bearer token; with one, any ``Host`` will do, for no foreign page knows it.
             limit: the most bytes of a request's body.
+            may_enter: is asked where a token is wanted and no bearer token is sent: may a request with these cookies?
         """
         self.app = app
         self._host = host
         self._token = token
         self._limit = limit
+        self._may_enter = may_enter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that may not pass, and hand on the others."""
@@ -56,19 +67,20 @@ class Guard:
             return message
 
         try:
-            self._check(Headers(scope=scope), scope["method"], scope["path"])
+            self._check(Headers(scope=scope), scope)
         except Refusal as refusal:
             return await refused(refusal)(scope, receive, send)
         return await self.app(scope, bounded, send)
 
-    def _check(self, headers: Headers, method: str, path: str) -> None:
+    def _check(self, headers: Headers, scope: Scope) -> None:
+        method, path = scope["method"], scope["path"]
         host = headers.get("host", "")
         if not self._token and not self._is_own(host):
             raise Refusal(403, f"this server is not {host[:80]!r}; ask {self._host}", "foreign_host")
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
             raise Refusal(403, f"pages of {origin[:80]!r} may not ask this server", "foreign_origin")
-        if self._token and path not in OPEN_PATHS and not self._has_token(headers):
+        if self._token and path not in OPEN_PATHS and not self._has_token(headers, scope):
             raise Refusal(401, "send the server's token: Authorization: Bearer TOKEN", "invalid_api_key")
         if method == "POST" and headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise Refusal(415, "wanted Content-Type: application/json", "unsupported_media_type")
@@ -83,7 +95,11 @@ class Guard:
             return False
         return name == self._host or is_loopback(name)
 
-    def _has_token(self, headers: Headers) -> bool:
+    def _has_token(self, headers: Headers, scope: Scope) -> bool:
+        from starlette.requests import cookie_parser
+
+        if self._may_enter(cookie_parser(headers.get("cookie", "")), scope):
+            return True
         kind, _, given = headers.get("authorization", "").partition(" ")
         return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token.encode())
 

@@ -117,7 +117,7 @@ def reachable(host: str) -> str:
 
 @contextmanager
 def ending_on_sigterm() -> Iterator[None]:
-    """Have SIGTERM raise SystemExit: uvicorn raises the signal again when it is done, and what was set up must be removed."""
+    """Have SIGTERM raise SystemExit: uvicorn raises the signal again when done, and what was set up must go."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)

@@ -1,0 +1,5 @@
+"""A local page to work with an index on, and the HTTP interface behind it; needs the extra ``explore``."""
+
+from embedsearch.explorer.running import explore
+
+__all__ = ["explore"]

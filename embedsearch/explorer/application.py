@@ -1,0 +1,200 @@
+"""The paths of the explorer: the page's own files, and its questions under ``/api``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from embedsearch.errors import EmbedSearchError, EncoderError, StoreError
+from embedsearch.explorer.desk import Desk
+from embedsearch.explorer.exporting import KINDS, export
+from embedsearch.explorer.fields import Fields
+from embedsearch.explorer.questions import QUESTIONS
+from embedsearch.explorer.reading import READING
+from embedsearch.web.guarding import Guard
+from embedsearch.web.refusals import Refusal
+from embedsearch.web.sheltering import sheltered
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "embedsearch-token"
+ASKED = {**QUESTIONS, **READING}
+_PAGE = Path(__file__).parent / "page"
+_PLANE = Path(__file__).parent.parent / "maps" / "page"
+_SENT_AT_ONCE = 1 << 16
+_HEADERS = {
+    # plotly compiles the programs that draw points (hence unsafe-eval) and styles its parts as it goes (hence
+    # unsafe-inline for styles, which cannot run anything). No script but the page's own files is ever run.
+    "content-security-policy": "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-cache",
+}
+
+Given = TypeVar("Given")
+
+
+class Explorer:
+    """One desk behind HTTP; its questions are answered by one thread, one after the other."""
+
+    def __init__(self, open_desk: Callable[[], Desk]) -> None:
+        """Open the desk in its thread, by a function that is called there.
+
+        Raises:
+            EmbedSearchError: what opening it raises.
+        """
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedsearch-desk")
+        self._desk = self._thread.submit(open_desk).result()
+
+    def warm(self) -> None:
+        """Load the encoder, which takes seconds, before it is needed; other questions are answered meanwhile."""
+        with contextlib.suppress(EmbedSearchError):  # said when it is needed
+            load = getattr(self._thread.submit(lambda: self._desk.index.encoder).result(), "load", None)
+            if load is not None:
+                load()
+
+    def close(self) -> None:
+        """Close the desk, once it has answered."""
+        self._thread.submit(self._desk.close).result()
+        self._thread.shutdown()
+
+    async def _ask(self, function: Callable[[Desk, Fields], Given], fields: Fields) -> Given:
+        asking = partial(_answered, function, self._desk, fields)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, asking)
+
+    async def question(self, request: Request) -> Response:
+        """Answer ``POST /api/...``."""
+        from starlette.responses import Response
+
+        function = ASKED.get(request.path_params["name"])
+        if function is None:
+            raise Refusal(404, f"there is no {request.url.path} here", "not_found")
+        answer = await self._ask(function, Fields.parse(await request.body()))
+        return Response(json.dumps(finite(answer), ensure_ascii=False, allow_nan=False), media_type="application/json")
+
+    async def file(self, request: Request) -> Response:
+        """Answer ``POST /api/export``."""
+        from starlette.responses import StreamingResponse
+
+        stream, kind = await self._ask(export, Fields.parse(await request.body()))
+        named = {"content-disposition": f'attachment; filename="passages.{kind}"'}
+        return StreamingResponse(_parts(stream), media_type=KINDS[kind], headers=named)
+
+    async def page(self, request: Request) -> Response:
+        """Answer ``GET /``; a token in the address becomes a cookie."""
+        from starlette.responses import FileResponse, RedirectResponse
+
+        if given := request.query_params.get("token"):
+            answer = RedirectResponse("/", 303)
+            answer.set_cookie(COOKIE, given, httponly=True, samesite="strict")
+            return answer
+        return FileResponse(_PAGE / "index.html", media_type="text/html; charset=utf-8")
+
+    async def part(self, request: Request) -> Response:
+        """Answer ``GET /page/...``: the files of the page, and no others."""
+        from starlette.responses import FileResponse
+
+        file = page_files().get(request.path_params["name"])
+        if file is None:
+            raise Refusal(404, f"there is no {request.url.path} here", "not_found")
+        return FileResponse(file)
+
+
+def page_files() -> dict[str, Path]:
+    """Return the files that the page consists of, by name."""
+    files = {file.name: file for folder in (_PLANE, _PAGE) for file in folder.iterdir() if file.is_file()}
+    plotly = find_spec("plotly")
+    if plotly is not None and plotly.origin is not None:
+        files["plotly.min.js"] = Path(plotly.origin).parent / "package_data" / "plotly.min.js"
+    return files
+
+
+def application(explorer: Explorer, *, host: str, token: str = "") -> ASGIApp:
+    """Return the ASGI application of an explorer, guarded.
+
+    Args:
+        explorer: answers.
+        host: the name or address that it will listen at.
+        token: what the page must have, as a cookie that its first address sets, if anything.
+    """
+    from starlette.routing import Route
+
+    routes = [
+        Route("/", explorer.page, methods=["GET"]),
+        Route("/page/{name}", explorer.part, methods=["GET"]),
+        Route("/api/export", explorer.file, methods=["POST"]),
+        Route("/api/{name:path}", explorer.question, methods=["POST"]),
+    ]
+    guarded = sheltered(routes, lambda app: Guard(app, host=host, token=token, may_enter=partial(_may_enter, token)))
+    return _Headed(guarded)
+
+
+def _may_enter(token: str, cookies: dict[str, str], scope: Scope) -> bool:
+    """Does a request bring the token as a cookie, or in the address of the page?"""
+    from urllib.parse import parse_qs
+
+    given = cookies.get(COOKIE, "")
+    if scope["path"] == "/" and scope["method"] == "GET":
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [given])[0]
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+class _Headed:
+    """Puts the headers that keep a page safe before every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                more = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                message = {**message, "headers": [*message.get("headers", []), *more]}
+            await send(message)
+
+        await self.app(scope, receive, headed)
+
+
+def _answered(function: Callable[[Desk, Fields], Given], desk: Desk, fields: Fields) -> Given:
+    """Ask, and turn the errors of ours into refusals."""
+    try:
+        answer = function(desk, fields)
+        fields.finish()
+        return answer
+    except EmbedSearchError as error:
+        status = 400
+        if isinstance(error, StoreError):
+            status = 409 if "another process is writing" in str(error) else 500
+        elif isinstance(error, EncoderError):
+            status = 500
+        raise Refusal(status, " ".join(str(error).split()), type(error).__name__) from error
+
+
+def finite(value: Any) -> Any:
+    """Return JSON values with null for numbers that JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: finite(one) for name, one in value.items()}
+    return [finite(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _parts(stream: IO[bytes]) -> Iterator[bytes]:
+    with stream:
+        while part := stream.read(_SENT_AT_ONCE):
+            yield part

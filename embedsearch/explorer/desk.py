@@ -1,0 +1,39 @@
+"""One index as the page works with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from embedsearch.axes import Axis
+from embedsearch.explorer.points import Plane
+from embedsearch.index import Index
+
+if TYPE_CHECKING:
+    from embedsearch.screening import Screening
+
+TRIED = "tried"  # the name of an axis that is looked at before it is saved
+
+
+class Desk:
+    """An index with what is kept of it between requests. It belongs to the thread that made it, as a database does."""
+
+    def __init__(self, index: Index) -> None:
+        """Take over an open index."""
+        self.index = index
+        self.plane = Plane(index)
+        self.tried: Axis | None = None
+        self._screenings: dict[str, tuple[object, Screening]] = {}
+
+    def screening(self, name: str) -> Screening:
+        """Return a screening; opened anew where documents or axes have changed, or another process has written."""
+        from embedsearch.screening import Screening
+
+        state, found = self._screenings.get(name, (None, None))
+        if found is None or state != self.index.state:
+            found = Screening(self.index, name)
+            self._screenings[name] = self.index.state, found
+        return found
+
+    def close(self) -> None:
+        """Close the index."""
+        self.index.close()

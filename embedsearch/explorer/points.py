@@ -1,0 +1,182 @@
+"""Points of a plane for the page: coordinates kept between requests, and a sample of what is in view."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.index import Index
+from embedsearch.vectors import Rows
+
+Box = tuple[float, float, float, float]
+Column = NDArray[np.float32]
+
+_MOST_CATEGORIES = 9  # that have a colour of their own; the page has one more, for all others
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: neighbouring rows come to lie far apart
+
+
+class Plane:
+    """Where the passages of an index lie, one column of float32 an axis, measured when it is first asked for.
+
+    What was measured is forgotten when the index has changed, here or in another process.
+    """
+
+    def __init__(self, index: Index) -> None:
+        """Measure nothing yet."""
+        self._index = index
+        self._state: object = None
+        self._columns: dict[str, Column] = {}
+        self._fields: dict[str, list[Any]] = {}
+        self._rows: Rows = np.empty(0, np.int64)
+
+    def _refresh(self) -> None:
+        if (state := self._index.state) != self._state:
+            self._state, self._columns, self._fields = state, {}, {}
+            self._rows = self._index.rows()
+
+    def forget(self, axis: str) -> None:
+        """Measure an axis anew: it is another one under the same name."""
+        self._columns.pop(axis, None)
+
+    def rows(self) -> Rows:
+        """Return the rows of all passages, ascending."""
+        self._refresh()
+        return self._rows
+
+    def column(self, axis: str) -> Column:
+        """Return the coordinates of all passages on an axis, in standard deviations, in the order of `rows`.
+
+        Raises:
+            AxisError: there is no such axis.
+        """
+        self._refresh()
+        if axis not in self._columns:
+            self._columns[axis] = self._index.population([axis]).coordinates[:, 0].astype(np.float32)
+        return self._columns[axis]
+
+    def field(self, name: str) -> list[Any]:
+        """Return the value of a field for all passages, None where there is none, in the order of `rows`.
+
+        Raises:
+            QueryError: no document has the field.
+        """
+        self._refresh()
+        if name not in self._fields:
+            self._fields[name] = self._index.field_of_passages(name, self._rows)
+        return self._fields[name]
+
+    def places(self, rows: Rows) -> NDArray[np.intp]:
+        """Return where *rows* stand in `rows`; those that are gone are left out."""
+        found = np.searchsorted(self.rows(), rows)
+        found = found[found < len(self._rows)]
+        return found[np.isin(self._rows[found], rows)]
+
+    def points(
+        self, x: str, y: str, *, where: str | None, field: str | None, box: Box | None, limit: int
+    ) -> dict[str, Any]:
+        """Return the passages on two axes as the page draws them: all where they are few, else a sample.
+
+        Args:
+            x: the name of an axis.
+            y: the name of another.
+            where: a condition that they must satisfy.
+            field: of the documents, that gives them a colour.
+            box: left, right, bottom, top of what is in view; all if None.
+            limit: the most that are returned. The sample is the same each time, and what is in it stays in it when
+                the view becomes smaller.
+        """
+        columns = self.column(x), self.column(y)
+        chosen = np.arange(len(self._rows)) if where is None else self.places(self._index.rows(where))
+        total = len(chosen)
+        if box is not None:
+            left, right, bottom, top = box
+            across, up = columns[0][chosen], columns[1][chosen]
+            chosen = chosen[(across >= left) & (across <= right) & (up >= bottom) & (up <= top)]
+        shown = sampled(chosen, limit)
+        return {
+            "total": total,
+            "inside": len(chosen),
+            "shown": len(shown),
+            "rows": packed(self._rows[shown], "<i4"),
+            "x": packed(columns[0][shown], "<f4"),
+            "y": packed(columns[1][shown], "<f4"),
+            "field": None
+            if field is None
+            else coloured([self.field(field)[place] for place in shown], self.field(field)),
+            "range": {name: spread(column) for name, column in (("x", columns[0]), ("y", columns[1]))},
+        }
+
+    def _coloured(self, field: str, shown: NDArray[np.intp]) -> dict[str, Any]:
+        values = self.field(field)
+        return coloured([values[place] for place in shown], values)
+
+    def histogram(self, axis: str, bins: int, where: str | None) -> dict[str, Any]:
+        """Return how passages are spread along an axis: all, and those that satisfy a condition."""
+        column = self.column(axis)
+        low, high = spread(column)
+        counts, edges = np.histogram(column, bins=bins, range=(low, high))
+        passing = counts
+        if where is not None:
+            passing, _ = np.histogram(column[self.places(self._index.rows(where))], bins=bins, range=(low, high))
+        percentiles = np.percentile(column, np.arange(101))
+        return {"edges": edges.tolist(), "counts": counts.tolist(), "passing": passing.tolist(),
+                "percentiles": percentiles.tolist()}  # fmt: skip
+
+
+def sampled(places: NDArray[np.intp], limit: int) -> NDArray[np.intp]:
+    """Return *limit* of the places, ascending, or all where they are fewer: those whose mixed number is smallest."""
+    if len(places) <= limit:
+        return places
+    mixed = (places.astype(np.uint64) * _MIX) >> np.uint64(20)
+    return np.sort(places[np.argpartition(mixed, limit - 1)[:limit]])
+
+
+def spread(column: Column) -> list[float]:
+    """Return the lowest and the highest coordinate."""
+    return [float(column.min()), float(column.max())] if len(column) else [-1.0, 1.0]
+
+
+def packed(values: NDArray[Any], kind: str) -> str:
+    """Return numbers as base64 of little-endian values."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
+
+
+def coloured(shown: Sequence[Any], everything: Sequence[Any]) -> dict[str, Any]:
+    """Return what colours points: numbers, or codes of the commonest values, -1 for all others.
+
+    Args:
+        shown: the values of the points that are drawn.
+        everything: those of all passages, so that a value keeps its colour whatever is in view.
+    """
+    if is_numeric(everything):
+        values = [float("nan") if value is None else float(value) for value in shown]
+        return {"kind": "number", "values": packed(np.array(values), "<f4")}
+    names = [name for name, _ in common(everything, _MOST_CATEGORIES)]
+    code = {name: place for place, name in enumerate(names)}
+    codes = [code.get(written(value), -1) for value in shown]
+    return {"kind": "text", "names": names, "codes": packed(np.array(codes), "<i4")}
+
+
+def is_numeric(values: Sequence[Any]) -> bool:
+    """Are all values numbers, as far as there are any?"""
+    kinds = {type(value) for value in values if value is not None}
+    return bool(kinds) and kinds <= {int, float}
+
+
+def common(values: Sequence[Any], most: int) -> list[tuple[str, int]]:
+    """Return the commonest values as they are written, with their counts, commonest first."""
+    from collections import Counter
+
+    counts = Counter(written(value) for value in values if value is not None)
+    return sorted(counts.most_common(most), key=lambda one: (-one[1], one[0]))
+
+
+def written(value: Any) -> str:
+    """Return a value as the page names it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

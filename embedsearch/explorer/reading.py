@@ -1,0 +1,92 @@
+"""Screening from the page: the next record with its evidence, labels, and how far it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from embedsearch.explorer.desk import Desk
+from embedsearch.explorer.fields import Fields
+from embedsearch.index.labels import MAIN
+
+if TYPE_CHECKING:
+    from embedsearch.screening import Screening
+
+Answer = dict[str, Any]
+
+_RECENT = 10  # labels that are listed
+
+
+def status(desk: Desk, asked: Fields) -> Answer:
+    """Return how far a screening has come."""
+    return _status(_screening(desk, asked))
+
+
+def start(desk: Desk, asked: Fields) -> Answer:
+    """Set what a screening looks for."""
+    screening = _screening(desk, asked)
+    wanted = {
+        "topic": asked.text("topic", ""),
+        "axes": asked.texts("axes", []),
+        "where": asked.text("where", ""),
+        "seed": asked.whole("seed", screening.settings.seed, least=0, most=2**31),
+    }
+    asked.finish()
+    screening.configure(**wanted)
+    return _status(screening)
+
+
+def next_record(desk: Desk, asked: Fields) -> Answer:
+    """Return the record to read next, with the sentence that speaks most for it; None where all are read."""
+    screening, passed = _screening(desk, asked), set(asked.texts("after", []))
+    by = asked.text("by", "") or None
+    asked.finish()
+    found = screening.next(len(passed) + 1, by)
+    proposal = next((one for one in found if one.id not in passed), None)
+    if proposal is None:
+        return {"record": None, **_status(screening)}
+    sentence = screening.telling_sentence(proposal.id)
+    begin = proposal.text.find(sentence) if sentence else -1
+    record = proposal.to_dict() | {"metadata": dict(screening.index.get(proposal.id).metadata)}
+    record["evidence"] = [[begin, begin + len(sentence)]] if begin >= 0 else []
+    return {"record": record, **_status(screening)}
+
+
+def label(desk: Desk, asked: Fields) -> Answer:
+    """Label a record."""
+    screening = _screening(desk, asked)
+    id, value, note = asked.text("id"), asked.text("label"), asked.text("note", "")
+    asked.finish()
+    screening.labels.add(id, value, note=note)
+    return _status(screening)
+
+
+def undo(desk: Desk, asked: Fields) -> Answer:
+    """Take back the last label."""
+    screening = _screening(desk, asked)
+    asked.finish()
+    undone = screening.labels.undo()
+    return {"undone": {"id": undone.document, "label": undone.name}, **_status(screening)}
+
+
+def _screening(desk: Desk, asked: Fields) -> Screening:
+    return desk.screening(asked.text("name", MAIN))
+
+
+def _status(screening: Screening) -> Answer:
+    recent = sorted(screening.labels.standing().values(), key=lambda one: one.number)[-_RECENT:]
+    return {
+        "name": screening.name,
+        "has_begun": bool(screening.labels.settings()),
+        "progress": screening.progress().to_dict(),
+        "recent": [{"id": one.document, "label": one.name, "note": one.note} for one in reversed(recent)],
+    }
+
+
+READING: Mapping[str, Callable[[Desk, Fields], Answer]] = {
+    "screen/status": status,
+    "screen/start": start,
+    "screen/next": next_record,
+    "screen/label": label,
+    "screen/undo": undo,
+}
