@@ -77,6 +77,8 @@ def _status(screening: Screening) -> Answer:
     recent = sorted(screening.labels.standing().values(), key=lambda one: one.number)[-_RECENT:]
     return {
         "name": screening.name,
+        "topic": screening.settings.topic,
+        "where": screening.settings.where,
         "has_begun": bool(screening.labels.settings()),
         "progress": screening.progress().to_dict(),
         "recent": [{"id": one.document, "label": one.name, "note": one.note} for one in reversed(recent)],

@@ -1,0 +1,71 @@
+/* Ask: a text, or a sum of phrases; both answers of a sum side by side. */
+import {ask} from "./client.js";
+import {now, set} from "./address.js";
+import {$, h, number, saying} from "./dom.js";
+import {list} from "./hits.js";
+import {mark} from "./view.js";
+
+const SUM = /\S\s+[+-]\s*\S|^\s*-|\d\s*\*/; // what the language of sums looks like
+
+export function begin() {
+  $("ask-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    set({q: $("ask-text").value.trim(), like: "", view: "", among: $("ask-among").value.trim(), inputs: $("ask-inputs").checked ? "" : "kept"}, {step: true});
+    answer();
+  });
+  document.addEventListener("like", (event) => likeThis(event.detail));
+  document.addEventListener("passage", async (event) => likeThis((await ask("passages", {rows: [event.detail]})).passages[0].document));
+}
+
+function likeThis(document_) {
+  set({q: "", like: document_, view: "", tab: "ask"}, {step: true});
+  document.dispatchEvent(new CustomEvent("state"));
+}
+
+/* Fills the form from the address and answers what it asks. */
+export async function restore() {
+  $("ask-text").value = now().q ?? "";
+  $("ask-among").value = now().among ?? "";
+  $("ask-inputs").checked = now().inputs !== "kept";
+  await answer();
+}
+
+export const answer = () => saying("ask-error", async () => {
+  const {q, like, among, inputs, x, y} = now(), axes = [x, y];
+  if (!q && !like) {
+    $("ask-answer").replaceChildren();
+    mark({});
+    return;
+  }
+  if (q && SUM.test(q)) showSum(await ask("calc", {expression: q, axes, where: among, keep_inputs: inputs === "kept"}, {kind: "answer"}));
+  else showHits(await ask("search", {text: q, like, axes, where: among}, {kind: "answer"}));
+});
+
+function showHits({hits, at, milliseconds}) {
+  const {q, like, x, y} = now();
+  const scores = (hit) => `cosine ${number(hit.score, 3)}${hit.bm25 ? `, words ${number(hit.bm25, 1)}` : ""}`;
+  $("ask-answer").replaceChildren(h("p", {class: "note"}, `${like ? `Like ${like}. ` : ""}${hits.length} passages in ${Math.round(milliseconds)} ms.`), list(hits, {scores}));
+  mark({hits, star: at && {x: at[x], y: at[y], label: q}});
+}
+
+function showSum({meaning, plane, terms, sum, milliseconds}) {
+  const {x, y} = now();
+  const signed = (term) => `${term.weight < 0 ? "−" : ""}${Math.abs(term.weight) === 1 ? "" : `${Math.abs(term.weight)} × `}${term.text}`;
+  const rows = terms.map((term) => h("tr", {}, h("td", {}, signed(term)), ...[x, y].map((axis) => h("td", {}, number(term.weight * term.coordinates[axis])))));
+  const total = h("tr", {}, h("td", {}, h("strong", {}, "sum")), ...[x, y].map((axis) => h("td", {}, h("strong", {}, number(sum[axis])))));
+  const head = h("tr", {}, h("th", {scope: "col"}, "term"), ...[x, y].map((axis) => h("th", {scope: "col"}, axis)));
+  $("ask-answer").replaceChildren(
+    h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows, total)),
+    h("p", {class: "note"}, `Answered in ${Math.round(milliseconds)} ms.`),
+    h("div", {class: "answers"},
+      h("div", {id: "by-meaning"}, h("h3", {}, "Nearest in meaning"), list(meaning.hits)),
+      h("div", {id: "by-plane"}, h("h3", {}, "Nearest on the axes"), list(plane.hits, {scores: (hit) => `distance ${number(hit.distance)}`}))));
+  let [left, low] = [0, 0];
+  const arrows = terms.map((term) => {
+    const from = {x0: left, y0: low};
+    left += term.weight * term.coordinates[x];
+    low += term.weight * term.coordinates[y];
+    return {...from, x1: left, y1: low, label: signed(term)};
+  });
+  mark({hits: plane.hits, arrows, star: {x: sum[x], y: sum[y], label: now().q}});
+}

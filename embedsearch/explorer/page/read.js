@@ -1,0 +1,89 @@
+/* Read: the next record of a screening with its evidence marked, labels by key, and whether one may stop. */
+import {ask} from "./client.js";
+import {now} from "./address.js";
+import {$, count, h, marked, number, saying} from "./dom.js";
+
+const KEYS = {r: "relevant", n: "not relevant", u: "undecided"};
+let record = null;
+let passed = []; // put off in this sitting
+let busy = false;
+
+export function begin() {
+  $("read-form").addEventListener("submit", (event) => { event.preventDefault(); start(); });
+  for (const button of document.querySelectorAll("[data-label]")) button.addEventListener("click", () => label(button.dataset.label));
+  $("read-skip").addEventListener("click", skip);
+  $("read-undo").addEventListener("click", undo);
+  addEventListener("keydown", key);
+}
+
+export const restore = () => saying("read-error", async () => {
+  const found = await ask("screen/status");
+  $("read-topic").value ||= found.topic;
+  $("read-among").value ||= found.where;
+  progress(found);
+  if (found.has_begun) await next();
+});
+
+function key(event) {
+  if (now().tab !== "read" || !record || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+  if (event.target.closest?.("#plane, [role=tab]")) return;
+  const acts = {...Object.fromEntries(Object.entries(KEYS).map(([name, value]) => [name, () => label(value)])), ArrowRight: skip, ArrowLeft: undo};
+  const act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+/* One thing after the other: a key that is pressed twice labels one record. */
+const once = async (work) => {
+  if (busy) return;
+  busy = true;
+  await saying("read-error", work).finally(() => { busy = false; });
+};
+
+const start = () => once(async () => {
+  progress(await ask("screen/start", {topic: $("read-topic").value.trim(), where: $("read-among").value.trim()}));
+  passed = [];
+  await next();
+});
+
+const label = (value) => once(async () => {
+  await ask("screen/label", {id: record.id, label: value});
+  await next();
+});
+
+const skip = () => once(async () => {
+  passed.push(record.id);
+  await next();
+});
+
+const undo = () => once(async () => {
+  const {undone} = await ask("screen/undo");
+  passed = passed.filter((id) => id !== undone.id);
+  await next();
+  $("says").textContent = `Undone: ${undone.id} was labelled ${undone.label}.`;
+});
+
+async function next() {
+  const found = await ask("screen/next", {after: passed});
+  record = found.record;
+  progress(found);
+  $("read-keys").hidden = false;
+  $("read-record").hidden = false;
+  if (!record) return $("read-record").replaceChildren(h("p", {class: "note"}, "There is nothing left to read."));
+  const about = [record.id, record.source, record.score === null ? "" : `score ${number(record.score)}`].filter(Boolean).join(" · ");
+  $("read-record").replaceChildren(record.title ? h("h2", {}, record.title) : "", h("p", {class: "note"}, about), ...marked(record.text, record.evidence));
+  $("read-record").dataset.id = record.id;
+  $("read-record").focus({preventScroll: true});
+}
+
+function progress({progress: found}) {
+  $("read-progress").textContent = `${count(found.found)} relevant of ${count(found.read)} read, of ${count(found.records)} records.`;
+  const rows = found.estimates.map((one) => h("tr", {}, h("td", {title: one.assumption}, one.method), ...[one.missed, one.missed_at_most].map((value) => h("td", {}, count(value))), h("td", {}, number(one.recall)), h("td", {}, number(one.recall_at_least))));
+  const head = ["by", "missed", "at most", "recall", "at least"].map((name) => h("th", {scope: "col"}, name));
+  const verdict = `The rule (recall ${found.stop.recall} at confidence ${found.stop.confidence}, by ${found.stop.method}) says: ${found.stop.met ? "it is time to stop" : "read on"}.`;
+  const assumed = found.estimates.map((one) => h("li", {}, h("strong", {}, one.method), `: ${one.assumption} (${one.source})`));
+  const yields = (found.yield ?? []).map((one) => `${one.first}–${one.last}: ${one.found}`).join(", ");
+  $("read-estimates").replaceChildren(h("p", {id: "read-stop"}, verdict), h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
+    h("p", {class: "note"}, yields ? `Found per 50 read: ${yields}` : "Nothing read yet."), h("ul", {class: "plain"}, ...assumed));
+}

@@ -1,0 +1,193 @@
+/* The plane: which points are drawn, in what colours, and what lies on top of them. */
+import {ask, unpack} from "./client.js";
+import {now, set} from "./address.js";
+import {$, count, h, later} from "./dom.js";
+
+const TEXTS_AHEAD = 2000; // points whose texts are fetched before the pointer comes
+const AT_ONCE = 200; // passages of one request
+const MOVING = 6000; // points that are seen moving to other axes
+const FRAMES = 10;
+
+export const view = {plane: null, index: null, drawn: null, texts: new Map(), where: "", picked: []};
+let settling = false; // the view is being set by us, not by the reader
+
+const axisNamed = (name) => view.index.axes.find((axis) => axis.name === name);
+const titles = () => {
+  const [x, y] = [axisNamed(now().x), axisNamed(now().y)];
+  const room = (length) => Math.max(8, Math.floor(length / 15)); // letters that half a side of the plane holds
+  const {clientWidth, clientHeight} = $("plane");
+  const ends = (axis, length) => axis.ends.map((end) => short(end, room(length)));
+  return {xTitle: `${x.name} (standard deviations)`, yTitle: `${y.name} (standard deviations)`, xEnds: ends(x, clientWidth), yEnds: ends(y, clientHeight - 160)};
+};
+
+export async function begin(index) {
+  view.index = index;
+  view.plane = new Plane($("plane"), {...titles(), label: "Passages on two axes. Arrow keys move, plus and minus zoom, 0 shows all."});
+  view.plane.onView(later(zoomed, 250));
+  view.plane.onHover(hovered);
+  view.plane.onClick((place) => document.dispatchEvent(new CustomEvent("passage", {detail: view.drawn.rows[place]})));
+  view.plane.onSelect((places) => pick(places));
+  for (const button of document.querySelectorAll("[data-mode]")) button.addEventListener("click", () => dragging(button.dataset.mode));
+  $("whole").addEventListener("click", () => view.plane.view(null));
+  if (!view.plane.webgl) $("says").dataset.plain = "This browser has no WebGL: a plain picture of some of the points is shown. ";
+  await load();
+}
+
+export function dragging(mode) {
+  for (const button of document.querySelectorAll("[data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
+  view.plane.mode(mode);
+}
+
+/* Fetches the points of the axes chosen; those that were there move to their new places. */
+export async function load({move = false} = {}) {
+  const asked = {x: now().x, y: now().y, where: view.where, field: now().color, limit: view.index.sample};
+  const before = view.drawn;
+  const found = unpacked(await ask("points", asked, {kind: "points"}));
+  view.plane.axes(titles());
+  if (move && before && same(before.rows, found.rows)) await moving(before, found);
+  show(found);
+  const box = (now().view ?? "").split(",").map(Number);
+  if (!move && box.length === 4 && box.every(Number.isFinite)) settle(box);
+  fetchTexts(Array.from(found.rows.slice(0, TEXTS_AHEAD)));
+  await view.plane.drawn;
+}
+
+function unpacked(answer) {
+  const points = {...answer, rows: unpack(answer.rows, Int32Array), x: unpack(answer.x, Float32Array), y: unpack(answer.y, Float32Array)};
+  points.place = new Map(Array.from(points.rows, (row, place) => [row, place]));
+  if (answer.field?.kind === "text") Object.assign(points, {codes: unpack(answer.field.codes, Int32Array), names: answer.field.names});
+  if (answer.field?.kind === "number") points.values = unpack(answer.field.values, Float32Array);
+  return points;
+}
+
+const same = (one, other) => one.length === other.length && one.every((row, place) => row === other[place]);
+
+async function moving(from, to) {
+  if (to.rows.length > MOVING || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  for (let frame = 1; frame < FRAMES; frame++) {
+    const share = frame / FRAMES, eased = share * share * (3 - 2 * share);
+    const between = (a, b) => Float32Array.from(a, (value, place) => value + (b[place] - value) * eased);
+    await view.plane.points({...to, x: between(from.x, to.x), y: between(from.y, to.y), hover: () => ""});
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+function show(points) {
+  view.drawn = points;
+  view.plane.points({x: points.x, y: points.y, codes: points.codes, names: points.names, values: points.values, hover: (place) => told(points.rows[place])});
+  says();
+  legend(points);
+}
+
+function settle([x0, x1, y0, y1]) {
+  settling = true;
+  view.plane.view({x0, x1, y0, y1});
+  settling = false;
+}
+
+function says() {
+  const {total, inside, shown} = view.drawn;
+  const part = shown < inside ? `${count(shown)} of ${count(inside)} passages in view are drawn; zoom in for more.` : `${count(shown)} passages${inside < total ? ` of ${count(total)} are in view` : ""}.`;
+  $("says").textContent = ($("says").dataset.plain ?? "") + (view.where ? `Only where ${view.where}: ` : "") + part;
+}
+
+/* Detail on demand: where not all points are drawn, those in view are fetched. */
+async function zoomed(range) {
+  if (settling) return;
+  const box = [range.x0, range.x1, range.y0, range.y1];
+  set({view: box.map((value) => value.toFixed(3)).join(",")});
+  if (view.drawn.shown === view.drawn.total) return;
+  try {
+    show(unpacked(await ask("points", {x: now().x, y: now().y, where: view.where, field: now().color, limit: view.index.sample, box}, {kind: "points"})));
+    settle(box);
+    fetchTexts(Array.from(view.drawn.rows.slice(0, AT_ONCE)));
+  } catch (error) {
+    if (error.name !== "AbortError") $("says").textContent = error.message;
+  }
+}
+
+/* -- texts ------------------------------------------------------------------------------------------- */
+
+const told = (row) => {
+  const one = view.texts.get(row);
+  return one ? [one.title, one.text].filter(Boolean).join("\n").slice(0, 280) : "";
+};
+
+export async function fetchTexts(rows) {
+  const missing = rows.filter((row) => !view.texts.has(row));
+  for (let start = 0; start < missing.length; start += AT_ONCE) {
+    const {passages} = await ask("passages", {rows: missing.slice(start, start + AT_ONCE)});
+    for (const one of passages) view.texts.set(one.row, one);
+  }
+}
+
+const hovered = later(async (place) => {
+  if (place === null || !view.drawn) return;
+  const row = view.drawn.rows[place];
+  await fetchTexts([row]).catch(() => {});
+  if (view.texts.has(row)) $("says").textContent = told(row).replace(/\n/g, " | ");
+}, 60);
+
+/* -- what lies on top -------------------------------------------------------------------------------- */
+
+/* Rings around what was found, with names as far as there is room for them; the view is brought to it. */
+export function mark({hits = [], arrows = [], star = null}) {
+  const [x, y] = [now().x, now().y];
+  const placed = hits.filter((hit) => x in (hit.coordinates ?? {})).map((hit) => ({x: hit.coordinates[x], y: hit.coordinates[y], text: short(hit.title || hit.text)}));
+  const box = around([...placed, ...arrows.flatMap((one) => [{x: one.x0, y: one.y0}, {x: one.x1, y: one.y1}]), ...(star ? [star] : [])]);
+  view.plane.highlight(hits.map((hit) => view.drawn.place.get(hit.row)).filter((place) => place !== undefined));
+  view.plane.arrows(arrows);
+  view.plane.star(star?.x ?? null, star?.y, star?.label ?? "");
+  view.plane.labels(box ? apart(placed, box, star) : []);
+  if (box && !now().view) settle(box);
+}
+
+function around(points) {
+  if (!points.length) return null;
+  const span = (values) => {
+    const low = Math.min(...values), high = Math.max(...values), margin = Math.max(0.4, (high - low) * 0.25);
+    return [low - margin, high + margin];
+  };
+  return [...span(points.map((point) => point.x)), ...span(points.map((point) => point.y))];
+}
+
+/* Names above their points, the best answers first; one that would cover another is left out. */
+function apart(placed, [left, right, low, high], star) {
+  const {clientWidth, clientHeight} = $("plane"), wide = (right - left) / clientWidth, tall = (high - low) / clientHeight;
+  const taken = star ? [{x: star.x, y: star.y + 18 * tall, half: 4 * star.label.length * wide}] : [], named = [];
+  for (const {x, y, text} of placed) {
+    const one = {x, y: y + 14 * tall, half: 4 * text.length * wide};
+    if (taken.some((other) => Math.abs(other.x - one.x) < other.half + one.half && Math.abs(other.y - one.y) < 16 * tall)) continue;
+    taken.push(one);
+    named.push({x, y: one.y, text});
+  }
+  return named;
+}
+
+export const short = (text, most = 32) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/* -- selection ---------------------------------------------------------------------------------------- */
+
+export async function pick(places) {
+  view.picked = places.map((place) => view.drawn.rows[place]);
+  $("chosen").hidden = !places.length;
+  $("chosen-count").textContent = `${count(places.length)} selected`;
+  const first = view.picked.slice(0, 50);
+  await fetchTexts(first);
+  $("chosen-list").replaceChildren(...first.map((row) => h("li", {}, told(row).split("\n")[0] || "…")));
+}
+
+function legend({codes, names}) {
+  if (!codes) return $("legend").replaceChildren();
+  const button = (name, code) => h("button", {type: "button", "aria-pressed": "false", click: (event) => isolate(event.currentTarget, code)},
+    h("i", {style: `background: var(--plane-${code < 0 ? "faint" : `color-${code}`})`}), name);
+  const others = codes.includes(-1) ? [button("others", -1)] : [];
+  $("legend").replaceChildren(...names.map(button), ...others);
+}
+
+function isolate(button, code) {
+  const alone = button.getAttribute("aria-pressed") !== "true";
+  for (const other of $("legend").children) other.setAttribute("aria-pressed", "false");
+  button.setAttribute("aria-pressed", String(alone));
+  view.plane.isolate(alone ? code : null);
+}
