@@ -58,8 +58,8 @@ function showSum({meaning, plane, terms, sum, milliseconds}) {
     h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows, total)),
     h("p", {class: "note"}, `Answered in ${Math.round(milliseconds)} ms.`),
     h("div", {class: "answers"},
-      h("div", {id: "by-meaning"}, h("h3", {}, "Nearest in meaning"), list(meaning.hits)),
-      h("div", {id: "by-plane"}, h("h3", {}, "Nearest on the axes"), list(plane.hits, {scores: (hit) => `distance ${number(hit.distance)}`}))));
+      h("div", {id: "by-meaning"}, h("h2", {}, "Nearest in meaning"), list(meaning.hits)),
+      h("div", {id: "by-plane"}, h("h2", {}, "Nearest on the axes"), list(plane.hits, {scores: (hit) => `distance ${number(hit.distance)}`}))));
   let [left, low] = [0, 0];
   const arrows = terms.map((term) => {
     const from = {x0: left, y0: low};

@@ -23,7 +23,8 @@ const titles = () => {
 export async function begin(index) {
   view.index = index;
   view.plane = new Plane($("plane"), {...titles(), label: "Passages on two axes. Arrow keys move, plus and minus zoom, 0 shows all."});
-  view.plane.onView(later(zoomed, 250));
+  const soon = later(zoomed, 250);
+  view.plane.onView((range) => { if (!settling) soon(range); });
   view.plane.onHover(hovered);
   view.plane.onClick((place) => document.dispatchEvent(new CustomEvent("passage", {detail: view.drawn.rows[place]})));
   view.plane.onSelect((places) => pick(places));
@@ -93,7 +94,6 @@ function says() {
 
 /* Detail on demand: where not all points are drawn, those in view are fetched. */
 async function zoomed(range) {
-  if (settling) return;
   const box = [range.x0, range.x1, range.y0, range.y1];
   set({view: box.map((value) => value.toFixed(3)).join(",")});
   if (view.drawn.shown === view.drawn.total) return;

@@ -1,0 +1,324 @@
+"""The questions of the explorer's page: answers are what the Python interface says, refusals are one line."""
+
+import base64
+import csv
+import io
+import json
+import re
+import threading
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from explorer_server import exploring
+
+import embedsearch as es
+from embedsearch.explorer.application import ASKED
+from embedsearch.explorer.points import coloured, sampled
+from embedsearch.testing import HashEncoder
+
+BOTH = ["predatoriness", "size"]
+
+
+@pytest.fixture
+def path(tmp_path, encoder, animals, axes):
+    """Return an index of eight animals with two axes, their vectors made by hand."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add(animals)
+        for axis in axes:
+            index.axes.save(axis)
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def client(path, encoder):
+    with exploring(path, encoder=encoder) as client:
+        yield client
+
+
+@pytest.fixture
+def index(path, encoder):
+    with es.open(path, encoder) as index:
+        yield index
+
+
+def numbers(text, kind):
+    return np.frombuffer(base64.b64decode(text), kind)
+
+
+def test_every_question_is_documented():
+    """docs/api.md has a heading for each path, and for no other."""
+    documented = set(re.findall(r"^### `/api/([a-z/]+)`", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE))
+    assert documented == {*ASKED, "export"}
+
+
+def test_about_says_what_the_index_holds(client, index):
+    """Counts, axes with the names of their ends, and fields."""
+    about = client.ask("index")
+    assert (about["name"], about["documents"], about["passages"], about["dimension"]) == ("index", 8, 8, 3)
+    assert {axis["name"]: axis["ends"] for axis in about["axes"]} == {
+        "predatoriness": ["prey", "predator"], "size": ["small", "large"]}  # fmt: skip
+    assert about["fields"] == ["kind", "year"]
+    assert client.ask("field", field="kind") == {
+        "kind": "text",
+        "values": [{"value": "animal", "count": 6}, {"value": "person", "count": 1}, {"value": "plant", "count": 1}],
+    }
+    assert client.ask("field", field="year") == {"kind": "number", "low": 2000, "high": 2007}
+
+
+def test_search_gives_the_hits_of_the_index_with_their_places(client, index):
+    """Ranks, scores, rows and coordinates are those of the Python interface; the query lies where place says."""
+    answer = client.ask("search", text="wolf", k=3, axes=BOTH)
+    expected = index.search("wolf", k=3)
+    assert [(hit["id"], hit["score"]) for hit in answer["hits"]] == [(hit.id, hit.score) for hit in expected]
+    assert [hit["row"] for hit in answer["hits"]] == index.rows_of(expected).tolist()
+    for hit, placed in zip(answer["hits"], index.place([hit.text for hit in expected], BOTH), strict=True):
+        assert hit["coordinates"] == pytest.approx(dict(placed.coordinates), abs=1e-6)
+    assert answer["at"] == pytest.approx(dict(index.place(["wolf"], BOTH)[0].coordinates))
+    like = client.ask("search", like="id-wolf", k=2)
+    assert [hit["id"] for hit in like["hits"]] == [hit.id for hit in index.search(like="id-wolf", k=2)]
+    assert client.ask("search", text="wolf", where='kind == "person"')["hits"][0]["id"] == "id-politician"
+
+
+def test_a_sum_has_both_answers(client, index):
+    """Nearest in meaning and nearest on the axes stand side by side, with the terms and where their sum lies."""
+    answer = client.ask("calc", expression="sheep + 2*spider", axes=BOTH, k=3)
+    on = index.calc("sheep + 2*spider", on=BOTH, k=3)
+    assert [hit["id"] for hit in answer["plane"]["hits"]] == [hit.id for hit in on.hits]
+    assert [hit["distance"] for hit in answer["plane"]["hits"]] == [hit.distance for hit in on.hits]
+    alone = index.calc("sheep + 2*spider", k=3)
+    assert [(hit["id"], hit["score"]) for hit in answer["meaning"]["hits"]] == [
+        (hit.id, hit.score) for hit in alone.hits
+    ]
+    assert answer["sum"] == dict(on.point)
+    for axis in BOTH:
+        assert sum(term["weight"] * term["coordinates"][axis] for term in answer["terms"]) == pytest.approx(
+            answer["sum"][axis]
+        )
+    kept = client.ask("calc", expression="sheep + spider", axes=BOTH, keep_inputs=True)
+    assert {"sheep", "spider"} <= {hit["text"] for hit in kept["plane"]["hits"]}
+
+
+def test_places_and_moves(client, index):
+    """place, locate and shift answer as the index does, in standard deviations and percentiles."""
+    placed = client.ask("place", texts=["wolf", "mouse"], axes=BOTH)["placements"]
+    assert [one["coordinates"] for one in placed] == [
+        dict(one.coordinates) for one in index.place(["wolf", "mouse"], BOTH)
+    ]
+    percentiles = index.place(["wolf", "mouse"], BOTH, unit="percentile")
+    assert [one["percentiles"] for one in placed] == [dict(one.coordinates) for one in percentiles]
+    located = client.ask("locate", point={"size": "p90", "predatoriness": 0}, k=2)["hits"]
+    assert [hit["id"] for hit in located] == [hit.id for hit in index.locate({"size": "p90", "predatoriness": 0}, k=2)]
+    like, expected = (
+        client.ask("locate", point={"size": 1}, like="wolf", k=2, axes=BOTH),
+        index.locate_like("wolf", {"size": 1}, k=2),
+    )
+    assert like["reached"] == {"size": expected.reached["size"]}
+    assert like["note"] == expected.note
+    moved = client.ask("shift", text="wolf", by={"size": -2}, k=2)
+    assert [hit["id"] for hit in moved["hits"]] == [hit.id for hit in index.shift("wolf", {"size": -2}, k=2).hits]
+
+
+def test_points_are_the_population(client, index):
+    """Rows, coordinates and colours of all points; a box and a condition leave out the others."""
+    answer = client.ask("points", x="predatoriness", y="size", field="kind")
+    population = index.population(BOTH)
+    assert numbers(answer["rows"], "<i4").tolist() == population.rows.tolist()
+    assert np.allclose(numbers(answer["x"], "<f4"), population.coordinates[:, 0])
+    assert np.allclose(numbers(answer["y"], "<f4"), population.coordinates[:, 1])
+    assert answer["field"]["names"] == ["animal", "person", "plant"]
+    assert numbers(answer["field"]["codes"], "<i4").tolist() == [0, 0, 0, 0, 0, 0, 2, 1]
+    few = client.ask("points", x="predatoriness", y="size", where="size > 0", box=[-9, 9, 0.5, 9])
+    assert (few["total"], few["inside"]) == (
+        int((population.coordinates[:, 1] > 0).sum()), int((population.coordinates[:, 1] >= 0.5).sum()))  # fmt: skip
+    assert numbers(client.ask("points", x="size", y="size", field="year")["field"]["values"], "<f4").tolist() == [
+        2000.0 + place for place in range(8)]  # fmt: skip
+
+
+def test_a_sample_stays_when_the_view_becomes_smaller():
+    """What is drawn of a large view is drawn of a part of it too, so that points do not flicker."""
+    places = np.arange(100_000)
+    large = sampled(places, 1000)
+    part = places[20_000:60_000]
+    small = sampled(part, 1000)
+    assert len(large) == len(small) == 1000
+    assert set(large[(large >= 20_000) & (large < 60_000)]) <= set(small)
+    assert np.histogram(large, bins=10, range=(0, 100_000))[0].min() > 70
+    assert sampled(places[:5], 10).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_rare_values_share_one_colour():
+    """Nine values have colours of their own, the commonest first; the others, and none at all, are -1."""
+    values = [f"v{place}" for place in range(12) for _ in range(12 - place)] + [None]
+    found = coloured(["v0", "v8", "v9", None], values)
+    assert found["names"] == [f"v{place}" for place in range(9)]
+    assert numbers(found["codes"], "<i4").tolist() == [0, 8, -1, -1]
+
+
+def test_conditions_and_histograms_count(client, index):
+    """How many satisfy each part, how many lie in each bin, and where each percent of them ends."""
+    found = client.ask("condition", where='kind == "animal" and size > 0')
+    verdicts = index.judge('kind == "animal" and size > 0')
+    passed = sum(one.passed for one in verdicts)
+    assert (found["documents"], found["passages"], found["total"]) == (passed, passed, 8)
+    assert found["parts"][0] == {"part": 'kind == "animal"', "seen": 8, "held": 6, "left": 6}
+    histogram = client.ask("histogram", axis="size", bins=4, where="size > 0")
+    column = index.population(["size"]).coordinates[:, 0]
+    assert sum(histogram["counts"]) == 8
+    assert sum(histogram["passing"]) == int((column > 0).sum())
+    assert histogram["percentiles"][50] == pytest.approx(float(np.median(column)))
+
+
+def test_an_axis_is_tried_before_it_is_saved(client, path, encoder):
+    """A trial changes nothing on the disk; saved, it is there for everyone, and reads as it did when tried."""
+    assert client.refusal("axes/save", name="mine")[0] == 400
+    tried = client.ask("axes/try", low=["mouse"], high=["shark"])
+    assert tried["axis"]["ends"] == ["mouse", "shark"]
+    assert tried["report"]["population"]["passages"] == 8
+    first = client.ask("points", x="tried", y="size")
+    client.ask("axes/try", low=["shark"], high=["mouse"])
+    second = client.ask("points", x="tried", y="size")
+    assert np.allclose(numbers(first["x"], "<f4"), -numbers(second["x"], "<f4"), atol=1e-6)
+    with es.open(path, encoder) as index:
+        assert sorted(index.axes) == BOTH
+    saved = client.ask("axes/save", name="mine")
+    assert (saved["axis"]["name"], saved["axis"]["version"]) == ("mine", 1)
+    assert (
+        numbers(client.ask("points", x="mine", y="size")["x"], "<f4").tolist() == numbers(second["x"], "<f4").tolist()
+    )
+    assert "mine" in [axis["name"] for axis in client.ask("index")["axes"]]
+    assert "tried" not in [axis["name"] for axis in client.ask("index")["axes"]]
+    with es.open(path, encoder) as index:
+        assert sorted(index.axes) == ["mine", *BOTH]
+    proposed = client.ask("axes/propose", name="tried", count=3)["phrases"]
+    assert len(set(proposed)) == 3
+    rated = {text: place for place, text in enumerate(["wolf", "sheep", "spider", "whale", "shark"])}
+    assert "ratings" in client.ask("axes/try", low=["mouse"], high=["shark"], ratings=rated)["axis"]["kinds"]
+    assert "below 5" in client.refusal("axes/try", ratings={"wolf": 1, "sheep": 2})[1]
+
+
+def test_passages_that_are_chosen_become_a_file(client, index):
+    """CSV, JSON lines and Parquet hold the same passages with their places, in the order asked for."""
+    import pandas
+
+    kinds = {}
+    for kind in ("csv", "jsonl", "parquet"):
+        body = json.dumps({"format": kind, "rows": [3, 1], "axes": ["size"]})
+        status, headers, content = client.send("POST", "/api/export", body, {"Content-Type": "application/json"})
+        assert status == 200
+        assert headers["content-disposition"] == f'attachment; filename="passages.{kind}"'
+        kinds[kind] = content
+    lines = [json.loads(line) for line in kinds["jsonl"].splitlines()]
+    places = index.population(["size"]).coordinates[:, 0]
+    assert [(one["id"], one["size"]) for one in lines] == [
+        (f"id-{name}", pytest.approx(places[row], abs=1e-6)) for name, row in (("whale", 3), ("wolf", 1))]  # fmt: skip
+    rows = list(csv.DictReader(io.StringIO(kinds["csv"].decode())))
+    assert [(row["id"], row["metadata.kind"], float(row["size"])) for row in rows] == [
+        (one["id"], one["metadata"]["kind"], one["size"]) for one in lines]  # fmt: skip
+    frame = pandas.read_parquet(io.BytesIO(kinds["parquet"]))
+    assert frame["metadata.year"].tolist() == [one["metadata"]["year"] for one in lines]
+    where = json.dumps({"format": "jsonl", "where": 'kind == "person"'})
+    _, _, content = client.send("POST", "/api/export", where, {"Content-Type": "application/json"})
+    assert [json.loads(line)["id"] for line in content.splitlines()] == ["id-politician"]
+    assert client.refusal("export", format="xls", rows=[1])[0] == 400
+
+
+def test_screening_from_the_page(client, path, encoder):
+    """The next record, a label, an undo: each is in the store when it is answered."""
+    assert client.ask("screen/status")["has_begun"] is False
+    started = client.ask("screen/start", topic="shark", where='kind == "animal"')
+    assert (started["progress"]["records"], started["topic"]) == (6, "shark")
+    first = client.ask("screen/next")["record"]
+    assert first["id"] == "id-shark"
+    assert client.ask("screen/next", after=["id-shark"])["record"]["id"] != "id-shark"
+    done = client.ask("screen/label", id="id-shark", label="relevant", note="teeth")
+    assert (done["progress"]["found"], done["progress"]["read"]) == (1, 1)
+    assert done["recent"] == [{"id": "id-shark", "label": "relevant", "note": "teeth"}]
+    with es.open(path, encoder) as index:
+        assert index.labels["id-shark"].name == "relevant"
+    assert client.ask("screen/undo")["undone"] == {"id": "id-shark", "label": "relevant"}
+    with es.open(path, encoder) as index:
+        assert len(index.labels) == 0
+    assert client.refusal("screen/label", id="nobody", label="relevant")[0] == 400
+    assert client.refusal("screen/label", id="id-wolf", label="perhaps")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "said"),
+    [
+        ("search", {"text": "wolf", "kk": 3}, "there is no field 'kk'. Did you mean 'k'?"),
+        ("search", {"text": 3}, "'text' is 3; wanted a text"),
+        ("search", {"text": "wolf", "k": 0}, "'k' is 0; wanted a whole number from 1 to 200"),
+        ("search", {}, "give exactly one of a text, the id of a document (like) and a vector"),
+        ("search", {"text": "wolf", "where": "size >"}, "the condition"),
+        ("search", {"text": "\ud800"}, "half of a character"),
+        ("calc", {"expression": "wolf"}, "'axes' is missing"),
+        ("points", {"x": "sise", "y": "size"}, "there is no axis 'sise'. Did you mean 'size'?"),
+        ("points", {"x": "size", "y": "size", "box": [1, 2, 3]}, "four numbers"),
+        ("points", {"x": "size", "y": "size", "field": "knd"}, "no document of the index has the field 'knd'"),
+        ("passages", {"rows": list(range(300))}, "at most 200 are taken at once"),
+        ("passages", {"rows": [99]}, "row 99"),
+        ("passages", {"rows": [-1]}, "wanted a list of passage numbers"),
+        ("axes/try", {"low": ["mouse"]}, "high"),
+        ("axes/try", {"low": ["mouse"], "high": ["shark"], "ratings": {"wolf": "big"}}, "an object of numbers"),
+        ("locate", {"point": {}}, "a point needs at least one axis"),
+        ("histogram", {"axis": "size", "bins": 10**6}, "'bins' is 1000000"),
+    ],
+)
+def test_wrong_questions_are_one_line(client, name, fields, said):
+    """What was seen and what is wanted; nothing is done."""
+    status, message = client.refusal(name, **fields)
+    assert status in (400, 500)
+    assert said in message
+    assert "\n" not in message
+
+
+def test_another_writer_is_named(client, path, encoder):
+    """While another process writes, a label is refused with 409, and all other questions are answered."""
+    with es.open(path, encoder) as other, other._store.locked():
+        status, message = client.refusal("screen/label", id="id-wolf", label="relevant")
+        assert status == 409
+        assert "another process is writing" in message
+        assert client.ask("search", text="wolf", k=1)["hits"][0]["id"] == "id-wolf"
+
+
+def test_an_index_that_grows_is_seen(client, path, encoder):
+    """What another process adds or removes is in the next answer, and coordinates are those of the new population."""
+    before = client.ask("points", x="size", y="predatoriness")
+    with es.open(path, encoder) as other:
+        other.add([es.Document("new", "politician", metadata={"kind": "person", "year": 3000})])
+        other.delete(["id-grass"])
+        expected = other.population(["size"]).coordinates[:, 0]
+    after = client.ask("points", x="size", y="predatoriness", field="year")
+    assert (before["total"], after["total"]) == (8, 8)
+    assert np.allclose(numbers(after["x"], "<f4"), expected)
+    assert 3000.0 in numbers(after["field"]["values"], "<f4")
+
+
+def test_many_ask_at_once(tmp_path):
+    """Twenty readers and a writer of axes: every answer is whole, and all are the same."""
+    with es.Index.create(tmp_path / "index", HashEncoder(16)) as index:
+        index.add(es.Document(str(place), f"text {place}") for place in range(300))
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+    with exploring(tmp_path / "index", encoder=HashEncoder(16)) as client:
+        answers, failed = [], []
+
+        def read():
+            try:
+                answers.extend(
+                    [hit["id"] for hit in client.ask("search", text="text 7", k=5)["hits"]] for _ in range(5)
+                )
+            except AssertionError as error:
+                failed.append(error)
+
+        readers = [threading.Thread(target=read) for _ in range(20)]
+        for reader in readers:
+            reader.start()
+        for place in range(5):
+            client.ask("axes/try", low=[f"low {place}"], high=["high"])
+            client.ask("axes/save", name=f"axis{place}")
+        for reader in readers:
+            reader.join()
+    assert not failed
+    assert len(answers) == 100
+    assert all(answer == answers[0] for answer in answers)

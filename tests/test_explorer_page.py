@@ -1,0 +1,286 @@
+"""The explorer's page, used as a reader would: what is on the screen afterwards, and what is in the store."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from browser import WITHOUT_WEBGL, violations
+from explorer_server import exploring
+
+import embedsearch as es
+
+SUM = "#q=sheep+%2B+spider&x=predatoriness&y=size"
+
+
+@pytest.fixture(scope="module")
+def served(predation, tmp_path_factory):
+    """Serve a copy of the demo's index, with the real model."""
+    path = tmp_path_factory.mktemp("explorer") / "predation"
+    shutil.copytree(predation, path)
+    with exploring(path) as client:
+        client.path = path
+        yield client
+
+
+@pytest.fixture
+def open_page(page, served):
+    """Return what opens the page at an address and waits until it is ready."""
+
+    def opened(address=""):
+        page.goto(served.url + address)
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    return opened
+
+
+def hits(page, within="#ask-answer"):
+    return [one.get_attribute("data-id") for one in page.locator(f"{within} ol.hits li").all()]
+
+
+def ask(page, text, among=""):
+    page.fill("#ask-text", text)
+    page.fill("#ask-among", among)
+    with page.expect_response(re.compile("/api/(search|calc)")):
+        page.press("#ask-text", "Enter")
+
+
+def test_a_text_is_answered_and_ringed(open_page, served):
+    """Typing a text shows the hits of search with matched words marked, their rings, and a star where it lies."""
+    page = open_page()
+    assert page.inner_text("#holds") == "873 documents, 1,010 passages, all-MiniLM-L6-v2"
+    ask(page, "a trap that waits for its victim")
+    page.wait_for_selector("#ask-answer ol.hits")
+    with es.open(served.path) as index:
+        expected = [hit.id for hit in index.search("a trap that waits for its victim", k=20)]
+    assert hits(page) == expected
+    assert page.locator("#ask-answer mark").first.inner_text().lower().startswith("trap")
+    assert "q=a+trap" in page.url
+    rings = page.evaluate("document.querySelector('#plane > div').data[1].x.length")
+    assert rings == 20
+    assert page.evaluate("document.querySelector('#plane > div').data[2].x.length") == 1
+
+
+def test_a_sum_shows_both_answers_arrows_and_contributions(open_page, served):
+    """Nearest in meaning and on the axes side by side, among persons; the arrows add up to the star."""
+    page = open_page(f"{SUM}&among=kind+%3D%3D+%22person%22")
+    with es.open(served.path) as index:
+        where = 'kind == "person"'
+        on = index.calc("sheep + spider", on=["predatoriness", "size"], where=where, k=20)
+        meaning = index.calc("sheep + spider", where=where, k=20)
+    assert hits(page, "#by-plane") == [hit.id for hit in on.hits]
+    assert hits(page, "#by-meaning") == [hit.id for hit in meaning.hits]
+    assert (
+        page.inner_text("#ask-answer table tbody tr:last-child td:nth-child(2)") == f"{on.point['predatoriness']:.2f}"
+    )
+    left, right = (page.locator(f"#{name}").bounding_box() for name in ("by-meaning", "by-plane"))
+    assert left["x"] + left["width"] <= right["x"]
+    arrows = page.evaluate("document.querySelector('#plane > div').layout.annotations.filter(one => one.showarrow)")
+    star = page.evaluate("document.querySelector('#plane > div').data[2]")
+    assert (arrows[0]["ax"], arrows[0]["ay"]) == (0, 0)
+    assert (arrows[0]["x"], arrows[0]["y"]) == (arrows[1]["ax"], arrows[1]["ay"])
+    assert (arrows[1]["x"], arrows[1]["y"]) == pytest.approx((star["x"][0], star["y"][0]))
+    said = page.locator("#by-plane .shares").first.get_attribute("aria-label")
+    assert re.fullmatch(r"Contributions: sheep \S+, spider \S+", said)
+
+
+def test_back_and_forward_and_a_link_show_the_same(open_page):
+    """The address holds question, axes and tab: going back brings the answer before, and a copy of it the same page."""
+    page = open_page()
+    ask(page, "wolf")
+    page.wait_for_selector("[data-id=p-wolf]")
+    first = hits(page)
+    ask(page, "loan shark")
+    page.wait_for_selector("#ask-answer li:first-child[data-id=p-loan-shark]")
+    page.select_option("#y", "stealth")
+    page.wait_for_function("document.querySelector('#plane > div').layout.yaxis.title.text.startsWith('stealth')")
+    page.go_back()
+    page.wait_for_function("document.querySelector('#plane > div').layout.yaxis.title.text.startsWith('size')")
+    page.go_back()
+    page.wait_for_selector("#ask-answer li:first-child[data-id=p-wolf]")
+    assert hits(page) == first
+    assert page.input_value("#ask-text") == "wolf"
+    address = page.url[page.url.index("#") :]
+    assert hits(open_page(address)) == first
+
+
+def test_the_cursor_answers_from_the_keyboard(open_page, served):
+    """Arrows on a slider move the cursor; with a phrase held fixed, what is like it there."""
+    page = open_page("#tab=cursor&atx=1&aty=-1")
+    page.wait_for_selector("#cursor-answer li")
+    with es.open(served.path) as index:
+        here = [hit.id for hit in index.locate({"predatoriness": 1, "size": -1}, k=12)]
+        like = [hit.id for hit in index.locate_like("wolf", {"predatoriness": 1, "size": -1.1}, k=12).hits]
+    assert hits(page, "#cursor-answer") == here
+    page.focus("#cursor-y")
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text("#cursor-y-value") == "−1.1 standard deviations"
+    page.fill("#cursor-like", "wolf")
+    page.wait_for_selector(f"#cursor-answer li:first-child[data-id={like[0]}]")
+    assert hits(page, "#cursor-answer") == like
+    assert "held=wolf" in page.url
+
+
+def test_an_axis_is_tried_watched_and_saved(open_page, served):
+    """Its report stands beside it, the points move to their new places, and it is in the index once it is saved."""
+    page = open_page("#tab=axes&x=predatoriness&y=size")
+    before = page.evaluate("Array.from(document.querySelector('#plane > div').data[0].x)")
+    page.fill("#axes-low", "calm\nquiet and gentle")
+    page.fill("#axes-high", "angry\nloud and violent")
+    page.click("#axes-form button:not([type])")
+    page.wait_for_function("document.querySelector('#plane > div').layout.xaxis.title.text.startsWith('tried')")
+    page.wait_for_selector("#axes-save:not([hidden])")
+    assert "tried, version 1, by poles" in page.inner_text("#axes-report")
+    after = page.evaluate("Array.from(document.querySelector('#plane > div').data[0].x)")
+    assert len(after) == len(before) == 1010
+    assert after != before
+    page.click("#axes-propose")
+    page.wait_for_selector(".rating input")
+    for place, field in enumerate(page.locator(".rating input").all()):
+        field.fill(str(place))
+    page.click("#axes-form button:not([type])")
+    page.wait_for_function("document.getElementById('axes-report').textContent.includes('ratings')")
+    page.fill("#axes-name", "anger <b>")
+    page.click("#axes-save button")
+    page.wait_for_function("document.getElementById('says').textContent.startsWith('Saved as')")
+    assert page.inner_text("#axes-list li:last-child strong") == "anger <b>"
+    with es.open(served.path) as index:
+        saved = index.axes.definitions()["anger <b>"]
+        assert (saved.low, saved.high) == (("calm", "quiet and gentle"), ("angry", "loud and violent"))
+        assert len(saved.ratings) == 5
+        index.axes.delete("anger <b>")
+
+
+def test_a_condition_is_counted_dragged_and_applied(open_page, served):
+    """Counts by part while it is typed; a threshold dragged on the histogram becomes a part; the plane follows."""
+    page = open_page("#tab=cut&x=predatoriness&y=size")
+    page.fill("#cut-where", 'kind == "animal"')
+    page.wait_for_selector("#cut-total")
+    box = page.locator("#histogram svg").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 20, steps=4)
+    page.mouse.up()
+    dragged = int(page.input_value("#cut-percent"))
+    assert 85 < dragged < 100
+    page.focus("#cut-percent")
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text("#cut-says").startswith(f"p{dragged - 1}:")
+    page.click("#cut-above")
+    condition = f'kind == "animal" and predatoriness > p{dragged - 1}'
+    assert page.input_value("#cut-where") == condition
+    page.click("#cut-form button:not([type])")
+    with es.open(served.path) as index:
+        count = len(index.rows(condition))
+    page.wait_for_function(f"document.getElementById('says').textContent.endsWith(': {count} passages.')")
+    assert page.inner_text("#cut-total").startswith(f"{count} of 1,010 passages")
+    assert page.evaluate("document.querySelector('#plane > div').data[0].x.length") == count
+
+
+def test_a_lasso_chooses_and_exports(open_page):
+    """What is drawn around is listed, counted, and leaves as a file with its coordinates."""
+    page = open_page("#x=predatoriness&y=size")
+    page.click("[data-mode=lasso]")
+    page.wait_for_function("document.querySelector('#plane > div').layout.dragmode === 'lasso'")
+    box = page.locator("#plane").bounding_box()
+    corner = [(0.55, 0.2), (0.9, 0.2), (0.9, 0.5), (0.55, 0.5), (0.55, 0.2)]
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corner]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=5)
+    page.mouse.up()
+    page.wait_for_selector("#chosen:not([hidden])")
+    count = int(page.inner_text("#chosen-count").split()[0].replace(",", ""))
+    assert 10 < count < 1010
+    with page.expect_download() as download:
+        page.click("[data-export=jsonl]")
+    lines = [json.loads(line) for line in Path(download.value.path()).read_text("utf-8").splitlines()]
+    assert len(lines) == count
+    assert {"predatoriness", "size", "text"} <= lines[0].keys()
+    page.click("#chosen-none")
+    assert page.is_hidden("#chosen")
+
+
+def test_screening_by_keys(open_page, served):
+    """R, N, U and the arrows label, put off and take back; every label is in the store when the next record shows."""
+    page = open_page("#tab=read")
+    page.fill("#read-topic", "fraud and extortion")
+    page.fill("#read-among", "year >= 1000")
+    page.click("#read-form button")
+    page.wait_for_selector("#read-record[data-id]")
+    assert page.inner_text("#read-progress") == "0 relevant of 0 read, of 172 records."
+    first = page.get_attribute("#read-record", "data-id")
+    assert page.locator("#read-record mark").count() == 1
+    place = page.locator("[data-label=relevant]").bounding_box()
+    seen = [first]
+    for key in "rnu":
+        page.keyboard.press(key)
+        page.wait_for_function(f"document.getElementById('read-record').dataset.id !== {json.dumps(seen[-1])}")
+        seen.append(page.get_attribute("#read-record", "data-id"))
+        assert page.locator("[data-label=relevant]").bounding_box() == place
+    with es.open(served.path) as index:
+        labels = index.labels.standing()
+    assert [labels[id].name for id in seen[:3]] == ["relevant", "not relevant", "undecided"]
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"document.getElementById('read-record').dataset.id !== {json.dumps(seen[3])}")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.getElementById('says').textContent.startsWith('Undone')")
+    with es.open(served.path) as index:
+        assert seen[2] not in index.labels.standing()
+    page.click("#read-evidence summary")
+    assert "The rule (recall 0.95 at confidence 0.95, by ranking) says: read on." in page.inner_text("#read-stop")
+
+
+def test_errors_stand_beside_what_caused_them(open_page, watch):
+    """A wrong condition is one line under the form, and what was typed is still there."""
+    page = open_page()
+    ask(page, "wolf", "knd == 3")
+    page.wait_for_function("document.getElementById('ask-error').textContent !== ''")
+    assert "knd" in page.inner_text("#ask-error")
+    assert (page.input_value("#ask-text"), page.input_value("#ask-among")) == ("wolf", "knd == 3")
+    ask(page, "wolf")
+    page.wait_for_selector("#ask-answer ol.hits")
+    assert page.inner_text("#ask-error") == ""
+    # The browser tells of every answer that is no success.
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
+@pytest.mark.parametrize("tab", ["ask", "cursor", "axes", "cut", "read"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_everyone_can_use_it(open_page, page, tab, width):
+    """axe-core finds nothing on any tab, wide or narrow; nothing is wider than the window."""
+    page.set_viewport_size({"width": width, "height": 800})
+    open_page(f"#tab={tab}&q=sheep+%2B+spider&color=kind")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_dark_is_dark(open_page, page):
+    """The page and the plane follow the system's choice, and stay readable."""
+    page.emulate_media(color_scheme="dark")
+    open_page(SUM)
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(22, 24, 27)"
+    assert page.evaluate("document.querySelector('#plane > div').layout.paper_bgcolor") == "#16181b"
+    assert violations(page) == []
+
+
+def test_nothing_jumps(open_page, page):
+    """What is read stays where it is while answers come: the layout shift is a tenth of what is called good."""
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(one => { if (!one.hadRecentInput)"
+        " window.shift += one.value })).observe({type: 'layout-shift', buffered: true})"
+    )
+    open_page(f"{SUM}&color=kind")
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.shift") < 0.01
+
+
+def test_without_webgl_a_plain_picture(open_page, page):
+    """Where the browser has no WebGL, the points are drawn all the same, and the page says so."""
+    page.add_init_script(WITHOUT_WEBGL)
+    open_page("#x=predatoriness&y=size")
+    assert page.inner_text("#says").startswith("This browser has no WebGL")
+    assert page.locator("#plane .scatterlayer .point").count() >= 1010
