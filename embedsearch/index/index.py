@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,16 +14,21 @@ from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.index.arguments import one_of
 from embedsearch.index.collection import Collection
+from embedsearch.index.drawing import Draw, draw_lots
 from embedsearch.index.evidence import DocumentPlace, Witness
 from embedsearch.index.moving import Move, Mover
 from embedsearch.index.placing import UNITS, Placer, Unit, point_on
 from embedsearch.index.population import Population, field_values
 from embedsearch.index.ranking import By, Mode
 from embedsearch.index.remaining import Explainer, Remainder
+from embedsearch.mapped import gather
 from embedsearch.results import Calculation, Hit, Hits, Placements
 from embedsearch.snippets import Snippet
-from embedsearch.store import Store, StoredPassage
-from embedsearch.vectors import Rows, top
+from embedsearch.store import DerivedFiles, Store, StoredPassage
+from embedsearch.vectors import Rows, Vectors, top
+
+if TYPE_CHECKING:
+    from embedsearch.maps import Map
 
 
 class Index(Collection):
@@ -251,6 +257,7 @@ class Index(Collection):
         where: str | None = None,
         documents: Sequence[str] | None = None,
         field: str | None = None,
+        drawn: Rows | None = None,
     ) -> Population:
         """Return where passages lie as one array, read in one pass, without their texts.
 
@@ -259,6 +266,7 @@ class Index(Collection):
             where: a condition that the passages must satisfy.
             documents: ids; only their passages, rather than those of all documents.
             field: of the documents, whose value each passage shall carry.
+            drawn: rows of a `draw`; only these, whatever else is said.
 
         Raises:
             AxisError: an axis does not exist, or the index has none.
@@ -266,13 +274,46 @@ class Index(Collection):
         """
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
-            rows = self._rows(where)
+            rows = self._rows(where) if drawn is None else drawn
             rows = self._store.live_rows() if rows is None else rows
             if documents is not None:
                 own = [self._store.rows_of_document(self.get(id).id) for id in documents]
                 rows = np.intersect1d(rows, np.concatenate([*own, rows[:0]]))
             values = None if field is None else field_values(self._store, field, rows)
             return Population(scaled, rows, Placer(self._embedding).passages(rows, scaled).coordinates, values)
+
+    def draw(self, most: int | None = None, *, where: str | None = None) -> Draw:
+        """Draw passages by lot, the same ones each time: by the hashes of their texts.
+
+        Args:
+            most: how many; all if None.
+            where: a condition that they must satisfy.
+
+        Raises:
+            QueryError: a wrong condition.
+        """
+        with self._store.reading():
+            return draw_lots(self._store, most, self._rows(where))
+
+    def passage_vectors(self, rows: Rows) -> Vectors:
+        """Return the unit vectors of the passages in some rows of a `draw` or a `population`, shape (n, d)."""
+        with self._store.reading():
+            return gather(self._store.vectors(), rows)
+
+    @property
+    def derived(self) -> DerivedFiles:
+        """What was computed from the index and is kept in its folder, such as the layouts of maps."""
+        return DerivedFiles(self._store)
+
+    def map(self, x: str | None = None, y: str | None = None, **options: Any) -> Map:
+        """Make an interactive map that a notebook shows; what it takes and raises is that of `embedsearch.map_index`.
+
+        This is the one question of an index that a room above it answers. It is asked at the front of the package, so
+        that no room imports from a later one.
+        """
+        import embedsearch
+
+        return embedsearch.map_index(self, x, y, **options)
 
     def passages(self, rows: Sequence[int] | Rows) -> list[StoredPassage]:
         """Return the passages in some rows of a `population`, in the order asked for.

@@ -4,6 +4,7 @@
 ``index.db``           SQLite in WAL mode: documents, passages, full text, axes, labels, settings
 ``vectors.f32``        the vectors, one row of d little-endian float32 a passage, append-only; the truth
 ``neighbors.faiss``    derived from the vectors, may be deleted at any time
+``layout-….npz``       derived, where a map has been drawn; may be deleted at any time
 ``lock``               held by the one process that writes
 =====================  ===================================================================================
 
@@ -47,7 +48,7 @@ FORMAT = 2
 _UPGRADES = {1: labels.STATEMENTS}
 DATABASE, LOCK = "index.db", "lock"
 _POLL_SECONDS = 0.01
-_OURS = re.compile(r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.built)?(\.new)?")
+_OURS = re.compile(r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss|layout-\w+\.npz)(\.built)?(\.new)?")
 REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again into a new folder"
 
 
@@ -323,6 +324,7 @@ class Folder:
     def sweep(self) -> None:
         """Remove what a compaction or a build that was killed has left; inside `locked`."""
         current = [self.vectors_file] + [self.neighbors_file] * bool(self.setting("neighbors", None))
+        current += [self.path / name for name in self.setting("derived", {})]
         for file in self.path.iterdir():
             if _OURS.fullmatch(file.name) and file not in current:
                 with contextlib.suppress(OSError):
