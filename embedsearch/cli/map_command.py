@@ -57,6 +57,8 @@ def map_(
     index = open_index(path, encoder)
     if not len(index):
         nothing_found(index, "")
+    if where is not None and not len(index.draw(1, where=where)):
+        nothing_found(index, f"no passage satisfies the condition; {file} is not written")
     x, y = axes or (None, None)
     made = map_index(
         index, x, y, layout=layout, color=color, where=where, sample=sample or SHOWN, seed=seed, relayout=relayout
