@@ -62,7 +62,8 @@ def test_a_condition_holds_and_is_named(index, tmp_path):
     assert content(file)["about"].startswith("3 passages of 8 where year < 2003;")
     result = run("map", "-i", index.path, "--where", "year < 1", "-o", tmp_path / "none.html")
     assert result.exit_code == 1
-    assert result.stderr == "Nothing found: no passage satisfies the condition; none.html is not written\n"
+    assert result.stderr.startswith("Nothing found: no passage satisfies the condition; ")
+    assert result.stderr.endswith("none.html is not written\n")
     assert not (tmp_path / "none.html").exists()
 
 
@@ -92,9 +93,9 @@ def test_long_texts_are_cut_and_ranges_have_the_colours_of_steps(tmp_path):
     made.save(tmp_path / "map.html")
     inside = content(tmp_path / "map.html")
     assert {len(text) for text in inside["texts"]} == {300}
-    assert {title for title in inside["titles"]} == {"t" * 119 + "…"}
+    assert set(inside["titles"]) == {"t" * 119 + "…"}
     assert [one["shade"] for one in inside["categories"]] == [10, 11, 12, 13, 14]
-    assert [one["name"] for one in inside["categories"]][0] == "2000 to 2001"
+    assert inside["categories"][0]["name"] == "2000 to 2001"
 
 
 @pytest.mark.parametrize(
