@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from embedsearch.expressions import Expression, parse_expression
     from embedsearch.index import AddReport, Index, Verdict, reindex
     from embedsearch.index import open_index as open
+    from embedsearch.maps import Map, map_index
     from embedsearch.plots import Plot, plot_axis, plot_plane
     from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
 
@@ -34,6 +35,7 @@ _HOMES = {
     "errors": ("AxisError", "EmbedSearchError", "EncoderError", "QueryError", "SourceError", "StoreError"),
     "expressions": ("Expression", "parse_expression"),
     "index": ("AddReport", "Index", "Verdict", "open", "reindex"),
+    "maps": ("Map", "map_index"),
     "plots": ("Plot", "plot_axis", "plot_plane"),
     "results": ("Calculation", "Hit", "Hits", "Placement", "Placements"),
 }
@@ -55,6 +57,7 @@ __all__ = [
     "Hits",
     "Identity",
     "Index",
+    "Map",
     "Passage",
     "Placement",
     "Placements",
@@ -68,6 +71,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "load_encoder",
+    "map_index",
     "open",
     "parse_condition",
     "parse_expression",

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 from embedsearch.errors import EmbedSearchError
 from embedsearch.expressions import Expression
+from embedsearch.notebooks import table
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
 
-_SHOWN_CHARACTERS = 160
+
+_FOR_PROGRAMS = ("document", "start", "end", "source")
 
 
 class Record(Protocol):
@@ -106,13 +107,11 @@ class Records(Sequence[R], Generic[R]):
 
     def _repr_html_(self) -> str:
         """Show the records as a table in a notebook; texts are escaped."""
-        rows = [flatten(record.to_dict()) for record in self._records]
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(show(row.get(name)))}</td>" for name in names) + "</tr>" for row in rows
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return table([self._shown(record) for record in self._records])
+
+    def _shown(self, record: R) -> dict[str, Any]:
+        """Return what a notebook shows of a record, by column."""
+        return flatten(record.to_dict())
 
 
 def _not_installed(package: str) -> EmbedSearchError:
@@ -128,18 +127,6 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
         else:
             flat[name] = value
     return flat
-
-
-def show(value: Any) -> str:
-    """Return *value* as people read it: numbers to three decimals, long texts cut with an ellipsis."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    if isinstance(value, list | tuple):
-        return ", ".join(show(part) for part in value)
-    text = " ".join(str(value).split())
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +204,11 @@ class Hit:
 class Hits(Records[Hit]):
     """Hits, best first."""
 
+    def _shown(self, record: Hit) -> dict[str, Any]:
+        """Leave out what only programs need: where a passage starts, and what repeats its id."""
+        columns = flatten(record.to_dict())
+        return {name: value for name, value in columns.items() if name not in _FOR_PROGRAMS}
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -285,4 +277,7 @@ class Calculation:
     terms: Placements = field(default_factory=Placements)
 
     def _repr_html_(self) -> str:
-        return self.hits._repr_html_()
+        """Show what was asked and where it leads, the answers, and where the terms lie."""
+        at = ", ".join(f"{name} {value:.2f}" for name, value in self.point.items())
+        asked = table([self.hits._shown(hit) for hit in self.hits], caption=f"{self.expression}{at and f' at {at}'}")
+        return asked + (table([term.to_dict() for term in self.terms], caption="Terms") if len(self.terms) else "")

@@ -1,14 +1,12 @@
 """What is made from an index and kept beside it: used while it fits, made anew when it does not, never in the way."""
 
-import os
-
 import numpy as np
 import pytest
 
 import embedsearch as es
 from embedsearch.screening import Screening
 from embedsearch.screening.features import words_of
-from embedsearch.store import keep_derived, read_derived
+from embedsearch.store import DerivedFiles
 from embedsearch.testing import HashEncoder
 
 WORDS = ["wolf", "sheep", "spider", "loan", "shark", "trap", "web", "prey"]
@@ -139,25 +137,23 @@ def test_what_a_killed_process_left_is_swept(index):
     """A half-written file is never read, and the next writer removes it."""
     left = index._store.path / "derived-words.npz.123.new"
     left.write_bytes(b"half")
-    keep_derived(index._store.path, "words", "now", {"a": np.arange(3)})
+    index.derived.keep("words", {"a": np.arange(3)}, {"state": 1})
     index.add([es.Document("new", "text")])
     assert not left.exists()
-    assert read_derived(index._store.path, "words", "now")["a"].tolist() == [0, 1, 2]
+    assert index.derived.read("words").arrays["a"].tolist() == [0, 1, 2]
 
 
-def test_arrays_come_back_under_their_stamp_alone(tmp_path):
-    """Another stamp, another name, no file: None; no objects are ever unpickled."""
+def test_arrays_come_back_with_their_stamp(tmp_path):
+    """Types and shapes are those that were kept; another name, no file: None; no objects are ever unpickled."""
     arrays = {"x": np.arange(4, dtype=np.int32), "y": np.zeros((2, 0), np.float64)}
-    assert keep_derived(tmp_path, "layout", "s", arrays)
-    found = read_derived(tmp_path, "layout", "s")
-    assert {name: (one.dtype, one.shape) for name, one in found.items()} == {
+    files = DerivedFiles(tmp_path)
+    files.keep("layout", arrays, {"made of": ["a", 1]})
+    found = files.read("layout")
+    assert found.stamp == {"made of": ["a", 1]}
+    assert {name: (one.dtype, one.shape) for name, one in found.arrays.items()} == {
         name: (one.dtype, one.shape) for name, one in arrays.items()
     }
-    assert read_derived(tmp_path, "layout", "t") is None
-    assert read_derived(tmp_path, "other", "s") is None
+    assert files.read("other") is None
     with open(tmp_path / "derived-evil.npz", "wb") as stream:
-        np.savez(stream, stamp=np.frombuffer(b"s", np.uint8), x=np.array([os], dtype=object).astype(str))
-    assert read_derived(tmp_path, "evil", "s")["x"].dtype.kind == "U"
-    with open(tmp_path / "derived-evil.npz", "wb") as stream:
-        np.savez(stream, stamp=np.frombuffer(b"s", np.uint8), x=np.array([{}], dtype=object))
-    assert read_derived(tmp_path, "evil", "s") is None
+        np.savez(stream, stamp=np.frombuffer(b"{}", np.uint8), x=np.array([{}], dtype=object))
+    assert files.read("evil") is None

@@ -18,7 +18,7 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 
 # DESIGN: imports point one way. A module may import from its own rank and from lower ones.
 RANKS = [
-    {"errors", "mapped", "vectors"},
+    {"errors", "mapped", "vectors", "notebooks"},
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "web"},
     {"store", "axes", "results", "snippets"},
     {"index", "serving"},
@@ -80,8 +80,15 @@ def test_errors_are_one_tree():
     assert issubclass(es.QueryError, ValueError)
 
 
+# What stands at the front of the package is asked for from inside it in these places alone, when it is needed.
+FRONT = {"index/index.py": {"map_index"}, "screening/versions.py": {"__version__"}}
+
+
 def imports(file: Path) -> set[str]:
-    """Return the rooms of the package that a file imports at any depth, except for type checking."""
+    """Return what a file imports from the package at any depth, except for type checking, as `room.…` or `embedsearch`.
+
+    An import of the front, in whatever form, is `embedsearch`.
+    """
     tree = ast.parse(file.read_text("utf-8"))
     guarded = {
         inner
@@ -93,22 +100,41 @@ def imports(file: Path) -> set[str]:
     for node in ast.walk(tree):
         if node in guarded:
             continue
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("embedsearch."):
-            names.add(node.module.split(".")[1])
-    return names
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name for name in names if name.split(".")[0] == "embedsearch"}
 
 
 def test_imports_point_one_way():
-    """No room of the package imports from a later one."""
+    """No room of the package imports from a later one, nor from the front, where later ones could be had."""
     rank = {name: place for place, names in enumerate(RANKS) for name in names}
     package = ROOT / "embedsearch"
     for file in package.rglob("*.py"):
+        place = file.relative_to(package).as_posix()
         room = file.relative_to(package).parts[0].removesuffix(".py")
         if room == "__init__":
             continue
         assert room in rank, f"{room} has no rank; give it one"
         for imported in imports(file):
-            assert rank[imported] <= rank[room], f"{file.name} in {room} imports {imported}"
+            if imported == "embedsearch":
+                assert room == "cli" or place in FRONT, f"{place} imports the front of the package"
+                continue
+            target = imported.split(".")[1]
+            assert rank[target] <= rank[room], f"{file.name} in {room} imports {target}"
+
+
+def test_the_front_is_asked_for_what_is_said_here():
+    """The two modules that import the package itself take one name of it each."""
+    for place, names in FRONT.items():
+        tree = ast.parse((ROOT / "embedsearch" / place).read_text("utf-8"))
+        found = {
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "embedsearch"
+        }
+        assert found == names
 
 
 @pytest.mark.parametrize(

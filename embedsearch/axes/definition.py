@@ -221,6 +221,12 @@ class Axis:
 
         return fit_axis(self, EncoderMaterial(encoder, axes or {}))
 
+    def _repr_html_(self) -> str:
+        """Show the axis in a notebook."""
+        from embedsearch.axes.showing import axis_html
+
+        return axis_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the definition as JSON values, without the name; `from_dict` takes it back."""
         shown: dict[str, Any] = {}

@@ -13,6 +13,7 @@ from embedsearch.axes.calibration import Calibration
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.packing import pack, unpack
+from embedsearch.axes.showing import axis_html
 from embedsearch.errors import AxisError
 from embedsearch.vectors import Vectors, as_rows, unit
 
@@ -56,6 +57,10 @@ class FittedAxis:
         direction = unit(step, error=AxisError)
         origin = float(np.dot((ends[0].astype(np.float64) + ends[1]) / 2, direction))
         return cls(axis, encoder, direction, step, origin)
+
+    def _repr_html_(self) -> str:
+        """Show the axis in a notebook."""
+        return axis_html(self.axis, {"dimensions": len(self.direction)})
 
     @property
     def name(self) -> str:

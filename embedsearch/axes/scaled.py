@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from embedsearch.axes.fitted import FittedAxis
 from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.scale import Scale
+from embedsearch.axes.showing import axis_html, scale_facts
 from embedsearch.errors import AxisError
 from embedsearch.vectors import Rows, Vectors, as_rows, project, unit
 
@@ -47,6 +48,10 @@ class ScaledAxis:
         """
         unscaled = cls(fitted, _UNSCALED, version, inputs or {})
         return cls(fitted, Scale.of(unscaled.raw_from_products(products), name=fitted.name), version, unscaled.inputs)
+
+    def _repr_html_(self) -> str:
+        """Show the axis in a notebook."""
+        return axis_html(self.fitted.axis, scale_facts(self.version, self.scale))
 
     @property
     def name(self) -> str:

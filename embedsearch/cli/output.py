@@ -142,7 +142,7 @@ def _marked(text: Text, cell: Any) -> Text:
 
 def clean(value: Any) -> str:
     """Return a cell as text: no control characters, which could take over a terminal."""
-    from embedsearch.results import show
+    from embedsearch.notebooks import show
     from embedsearch.snippets import Snippet
 
     return printable(value.text if isinstance(value, Snippet) else show(value))

@@ -25,6 +25,7 @@ from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector
 from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import RECALL, checked_recall
+from embedsearch.notebooks import facts
 from embedsearch.store import Compaction, Store, compact
 from embedsearch.vectors import Rows
 
@@ -103,6 +104,14 @@ class Collection(Contents):
             f"Index({str(self._store.path)!r}: {info['documents']} documents, {info['passages']} passages, "
             f"encoder {info['encoder']!r}, axes {', '.join(self.axes) or 'none'})"
         )
+
+    def _repr_html_(self) -> str:
+        """Show what it holds in a notebook."""
+        info = self.info()
+        shown = {name: f"{info[name]:,}" for name in ("documents", "passages")}
+        shown |= {"encoder": f"{info['encoder']}, {info['dimension']} dimensions", "axes": ", ".join(self.axes)}
+        shown |= {"fields": ", ".join(info["fields"]), "on the disk": f"{info['bytes'] / 1e6:,.1f} MB"}
+        return facts(shown, caption=f"Index {info['path']}")
 
     @property
     def path(self) -> Path:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from embedsearch.documents import Document
 from embedsearch.encoders import Encoder
+from embedsearch.errors import StoreError
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.means import mean_vectors
-from embedsearch.store import Store, keep_derived, read_derived
-from embedsearch.vectors import Vectors
+from embedsearch.index.population import field_values
+from embedsearch.mapped import gather
+from embedsearch.results import Hit
+from embedsearch.store import DerivedFiles, Store
+from embedsearch.vectors import Rows, Vectors
 
+_log = logging.getLogger("embedsearch")
 _LINE = re.compile(r":\d+$")
 
 
@@ -47,29 +55,39 @@ class Contents:
         """Yield all documents in the order in which they came; a batch of them is held in memory."""
         return self._store.all_documents()
 
-    def derived(
+    @property
+    def derived(self) -> DerivedFiles:
+        """What was made from the index and is kept in its folder, such as the layouts of maps."""
+        return DerivedFiles(self._store.path)
+
+    def computed(
         self, name: str, ids: Sequence[str], made_by: str, make: Callable[[], Mapping[str, Any]]
-    ) -> dict[str, Any]:
+    ) -> Mapping[str, Any]:
         """Return arrays that are made from the texts and fields of documents, looked up if they were made before.
 
         They are kept in the index folder where it can be written.
 
         Args:
             name: of lower-case letters, digits and hyphens; one state is kept under each.
-            ids: of the documents, in the order of the index.
+            ids: of the documents.
             made_by: what made them, in which version.
             make: gives numeric arrays by name; is called unless they are there.
         """
         wanted = set(ids)
-        stamp = hashlib.blake2b(f"{made_by}\0{len(wanted)}\0".encode(), digest_size=16)
-        for id, digest in self._store.digests():
+        digest = hashlib.blake2b(digest_size=16)
+        for id, content in self._store.digests():
             if id in wanted:
-                stamp.update(digest)
-        found = read_derived(self._store.path, name, stamp.hexdigest())
-        if found is None:
-            found = dict(make())
-            keep_derived(self._store.path, name, stamp.hexdigest(), found)
-        return found
+                digest.update(content)
+        stamp = {"made by": made_by, "documents": len(wanted), "content": digest.hexdigest()}
+        kept = self.derived.read(name)
+        if kept is not None and kept.stamp == stamp:
+            return kept.arrays
+        arrays = make()
+        try:
+            self.derived.keep(name, arrays, stamp)
+        except StoreError as error:  # nothing but time is lost
+            _log.debug("%s", error)
+        return arrays
 
     def document_vectors(self, ids: Sequence[str]) -> Vectors:
         """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
@@ -78,6 +96,26 @@ class Contents:
             QueryError: a document is not in the index.
         """
         return mean_vectors(self._store, ids)
+
+    def rows_of(self, hits: Sequence[Hit]) -> Rows:
+        """Return the row of each hit, int64."""
+        with self._store.reading():
+            found = [self._store.rows_of_document(hit.document)[hit.position] for hit in hits]
+        return np.array(found, dtype=np.int64)
+
+    def field_of_passages(self, field: str, rows: Rows) -> list[Any]:
+        """Return the value that the document of each passage has for a field, None where it has none.
+
+        Raises:
+            QueryError: no document has the field.
+        """
+        with self._store.reading():
+            return field_values(self._store, field, rows)
+
+    def passage_vectors(self, rows: Rows) -> Vectors:
+        """Return the unit vectors of the passages in some rows of a `draw` or a `population`, shape (n, d)."""
+        with self._store.reading():
+            return gather(self._store.vectors(), rows)
 
     def query_vector(self, text: str) -> Vectors:
         """Return the unit vector of a text as one that is searched with, shape (d,).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,7 @@ from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.index.arguments import one_of
 from embedsearch.index.collection import Collection
+from embedsearch.index.drawing import Draw, draw_lots
 from embedsearch.index.evidence import DocumentPlace, Witness
 from embedsearch.index.moving import Move, Mover
 from embedsearch.index.placing import UNITS, Placer, Unit, point_on
@@ -24,6 +25,9 @@ from embedsearch.results import Calculation, Hit, Hits, Placements
 from embedsearch.snippets import Snippet
 from embedsearch.store import Store, StoredPassage
 from embedsearch.vectors import Rows, top
+
+if TYPE_CHECKING:
+    from embedsearch.maps import Map
 
 
 class Index(Collection):
@@ -252,6 +256,7 @@ class Index(Collection):
         where: str | None = None,
         documents: Sequence[str] | None = None,
         field: str | None = None,
+        drawn: Rows | None = None,
     ) -> Population:
         """Return where passages lie as one array, read in one pass, without their texts.
 
@@ -260,6 +265,7 @@ class Index(Collection):
             where: a condition that the passages must satisfy.
             documents: ids; only their passages, rather than those of all documents.
             field: of the documents, whose value each passage shall carry.
+            drawn: rows of a `draw`; only these, whatever else is said.
 
         Raises:
             AxisError: an axis does not exist, or the index has none.
@@ -267,7 +273,7 @@ class Index(Collection):
         """
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
-            rows = self._rows(where)
+            rows = self._rows(where) if drawn is None else drawn
             rows = self._store.live_rows() if rows is None else rows
             if documents is not None:
                 own = [self._store.rows_of_document(self.get(id).id) for id in documents]
@@ -285,27 +291,35 @@ class Index(Collection):
             rows = self._rows(where)
             return self._store.live_rows() if rows is None else rows
 
-    def rows_of(self, hits: Sequence[Hit]) -> Rows:
-        """Return the row of each hit, int64."""
-        with self._store.reading():
-            found = [self._store.rows_of_document(hit.document)[hit.position] for hit in hits]
-        return np.array(found, dtype=np.int64)
-
-    def field_of_passages(self, field: str, rows: Rows) -> list[Any]:
-        """Return the value that the document of each passage has for a field, None where it has none.
-
-        Raises:
-            QueryError: no document has the field.
-        """
-        with self._store.reading():
-            return field_values(self._store, field, rows)
-
     @property
     def state(self) -> object:
         """What differs once passages or axes have changed here, or anything in another process."""
         with self._store.reading():
             elsewhere, _ = self._store.database.state()
             return elsewhere, self._store.generation, tuple(self.axes.versions().items())
+
+    def draw(self, most: int | None = None, *, where: str | None = None) -> Draw:
+        """Draw passages by lot, the same ones each time: by the hashes of their texts.
+
+        Args:
+            most: how many; all if None.
+            where: a condition that they must satisfy.
+
+        Raises:
+            QueryError: a wrong condition.
+        """
+        with self._store.reading():
+            return draw_lots(self._store, most, self._rows(where))
+
+    def map(self, x: str | None = None, y: str | None = None, **options: Any) -> Map:
+        """Make an interactive map that a notebook shows; what it takes and raises is that of `embedsearch.map_index`.
+
+        This is the one question of an index that a room above it answers. It is asked at the front of the package, so
+        that no room imports from a later one.
+        """
+        import embedsearch
+
+        return embedsearch.map_index(self, x, y, **options)
 
     def passages(self, rows: Sequence[int] | Rows) -> list[StoredPassage]:
         """Return the passages in some rows of a `population`, in the order asked for.

@@ -14,6 +14,7 @@ from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.axis_material import IndexMaterial, Select
 from embedsearch.index.embedding import Embedding
+from embedsearch.notebooks import phrases, table
 from embedsearch.store import SavedAxis
 from embedsearch.vectors import project
 
@@ -93,6 +94,20 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._lent[fitted.name] = SavedAxis(fitted.name, version, "", fitted.axis.to_dict(), fitted.to_dict())
         self._pinned.pop(fitted.name, None)
         self._scaled.pop(fitted.name, None)
+
+    def _repr_html_(self) -> str:
+        """Show what axes there are in a notebook; nothing is scaled."""
+        versions = self.versions()
+        return table(
+            [
+                {
+                    "axis": name, "version": versions[name], "made from": ", ".join(axis.kinds),
+                    "low": phrases(axis.low), "high": phrases(axis.high),
+                }
+                for name, axis in self.definitions().items()
+            ],
+            caption=f"{len(self)} axes",
+        )  # fmt: skip
 
     @property
     def encoder_name(self) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes.fields import as_number
+from embedsearch.notebooks import show
 from embedsearch.plots.style import COLORS, MARKERS, QUIET, STEPS
-from embedsearch.results import show
 
 _MOST = len(COLORS)
 

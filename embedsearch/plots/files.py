@@ -63,7 +63,15 @@ def save(figure: Any, path: str | os.PathLike[str], *, subject: str = "") -> Non
         QueryError: see `check_file`.
         EmbedSearchError: see `check_file`, or the disk is full or read-only; what was there is as it was.
     """
-    content = to_bytes(figure, check_file(path), subject=subject)
+    write_whole(path, to_bytes(figure, check_file(path), subject=subject))
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file; one that is there is replaced when the new one is whole.
+
+    Raises:
+        EmbedSearchError: the disk is full or read-only; what was there is as it was.
+    """
     file = Path(path)
     part = file.with_name(f".{file.name[:100]}.{os.getpid()}.part")
     try:

@@ -62,7 +62,7 @@ class Pile:
     def features(self) -> Features:
         """What a ranker knows of the records; their texts are read once and not kept, their words beside the index."""
         vectors = self._index.document_vectors(self.ids)
-        arrays = self._index.derived("words", self.ids, f"sklearn {version('scikit-learn')}, {_WORDS}", self._words)
+        arrays = self._index.computed("words", self.ids, f"sklearn {version('scikit-learn')}, {_WORDS}", self._words)
         lexical, titles = (_matrix(arrays, name) for name in ("lexical", "titles"))
         return Features.joined(lexical, titles, vectors, coordinates=self._coordinates(vectors))
 

@@ -4,7 +4,7 @@ from embedsearch.store.adopting import FittedRecord, adopt
 from embedsearch.store.cache import VectorCache
 from embedsearch.store.checking import Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
-from embedsearch.store.derived import keep_derived, read_derived
+from embedsearch.store.derived import DerivedFiles, Kept, Keys, short_keys
 from embedsearch.store.fields_sql import OWN_FIELDS
 from embedsearch.store.labels import Event
 from embedsearch.store.records import Entry, HeldDocument, SavedAxis, StoredPassage
@@ -13,12 +13,15 @@ from embedsearch.store.store import Store
 __all__ = [
     "OWN_FIELDS",
     "Compaction",
+    "DerivedFiles",
     "Entry",
     "Event",
     "Finding",
     "FittedRecord",
     "HeldDocument",
     "Inspection",
+    "Kept",
+    "Keys",
     "SavedAxis",
     "Store",
     "StoredPassage",
@@ -26,6 +29,5 @@ __all__ = [
     "adopt",
     "compact",
     "inspect",
-    "keep_derived",
-    "read_derived",
+    "short_keys",
 ]

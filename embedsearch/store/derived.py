@@ -1,67 +1,113 @@
-"""Arrays made from what an index holds, kept beside it so that they need not be made again.
+"""Arrays that were made from an index and are kept in its folder, such as the layouts of maps.
 
-They may be deleted at any time. Each file carries a stamp that says what it was made from; one with another stamp, or
-one that is damaged (numpy's files are zip archives with a CRC-32 of each array), is as good as none.
+Nothing depends on them: a file that is missing, or is not what was written, is made anew. Each carries a stamp that
+says what it was made from; numpy's files are zip archives, with a CRC-32 of every array.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.errors import StoreError
+from embedsearch.store.store import Store
+from embedsearch.vectors import Rows
 
 _log = logging.getLogger("embedsearch")
+
+Keys = NDArray[np.uint64]
 _NAME = re.compile(r"[a-z0-9-]+")
 _STAMP = "stamp"
-
-Arrays = Mapping[str, Any]
-
-
-def read_derived(folder: Path, name: str, stamp: str) -> dict[str, Any] | None:
-    """Return the arrays kept under *name*, if they were made from what *stamp* says and are whole; else None."""
-    try:
-        # Opened here: numpy leaves a file open that turns out to be no archive.
-        with open(_file(folder, name), "rb") as stream, np.load(stream, allow_pickle=False) as held:
-            if held[_STAMP].tobytes() != stamp.encode():
-                return None
-            return {key: held[key] for key in held.files if key != _STAMP}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        return None
+_READ_AT_ONCE = 1 << 16
+_KEY_BYTES = 8
 
 
-def keep_derived(folder: Path, name: str, stamp: str, arrays: Arrays) -> bool:
-    """Put arrays in the place of those under *name*, whole or not at all; return whether that was possible.
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """What `DerivedFiles.read` found.
 
-    No lock is needed: what two processes make of the same state is the same. Nothing is lost where a folder cannot
-    be written, or a disk is full.
-
-    Args:
-        folder: of the index.
-        name: of lower-case letters, digits and hyphens.
-        stamp: what tells this state of the index, and this way of making the arrays, from all others.
-        arrays: numeric, by name.
+    Attributes:
+        arrays: by name.
+        stamp: the JSON values that they were kept with.
     """
-    file = _file(folder, name)
-    built = file.with_name(f"{file.name}.{os.getpid()}.new")
-    stamped: dict[str, Any] = {_STAMP: np.frombuffer(stamp.encode(), np.uint8), **arrays}
-    try:
-        with open(built, "wb") as stream:
-            np.savez(stream, **stamped)
-        built.replace(file)
-    except OSError as error:
-        _log.debug("%s is not kept: %s", file, error)
-        built.unlink(missing_ok=True)
-        return False
-    return True
+
+    arrays: Mapping[str, NDArray[Any]]
+    stamp: Mapping[str, Any]
 
 
-def _file(folder: Path, name: str) -> Path:
-    assert _NAME.fullmatch(name), name
-    return folder / f"derived-{name}.npz"
+class DerivedFiles:
+    """The derived files of one index, ``derived-NAME.npz`` each."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read nothing yet.
+
+        Args:
+            folder: of the index.
+        """
+        self._folder = folder
+
+    def read(self, name: str) -> Kept | None:
+        """Return what is kept under a name; None if there is nothing, or it is not what was written."""
+        file = self._file(name)
+        try:
+            # Opened here: numpy leaves a file open that turns out to be no archive.
+            with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as held:
+                arrays = {key: held[key] for key in held.files}
+            return Kept(arrays, json.loads(arrays.pop(_STAMP).tobytes()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+            _log.warning("%s is not what was written; it is made anew", file)
+            return None
+
+    def keep(self, name: str, arrays: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
+        """Keep arrays under a name, in the place of what was kept before, whole or not at all.
+
+        No lock is needed: what two processes make of one state is the same, and the later of two states wins at the
+        next look.
+
+        Args:
+            name: lower-case letters, digits and ``-``.
+            arrays: by name, none of Python objects.
+            stamp: JSON values.
+
+        Raises:
+            StoreError: the folder is read-only or full; what was kept is as it was.
+        """
+        file = self._file(name)
+        unfinished = file.with_name(f"{file.name}.{os.getpid()}.new")
+        stamped: dict[str, Any] = {_STAMP: np.frombuffer(json.dumps(stamp).encode(), np.uint8), **arrays}
+        try:
+            with open(unfinished, "wb") as stream:
+                np.savez(stream, **stamped)
+            unfinished.replace(file)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise StoreError(f"{file} cannot be written: {error.strerror or error}") from error
+
+    def _file(self, name: str) -> Path:
+        assert _NAME.fullmatch(name), name
+        return self._folder / f"derived-{name}.npz"
+
+
+def short_keys(store: Store) -> tuple[Rows, Keys]:
+    """Return the live rows, ascending, and of each the first 8 bytes of its key: what text it is, whatever its row."""
+    rows, keys = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
+    statement = f"SELECT row, CAST(substr(key, 1, {_KEY_BYTES}) AS BLOB) FROM passages ORDER BY row"
+    with store.reading():
+        for part in store.database.iterate(statement, size=_READ_AT_ONCE):
+            rows.append(np.array([row for row, _ in part], dtype=np.int64))
+            content = b"".join(key.ljust(_KEY_BYTES, b"\0") for _, key in part)
+            keys.append(np.frombuffer(content, dtype="<u8"))
+    return np.concatenate(rows), np.concatenate(keys)

@@ -4,6 +4,7 @@
 ``index.db``           SQLite in WAL mode: documents, passages, full text, axes, labels, settings
 ``vectors.f32``        the vectors, one row of d little-endian float32 a passage, append-only; the truth
 ``neighbors.faiss``    derived from the vectors, may be deleted at any time
+``derived-….npz``      made from the others, as where a map has been drawn; may be deleted at any time
 ``lock``               held by the one process that writes
 =====================  ===================================================================================
 

@@ -20,8 +20,8 @@
      await plane.drawn                                   the promise of the drawing that was asked for last
      plane.shown, plane.webgl                            how many points are drawn, and by what
 
-   `codes` are categories, 0 to 9, in the colours --plane-color-0…; -1 is grey. `values` are numbers, in the steps of
-   --plane-step-0…. All indices are places in x and y. Callbacks may also be handed over by calling, as in
+   `codes` are categories, 0 to 14, in the colours --plane-color-0… (0 to 7 for names, 8 and 9 grey, 10 to 14 for ranges);
+   -1 is faint. `values` are numbers, in the steps of --plane-step-0…. All indices are places in x and y. Callbacks may also be handed over by calling, as in
    plane.onSelect(indices => …). Texts are never markup. The keys, while the plane has the focus: arrows move, + and -
    zoom, 0 shows all, Escape takes the selection away. */
 "use strict";
@@ -29,7 +29,7 @@
 const Plane = (() => {
   const STEP = 0.2; // of the width or height, that an arrow key moves
   const MOST_IN_SVG = 5000; // points that a browser without WebGL draws, and still answers to the pointer
-  const COLORS = 10, STEPS = 5;
+  const COLORS = 15, STEPS = 5;
   const EVENTS = ["onSelect", "onView", "onHover", "onClick"];
 
   const hasWebGL = () => {
@@ -283,7 +283,7 @@ const Plane = (() => {
 
     _starTrace() {
       const at = this._star ? [this._star] : [];
-      const marker = {symbol: "star", size: 18, color: this._color("accent"), line: {width: 1, color: this._color("ink")}};
+      const marker = {symbol: "star", size: 20, color: this._color("accent"), line: {width: 1, color: this._color("ink")}};
       return {type: "scatter", mode: "markers", x: at.map((star) => star.x), y: at.map((star) => star.y), hoverinfo: "skip", marker};
     }
 
@@ -338,17 +338,15 @@ const Plane = (() => {
         yLow && end(`← ${yLow}`, {x: 0, y: 0, xanchor: "right", yanchor: "bottom", xshift: -22, textangle: -90}),
         yHigh && end(`${yHigh} →`, {x: 0, y: 1, xanchor: "right", yanchor: "top", xshift: -22, textangle: -90}),
       ];
-      const paper = this._color("paper");
-      const named = ({x, y, text}) => ({x, y, text: plain(text), showarrow: false, font: {size: 13, color: ink, shadow: `0 0 3px ${paper}, 0 0 3px ${paper}, 0 0 6px ${paper}`}});
-      const accent = this._color("accent");
-      const star = this._star && [{x: this._star.x, y: this._star.y, text: plain(this._star.label), showarrow: false, yshift: 18, font: {size: 13, color: ink}}];
-      return [...ends.filter(Boolean), ...this._labels.map(named), ...this._arrows.flatMap((arrow) => this._arrow(arrow, accent, ink)), ...(star ?? [])];
+      const named = ({x, y, text}, more) => ({x, y, text: plain(text), showarrow: false, font: {size: 13, color: ink}, bgcolor: this._color("halo"), borderpad: 1, ...more});
+      const star = this._star ? [named({...this._star, text: this._star.label}, {yshift: 22})] : [];
+      const terms = this._arrows.filter(({label}) => label)
+        .map(({x0, y0, x1, y1, label}) => named({x: (x0 + x1) / 2, y: (y0 + y1) / 2, text: label}, {yshift: 10}));
+      return [...ends.filter(Boolean), ...this._labels.map((label) => named(label)), ...this._arrows.map((arrow) => this._line(arrow)), ...terms, ...star];
     }
 
-    _arrow({x0, y0, x1, y1, label}, accent, ink) {
-      const line = {x: x1, y: y1, ax: x0, ay: y0, axref: "x", ayref: "y", showarrow: true, arrowhead: 2, arrowwidth: 2, arrowcolor: accent, text: ""};
-      const name = {x: (x0 + x1) / 2, y: (y0 + y1) / 2, text: plain(label), showarrow: false, yshift: 10, font: {size: 12, color: ink}};
-      return label ? [line, name] : [line];
+    _line({x0, y0, x1, y1}) {
+      return {x: x1, y: y1, ax: x0, ay: y0, axref: "x", ayref: "y", showarrow: true, arrowhead: 2, arrowwidth: 2, arrowcolor: this._color("accent"), text: ""};
     }
 
     _attach() {

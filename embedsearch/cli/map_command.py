@@ -1,0 +1,84 @@
+"""``map``: an index to look around in, as one file for a browser."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index, where_option
+from embedsearch.cli.output import note
+
+if TYPE_CHECKING:
+    from embedsearch import Map
+
+
+@click.command(
+    name="map",
+    epilog=examples(
+        "embedsearch map -a predatoriness,size --color kind -o plane.html",
+        "embedsearch map -o map.html",
+        "embedsearch map --where 'kind == \"person\"' --color kind -o persons.html",
+        "embedsearch map --layout pca --sample 5000 -o components.html",
+    ),
+)
+@click.option("-o", "--output", "file", required=True, metavar="FILE", help="Where to: .html.")
+@axes_option("Two axes; a layout if not given.")
+@click.option(
+    "--layout", type=click.Choice(("umap", "pca")), help="Of the vectors, in the place of axes; umap if not given."
+)
+@click.option("--color", metavar="FIELD", help="Colour by this field.")
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="The most passages shown; 20,000 if not given.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Of UMAP; another one lays out anew.")
+@click.option("--relayout", is_flag=True, help="Lay out anew, though a layout is kept.")
+@where_option
+@index_option
+@encoder_option
+@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+def map_(
+    file: str, axes: list[str], layout: Literal["umap", "pca"] | None, color: str | None, sample: int | None,
+    seed: int | None, relayout: bool, where: str | None, path: str, encoder: str | None, format: str | None,
+) -> None:  # fmt: skip
+    """Write a map of the index as one HTML file, on two axes or by a layout of its vectors.
+
+    It opens from the disk, without a network: zoom, hover, search, isolate, select and export. A layout is computed
+    once and kept in the index; documents that come later are placed in it.
+    """
+    from embedsearch.maps.content import SHOWN
+    from embedsearch.maps.mapping import check_file, map_index
+
+    if len(axes) not in (0, 2):
+        raise click.UsageError(f"a map has two axes, not {len(axes)}: {', '.join(axes)}")
+    if axes and (layout or relayout or seed is not None):
+        raise click.UsageError("--layout, --seed and --relayout go without -a: a map has axes or a layout")
+    check_file(file)
+    index = open_index(path, encoder)
+    if not len(index):
+        nothing_found(index, "")
+    if where is not None and not len(index.draw(1, where=where)):
+        nothing_found(index, f"no passage satisfies the condition; {file} is not written")
+    x, y = axes or (None, None)
+    made = map_index(
+        index, x, y, layout=layout, color=color, where=where, sample=sample or SHOWN, seed=seed, relayout=relayout
+    )
+    made.save(file)
+    _say(made, file, format)
+
+
+COMMANDS = (map_,)
+
+
+def _say(made: Map, file: str, format: str | None) -> None:
+    """Say what is in the file."""
+    content = made.content
+    note(f"{file}: {content.count}, {len(made.html.encode()) / 1e6:.1f} MB")
+    if content.layout is not None:
+        made_when = "laid out now" if content.layout.is_new else "as laid out before"
+        note(f"Layout ({made_when}): {content.layout}")
+    for line in content.notes:
+        note(f"Note: {line}")
+    if format is not None:
+        record: dict[str, Any] = {"file": file} | made.to_dict()
+        click.echo(json.dumps(record, ensure_ascii=False, indent=2))

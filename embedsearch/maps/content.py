@@ -1,0 +1,166 @@
+"""What a map shows, as numbers and texts: taken from an index before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes import ScaledAxis
+from embedsearch.errors import AxisError, QueryError, did_you_mean
+from embedsearch.index import Index
+from embedsearch.index.drawing import Draw
+from embedsearch.maps.clusters import Cluster, find_clusters
+from embedsearch.maps.fitting import Points
+from embedsearch.maps.layouts import Kind, LayoutReport, lay_out
+from embedsearch.plots.categories import Categories
+from embedsearch.store import StoredPassage
+
+SHOWN = 20_000  # passages: a browser draws and searches so many without a pause
+_LONGEST = 300  # characters of a text
+_LONGEST_TITLE = 120
+_READ_AT_ONCE = 2_000  # passages; a document may be long
+_OWN = ("id", "title", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A passage on a map; texts are cut."""
+
+    id: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a map shall show.
+
+    Attributes:
+        axes: two names; none where there is a layout.
+        layout: ``umap`` or ``pca``; None where there are axes.
+        color: a field that passages are told apart by.
+        where: a condition that passages must satisfy.
+        sample: the most passages shown.
+        seed: of the layout.
+        anew: make the layout anew.
+    """
+
+    axes: tuple[str, ...] = ()
+    layout: Kind | None = None
+    color: str | None = None
+    where: str | None = None
+    sample: int = SHOWN
+    seed: int | None = None
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Content:
+    """What a map shows.
+
+    Attributes:
+        index: the name of the index's folder.
+        encoder: its name.
+        total: how many passages the index has.
+        of: how many of them satisfy the condition.
+        axes: two, or none.
+        points: shape (n, 2).
+        passages: n of them.
+        categories: of the passages, where a field was named.
+        clusters: regions with names, where there is a layout.
+        layout: how it was come by, if there is one.
+        where: the condition.
+        notes: what a user should know.
+    """
+
+    index: str
+    encoder: str
+    total: int
+    of: int
+    axes: tuple[ScaledAxis, ...]
+    points: Points
+    passages: tuple[Shown, ...]
+    categories: Categories | None
+    clusters: tuple[Cluster, ...]
+    layout: LayoutReport | None
+    where: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def count(self) -> str:
+        """How many passages are shown, of how many, as people read it."""
+        shown = len(self.passages)
+        drawn = f"{shown:,} of {self.of:,} passages shown" if shown < self.of else f"{shown:,} passages"
+        if self.where is None:
+            return drawn
+        among = "" if shown < self.of else f" of {self.total:,}"
+        return f"{drawn}{among} where {self.where}"
+
+
+def gather(index: Index, wanted: Wanted) -> Content:
+    """Return what a map of an index shows.
+
+    Raises:
+        AxisError: an axis does not exist, or there are not two different ones.
+        QueryError: the condition cannot be read, no passage satisfies it, or no document has the field.
+        EmbedSearchError: as `lay_out`.
+    """
+    if wanted.layout is None and len(set(wanted.axes)) != 2:
+        raise AxisError(f"a map has two different axes, or a layout; given are {', '.join(wanted.axes) or 'none'}")
+    if wanted.sample < 1:
+        raise QueryError(f"a map cannot show {wanted.sample} passages; at least 1 is wanted")
+    draw = index.draw(wanted.sample, where=wanted.where)
+    if not len(draw):
+        raise QueryError("no passage satisfies the condition" if wanted.where else "the index is empty")
+    axes, points, layout, notes = _places(index, wanted, draw)
+    values: list[Any] = []
+    passages = tuple(_shown(passage, wanted.color, values) for passage in _read(index, draw.rows))
+    categories = _categories(index, wanted.color, values)
+    clusters = find_clusters(points, [f"{one.title}. {one.text}" for one in passages]) if layout else []
+    return Content(
+        index.path.name, index.axes.encoder_name, len(index), draw.of, axes, points, passages, categories,
+        tuple(clusters), layout, wanted.where, notes,
+    )  # fmt: skip
+
+
+def _places(
+    index: Index, wanted: Wanted, draw: Draw
+) -> tuple[tuple[ScaledAxis, ...], Points, LayoutReport | None, tuple[str, ...]]:
+    if wanted.layout is not None:
+        made = lay_out(index, draw, wanted.layout, seed=wanted.seed, anew=wanted.anew)
+        return (), made.points, made.report, made.notes
+    population = index.population(wanted.axes, drawn=draw.rows)
+    return tuple(population.axes), population.coordinates.astype(np.float32), None, ()
+
+
+def _read(index: Index, rows: NDArray[np.int64]) -> Iterator[StoredPassage]:
+    for start in range(0, len(rows), _READ_AT_ONCE):
+        yield from index.passages(rows[start : start + _READ_AT_ONCE])
+
+
+def _shown(passage: StoredPassage, color: str | None, values: list[Any]) -> Shown:
+    """Return what is shown of a passage, and note its value for the field."""
+    if color is not None:
+        own = {"id": passage.document, "title": passage.title, "text": passage.text}
+        values.append(own[color] if color in _OWN else passage.metadata.get(color))
+    title = f"{passage.title} #{passage.position}" if passage.title and passage.position else passage.title
+    return Shown(passage.id, _cut(title, _LONGEST_TITLE), _cut(passage.text, _LONGEST))
+
+
+def _cut(text: str, longest: int) -> str:
+    line = " ".join(text[: 4 * longest].split())
+    return line if len(line) <= longest and len(text) <= 4 * longest else line[: longest - 1].rstrip() + "…"
+
+
+def _categories(index: Index, color: str | None, values: Sequence[Any]) -> Categories | None:
+    if color is None:
+        return None
+    if all(value is None for value in values):
+        names = {*_OWN, *index.info()["fields"]}
+        if color not in names:
+            raise QueryError(f"no document of the index has the field {color!r}.{did_you_mean(color, names)}")
+    return Categories.of(color, values)

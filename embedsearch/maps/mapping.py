@@ -1,0 +1,123 @@
+"""Maps of an index: on two axes, or by a layout."""
+
+from __future__ import annotations
+
+import html
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embedsearch.errors import QueryError
+from embedsearch.index import Index
+from embedsearch.maps.content import SHOWN, Content, Wanted, gather
+from embedsearch.maps.layouts import Kind
+from embedsearch.maps.writing import require_plotly, to_html
+from embedsearch.plots.files import write_whole
+
+_HEIGHT = 700  # pixels in a notebook
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Map:
+    """A map, and what it was made from.
+
+    Attributes:
+        content: what it shows, as numbers and texts.
+        html: the page, whole in itself.
+    """
+
+    content: Content
+    html: str
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page; a file that is there is replaced when the new one is whole.
+
+        Raises:
+            QueryError: the file is to be called something other than ``.html``, or the folder does not exist.
+            EmbedSearchError: the file cannot be written.
+        """
+        check_file(path)
+        write_whole(path, self.html.encode())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as JSON values."""
+        content = self.content
+        record: dict[str, Any] = {
+            "axes": [axis.name for axis in content.axes],
+            "shown": len(content.passages),
+            "passages": content.of,
+            "of": content.total,
+            "clusters": {region.name: region.count for region in content.clusters},
+            "layout": content.layout.to_dict() if content.layout else None,
+        }
+        if content.categories is not None:
+            record["categories"] = {entry.name: entry.count for entry in content.categories.entries}
+        return record
+
+    def __repr__(self) -> str:
+        return f"Map({self.content.index!r}: {self.content.count})"
+
+    def _repr_html_(self) -> str:
+        """Show the map in a notebook, in a frame of its own that reaches nothing of the notebook."""
+        return (
+            f'<iframe title="Map" sandbox="allow-scripts allow-downloads" width="100%" height="{_HEIGHT}" '
+            f'style="border: 1px solid #767676" srcdoc="{html.escape(self.html)}"></iframe>'
+        )
+
+
+def map_index(
+    index: Index,
+    x: str | None = None,
+    y: str | None = None,
+    *,
+    layout: Kind | None = None,
+    color: str | None = None,
+    where: str | None = None,
+    sample: int = SHOWN,
+    seed: int | None = None,
+    relayout: bool = False,
+) -> Map:
+    """Make an interactive map of an index, on two axes or by a layout of its vectors.
+
+    A layout is computed once and kept in the index's folder; documents that come later are placed in it.
+
+    Args:
+        index: an open one.
+        x: the axis from left to right.
+        y: the axis from bottom to top.
+        layout: ``umap`` or ``pca``, in the place of axes; UMAP if there are neither.
+        color: a field of the documents that gives passages their colour.
+        where: a condition that the passages must satisfy.
+        sample: the most passages shown; of more, so many are drawn by lot, the same each time.
+        seed: of UMAP; another than that of the layout that is kept makes it anew.
+        relayout: make the layout anew.
+
+    Raises:
+        AxisError: an axis does not exist, or there are not two different ones.
+        QueryError: both axes and a layout; the condition cannot be read, nothing satisfies it, or there is no such
+            field.
+        EmbedSearchError: plotly, or for UMAP umap-learn, is not installed.
+    """
+    require_plotly()
+    axes = tuple(name for name in (x, y) if name is not None)
+    if axes and layout is not None:
+        raise QueryError(f"a map has axes or a layout; both were given: {', '.join(axes)} and {layout}")
+    wanted = Wanted(axes, None if axes else layout or "umap", color, where, sample, seed, relayout)
+    content = gather(index, wanted)
+    return Map(content, to_html(content))
+
+
+def check_file(path: str | os.PathLike[str]) -> None:
+    """Find out before the work whether a map can be written there.
+
+    Raises:
+        QueryError: it is to be called something other than ``.html``, the folder is missing, or the path is a folder.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in (".html", ".htm"):
+        raise QueryError(f"a map is an HTML file; {file.name!r} should end in .html")
+    if not file.parent.is_dir():
+        raise QueryError(f"there is no folder {str(file.parent)!r} to put {file.name!r} in; make it first")
+    if file.is_dir():
+        raise QueryError(f"{str(file)!r} is a folder; wanted is the name of a file")

@@ -1,0 +1,121 @@
+"""What indexes, hits, placements, sums and axes look like in a notebook."""
+
+from html.parser import HTMLParser
+
+import pytest
+
+import embedsearch as es
+from embedsearch.notebooks import facts, table
+from embedsearch.testing import TableEncoder
+
+EVIL = "<img src=x onerror=alert(1)></td><script>alert(1)</script>&amp;"
+
+
+class _Cells(HTMLParser):
+    """Collects the texts of cells, by line, and every tag."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines, self.tags = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag == "tr":
+            self.lines.append([])
+        if tag in ("td", "th"):
+            self.lines[-1].append("")
+
+    def handle_data(self, data):
+        if self.lines and self.lines[-1]:
+            self.lines[-1][-1] += data
+
+
+def read(shown) -> _Cells:
+    """Return what stands in the cells of what a notebook shows."""
+    cells = _Cells()
+    cells.feed(shown._repr_html_() if hasattr(shown, "_repr_html_") else shown)
+    return cells
+
+
+def lines(shown) -> list[list[str]]:
+    """Return the texts of the cells, line by line."""
+    return read(shown).lines
+
+
+def test_an_index_says_what_it_holds(index):
+    """Counts, encoder, axes and fields stand there, and its folder above."""
+    told = dict(lines(index))
+    assert told["documents"] == "8"
+    assert told["encoder"] == "table, 3 dimensions"
+    assert told["axes"] == "predatoriness, size"
+    assert told["fields"] == "kind, year"
+    assert f"Index {index.path}" in index._repr_html_()
+    assert lines(index.axes)[1] == ["predatoriness", "1", "poles", "prey", "predator"]
+
+
+def test_hits_have_what_people_read(index):
+    """Rank, score, id, text and fields have columns; where a passage starts does not."""
+    head, first = lines(index.search("wolf", k=1))
+    assert head == ["rank", "score", "id", "text", "title", "metadata.kind", "metadata.year"]
+    assert first[:4] == ["1", "1.000", "id-wolf", "wolf"]
+
+
+def test_a_sum_shows_where_it_leads_and_its_terms(index):
+    """Above the answers stands the expression with the point; below, the terms with their coordinates."""
+    answer = index.calc("sheep + spider", on=["predatoriness", "size"], k=2)
+    shown = answer._repr_html_()
+    where = ", ".join(f"{name} {value:.2f}" for name, value in answer.point.items())
+    assert f"sheep + spider at {where}" in shown
+    assert [line[0] for line in lines(answer)] == ["rank", "1", "2", "text", "sheep", "spider"]
+    assert lines(index.calc("sheep + spider", k=1))[1][2] == answer_id(index)
+
+
+def answer_id(index) -> str:
+    """Return the first answer of the plain sum."""
+    return index.calc("sheep + spider", k=1).hits[0].id
+
+
+def test_axes_show_what_they_are_made_from_and_their_scale(index, encoder, axes):
+    """Poles and frames, the version, on how many passages they are scaled, and where percentiles lie."""
+    scaled = index.axes["size"]
+    told = dict(lines(scaled))
+    assert (told["low"], told["high"], told["version"]) == ("small", "large", "1")
+    assert told["scaled on"] == "8 passages, in standard deviations from their mean"
+    assert told["spread"].startswith(f"p5 at {scaled.scale.at_percentile(5):.2f}, p50 at ")
+    assert dict(lines(scaled.fitted)) == {"low": "small", "high": "large", "dimensions": "3"}
+    assert dict(lines(axes[1])) == {"low": "small", "high": "large"}
+    many = es.Axis("rated", ratings={f"phrase {i}": float(i) for i in range(20)})
+    assert dict(lines(many))["ratings"].endswith("phrase 11 11.000 … (20 in all)")
+
+
+def test_placements_have_a_column_an_axis(index):
+    """One line a phrase."""
+    assert lines(index.place(["wolf"], ["size"]))[0][:2] == ["text", "size"]
+
+
+def test_long_tables_say_what_is_missing():
+    """A hundred lines are shown, the rest is counted; what is empty is left out of facts."""
+    shown = table([{"n": i} for i in range(1234)])
+    assert len(lines(shown)) == 101
+    assert "… and 1,134 more" in shown
+    assert lines(facts({"a": "", "b": 0, "c": "x"})) == [["b", "0"], ["c", "x"]]
+
+
+@pytest.mark.parametrize("what", ["index", "hits", "sum", "placements", "axis", "axes"])
+def test_texts_are_never_markup(tmp_path, what):
+    """Ids, texts, titles, fields and their names, axes and folders stand there as text."""
+    table_of = {f"{EVIL}\n{EVIL} {i}": [1.0, i, 0.5] for i in range(3)} | {EVIL: [0.0, 0, 1], "b": [1.0, 1, 0]}
+    with es.Index.create(tmp_path / EVIL.replace("/", "|"), TableEncoder(table_of)) as index:
+        index.add(es.Document(f"{EVIL}{i}", f"{EVIL} {i}", title=EVIL, metadata={EVIL: EVIL}) for i in range(3))
+        index.axes.save(es.Axis(EVIL, [EVIL], ["b"], description=EVIL))
+        shown = {
+            "index": lambda: index,
+            "hits": lambda: index.search(EVIL, mode="dense"),
+            "sum": lambda: index.calc(f"'{EVIL}' + b", on=[EVIL]),
+            "placements": lambda: index.place([EVIL]),
+            "axis": lambda: index.axes[EVIL],
+            "axes": lambda: index.axes,
+        }[what]()
+        cells = read(shown)
+        assert cells.tags <= {"table", "caption", "thead", "tbody", "tr", "th", "td", "p"}
+        assert EVIL in " ".join(" ".join(line) for line in cells.lines)
