@@ -1,4 +1,4 @@
-"""Write docs/pictures/map.png: the map of the demo's index in Chromium. Run it after `make demo`, where there is one."""
+"""Write docs/pictures/map.png, the map of the demo in Chromium. Run it after `make demo`."""
 
 import shutil
 import tempfile
