@@ -2,6 +2,7 @@
 
 import csv
 import json
+from itertools import combinations
 
 import pytest
 from browser import WITHOUT_WEBGL, violations
@@ -10,6 +11,7 @@ import embedsearch as es
 from embedsearch.testing import HashEncoder
 
 EVIL = "</script><script>alert(1)</script><!--<img src=x onerror=alert(1)>\u2028&amp; <b>bold</b> ${x} @@map@@"
+FOLLOWED = "document.querySelector('.main-svg').clientWidth === document.getElementById('plane').clientWidth"
 AT = """([x, y]) => {
   const {xaxis, yaxis} = document.querySelector(".js-plotly-plot")._fullLayout;
   const box = document.querySelector(".js-plotly-plot").getBoundingClientRect();
@@ -154,7 +156,7 @@ def test_it_fits_and_can_be_used_without_seeing_it(plane):
         for width in (1280, 390):
             plane.set_viewport_size({"width": width, "height": 800})
             plane.emulate_media(color_scheme=scheme)
-            plane.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            plane.wait_for_function(FOLLOWED)
             assert plane.evaluate("document.documentElement.scrollWidth") == width
             assert violations(plane) == [], (scheme, width)
 
@@ -204,7 +206,34 @@ def test_a_layout_shows_its_regions_by_name(predation, page, tmp_path):
     made.save(tmp_path / "map.html")
     page.goto((tmp_path / "map.html").as_uri())
     page.get_by_text("1,010 passages; encoder").wait_for()
-    written = page.locator("svg text").all_text_contents()
-    assert len(made.content.clusters) == 12
-    assert all(region.name in written for region in made.content.clusters)
+    names = {region.name for region in made.content.clusters}
+    assert len(names) == 12
     assert page.locator(".xtick text").count() == 0
+    on_a_desk = regions(page, names)
+    assert len(on_a_desk) >= 8
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_timeout(300)
+    assert 3 <= len(regions(page, names)) <= len(on_a_desk)
+
+
+def regions(page, names: set[str]) -> list[str]:
+    """Return the names of regions on the map, and find out that none covers another or is cut off."""
+    written = [(text.text_content(), text.bounding_box()) for text in page.locator("svg .annotation-text").all()]
+    boxes = [box for name, box in written if name in names]
+    width = page.viewport_size["width"]
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= width for box in boxes)
+    for one, other in combinations(boxes, 2):
+        is_beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+        assert is_beside or abs(one["y"] - other["y"]) >= min(one["height"], other["height"])
+    return [name for name, _ in written if name in names]
+
+
+def test_a_search_narrows_a_selection(plane):
+    """What is selected and then searched lists what is both; an emptied search lists the selection again."""
+    plane.get_by_role("button", name="Select what is in view").click()
+    plane.get_by_label("Search the texts shown").fill("sh")
+    plane.get_by_text("2 found of 8 selected").wait_for()
+    assert sorted(listed(plane)) == ["id-shark", "id-sheep"]
+    plane.get_by_label("Search the texts shown").fill("")
+    plane.get_by_text("8 selected", exact=True).wait_for()
+    assert len(listed(plane)) == 8

@@ -130,3 +130,31 @@ def test_colours_are_those_of_figures():
         assert f"--plane-color-{place}: {color};" in style
     for place, color in enumerate(STEPS):
         assert f"--plane-step-{place}: {color};" in style
+
+
+def test_in_a_narrow_place_titles_wrap_and_ends_are_cut(plane):
+    """A long title takes several lines; the two ends of an axis stay apart."""
+    plane.evaluate("here.style.width = '360px'")
+    points(plane)
+    long = "a phrase of many words that has no room beside the other one"
+    plane.evaluate(
+        f"plane.axes({{xTitle: 'size in the deviations of all that this index holds', xEnds: ['{long}', '{long}']}})"
+    )
+    plane.wait_for_timeout(300)
+    assert plane.locator(".xtitle tspan.line").count() >= 2
+    low, high = (plane.locator(f"svg .annotation-text:has-text('{arrow}')").bounding_box() for arrow in "←→")
+    assert low["x"] + low["width"] < high["x"]
+    assert plane.locator("svg .annotation-text").first.text_content().endswith("…")
+
+
+def test_thin_labels_come_where_there_is_room(plane):
+    """Of two labels on one place the first is shown, and after zooming in both."""
+    plane.evaluate("plane.options.thin = true")
+    points(plane)
+    plane.evaluate("plane.labels([{x: 1, y: 1, text: 'first'}, {x: 1.02, y: 1, text: 'second'}])")
+    plane.wait_for_timeout(200)
+    texts = plane.locator("svg .annotation-text")
+    assert [text for text in texts.all_text_contents() if text in ("first", "second")] == ["first"]
+    plane.evaluate("plane.view({x0: 0.98, x1: 1.04, y0: 0.9, y1: 1.1})")
+    plane.wait_for_timeout(200)
+    assert [text for text in texts.all_text_contents() if text in ("first", "second")] == ["first", "second"]

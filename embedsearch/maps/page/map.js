@@ -21,18 +21,23 @@
 
   const number = (value) => value.toFixed(2).replace("-", "−");
   const count = (value) => value.toLocaleString("en");
-  const listed = () => (selected.length ? selected : found ?? []);
+  const listed = () => {
+    if (!selected.length || found === null) return selected.length ? selected : found ?? [];
+    const among = new Set(found);
+    return selected.filter((i) => among.has(i));
+  };
   const categoryOf = (i) => (codes ? categories[codes[i]].name : "");
 
   const hover = (i) => {
     const head = titles[i] && titles[i] !== texts[i] ? `${titles[i]}\n` : "";
     const field = codes ? `\n${content.color}: ${categoryOf(i)}` : "";
-    return `${head}${texts[i]}${field}\n${names[0]} ${number(x[i])}, ${names[1]} ${number(y[i])}`;
+    const at = content.axes ? `\n${names[0]} ${number(x[i])}, ${names[1]} ${number(y[i])}` : "";
+    return `${head}${texts[i]}${field}${at}`;
   };
 
   const planeOptions = () => {
     const label = `Map of ${count(ids.length)} passages. Arrow keys move, plus and minus zoom, 0 shows all.`;
-    if (!content.axes) return {label, bare: true, xTitle: content.layout, yTitle: ""};
+    if (!content.axes) return {label, bare: true, thin: true, xTitle: content.layout, yTitle: ""};
     const [xAxis, yAxis] = content.axes;
     return {label, xTitle: xAxis.title, yTitle: yAxis.title, xEnds: xAxis.ends, yEnds: yAxis.ends};
   };
@@ -48,18 +53,19 @@
     name.addEventListener("click", () => point(i));
     cell.append(name);
     if (texts[i] !== titles[i]) cell.appendChild(document.createElement("p")).textContent = texts[i];
-    for (const value of [x[i], y[i]]) line.insertCell().textContent = number(value);
+    if (content.axes) for (const value of [x[i], y[i]]) line.insertCell().textContent = number(value);
     return line;
   };
 
   /* Rings one passage, and brings it into view. */
   const point = (i) => {
-    const {x0, x1, y0, y1} = plane._range;
+    const {x0, x1, y0, y1} = plane.range;
     if (x[i] < x0 || x[i] > x1 || y[i] < y0 || y[i] > y1) plane.view(null);
     plane.highlight([i]);
   };
 
   const heading = () => {
+    if (selected.length && found !== null) return `${count(listed().length)} found of ${count(selected.length)} selected`;
     if (selected.length) return `${count(selected.length)} selected`;
     return found === null ? "Nothing selected" : `${count(found.length)} found`;
   };
@@ -186,8 +192,10 @@
 
   byId("title").textContent = content.title;
   byId("about").textContent = content.about;
-  byId("x-name").textContent = names[0];
-  byId("y-name").textContent = names[1];
+  for (const [place, id] of ["x-name", "y-name"].entries()) {
+    if (content.axes) byId(id).textContent = names[place];
+    else byId(id).remove(); // a place in a layout says nothing as a number
+  }
   if (codes) legend();
   plane.points({x, y, codes: codes ? Int32Array.from(codes, (code) => categories[code].shade) : undefined, hover});
   plane.labels(content.labels);

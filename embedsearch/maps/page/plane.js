@@ -2,7 +2,7 @@
 
    Load plotly.min.js and plane.css before this classic script; it defines one global, Plane.
 
-     const plane = new Plane(element, {xTitle, yTitle, xEnds: [low, high], yEnds: [low, high], label, bare, webgl});
+     const plane = new Plane(element, {xTitle, yTitle, xEnds: [low, high], yEnds: [low, high], label, bare, thin, webgl});
      plane.points({x: Float32Array, y: Float32Array, codes?: Int32Array, names?: [..], values?: Float32Array,
                    hover: (i) => string});
      plane.axes({xTitle, yTitle, xEnds, yEnds});         other axes; the view is reset
@@ -10,10 +10,11 @@
      plane.select(indices)                               what is selected, as if by hand; onSelect is not told
      plane.isolate(code | null)                          only the points with this code
      plane.arrows([{x0, y0, x1, y1, label}])             plane.star(x, y, label), plane.star(null)
-     plane.labels([{x, y, text}])                        names of regions
+     plane.labels([{x, y, text}])                        names of regions; with `thin`, those that find room, first come first
      plane.mode("pan" | "zoom" | "lasso" | "select")     what dragging does
      plane.zoom(factor), plane.pan(right, up), plane.view({x0, x1, y0, y1} | null)
      plane.inView()                                      the points in view, as indices
+     plane.range                                         what is in view, {x0, x1, y0, y1}
      plane.onSelect = (indices) => …   plane.onView = ({x0, x1, y0, y1}) => …
      plane.onHover = (index | null) => …   plane.onClick = (index) => …
      plane.recolor()                                     after a change of the colours (--plane-… of plane.css)
@@ -30,6 +31,7 @@ const Plane = (() => {
   const STEP = 0.2; // of the width or height, that an arrow key moves
   const MOST_IN_SVG = 5000; // points that a browser without WebGL draws, and still answers to the pointer
   const COLORS = 15, STEPS = 5;
+  const TITLE = 13, END = 11; // pixels of letters
   const EVENTS = ["onSelect", "onView", "onHover", "onClick"];
 
   const hasWebGL = () => {
@@ -72,6 +74,30 @@ const Plane = (() => {
     if (low > high) return [-1, 1];
     const margin = (high - low) * 0.05 || 1;
     return [low - margin, high + margin];
+  };
+
+  /* How wide a text is on the screen. */
+  const FONT = "system-ui, sans-serif";
+  const pen = document.createElement("canvas").getContext("2d");
+  const widthOf = (text, size) => {
+    pen.font = `${size}px ${FONT}`;
+    return pen.measureText(String(text ?? "")).width;
+  };
+
+  /* The words of a title on as many lines as it takes, and an end of an axis cut to its room. */
+  const wrapped = (text, size, room) => {
+    const lines = [""];
+    for (const word of String(text ?? "").split(" ")) {
+      const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
+      if (widthOf(longer, size) <= room) lines[lines.length - 1] = longer;
+      else lines.push(word);
+    }
+    return lines.filter(Boolean).map(plain).join("<br>");
+  };
+  const cut = (text, size, room) => {
+    let shown = text;
+    while (shown.length > 3 && widthOf(`${shown}…`, size) > room) shown = shown.slice(0, -1);
+    return shown.length === text.length || widthOf(text, size) <= room ? text : `${shown.trimEnd()}…`;
   };
 
   const sizeFor = (count) => (count < 400 ? 9 : count < 4000 ? 7 : count < 20000 ? 5 : 3);
@@ -178,6 +204,10 @@ const Plane = (() => {
       return this._redraw();
     }
 
+    get range() {
+      return {...this._range};
+    }
+
     get shown() {
       return this._order.length;
     }
@@ -210,7 +240,7 @@ const Plane = (() => {
       this._range = this._whole();
       this.element.addEventListener("keydown", (event) => this._key(event));
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolor());
-      new ResizeObserver(() => { if (this._attached && this.element.clientWidth) Plotly.Plots.resize(this._chart); }).observe(this.element);
+      new ResizeObserver(() => { if (this._attached && this.element.clientWidth) Plotly.Plots.resize(this._chart).then(() => this._redraw()); }).observe(this.element);
     }
 
     _key(event) {
@@ -261,7 +291,9 @@ const Plane = (() => {
       } finally {
         this._drawing = false;
       }
-      if (!this._attached) this._attach();
+      if (this._attached) return;
+      this._attach();
+      this._redraw(); // only now is it known how much room the titles leave
     }
 
     _traces() {
@@ -317,12 +349,13 @@ const Plane = (() => {
         gridcolor: this._color("grid"), zeroline: !bare, zerolinecolor: this._color("faint"), color: quiet, fixedrange: false,
         showgrid: !bare, showticklabels: !bare, ticks: "", automargin: true, nticks: 8,
       };
-      const title = (text) => ({text: plain(text), font: {color: ink, size: 13}, standoff: bare ? 4 : 18});
+      const title = (text, room) => ({text: wrapped(text, TITLE, room), font: {color: ink, size: TITLE}, standoff: bare ? 4 : 18});
+      const {width, height} = this._room();
       return {
-        xaxis: {...axis, title: title(this.options.xTitle), range: [x0, x1]},
-        yaxis: {...axis, title: title(this.options.yTitle), range: [y0, y1]},
+        xaxis: {...axis, title: title(this.options.xTitle, width), range: [x0, x1]},
+        yaxis: {...axis, title: title(this.options.yTitle, height), range: [y0, y1]},
         dragmode: this._mode, hovermode: "closest", hoverdistance: 12, showlegend: false,
-        margin: {l: 48, r: 12, t: 12, b: 56}, font: {family: "system-ui, sans-serif", size: 12, color: ink},
+        margin: {l: 48, r: 12, t: 12, b: 56}, font: {family: FONT, size: 12, color: ink},
         paper_bgcolor: this._color("paper"), plot_bgcolor: this._color("paper"),
         newselection: {line: {color: this._color("accent"), width: 1.5, dash: "dot"}},
         activeselection: {fillcolor: "rgba(0,0,0,0)"}, selections: [], annotations: this._annotations(ink, quiet),
@@ -331,18 +364,41 @@ const Plane = (() => {
 
     _annotations(ink, quiet) {
       const [xLow, xHigh] = this.options.xEnds, [yLow, yHigh] = this.options.yEnds;
-      const end = (text, more) => ({text: plain(text), xref: "paper", yref: "paper", showarrow: false, font: {size: 11, color: quiet}, ...more});
+      const {width, height} = this._room();
+      const left = (text) => cut(`← ${text}`, END, width / 2 - 4), right = (text) => `${cut(text, END, width / 2 - 20)} →`;
+      const down = (text) => cut(`← ${text}`, END, height / 2 - 4), up = (text) => `${cut(text, END, height / 2 - 20)} →`;
+      const end = (text, more) => ({text: plain(text), xref: "paper", yref: "paper", showarrow: false, font: {size: END, color: quiet}, ...more});
       const ends = [
-        xLow && end(`← ${xLow}`, {x: 0, y: 0, xanchor: "left", yanchor: "top", yshift: -16}),
-        xHigh && end(`${xHigh} →`, {x: 1, y: 0, xanchor: "right", yanchor: "top", yshift: -16}),
-        yLow && end(`← ${yLow}`, {x: 0, y: 0, xanchor: "right", yanchor: "bottom", xshift: -22, textangle: -90}),
-        yHigh && end(`${yHigh} →`, {x: 0, y: 1, xanchor: "right", yanchor: "top", xshift: -22, textangle: -90}),
+        xLow && end(left(xLow), {x: 0, y: 0, xanchor: "left", yanchor: "top", yshift: -16}),
+        xHigh && end(right(xHigh), {x: 1, y: 0, xanchor: "right", yanchor: "top", yshift: -16}),
+        yLow && end(down(yLow), {x: 0, y: 0, xanchor: "right", yanchor: "bottom", xshift: -22, textangle: -90}),
+        yHigh && end(up(yHigh), {x: 0, y: 1, xanchor: "right", yanchor: "top", xshift: -22, textangle: -90}),
       ];
-      const named = ({x, y, text}, more) => ({x, y, text: plain(text), showarrow: false, font: {size: 13, color: ink}, bgcolor: this._color("halo"), borderpad: 1, ...more});
+      const named = ({x, y, text}, more) => ({x, y, text: plain(text), showarrow: false, font: {size: TITLE, color: ink}, bgcolor: this._color("halo"), borderpad: 1, ...more});
       const star = this._star ? [named({...this._star, text: this._star.label}, {yshift: 22})] : [];
       const terms = this._arrows.filter(({label}) => label)
         .map(({x0, y0, x1, y1, label}) => named({x: (x0 + x1) / 2, y: (y0 + y1) / 2, text: label}, {yshift: 10}));
-      return [...ends.filter(Boolean), ...this._labels.map((label) => named(label)), ...this._arrows.map((arrow) => this._line(arrow)), ...terms, ...star];
+      return [...ends.filter(Boolean), ...this._labelled().map(({xshift, ...label}) => named(label, {xshift: xshift ?? 0})), ...this._arrows.map((arrow) => this._line(arrow)), ...terms, ...star];
+    }
+
+    /* The drawing area in pixels; before the first drawing, about. */
+    _room() {
+      const size = this._chart._fullLayout?._size;
+      return {width: size?.w ?? this.element.clientWidth - 60, height: size?.h ?? this.element.clientHeight - 70};
+    }
+
+    /* The labels in view that cover none before them, moved in from the sides. Zooming in shows more. */
+    _labelled() {
+      if (!this.options.thin) return this._labels;
+      const {width, height} = this._room(), {x0, x1, y0, y1} = this._range, placed = [];
+      for (const label of this._labels) {
+        const x = ((label.x - x0) / (x1 - x0)) * width, y = ((label.y - y0) / (y1 - y0)) * height, half = widthOf(label.text, TITLE) / 2;
+        if (x < 0 || x > width || y < 0 || y > height) continue;
+        const start = Math.max(0, Math.min(x - half, width - 2 * half)), end = start + 2 * half;
+        if (placed.some((other) => start < other.end && end > other.start && Math.abs(y - other.y) < 1.5 * TITLE)) continue;
+        placed.push({start, end, y, shown: {...label, xshift: start + half - x}});
+      }
+      return placed.map(({shown}) => shown);
     }
 
     _line({x0, y0, x1, y1}) {
@@ -375,6 +431,13 @@ const Plane = (() => {
       const {xaxis, yaxis} = this._chart._fullLayout;
       this._range = {x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1]};
       this._tell("onView", {...this._range});
+      if (this.options.thin && this._labels.length) this._relabel();
+    }
+
+    /* After a move by hand: once it rests, for plotly then lays everything out again. */
+    _relabel() {
+      clearTimeout(this._waiting);
+      this._waiting = setTimeout(() => this._redraw(), 150);
     }
 
     _hovered(event) {
