@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
-BENCHMARKS := encoding index store retrieval axes axes_options placing plotting sheep_spider screening filtering
+BENCHMARKS := encoding index store retrieval axes axes_options placing plotting sheep_spider screening filtering explorer
 
 .PHONY: demo test lint types docs bench setup clean
 
@@ -38,7 +38,7 @@ $(SETUP): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[weights,parquet,references,fast,map,plot,serve]" --group test --group lint
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[weights,parquet,references,explore,fast,map,plot,serve]" --group test --group lint
 	@touch $(SETUP)
 
 clean:

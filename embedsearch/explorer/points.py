@@ -48,15 +48,22 @@ class Plane:
         return self._rows
 
     def column(self, axis: str) -> Column:
-        """Return the coordinates of all passages on an axis, in standard deviations, in the order of `rows`.
+        """Return the coordinates of all passages on an axis; see `columns`."""
+        return self.columns([axis])[0]
+
+    def columns(self, axes: Sequence[str]) -> list[Column]:
+        """Return the coordinates of all passages on axes, in standard deviations, in the order of `rows`.
+
+        What was not measured before is measured in one pass.
 
         Raises:
             AxisError: there is no such axis.
         """
         self._refresh()
-        if axis not in self._columns:
-            self._columns[axis] = self._index.population([axis]).coordinates[:, 0].astype(np.float32)
-        return self._columns[axis]
+        if missing := [name for name in dict.fromkeys(axes) if name not in self._columns]:
+            measured = self._index.population(missing).coordinates.astype(np.float32)
+            self._columns |= dict(zip(missing, np.ascontiguousarray(measured.T), strict=True))
+        return [self._columns[name] for name in axes]
 
     def field(self, name: str) -> list[Any]:
         """Return the value of a field for all passages, None where there is none, in the order of `rows`.
@@ -89,7 +96,7 @@ class Plane:
             limit: the most that are returned. The sample is the same each time, and what is in it stays in it when
                 the view becomes smaller.
         """
-        columns = self.column(x), self.column(y)
+        columns = self.columns([x, y])
         chosen = np.arange(len(self._rows)) if where is None else self.places(self._index.rows(where))
         total = len(chosen)
         if box is not None:

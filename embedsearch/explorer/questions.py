@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from embedsearch.axes import Axis, ScaledAxis
+from embedsearch.axes import Axis
 from embedsearch.errors import QueryError
 from embedsearch.explorer.desk import TRIED, Desk
 from embedsearch.explorer.fields import Fields
@@ -23,25 +23,26 @@ Answer = dict[str, Any]
 def about(desk: Desk, _asked: Fields) -> Answer:
     """Return what the index holds, its axes and the names of its fields."""
     info = desk.index.info()
-    names = [name for name in desk.index.axes if name != TRIED or desk.tried is None]
-    scaled = desk.index.axes.scaled(names) if info["passages"] and names else {}
+    fitted = desk.index.axes.fitted()
+    names = [name for name in fitted if name != TRIED or desk.tried is None]
     wanted = ("documents", "passages", "encoder", "dimension", "fields")
     return {
         "name": info["path"].rstrip("/").rpartition("/")[2],
         **{name: info[name] for name in wanted},
-        "axes": [described(axis) for axis in scaled.values()],
+        "axes": [described(desk, name) for name in names],
         "screenings": desk.index.labels.names(),
         "sample": SAMPLE,
     }
 
 
-def described(axis: ScaledAxis) -> Answer:
+def described(desk: Desk, name: str) -> Answer:
     """Return an axis as the page shows it."""
-    low, high = pole_names(axis)
-    definition = axis.fitted.axis
+    fitted = desk.index.axes.fitted()[name]
+    low, high = pole_names(fitted)
+    definition = fitted.axis
     return {
-        "name": axis.name,
-        "version": axis.version,
+        "name": name,
+        "version": desk.index.axes.versions()[name],
         "kinds": list(definition.kinds),
         "ends": [low, high],
         "low": list(definition.low),
@@ -181,7 +182,7 @@ def try_axis(desk: Desk, asked: Fields) -> Answer:
     desk.index.axes.lend([axis])
     desk.tried = axis
     desk.plane.forget(TRIED)
-    return {"axis": described(desk.index.axes[TRIED]), **report(desk, TRIED)}
+    return {"axis": described(desk, TRIED), **report(desk, TRIED)}
 
 
 def save_axis(desk: Desk, asked: Fields) -> Answer:
@@ -193,13 +194,13 @@ def save_axis(desk: Desk, asked: Fields) -> Answer:
     if name == TRIED:
         raise QueryError(f"{TRIED!r} is what the page calls an axis that is not saved; choose another name")
     desk.index.axes.save(Axis.from_dict(name, desk.tried.to_dict()))
-    return {"axis": described(desk.index.axes[name])}
+    return {"axis": described(desk, name)}
 
 
 def report_axis(desk: Desk, asked: Fields) -> Answer:
     """Return the report on an axis."""
     name = asked.text("name")
-    return {"axis": described(desk.index.axes[name]), **report(desk, name)}
+    return {"axis": described(desk, name), **report(desk, name)}
 
 
 def report(desk: Desk, name: str) -> Answer:

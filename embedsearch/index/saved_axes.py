@@ -118,6 +118,13 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """Return the definitions by name; nothing is scaled."""
         return {name: Axis.from_dict(name, saved.definition) for name, saved in self._saved().items()}
 
+    def fitted(self) -> dict[str, FittedAxis]:
+        """Return the axes by name as they are fitted, without a scale: no vector of the index is read.
+
+        One that was fitted with another encoder is left out.
+        """
+        return {name: self._fitted(saved) for name, saved in self._saved().items() if self._is_current(saved)}
+
     def versions(self) -> dict[str, int]:
         """Return how often each axis was saved, by name."""
         return {name: saved.version for name, saved in self._saved().items()}

@@ -117,7 +117,7 @@ def _to_dict(content: Content) -> dict[str, Any]:
 
 def _axis(axis: ScaledAxis) -> dict[str, Any]:
     title = f"{axis.name} (standard deviations from the mean of the index)"
-    return {"name": axis.name, "title": title, "ends": list(pole_names(axis))}
+    return {"name": axis.name, "title": title, "ends": list(pole_names(axis.fitted))}
 
 
 def _shade(category: Category) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes import ScaledAxis
+from embedsearch.axes import FittedAxis, ScaledAxis
 
 _PIECES = 12  # that each stretch between two groups is drawn in
 
@@ -25,24 +25,24 @@ class OwnScale:
     name: str
 
 
-def pole_names(axis: ScaledAxis) -> tuple[str, str]:
+def pole_names(fitted: FittedAxis) -> tuple[str, str]:
     """Return what the low and the high end of an axis are called.
 
     The first phrase of either pole; without poles the first phrase of the first and of the last group, or what was
     rated lowest and highest; else the axis's name, or the field's, with *low* and *high* before it.
     """
-    definition = axis.fitted.axis
+    definition = fitted.axis
     if definition.low:
         return definition.low[0], definition.high[0]
     if definition.groups and not isinstance(definition.groups, Mapping):
         ends = definition.groups[0][0], definition.groups[-1][0]
-        curve = axis.fitted.curve
+        curve = fitted.curve
         return ends if curve is None or curve.values[0] < curve.values[-1] else ends[::-1]
     if definition.ratings:
         ranked = sorted(definition.ratings, key=lambda text: definition.ratings[text])
         return ranked[0], ranked[-1]
     field = definition.groups["field"] if isinstance(definition.groups, Mapping) and definition.groups else None
-    name = field or definition.field or axis.name
+    name = field or definition.field or fitted.name
     return f"low {name}", f"high {name}"
 
 

@@ -54,7 +54,7 @@ def name_axis(axes: Any, axis: ScaledAxis, which: str, lettering: Lettering) -> 
     """
     side = axes.get_figure().get_size_inches()["xy".index(which)]
     width = min(34, int(side * _LETTERS_AN_INCH * 0.4))
-    low, high = (lettering.lines(pole, width) for pole in pole_names(axis))
+    low, high = (lettering.lines(pole, width) for pole in pole_names(axis.fitted))
     lines = 1 + max(low.count("\n"), high.count("\n"))
     ends = ((0.0, f"← {low}", "left"), (1.0, f"{high} →", "right"))
     for at, text, end in ends:

@@ -138,7 +138,7 @@ export function mark({hits = [], arrows = [], star = null}) {
   view.plane.highlight(hits.map((hit) => view.drawn.place.get(hit.row)).filter((place) => place !== undefined));
   view.plane.arrows(arrows);
   view.plane.star(star?.x ?? null, star?.y, star?.label ?? "");
-  view.plane.labels(box ? apart(placed, box, star) : []);
+  view.plane.labels(box ? apart(placed, box, [...arrows.map((one) => ({x: (one.x0 + one.x1) / 2, y: (one.y0 + one.y1) / 2, label: one.label})), star]) : []);
   if (box && !now().view) settle(box);
 }
 
@@ -152,9 +152,9 @@ function around(points) {
 }
 
 /* Names above their points, the best answers first; one that would cover another is left out. */
-function apart(placed, [left, right, low, high], star) {
+function apart(placed, [left, right, low, high], others) {
   const {clientWidth, clientHeight} = $("plane"), wide = (right - left) / clientWidth, tall = (high - low) / clientHeight;
-  const taken = star ? [{x: star.x, y: star.y + 18 * tall, half: 4 * star.label.length * wide}] : [], named = [];
+  const taken = others.filter(Boolean).map((one) => ({x: one.x, y: one.y + 14 * tall, half: 4 * one.label.length * wide})), named = [];
   for (const {x, y, text} of placed) {
     const one = {x, y: y + 14 * tall, half: 4 * text.length * wide};
     if (taken.some((other) => Math.abs(other.x - one.x) < other.half + one.half && Math.abs(other.y - one.y) < 16 * tall)) continue;
