@@ -55,9 +55,9 @@ def exploring(path: Path, *, token: str = "", encoder=None):
 
     from embedsearch.explorer.application import Explorer, application
 
-    explorer = Explorer(lambda: Desk(es.open(path, encoder)))
+    explorer = Explorer(lambda: Desk(es.open(path, encoder)), token=token)
     with listen(Address(port=0)) as listening:
-        app = application(explorer, host="127.0.0.1", token=token)
+        app = application(explorer, host="127.0.0.1")
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import hmac
 import json
 import math
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-COOKIE = "embedsearch-token"
 ASKED = {**QUESTIONS, **READING}
 _PAGE = Path(__file__).parent / "page"
 _PLANE = Path(__file__).parent.parent / "maps" / "page"
@@ -52,12 +52,17 @@ Given = TypeVar("Given")
 class Explorer:
     """One desk behind HTTP; its questions are answered by one thread, one after the other."""
 
-    def __init__(self, open_desk: Callable[[], Desk]) -> None:
-        """Open the desk in its thread, by a function that is called there.
+    def __init__(self, open_desk: Callable[[], Desk], *, token: str = "") -> None:
+        """Open the desk in its thread.
+
+        Args:
+            open_desk: is called there.
+            token: what the page must have, if anything.
 
         Raises:
             EmbedSearchError: what opening it raises.
         """
+        self.token = token
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedsearch-desk")
         self._desk = self._thread.submit(open_desk).result()
 
@@ -96,12 +101,12 @@ class Explorer:
         return StreamingResponse(_parts(stream), media_type=KINDS[kind], headers=named)
 
     async def page(self, request: Request) -> Response:
-        """Answer ``GET /``; a token in the address becomes a cookie."""
+        """Answer ``GET /``; the token, where the address brings it, becomes a cookie."""
         from starlette.responses import FileResponse, RedirectResponse
 
-        if given := request.query_params.get("token"):
+        if self.token and request.query_params.get("token"):  # the guard has seen that it is the right one
             answer = RedirectResponse("/", 303)
-            answer.set_cookie(COOKIE, given, httponly=True, samesite="strict")
+            answer.set_cookie(cookie_name(self.token), self.token, httponly=True, samesite="strict")
             return answer
         return FileResponse(_PAGE / "index.html", media_type="text/html; charset=utf-8")
 
@@ -124,13 +129,12 @@ def page_files() -> dict[str, Path]:
     return files
 
 
-def application(explorer: Explorer, *, host: str, token: str = "") -> ASGIApp:
+def application(explorer: Explorer, *, host: str) -> ASGIApp:
     """Return the ASGI application of an explorer, guarded.
 
     Args:
-        explorer: answers.
+        explorer: answers; its token, if it has one, comes as a cookie that the page's first address sets.
         host: the name or address that it will listen at.
-        token: what the page must have, as a cookie that its first address sets, if anything.
     """
     from starlette.routing import Route
 
@@ -140,15 +144,21 @@ def application(explorer: Explorer, *, host: str, token: str = "") -> ASGIApp:
         Route("/api/export", explorer.file, methods=["POST"]),
         Route("/api/{name:path}", explorer.question, methods=["POST"]),
     ]
+    token = explorer.token
     guarded = sheltered(routes, lambda app: Guard(app, host=host, token=token, may_enter=partial(_may_enter, token)))
     return _Headed(guarded)
+
+
+def cookie_name(token: str) -> str:
+    """Return the name of the cookie of one server: browsers do not tell the ports of a machine apart."""
+    return f"embedsearch-{hashlib.sha256(token.encode()).hexdigest()[:12]}"
 
 
 def _may_enter(token: str, cookies: dict[str, str], scope: Scope) -> bool:
     """Does a request bring the token as a cookie, or in the address of the page?"""
     from urllib.parse import parse_qs
 
-    given = cookies.get(COOKIE, "")
+    given = cookies.get(cookie_name(token), "")
     if scope["path"] == "/" and scope["method"] == "GET":
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [given])[0]
     return hmac.compare_digest(given.encode(), token.encode())

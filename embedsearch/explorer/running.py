@@ -29,13 +29,15 @@ def explore(path: str, address: Address, ready: Callable[[str], None], *, encode
 
     with ExitStack() as stack:
         listening = stack.enter_context(listen(address))
-        explorer = Explorer(lambda: Desk(open_index(path, encoder)))
+        explorer = Explorer(lambda: Desk(open_index(path, encoder)), token=address.token)
         stack.callback(explorer.close)
         stack.enter_context(ending_on_sigterm())
         host, port = reachable(address.host), int(listening.getsockname()[1])
         shown = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
         if address.token:
             shown += f"?token={quote(address.token)}"
-        app = application(explorer, host=address.host, token=address.token)
-        threading.Thread(target=explorer.warm, daemon=True, name="embedsearch-warm").start()
+        app = application(explorer, host=address.host)
+        warming = threading.Thread(target=explorer.warm, name="embedsearch-warm")
+        warming.start()
+        stack.callback(warming.join)  # an interpreter that ends while a library loads is aborted
         run(app, listening, lambda: ready(shown))
