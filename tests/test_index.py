@@ -346,14 +346,17 @@ def test_the_real_model_knows_wolves_from_loans(predation):
 
 
 def test_progress_is_told_within_a_batch(tmp_path):
-    """Documents and passages only grow, in more than one step a batch, and end at their numbers."""
+    """Documents, passages and tokens only grow, in more than one step a batch, and end at their numbers."""
     told = []
     with es.Index.create(tmp_path / "i", HashEncoder()) as index:
         documents = [es.Document(str(number), f"text {number}") for number in range(300)]
-        index.add(documents, progress=lambda done, passages: told.append((done, passages)))
+        index.add(documents, progress=lambda *done: told.append(done))
+        assert told[-1] == (300, 300, 600)  # two words each
+        again = []
+        index.add([es.Document("new", "text 7 text"), *documents], progress=lambda *done: again.append(done))
+        assert again[-1] == (301, 1, 3)
     assert told == sorted(told)
-    assert told[-1] == (300, 300)
-    assert len({done for done, _ in told}) > 3
+    assert len({done for done, *_ in told}) > 3
 
 
 def test_documents_can_be_deleted_while_they_are_filtered(tmp_path, monkeypatch):

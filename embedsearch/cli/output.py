@@ -184,18 +184,21 @@ def progress(total: int | None, what: str) -> Iterator[Progress | None]:
 
 
 Tell = Callable[[int, int], None]
+TellIngest = Callable[[int, int, int], None]
 
 
 @contextmanager
-def ingesting(total: int | None, what: str) -> Iterator[tuple[Tell, Tell]]:
+def ingesting(total: int | None, what: str) -> Iterator[tuple[TellIngest, Tell]]:
     """Show a bar for documents, and one for the faiss file; give what is to be told of each."""
     started = time.perf_counter()
     with progress(total, what) as bar:
 
-        def tell(documents: int, passages: int) -> None:
+        def tell(documents: int, passages: int, tokens: int) -> None:
             if bar:
-                rate = passages / max(1e-9, time.perf_counter() - started)
-                bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} passages/s")
+                # What is known already passes without a token.
+                what, done = ("tokens", tokens) if tokens else ("passages", passages)
+                rate = done / max(1e-9, time.perf_counter() - started)
+                bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} {what}/s")
 
         def tell_indexing(done: int, total: int) -> None:
             if bar:

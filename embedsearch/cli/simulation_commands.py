@@ -147,7 +147,7 @@ def _features(
     encoder = index.encoder if index else load_encoder(encoder_name or DEFAULT_ENCODER)
     with progress(len(records.documents), "Embedding") as bar:
 
-        def tell(documents: int, _passages: int) -> None:
+        def tell(documents: int, _passages: int, _tokens: int) -> None:
             if bar:
                 bar.update(bar.task_ids[0], completed=documents)
 

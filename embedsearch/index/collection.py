@@ -166,7 +166,7 @@ class Collection(Contents):
         self,
         documents: Iterable[Document],
         *,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int, int], None] | None = None,
         indexing: Callable[[int, int], None] | None = None,
         repeated: Callable[[SourceError], None] | None = None,
     ) -> AddReport:
@@ -174,7 +174,7 @@ class Collection(Contents):
 
         Args:
             documents: any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
-            progress: told how many documents, and how many passages, are done.
+            progress: told how many documents and passages are done, and how many tokens were encoded for them.
             indexing: told how many of how many passages are in the faiss file, when that is built.
             repeated: told of each document whose id occurred before among *documents*; it is left out.
 
@@ -203,7 +203,7 @@ class Collection(Contents):
         documents: Iterable[Document],
         sources: Iterable[str | os.PathLike[str]] | None = None,
         *,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Callable[[int, int, int], None] | None = None,
         indexing: Callable[[int, int], None] | None = None,
     ) -> AddReport:
         """Make the index equal to *sources*: add, update, and remove what they no longer hold.

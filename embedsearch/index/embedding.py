@@ -174,7 +174,7 @@ class Embedding:
 
         Args:
             texts: each within the encoder's limit.
-            progress: told how many more texts are done.
+            progress: told how many more texts are done, and how many tokens were encoded for them.
             keys: of the texts, if the caller has them already.
         """
         return self.begin(texts, [self.key(text) for text in texts] if keys is None else keys).finish(progress)
@@ -207,7 +207,7 @@ class Embedding:
         # What is paid for must be kept as it comes, and not wait for its turn.
         if ahead is not None and not self.pays:
             parts = ahead.run(parts)
-        return EmbeddingUnderWay(self, keys, vectors, order, parts, len(keys) - len(missing), awaited, before)
+        return EmbeddingUnderWay(self, keys, texts, vectors, order, parts, len(keys) - len(missing), awaited, before)
 
     @cached_property
     def pays(self) -> bool:

@@ -27,7 +27,7 @@ _COLLECT_AFTER = 100_000  # objects made and still alive
 _GROUP_DOCUMENTS = 256
 _GROUP_CHARACTERS = 1 << 22
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, int], None]
 Repeated = Callable[[SourceError], None]
 
 
@@ -95,7 +95,7 @@ class Ingest:
         Args:
             store: locked by the caller.
             embedding: of the same index.
-            progress: told how many documents, and how many passages, are done.
+            progress: told how many documents and passages are done, and how many tokens were encoded for them.
             repeated: told of each document whose id occurred before, which is left out; None raises instead.
         """
         self._repeated = repeated
@@ -104,6 +104,7 @@ class Ingest:
         self._progress = progress
         self._documents = 0
         self._passages = 0
+        self._tokens = 0
         self._batch_size = BATCH_PASSAGES
         self._under_way: set[str] = set()  # ids of the batch that is being embedded
         with store.writing():
@@ -220,19 +221,21 @@ class Ingest:
             self.embedding.record_engine(embedded)
         self._documents += len(batch.ids)
         if self._progress:
-            self._progress(self._documents, self._passages)
+            self._progress(self._documents, self._passages, self._tokens)
         self._pace(time.perf_counter() - began)
         return AddReport(batch.added, batch.updated, batch.unchanged, embedded, len(batch.keys) - embedded)
 
-    def _teller(self, documents: int, passages: int) -> Callable[[int], None]:
+    def _teller(self, documents: int, passages: int) -> Callable[[int, int], None] | None:
         """Return what tells the progress within a batch: documents in proportion to the passages that are done."""
-        before = self._passages
+        before, told = self._passages, self._progress
+        if told is None:
+            return None
 
-        def tell(more: int) -> None:
+        def tell(more: int, tokens: int) -> None:
             self._passages += more
+            self._tokens += tokens
             share = (self._passages - before) / max(1, passages)
-            if self._progress:
-                self._progress(self._documents + int(share * documents), self._passages)
+            told(self._documents + int(share * documents), self._passages, self._tokens)
 
         return tell
 

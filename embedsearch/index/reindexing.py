@@ -17,7 +17,8 @@ from embedsearch.index.index import Index, open_index
 from embedsearch.index.ingest import AddReport
 from embedsearch.store import FittedRecord, Store, adopt
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, int], None]
+Indexing = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def reindex(
     overlap: int | None = None,
     cache: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
-    indexing: Progress | None = None,
+    indexing: Indexing | None = None,
 ) -> Reindexing:
     """Embed all documents of an index anew from their stored texts, and fit its axes anew.
 
@@ -61,7 +62,7 @@ def reindex(
         chunk_words: the most words of a passage from now on; as it is if None.
         overlap: the most words that a passage repeats from the one before; as it is if None.
         cache: a folder of vectors shared with other indexes; see `Index.create`.
-        progress: told how many documents, and how many passages, are done.
+        progress: told how many documents and passages are done, and how many tokens were encoded for them.
         indexing: told how many of how many passages are in the faiss file, when that is built.
 
     Raises:
@@ -140,7 +141,7 @@ def _state(store: Store) -> object:
         return store.database.state()
 
 
-def _filled(index: Index, store: Store, progress: Progress | None, indexing: Progress | None) -> AddReport:
+def _filled(index: Index, store: Store, progress: Progress | None, indexing: Indexing | None) -> AddReport:
     """Make *index* hold what *store* holds."""
     if not store.count_documents():
         index.delete(index._store.ids(index._store.count_documents()))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from embedsearch.encoders import count_tokens
 from embedsearch.vectors import Vectors
 
 if TYPE_CHECKING:
     from embedsearch.index.embedding import Embedding
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, int], None]
 
 
 class EmbeddingUnderWay:
@@ -20,6 +21,7 @@ class EmbeddingUnderWay:
         self,
         embedding: Embedding,
         keys: Sequence[bytes],
+        texts: Sequence[str],
         vectors: Vectors,
         order: Sequence[list[int]],
         parts: Iterator[tuple[list[int], Vectors]],
@@ -32,6 +34,7 @@ class EmbeddingUnderWay:
         Args:
             embedding: that began it.
             keys: of all texts.
+            texts: all of them.
             vectors: shape (len(keys), d), of which those that are known are there.
             order: the places of each text that is encoded, one entry a text.
             parts: yields places in *order* with vectors.
@@ -41,6 +44,7 @@ class EmbeddingUnderWay:
         """
         self._embedding = embedding
         self._keys = keys
+        self._texts = texts
         self._vectors = vectors
         self._order = order
         self._parts = parts
@@ -53,10 +57,11 @@ class EmbeddingUnderWay:
         """Return the vectors of all texts, and how many of them had to be encoded.
 
         Args:
-            progress: told how many more texts are done.
+            progress: told how many more texts are done, and how many tokens were encoded for them.
         """
-        tell = progress or (lambda _: None)
-        tell(self._known + self._take_from_before())
+        taken = self._known + self._take_from_before()
+        if progress:
+            progress(taken, 0)
         for places, given in self._parts:
             self._embedding.vouch_once()
             part = [self._order[place] for place in places]
@@ -65,7 +70,9 @@ class EmbeddingUnderWay:
                 self._embedding.keep(self._by_key(part))
             for first, *others in (same for same in part if len(same) > 1):
                 self._vectors[others] = self._vectors[first]
-            tell(sum(map(len, part)))
+            if progress:
+                tokens = count_tokens(self._embedding.encoder, [self._texts[same[0]] for same in part])
+                progress(sum(map(len, part)), sum(tokens))
         if not self._embedding.pays:
             # All at once: after an interruption the same texts go together again, and the last digits of a vector
             # may depend on what it was encoded with.

@@ -17,7 +17,7 @@ from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.index import Index
 from embedsearch.vectors import Mask, Vectors
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +74,7 @@ def record_vectors(
     Args:
         documents: ids may repeat.
         encoder: a name, a folder or an encoder.
-        progress: told how many documents and passages are done.
+        progress: as for `Index.add`.
     """
     ids = [str(number) for number in range(len(documents))]
     numbered = (replace(document, id=id, metadata={}) for document, id in zip(documents, ids, strict=True))
