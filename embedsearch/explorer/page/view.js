@@ -9,6 +9,7 @@ const MOVING = 6000; // points that are seen moving to other axes
 const FRAMES = 10;
 
 export const view = {plane: null, index: null, drawn: null, texts: new Map(), where: "", picked: []};
+let marking = false; // something lies on top of the points
 let settling = false; // the view is being set by us, not by the reader
 
 const axisNamed = (name) => view.index.axes.find((axis) => axis.name === name);
@@ -20,8 +21,17 @@ const titles = () => {
   return {xTitle: `${x.name} (standard deviations)`, yTitle: `${y.name} (standard deviations)`, xEnds: ends(x, clientWidth), yEnds: ends(y, clientHeight - 160)};
 };
 
+/* plotly takes most of a second to begin; what it will draw is asked for meanwhile. */
+const plotly = () => new Promise((ready) => {
+  if (window.Plotly) ready();
+  else $("plotly").addEventListener("load", ready, {once: true});
+});
+
 export async function begin(index) {
   view.index = index;
+  const points = asked();
+  points.catch(() => {}); // seen when it is waited for
+  await plotly();
   view.plane = new Plane($("plane"), {...titles(), label: "Passages on two axes. Arrow keys move, plus and minus zoom, 0 shows all."});
   const soon = later(zoomed, 250);
   view.plane.onView((range) => { if (!settling) soon(range); });
@@ -31,7 +41,7 @@ export async function begin(index) {
   for (const button of document.querySelectorAll("[data-mode]")) button.addEventListener("click", () => dragging(button.dataset.mode));
   $("whole").addEventListener("click", () => view.plane.view(null));
   if (!view.plane.webgl) $("says").dataset.plain = "This browser has no WebGL: a plain picture of some of the points is shown. ";
-  await load();
+  await load({points});
 }
 
 export function dragging(mode) {
@@ -40,18 +50,19 @@ export function dragging(mode) {
 }
 
 /* Fetches the points of the axes chosen; those that were there move to their new places. */
-export async function load({move = false} = {}) {
-  const asked = {x: now().x, y: now().y, where: view.where, field: now().color, limit: view.index.sample};
+export async function load({move = false, points = asked()} = {}) {
   const before = view.drawn;
-  const found = unpacked(await ask("points", asked, {kind: "points"}));
+  const found = unpacked(await points);
   view.plane.axes(titles());
   if (move && before && same(before.rows, found.rows)) await moving(before, found);
   show(found);
   const box = (now().view ?? "").split(",").map(Number);
   if (!move && box.length === 4 && box.every(Number.isFinite)) settle(box);
-  fetchTexts(Array.from(found.rows.slice(0, TEXTS_AHEAD)));
   await view.plane.drawn;
+  setTimeout(() => fetchTexts(Array.from(found.rows.slice(0, TEXTS_AHEAD))).catch(() => {}), 200);
 }
+
+const asked = (more = {}) => ask("points", {x: now().x, y: now().y, where: view.where, field: now().color, limit: view.index.sample, ...more}, {kind: "points"});
 
 function unpacked(answer) {
   const points = {...answer, rows: unpack(answer.rows, Int32Array), x: unpack(answer.x, Float32Array), y: unpack(answer.y, Float32Array)};
@@ -98,7 +109,7 @@ async function zoomed(range) {
   set({view: box.map((value) => value.toFixed(3)).join(",")});
   if (view.drawn.shown === view.drawn.total) return;
   try {
-    show(unpacked(await ask("points", {x: now().x, y: now().y, where: view.where, field: now().color, limit: view.index.sample, box}, {kind: "points"})));
+    show(unpacked(await asked({box})));
     settle(box);
     fetchTexts(Array.from(view.drawn.rows.slice(0, AT_ONCE)));
   } catch (error) {
@@ -132,6 +143,9 @@ const hovered = later(async (place) => {
 
 /* Rings around what was found, with names as far as there is room for them; the view is brought to it. */
 export function mark({hits = [], arrows = [], star = null}) {
+  const nothing = !hits.length && !arrows.length && !star;
+  if (nothing && !marking) return; // the plane is not drawn again for nothing
+  marking = !nothing;
   const [x, y] = [now().x, now().y];
   const placed = hits.filter((hit) => x in (hit.coordinates ?? {})).map((hit) => ({x: hit.coordinates[x], y: hit.coordinates[y], text: short(hit.title || hit.text)}));
   const box = around([...placed, ...arrows.flatMap((one) => [{x: one.x0, y: one.y0}, {x: one.x1, y: one.y1}]), ...(star ? [star] : [])]);
