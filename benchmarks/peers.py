@@ -183,8 +183,9 @@ def main() -> None:
         rows = engines(python, folder)
         sums = arithmetic(python, folder)
     described["load average before and after"].append(round(os.getloadavg()[0], 1))
-    result = {"machine": described, "texts": given.texts, "queries": QUERIES, "allowed": len(range(PART, given.texts, PARTS)),
-              "engines": rows, "arithmetic": sums, "versions": versions(python)}  # fmt: skip
+    allowed = len(range(PART, given.texts, PARTS))
+    result = {"machine": described, "texts": given.texts, "queries": QUERIES, "allowed": allowed, "engines": rows,
+              "arithmetic": sums, "versions": versions(python)}  # fmt: skip
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
     print(json.dumps({"engines": rows, "arithmetic": sums}, indent=2))
 

@@ -1,4 +1,4 @@
-"""The engines that benchmarks/peers.py sets side by side, each as its documentation shows it, and one step of one of them.
+"""The engines that benchmarks/peers.py sets side by side, each as its documentation shows it, and one step of one.
 
 Run by peers.py as: python benchmarks/peers_engines.py ENGINE STEP FOLDER, in the engine's own environment. Imports no
 more than the engine that is measured. FOLDER holds texts.json, queries.json and settings.json; the answer is JSON on
