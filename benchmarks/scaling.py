@@ -1,9 +1,9 @@
-"""What a passage costs as an index grows: ingest, search, filter and placing at 1,000, 10,000, 100,000 passages or more.
+"""What a passage costs as an index grows: ingest, search, filter and placing at 1,000 to 1,000,000 passages.
 
-Run it with: python benchmarks/scaling.py [--passages 1000 10000 100000 1000000] [--real 10000]. The vectors are those of
-sentences of published abstracts (benchmarks/index_vectors.py), made once into --cache, so that ingest is measured apart
-from embedding; up to --real passages the same sentences are ingested with the encoder as well. Each size is measured in
-two processes of its own, one that ingests and one that asks, so that memory is its own. Results of other sizes stay.
+Run it with: python benchmarks/scaling.py [--passages 1000 10000 100000 1000000] [--real 10000]. The vectors are those
+of sentences of published abstracts (benchmarks/index_vectors.py), made once into --cache, so that ingest is measured
+apart from embedding; up to --real passages the same sentences are ingested with the encoder as well. Each size is
+measured in processes of its own, one that ingests and one that asks, so that memory is its own. Other sizes stay.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class KnownEncoder:
 
 
 def documents(count: int) -> Iterator[es.Document]:
-    """Yield documents of one sentence each, with its row and two fields; the sentences come again with other numbers."""
+    """Yield documents of one sentence each, with its row and two fields; sentences come again, with other rows."""
     own = texts()[0]
     for row in range(count):
         metadata = {"year": 1900 + row * 7919 % 120, "kind": ("animal", "person", "plant")[row % 3]}
