@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
-BENCHMARKS := encoding peers index store scaling retrieval axes axes_options placing plotting sheep_spider screening filtering
+BENCHMARKS := encoding serving peers index store scaling retrieval axes axes_options placing plotting sheep_spider screening filtering
 
 .PHONY: demo test lint types docs bench setup clean
 

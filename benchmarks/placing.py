@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from encoding import machine
 
 import embedsearch as es
 from embedsearch.axes import ScaledAxis, measure
@@ -96,6 +97,7 @@ def main() -> None:
             "reading own memory": own.nbytes / least["reading own memory"],
             "placing": rows * DIMENSION * 4 / least["placing"],
         },
+        "machine": machine(),
         "load": round(os.getloadavg()[0], 1),
         "all": times,
         "peak_bytes_before": before * 1024,

@@ -235,6 +235,27 @@ def placing(found: dict[str, Any]) -> str:
     )
 
 
+def serving(found: dict[str, Any]) -> str:
+    """Return what a server costs and saves."""
+    rows = [
+        [name, f"{one['texts_per_second']:.0f}", f"{one['median_ms']:.2f}", f"{one['p95_ms']:.2f}"]
+        for name, one in (("in this process", found["in_process"]), ("`embedsearch serve`", found["server"]))
+    ]
+    commands = [
+        [name, f"{one['seconds']:.2f}", f"{one['processor seconds']:.2f}", round(one["MB"])]
+        for name, one in (("without", found["command_without"]), ("with", found["command_with"]))
+    ]
+    loads = " and ".join(map(str, found["machine"]["load average before and after"]))
+    return (
+        f"## Serving (`serving.py`)\n\n{found['texts']:,} texts of 5 to 120 words, in batches of "
+        f"{found['batch']} by {found['clients']} clients on the same machine; then one query after the other. {on(found['machine'])} "
+        f"Load before and after: {loads}.\n\n"
+        + table(["", "texts/s", "a query, ms", "95th percentile, ms"], rows)
+        + "\nA whole `embedsearch search` on the demo's index, without and with a server:\n\n"
+        + table(["server", "seconds", "processor seconds", "MB"], commands)
+    )
+
+
 def plotting(found: dict[str, Any]) -> str:
     """Return what drawing many passages takes."""
     names = ("density", "by kind", "scatter")
