@@ -248,8 +248,8 @@ def serving(found: dict[str, Any]) -> str:
     loads = " and ".join(map(str, found["machine"]["load average before and after"]))
     return (
         f"## Serving (`serving.py`)\n\n{found['texts']:,} texts of 5 to 120 words, in batches of "
-        f"{found['batch']} by {found['clients']} clients on the same machine; then one query after the other. {on(found['machine'])} "
-        f"Load before and after: {loads}.\n\n"
+        f"{found['batch']} by {found['clients']} clients on the same machine; then one query after the other. "
+        f"{on(found['machine'])} Load before and after: {loads}.\n\n"
         + table(["", "texts/s", "a query, ms", "95th percentile, ms"], rows)
         + "\nA whole `embedsearch search` on the demo's index, without and with a server:\n\n"
         + table(["server", "seconds", "processor seconds", "MB"], commands)
