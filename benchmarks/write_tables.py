@@ -147,8 +147,8 @@ def peers(found: dict[str, Any]) -> str:
          f"{one['ingest_peak_mb']:.0f}", f"{one['query_peak_mb']:.0f}", f"{one['bytes'] / 1e6:.1f}"]
         for name, one in found["engines"].items()
     ]  # fmt: skip
-    names = ["ingest, s", "of the processor", "first answer, s", "query, ms", "filtered, ms", "filtered hits", "recall@10",
-             "ingest, MB",
+    names = ["ingest, s", "of the processor", "first answer, s", "query, ms", "filtered, ms",
+             "filtered hits", "recall@10", "ingest, MB",
              "query, MB", "on disk, MB"]  # fmt: skip
     loads = [one[f"{step}_load"] for one in found["engines"].values() for step in ("ingest", "query")]
     return (
