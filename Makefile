@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.set-up
-BENCHMARKS := encoding index store retrieval axes axes_options placing plotting sheep_spider screening filtering explorer
+BENCHMARKS := encoding serving peers index store scaling retrieval axes axes_options placing plotting sheep_spider screening \
+	filtering explorer
 
 .PHONY: demo test lint types docs bench setup clean
 

@@ -138,12 +138,125 @@ def axes_options(found: dict[str, Any]) -> str:
     )
 
 
+def peers(found: dict[str, Any]) -> str:
+    """Return what users would pick instead takes, beside embedsearch."""
+    rows = [
+        [name, f"{one['ingest_seconds']:.1f}", f"{one['ingest_processor_seconds']:.1f}",
+         f"{one['first_answer_seconds']:.1f}", f"{one['query_ms']:.1f}",
+         f"{one['filtered_ms']:.1f}", f"{one['filtered_share']:.0%}", f"{one['recall']:.3f}",
+         f"{one['ingest_peak_mb']:.0f}", f"{one['query_peak_mb']:.0f}", f"{one['bytes'] / 1e6:.1f}"]
+        for name, one in found["engines"].items()
+    ]  # fmt: skip
+    names = ["ingest, s", "of the processor", "first answer, s", "query, ms", "filtered, ms",
+             "filtered hits", "recall@10", "ingest, MB",
+             "query, MB", "on disk, MB"]  # fmt: skip
+    loads = [one[f"{step}_load"] for one in found["engines"].values() for step in ("ingest", "query")]
+    return (
+        f"## Other engines (`peers.py`)\n\n{found['texts']:,} texts of 5 to 140 words, all-MiniLM-L6-v2 from one local "
+        "folder, each engine as its documentation shows it. The ingest includes loading libraries and model; the first "
+        "answer is that of a process in which nothing is loaded; a query is a text, embedded each time. The filter "
+        f"allows 1%, {found['allowed']} texts, all asked for; the hits are the share of these that came. Recall is "
+        "against brute force over the vectors that are searched. MB are peaks of memory. "
+        f"{on(found['machine'])} Load at the steps: {min(loads)} to "
+        f"{max(loads)}; where it was high, seconds by the clock say little, those of the processor more. "
+        "txtai filters its default number of candidates; that `similar` takes a larger one was not tried.\n\n"
+        + table(["", *names], rows)
+        + f"\n{_ahead(found['engines'])}\n\n{_sums(found['arithmetic'])}"
+        + f"\nVersions: {', '.join(f'{name} {version}' for name, version in found['versions'].items())}.\n"
+    )
+
+
+def _ahead(engines: dict[str, dict[str, Any]]) -> str:
+    """Return the sentence that says where a peer is ahead of embedsearch."""
+    measures = {"ingest_seconds": "ingest", "first_answer_seconds": "the first answer", "query_ms": "a query",
+                "filtered_ms": "a filtered query", "ingest_peak_mb": "memory at ingest",
+                "query_peak_mb": "memory at a query", "bytes": "size on disk"}  # fmt: skip
+    own = engines["embedsearch"]
+    ahead = [
+        f"{name} in {what} ({own[key] / one[key]:.1f} times)"
+        for key, what in measures.items()
+        for name, one in engines.items()
+        if one[key] < own[key]
+    ]
+    ahead += [f"{name} in recall" for name, one in engines.items() if one["recall"] > own["recall"]]
+    return f"Ahead of embedsearch: {', '.join(ahead) or 'none'}."
+
+
+def _sums(found: dict[str, Any]) -> str:
+    """Return how `calc` compares with gensim."""
+    own, other = found["embedsearch_ms"], found["gensim_ms"]
+    return (
+        f"Arithmetic over {found['words']:,} words, {found['expressions']} sums of two words, half of them less a "
+        f"third: `calc` takes {own:.2f} ms, gensim's `most_similar` over the same vectors in memory {other:.2f} ms "
+        f"({max(own, other) / min(own, other):.0f} times {'less' if other < own else 'more'}; it parses nothing and "
+        f"returns names alone). The first answer is the same in {found['same_first']:.0%}, of the ten answers "
+        f"{found['same_ten']:.0%}.\n"
+    )
+
+
+def scaling(found: dict[str, Any]) -> str:
+    """Return what a passage costs as an index grows."""
+    sizes = sorted(found["sizes"].values(), key=lambda one: one["passages"])
+    rows = []
+    for one in sizes:
+        count = one["passages"]
+        seconds = [one["ingest_seconds"], one["neighbors_seconds"], one.get("real_seconds"),
+                   one["filter_metadata"]["seconds"], one["filter_axis"]["seconds"], one["place_best_seconds"],
+                   one["place_all_seconds"]]  # fmt: skip
+        rows.append([f"{count:,}", *("" if each is None else f"{1e6 * each / count:,.1f}" for each in seconds)])
+    asked = [
+        [f"{one['passages']:,}", *(f"{one[f'{name}_ms']:.2f}" for name in ("open", "dense", "hybrid", "filtered")),
+         *(f"{one[f'{name}_peak'] / 1e6:,.0f}" for name in ("ingest", "ask", "place_all")),
+         f"{one['bytes'] / 1e6:,.0f}", one["load"]]
+        for one in sizes
+    ]  # fmt: skip
+    costs = ["ingest apart from embedding", "neighbours' file", "ingest with the encoder", "filter by metadata",
+             "filter by an axis", "place all, best ten", "place --all"]  # fmt: skip
+    kinds = ["open, ms", "dense, ms", "hybrid, ms", "filtered, ms", "ingest, MB", "ask, MB", "place --all, MB",
+             "on disk, MB", "load"]  # fmt: skip
+    return (
+        "## Growth (`scaling.py`)\n\nSentences of abstracts, one passage each; microseconds a passage:\n\n"
+        + table(["passages", *costs], rows)
+        + "\nA filter gives about a tenth of the documents. Of a query the encoder's share is left out; *filtered* "
+        "is a dense query among a tenth. MB with mapped pages:\n\n" + table(["passages", *kinds], asked)
+    )
+
+
 def placing(found: dict[str, Any]) -> str:
     """Return what placing a large index takes."""
-    seconds = found["seconds"]
+    seconds, reading = found["seconds"], ""
+    if "ratio_to_reading" in found:
+        rates = {name: f"{rate / 1e9:.1f} GB/s" for name, rate in found["bytes_per_second"].items()}
+        reading = (
+            f" and {found['ratio_to_reading']:.2f} times reading that file from the page cache on all cores "
+            f"({seconds['reading']:.2f} s, {rates['reading']}; memory of the process's own is read at "
+            f"{rates['reading own memory']}). Load {found['load']}"
+        )
     return (
         f"## Placing (`placing.py`)\n\n{found['rows']:,} vectors on {found['axes']} axes: {seconds['placing']:.2f} s, "
-        f"{found['ratio']:.2f} times the bare matrix product over the same mapped file ({seconds['bare']:.2f} s).\n"
+        f"{found['ratio']:.2f} times the bare matrix product over the same mapped file "
+        f"({seconds['bare']:.2f} s){reading}.\n"
+    )
+
+
+def serving(found: dict[str, Any]) -> str:
+    """Return what a server costs and saves."""
+    rows = [
+        [name, f"{one['texts_per_second']:.0f}", f"{one['median_ms']:.2f}", f"{one['p95_ms']:.2f}"]
+        for name, one in (("in this process", found["in_process"]), ("`embedsearch serve`", found["server"]))
+    ]
+    commands = [
+        [name, f"{one['seconds']:.2f}", f"{one['processor seconds']:.2f}", round(one["MB"])]
+        for name, one in (("without", found["command_without"]), ("with", found["command_with"]))
+    ]
+    loads = " and ".join(map(str, found["machine"]["load average before and after"]))
+    return (
+        f"## Serving (`serving.py`)\n\n{found['texts']:,} texts of 5 to 120 words, in batches of "
+        f"{found['batch']} by {found['clients']} clients on the same machine; then one query after the other. "
+        f"{on(found['machine'])} Load before and after: {loads}.\n\n"
+        + table(["", "texts/s", "a query, ms", "95th percentile, ms"], rows)
+        + "\nA whole `embedsearch search` on the demo's index, without and with a server:\n\n"
+        + table(["server", "seconds", "processor seconds", "MB"], commands)
     )
 
 
@@ -252,10 +365,26 @@ def filtering(found: dict[str, Any]) -> str:
     )
 
 
+WRITERS = (
+    encoding,
+    peers,
+    index,
+    store,
+    scaling,
+    retrieval,
+    axes,
+    axes_options,
+    placing,
+    plotting,
+    screening,
+    filtering,
+)
+
+
 def main() -> None:
     """Write the page."""
     parts = [HEAD]
-    for write in (encoding, index, store, retrieval, axes, axes_options, placing, plotting, screening, filtering):
+    for write in WRITERS:
         file = RESULTS / f"{write.__name__}.json"
         if file.exists():  # the last takes the better part of an hour
             parts.append(write(json.loads(file.read_text("utf-8"))))

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 CACHE_VARIABLE = "EMBEDSEARCH_CACHE_DIR"
+UNUSED_DAYS = 60  # what nothing has used for so long is taken out when something new is made
+_DAY = 86_400.0
 _SETTLED_NS = 2_000_000_000  # a file changed later than this before now may change again within one tick of its clock
 
 Stamp = tuple[str, int, int, int]  # path, size in bytes, times of the last change of content and of the entry in ns
@@ -62,14 +64,62 @@ def make_once(folder: Path, make: Callable[[Path], None]) -> None:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def discard(folder: Path) -> None:
-    """Take a folder out of the cache, if it is there and can be taken."""
+def discard(folder: Path, *, unused: float = float("-inf")) -> None:
+    """Take a folder out of the cache, if it is there and can be taken.
+
+    Args:
+        folder: in the cache.
+        unused: only if it has not been used for so many seconds, as is seen once it is locked.
+    """
     from filelock import FileLock
 
     with contextlib.suppress(OSError), FileLock(folder.with_name(f"{folder.name}.lock")):
+        if _idle(folder) <= unused:
+            return
         left = folder.with_name(f"{folder.name}.{os.getpid()}.part")
         folder.rename(left)
         shutil.rmtree(left, ignore_errors=True)
+
+
+def note_use(folder: Path) -> None:
+    """Note in a folder's time of change that it is used, once a day, where the cache can be written."""
+    with contextlib.suppress(OSError):
+        if _idle(folder) > _DAY:
+            os.utime(folder)
+
+
+def prune(parent: Path) -> int:
+    """Take out the folders in *parent* that nothing has used for `UNUSED_DAYS`; return how many.
+
+    That is the only rule: entries of other versions of the libraries may serve another environment of the user, and
+    two environments that cleared away each other's would compile at every turn. Each is taken under its own lock and
+    whole, so that a process that wants it finds it as it was, or makes it again. What a killed process left goes too.
+    """
+    taken = 0
+    for folder in parent.glob("*/"):
+        with contextlib.suppress(OSError):
+            if _idle(folder) <= UNUSED_DAYS * _DAY:
+                continue
+            if folder.suffix == ".part":
+                shutil.rmtree(folder, ignore_errors=True)
+            else:
+                discard(folder, unused=UNUSED_DAYS * _DAY)
+            taken += not folder.exists()
+    return taken
+
+
+def bytes_held(folder: Path) -> int:
+    """Return the size of all files in a folder, 0 if it is not there; what vanishes meanwhile is not counted."""
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _idle(folder: Path) -> float:
+    """Return the seconds since a folder was made or last noted as used."""
+    return time.time() - folder.stat().st_mtime
 
 
 def stamp(file: Path) -> Stamp:

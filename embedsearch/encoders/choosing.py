@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from embedsearch.encoders.cache import CACHE_VARIABLE, cache_folder, discard, make_once
+from embedsearch.encoders.cache import CACHE_VARIABLE, bytes_held, cache_folder, discard, make_once, note_use, prune
 from embedsearch.encoders.compiled import CompiledModel, Manifest
 from embedsearch.encoders.weights import ModelFolder, read_json
 from embedsearch.errors import EncoderError, did_you_mean
@@ -118,6 +118,7 @@ def compiled(folder: ModelFolder, choice: Choice, original: Any) -> CompiledMode
             _log.warning("%s; it is made again", error)
             discard(entry)
         else:
+            note_use(entry)
             return model
     raise AssertionError  # the second attempt has returned or raised
 
@@ -129,6 +130,7 @@ def _make(entry: Path, folder: ModelFolder, precision: str, original: Any) -> No
 
     folder.sha256()  # refuses damaged weights before anything is made of them
     make_once(entry, lambda part: convert(original, part, precision))
+    prune(entry.parent)
 
 
 def compiled_folder(folder: ModelFolder, precision: str) -> Path:
@@ -150,16 +152,15 @@ def refused(folder: ModelFolder, precision: str) -> bool:
 
 
 def held(entry: Path) -> dict[str, Any]:
-    """Return what the cache holds of a compiled model: JSON values for people."""
+    """Return what the cache holds of a compiled model, and of others: JSON values for people."""
     try:
         manifest = Manifest.read(entry)
     except EncoderError:
-        return {"compiled": "not yet; at the first text"}
-    return {
-        "compiled": str(entry),
-        "lowest cosine": round(manifest.lowest, 6),
-        "mean cosine": round(manifest.mean, 6),
-    }
+        found: dict[str, Any] = {"compiled": "not yet; at the first text"}
+    else:
+        lowest, mean = round(manifest.lowest, 6), round(manifest.mean, 6)
+        found = {"compiled": str(entry), "lowest cosine": lowest, "mean cosine": mean}
+    return found | {"cache": str(cache_folder()), "cache size": f"{bytes_held(cache_folder()) / 1e6:,.1f} MB"}
 
 
 def unwritable(error: OSError) -> str:
