@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tables_of_pages import explorer
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -378,6 +380,7 @@ WRITERS = (
     plotting,
     screening,
     filtering,
+    explorer,
 )
 
 

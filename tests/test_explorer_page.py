@@ -284,3 +284,20 @@ def test_without_webgl_a_plain_picture(open_page, page):
     open_page("#x=predatoriness&y=size")
     assert page.inner_text("#says").startswith("This browser has no WebGL")
     assert page.locator("#plane .scatterlayer .point").count() >= 1010
+
+
+def test_detail_comes_on_demand(open_page, page, served, monkeypatch):
+    """Where not all points are drawn, zooming fetches those in view; the page says how many of how many."""
+    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
+    open_page("#x=predatoriness&y=size")
+    assert page.inner_text("#says") == "200 of 1,010 passages in view are drawn; zoom in for more."
+    page.focus("#plane")
+    for _ in range(5):
+        page.keyboard.press("+")
+    page.wait_for_function("document.getElementById('says').textContent.endsWith('are in view.')")
+    left, right, bottom, top = map(float, re.search(r"view=([^&]*)", page.url)[1].split("%2C"))
+    with es.open(served.path) as index:
+        across, up = index.population(["predatoriness", "size"]).coordinates.T
+    inside = int(((across >= left) & (across <= right) & (up >= bottom) & (up <= top)).sum())
+    assert page.inner_text("#says") == f"{inside} passages of 1,010 are in view."
+    assert page.evaluate("document.querySelector('#plane > div').data[0].x.length") == inside

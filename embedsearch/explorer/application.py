@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ASKED = {**QUESTIONS, **READING}
 _PAGE = Path(__file__).parent / "page"
 _PLANE = Path(__file__).parent.parent / "maps" / "page"
-_SENT_AT_ONCE = 1 << 16
+_SENT_AT_ONCE, _READ_AT_ONCE = 1 << 16, 1 << 23
 _HEADERS = {
     # plotly compiles the programs that draw points (hence unsafe-eval) and styles its parts as it goes (hence
     # unsafe-inline for styles, which cannot run anything). No script but the page's own files is ever run.
@@ -117,7 +117,9 @@ class Explorer:
         file = page_files().get(request.path_params["name"])
         if file is None:
             raise Refusal(404, f"there is no {request.url.path} here", "not_found")
-        return FileResponse(file)
+        answer = FileResponse(file)
+        answer.chunk_size = _READ_AT_ONCE  # plotly's script has 5 MB, and each part costs a change of threads
+        return answer
 
 
 def page_files() -> dict[str, Path]:

@@ -21,16 +21,41 @@ const titles = () => {
   return {xTitle: `${x.name} (standard deviations)`, yTitle: `${y.name} (standard deviations)`, xEnds: ends(x, clientWidth), yEnds: ends(y, clientHeight - 160)};
 };
 
-/* plotly takes most of a second to begin; what it will draw is asked for meanwhile. */
-const plotly = () => new Promise((ready) => {
-  if (window.Plotly) ready();
-  else $("plotly").addEventListener("load", ready, {once: true});
+/* plotly takes most of a second to begin; until then a sketch of the points stands where it will draw them. */
+const plotly = () => new Promise((ready, failed) => {
+  const script = h("script", {src: "/page/plotly.min.js"});
+  script.addEventListener("load", ready, {once: true});
+  script.addEventListener("error", () => failed(new Error("plotly is not there; install it with: pip install plotly")), {once: true});
+  document.head.append(script);
 });
+
+function sketch({x, y}) {
+  const canvas = h("canvas", {class: "sketch", "aria-hidden": "true"}), {clientWidth, clientHeight} = $("plane");
+  [canvas.width, canvas.height] = [clientWidth, clientHeight];
+  const brush = canvas.getContext("2d"), scale = (values, from, to) => {
+    const [low, high] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+    const margin = (high - low) * 0.05 || 1;
+    return (value) => from + ((to - from) * (value - low + margin)) / (high - low + 2 * margin);
+  };
+  const across = scale(x, 56, clientWidth - 12), up = scale(y, clientHeight - 56, 12); // plotly's own margins
+  brush.fillStyle = getComputedStyle($("plane")).getPropertyValue("--plane-point");
+  brush.globalAlpha = 0.85;
+  for (let place = 0; place < x.length; place++) {
+    brush.beginPath();
+    brush.arc(across(x[place]), up(y[place]), x.length < 4000 ? 3.5 : x.length < 20000 ? 2.5 : 1.5, 0, 7);
+    brush.fill();
+  }
+  $("plane").append(canvas);
+  return new Promise((painted) => requestAnimationFrame(() => setTimeout(() => {
+    document.documentElement.dataset.sketched = performance.now().toFixed(); // milliseconds since the page was asked for
+    painted();
+  })));
+}
 
 export async function begin(index) {
   view.index = index;
   const points = asked();
-  points.catch(() => {}); // seen when it is waited for
+  await sketch(unpacked(await points));
   await plotly();
   view.plane = new Plane($("plane"), {...titles(), label: "Passages on two axes. Arrow keys move, plus and minus zoom, 0 shows all."});
   const soon = later(zoomed, 250);
@@ -42,6 +67,7 @@ export async function begin(index) {
   $("whole").addEventListener("click", () => view.plane.view(null));
   if (!view.plane.webgl) $("says").dataset.plain = "This browser has no WebGL: a plain picture of some of the points is shown. ";
   await load({points});
+  $("plane").querySelector(".sketch").remove();
 }
 
 export function dragging(mode) {

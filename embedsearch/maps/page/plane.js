@@ -310,6 +310,8 @@ const Plane = (() => {
       const {x, y} = this._given;
       const marker = {symbol: "circle-open", size: sizeFor(this.shown) + 5, color: this._color("ink"), line: {width: 2, color: this._color("ink")}};
       const rings = this._rings.filter((i) => this._isolated === null || this._given.codes?.[i] === this._isolated);
+      // Few are drawn sooner without a program of their own for the graphics card.
+      if (rings.length < 500) type = "scatter";
       return {type, mode: "markers", x: taken(x, rings), y: taken(y, rings), hoverinfo: "skip", marker};
     }
 
