@@ -295,7 +295,8 @@ def test_detail_comes_on_demand(open_page, page, served, monkeypatch):
     for _ in range(5):
         page.keyboard.press("+")
     page.wait_for_function("document.getElementById('says').textContent.endsWith('are in view.')")
-    left, right, bottom, top = map(float, re.search(r"view=([^&]*)", page.url)[1].split("%2C"))
+    chart = "document.querySelector('#plane > div')"
+    left, right, bottom, top = page.evaluate(f"[...{chart}.layout.xaxis.range, ...{chart}.layout.yaxis.range]")
     with es.open(served.path) as index:
         across, up = index.population(["predatoriness", "size"]).coordinates.T
     inside = int(((across >= left) & (across <= right) & (up >= bottom) & (up <= top)).sum())
