@@ -71,10 +71,10 @@ class Places:
         names = [axis.name for axis in self.axes]
         versions = {axis.name: axis.version for axis in self.axes}
         columns = [self.column(place, unit) for place in range(len(names))]
-        found = []
+        found, stands_rated = [], self.rated
         for row, (text, id) in enumerate(zip(texts, ids, strict=True)):
             coordinates = {name: float(column[row]) for name, column in zip(names, columns, strict=True)}
-            rated = tuple(name for name, stands in zip(names, self.rated[row], strict=True) if stands)
+            rated = tuple(name for name, stands in zip(names, stands_rated[row], strict=True) if stands)
             intervals = self._intervals(coordinates, rated) if unit == "rating" else {}
             distances = {name: float(column[row]) for name, column in self.distances.items()}
             found.append(Placement(text, coordinates, id, rated, intervals, versions, distances))

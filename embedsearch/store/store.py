@@ -63,17 +63,14 @@ class Store(Folder):
         wanted = list(dict.fromkeys(keys))
         rows: dict[bytes, int] = {}
         with self.reading():
+            vectors = self.vectors()
             for table in ("passages", "dead"):
                 missing = [key for key in wanted if key not in rows]
                 statement = f"SELECT key, row, checksum FROM {table} WHERE key IN (?)"
                 for key, row, written in self._database.query_in(statement, missing):
-                    if key not in rows and self._is_intact(row, key, written):
+                    if key not in rows and _is_intact(vectors, row, key, written):
                         rows[key] = row
         return rows
-
-    def _is_intact(self, row: int, key: bytes, written: int) -> bool:
-        vectors = self.vectors()
-        return 0 <= row < len(vectors) and checksum(key, gather(vectors, [row])) == written
 
     def rows_with_keys(self, keys: Iterable[bytes]) -> dict[int, bytes]:
         """Return all live rows that hold the vector of one of *keys*, each with its key."""
@@ -91,15 +88,18 @@ class Store(Folder):
             "FROM passages p JOIN documents d ON d.number = p.document WHERE p.row IN (?)"
         )
         with self.reading():
-            found = {record[0]: self._passage(record) for record in self._database.query_in(statement, wanted)}
+            vectors = self.vectors()
+            found = {
+                record[0]: self._passage(record, vectors) for record in self._database.query_in(statement, wanted)
+            }
         for row in wanted:
             if row not in found:
                 raise self._database.damaged(f"the passage of row {row} is missing")
         return [found[row] for row in wanted]
 
-    def _passage(self, record: Sequence[Any]) -> StoredPassage:
+    def _passage(self, record: Sequence[Any], vectors: Vectors) -> StoredPassage:
         row, position, start, end, sealed, key, written = record[:7]
-        if not self._is_intact(row, key, written):
+        if not _is_intact(vectors, row, key, written):
             raise StoreError(
                 f"{self.path} is damaged: row {row} of {self.vectors_file.name} is not what was written. {REMEDY}"
             )
@@ -380,3 +380,8 @@ class Store(Folder):
             name, version, saved, definition, fitted = columns
             axes.append(SavedAxis(name, version, saved, json.loads(definition), json.loads(fitted)))
         return axes
+
+
+def _is_intact(vectors: Vectors, row: int, key: bytes, written: int) -> bool:
+    """Is the vector in a row the one that was written for a key?"""
+    return 0 <= row < len(vectors) and checksum(key, gather(vectors, [row])) == written
