@@ -89,9 +89,7 @@ class Store(Folder):
         )
         with self.reading():
             vectors = self.vectors()
-            found = {
-                record[0]: self._passage(record, vectors) for record in self._database.query_in(statement, wanted)
-            }
+            found = {record[0]: self._passage(record, vectors) for record in self._database.query_in(statement, wanted)}
         for row in wanted:
             if row not in found:
                 raise self._database.damaged(f"the passage of row {row} is missing")
