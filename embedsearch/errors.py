@@ -6,6 +6,7 @@
     ├── SourceError    a file or record that cannot be read
     ├── EncoderError   a model that cannot be found, loaded or trusted
     ├── StoreError     an index folder that is missing, damaged, locked or of another encoder
+    │   └── BusyError  another process is writing to it: the same again will do later
     ├── QueryError     a query, expression or condition that cannot be answered (also a ValueError)
     └── AxisError      an axis whose definition or use is wrong
 
@@ -33,6 +34,10 @@ class EncoderError(EmbedSearchError):
 
 class StoreError(EmbedSearchError):
     """An index folder is missing, damaged, in use by another writer, or made by another encoder."""
+
+
+class BusyError(StoreError):
+    """Another process is writing to the index folder; nothing is wrong with it."""
 
 
 class QueryError(EmbedSearchError, ValueError):

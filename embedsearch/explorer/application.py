@@ -10,17 +10,17 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from importlib.util import find_spec
+from functools import cache, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from embedsearch.errors import EmbedSearchError, EncoderError, StoreError
+from embedsearch.errors import BusyError, EmbedSearchError, EncoderError, StoreError
 from embedsearch.explorer.desk import Desk
 from embedsearch.explorer.exporting import KINDS, export
 from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.questions import QUESTIONS
 from embedsearch.explorer.reading import READING
+from embedsearch.maps.writing import PAGE, require_plotly
 from embedsearch.web.guarding import Guard
 from embedsearch.web.refusals import Refusal
 from embedsearch.web.sheltering import sheltered
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 ASKED = {**QUESTIONS, **READING}
 _PAGE = Path(__file__).parent / "page"
-_PLANE = Path(__file__).parent.parent / "maps" / "page"
 _SENT_AT_ONCE, _READ_AT_ONCE = 1 << 16, 1 << 23
 _HEADERS = {
     # plotly compiles the programs that draw points (hence unsafe-eval) and styles its parts as it goes (hence
@@ -122,13 +121,16 @@ class Explorer:
         return answer
 
 
+@cache
 def page_files() -> dict[str, Path]:
-    """Return the files that the page consists of, by name."""
-    files = {file.name: file for folder in (_PLANE, _PAGE) for file in folder.iterdir() if file.is_file()}
-    plotly = find_spec("plotly")
-    if plotly is not None and plotly.origin is not None:
-        files["plotly.min.js"] = Path(plotly.origin).parent / "package_data" / "plotly.min.js"
-    return files
+    """Return the files that the page consists of, by name: its own, and what it draws with.
+
+    Raises:
+        EmbedSearchError: plotly is not installed.
+    """
+    own = {file.name: file for file in _PAGE.iterdir() if file.is_file()}
+    drawing = [*(PAGE / name for name in ("plane.js", "plane.css")), require_plotly()]
+    return own | {file.name: file for file in drawing}
 
 
 def application(explorer: Explorer, *, host: str) -> ASGIApp:
@@ -189,11 +191,7 @@ def _answered(function: Callable[[Desk, Fields], Given], desk: Desk, fields: Fie
         fields.finish()
         return answer
     except EmbedSearchError as error:
-        status = 400
-        if isinstance(error, StoreError):
-            status = 409 if "another process is writing" in str(error) else 500
-        elif isinstance(error, EncoderError):
-            status = 500
+        status = 409 if isinstance(error, BusyError) else 500 if isinstance(error, StoreError | EncoderError) else 400
         raise Refusal(status, " ".join(str(error).split()), type(error).__name__) from error
 
 

@@ -28,10 +28,11 @@ class Desk:
         """Return a screening; opened anew where documents or axes have changed, or another process has written."""
         from embedsearch.screening import Screening
 
+        now = self.index.state
         state, found = self._screenings.get(name, (None, None))
-        if found is None or state != self.index.state:
+        if found is None or state != now:
             found = Screening(self.index, name)
-            self._screenings[name] = self.index.state, found
+            self._screenings[name] = now, found
         return found
 
     def close(self) -> None:

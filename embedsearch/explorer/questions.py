@@ -107,13 +107,12 @@ def calc(desk: Desk, asked: Fields) -> Answer:
 def place(desk: Desk, asked: Fields) -> Answer:
     """Return where phrases lie, in standard deviations and as percentiles."""
     texts, axes = asked.texts("texts"), asked.texts("axes")
-    percentiles = desk.index.place(texts, axes, unit="percentile")
-    return {
-        "placements": [
-            {"text": text, "coordinates": place, "percentiles": dict(other.coordinates)}
-            for text, place, other in zip(texts, _placed(desk, texts, axes), percentiles, strict=True)
-        ]
-    }
+    scaled = desk.index.axes.scaled(axes)
+    placements = []
+    for text, coordinates in zip(texts, _placed(desk, texts, axes), strict=True):
+        percentiles = {name: float(scaled[name].scale.percentile_of(at)) for name, at in coordinates.items()}
+        placements.append({"text": text, "coordinates": coordinates, "percentiles": percentiles})
+    return {"placements": placements}
 
 
 def locate(desk: Desk, asked: Fields) -> Answer:

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from embedsearch.errors import StoreError
+from embedsearch.errors import BusyError, StoreError
 
 _SQL_VARIABLES = 900  # below the 999 that SQLite allows in a statement when it is built with its defaults
 _CACHE_KIB = 65_536  # keys are random: with the 2 MiB that SQLite takes by itself, their index is read again and again
@@ -228,7 +228,7 @@ class Database:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 folder = self.file.parent
-                raise StoreError(f"another process is writing to {folder}; run the command again later") from error
+                raise BusyError(f"another process is writing to {folder}; run the command again later") from error
             if "no such" in str(error):
                 raise self.damaged(str(error)) from error
             raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error

@@ -35,7 +35,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from embedsearch.errors import StoreError
+from embedsearch.errors import BusyError, StoreError
 from embedsearch.store import fulltext, labels
 from embedsearch.store.database import SCHEMA, Database
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder
@@ -312,7 +312,7 @@ class Folder:
         try:
             lock.acquire(timeout=wait, poll_interval=_POLL_SECONDS)
         except Timeout as error:
-            raise StoreError(
+            raise BusyError(
                 f"another process is writing to {self.path}; wait until it has finished, then run the command again"
             ) from error
         except OSError as error:

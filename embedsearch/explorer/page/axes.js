@@ -2,7 +2,7 @@
 import {ask} from "./client.js";
 import {now, set} from "./address.js";
 import {$, h, lines, saying} from "./dom.js";
-import {load, view} from "./view.js";
+import {view} from "./view.js";
 
 const TRIED = "tried";
 let reload = async () => {};
@@ -66,5 +66,3 @@ const save = () => saying("axes-error", async () => {
   await restore();
   $("says").textContent = `Saved as ${axis.name}, version ${axis.version}.`;
 });
-
-export {load};
