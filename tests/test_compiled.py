@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import embedsearch as es
 from embedsearch.encoders import cache, choosing, compiled, conversion, describe, encode, preferring
 from embedsearch.encoders.choosing import Wish, choose, compiled_folder, pooling_mode
-from embedsearch.encoders.packing import pack, pad
+from embedsearch.encoders.packing import pack, pad, padded_length
 from embedsearch.encoders.weights import ModelFolder, packaged_folder
 from embedsearch.testing import HashEncoder, check_encoder
 
@@ -328,10 +328,26 @@ def test_packing_takes_each_text_once(lengths, room):
 
 def test_padding_is_masked():
     """A padded batch holds its tokens, the filler behind them, and a mask that tells the two apart."""
-    tokens, mask = pad([[5, 6, 7], [8], []], 9)
-    assert tokens.tolist() == [[5, 6, 7], [8, 9, 9], [9, 9, 9]]
-    assert mask.tolist() == [[1, 1, 1], [1, 0, 0], [0, 0, 0]]
-    assert pad([[]], 9)[0].shape == (1, 1)
+    tokens, mask = pad([[5, 6, 7], [8], []], 9, 4)
+    assert tokens.tolist() == [[5, 6, 7, 9], [8, 9, 9, 9], [9, 9, 9, 9]]
+    assert mask.tolist() == [[1, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
+    assert pad([[]], 9, 0)[0].shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("longest", "wanted"),
+    [(0, 0), (5, 5), (15, 15), (17, 18), (33, 36), (100, 104), (129, 144), (225, 240), (257, 288), (301, 302)],
+)
+def test_long_rows_are_made_of_whole_tiles(longest, wanted):
+    """Rows are lengthened by an eighth at most, in steps of a power of two, and never beyond what the model takes."""
+    assert padded_length(longest, 302) == wanted
+
+
+@given(st.integers(0, 600), st.integers(0, 600))
+def test_rows_are_never_shorter_than_their_texts(longest, limit):
+    """Whatever the limit, a row has room for its text, and a limit that the text keeps to is kept to."""
+    length = padded_length(longest, limit)
+    assert longest <= length <= max(longest, min(limit, longest + longest // 8))
 
 
 @pytest.mark.parametrize(
@@ -393,8 +409,8 @@ def test_engine_and_precision_are_named_rightly():
     """An engine or a precision that does not exist is refused with what there is."""
     with pytest.raises(es.EncoderError, match=r"no engine 'opnvino'. Did you mean 'openvino'"):
         es.load_encoder(engine="opnvino")
-    with pytest.raises(es.EncoderError, match=r"no precision 'int4'. There are: bf16, f32"):
-        es.load_encoder(precision="int4")
+    with pytest.raises(es.EncoderError, match=r"no precision 'double'. There are: bf16, f32, int8"):
+        es.load_encoder(precision="double")
 
 
 def test_preferences_hold_within_their_block(tiny):

@@ -46,8 +46,8 @@ def running_options(command: Any) -> Any:
     choices = {
         "engine": (click.Choice(("openvino", "torch")), "What computes the vectors; the fastest if not given."),
         "precision": (
-            click.Choice(("bf16", "f32")),
-            "What it computes in; what the processor is fast at if not given.",
+            click.Choice(("bf16", "f32", "int8")),
+            "What it computes in; what the processor is fast at if not given. int8 gives other vectors.",
         ),
         "device": (str, "A torch device, such as cpu or cuda; the best there is if not given."),
     }

@@ -1,7 +1,7 @@
 """Texts to unit vectors: the `Encoder` protocol and the encoders we ship."""
 
 from embedsearch.encoders.base import Encoder, Identity, count_tokens, describe, encode, encode_parts, identify
-from embedsearch.encoders.loading import DEFAULT_ENCODER, is_remote, load_encoder, preferring
+from embedsearch.encoders.loading import DEFAULT_ENCODER, is_remote, load_encoder, load_identified, preferring
 from embedsearch.encoders.sentence import SentenceEncoder
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "identify",
     "is_remote",
     "load_encoder",
+    "load_identified",
     "preferring",
 ]

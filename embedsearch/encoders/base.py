@@ -66,6 +66,7 @@ class Identity:
         pooling: how token vectors become one vector.
         prompts: texts put before queries and documents, by role.
         max_tokens: the longest text it reads whole, without special tokens.
+        precision: ``int8`` where it computes so coarsely that its vectors are other ones; else empty.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Identity:
     pooling: str = ""
     prompts: tuple[tuple[str, str], ...] = ()
     max_tokens: int | None = None
+    precision: str = ""
 
     @property
     def key(self) -> str:
@@ -85,6 +87,8 @@ class Identity:
             "pooling": self.pooling,
             "prompts": list(self.prompts),
         }
+        if self.precision:
+            decisive["precision"] = self.precision
         return hashlib.blake2b(json.dumps(decisive, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from embedsearch.errors import EncoderError, did_you_mean
 _log = logging.getLogger("embedsearch")
 
 ENGINES = ("openvino", "torch")
-PRECISIONS = ("bf16", "f32")
+PRECISIONS = ("bf16", "f32", "int8")
 _MODEL_TYPES = ("bert", "roberta", "xlm-roberta", "mpnet", "distilbert")
 _POOLING_MODES = ("mean", "cls", "max")
 _FORMAT = 1  # of what lies in a folder of a compiled model; part of its key
@@ -37,7 +37,7 @@ class Wish:
 
     Attributes:
         engine: ``openvino`` or ``torch``.
-        precision: ``bf16`` or ``f32``.
+        precision: ``bf16`` or ``f32``; or ``int8``, whose vectors are other ones.
         device: a torch device such as ``cpu`` or ``cuda``.
     """
 
@@ -51,6 +51,11 @@ class Wish:
             if given is not None and given not in known:
                 raise EncoderError(f"there is no {what} {given!r}.{did_you_mean(given, known)}")
 
+    @property
+    def needs_openvino(self) -> bool:
+        """Would torch not do?"""
+        return self.engine == "openvino" or self.precision == "int8"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -58,7 +63,7 @@ class Choice:
 
     Attributes:
         engine: ``openvino`` or ``torch``.
-        precision: ``bf16`` or ``f32``.
+        precision: ``bf16``, ``f32`` or ``int8``.
         device: a torch device; the best one there is if None.
         why: one clause for people.
     """
@@ -76,9 +81,11 @@ def choose(folder: ModelFolder, wish: Wish) -> Choice:
     """Return the best way to run the model in *folder* that the user's wish and this machine allow.
 
     Raises:
-        EncoderError: OpenVINO was asked for and cannot run the model.
+        EncoderError: OpenVINO, or what only OpenVINO computes, was asked for and cannot run the model.
     """
     if wish.engine == "torch":
+        if wish.precision == "int8":
+            raise EncoderError("torch computes in bf16 and f32 here; for int8 leave --engine torch out")
         return Choice("torch", wish.precision or "f32", wish.device, "torch was asked for")
     obstacle = _obstacle(folder, wish)
     if not obstacle:
@@ -87,8 +94,9 @@ def choose(folder: ModelFolder, wish: Wish) -> Choice:
             obstacle = _refusal(entry)
             if not obstacle:
                 return Choice("openvino", precision, "cpu", _reason(wish, precision))
-    if wish.engine == "openvino":
-        raise EncoderError(f"OpenVINO cannot run the model in {folder.path}: {obstacle}. Leave --engine out")
+    if wish.needs_openvino:
+        asked = "--engine" if wish.engine else "--precision int8"
+        raise EncoderError(f"OpenVINO cannot run the model in {folder.path}: {obstacle}. Leave {asked} out")
     return Choice("torch", wish.precision or "f32", wish.device, obstacle)
 
 
@@ -174,7 +182,7 @@ def _obstacle(folder: ModelFolder, wish: Wish) -> str:
         return f"the device {wish.device} was asked for"
     if importlib.util.find_spec("openvino") is None:
         return f"OpenVINO is not installed ({_EXTRA})"
-    if wish.device is None and wish.engine is None and (accelerator := _accelerator()):
+    if wish.device is None and not wish.needs_openvino and (accelerator := _accelerator()):
         return f"this machine has {accelerator}"
     if wish.precision == "bf16" and _best_precision() != "bf16":
         return "this processor has no instructions for bf16"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedsearch.encoders.packing import pack, pad
+from embedsearch.encoders.packing import pack, pad, padded_length
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Rows, Vectors
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 BLOB, TOKENIZER, MANIFEST = "model.blob", "tokenizer.json", "manifest.json"
-LEAST_COSINE = 0.9999  # to the vectors of sentence-transformers
+LEAST_COSINE = 0.9999  # to the vectors of sentence-transformers, in bf16 and f32
+LEAST_INT8_COSINE = 0.98  # the same in int8, which is another encoder and asked for by name
 _PROBE = "A wolf waits in the tall grass: 狼, 12 kg."
 _BATCH_TOKENS = 4096  # more gains nothing and spills the caches, fewer leaves the cores waiting
 _LEAST_TOKENS = 256  # few texts are shared out among the streams down to batches of this size
@@ -43,7 +44,7 @@ class Manifest:
 
     Attributes:
         refused: why the conversion was given up; empty if it was not.
-        precision: ``bf16`` or ``f32``.
+        precision: ``bf16``, ``f32`` or ``int8``.
         dimension: the length of its vectors.
         max_tokens: the most tokens it reads, special ones counted.
         filler: the token that pads.
@@ -157,7 +158,8 @@ class CompiledModel:
             lengths = [len(ids) for ids in tokens]
             streams = len(self._queue) if start + _WINDOW >= len(texts) else 1
             for places in pack(lengths, _BATCH_TOKENS, streams=streams, least=_LEAST_TOKENS):
-                ids, mask = pad([tokens[place] for place in places], self.manifest.filler)
+                longest = padded_length(lengths[places[0]], self.manifest.max_tokens)
+                ids, mask = pad([tokens[place] for place in places], self.manifest.filler, longest)
                 given = {"input_ids": ids, "attention_mask": mask}
                 if "token_type_ids" in self.manifest.inputs:
                     given["token_type_ids"] = np.zeros_like(ids)
@@ -225,8 +227,11 @@ def openvino() -> Any:
 
 
 def settings(precision: str) -> dict[str, str]:
-    """Return OpenVINO's settings: many batches at once, each on its own core, in the precision given."""
-    return {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
+    """Return OpenVINO's settings: many batches at once, each on its own core, in the precision given.
+
+    What a model in int8 does not compute in integers it computes in f32.
+    """
+    return {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32" if precision == "int8" else precision}
 
 
 def _taken(done: SimpleQueue[tuple[Rows, Vectors]]) -> Iterator[tuple[Rows, Vectors]]:

@@ -6,7 +6,7 @@ here, does the same work and reports nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from embedsearch.encoders.compiled import (
     BLOB,
     LEAST_COSINE,
+    LEAST_INT8_COSINE,
     TOKENIZER,
     CompiledModel,
     Manifest,
@@ -22,6 +23,7 @@ from embedsearch.encoders.compiled import (
     settings,
 )
 from embedsearch.encoders.pytorch import TorchModel, quiet
+from embedsearch.encoders.quantizing import quantize
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import unit
 
@@ -46,6 +48,8 @@ _VARIED = [
     *(" ".join([_SENTENCE] * count) for count in (1, 2, 3, 5, 8, 13, 40)),
 ]
 
+_CHANCE_LENGTHS = [8, 32, 100] * 20
+
 
 def convert(original: TorchModel, folder: Path, precision: str) -> None:
     """Compile the model that sentence-transformers loads and write it to *folder*.
@@ -56,7 +60,7 @@ def convert(original: TorchModel, folder: Path, precision: str) -> None:
     Args:
         original: loaded in float32 on the processor.
         folder: empty.
-        precision: ``bf16`` or ``f32``.
+        precision: ``bf16``, ``f32`` or ``int8``.
     """
     try:
         manifest = _compiled(original, folder, precision)
@@ -84,10 +88,11 @@ def _compiled(original: TorchModel, folder: Path, precision: str) -> Manifest:
     }
     compiled = CompiledModel(folder, Manifest(**facts))
     lowest, mean = compare(compiled, original)
-    if not lowest >= LEAST_COSINE:
+    least = LEAST_INT8_COSINE if precision == "int8" else LEAST_COSINE
+    if not lowest >= least:
         return Manifest(
             refused=f"compiled in {precision} its vectors differ from those of sentence-transformers: "
-            f"lowest cosine {lowest:.5f}, wanted {LEAST_COSINE}"
+            f"lowest cosine {lowest:.5f}, wanted {least}"
         )
     return Manifest(**facts, lowest=lowest, mean=mean, probe=compiled.probe())
 
@@ -119,6 +124,8 @@ def _write_graph(model: SentenceTransformer, file: Path, precision: str) -> list
         smaller = file.with_suffix(".xml")
         library.save_model(graph, smaller, compress_to_fp16=True)
         graph = library.Core().read_model(smaller)
+    elif precision == "int8":
+        quantize(graph, _seen(model, list(example)))
     file.write_bytes(library.Core().compile_model(graph, "CPU", settings(precision)).export_model().getvalue())
     for left in (file.with_suffix(".xml"), file.with_suffix(".bin")):
         left.unlink(missing_ok=True)
@@ -132,6 +139,15 @@ def _example(model: SentenceTransformer) -> dict[str, Any]:
     features = model.tokenizer([_SENTENCE, "a wolf"], padding=True, return_tensors="pt")
     names = [name for name in ("input_ids", "attention_mask", "token_type_ids") if name in features]
     return {name: features[name].to(torch.int64) for name in names}
+
+
+def _seen(model: SentenceTransformer, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the inputs that eight bits are laid out for: the varied texts, and words of the vocabulary by chance."""
+    tokenizer, chance = model.tokenizer, np.random.default_rng(0)
+    words = [tokenizer.decode(chance.integers(0, len(tokenizer), length).tolist()) for length in _CHANCE_LENGTHS]
+    for text in [*_VARIED, *words]:
+        given = tokenizer([text], truncation=True, max_length=model.max_seq_length, return_tensors="np")
+        yield {name: np.asarray(given[name], dtype=np.int64) for name in names}
 
 
 def _wrapped(model: SentenceTransformer, names: Sequence[str]) -> Any:

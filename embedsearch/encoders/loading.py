@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from embedsearch.encoders.base import Identity
 from embedsearch.encoders.choosing import Wish, choose
 from embedsearch.encoders.sentence import SentenceEncoder
 from embedsearch.encoders.settings import REMOTE, RemoteSettings
@@ -68,6 +69,15 @@ def preferring(*, engine: str | None = None, precision: str | None = None, devic
         _preferred.reset(token)
 
 
+def load_identified(name: str, identity: Identity) -> SentenceEncoder | RemoteEncoder:
+    """Return the encoder called *name* as it made the vectors of *identity*, unless a precision is asked for.
+
+    Raises:
+        EncoderError: as `load_encoder`.
+    """
+    return load_encoder(name, precision=_preferred.get().precision or identity.precision or None)
+
+
 def load_encoder(
     name: str = DEFAULT_ENCODER,
     *,
@@ -84,6 +94,7 @@ def load_encoder(
             behind the endpoint that ``OPENAI_BASE_URL`` names, ``openai:MODEL@256`` for so many of its dimensions.
         engine: ``openvino`` or ``torch``; the fastest that gives the same vectors if None.
         precision: ``bf16`` or ``f32``; with OpenVINO bf16 where the processor computes in it, else f32, if None.
+            ``int8`` is another encoder, whose vectors are near the model's own but are not the same.
         device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
 
     Raises:
@@ -97,6 +108,6 @@ def load_encoder(
     if is_remote(name):
         return _remote(name, wish)
     encoder = _load(name, wish)
-    if wish.engine == "openvino":
+    if wish.needs_openvino:
         choose(encoder.folder, wish)  # what cannot be honoured is refused at once
     return encoder

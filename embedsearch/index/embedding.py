@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from embedsearch.documents import Document, Passage
-from embedsearch.encoders import Encoder, Identity, count_tokens, encode, encode_parts, identify, load_encoder
+from embedsearch.encoders import Encoder, Identity, count_tokens, encode, encode_parts, identify, load_identified
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.under_way import EmbeddingUnderWay, Progress
@@ -51,7 +51,7 @@ class Embedding:
     @cached_property
     def encoder(self) -> Encoder:
         """The encoder, found by the name that the index keeps."""
-        return self._own(load_encoder(self.store.setting("encoder", {})["load"]))
+        return self._own(load_identified(self.store.setting("encoder", {})["load"], self.identity))
 
     @cached_property
     def _cache(self) -> VectorCache | None:
@@ -78,9 +78,14 @@ class Embedding:
     def _own(self, encoder: Encoder) -> Encoder:
         found = identify(encoder)
         if found.key != self.identity.key:
+            made = f"{self.store.path} was made with encoder {_describe(self.identity)} and cannot be used with "
+            if (found.name, found.weights) == (self.identity.name, self.identity.weights):
+                raise StoreError(
+                    f"{made}{_describe(found)}, whose vectors are other ones. Leave --precision out, or ingest into "
+                    "another folder"
+                )
             raise StoreError(
-                f"{self.store.path} was made with encoder {_describe(self.identity)} and cannot be used with "
-                f"{_describe(found)}: their vectors have nothing in common. "
+                f"{made}{_describe(found)}: their vectors have nothing in common. "
                 f"Use --encoder {self.identity.name}, or ingest into another folder"
             )
         return encoder
@@ -266,7 +271,8 @@ class Embedding:
 
 def _describe(identity: Identity) -> str:
     weights = f", weights {identity.weights[:8]}" if identity.weights else ""
-    return f"{identity.name!r} ({identity.dimension} dimensions{weights})"
+    precision = f" in {identity.precision}" if identity.precision else ""
+    return f"{identity.name!r}{precision} ({identity.dimension} dimensions{weights})"
 
 
 def encoder_settings(encoder: Encoder, load: str) -> dict[str, Any]:
