@@ -79,8 +79,8 @@ def ridge(vectors: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 # Each takes vectors and values of what is rated, the poles' direction, and the poles extended.
 METHODS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
-    "shipped": lambda vectors, values, poles, _longer: fit_weights(vectors, values, poles),
-    "shipped, extended": lambda vectors, values, poles, longer: fit_weights(vectors, values, np.stack([poles, longer])),
+    "shipped": lambda vectors, values, poles, longer: fit_weights(vectors, values, np.stack([poles, longer])),
+    "not extended": lambda vectors, values, poles, _longer: fit_weights(vectors, values, poles),
     "textbook blend": lambda vectors, values, poles, _longer: textbook_blend(vectors, values, poles),
     "ratings alone": lambda vectors, values, _poles, _longer: fit_weights(vectors, values, None),
 }
@@ -230,7 +230,7 @@ def main() -> None:
     report: dict[str, Any] = {"encoder": encoder.name, "draws": draws}
     for group, tasks in groups.items():
         report[group] = {task.name: bench.measure(task) for task in tasks}
-        for method in ("shipped", "shipped, extended"):
+        for method in ("shipped", "not extended"):
             print(f"{group}, {method}:", "", table(report[group], method), "", sep="\n")
         print(comparison(report[group]), "", sep="\n", flush=True)
     report["priors"] = {f"{one} → {two}": bench.prior(by_name[one], by_name[two]) for one, two in PRIORS}

@@ -100,9 +100,10 @@ def axes(found: dict[str, Any]) -> str:
     names = {"sets": "The main sets", "tuning": "Tasks that choices were made on", "judging": "Tasks judged on only"}
     parts = [
         "## Axes (`axes.py`)\n\nCorrelation with human ratings (AUC for Zoo) among unrated items; means of "
-        f"{found['draws']} draws. *Extended*: poles extended over the phrases of the corpus and the items (`extend`).\n"
+        f"{found['draws']} draws. *Extended*: poles extended over the phrases of the corpus and the items (`extend`); "
+        "with ratings both are believed unless that is refused (`extend = false`).\n"
     ]
-    columns = ["items", "poles", "extended", "6 ratings", "20", "extended, 6", "20"]
+    columns = ["items", "poles", "extended", "6 ratings", "20", "not extended, 6", "20"]
     for group, title in names.items():
         parts.append(table([title, *columns], [[name, *_axis_cells(one)] for name, one in found[group].items()]))
     rows = [
@@ -120,7 +121,7 @@ def axes(found: dict[str, Any]) -> str:
 
 def _axis_cells(one: dict[str, Any]) -> list[str]:
     cells = [f"{one['items']:,}", *(f"{one[kind]['r']:.3f}" for kind in ("framed", "extended"))]
-    for method in ("shipped", "shipped, extended"):
+    for method in ("shipped", "not extended"):
         cells += [f"{one[count][method]['r']['mean']:.3f}" for count in ("6", "20")]
     return cells
 

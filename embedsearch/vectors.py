@@ -6,6 +6,7 @@ cosine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -98,13 +99,22 @@ def project(vectors: Vectors, directions: ArrayLike, rows: Rows | None = None) -
     Returns:
         float32 of shape (n, m), or (len(rows), m); ``result[i, j] = vectors[i] · directions[j]``.
     """
-    columns = np.ascontiguousarray(np.atleast_2d(np.asarray(directions, dtype=np.float32)).T)
-    count = len(vectors) if rows is None else len(rows)
-    result = np.empty((count, columns.shape[1]), dtype=np.float32)
-    step = block_rows(vectors.shape[1])
-    for start in range(0, count, step):
-        part = slice(start, start + step)
-        block = vectors[part] if rows is None else gather(vectors, rows[part])
-        np.matmul(block, columns, out=result[part])
-        visited(block)
+    columns = np.atleast_2d(np.asarray(directions, dtype=np.float32))
+    result = np.empty((len(vectors) if rows is None else len(rows), len(columns)), dtype=np.float32)
+    for part, products in project_blocks(vectors, columns, rows):
+        result[part] = products
     return result
+
+
+def project_blocks(
+    vectors: Vectors, directions: ArrayLike, rows: Rows | None = None
+) -> Iterator[tuple[slice, Vectors]]:
+    """Yield what `project` returns block by block, each with its place; an array holds until the next is asked for."""
+    columns = np.ascontiguousarray(np.atleast_2d(np.asarray(directions, dtype=np.float32)).T)
+    count, step = len(vectors) if rows is None else len(rows), block_rows(vectors.shape[1])
+    room = np.empty((min(step, count), columns.shape[1]), dtype=np.float32)
+    for start in range(0, count, step):
+        part = slice(start, min(start + step, count))
+        block = vectors[part] if rows is None else gather(vectors, rows[part])
+        yield part, np.matmul(block, columns, out=room[: part.stop - start])
+        visited(block)

@@ -8,8 +8,10 @@ import pytest
 from conftest import run
 
 import embedsearch as es
+from embedsearch.axes.blending import fit_weights
 from embedsearch.axes.extending import extended
 from embedsearch.axes.proposing import expected_gain, propose
+from embedsearch.index import axis_material
 from embedsearch.index.remaining import shares_held
 from embedsearch.testing import HashEncoder, TableEncoder
 
@@ -40,6 +42,63 @@ def test_an_extended_axis_is_fitted_in_an_index(tmp_path):
         assert 0.8 < fitted.direction @ plain.direction < 0.9999
     with pytest.raises(es.AxisError, match="goes with poles"):
         es.Axis("a", expression="x + y", extend=True)
+
+
+RATINGS = {"d1": 1.0, "d2": 5.0, "d3": 3.0, "d4": 2.0, "d5": 4.0, "d6": 1.5}
+
+
+def rated_size(**definition):
+    """Return an axis of two poles and six ratings."""
+    return es.Axis("size", ["small"], ["large"], ratings=RATINGS, **definition)
+
+
+def test_ratings_weigh_the_poles_extended_as_well(tmp_path):
+    """With ratings both are believed, by default where there are 30 passages; without ratings the poles alone."""
+    encoder = HashEncoder()
+    poles, plain = es.Axis("size", ["small"], ["large"]), rated_size().fit(encoder).direction
+    with es.Index.create(tmp_path / "few", encoder) as index:
+        index.add(es.Document(f"d{n}", f"d{n}") for n in range(29))
+        assert index.axes.save(rated_size()).direction.tolist() == plain.tolist()
+    with es.Index.create(tmp_path / "enough", encoder) as index:
+        index.add(es.Document(f"d{n}", f"d{n}") for n in range(30))
+        default = index.axes.save(rated_size()).direction
+        pole = poles.fit(encoder).direction
+        both = np.stack([pole, extended(pole, index.axes.material().passages(None), name="size")])
+        wanted = fit_weights(*(np.array(part, dtype=float) for part in rated(encoder)), both)
+        assert default.tolist() == pytest.approx((wanted / np.linalg.norm(wanted)).tolist(), abs=1e-5)
+        assert default.tolist() == index.axes.save(rated_size(extend=True)).direction.tolist()
+        assert index.axes.save(rated_size(extend=False)).direction.tolist() == plain.tolist()
+        assert float(plain @ default) < 0.9999
+        assert index.axes.save(poles).direction.tolist() == pole.tolist()
+
+
+def rated(encoder):
+    """Return the vectors and the values of what is rated."""
+    return encoder.encode(list(RATINGS)), list(RATINGS.values())
+
+
+@pytest.mark.parametrize("extend", [None, True, False])
+def test_a_definition_keeps_what_it_says_of_extension(extend):
+    """Yes, no and nothing are three answers, and each comes back from a file."""
+    axis = rated_size(extend=extend)
+    assert es.Axis.from_dict("size", axis.to_dict()) == axis
+    assert axis.to_dict().get("extend") is extend
+
+
+def test_of_very_many_passages_an_even_sample_is_taken(tmp_path, monkeypatch):
+    """Means of thirds and components do not need all vectors at once; few passages are taken as they are."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add(es.Document(f"d{n}", f"d{n}") for n in range(40))
+        material, all_of_them = index.axes.material(), HashEncoder().encode([f"d{n}" for n in range(40)])
+        assert material.passages(None).tolist() == all_of_them.tolist()
+        monkeypatch.setattr(axis_material, "_SAMPLE", 15)
+        assert material.passages(None).tolist() == all_of_them[::3].tolist()
+        assert material.passages("id == 'nothing'").shape == (0, HashEncoder().dimension)
+        sampled = index.explorer.discover(2, None, 3)
+        monkeypatch.setattr(axis_material, "_SAMPLE", 40)
+        whole = index.explorer.discover(2, None, 3)
+        assert [one.share for one in sampled] != [one.share for one in whole]
+        assert {len(one.low) for one in sampled} == {3}
 
 
 def circle(tmp_path):

@@ -62,7 +62,8 @@ class Axis:
         component: ``{"number": 1, "where": CONDITION}``: a principal component of the index, or of a subset.
         orthogonal_to: axes whose directions are taken out of this one's.
         extend: let the passages of the index that lie at either end of the poles help to say where the axis
-            points; see `embedsearch.axes.extending`.
+            points; see `embedsearch.axes.extending`. None: only where ratings or a field decide how far to believe
+            it, and the index has passages enough.
         prior: another axis, such as one learned from published norms, that is believed as much as the poles; it goes
             with poles, ratings or a field.
 
@@ -88,7 +89,7 @@ class Axis:
     formula_unit: str = "sd"
     component: Mapping[str, Any] = attribute(default_factory=dict)
     orthogonal_to: Sequence[str] = ()
-    extend: bool = False
+    extend: bool | None = None
     prior: str = ""
 
     def __post_init__(self) -> None:
@@ -129,7 +130,7 @@ class Axis:
             check_poles(self.name, self.low, self.high)
         if self.prior and not {"poles", "ratings", "field"} & set(kinds):
             raise AxisError(f"axis {self.name!r}: 'prior' goes with poles, ratings or a field, not {kinds[0]}")
-        if not isinstance(self.extend, bool) or (self.extend and not self.low):
+        if self.extend is not None and (not isinstance(self.extend, bool) or (self.extend and not self.low)):
             raise AxisError(f"axis {self.name!r}: 'extend' is true or false, and goes with poles")
 
     def _check_groups(self) -> None:
@@ -237,7 +238,7 @@ class Axis:
         shown["description"] = self.description
         for key in _KEYS:
             value = getattr(self, key)
-            if key not in shown and value and key not in ("frames", "low", "high"):
+            if key not in shown and (value or value is False) and key not in ("frames", "low", "high"):
                 shown[key] = _json(value)
         if not self.formula:
             shown.pop("formula_unit", None)

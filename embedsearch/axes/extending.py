@@ -10,7 +10,7 @@ from embedsearch.vectors import Vectors, project, unit
 # Chosen on 13 tasks over the open sets at once (docs/axes.md); a fifth or a tenth at either end did less.
 SHARE = 3
 WEIGHT = 0.6
-FEWEST = 30  # passages: below, a third of them is a handful
+FEWEST_PASSAGES = 30  # passages: below, a third of them is a handful
 
 
 def extended(direction: Vectors, vectors: Vectors, *, name: str) -> Vectors:
@@ -29,8 +29,8 @@ def extended(direction: Vectors, vectors: Vectors, *, name: str) -> Vectors:
     Raises:
         AxisError: fewer than 30 passages.
     """
-    if len(vectors) < FEWEST:
-        raise AxisError(f"axis {name!r}: 'extend' needs at least {FEWEST} passages; there are {len(vectors)}")
+    if len(vectors) < FEWEST_PASSAGES:
+        raise AxisError(f"axis {name!r}: 'extend' needs at least {FEWEST_PASSAGES} passages; there are {len(vectors)}")
     order = np.argsort(project(vectors, direction)[:, 0], kind="stable")
     third = len(order) // SHARE
     high = vectors[np.sort(order[-third:])].mean(axis=0, dtype=np.float64)

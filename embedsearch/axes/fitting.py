@@ -14,7 +14,7 @@ from embedsearch.axes.calibration import Calibration
 from embedsearch.axes.checks import FEWEST_RATINGS
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
-from embedsearch.axes.extending import extended
+from embedsearch.axes.extending import FEWEST_PASSAGES, extended
 from embedsearch.axes.fields import as_numbers, binned
 from embedsearch.axes.fitted import FittedAxis
 from embedsearch.axes.material import Material
@@ -60,7 +60,8 @@ def beliefs(axis: Axis, material: Material) -> Vectors:
     """Return the unit directions that may be believed before any rating, shape (k, d).
 
     They are that of the poles; that of the poles extended; that of the prior; and last what is read with while
-    there are no ratings: the poles, extended if so asked, plus the prior.
+    there are no ratings: the poles, extended if so asked, plus the prior. Ratings and fields weigh the beliefs, so that
+    poles are extended for them unless that is refused or the passages are too few.
 
     Raises:
         AxisError: the prior has no one direction, or points against the poles so that nothing is left.
@@ -68,7 +69,8 @@ def beliefs(axis: Axis, material: Material) -> Vectors:
     found: list[Vectors] = []
     if axis.low:
         found.append(_between_poles(axis, material).direction)
-    if axis.extend:
+    weighed = bool(axis.is_rated or axis.field)
+    if axis.extend or (axis.extend is None and axis.low and weighed and material.passage_count >= FEWEST_PASSAGES):
         found.append(extended(found[0], material.passages(None), name=axis.name))
     if axis.prior:
         prior = _linear(axis, axis.prior, material).direction

@@ -34,8 +34,12 @@ class Material(Protocol):
     def field(self, name: str) -> tuple[Vectors, list[Any]]:
         """Return the mean vectors of the documents that have a field, scaled to length 1, and its values."""
 
+    @property
+    def passage_count(self) -> int:
+        """How many passages there are; 0 without an index."""
+
     def passages(self, where: str | None) -> Vectors:
-        """Return the vectors of the passages that satisfy a condition, shape (n, d)."""
+        """Return the vectors of the passages that satisfy a condition, shape (n, d); of very many a sample."""
 
 
 class Encoded:
@@ -90,6 +94,11 @@ class EncoderMaterial:
     def field(self, name: str) -> tuple[Vectors, list[Any]]:
         """Refuse: fields are in an index."""
         self._refuse(f"field {name!r}")
+
+    @property
+    def passage_count(self) -> int:
+        """None: passages are in an index."""
+        return 0
 
     def passages(self, where: str | None) -> Vectors:
         """Refuse: passages are in an index."""

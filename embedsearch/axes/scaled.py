@@ -13,7 +13,7 @@ from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.scale import Scale
 from embedsearch.axes.showing import axis_html, scale_facts
 from embedsearch.errors import AxisError
-from embedsearch.vectors import Rows, Vectors, as_rows, project, unit
+from embedsearch.vectors import Rows, Vectors, as_rows, project_blocks, unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,11 +165,13 @@ def measure(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None = No
     Returns:
         Standard deviations, shape (n, m), or (len(rows), m).
     """
-    parts = [axis.directions for axis in axes]
-    products = project(vectors, np.concatenate(parts), rows)
-    ends = np.cumsum([len(part) for part in parts])[:-1]
-    columns = np.split(products, ends, axis=1)
-    return np.stack([axis.from_products(column) for axis, column in zip(axes, columns, strict=True)], axis=1)
+    directions = [axis.directions for axis in axes]
+    ends = np.cumsum([len(own) for own in directions])[:-1]
+    coordinates = np.empty((len(vectors) if rows is None else len(rows), len(axes)))
+    for part, products in project_blocks(vectors, np.concatenate(directions), rows):
+        for place, (axis, columns) in enumerate(zip(axes, np.split(products, ends, axis=1), strict=True)):
+            coordinates[part, place] = axis.from_products(columns)
+    return coordinates
 
 
 def directions_as_unit(axes: Sequence[ScaledAxis]) -> Vectors:

@@ -11,7 +11,11 @@ from embedsearch.axes import FittedAxis
 from embedsearch.axes.material import Encoded
 from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.index.embedding import Embedding
+from embedsearch.mapped import gather
 from embedsearch.vectors import Rows, Vectors, unit
+
+# Passages enough for means of thirds and for components; all of a large index would not fit into memory.
+_SAMPLE = 50_000
 
 Select = Callable[[str], Rows]  # the rows that satisfy a condition
 
@@ -75,8 +79,12 @@ class IndexMaterial:
         means = [vectors[groups[place]].mean(axis=0) for place in kept]
         return unit(np.stack(means), error=AxisError), [values[place] for place in kept]
 
+    @property
+    def passage_count(self) -> int:
+        """How many passages the index has."""
+        return self._store.count_passages()
+
     def passages(self, where: str | None) -> Vectors:
-        """Return the vectors of the passages that satisfy a condition, shape (n, d)."""
+        """Return the vectors of the passages that satisfy a condition, shape (n, d); of very many an even sample."""
         rows = self._store.live_rows() if where is None or self._select is None else self._select(where)
-        vectors: Vectors = self._store.vectors()[rows]
-        return vectors
+        return gather(self._store.vectors(), rows[:: -(-len(rows) // _SAMPLE) or 1])

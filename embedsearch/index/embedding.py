@@ -22,6 +22,7 @@ from embedsearch.store import Store, VectorCache
 from embedsearch.vectors import Rows, Vectors, unit
 
 _log = logging.getLogger("embedsearch")
+_RECENT = 256  # vectors of phrases that are kept while the index is open
 _TITLE_SHARE = 4  # a title that would take more than this part of a passage's room is not put before it
 
 
@@ -44,6 +45,7 @@ class Embedding:
         self.store = store
         self._cache_folder = cache
         self._has_vouched = False
+        self._recent: dict[bytes, Vectors] = {}  # a query is searched for, placed, and shown in snippets
         self.identity = Identity.from_dict(store.setting("encoder", {})["identity"])
         if encoder is not None:
             self.encoder = self._own(encoder)
@@ -125,7 +127,9 @@ class Embedding:
         """
         cache = self._cache if hasattr(self.encoder, "vector_cache") else None
         keys = [self.key(text, queries=queries) for text in texts]
-        found = cache.get(keys) if cache else {}
+        found = {key: self._recent[key] for key in keys if key in self._recent}
+        if cache and len(found) < len(set(keys)):
+            found |= cache.get([key for key in keys if key not in found])
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if new:
             fresh = dict(zip(new, encode(self.encoder, list(new.values()), queries=queries), strict=True))
@@ -133,6 +137,9 @@ class Embedding:
             if cache:
                 cache.put(fresh)
             found |= fresh
+            self._recent.update(fresh)
+            for key in list(self._recent)[: max(0, len(self._recent) - _RECENT)]:
+                del self._recent[key]
         return np.stack([found[key] for key in keys]) if keys else np.empty((0, self.store.dimension), np.float32)
 
     def vouch_once(self) -> None:

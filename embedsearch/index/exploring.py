@@ -93,6 +93,11 @@ class _Elsewhere(EncoderMaterial):
         """Return another axis of the index, fitted from its definition."""
         return fit_axis(self._definitions[name], self)
 
+    @property
+    def passage_count(self) -> int:
+        """How many texts there are."""
+        return len(self._texts)
+
     def passages(self, where: str | None) -> Vectors:
         """Return the texts under the other encoder; a part of them cannot be chosen."""
         return self.encode(self._texts) if where is None else super().passages(where)
@@ -115,11 +120,12 @@ class Explorer:
         rows = self._rows(where)
         if len(rows) < 2:
             raise AxisError(f"components need at least 2 passages; there are {len(rows)}")
-        vectors = self._store.vectors()[rows]
-        _, directions, deviations = principal_components(vectors, count)
-        spread = float(vectors.astype(np.float64).var(axis=0).sum())
+        sample = self._axes.material().passages(where)
+        _, directions, deviations = principal_components(sample, count)
+        spread = float(sample.var(axis=0, dtype=np.float64).sum())
         found = []
-        for place, (column, deviation) in enumerate(zip(project(vectors, directions).T, deviations, strict=True)):
+        columns = project(self._store.vectors(), directions, rows).T
+        for place, (column, deviation) in enumerate(zip(columns, deviations, strict=True)):
             low, high = (self._texts(rows[top(sign * column, ends)]) for sign in (-1, 1))
             table = {"number": place + 1} | ({"where": where} if where else {})
             axis = Axis(f"{_short(low[0])} - {_short(high[0])}", component=table)
