@@ -18,10 +18,7 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +26,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from store import PooledEncoder, documents
 
 import embedsearch as es
-from embedsearch.explorer.application import Explorer, application
-from embedsearch.explorer.desk import Desk
-from embedsearch.web import Address
-from embedsearch.web.process import listen
+from embedsearch.explorer import exploring
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "explorer.json"
@@ -47,27 +41,6 @@ _DRAWN = """async (text) => {
   await new Promise(requestAnimationFrame);
   return performance.now() - began;
 }"""
-
-
-@contextmanager
-def serving(path: Path, encoder: Any = None) -> Iterator[str]:
-    """Serve the explorer of an index in a thread; give its address."""
-    import uvicorn
-
-    explorer = Explorer(lambda: Desk(es.open(path, encoder)))
-    with listen(Address(port=0)) as listening:
-        app = application(explorer, host="127.0.0.1")
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        finally:
-            server.should_exit = True
-            thread.join()
-            explorer.close()
 
 
 def made(path: Path, passages: int) -> Path:
@@ -95,7 +68,7 @@ def first_views(browser: Browser, path: Path) -> dict[str, Any]:
     """Return the seconds of first views: of a server just started, and of one that has measured the passages."""
     cold, warm, usable = [], [], []
     for _ in range(VIEWS):
-        with serving(path, PooledEncoder()) as address:
+        with exploring(path, encoder=PooledEncoder()) as address:
             page, seen, ready = opened(browser, address)
             cold.append(seen)
             usable.append(ready)
@@ -107,7 +80,7 @@ def first_views(browser: Browser, path: Path) -> dict[str, Any]:
 
 def queries(browser: Browser) -> dict[str, Any]:
     """Return the milliseconds from asking to drawn hits on the demo's index: median and slowest."""
-    with serving(ROOT / "indexes" / "predation") as address:
+    with exploring(ROOT / "indexes" / "predation") as address:
         page, _, _ = opened(browser, address)
         page.evaluate(_DRAWN, "a first text")  # loads the encoder
         times = [page.evaluate(_DRAWN, text) for text in QUERIES]

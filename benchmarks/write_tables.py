@@ -13,9 +13,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 HEAD = """# Benchmarks
 
 Written by `benchmarks/write_tables.py` from `benchmarks/results/*.json`, which the scripts beside it wrote. Peers and
-embedsearch were measured in one run each; the machines have two cores (AMD EPYC, or for the later ones Intel Xeon, both
-with AVX512-BF16 and no AMX) and were shared with other work, so that ratios say more than times. `make bench` runs them
-all again; the open sets are read from `../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are absent says
+embedsearch were measured in one run each; the machines have two cores (AMD EPYC or Intel Xeon with AVX512-BF16, one Intel
+Xeon with AMX) and were shared with other work, so that ratios say more than times. `make bench` runs them all again; the open sets are read from `../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are absent says
 so.
 """
 
@@ -33,12 +32,20 @@ def on(machine: dict[str, Any]) -> str:
 
 
 def encoding(found: dict[str, Any]) -> str:
-    """Return what encoding and a cold start take."""
+    """Return what encoding and a cold start take, on each processor it was measured on."""
+    return (
+        "## Encoding (`encoding.py`)\n\nTexts of 5 to 200 words, all-MiniLM-L6-v2. The peak is that of the largest "
+        "matrix products torch does in the same precision, by processor seconds; torch has none in int8. The ingest "
+        "writes the texts, as documents, into a new index. The last column tells how many of the ten texts nearest to "
+        "each of 500 are those that sentence-transformers finds.\n\n"
+    ) + "\n".join(map(_encoding_on, found.values()))
+
+
+def _encoding_on(found: dict[str, Any]) -> str:
     part = found["encoding"]
     rows = [
-        [name, one["texts a second"], one["times as fast"],
-         "" if one["share of the peak"] is None else f"{one['share of the peak']:.0%}", one["lowest cosine"],
-         f"{one['same ten nearest']:.1%}"]
+        [name, one["texts a second"], one["times as fast"], _percent(one["share of the peak"]), one["lowest cosine"],
+         _percent(one.get("same ten nearest"))]
         for name, one in part["engines"].items()
     ]  # fmt: skip
     starts = [
@@ -48,15 +55,26 @@ def encoding(found: dict[str, Any]) -> str:
     above = " Above 100% torch's own product is not the processor's limit." * any(
         (one["share of the peak"] or 0) > 1 for one in part["engines"].values()
     )
+    peaks = ", ".join(f"{value:,.0f} in {kind}" for kind, value in part["peak GFLOP per core second"].items())
     return (
-        f"## Encoding (`encoding.py`)\n\n{part['texts']:,} texts of 5 to 200 words, all-MiniLM-L6-v2. The peak is that "
-        "of the largest matrix products torch does here in the same precision, by processor seconds; torch has none in "
-        "int8. The ingest writes the texts, as documents, into a new index. The last column tells how many of the ten "
-        f"texts nearest to each of 500 are those that sentence-transformers finds. {on(found['machine'])}{above}\n\n"
+        f"{part['texts']:,} texts. {on(found['machine'])} The peak of a core in GFLOP a second: {peaks}.{above}\n\n"
         + table(["engine", "texts/s", "times as fast", "of the peak", "lowest cosine", "same nearest"], rows)
         + "\nA whole process from its start to the first answer, on the demo's index:\n\n"
         + table(["process", "seconds", "times as fast", "MB"], starts)
+        + _where_time_goes(found)
     )
+
+
+def _where_time_goes(found: dict[str, Any]) -> str:
+    if "where the time goes" not in found:
+        return ""
+    shares = found["where the time goes"]["share"]
+    parts = ", ".join(f"{name} {share:.0%}" for name, share in sorted(shares.items(), key=lambda one: -one[1]))
+    return f"\nOf a core's time in the compiled model ({found['where the time goes']['engine']}): {parts}.\n"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.3g}%"
 
 
 def index(found: dict[str, Any]) -> str:

@@ -1,16 +1,13 @@
 """The explorer of a small index behind a real socket, for tests of its interface and of its page."""
 
 import json
-import threading
-import time
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import embedsearch as es
-from embedsearch.explorer.desk import Desk
+from embedsearch import explorer
 from embedsearch.web import Address
-from embedsearch.web.process import listen
 
 
 class Client:
@@ -50,22 +47,6 @@ class Client:
 
 @contextmanager
 def exploring(path: Path, *, token: str = "", encoder=None):
-    """Serve the explorer of an index in a thread; give a client of it."""
-    import uvicorn
-
-    from embedsearch.explorer.application import Explorer, application
-
-    explorer = Explorer(lambda: Desk(es.open(path, encoder)), token=token)
-    with listen(Address(port=0)) as listening:
-        app = application(explorer, host="127.0.0.1")
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield Client(listening.getsockname()[1])
-        finally:
-            server.should_exit = True
-            thread.join()
-            explorer.close()
+    """Serve the explorer of an index; give a client of it."""
+    with explorer.exploring(path, encoder=encoder, address=Address(port=0, token=token)) as address:
+        yield Client(urlsplit(address).port)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.axes import Calibration, read_ratings
-from embedsearch.axes.blending import blend, fit_weights
+from embedsearch.axes.blending import FEW_SIGNAL_SHARES, SIGNAL_SHARES, blend, fit_weights, signal_shares_of
 from embedsearch.testing import TableEncoder
 
 # On the unit circle in the plane of y (size) and z, x unused: the y coordinate is what is rated.
@@ -41,6 +41,22 @@ def test_the_fit_is_the_posterior_mean(seed, n, dimension):
     poles = np.eye(dimension)[0]
     found = fit_weights(vectors, ratings, poles, pole_shares=[0.45], signal_shares=[0.5])
     assert found == pytest.approx(by_matrices(vectors, ratings, poles, 0.45, 0.5), abs=1e-8)
+
+
+def test_a_rare_value_teaches_little_beyond_the_poles():
+    """Of two values one of which fewer than 8 things have, small shares of signal are believed; else all of them."""
+    few, enough = np.repeat([0.0, 1.0], [12, 7]), np.repeat([0.0, 1.0], [12, 8])
+    assert signal_shares_of(few) == FEW_SIGNAL_SHARES
+    assert signal_shares_of(enough) == signal_shares_of(np.arange(19)) == SIGNAL_SHARES
+    random = np.random.default_rng(4)
+    vectors, poles = random.standard_normal((19, 6)), np.eye(6)[0]
+    found = fit_weights(vectors, few, poles)
+    assert found.tolist() == fit_weights(vectors, few, poles, signal_shares=FEW_SIGNAL_SHARES).tolist()
+    free = fit_weights(vectors, few, poles, signal_shares=SIGNAL_SHARES)
+    nearness = [float(one @ poles / np.linalg.norm(one)) for one in (found, free)]
+    assert nearness[0] > nearness[1]
+    alone = fit_weights(vectors, few, None)
+    assert alone.tolist() == fit_weights(vectors, few, None, signal_shares=SIGNAL_SHARES).tolist()
 
 
 def test_the_shares_are_weighted_by_their_likelihood():

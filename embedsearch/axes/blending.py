@@ -23,6 +23,10 @@ from embedsearch.errors import AxisError
 # How far poles alone agree with people is known from the published sets: r is mostly between .3 and .6.
 POLE_SHARES = (0.3, 0.45, 0.6)
 SIGNAL_SHARES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
+# Where ratings are two-valued and one value is rare, they say mostly which few things happen to have it: poles alone
+# read such traits better than poles and a free direction did. Eight was chosen on two tasks (docs/axes.md).
+FEW_SIGNAL_SHARES = (0.02, 0.05, 0.1, 0.2)
+FEWEST_OF_A_VALUE = 8
 _PRIOR_COUNT = 10  # how many ratings the spread 1/√d of a random direction counts for
 _MOST_LEFT_OUT = 200  # above so many ratings they are left out in tenths, not one by one
 _FOLDS = 10
@@ -76,7 +80,7 @@ def fit_weights(
     beliefs: ArrayLike | None,
     *,
     pole_shares: Sequence[float] = POLE_SHARES,
-    signal_shares: Sequence[float] = SIGNAL_SHARES,
+    signal_shares: Sequence[float] | None = None,
 ) -> NDArray[np.float64]:
     """Return the weights, shape (d,), averaged over beliefs and shares; see `Design`.
 
@@ -84,6 +88,16 @@ def fit_weights(
         AxisError: all vectors are the same.
     """
     return Design(vectors, beliefs, pole_shares=pole_shares, signal_shares=signal_shares).weights(ratings)
+
+
+def signal_shares_of(ratings: ArrayLike) -> Sequence[float]:
+    """Return the shares of signal to average over beside beliefs: small ones where one of two values is rare.
+
+    Args:
+        ratings: shape (n,).
+    """
+    counts = np.unique(np.asarray(ratings), return_counts=True)[1]
+    return FEW_SIGNAL_SHARES if len(counts) == 2 and counts.min() < FEWEST_OF_A_VALUE else SIGNAL_SHARES
 
 
 class Design:
@@ -95,7 +109,7 @@ class Design:
         beliefs: ArrayLike | None,
         *,
         pole_shares: Sequence[float] = POLE_SHARES,
-        signal_shares: Sequence[float] = SIGNAL_SHARES,
+        signal_shares: Sequence[float] | None = None,
     ) -> None:
         """Factor the vectors.
 
@@ -103,7 +117,8 @@ class Design:
             vectors: shape (n, d), n at least 2.
             beliefs: unit directions, shape (k, d) or (d,), each as likely beforehand; None for none.
             pole_shares: the a to average over, of equal prior weight; 0 alone without beliefs.
-            signal_shares: the s to average over, of equal prior weight.
+            signal_shares: the s to average over, of equal prior weight; those of `signal_shares_of` if None
+                and there are beliefs.
 
         Raises:
             AxisError: all vectors are the same.
@@ -121,6 +136,7 @@ class Design:
         directions = none if beliefs is None else np.atleast_2d(np.asarray(beliefs, dtype=np.float64))
         self._poles = none if beliefs is None else directions / _deviations(centered, directions)[:, None]
         self._along = self._left.T @ (centered @ self._poles.T)
+        self._believes = beliefs is not None
         self._pole_shares = (0.0,) if beliefs is None else pole_shares
         self._signal_shares = signal_shares
 
@@ -131,11 +147,12 @@ class Design:
         standard = (ratings - ratings.mean()) / (deviation if deviation > 0 else 1.0)
         turned = self._left.T @ standard
         outside = max(0.0, float(standard @ standard - turned @ turned))
+        shares_of_signal = self._signal_shares or (signal_shares_of(ratings) if self._believes else SIGNAL_SHARES)
         logs, parts = [], []
         for place, pole in enumerate(self._poles):
             for a in self._pole_shares:
                 rest = turned - a * self._along[:, place]
-                for s in self._signal_shares:
+                for s in shares_of_signal:
                     noise = (1 - a * a) * (1 - s)
                     variances = (1 - a * a) * s * self._squares + noise
                     misfit = float((rest**2 / variances).sum() + np.log(variances).sum())

@@ -33,7 +33,7 @@ BLOB, TOKENIZER, MANIFEST = "model.blob", "tokenizer.json", "manifest.json"
 LEAST_COSINE = 0.9999  # to the vectors of sentence-transformers, in bf16 and f32
 LEAST_INT8_COSINE = 0.98  # the same in int8, which is another encoder and asked for by name
 _PROBE = "A wolf waits in the tall grass: 狼, 12 kg."
-_BATCH_TOKENS = 4096  # more gains nothing and spills the caches, fewer leaves the cores waiting
+_BATCH_TOKENS = 3072  # on AMX 4% quicker than 4096; more spills the caches, fewer leaves the cores waiting
 _LEAST_TOKENS = 256  # few texts are shared out among the streams down to batches of this size
 _WINDOW = 2048  # texts that are tokenised ahead: all that is held in memory beside the result
 

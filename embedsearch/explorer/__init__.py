@@ -1,5 +1,5 @@
 """A local page to work with an index on, and the HTTP interface behind it; needs the extra ``explore``."""
 
-from embedsearch.explorer.running import explore
+from embedsearch.explorer.running import explore, exploring
 
-__all__ = ["explore"]
+__all__ = ["explore", "exploring"]

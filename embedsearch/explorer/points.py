@@ -111,9 +111,7 @@ class Plane:
             "rows": packed(self._rows[shown], "<i4"),
             "x": packed(columns[0][shown], "<f4"),
             "y": packed(columns[1][shown], "<f4"),
-            "field": None
-            if field is None
-            else coloured([self.field(field)[place] for place in shown], self.field(field)),
+            "field": None if field is None else self._coloured(field, shown),
             "range": {name: spread(column) for name, column in (("x", columns[0]), ("y", columns[1]))},
         }
 

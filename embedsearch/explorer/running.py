@@ -1,18 +1,30 @@
-"""The explorer as a process."""
+"""The explorer as a process, and within one."""
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from embedsearch.encoders import Encoder
 from embedsearch.explorer.desk import Desk
 from embedsearch.index import open_index
-from embedsearch.web.process import Address, ending_on_sigterm, listen, reachable, require, run
+from embedsearch.web.process import Address, ending_on_sigterm, listen, reachable, require, run, running
+
+if TYPE_CHECKING:
+    import socket
+
+    from starlette.types import ASGIApp
+
+    from embedsearch.explorer.application import Explorer
+
+Path = str | os.PathLike[str]
 
 
-def explore(path: str, address: Address, ready: Callable[[str], None], *, encoder: str | None = None) -> None:
+def explore(path: Path, address: Address, ready: Callable[[str], None], *, encoder: str | None = None) -> None:
     """Serve the page of an index until the process is told to end by a signal; see `embedsearch.web.process.run`.
 
     Args:
@@ -24,20 +36,50 @@ def explore(path: str, address: Address, ready: Callable[[str], None], *, encode
     Raises:
         EmbedSearchError: the extra is missing, the address cannot be used, or the index cannot be opened.
     """
-    require(("plotly", "starlette", "uvicorn"), "explore")
-    from embedsearch.explorer.application import Explorer, application
-
     with ExitStack() as stack:
-        listening = stack.enter_context(listen(address))
-        explorer = Explorer(lambda: Desk(open_index(path, encoder)), token=address.token)
-        stack.callback(explorer.close)
+        explorer, app, listening, shown = _prepared(path, address, encoder, stack)
         stack.enter_context(ending_on_sigterm())
-        host, port = reachable(address.host), int(listening.getsockname()[1])
-        shown = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-        if address.token:
-            shown += f"?token={quote(address.token)}"
-        app = application(explorer, host=address.host)
         warming = threading.Thread(target=explorer.warm, name="embedsearch-warm")
         warming.start()
         stack.callback(warming.join)  # an interpreter that ends while a library loads is aborted
         run(app, listening, lambda: ready(shown))
+
+
+@contextmanager
+def exploring(
+    path: Path,
+    *,
+    encoder: str | Encoder | None = None,
+    address: Address = Address(port=0),  # noqa: B008 - it is frozen
+) -> Iterator[str]:
+    """Serve the page of an index from threads of this process within the block, as a notebook does; give its address.
+
+    Args:
+        path: of the index, which is opened a second time, as a reader of its own.
+        encoder: the index's own if it cannot be found by its name.
+        address: where to listen; a free port of this machine, for this machine alone, if not given.
+
+    Raises:
+        EmbedSearchError: as `explore`.
+    """
+    with ExitStack() as stack:
+        _, app, listening, shown = _prepared(path, address, encoder, stack)
+        stack.enter_context(running(app, listening))
+        yield shown
+
+
+def _prepared(
+    path: Path, address: Address, encoder: str | Encoder | None, stack: ExitStack
+) -> tuple[Explorer, ASGIApp, socket.socket, str]:
+    """Return what serves the page, its socket, and the address for people; the stack ends both."""
+    require(("plotly", "starlette", "uvicorn"), "explore")
+    from embedsearch.explorer.application import Explorer, application
+
+    listening = stack.enter_context(listen(address))
+    explorer = Explorer(lambda: Desk(open_index(path, encoder)), token=address.token)
+    stack.callback(explorer.close)
+    host, port = reachable(address.host), int(listening.getsockname()[1])
+    shown = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    if address.token:
+        shown += f"?token={quote(address.token)}"
+    return explorer, application(explorer, host=address.host), listening, shown

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from embedsearch.errors import EmbedSearchError
 from embedsearch.web.guarding import is_loopback
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.types import ASGIApp
 
 TOKEN = "EMBEDSEARCH_SERVE_TOKEN"  # noqa: S105 - the name of a variable
@@ -83,7 +85,33 @@ def run(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> No
             await super().startup(sockets=sockets)
             ready()
 
-    settings = uvicorn.Config(
+    Announcing(_settings(app)).run(sockets=[listening])
+
+
+@contextmanager
+def running(app: ASGIApp, listening: socket.socket) -> Iterator[None]:
+    """Answer requests from a thread of this process within the block; those under way at its end are answered.
+
+    Args:
+        app: answers.
+        listening: as `listen` returns it; connections wait in it until the thread takes them.
+    """
+    import uvicorn
+
+    server = uvicorn.Server(_settings(app))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="embedsearch-web")
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _settings(app: ASGIApp) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
         app,
         lifespan="off",
         log_config=None,
@@ -93,7 +121,6 @@ def run(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> No
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    Announcing(settings).run(sockets=[listening])
 
 
 def listen(address: Address) -> socket.socket:
