@@ -13,9 +13,9 @@ RESULTS = ROOT / "benchmarks" / "results"
 HEAD = """# Benchmarks
 
 Written by `benchmarks/write_tables.py` from `benchmarks/results/*.json`, which the scripts beside it wrote. Peers and
-embedsearch were measured in one run each; the machines have two cores (AMD EPYC or Intel Xeon with AVX512-BF16, one Intel
-Xeon with AMX) and were shared with other work, so that ratios say more than times. `make bench` runs them all again; the open sets are read from `../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are absent says
-so.
+embedsearch were measured in one run each; the machines have two cores (AMD EPYC or Intel Xeon with AVX512-BF16, one
+Intel Xeon with AMX) and were shared with other work, so that ratios say more than times. `make bench` runs them all
+again; the open sets are read from `../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are absent says so.
 """
 
 
