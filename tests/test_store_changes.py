@@ -235,7 +235,7 @@ def test_sync_on_the_command_line(tmp_path, folder, monkeypatch):
     """`ingest --sync` counts what it removed, and refuses to skip broken records, which it would remove."""
     with es.Index.create(tmp_path / "index", HashEncoder()) as index:
         index.add(es.read(folder))
-    monkeypatch.setattr("embedsearch.index.embedding.load_encoder", lambda name: HashEncoder())
+    monkeypatch.setattr("embedsearch.index.embedding.load_identified", lambda name, identity: HashEncoder())
     (folder / "b.txt").unlink()
     result = run("ingest", "--sync", folder, "-i", tmp_path / "index", "-f", "json")
     assert result.exit_code == 0, result.stderr

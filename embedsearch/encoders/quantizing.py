@@ -19,7 +19,9 @@ from embedsearch.errors import EncoderError
 
 Ranges = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
-STRENGTH = 0.65  # of .5, .65, .75, .8 and .85 the best lowest cosine with all products in 8 bits (docs/encoders.md)
+# Of .5, .65, .75, .8 and .85 the one with the highest lowest cosine, on all-MiniLM-L6-v2. Leaving the products that
+# narrow in f32 gave .998 instead of .992, but 1.5 times the speed of f32 instead of 2.3.
+STRENGTH = 0.65
 _FLOOR = 0.25  # of the median channel: one that held nothing in the texts seen may hold something in others
 
 
