@@ -61,7 +61,7 @@ def test_it_is_another_encoder(index):
     with es.open(index) as opened:
         assert opened.encoder.wish.precision == "int8"
         assert opened.search("wolves", k=1)[0].text == "a wolf hunts"
-    refused = pytest.raises(es.StoreError, match=r"in int8 \(384 .*whose vectors are other ones. Leave --precision out")
+    refused = pytest.raises(es.StoreError, match=r"in int8 \(384 .*whose vectors are other ones. Say --precision int8,")
     with preferring(precision="f32"), es.open(index) as opened, refused:
         opened.search("wolves")
 
@@ -74,7 +74,22 @@ def test_an_index_in_f32_refuses_int8(tmp_path):
     result = run("search", "a bear", "-i", path, "--precision", "int8")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "cannot be used with 'all-MiniLM-L6-v2' in int8" in result.stderr
+    assert "Leave --precision int8 out" in result.stderr
     assert run("search", "a wolf", "-i", path, "-k", "1").exit_code == 0
+
+
+def test_reindexing_stays_in_int8_or_leaves_it(index):
+    """Other passages are embedded as the index was; a precision that is asked for makes it another encoder's."""
+    es.reindex(index, chunk_words=2)
+    with es.open(index) as opened:
+        assert (len(opened), opened.encoder.engine) == (5, "openvino int8")
+        before = opened.identity.key
+    with preferring(precision="f32"):
+        es.reindex(index)
+    with es.open(index) as opened:
+        assert opened.identity.key != before
+        assert opened.identity.precision == ""
+        assert opened.search("wolves", k=1)[0].text.startswith("a wolf")
 
 
 def test_factors_by_hand():

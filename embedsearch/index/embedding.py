@@ -82,9 +82,10 @@ class Embedding:
         if found.key != self.identity.key:
             made = f"{self.store.path} was made with encoder {_describe(self.identity)} and cannot be used with "
             if (found.name, found.weights) == (self.identity.name, self.identity.weights):
+                own = self.identity.precision
+                option = f"Say --precision {own}" if own else f"Leave --precision {found.precision} out"
                 raise StoreError(
-                    f"{made}{_describe(found)}, whose vectors are other ones. Leave --precision out, or ingest into "
-                    "another folder"
+                    f"{made}{_describe(found)}, whose vectors are other ones. {option}, or ingest into another folder"
                 )
             raise StoreError(
                 f"{made}{_describe(found)}: their vectors have nothing in common. "

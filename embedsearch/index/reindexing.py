@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedsearch.axes import Axis
-from embedsearch.encoders import Encoder, identify, load_encoder
+from embedsearch.encoders import Encoder, Identity, identify, load_encoder, load_identified
 from embedsearch.errors import AxisError, StoreError
-from embedsearch.index.embedding import Embedding
 from embedsearch.index.index import Index, open_index
 from embedsearch.index.ingest import AddReport
 from embedsearch.store import FittedRecord, Store, adopt
@@ -94,14 +93,18 @@ class _Target:
         self, store: Store, encoder: str | Encoder | None, chunk_words: int | None, overlap: int | None
     ) -> None:
         held = store.setting("encoder", {})
-        named = held["load"] if encoder is None else encoder
-        self.encoder = load_encoder(named) if isinstance(named, str) else named
-        self.load = named if isinstance(named, str) else named.name
+        own_identity = Identity.from_dict(held["identity"])
+        self.load = str(held["load"])
+        if encoder is None:
+            self.encoder: Encoder = load_identified(self.load, own_identity)
+        else:
+            self.encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
+            self.load = encoder if isinstance(encoder, str) else encoder.name
         own = {"chunk_words": store.setting("chunk_words", None), "overlap": store.setting("overlap", 25)}
         asked = {"chunk_words": chunk_words, "overlap": overlap}
         self.chunking = own | {name: value for name, value in asked.items() if value is not None}
         self.recall = store.setting("recall", None)
-        if identify(self.encoder).key == Embedding(store).identity.key and self.chunking == own:
+        if identify(self.encoder).key == own_identity.key and self.chunking == own:
             raise StoreError(
                 f"{store.path} is embedded with {self.encoder.name!r} and divided like that already; "
                 "name another encoder with --encoder, or other passages with --chunk-words"
