@@ -6,7 +6,7 @@ from conftest import ROOT, run
 from test_compiled import MODES, TEXTS, cosines, load, make_model
 
 import embedsearch as es
-from embedsearch.encoders import cache, conversion, encode, preferring
+from embedsearch.encoders import cache, choosing, conversion, encode, preferring
 from embedsearch.encoders.choosing import Wish, choose
 from embedsearch.encoders.quantizing import channel_factors
 
@@ -54,6 +54,15 @@ def test_a_model_too_far_off_is_refused_and_torch_does_not_serve(tmp_path, monke
         encoder.encode(["wolf"])
     with pytest.raises(es.EncoderError, match="torch computes in bf16 and f32"):
         choose(encoder.folder, Wish(engine="torch", precision="int8"))
+
+
+def test_it_is_told_where_int8_brings_nothing(monkeypatch):
+    """Without instructions for eight bits int8 is slower than f32, which `describe` says."""
+    for flags, wanted in (({"avx2"}, True), ({"avx2", "avx_vnni"}, False), (set(), False)):
+        monkeypatch.setattr(choosing, "_processor_flags", lambda flags=flags: frozenset(flags))
+        why = es.load_encoder(precision="int8").describe()["why"]
+        assert why.startswith("int8 was asked for")
+        assert ("is faster in f32" in why) is wanted
 
 
 def test_it_is_another_encoder(index):

@@ -27,6 +27,9 @@ PRECISIONS = ("bf16", "f32", "int8")
 _MODEL_TYPES = ("bert", "roberta", "xlm-roberta", "mpnet", "distilbert")
 _POOLING_MODES = ("mean", "cls", "max")
 _FORMAT = 1  # of what lies in a folder of a compiled model; part of its key
+_INT8_FLAGS = frozenset(
+    {"avx512_vnni", "avx_vnni", "amx_int8"}
+)  # held to AVX2, OpenVINO was slower in int8 than in f32
 _LIBRARIES = ("openvino", "sentence-transformers", "transformers")
 _EXTRA = 'pip install "embedsearch[fast]"'
 
@@ -224,6 +227,8 @@ def _precisions(wish: Wish) -> tuple[str, ...]:
 
 
 def _reason(wish: Wish, precision: str) -> str:
+    if wish.precision == "int8" and "avx2" in _processor_flags() and not _processor_flags() & _INT8_FLAGS:
+        return "int8 was asked for, but this processor has no instructions for it and is faster in f32"
     if wish.precision:
         return f"{precision} was asked for"
     if precision == "bf16":
