@@ -27,9 +27,7 @@ PRECISIONS = ("bf16", "f32", "int8")
 _MODEL_TYPES = ("bert", "roberta", "xlm-roberta", "mpnet", "distilbert")
 _POOLING_MODES = ("mean", "cls", "max")
 _FORMAT = 1  # of what lies in a folder of a compiled model; part of its key
-_INT8_FLAGS = frozenset(
-    {"avx512_vnni", "avx_vnni", "amx_int8"}
-)  # held to AVX2, OpenVINO was slower in int8 than in f32
+_INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})  # held to AVX2, int8 was slower than f32
 _LIBRARIES = ("openvino", "sentence-transformers", "transformers")
 _EXTRA = 'pip install "embedsearch[fast]"'
 
