@@ -7,6 +7,7 @@ import pytest
 from conftest import ANIMALS, POLES
 
 import embedsearch as es
+from embedsearch.index import embedding
 from embedsearch.testing import HashEncoder, TableEncoder
 
 
@@ -242,8 +243,24 @@ def test_an_index_refuses_another_encoder(tmp_path):
     es.Index.create(tmp_path / "i", HashEncoder(name="first")).close()
     with pytest.raises(es.StoreError, match=r"encoder 'first' \(8 dimensions\).*with 'second' \(8 dimensions\)"):
         es.open(tmp_path / "i", HashEncoder(name="second"))
-    with pytest.raises(es.StoreError, match="16 dimensions"):
+    with pytest.raises(es.StoreError, match=r"16 dimensions\): their vectors have nothing in common. Use --enc"):
         es.open(tmp_path / "i", HashEncoder(16, name="first"))
+
+
+def test_a_query_is_encoded_once(tmp_path, monkeypatch):
+    """What was searched for is not encoded again to be placed or searched for; the oldest phrases are forgotten."""
+    encoder = HashEncoder()
+    monkeypatch.setattr(embedding, "_RECENT", 2)
+    with es.Index.create(tmp_path / "i", encoder) as index:
+        index.add([es.Document("a", "a wolf"), es.Document("b", "a sheep")])
+        encoder.encoded.clear()
+        first = [hit.score for hit in index.search("bear", mode="dense")]
+        assert [hit.score for hit in index.search("bear", mode="dense")] == first
+        index.calc("bear + wolf")
+        assert encoder.encoded == ["bear", "wolf"]
+        index.search("fox", mode="dense")
+        index.search("bear", mode="dense")
+        assert encoder.encoded == ["bear", "wolf", "fox", "bear"]
 
 
 def test_a_text_that_would_be_cut_off_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -81,8 +82,8 @@ class Embedding:
         found = identify(encoder)
         if found.key != self.identity.key:
             made = f"{self.store.path} was made with encoder {_describe(self.identity)} and cannot be used with "
-            if (found.name, found.weights) == (self.identity.name, self.identity.weights):
-                own = self.identity.precision
+            own = self.identity.precision
+            if replace(found, precision=own).key == self.identity.key:
                 option = f"Say --precision {own}" if own else f"Leave --precision {found.precision} out"
                 raise StoreError(
                     f"{made}{_describe(found)}, whose vectors are other ones. {option}, or ingest into another folder"
@@ -139,8 +140,8 @@ class Embedding:
                 cache.put(fresh)
             found |= fresh
             self._recent.update(fresh)
-            for key in list(self._recent)[: max(0, len(self._recent) - _RECENT)]:
-                del self._recent[key]
+            while len(self._recent) > _RECENT:
+                del self._recent[next(iter(self._recent))]
         return np.stack([found[key] for key in keys]) if keys else np.empty((0, self.store.dimension), np.float32)
 
     def vouch_once(self) -> None:
