@@ -99,22 +99,23 @@ def project(vectors: Vectors, directions: ArrayLike, rows: Rows | None = None) -
     Returns:
         float32 of shape (n, m), or (len(rows), m); ``result[i, j] = vectors[i] · directions[j]``.
     """
-    columns = np.atleast_2d(np.asarray(directions, dtype=np.float32))
-    result = np.empty((len(vectors) if rows is None else len(rows), len(columns)), dtype=np.float32)
-    for part, products in project_blocks(vectors, columns, rows):
-        result[part] = products
+    columns = np.ascontiguousarray(np.atleast_2d(np.asarray(directions, dtype=np.float32)).T)
+    result = np.empty((len(vectors) if rows is None else len(rows), columns.shape[1]), dtype=np.float32)
+    for part, block in blocks(vectors, rows):
+        np.matmul(block, columns, out=result[part])
     return result
 
 
-def project_blocks(
-    vectors: Vectors, directions: ArrayLike, rows: Rows | None = None
-) -> Iterator[tuple[slice, Vectors]]:
-    """Yield what `project` returns block by block, each with its place; an array holds until the next is asked for."""
-    columns = np.ascontiguousarray(np.atleast_2d(np.asarray(directions, dtype=np.float32)).T)
+def blocks(vectors: Vectors, rows: Rows | None = None) -> Iterator[tuple[slice, Vectors]]:
+    """Yield the rows of what may be a memory-mapped array block by block, each with its place among the rows.
+
+    Args:
+        vectors: shape (n, d).
+        rows: the rows wanted; all of them if None.
+    """
     count, step = len(vectors) if rows is None else len(rows), block_rows(vectors.shape[1])
-    room = np.empty((min(step, count), columns.shape[1]), dtype=np.float32)
     for start in range(0, count, step):
-        part = slice(start, min(start + step, count))
+        part = slice(start, start + step)
         block = vectors[part] if rows is None else gather(vectors, rows[part])
-        yield part, np.matmul(block, columns, out=room[: part.stop - start])
+        yield part, block
         visited(block)

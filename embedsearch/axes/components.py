@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.vectors import Vectors, block_rows
+from embedsearch.vectors import Vectors, blocks
 
 
 def principal_components(
@@ -25,11 +25,10 @@ def principal_components(
     """
     dimension = vectors.shape[1]
     total, squares = np.zeros(dimension), np.zeros((dimension, dimension))
-    step = block_rows(dimension)
-    for start in range(0, len(vectors), step):
-        block = vectors[start : start + step].astype(np.float64)
-        total += block.sum(axis=0)
-        squares += block.T @ block
+    for _, block in blocks(vectors):
+        wide = block.astype(np.float64)
+        total += wide.sum(axis=0)
+        squares += wide.T @ wide
     center = total / max(1, len(vectors))
     values, directions = np.linalg.eigh(squares / max(1, len(vectors)) - np.outer(center, center))
     order = np.argsort(-values)[:count]

@@ -13,7 +13,7 @@ from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.scale import Scale
 from embedsearch.axes.showing import axis_html, scale_facts
 from embedsearch.errors import AxisError
-from embedsearch.vectors import Rows, Vectors, as_rows, project_blocks, unit
+from embedsearch.vectors import Rows, Vectors, as_rows, blocks, unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,10 +167,11 @@ def measure(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None = No
     """
     directions = [axis.directions for axis in axes]
     ends = np.cumsum([len(own) for own in directions])[:-1]
+    columns = np.ascontiguousarray(np.concatenate(directions).T)
     coordinates = np.empty((len(vectors) if rows is None else len(rows), len(axes)))
-    for part, products in project_blocks(vectors, np.concatenate(directions), rows):
-        for place, (axis, columns) in enumerate(zip(axes, np.split(products, ends, axis=1), strict=True)):
-            coordinates[part, place] = axis.from_products(columns)
+    for part, block in blocks(vectors, rows):
+        for place, (axis, products) in enumerate(zip(axes, np.split(block @ columns, ends, axis=1), strict=True)):
+            coordinates[part, place] = axis.from_products(products)
     return coordinates
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.store import Store
-from embedsearch.vectors import Rows, Vectors, block_rows, unit
+from embedsearch.vectors import Rows, Vectors, blocks, unit
 
 
 def mean_vectors(store: Store, ids: Sequence[str]) -> Vectors:
@@ -33,9 +33,8 @@ def mean_vectors(store: Store, ids: Sequence[str]) -> Vectors:
 def _sums(vectors: Vectors, rows: Rows, places: Rows, count: int) -> Vectors:
     """Return for each of *count* places the sum of the vectors of the rows that belong there."""
     sums = np.zeros((count, vectors.shape[1]), dtype=np.float32)
-    step = block_rows(vectors.shape[1])
-    for start in range(0, len(rows), step):
-        block, owners = vectors[rows[start : start + step]], places[start : start + step]
+    for part, block in blocks(vectors, rows):
+        owners = places[part]
         # The passages of a document mostly lie side by side: they are added up in runs.
         runs = np.flatnonzero(np.diff(owners, prepend=-1))
         np.add.at(sums, owners[runs], np.add.reduceat(block, runs, axis=0))

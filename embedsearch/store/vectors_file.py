@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from embedsearch.errors import StoreError
-from embedsearch.mapped import gather, map_rows
-from embedsearch.vectors import Rows, Vectors, block_rows
+from embedsearch.mapped import map_rows
+from embedsearch.vectors import Rows, Vectors, blocks
 
 
 class VectorsFile:
@@ -92,11 +92,10 @@ class VectorsFile:
             StoreError: the disk is full; nothing is left of the new file.
         """
         vectors = self.mapped(int(rows.max()) + 1 if len(rows) else 0)
-        step = block_rows(self.dimension)
         try:
             with open(target, "wb") as stream:
-                for start in range(0, len(rows), step):
-                    stream.write(gather(vectors, rows[start : start + step]).data)
+                for _, block in blocks(vectors, rows):
+                    stream.write(block.data)
                 stream.flush()
                 os.fsync(stream.fileno())
             sync_folder(target.parent)
