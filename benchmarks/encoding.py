@@ -260,7 +260,7 @@ def print_table(rows: dict[str, dict[str, Any]]) -> None:
     names = list(next(iter(rows.values())))
     print("| | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
     for name, row in rows.items():
-        print(f"| {name} | " + " | ".join(f"{row[key] or 0:,}" for key in names) + " |")
+        print(f"| {name} | " + " | ".join("" if row[key] is None else f"{row[key]:,}" for key in names) + " |")
     print()
 
 

@@ -186,6 +186,11 @@ class Axis:
         return bool(self.ratings or self.rated_documents)
 
     @property
+    def is_learned(self) -> bool:
+        """Are there ratings, or a field, to learn the direction from?"""
+        return self.is_rated or bool(self.field)
+
+    @property
     def depends_on(self) -> tuple[str, ...]:
         """The names of the axes that it is derived from, each once."""
         names = [*self.difference, *self.orthogonal_to, *([self.prior] if self.prior else [])]

@@ -33,8 +33,7 @@ def fit_axis(axis: Axis, material: Material) -> FittedAxis:
         AxisError: it cannot be fitted; the message says why.
     """
     kind = next(kind for kind in axis.kinds if kind not in ("ratings", "field") or len(axis.kinds) == 1)
-    learned = axis.is_rated or axis.field
-    fitted = _fit_learned(axis, material) if learned else _FITTERS[kind](axis, material)
+    fitted = _fit_learned(axis, material) if axis.is_learned else _FITTERS[kind](axis, material)
     return _without(fitted, axis.orthogonal_to, material) if axis.orthogonal_to else fitted
 
 
@@ -69,8 +68,8 @@ def beliefs(axis: Axis, material: Material) -> Vectors:
     found: list[Vectors] = []
     if axis.low:
         found.append(_between_poles(axis, material).direction)
-    weighed = bool(axis.is_rated or axis.field)
-    if axis.extend or (axis.extend is None and axis.low and weighed and material.passage_count >= FEWEST_PASSAGES):
+    by_default = axis.extend is None and axis.low and axis.is_learned
+    if axis.extend or (by_default and material.passage_count >= FEWEST_PASSAGES):
         found.append(extended(found[0], material.passages(None), name=axis.name))
     if axis.prior:
         prior = _linear(axis, axis.prior, material).direction

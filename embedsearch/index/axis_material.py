@@ -14,10 +14,15 @@ from embedsearch.index.embedding import Embedding
 from embedsearch.mapped import gather
 from embedsearch.vectors import Rows, Vectors, unit
 
+Select = Callable[[str], Rows]  # the rows that satisfy a condition
+
 # Passages enough for means of thirds and for components; all of a large index would not fit into memory.
 _SAMPLE = 50_000
 
-Select = Callable[[str], Rows]  # the rows that satisfy a condition
+
+def sampled(vectors: Vectors, rows: Rows) -> Vectors:
+    """Return the vectors of *rows*, shape (n, d); of very many those of an even sample."""
+    return gather(vectors, rows[:: -(-len(rows) // _SAMPLE) or 1])
 
 
 class IndexMaterial:
@@ -87,4 +92,4 @@ class IndexMaterial:
     def passages(self, where: str | None) -> Vectors:
         """Return the vectors of the passages that satisfy a condition, shape (n, d); of very many an even sample."""
         rows = self._store.live_rows() if where is None or self._select is None else self._select(where)
-        return gather(self._store.vectors(), rows[:: -(-len(rows) // _SAMPLE) or 1])
+        return sampled(self._store.vectors(), rows)

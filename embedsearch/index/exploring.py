@@ -15,6 +15,7 @@ from embedsearch.axes.proposing import propose
 from embedsearch.axes.statistics import spearman
 from embedsearch.encoders import Encoder, encode
 from embedsearch.errors import AxisError
+from embedsearch.index.axis_material import sampled
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, project, top
@@ -120,11 +121,12 @@ class Explorer:
         rows = self._rows(where)
         if len(rows) < 2:
             raise AxisError(f"components need at least 2 passages; there are {len(rows)}")
-        sample = self._axes.material().passages(where)
+        vectors = self._store.vectors()
+        sample = sampled(vectors, rows)
         _, directions, deviations = principal_components(sample, count)
         spread = float(sample.var(axis=0, dtype=np.float64).sum())
         found = []
-        columns = project(self._store.vectors(), directions, rows).T
+        columns = project(vectors, directions, rows).T
         for place, (column, deviation) in enumerate(zip(columns, deviations, strict=True)):
             low, high = (self._texts(rows[top(sign * column, ends)]) for sign in (-1, 1))
             table = {"number": place + 1} | ({"where": where} if where else {})

@@ -94,12 +94,14 @@ class _Target:
     ) -> None:
         held = store.setting("encoder", {})
         own_identity = Identity.from_dict(held["identity"])
-        self.load = str(held["load"])
+        self.load: str
+        self.encoder: Encoder
         if encoder is None:
-            self.encoder: Encoder = load_identified(self.load, own_identity)
+            self.load, self.encoder = held["load"], load_identified(held["load"], own_identity)
+        elif isinstance(encoder, str):
+            self.load, self.encoder = encoder, load_encoder(encoder)
         else:
-            self.encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
-            self.load = encoder if isinstance(encoder, str) else encoder.name
+            self.load, self.encoder = encoder.name, encoder
         own = {"chunk_words": store.setting("chunk_words", None), "overlap": store.setting("overlap", 25)}
         asked = {"chunk_words": chunk_words, "overlap": overlap}
         self.chunking = own | {name: value for name, value in asked.items() if value is not None}
