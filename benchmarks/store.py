@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import random
 import resource
 import shutil
@@ -26,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from machine import machine
 
 import embedsearch as es
 from embedsearch.encoders import Identity
@@ -136,8 +136,7 @@ def measure(folder: Path, passages: int) -> dict[str, object]:
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "bytes": sizes,
         "steps": steps,
-        "machine": f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}",
-        "python": platform.python_version(),
+        "machine": machine(),
         "sqlite": sqlite3.sqlite_version,
         "date": time.strftime("%Y-%m-%d"),
     }

@@ -188,7 +188,7 @@ def test_the_index_can_come_from_the_environment(predation, monkeypatch):
     monkeypatch.setenv("EMBEDSEARCH_INDEX", str(predation))
     held = json.loads(run("info").stdout)
     assert {"documents", "passages", "encoder", "dimension", "bytes", "format"} <= set(held)
-    assert (held["dimension"], held["format"]) == (384, 2)
+    assert (held["dimension"], held["format"]) == (384, 3)
 
 
 def test_the_version_is_told():

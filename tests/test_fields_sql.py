@@ -35,9 +35,9 @@ def store(tmp_path_factory):
         document = es.Document(str(number - 5), text, title=texts[number * 7 % len(texts)], metadata=metadata)
         passages = [Passage(document.id, place, 0, len(text), text) for place in range(2)]
         keys = [f"{number} {place}".encode() for place in range(2)]
-        entries.append(Entry(document, passages, keys, np.ones((2, 1), np.float32)))
+        entries.append(Entry(document, passages, keys))
     with made.locked(), made.writing():
-        made.put(entries, 1)
+        made.put(entries, np.ones((2 * len(entries), 1), np.float32), 1)
     yield made
     made.close()
 

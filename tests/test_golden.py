@@ -49,7 +49,7 @@ def test_a_golden_index_is_whole_and_can_grow(golden):
 
 
 def test_a_golden_index_keeps_its_labels_or_takes_its_first(golden):
-    """The labels of an index of format 2 stand as they were given; one of format 1 gets room with the first label."""
+    """The labels of an index stand as they were given; one of format 1 gets room for them with the first."""
     with es.open(golden) as index:
         old = index.info()["format"] == 1
         given = (
@@ -59,7 +59,7 @@ def test_a_golden_index_keeps_its_labels_or_takes_its_first(golden):
         assert held == given
         assert index.labels.names() == ([] if old else ["main", "second"])
         index.labels.add("id-whale", "not relevant", author="eve")
-        assert index.info()["format"] == 2
+        assert index.info()["format"] == 3
     with es.open(golden) as index:
         assert [label.value for label in index.labels.values()] == [*(value for _, value, *_ in given), 0.0]
         assert index.search("sheep", k=1)[0].text == "sheep"

@@ -297,7 +297,7 @@ def test_a_process_killed_in_the_upgrade_leaves_the_old_index(tmp_path):
         assert index.info()["format"] == 1
         assert len(index.labels) == 0
         index.labels.add("id-wolf", "relevant")
-        assert index.info()["format"] == 2
+        assert index.info()["format"] == 3
     assert upkeep.verify(folder).is_sound
 
 

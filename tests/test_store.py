@@ -35,14 +35,14 @@ def entry(id: str, *texts: str, title: str = "", **metadata: object) -> Entry:
         start += len(text) + 1
     document = Document(id, whole, title=title, metadata=metadata, source=f"{id}.txt")
     keys = [text.encode().ljust(16, b".")[:16] for text in texts]
-    vectors = np.array([vector(text) for text in texts], dtype=np.float32).reshape(-1, DIMENSION)
-    return Entry(document, passages, keys, vectors)
+    return Entry(document, passages, keys)
 
 
 def put(store: Store, *entries: Entry) -> None:
     """Commit *entries* as one batch of a new run."""
+    vectors = [vector(passage.text) for entry in entries for passage in entry.passages]
     with store.locked(), store.writing():
-        store.put(entries, store.next_run())
+        store.put(entries, np.array(vectors, dtype=np.float32), store.next_run())
 
 
 def texts(store: Store) -> dict[int, str]:
@@ -86,7 +86,7 @@ def test_a_transaction_that_fails_leaves_nothing(store):
     """An error inside a transaction undoes all of it, and its rows are used by the next one."""
     put(store, entry("d1", "kept"))
     with pytest.raises(KeyError), store.locked(), store.writing():  # noqa: PT012 - the error comes after the change
-        store.put([entry("d2", "lost", "lost too")], 2)
+        store.put([entry("d2", "lost", "lost too")], np.ones((2, DIMENSION), np.float32), 2)
         raise KeyError("stop")
     assert texts(store) == {0: "kept"}
     put(store, entry("d3", "next"))

@@ -398,6 +398,7 @@ def test_a_foreign_text_under_a_passage_is_named(made):
         made._store.replace_vectors([0], [key], made._store.vectors()[[9]])
         last = made._store.rows - 1
         made._store.database.execute("UPDATE passages SET key = ? WHERE row = ?", (key, last))
+        made._store.keys.rebuild()
     findings = [str(one) for one in upkeep.verify(made._store.path).findings]
     assert findings == [
         f"index.db: the passage of row {last}, of document {entry.document!r}, has the key of another text "

@@ -228,9 +228,14 @@ class Embedding:
         """Does embedding cost more than time, so that each vector is kept as soon as it has come?"""
         return hasattr(self.encoder, "vector_cache")
 
+    @property
+    def has_cache(self) -> bool:
+        """Is there a cache for `keep`?"""
+        return self._cache is not None
+
     def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
         """Put vectors into the cache, if there is one."""
-        if self._cache and vectors:
+        if self._cache is not None and vectors:
             self._cache.put(vectors)
 
     def record_engine(self, passages: int) -> None:

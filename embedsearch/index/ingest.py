@@ -107,6 +107,7 @@ class Ingest:
         self._tokens = 0
         self._batch_size = BATCH_PASSAGES
         self._under_way: set[str] = set()  # ids of the batch that is being embedded
+        store.upgrade()
         with store.writing():
             self.run = store.next_run()
 
@@ -212,11 +213,11 @@ class Ingest:
         entries, start = [], 0
         for document, passages, _ in batch.changed:
             end = start + len(passages)
-            entries.append(Entry(document, passages, batch.keys[start:end], vectors[start:end]))
+            entries.append(Entry(document, passages, batch.keys[start:end]))
             start = end
         with self.store.writing():
             if entries:
-                self.store.put(entries, self.run)
+                self.store.put(entries, vectors, self.run)
             self.store.describe(batch.described, self.run)
             self.embedding.record_engine(embedded)
         self._documents += len(batch.ids)

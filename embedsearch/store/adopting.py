@@ -83,6 +83,7 @@ def _take_passages(store: Store) -> None:
         "INSERT INTO main.dead SELECT row, key, checksum FROM sibling.dead",
     ):
         store.database.execute(statement)
+    store.keys.rebuild()
     store.fulltext.rebuild()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from embedsearch.errors import StoreError
-from embedsearch.store.records import checksum
+from embedsearch.store.checksums import checksum
 from embedsearch.vectors import Vectors
 
 _log = logging.getLogger("embedsearch")

@@ -12,10 +12,10 @@ import numpy as np
 
 from embedsearch.documents import Document
 from embedsearch.errors import StoreError
-from embedsearch.mapped import gather
+from embedsearch.store.checksums import is_intact, seal
 from embedsearch.store.database import record_checksum
 from embedsearch.store.folder import DATABASE
-from embedsearch.store.records import DocumentRecord, checksum, seal
+from embedsearch.store.records import DocumentRecord
 from embedsearch.store.store import Store
 from embedsearch.vectors import Vectors
 
@@ -80,6 +80,7 @@ def inspect(store: Store, keys_of: KeysOf, progress: Progress | None = None) -> 
             inspector.labels,
             inspector.documents,
             inspector.rows,
+            inspector.keys,
             inspector.words,
         ):
             try:
@@ -178,7 +179,7 @@ class _Inspector:
 
     def _vectors(self, passages: Sequence[Any], vectors: Vectors) -> None:
         for row, *_, key, written in passages:
-            if not 0 <= row < len(vectors) or checksum(key, gather(vectors, [row])) != written:
+            if not is_intact(vectors, row, key, written):
                 self.found.rows.append(row)
 
     def rows(self) -> None:
@@ -196,6 +197,11 @@ class _Inspector:
             np.add.at(uses, used[inside], 1)
         for row in np.flatnonzero(uses != 1)[:20]:
             self.found.add(DATABASE, f"row {row} is named {uses[row]} times, where once is wanted", _INGEST)
+
+    def keys(self) -> None:
+        """Check that every vector is found by its key."""
+        if fault := self.store.keys.fault():
+            self.found.add(DATABASE, fault, _REPAIR)
 
     def words(self) -> None:
         """Check that the full text holds the words of the documents."""

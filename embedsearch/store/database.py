@@ -14,9 +14,8 @@ from typing import Any
 from embedsearch.errors import BusyError, StoreError
 
 _SQL_VARIABLES = 900  # below the 999 that SQLite allows in a statement when it is built with its defaults
-_CACHE_KIB = 65_536  # keys are random: with the 2 MiB that SQLite takes by itself, their index is read again and again
-# 64 MiB: random keys dirty most pages of their index in each transaction; merged into the database less often, each
-# such page is written there once for several transactions.
+_CACHE_KIB = 65_536  # keys are random: with the 2 MiB that SQLite takes by itself, their table is read again and again
+# 64 MiB: what several transactions change on one page is written into the database once.
 _JOURNAL_PAGES = 16_384
 
 # Short columns come first: SQLite reads a record from its start, and a long text lies on many pages.
@@ -43,9 +42,7 @@ CREATE TABLE passages (
     checksum INTEGER NOT NULL
 );
 CREATE INDEX passages_by_document ON passages (document, position);
-CREATE INDEX passages_by_key ON passages (key);
 CREATE TABLE dead (row INTEGER PRIMARY KEY, key BLOB NOT NULL, checksum INTEGER NOT NULL);
-CREATE INDEX dead_by_key ON dead (key);
 CREATE TRIGGER passage_dies AFTER DELETE ON passages
 BEGIN INSERT INTO dead VALUES (OLD.row, OLD.key, OLD.checksum); END;
 CREATE TABLE axes (
@@ -144,6 +141,12 @@ class Database:
         for start in range(0, len(values), _SQL_VARIABLES):
             part = values[start : start + _SQL_VARIABLES]
             yield from self.query(statement.replace("IN (?)", f"IN ({','.join('?' * len(part))})"), part)
+
+    def query_each(self, statement: str, values: Sequence[Any]) -> Iterator[Any]:
+        """Yield the records of a statement with ``VALUES (?)``, a table of one column, asked in such parts."""
+        for start in range(0, len(values), _SQL_VARIABLES):
+            part = values[start : start + _SQL_VARIABLES]
+            yield from self.query(statement.replace("VALUES (?)", f"VALUES {','.join(['(?)'] * len(part))}"), part)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> None:
         """Run a statement that gives nothing."""

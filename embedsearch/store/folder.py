@@ -36,16 +36,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from embedsearch.errors import BusyError, StoreError
-from embedsearch.store import fulltext, labels
+from embedsearch.store import fulltext, keys, labels
 from embedsearch.store.database import SCHEMA, Database
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder
 from embedsearch.vectors import Rows, Vectors
 
 _log = logging.getLogger("embedsearch")
 
-FORMAT = 2
+FORMAT = 3
 # What turns an index of a format into one of the next: statements of SQL.
-_UPGRADES = {1: labels.STATEMENTS}
+_UPGRADES = {1: labels.STATEMENTS, 2: keys.STATEMENTS}
 DATABASE, LOCK = "index.db", "lock"
 _POLL_SECONDS = 0.01
 _OURS = re.compile(
@@ -62,6 +62,7 @@ class Folder:
         self.path = path
         self._database = database
         self.fulltext = fulltext.FullText(database)
+        self.keys = keys.Keys(database)
         self.labels = labels.LabelJournal(database)
         self.damaged = False
         self._file: VectorsFile | None = None
@@ -87,7 +88,8 @@ class Folder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / vectors_name(0)).touch()
-            Database.make(folder / DATABASE, {**first, **settings}, schema=SCHEMA + fulltext.SCHEMA + labels.SCHEMA)
+            schema = SCHEMA + keys.SCHEMA + fulltext.SCHEMA + labels.SCHEMA
+            Database.make(folder / DATABASE, {**first, **settings}, schema=schema)
             sync_folder(folder)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"no index can be made in {folder}: {error}") from error

@@ -1,20 +1,15 @@
-"""What the store keeps, and the checksums that tell whether it is still what was written."""
+"""What the store keeps."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from embedsearch.documents import Document, Passage
 from embedsearch.errors import SourceError
-from embedsearch.vectors import Vectors
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
@@ -41,12 +36,11 @@ class StoredPassage:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A document on its way into the store: its passages, each with its key and its vector."""
+    """A document on its way into the store: its passages, each with the key of its vector."""
 
     document: Document
     passages: Sequence[Passage]
     keys: Sequence[bytes]
-    vectors: Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +112,3 @@ class DocumentRecord(NamedTuple):
 
 def _digest(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def checksum(key: bytes, vector: Any) -> int:
-    """Return the CRC-32 of a passage's key and its vector: which vector belongs to which text; -1 for no key at all."""
-    if not isinstance(key, bytes):
-        return -1
-    return zlib.crc32(np.ascontiguousarray(vector, dtype="<f4").data, zlib.crc32(key))
-
-
-def seal(document: str, position: int, start: int, end: int) -> int:
-    """Return the CRC-32 of what a passage's record says besides: whose it is, where it lies; -1 for no numbers."""
-    try:
-        place = struct.pack("<qqq", position, start, end)
-    except struct.error:
-        return -1
-    return zlib.crc32(place, zlib.crc32(str(document).encode("utf-8", "surrogatepass")))

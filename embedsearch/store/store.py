@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ import numpy as np
 from embedsearch.conditions import Node
 from embedsearch.documents import Document
 from embedsearch.errors import StoreError
-from embedsearch.mapped import gather
+from embedsearch.store.checksums import checksum, is_intact, seal
 from embedsearch.store.database import record_checksum
 from embedsearch.store.fields_sql import Translation
 from embedsearch.store.folder import REMEDY, Folder
-from embedsearch.store.records import DocumentRecord, Entry, HeldDocument, SavedAxis, StoredPassage, checksum, seal
+from embedsearch.store.records import DocumentRecord, Entry, HeldDocument, SavedAxis, StoredPassage
 from embedsearch.vectors import Rows, Vectors
 
 _READ_AT_ONCE = 256
@@ -60,21 +61,29 @@ class Store(Folder):
 
     def rows_of_keys(self, keys: Iterable[bytes]) -> dict[bytes, int]:
         """Return, for those of *keys* whose vector is in the file, live or dead, a row that holds it intact."""
-        wanted = list(dict.fromkeys(keys))
-        rows: dict[bytes, int] = {}
         with self.reading():
-            vectors = self.vectors()
-            for table in ("passages", "dead"):
-                missing = [key for key in wanted if key not in rows]
-                statement = f"SELECT key, row, checksum FROM {table} WHERE key IN (?)"
-                for key, row, written in self._database.query_in(statement, missing):
-                    if key not in rows and _is_intact(vectors, row, key, written):
-                        rows[key] = row
-        return rows
+            leads = self.keys.first(keys)
+            rows = self._intact(leads.keys(), leads.values())
+            missed = leads.keys() - rows.keys()
+            return rows | self._intact(missed, self.keys.rows(missed)) if missed else rows
+
+    def _intact(self, keys: Set[bytes], rows: Iterable[int]) -> dict[bytes, int]:
+        """Return for those of *keys* that one of *rows* holds intact, live or dead, that row."""
+        vectors, candidates = self.vectors(), sorted(set(rows))
+        found: dict[bytes, int] = {}
+        for table in ("passages", "dead"):
+            statement = f"SELECT key, row, checksum FROM {table} WHERE row IN (?)"
+            for key, row, written in self._database.query_in(statement, candidates):
+                if key in keys and key not in found and is_intact(vectors, row, key, written):
+                    found[key] = row
+        return found
 
     def rows_with_keys(self, keys: Iterable[bytes]) -> dict[int, bytes]:
         """Return all live rows that hold the vector of one of *keys*, each with its key."""
-        return dict(self._database.query_in("SELECT row, key FROM passages WHERE key IN (?)", list(keys)))
+        wanted = set(keys)
+        with self.reading():
+            found = self._database.query_in("SELECT row, key FROM passages WHERE row IN (?)", self.keys.rows(wanted))
+            return {row: key for row, key in found if key in wanted}
 
     def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Return the passages in *rows*, in that order, each checked against its checksums.
@@ -97,7 +106,7 @@ class Store(Folder):
 
     def _passage(self, record: Sequence[Any], vectors: Vectors) -> StoredPassage:
         row, position, start, end, sealed, key, written = record[:7]
-        if not _is_intact(vectors, row, key, written):
+        if not is_intact(vectors, row, key, written):
             raise StoreError(
                 f"{self.path} is damaged: row {row} of {self.vectors_file.name} is not what was written. {REMEDY}"
             )
@@ -249,34 +258,40 @@ class Store(Folder):
         self.set_setting("run", run)
         return run
 
-    def put(self, entries: Sequence[Entry], run: int) -> None:
+    def put(self, entries: Sequence[Entry], vectors: Vectors, run: int) -> None:
         """Add or replace documents with their passages; inside `writing`.
 
         Args:
-            entries: documents, each another one, with their passages, keys and vectors.
+            entries: documents, each another one, with their passages and keys.
+            vectors: of the passages of all entries, one row each, in their order.
             run: the ingest that they belong to.
         """
-        row = self.rows
-        vectors = np.concatenate([np.empty((0, self.dimension), "<f4"), *(entry.vectors for entry in entries)])
-        self.append(row, vectors)
-        ids = [entry.document.id for entry in entries]
-        self._remove_passages(list(self.numbers_of(ids).values()))
-        self._put_documents([entry.document for entry in entries], run)
-        numbers = self.numbers_of(ids)
-        records, words, vector = [], [], iter(vectors)
-        for entry, id in zip(entries, ids, strict=True):
+        first = row = self.rows
+        rows = np.ascontiguousarray(vectors, dtype="<f4").reshape(-1, self.dimension)
+        self.append(first, rows)
+        documents = [entry.document for entry in entries]
+        held = self.numbers_of([document.id for document in documents])
+        self._remove_passages(list(held.values()))
+        ((free,),) = self._database.query("SELECT coalesce(max(number), 0) + 1 FROM documents")
+        added = dict(zip((one.id for one in documents if one.id not in held), count(free), strict=False))
+        self._put_documents(documents, run, added)
+        numbers = held | added
+        records, words, vector = [], [], iter(rows)
+        for entry in entries:
+            id, title = entry.document.id, entry.document.title
             for passage, key in zip(entry.passages, entry.keys, strict=True):
                 place = passage.position, passage.start, passage.end
                 records.append((row, numbers[id], *place, seal(id, *place), key, checksum(key, next(vector))))
-                words.append((row, entry.document.title, passage.text))
+                words.append((row, title, passage.text))
                 row += 1
         self._database.execute_many("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", records)
+        self.keys.add(first, [key for entry in entries for key in entry.keys])
         self.fulltext.add(words)
         self.changed(row)
 
     def describe(self, documents: Sequence[Document], run: int) -> None:
         """Replace the metadata and the source of documents whose texts stay; inside `writing`."""
-        self._put_documents(documents, run)
+        self._put_documents(documents, run, {})
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take documents out of the index with their passages; inside `writing`. Those not there are passed over."""
@@ -301,13 +316,14 @@ class Store(Folder):
         except StoreError:
             return True
 
-    def _put_documents(self, documents: Sequence[Document], run: int) -> None:
+    def _put_documents(self, documents: Sequence[Document], run: int, added: Mapping[str, int]) -> None:
+        """Write documents, those that are *added* under their new numbers, the others over what they were."""
         records = [DocumentRecord.sealed(document) for document in documents]
         self._database.execute_many(
-            "INSERT INTO documents (run, digest, id, title, source, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET run = excluded.run, digest = excluded.digest, title = excluded.title, "
             "source = excluded.source, metadata = excluded.metadata, text = excluded.text",
-            [(run, digest, *record) for digest, record in records],
+            [(added.get(record.id), run, digest, *record) for digest, record in records],
         )
 
     def replace_vectors(self, rows: Sequence[int], keys: Sequence[bytes], vectors: Vectors) -> None:
@@ -336,6 +352,7 @@ class Store(Folder):
             pairs: the new row, which no passage has by then, and the old one.
         """
         self._database.execute_many("UPDATE passages SET row = ? WHERE row = ?", pairs)
+        self.keys.rebuild()
         self.fulltext.rebuild()
 
     def forget_dead(self) -> None:
@@ -378,8 +395,3 @@ class Store(Folder):
             name, version, saved, definition, fitted = columns
             axes.append(SavedAxis(name, version, saved, json.loads(definition), json.loads(fitted)))
         return axes
-
-
-def _is_intact(vectors: Vectors, row: int, key: bytes, written: int) -> bool:
-    """Is the vector in a row the one that was written for a key?"""
-    return 0 <= row < len(vectors) and checksum(key, gather(vectors, [row])) == written

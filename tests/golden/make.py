@@ -37,4 +37,4 @@ def make(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    make(HERE / "format-2")
+    make(HERE / "format-3")

@@ -1,0 +1,34 @@
+"""What figures were taken on."""
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from embedsearch.encoders.choosing import _processor_flags
+
+_WANTED = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
+_HALF = ("avx512_bf16", "amx_bf16")
+
+
+def machine(libraries: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the processor, its instructions, cores and load, and the versions of Python and *libraries*."""
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text().splitlines() if file.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "instructions": [name for name in _WANTED if name in _processor_flags()],
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "libraries": {name: metadata.version(name) for name in libraries},
+        "load average before and after": [round(os.getloadavg()[0], 1)],
+    }
+
+
+def kind(described: dict[str, Any]) -> str:
+    """Return the processor with what it has for bf16: one of the kinds that speeds are kept by."""
+    half = [name for name in described["instructions"] if name in _HALF]
+    return f"{described['processor']} with {' and '.join(half) or 'no bf16'}"
