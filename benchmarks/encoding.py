@@ -9,7 +9,6 @@ that other work on the machine does not count as ours.
 
 import json
 import os
-import platform
 import random
 import statistics
 import subprocess
@@ -17,11 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import kind, machine
 
 import embedsearch as es
 from embedsearch.encoders import encode
@@ -148,7 +147,8 @@ def measure(texts: list[str], rounds: int) -> dict[str, Any]:
     for name in found:
         unit = vectors[name] / np.linalg.norm(vectors[name], axis=1, keepdims=True)
         cosines = (unit * vectors[first]).sum(axis=1)
-        kind = "bfloat16" if "bf16" in name or name == "embedsearch, whole ingest" else "float32"
+        half = "bf16" in name or (name == "embedsearch, whole ingest" and "embedsearch, openvino bf16" in found)
+        kind = "bfloat16" if half else "float32"
         rows[name] = {
             "seconds": round(seconds[name], 3),
             "texts a second": round(len(texts) / seconds[name], 1),
@@ -239,23 +239,6 @@ def cold_start() -> dict[str, Any]:
     return found
 
 
-def machine() -> dict[str, Any]:
-    """Return what the figures were taken on."""
-    from embedsearch.encoders.choosing import _processor_flags
-
-    wanted = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
-    model = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-             if line.startswith("model name")]  # fmt: skip
-    return {
-        "processor": model[0] if model else platform.processor(),
-        "instructions": [name for name in wanted if name in _processor_flags()],
-        "cores": len(os.sched_getaffinity(0)),
-        "python": platform.python_version(),
-        "libraries": {name: metadata.version(name) for name in ("torch", "sentence-transformers", "openvino", "numpy")},
-        "load average before and after": [round(os.getloadavg()[0], 1)],
-    }
-
-
 def print_table(rows: dict[str, dict[str, Any]]) -> None:
     names = list(next(iter(rows.values())))
     print("| | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
@@ -268,7 +251,7 @@ def main() -> None:
     """Print Markdown tables and write them to benchmarks/results/encoding.json, beside those of other processors."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 2
-    described = machine()
+    described = machine(("torch", "sentence-transformers", "openvino", "numpy"))
     result = {"machine": described, "encoding": measure(texts_of(count), rounds), "cold start": cold_start(),
               "where the time goes": profile(texts_of(count)[:500])}  # fmt: skip
     described["load average before and after"].append(round(os.getloadavg()[0], 1))
@@ -281,7 +264,7 @@ def main() -> None:
     file = ROOT / "benchmarks" / "results" / "encoding.json"
     file.parent.mkdir(exist_ok=True)
     kept = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    file.write_text(json.dumps(kept | {described["processor"]: result}, indent=2) + "\n", "utf-8")
+    file.write_text(json.dumps(kept | {kind(described): result}, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

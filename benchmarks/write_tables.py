@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from machine import kind
 from tables_of_pages import explorer
 
 ROOT = Path(__file__).parent.parent
@@ -14,8 +15,9 @@ HEAD = """# Benchmarks
 
 Written by `benchmarks/write_tables.py` from `benchmarks/results/*.json`, which the scripts beside it wrote. Peers and
 embedsearch were measured in one run each; the machines have two cores (AMD EPYC or Intel Xeon with AVX512-BF16, one
-Intel Xeon with AMX) and were shared with other work, so that ratios say more than times. `make bench` runs them all
-again; the open sets are read from `../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are absent says so.
+Intel Xeon with AMX, one without bf16) and were shared with other work, so that ratios say more than times. `make bench`
+runs them all again; the open sets are read from `../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are
+absent says so.
 """
 
 
@@ -27,8 +29,7 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def on(machine: dict[str, Any]) -> str:
     """Return the sentence that says what the figures were taken on."""
-    with_what = [name for name in machine["instructions"] if name in ("amx_bf16", "avx512_bf16")]
-    return f"On {machine['processor']}, {machine['cores']} cores, with {' and '.join(with_what) or 'no bf16'}."
+    return f"On {kind(machine)}, {machine['cores']} cores."
 
 
 def encoding(found: dict[str, Any]) -> str:
@@ -305,9 +306,10 @@ def store(found: dict[str, Any]) -> str:
     """Return what the store takes."""
     rates = {step["passages"]: step["rate"] for step in found["steps"]}
     return (
-        f"## Store (`store.py`)\n\n{found['passages']:,} short passages, apart from embedding, with the full text, by "
-        f"the clock: {found['rate_first']:,} a second for the first 50,000, then {rates[100_000]:,} around 100,000, "
-        f"{rates[500_000]:,} around 500,000 and {found['rate_last']:,} at the end; never fewer than "
+        f"## Store (`store.py`)\n\n{on(found['machine'])} {found['passages']:,} short passages, apart from embedding, "
+        f"with the full text, by the clock: {found['rate_first']:,} a second for the first 50,000, then "
+        f"{rates[100_000]:,} around 100,000, {rates[500_000]:,} around 500,000 and {found['rate_last']:,} at the end; "
+        f"half of the steps of 50,000 at {found['rate_median']:,.0f} or more, never fewer than "
         f"{found['rate_lowest']:,}. Documents that are there as they are pass at {found['unchanged_rate']:,} a second. "
         f"Opening takes {found['open_ms']} ms, the peak is {found['peak_mib']} MiB.\n"
     )
