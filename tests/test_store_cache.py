@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from test_store_changes import check_holds, flip
 
 import embedsearch as es
 from embedsearch.index import upkeep
-from embedsearch.store import VectorCache
+from embedsearch.store import VectorCache, keys
 from embedsearch.testing import HashEncoder
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -135,6 +136,8 @@ class IndexAsDictionary(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "index"
         self.encoder = HashEncoder(4)
+        self.small = mock.patch.object(keys, "_AT_ONCE", 4)  # keys move from table to table now and then
+        self.small.start()
         self.index = es.Index.create(self.path, self.encoder, chunk_words=3, overlap=1)
         self.wanted: dict[str, es.Document] = {}
 
@@ -207,6 +210,7 @@ class IndexAsDictionary(RuleBasedStateMachine):
     def teardown(self):
         """Check everything once more from outside."""
         if hasattr(self, "index"):
+            self.small.stop()
             self.index.close()
             findings = [str(one) for one in upkeep.verify(self.path).findings]
             assert [one for one in findings if not one.startswith("neighbors")] == []
