@@ -148,7 +148,7 @@ def measure(texts: list[str], rounds: int) -> dict[str, Any]:
         unit = vectors[name] / np.linalg.norm(vectors[name], axis=1, keepdims=True)
         cosines = (unit * vectors[first]).sum(axis=1)
         half = "bf16" in name or (name == "embedsearch, whole ingest" and "embedsearch, openvino bf16" in found)
-        kind = "bfloat16" if half else "float32"
+        precision = "bfloat16" if half else "float32"
         rows[name] = {
             "seconds": round(seconds[name], 3),
             "texts a second": round(len(texts) / seconds[name], 1),
@@ -156,7 +156,7 @@ def measure(texts: list[str], rounds: int) -> dict[str, Any]:
             "times as fast": round(seconds[first] / seconds[name], 2),
             "processor seconds": round(processor[name], 3),
             "times less work": round(processor[first] / processor[name], 2),
-            "share of the peak": None if "int8" in name else round(work / processor[name] / peaks[kind], 3),
+            "share of the peak": None if "int8" in name else round(work / processor[name] / peaks[precision], 3),
             "mean cosine": round(float(np.nanmean(cosines)), 6),
             "lowest cosine": round(float(np.nanmin(cosines)), 6),
             "same ten nearest": round(agreement(vectors[first], unit), 4),
@@ -251,7 +251,7 @@ def main() -> None:
     """Print Markdown tables and write them to benchmarks/results/encoding.json, beside those of other processors."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 2
-    described = machine(("torch", "sentence-transformers", "openvino", "numpy"))
+    described = machine()
     result = {"machine": described, "encoding": measure(texts_of(count), rounds), "cold start": cold_start(),
               "where the time goes": profile(texts_of(count)[:500])}  # fmt: skip
     described["load average before and after"].append(round(os.getloadavg()[0], 1))

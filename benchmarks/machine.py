@@ -2,19 +2,19 @@
 
 import os
 import platform
-from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from embedsearch.encoders.choosing import _processor_flags
-
 _WANTED = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 _HALF = ("avx512_bf16", "amx_bf16")
+_LIBRARIES = ("torch", "sentence-transformers", "openvino", "numpy")
 
 
-def machine(libraries: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the processor, its instructions, cores and load, and the versions of Python and *libraries*."""
+def machine() -> dict[str, Any]:
+    """Return the processor, its instructions, cores and load, and the versions of what figures depend on."""
+    from embedsearch.encoders.choosing import _processor_flags
+
     file = Path("/proc/cpuinfo")
     lines = file.read_text().splitlines() if file.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -23,7 +23,7 @@ def machine(libraries: Sequence[str] = ()) -> dict[str, Any]:
         "instructions": [name for name in _WANTED if name in _processor_flags()],
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
-        "libraries": {name: metadata.version(name) for name in libraries},
+        "libraries": {name: metadata.version(name) for name in _LIBRARIES},
         "load average before and after": [round(os.getloadavg()[0], 1)],
     }
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from encoding import ROOT, machine, texts_of
+from encoding import ROOT, texts_of
+from machine import machine
 from peers_engines import ENGINES, PART, PARTS, K
 
 import embedsearch as es

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from encoding import machine
+from machine import machine
 
 import embedsearch as es
 from embedsearch.axes import ScaledAxis, measure

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from encoding import machine
 from index import load, peak
 from index_vectors import DATA, texts, vectors
+from machine import machine
 
 import embedsearch as es
 from embedsearch.encoders import Identity

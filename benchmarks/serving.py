@@ -24,7 +24,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from encoding import QUERY, ROOT, machine, texts_of, timed
+from encoding import QUERY, ROOT, texts_of, timed
+from machine import machine
 
 import embedsearch as es
 from embedsearch.encoders import encode
