@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -228,15 +228,10 @@ class Embedding:
         """Does embedding cost more than time, so that each vector is kept as soon as it has come?"""
         return hasattr(self.encoder, "vector_cache")
 
-    @property
-    def has_cache(self) -> bool:
-        """Is there a cache for `keep`?"""
-        return self._cache is not None
-
-    def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
-        """Put vectors into the cache, if there is one."""
-        if self._cache is not None and vectors:
-            self._cache.put(vectors)
+    def keep(self, vectors: Iterable[tuple[bytes, Vectors]]) -> None:
+        """Put keys with their vectors into the cache, if there is one; else nothing is asked of *vectors*."""
+        if self._cache is not None and (given := dict(vectors)):
+            self._cache.put(given)
 
     def record_engine(self, passages: int) -> None:
         """Remember what computed the vectors of so many passages, and its probe. The caller is writing."""

@@ -67,7 +67,7 @@ class EmbeddingUnderWay:
             part = [self._order[place] for place in places]
             self._vectors[[same[0] for same in part]] = given
             if self._embedding.pays:
-                self._keep(part)
+                self._embedding.keep(self._by_key(part))
             for first, *others in (same for same in part if len(same) > 1):
                 self._vectors[others] = self._vectors[first]
             if progress:
@@ -76,7 +76,7 @@ class EmbeddingUnderWay:
         if not self._embedding.pays:
             # All at once: after an interruption the same texts go together again, and the last digits of a vector
             # may depend on what it was encoded with.
-            self._keep(self._order)
+            self._embedding.keep(self._by_key(self._order))
         return self._vectors, len(self._order)
 
     def _take_from_before(self) -> int:
@@ -87,6 +87,5 @@ class EmbeddingUnderWay:
         self._before = None  # its vectors are needed no more
         return sum(map(len, self._awaited.values()))
 
-    def _keep(self, texts: Iterable[list[int]]) -> None:
-        if self._embedding.has_cache:
-            self._embedding.keep({self._keys[same[0]]: self._vectors[same[0]] for same in texts})
+    def _by_key(self, texts: Iterable[list[int]]) -> Iterator[tuple[bytes, Vectors]]:
+        return ((self._keys[same[0]], self._vectors[same[0]]) for same in texts)

@@ -100,8 +100,7 @@ def repair(
             if any(finding.file == "index.db" for finding in found.findings):
                 store.database.execute("REINDEX")
                 with store.writing():
-                    store.keys.rebuild()
-                    store.fulltext.rebuild()
+                    store.rebuild()
                     store.labels.set_aside(store.labels.damaged(), datetime.now(UTC).isoformat(timespec="seconds"))
             embedded = _mend_vectors(store, embedding, found.rows)
             Searcher(store, embedding).rebuild_neighbors()

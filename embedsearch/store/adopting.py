@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embedsearch.errors import StoreError
-from embedsearch.store.folder import DATABASE, neighbors_name, vectors_name
+from embedsearch.store.folder import DATABASE, neighbors_name
 from embedsearch.store.store import Store
-from embedsearch.store.vectors_file import sync_folder
+from embedsearch.store.vectors_file import sync_folder, vectors_name
 
 MADE_WITH = ("encoder", "dimension", "chunk_words", "overlap", "engines")
 
@@ -83,8 +83,7 @@ def _take_passages(store: Store) -> None:
         "INSERT INTO main.dead SELECT row, key, checksum FROM sibling.dead",
     ):
         store.database.execute(statement)
-    store.keys.rebuild()
-    store.fulltext.rebuild()
+    store.rebuild()
 
 
 def _give_name(file: Path, name: Path) -> None:

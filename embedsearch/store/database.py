@@ -8,6 +8,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -137,16 +138,16 @@ class Database:
                 yield part
 
     def query_in(self, statement: str, values: Sequence[Any]) -> Iterator[Any]:
-        """Yield the records of a statement with ``IN (?)``, asked in parts that SQLite can take."""
+        """Yield the records of a statement with ``IN (?)`` or ``VALUES (?)``, asked in parts that SQLite can take."""
         for start in range(0, len(values), _SQL_VARIABLES):
             part = values[start : start + _SQL_VARIABLES]
-            yield from self.query(statement.replace("IN (?)", f"IN ({','.join('?' * len(part))})"), part)
+            asked = statement.replace("IN (?)", f"IN ({','.join('?' * len(part))})")
+            yield from self.query(asked.replace("VALUES (?)", f"VALUES {','.join(['(?)'] * len(part))}"), part)
 
-    def query_each(self, statement: str, values: Sequence[Any]) -> Iterator[Any]:
-        """Yield the records of a statement with ``VALUES (?)``, a table of one column, asked in such parts."""
-        for start in range(0, len(values), _SQL_VARIABLES):
-            part = values[start : start + _SQL_VARIABLES]
-            yield from self.query(statement.replace("VALUES (?)", f"VALUES {','.join(['(?)'] * len(part))}"), part)
+    def are_alike(self, first: str, second: str, *, size: int) -> bool:
+        """Do two statements give the same records? At most *size* of each are held; inside `reading` or `writing`."""
+        parts = (self.iterate(statement, size=size) for statement in (first, second))
+        return all(one == other for one, other in zip_longest(*parts))
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> None:
         """Run a statement that gives nothing."""

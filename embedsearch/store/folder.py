@@ -38,7 +38,7 @@ from typing import Any, Self
 from embedsearch.errors import BusyError, StoreError
 from embedsearch.store import fulltext, keys, labels
 from embedsearch.store.database import SCHEMA, Database
-from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder
+from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder, vectors_name
 from embedsearch.vectors import Rows, Vectors
 
 _log = logging.getLogger("embedsearch")
@@ -363,6 +363,11 @@ class Folder:
             self.set_setting("format", FORMAT)
             self._database.seal_schema()
 
+    def rebuild(self) -> None:
+        """Make anew by what passages are found, keys and words, from the passages and documents; inside `writing`."""
+        self.keys.rebuild()
+        self.fulltext.rebuild()
+
     def append(self, first: int, vectors: Vectors) -> None:
         """Write vectors from row *first*, the first that is not committed, on; synced. Inside `writing`."""
         if self.damaged and not self.vectors_file.exists():
@@ -379,11 +384,6 @@ class Folder:
         with self.reading():
             assert self._file is not None
             self._file.copy(rows, self.path / vectors_name(epoch))
-
-
-def vectors_name(epoch: int) -> str:
-    """Return what the vectors file of an epoch is called."""
-    return f"vectors.{epoch}.f32" if epoch else "vectors.f32"
 
 
 def neighbors_name(epoch: int) -> str:

@@ -8,7 +8,6 @@ before a document's title or text is replaced, in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -81,8 +80,7 @@ class FullText:
         )
         terms = ("SELECT * FROM temp.terms_held", "SELECT * FROM temp.terms_made")
         for what, statements in (("the lengths of passages", sizes), ("the words of passages", terms)):
-            parts = (self._database.iterate(statement, size=_FETCHED) for statement in statements)
-            if any(held != made for held, made in zip_longest(*parts)):
+            if not self._database.are_alike(*statements, size=_FETCHED):
                 return f"{what} in the full text are not those of the documents"
         return ""
 

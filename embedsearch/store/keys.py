@@ -12,8 +12,7 @@ rows. Nothing is taken out of them, since a row keeps its key until rows get oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Sequence
 
 from embedsearch.errors import StoreError
 from embedsearch.store.database import Database
@@ -68,8 +67,8 @@ class Keys:
         rows: dict[bytes, int] = {}
         for table in _TABLES:
             lowest = f"SELECT row FROM {table} WHERE start = wanted.column1 ORDER BY row LIMIT 1"
-            rows |= self._database.query_each(
-                f"SELECT start, row FROM (VALUES (?)) AS wanted "
+            rows |= self._database.query_in(
+                "SELECT start, row FROM (VALUES (?)) AS wanted "
                 f"CROSS JOIN {table} ON start = wanted.column1 AND row = ({lowest})",
                 list(dict.fromkeys(key[:_START] for key in wanted)),
             )
@@ -78,15 +77,11 @@ class Keys:
     def rows(self, keys: Iterable[bytes]) -> list[int]:
         """Return all rows, ascending, that may hold one of *keys*; few that do not."""
         if self._is_kept():
-            found = self._rows_of("start", _TABLES, sorted({key[:_START] for key in keys}))
+            tables, column, values = _TABLES, "start", {key[:_START] for key in keys}
         else:
-            found = self._rows_of("key", _OLD, sorted(set(keys)))
-        return sorted(found)
-
-    def _rows_of(self, column: str, tables: Sequence[str], values: Sequence[bytes]) -> Iterator[int]:
-        for table in tables:
-            for (row,) in self._database.query_in(f"SELECT row FROM {table} WHERE {column} IN (?)", values):
-                yield row
+            tables, column, values = _OLD, "key", set(keys)
+        statements = (f"SELECT row FROM {table} WHERE {column} IN (?)" for table in tables)
+        return sorted(row for one in statements for (row,) in self._database.query_in(one, sorted(values)))
 
     def rebuild(self) -> None:
         """Take in all keys anew, under the rows that they have now; inside `writing`."""
@@ -107,11 +102,8 @@ class Keys:
         if not self._is_kept():
             return ""
         held = " UNION ALL ".join(f"SELECT start, row FROM {table}" for table in _TABLES)
-        parts = (
-            self._database.iterate(f"SELECT start, row FROM ({which}) ORDER BY row, start", size=_FETCHED)
-            for which in (held, _ALL)
-        )
-        same = all(mine == theirs for mine, theirs in zip_longest(*parts))
+        held, wanted = (f"SELECT start, row FROM ({which}) ORDER BY row, start" for which in (held, _ALL))
+        same = self._database.are_alike(held, wanted, size=_FETCHED)
         return "" if same else "the keys by which vectors are found are not those of the passages"
 
     def _is_kept(self) -> bool:

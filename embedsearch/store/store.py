@@ -352,8 +352,7 @@ class Store(Folder):
             pairs: the new row, which no passage has by then, and the old one.
         """
         self._database.execute_many("UPDATE passages SET row = ? WHERE row = ?", pairs)
-        self.keys.rebuild()
-        self.fulltext.rebuild()
+        self.rebuild()
 
     def forget_dead(self) -> None:
         """Forget which rows are dead; inside `writing`, when the vectors file is replaced by one without them."""

@@ -104,6 +104,11 @@ class VectorsFile:
             raise StoreError(f"{target} cannot be written: {error}. Nothing was changed") from error
 
 
+def vectors_name(epoch: int) -> str:
+    """Return what the vectors file of an epoch is called."""
+    return f"vectors.{epoch}.f32" if epoch else "vectors.f32"
+
+
 def sync_folder(folder: Path) -> None:
     """Make sure that the names of new files in *folder* survive a power cut."""
     if os.name == "nt":  # there a folder cannot be opened, and its entries are journalled
