@@ -1,5 +1,6 @@
 """Encoders behind an endpoint: what is sent, what is waited for, what is kept when it fails."""
 
+import gc
 import json
 import logging
 import os
@@ -329,7 +330,6 @@ def test_a_long_wait_is_told(caplog):
         (Answer(429, {"error": {"message": "pay", "code": "insufficient_quota"}}), "quota is used up (429, pay)"),
         (Answer(301, None, {"Location": "https://elsewhere/v1"}), "is elsewhere (301): set OPENAI_BASE_URL to https://e"),
         (Answer(200, b"<html>welcome"), "answered with something that is no JSON: '<html>welcome'"),
-        (Answer(200, b"[" * 100_000), "answered with something that is no JSON"),
         (Answer(200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
         (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors [5, 5], wanted each of"),
         (Answer(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "vectors of different lengths: 1, 2"),
@@ -343,6 +343,17 @@ def test_a_long_wait_is_told(caplog):
 )  # fmt: skip
 def test_each_fault_is_one_line_at_once(answer, wanted, clock):
     """Faults that no waiting mends are told after one request, with what to do, and never with the key."""
+    check_told_at_once(answer, wanted, clock)
+
+
+def test_an_answer_nested_too_deep_is_one_line_at_once(clock):
+    """JSON that no stack is deep enough for is told like any other that cannot be read."""
+    # What earlier tests have left must not be finalised at the bottom of that stack, where nothing can be called.
+    gc.collect()
+    check_told_at_once(Answer(200, b"[" * 100_000), "answered with something that is no JSON", clock)
+
+
+def check_told_at_once(answer, wanted, clock):
     with EmbeddingServer(answering=lambda request: answer) as server:
         message = fails(remote(server, clock, key=KEY))
     assert wanted in message
