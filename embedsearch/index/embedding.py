@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -74,9 +74,12 @@ class Embedding:
             cache.close()
 
     @cached_property
-    def _chunking(self) -> dict[str, Any]:
-        """How documents are divided; asked for every document, and never changed."""
-        return {"words": self.store.setting("chunk_words", None), "overlap": self.store.setting("overlap", 25)}
+    def _chunk(self) -> Callable[..., list[Passage]]:
+        """Divide a document into passages, with what never changes; asked for every document."""
+        from embedsearch.documents import chunk
+
+        words, overlap = self.store.setting("chunk_words", None), self.store.setting("overlap", 25)
+        return partial(chunk, count_tokens=partial(count_tokens, self.encoder), words=words, overlap=overlap)
 
     def _own(self, encoder: Encoder) -> Encoder:
         found = identify(encoder)
@@ -269,13 +272,8 @@ class Embedding:
             limit -= tokens + 1
         else:
             title = ""
-        from embedsearch.documents import chunk
-
-        passages = chunk(document, self._count, limit=limit, **self._chunking)
+        passages = self._chunk(document, limit=limit)
         return passages, [f"{title}\n{passage.text}" if title else passage.text for passage in passages]
-
-    def _count(self, texts: Sequence[str]) -> list[int]:
-        return count_tokens(self.encoder, texts)
 
 
 def _describe(identity: Identity) -> str:

@@ -30,7 +30,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -368,8 +368,11 @@ class Folder:
         self.keys.rebuild()
         self.fulltext.rebuild()
 
-    def append(self, first: int, vectors: Vectors) -> None:
-        """Write vectors from row *first*, the first that is not committed, on; synced. Inside `writing`."""
+    def appending(self, first: int, vectors: Vectors) -> AbstractContextManager[None]:
+        """Write vectors from row *first*, the first that is not committed, on, beside what is done within.
+
+        They are written and synced at the end of the ``with`` block. Inside `writing`.
+        """
         if self.damaged and not self.vectors_file.exists():
             self.vectors_file.touch()
             if self._file is not None:
@@ -377,7 +380,7 @@ class Folder:
                 self._file = None
             self._pin()
         assert self._file is not None
-        self._file.append(first, vectors)
+        return self._file.appending(first, vectors)
 
     def copy_vectors(self, rows: Rows, epoch: int) -> None:
         """Write *rows* as the vectors file of an epoch to come; inside `locked`."""

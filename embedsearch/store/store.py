@@ -266,9 +266,12 @@ class Store(Folder):
             vectors: of the passages of all entries, one row each, in their order.
             run: the ingest that they belong to.
         """
-        first = row = self.rows
         rows = np.ascontiguousarray(vectors, dtype="<f4").reshape(-1, self.dimension)
-        self.append(first, rows)
+        with self.appending(self.rows, rows):
+            self._put(entries, rows, run)
+
+    def _put(self, entries: Sequence[Entry], rows: Vectors, run: int) -> None:
+        first = row = self.rows
         documents = [entry.document for entry in entries]
         held = self.numbers_of([document.id for document in documents])
         self._remove_passages(list(held.values()))
@@ -335,8 +338,8 @@ class Store(Folder):
             vectors: shape (len(rows), dimension).
         """
         first = self.rows
-        self.append(first, vectors)
-        checksums = [checksum(key, vector) for key, vector in zip(keys, vectors, strict=True)]
+        with self.appending(first, vectors):
+            checksums = [checksum(key, vector) for key, vector in zip(keys, vectors, strict=True)]
         self._database.execute_many(
             "UPDATE passages SET checksum = ? WHERE row = ?", list(zip(checksums, rows, strict=True))
         )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -63,12 +66,19 @@ class VectorsFile:
             self._mapped = map_rows(self._stream, rows, self.dimension)
         return self._mapped
 
-    def append(self, first: int, vectors: Vectors) -> None:
-        """Write rows from row *first* on, over what may lie there, and sync them to the disk.
+    @contextmanager
+    def appending(self, first: int, vectors: Vectors) -> Iterator[None]:
+        """Write rows from row *first* on, over what may lie there, and sync them to the disk; see `Folder.appending`.
 
         Raises:
             StoreError: the disk is full, or the file cannot be written.
         """
+        with ThreadPoolExecutor(1, thread_name_prefix="embedsearch-vectors") as beside:
+            written = beside.submit(self._append, first, vectors)
+            yield
+            written.result()
+
+    def _append(self, first: int, vectors: Vectors) -> None:
         try:
             with open(self.path, "r+b") as stream:
                 stream.seek(first * 4 * self.dimension)
