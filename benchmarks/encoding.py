@@ -205,7 +205,11 @@ print(json.dumps({"seconds": seconds, "processor seconds": used.ru_utime + used.
 
 def timed(command: list[str]) -> dict[str, float]:
     """Run a command; return the seconds it took, those of the processor, and the most memory it held, in MB."""
-    done = subprocess.run([sys.executable, "-S", "-c", STARTER, *command], capture_output=True, text=True, check=True)
+    # An installed package has its bytecode, whatever this machine says.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", STARTER, *command], capture_output=True, text=True, check=True, env=environment
+    )
     return dict(json.loads(done.stdout))
 
 

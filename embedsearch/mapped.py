@@ -12,8 +12,9 @@ import mmap
 import os
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
+from threading import Lock
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -35,18 +36,21 @@ class _Mapping:
         descriptor: of the file, for reading without the mapping.
         address: where the mapping starts.
         touched: the most bytes that may be mapped now.
+        counting: held while they are counted.
     """
 
     descriptor: int
     address: int
     touched: int = 0
+    counting: Lock = field(default_factory=Lock)
 
     def count(self, mapping: mmap.mmap, size: int) -> None:
         """Note that *size* bytes were read through the mapping; give back what is mapped when it is too much."""
-        self.touched += size
-        if self.touched > MAPPED_BYTES:
-            mapping.madvise(mmap.MADV_DONTNEED)
-            self.touched = 0
+        with self.counting:
+            self.touched += size
+            if self.touched > MAPPED_BYTES:
+                mapping.madvise(mmap.MADV_DONTNEED)
+                self.touched = 0
 
 
 _large: weakref.WeakKeyDictionary[mmap.mmap, _Mapping] = weakref.WeakKeyDictionary()

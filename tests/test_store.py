@@ -1,5 +1,6 @@
 """The index folder: what is committed comes back, what is damaged is named, who writes is alone."""
 
+import errno
 import json
 import multiprocessing
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 
 import embedsearch as es
 from embedsearch.documents import Document, Passage
+from embedsearch.errors import StoreError
 from embedsearch.store import Entry, Store
 from embedsearch.testing import HashEncoder
 from embedsearch.vectors import unit
@@ -91,6 +93,34 @@ def test_a_transaction_that_fails_leaves_nothing(store):
     assert texts(store) == {0: "kept"}
     put(store, entry("d3", "next"))
     assert texts(store) == {0: "kept", 1: "next"}
+
+
+def test_records_that_fail_beside_their_vectors_leave_neither(store, tmp_path):
+    """The vectors are being written when the records fail: they are given back, and the next batch takes their rows."""
+    put(store, entry("d1", "a wolf"))
+    broken = entry("d2", *(f"text {number}" for number in range(5_000)))
+    broken.keys[-1] = None
+    vectors = np.zeros((5_000, DIMENSION), dtype=np.float32)
+    with pytest.raises(StoreError, match="NOT NULL"), store.locked(), store.writing():
+        store.put([broken], vectors, store.next_run())
+    assert (tmp_path / "index/vectors.f32").stat().st_size == 4 * DIMENSION
+    put(store, entry("d3", "grass"))
+    assert texts(store) == {0: "a wolf", 1: "grass"}
+
+
+def test_vectors_that_fail_beside_their_records_leave_neither(store, tmp_path, monkeypatch):
+    """The disk is full for the vectors alone: no record of theirs is committed."""
+    put(store, entry("d1", "a wolf"))
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("embedsearch.store.vectors_file.os.fsync", full)
+        with pytest.raises(StoreError, match=r"No space left on device\. What was committed before is safe"):
+            put(store, entry("d2", "a sheep"))
+    assert (tmp_path / "index/vectors.f32").stat().st_size == 4 * DIMENSION
+    assert (texts(store), store.ids(9)) == ({0: "a wolf"}, ["d1"])
 
 
 def test_rows_behind_the_committed_ones_are_ignored_and_reused(store):

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from embedsearch import vectors
 from embedsearch.errors import EncoderError, QueryError
-from embedsearch.vectors import as_rows, project, top, unit
+from embedsearch.vectors import as_rows, project, take_products, top, unit
 
 finite = st.floats(-1e6, 1e6, width=32)
 
@@ -49,9 +49,9 @@ def test_top_is_a_stable_sort(scores, k):
     assert top(scores, k).tolist() == np.argsort(-scores, kind="stable")[:k].tolist()
 
 
-@given(st.integers(0, 40), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))
+@given(st.integers(0, 40), st.integers(1, 4), st.integers(1, 10), st.integers(1, 3))
 def test_projection_in_blocks_is_the_matrix_product(rows, dimension, directions, block):
-    """Reading a file block by block gives the same numbers as one product, for all rows and for some."""
+    """Reading a file block by block gives the same numbers as one product, for all rows, a run of them and some."""
     random = np.random.default_rng(rows)
     matrix = random.standard_normal((rows, dimension)).astype(np.float32)
     wanted = random.standard_normal((directions, dimension)).astype(np.float32)
@@ -59,4 +59,23 @@ def test_projection_in_blocks_is_the_matrix_product(rows, dimension, directions,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(vectors, "BLOCK_BYTES", 4 * dimension * block)
         assert np.allclose(project(matrix, wanted), matrix @ wanted.T, atol=1e-5)
-        assert np.allclose(project(matrix, wanted, some), matrix[some] @ wanted.T, atol=1e-5)
+        for part in (some, some[::-1], np.arange(rows // 3, rows)):
+            assert np.allclose(project(matrix, wanted, part), matrix[part] @ wanted.T, atol=1e-5)
+
+
+def test_a_row_that_is_not_there_is_an_error():
+    """No fewer products come than rows were asked for."""
+    with pytest.raises(IndexError):
+        project(np.eye(3, dtype=np.float32), np.ones(3), np.array([1, 2, 3]))
+
+
+def test_an_error_in_one_of_several_threads_is_raised(monkeypatch):
+    """What is done with the products fails in a block: the pass ends with that error."""
+    monkeypatch.setattr(vectors, "BLOCK_BYTES", 4 * 3 * 10)
+
+    def take(part, _products):
+        if part.start == 20:
+            raise ValueError("no room")
+
+    with pytest.raises(ValueError, match="no room"):
+        take_products(np.ones((40, 3), np.float32), np.ones((1, 3), np.float32), take)

@@ -13,7 +13,7 @@ from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.scale import Scale
 from embedsearch.axes.showing import axis_html, scale_facts
 from embedsearch.errors import AxisError
-from embedsearch.vectors import Rows, Vectors, as_rows, blocks, unit
+from embedsearch.vectors import Rows, Vectors, as_rows, take_products, unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,11 +167,13 @@ def measure(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None = No
     """
     directions = [axis.directions for axis in axes]
     ends = np.cumsum([len(own) for own in directions])[:-1]
-    columns = np.ascontiguousarray(np.concatenate(directions).T)
     coordinates = np.empty((len(vectors) if rows is None else len(rows), len(axes)))
-    for part, block in blocks(vectors, rows):
-        for place, (axis, products) in enumerate(zip(axes, np.split(block @ columns, ends, axis=1), strict=True)):
-            coordinates[part, place] = axis.from_products(products)
+
+    def place(part: slice, products: Vectors) -> None:
+        for column, (axis, own) in enumerate(zip(axes, np.split(products, ends, axis=1), strict=True)):
+            coordinates[part, column] = axis.from_products(own)
+
+    take_products(vectors, np.concatenate(directions), place, rows)
     return coordinates
 
 

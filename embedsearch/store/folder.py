@@ -9,9 +9,9 @@
 =====================  ===================================================================================
 
 A row of ``vectors.f32`` is valid when the SQLite transaction that names it is committed: vectors are written
-and synced first, the transaction commits after. What lies behind the last committed row is left from a
-process that died, and the next writer overwrites it. A row, once committed, never changes: what replaces it is
-appended, and the row is *dead*.
+and synced while the transaction is under way, and it commits after. What lies behind the last committed row
+is left from a process that died, and the next writer overwrites it. A row, once committed, never changes: what
+replaces it is appended, and the row is *dead*.
 
 Compacting copies the live rows into a file of the next *epoch*, ``vectors.1.f32``, and one transaction names
 that file and the new numbers of the rows. Readers that work on the old epoch hold its file open. The same

@@ -19,9 +19,9 @@ from embedsearch.store.database import Database
 from embedsearch.vectors import Rows
 
 _FORM = f"fts5 (title, text, content = '', tokenize = '{TOKENIZER}')"
-# FTS5 merges its parts when there are so many of a kind. By itself it does when there are four: the full text of the
-# second half of a million then took a third longer than that of the first. A search takes as long with either.
-_MERGED_AT = 16
+# FTS5 merges its parts when there are so many of a kind. By itself it does when there are four: the words of the second
+# half of a million passages then took an eighth longer than those of the first. With sixteen there are long pauses.
+_MERGED_AT = 8
 STATEMENTS = (
     f"CREATE VIRTUAL TABLE fulltext USING {_FORM}",
     f"INSERT INTO fulltext (fulltext, rank) VALUES ('automerge', {_MERGED_AT})",
