@@ -25,6 +25,7 @@ Mask = NDArray[np.bool_]
 # product to run at full speed, small enough that no pass over a file needs more than this in memory.
 BLOCK_BYTES = 8 << 20
 _FEW = 8  # directions whose dot products are taken one after the other
+_MOST_THREADS = 8  # each holds a block; so many read as fast as most memories give
 
 
 def as_rows(vectors: ArrayLike, *, dimension: int | None = None, error: type[EmbedSearchError] = QueryError) -> Vectors:
@@ -113,8 +114,8 @@ def take_products(
 ) -> None:
     """Hand on the dot products of *vectors* with *directions* block by block: none of them is kept.
 
-    Few directions are taken by all cores, each reading blocks of its own, at nearly the speed of the memory: a matrix
-    product with five columns takes twice as long, since it first rearranges what it reads.
+    Few directions are taken one after the other, by several threads that read blocks of their own: a matrix product
+    with five columns takes twice as long, since it first rearranges what it reads.
 
     Args:
         vectors: shape (n, d).
@@ -133,7 +134,7 @@ def take_products(
 
     starts = range(0, count, step)
     if few and len(starts) > 1:
-        with ThreadPoolExecutor(min(len(starts), _cores())) as pool:
+        with ThreadPoolExecutor(min(len(starts), _cores(), _MOST_THREADS)) as pool:
             for _ in pool.map(work, starts):
                 pass
     else:  # the matrix product takes all cores by itself
