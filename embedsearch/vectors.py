@@ -123,30 +123,24 @@ def take_products(
         take: called with a block's place among the rows wanted and its products, (b, m); by several threads at once.
         rows: the rows wanted; all of them if None.
     """
-    few, columns = len(directions) <= _FEW, np.ascontiguousarray(directions.T)
-    count, step = len(vectors) if rows is None else len(rows), block_rows(vectors.shape[1])
+    if len(directions) > _FEW:  # the matrix product takes all cores by itself
+        columns = np.ascontiguousarray(directions.T)
+        for part, block in blocks(vectors, rows):
+            take(part, block @ columns)
+        return
 
-    def work(start: int) -> None:
-        part = slice(start, start + step)
-        block = vectors[part] if rows is None else _rows_of(vectors, rows[part])
-        take(part, np.vecdot(block[:, None], directions) if few else block @ columns)
+    def work(part: slice) -> None:
+        block = _block(vectors, rows, part)
+        take(part, np.vecdot(block[:, None], directions))
         visited(block)
 
-    starts = range(0, count, step)
-    if few and len(starts) > 1:
-        with ThreadPoolExecutor(min(len(starts), _cores(), _MOST_THREADS)) as pool:
-            for _ in pool.map(work, starts):
+    parts = _parts(vectors, rows)
+    if len(parts) == 1:
+        work(parts[0])
+    elif parts:
+        with ThreadPoolExecutor(min(len(parts), _cores(), _MOST_THREADS)) as pool:
+            for _ in pool.map(work, parts):
                 pass
-    else:  # the matrix product takes all cores by itself
-        for start in starts:
-            work(start)
-
-
-def _rows_of(vectors: Vectors, rows: Rows) -> Vectors:
-    """Return ``vectors[rows]``; not copied if they follow one another, as in an index without dead rows."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and rows[-1] < len(vectors) and (np.diff(rows) == 1).all():
-        return vectors[rows[0] : rows[-1] + 1]
-    return gather(vectors, rows)
 
 
 def _cores() -> int:
@@ -160,9 +154,23 @@ def blocks(vectors: Vectors, rows: Rows | None = None) -> Iterator[tuple[slice, 
         vectors: shape (n, d).
         rows: the rows wanted; all of them if None.
     """
-    count, step = len(vectors) if rows is None else len(rows), block_rows(vectors.shape[1])
-    for start in range(0, count, step):
-        part = slice(start, start + step)
-        block = vectors[part] if rows is None else _rows_of(vectors, rows[part])
+    for part in _parts(vectors, rows):
+        block = _block(vectors, rows, part)
         yield part, block
         visited(block)
+
+
+def _parts(vectors: Vectors, rows: Rows | None) -> list[slice]:
+    """Return the places of the blocks among the rows wanted."""
+    count, step = len(vectors) if rows is None else len(rows), block_rows(vectors.shape[1])
+    return [slice(start, start + step) for start in range(0, count, step)]
+
+
+def _block(vectors: Vectors, rows: Rows | None, part: slice) -> Vectors:
+    """Return one block; not copied if its rows follow one another, as in an index without dead rows."""
+    if rows is None:
+        return vectors[part]
+    own = rows[part]
+    if own[-1] - own[0] == len(own) - 1 and own[-1] < len(vectors) and (np.diff(own) == 1).all():
+        return vectors[own[0] : own[-1] + 1]
+    return gather(vectors, own)

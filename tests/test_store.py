@@ -13,7 +13,6 @@ import pytest
 
 import embedsearch as es
 from embedsearch.documents import Document, Passage
-from embedsearch.errors import StoreError
 from embedsearch.store import Entry, Store
 from embedsearch.testing import HashEncoder
 from embedsearch.vectors import unit
@@ -101,7 +100,7 @@ def test_records_that_fail_beside_their_vectors_leave_neither(store, tmp_path):
     broken = entry("d2", *(f"text {number}" for number in range(5_000)))
     broken.keys[-1] = None
     vectors = np.zeros((5_000, DIMENSION), dtype=np.float32)
-    with pytest.raises(StoreError, match="NOT NULL"), store.locked(), store.writing():
+    with pytest.raises(es.StoreError, match="NOT NULL"), store.locked(), store.writing():
         store.put([broken], vectors, store.next_run())
     assert (tmp_path / "index/vectors.f32").stat().st_size == 4 * DIMENSION
     put(store, entry("d3", "grass"))
@@ -117,7 +116,7 @@ def test_vectors_that_fail_beside_their_records_leave_neither(store, tmp_path, m
 
     with monkeypatch.context() as patched:
         patched.setattr("embedsearch.store.vectors_file.os.fsync", full)
-        with pytest.raises(StoreError, match=r"No space left on device\. What was committed before is safe"):
+        with pytest.raises(es.StoreError, match=r"No space left on device\. What was committed before is safe"):
             put(store, entry("d2", "a sheep"))
     assert (tmp_path / "index/vectors.f32").stat().st_size == 4 * DIMENSION
     assert (texts(store), store.ids(9)) == ({0: "a wolf"}, ["d1"])

@@ -339,14 +339,13 @@ class Store(Folder):
         """
         first = self.rows
         with self.appending(first, vectors):
-            checksums = [checksum(key, vector) for key, vector in zip(keys, vectors, strict=True)]
-        self._database.execute_many(
-            "UPDATE passages SET checksum = ? WHERE row = ?", list(zip(checksums, rows, strict=True))
-        )
-        self.renumber(zip(range(first, first + len(rows)), rows, strict=True))
-        # Their checksums fit no vector, so that nobody takes one from there.
-        self._database.execute_many("INSERT INTO dead VALUES (?, x'', -1)", [(row,) for row in rows])
-        self.changed(first + len(rows))
+            checksums = (checksum(key, vector) for key, vector in zip(keys, vectors, strict=True))
+            statement = "UPDATE passages SET checksum = ? WHERE row = ?"
+            self._database.execute_many(statement, zip(checksums, rows, strict=True))
+            self.renumber(zip(range(first, first + len(rows)), rows, strict=True))
+            # Their checksums fit no vector, so that nobody takes one from there.
+            self._database.execute_many("INSERT INTO dead VALUES (?, x'', -1)", [(row,) for row in rows])
+            self.changed(first + len(rows))
 
     def renumber(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Give passages other rows, one after the other; inside `writing`.
