@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -65,31 +65,19 @@ class PooledEncoder:
         return self.pool[rows]
 
 
-def documents(first: int, last: int) -> Iterator[es.Document]:
-    """Yield documents of about ten words with three metadata fields; no two have the same text."""
+def documents(first: int, last: int, sentences: Sequence[str] = ()) -> Iterator[es.Document]:
+    """Yield documents of one of *sentences*, or of about ten words, with three fields; no two have the same text."""
     words = random.Random(first)
     for number in range(first, last):
-        text = " ".join(f"word{words.randrange(20_000)}" for _ in range(words.randrange(6, 14)))
+        if sentences:
+            text = sentences[number % len(sentences)]
+        else:
+            text = " ".join(f"word{words.randrange(20_000)}" for _ in range(words.randrange(6, 14)))
         metadata = {"year": 1900 + number % 120, "kind": ("animal", "person", "plant")[number % 3], "note": str(number)}
         yield es.Document(f"document-{number}", f"{text} {number}", metadata=metadata, source=f"made.jsonl:{number}")
 
 
-def of_sentences() -> Callable[[int, int], Iterator[es.Document]]:
-    """Return what yields documents of one sentence of an abstract each, with two metadata fields."""
-    sentences = texts()[0]
-
-    def documents(first: int, last: int) -> Iterator[es.Document]:
-        for number in range(first, last):
-            metadata = {"year": 1900 + number % 120, "kind": ("animal", "person", "plant")[number % 3]}
-            text = f"{sentences[number % len(sentences)]} {number}"
-            yield es.Document(f"document-{number}", text, metadata=metadata, source=f"made.jsonl:{number}")
-
-    return documents
-
-
-def ingest(
-    index: es.Index, passages: int, documents: Callable[[int, int], Iterable[es.Document]]
-) -> list[dict[str, float]]:
+def ingest(index: es.Index, passages: int, sentences: Sequence[str] = ()) -> list[dict[str, float]]:
     """Fill the index step by step; return the passages a second of each step.
 
     The faiss file is left out: it is measured by benchmarks/index.py.
@@ -97,7 +85,7 @@ def ingest(
     index._searcher.refresh_neighbors = lambda *_: None  # type: ignore[method-assign]
     steps = []
     for first in range(0, passages, STEP):
-        batch = list(documents(first, first + STEP))  # made beforehand: this is not what is measured
+        batch = list(documents(first, first + STEP, sentences))  # made beforehand: this is not what is measured
         start, processor = time.perf_counter(), time.process_time()
         index.add(batch)
         seconds = time.perf_counter() - start
@@ -132,16 +120,18 @@ def again(index: es.Index, passages: int) -> dict[str, float]:
     return {"unchanged_rate": round(len(batch) / (time.perf_counter() - start))}
 
 
-def sentences(folder: Path, passages: int) -> list[dict[str, float]]:
-    """Return the steps of an ingest of sentences."""
+def ingest_sentences(folder: Path, passages: int) -> list[dict[str, float]]:
+    """Return the steps of an ingest of sentences; none where the open sets are not."""
+    if not DATA.is_dir():
+        return []
     with es.Index.create(folder / "sentences", PooledEncoder()) as index:
-        return ingest(index, passages, of_sentences())
+        return ingest(index, passages, texts()[0])
 
 
 def measure(folder: Path, passages: int) -> dict[str, object]:
     """Return all figures."""
     with es.Index.create(folder / "index", PooledEncoder()) as index:
-        steps = ingest(index, passages, documents)
+        steps = ingest(index, passages)
         unchanged = again(index, passages)
     sizes = {file.name: file.stat().st_size for file in sorted((folder / "index").iterdir())}
     rates, processor = ([step[name] for step in steps] for name in ("rate", "processor_rate"))
@@ -160,7 +150,7 @@ def measure(folder: Path, passages: int) -> dict[str, object]:
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "bytes": sizes,
         "steps": steps,
-        "steps_of_sentences": sentences(folder, passages) if DATA.is_dir() else [],
+        "steps_of_sentences": ingest_sentences(folder, passages),
         "machine": machine(),
         "sqlite": sqlite3.sqlite_version,
         "date": time.strftime("%Y-%m-%d"),
