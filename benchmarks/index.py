@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from embedsearch.neighbors import exact, nearest_exact_many
 
 RESULTS = Path(__file__).parent / "results" / "index.json"
 K, ADDED, GROUPS = 10, 1000, 1000
+CONDITIONS = {"all": "group >= 0", "10%": f"group < {GROUPS // 10}", "0.1%": "group == 7"}
 OURS = "embedsearch"
 
 
@@ -105,11 +107,12 @@ def search_ours(folder: Path) -> dict[str, Any]:
     first = time.perf_counter() - started
     neighbors = index._searcher.neighbors
     found, timing = _timed(lambda query: neighbors.search(query, K)[0], queries)
-    few = np.arange(7, len(neighbors.vectors), GROUPS)
-    _, restricted = _timed(lambda query: neighbors.search(query, K, few)[0], queries)
+    groups = cycle(np.arange(group, len(neighbors.vectors), GROUPS) for group in range(GROUPS))
+    _, restricted = _timed(lambda query: neighbors.search(query, K, next(groups))[0], queries)
     tenth = np.arange(7, len(neighbors.vectors), 10)
     _, tenth_timing = _timed(lambda query: neighbors.search(query, K, tenth)[0], queries)
     _, whole = _timed(lambda query: index.search(vector=query, k=K), queries[:200])
+    conditions = {share: _conditioned(index, condition, queries[:200]) for share, condition in CONDITIONS.items()}
     memory, anonymous = peak(), _status("RssAnon")
     index.close()
     return {
@@ -120,9 +123,19 @@ def search_ours(folder: Path) -> dict[str, Any]:
         "restricted_ms": restricted["ms"],
         "tenth_ms": tenth_timing["ms"],
         "with_texts_ms": whole["ms"],
+        "conditions": conditions,
         "search_peak": memory,
         "search_own_memory": anonymous,
     }
+
+
+def _conditioned(index: Index, condition: str, queries: Any) -> dict[str, float]:
+    """Return how long the first search under a condition takes, and then any other, with the texts of the hits."""
+    started = time.perf_counter()
+    index.search(vector=queries[0], k=K, where=condition)
+    first = time.perf_counter() - started
+    _, timing = _timed(lambda query: index.search(vector=query, k=K, where=condition), queries)
+    return {"first_seconds": first, **timing}
 
 
 def batch_ours(folder: Path) -> dict[str, Any]:

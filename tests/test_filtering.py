@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import ROOT
+from conftest import ANIMALS, ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -107,6 +107,54 @@ def test_sql_rules_documents_of_the_index_out_before_they_are_read(index):
     assert (some.counts[0].seen, some.counts[0].left) == (8, 2)
     assert (some.total, some.counts[1].seen) == (8, 2)
     assert [step.name for step in some.steps] == ["condition on fields", "read and measure"]
+
+
+@pytest.fixture
+def long_and_short(tmp_path, encoder, animals, axes):
+    """Return an index of the animals with documents of two and three passages among them, and a rated axis."""
+    pair, three = es.Document("w", "wolf grass", metadata={"kind": "pair"}), es.Document("s", "shark whale mouse")
+    danger = es.Axis("danger", ratings=dict(zip(ANIMALS, [1, 9, 6, 2, 2, 10, 1, 7], strict=True)))
+    with es.Index.create(tmp_path / "long", encoder, chunk_words=1, overlap=0) as made:
+        made.add([*animals, pair, three])
+        for axis in (*axes, danger):
+            made.axes.save(axis)
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("where", "read", "parts"),
+    [
+        ("predatoriness > 0.5", "passing", ["predatoriness > 0.5"]),
+        ("size < p60 and predatoriness > size", "passing", ["size < p60", "predatoriness > size"]),
+        ('near("shark") > 0.5 or size > 0.5', "passing", ['near("shark") > 0.5 or size > 0.5']),
+        ('kind != "plant" and not size > 0', "passing", ['kind != "plant"', "not size > 0"]),
+        # A rated text stands where it was rated, so that its text is asked for; so is what a field says.
+        ("danger > 0", "all", ["danger > 0"]),
+        ("danger > 0 and size > 0", "large", ["size > 0", "danger > 0"]),
+        ('size > 0.5 or kind == "pair"', "all", ['size > 0.5 or kind == "pair"']),
+    ],
+)
+def test_documents_that_fail_by_their_vectors_alone_are_not_read(long_and_short, monkeypatch, where, read, parts):
+    """The same documents pass as when a verdict is asked of each, and the parts count the same; fewer are read."""
+    index, store = long_and_short, long_and_short._store
+    every = list(index.judge(where))
+    passing = [verdict.document.id for verdict in every if verdict.passed]
+    assert 0 < len(passing) < len(every) == 10
+    large = [verdict.document.id for verdict in index.judge("size > 0") if verdict.passed]
+    wanted = {"passing": passing, "all": [verdict.document.id for verdict in every], "large": large}
+    documents, seen = store.documents, []
+
+    def noted(numbers):
+        for document in documents(numbers):
+            seen.append(document.id)
+            yield document
+
+    monkeypatch.setattr(store, "documents", noted)
+    verdicts = index.sift(where, None, Wanted(rejected=False, all_measured=False))
+    assert [verdict.document.id for verdict in verdicts if verdict.passed] == passing
+    assert seen == wanted[read]
+    assert [count.part for count in verdicts.counts] == parts
+    assert (verdicts.total, verdicts.counts[-1].left) == (10, len(passing))
 
 
 def test_reasons_name_the_sentence_that_is_missed_most(tmp_path):

@@ -223,6 +223,27 @@ def test_more_is_proposed_when_too_few_of_the_proposed_are_allowed(kind):
     assert len(set(rows) - set(dead)) == 10
 
 
+def test_few_allowed_rows_are_read_once_for_several_questions_among_them(monkeypatch):
+    vectors = clustered(200, 8)
+    neighbors, one, other = Neighbors(vectors), np.arange(0, 200, 7), np.arange(3, 200, 7)
+    read = []
+    gather = search.gather
+    monkeypatch.setattr(search, "gather", lambda array, rows: read.append(rows) or gather(array, rows))
+    for rows, query in ((one, 0), (one, 1), (other, 2), (one, 3), (one.copy(), 4)):
+        found, scores = neighbors.search(vectors[query], 5, rows)
+        assert found.tolist() == plain(vectors, vectors[query], 5, rows).tolist()
+        assert scores == pytest.approx(vectors[found] @ vectors[query], abs=1e-6)
+    assert [rows.tolist() for rows in read] == [rows.tolist() for rows in (one, other, one)]
+
+
+def test_rows_that_the_caller_changes_are_read_again():
+    vectors = clustered(200, 8)
+    neighbors, rows = Neighbors(vectors), np.arange(0, 20)
+    assert neighbors.search(vectors[0], 1, rows)[0].tolist() == [0]
+    rows += 100
+    assert neighbors.search(vectors[100], 1, rows)[0].tolist() == [100]
+
+
 def test_as_many_as_exist_can_be_asked_for(kind):
     """All rows in order come when k is as large as the index, or larger; deleted ones stay away."""
     vectors = clustered(1500, kind[0])

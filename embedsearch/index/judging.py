@@ -9,24 +9,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from embedsearch.conditions import (
     Axis,
     Column,
     Evaluator,
+    Literal,
     Near,
     Node,
+    Percentile,
     conjuncts,
     is_measured,
     joined,
+    operands,
     written,
 )
 from embedsearch.documents import Document
 from embedsearch.index.evidence import Reason
-from embedsearch.index.tables import DocumentTable, FieldTable, Means
+from embedsearch.index.placing import may_stand_rated
+from embedsearch.index.tables import DocumentTable, FieldTable, Means, VectorTable
 from embedsearch.index.tracing import Step
-from embedsearch.vectors import Vectors
+from embedsearch.vectors import Mask, Vectors
 
 # The vectors, each of shape (passages, d), of those documents of a batch whose places are given.
 Fetch = Callable[[Sequence[int]], list[Vectors]]
@@ -157,23 +160,15 @@ class Judge:
             held = np.zeros(len(documents), dtype=bool)
             held[places] = evaluator.node(part) if evaluator else False
             answers.append((seen, held))
-        self._count(answers)
+        _count(self.counts, answers)
         passed = np.all([allowed, *(held for _, held in answers)], axis=0)
         return self._assembled(documents, passed, places, table, vectors, first)
 
-    def _asked(self, part: Node, documents: Sequence[Document]) -> NDArray[np.bool_]:
+    def _asked(self, part: Node, documents: Sequence[Document]) -> Mask:
         return Evaluator(FieldTable(documents)).node(part)
 
-    def _count(self, answers: Sequence[tuple[NDArray[np.bool_], NDArray[np.bool_]]]) -> None:
-        left: NDArray[np.bool_] | None = None
-        for count, (seen, held) in zip(self.counts, answers, strict=True):
-            left = held if left is None else left & held
-            count.seen += int(seen.sum())
-            count.held += int(held.sum())
-            count.left += int(left.sum())
-
     def _assembled(
-        self, documents: Sequence[Document], passed: NDArray[np.bool_], places: Sequence[int],
+        self, documents: Sequence[Document], passed: Mask, places: Sequence[int],
         table: DocumentTable | None, vectors: Sequence[Vectors], first: int,
     ) -> list[Verdict]:  # fmt: skip
         columns = {name: table.axis(name) for name in self._wanted.axes} if table else {}
@@ -202,6 +197,56 @@ class Judge:
         return None
 
 
+class Sift:
+    """Those parts of a condition that vectors alone decide: documents that fail them need not be read.
+
+    Attributes:
+        counts: one for each part, in their order.
+    """
+
+    def __init__(self, parts: Sequence[Node], means: Means) -> None:
+        """Count nothing yet.
+
+        Args:
+            parts: at least one, each of which `needs_only_vectors`.
+            means: what they measure with.
+        """
+        self._parts = parts
+        self._means = means
+        self.counts = [PartCount(written(part)) for part in parts]
+
+    def passing(self, vectors: Vectors, counts: Sequence[int]) -> Mask:
+        """Return which of n documents satisfy all parts, shape (n,).
+
+        Args:
+            vectors: of the passages of all documents, in their order.
+            counts: how many each document has, at least one; at least one document.
+        """
+        evaluator = Evaluator(VectorTable(vectors, counts, self._means))
+        held = [evaluator.node(part) for part in self._parts]
+        _count(self.counts, [(np.ones(len(counts), dtype=bool), one) for one in held])
+        passing: Mask = np.all(held, axis=0)
+        return passing
+
+
+def needs_only_vectors(node: Node, means: Means) -> bool:
+    """Can a part of a condition be decided without the text and the fields of a document?"""
+    leaves = list(operands(node))
+    if any(isinstance(leaf, Axis) and may_stand_rated(means.axes[leaf.name]) for leaf in leaves):
+        return False
+    return is_measured(node) and all(isinstance(leaf, Axis | Near | Percentile | Literal) for leaf in leaves)
+
+
+def _count(counts: Sequence[PartCount], answers: Sequence[tuple[Mask, Mask]]) -> None:
+    """Add, for each part, of how many documents it was asked, of how many it holds, and how many are left."""
+    left: Mask | None = None
+    for count, (seen, held) in zip(counts, answers, strict=True):
+        left = held if left is None else left & held
+        count.seen += int(seen.sum())
+        count.held += int(held.sum())
+        count.left += int(left.sum())
+
+
 class Verdicts(Iterator[Verdict]):
     """Verdicts on a stream of documents as they come.
 
@@ -210,7 +255,7 @@ class Verdicts(Iterator[Verdict]):
         embedded: how many texts were encoded to measure documents.
         explained: how many documents have been given reasons.
         judge: that gave them; None before the first batch.
-        ruled: what SQL decided before any document was read, where it did.
+        ruled: what was decided before any document was read, by SQL and from vectors alone.
         progress: told how many documents are done.
         reasons_of: gives the reasons of a document, where reasons are wanted.
     """
@@ -220,7 +265,7 @@ class Verdicts(Iterator[Verdict]):
         self.total = 0
         self.embedded = self.explained = self._told = 0
         self.judge: Judge | None = None
-        self.ruled: PartCount | None = None
+        self.ruled: list[PartCount] = []
         self.reasons_of: Callable[[Document], tuple[Reason, ...]] | None = None
         self.progress: Callable[[int], None] | None = None
         self._steps: dict[str, Step] = {}
@@ -239,7 +284,7 @@ class Verdicts(Iterator[Verdict]):
     @property
     def counts(self) -> list[PartCount]:
         """How documents have fared under each part; none before the first batch."""
-        return [*([self.ruled] if self.ruled else []), *(self.judge.counts if self.judge else [])]
+        return [*self.ruled, *(self.judge.counts if self.judge else [])]
 
     @property
     def steps(self) -> list[Step]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from embedsearch.conditions import (
     Condition,
     Near,
     Node,
+    conjuncts,
+    joined,
     operands,
     parse_condition,
     parse_measure,
@@ -29,10 +32,12 @@ from embedsearch.index.judging import (
     Fetch,
     Judge,
     PartCount,
+    Sift,
     Verdict,
     Verdicts,
     Wanted,
     batches,
+    needs_only_vectors,
     ruled_by_fields,
 )
 from embedsearch.index.placing import Placer
@@ -157,7 +162,7 @@ class Selector:
         Args:
             source: the condition; None lets every document through.
             documents: any documents; those of the index if None. Of these only the ones that satisfy the parts of the
-                condition that SQL can decide are looked at, unless verdicts on the others are wanted.
+                condition that SQL or their vectors alone can decide are read, unless verdicts on the others are wanted.
             wanted: what the verdicts shall carry.
             rank: what documents are ranked by: an axis or ``near(...)``.
 
@@ -205,22 +210,29 @@ class Selector:
     def _judge_own(self, question: _Question, verdicts: Verdicts) -> Iterator[Verdict]:
         with self._store.reading():
             resolved = self._resolved(question, self._field_names_now())
-            numbers, rest = self._store.numbers(), resolved.root
+            numbers, rest, sift = self._store.numbers(), resolved.root, None
             if not question.wanted.rejected and resolved.root:
                 cheap, rest = ruled_by_fields(resolved.root, is_translatable)
                 if cheap:
                     with verdicts.step("condition on fields") as step:
                         kept = self._documents_where(cheap)
                         step.plan = f"{len(kept):,} of {len(numbers):,} documents, by SQL"
-                    verdicts.ruled = PartCount(written(cheap), len(numbers), len(kept), len(kept))
+                    verdicts.ruled.append(PartCount(written(cheap), len(numbers), len(kept), len(kept)))
                     verdicts.total, numbers = len(numbers) - len(kept), kept
+                parts = conjuncts(rest) if rest else []
+                if measured := [part for part in parts if needs_only_vectors(part, resolved.means)]:
+                    sift = Sift(measured, resolved.means)
+                    verdicts.ruled += sift.counts
+                    rest = joined([part for part in parts if part not in measured])
             judge = verdicts.judge = self._judge_of(rest, resolved, verdicts)
         for start in range(0, len(numbers), _OWN_DOCUMENTS):
             # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
             part = numbers[start : start + _OWN_DOCUMENTS].tolist()
             with verdicts.step("read and measure") as step, self._store.reading():
-                found = judge.verdicts(self._own_batch(part), verdicts.total)
-                verdicts.total += len(found)
+                rows = self._store.rows_by_document(part)
+                left = self._sifted(rows, sift) if sift and rows else rows
+                found = judge.verdicts(self._own_batch(left), verdicts.total) if left else []
+                verdicts.total += len(rows)
                 step.plan = f"{start + len(part):,} documents, their vectors from the index"
             yield from found
 
@@ -233,8 +245,14 @@ class Selector:
         numbers: Rows = np.unique(self._store.document_numbers(self._rows_where(cheap)))
         return numbers
 
-    def _own_batch(self, numbers: Sequence[int]) -> Batch:
-        rows = self._store.rows_by_document(numbers)
+    def _sifted(self, rows: Mapping[int, list[int]], sift: Sift) -> dict[int, list[int]]:
+        """Return those documents, by number with their rows, that are left by what vectors alone decide."""
+        own = list(rows.values())
+        vectors = gather(self._store.vectors(), [row for part in own for row in part])
+        passing = sift.passing(vectors, [len(part) for part in own])
+        return dict(compress(rows.items(), passing.tolist()))
+
+    def _own_batch(self, rows: Mapping[int, list[int]]) -> Batch:
         documents = list(self._store.documents(rows))
         own = list(rows.values())
 

@@ -107,33 +107,38 @@ class FieldTable:
         raise AssertionError(f"near({phrase!r}) is asked for where only fields are known")
 
 
-class DocumentTable(FieldTable):
-    """A batch of documents with the vectors of their passages.
+class VectorTable:
+    """A batch of documents of which only the vectors of their passages are known.
 
     A document's coordinate is the mean over its passages; its nearness to a phrase is that of its nearest
     passage, since one passage on the subject makes a document worth reading.
     """
 
-    def __init__(self, documents: Sequence[Document], parts: Sequence[Vectors], means: Means) -> None:
+    def __init__(self, vectors: Vectors, counts: Sequence[int], means: Means) -> None:
         """Keep a batch.
 
         Args:
-            documents: n of them, at least one.
-            parts: for each, the vectors of its passages, at least one.
+            vectors: of the passages of all documents, in their order.
+            counts: how many each of the n documents has, at least one; at least one document.
             means: the axes and phrases that the condition speaks of.
         """
-        super().__init__(documents)
         self._means = means
-        self._vectors = np.concatenate(parts)
-        counts = np.array([len(part) for part in parts])
-        self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        self._counts = counts
+        self._vectors = vectors
+        self._counts = np.array(counts)
+        self._starts = np.concatenate([[0], np.cumsum(self._counts)[:-1]])
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def field(self, name: str) -> list[Any]:
+        """Refuse: nothing has been read here."""
+        raise AssertionError(f"the field {name} is asked for where only vectors are known")
 
     def axis(self, name: str) -> NDArray[np.float64]:
-        """Return each document's mean coordinate over its passages, or where it was rated."""
-        axis = self._means.axes[name]
-        means = np.add.reduceat(axis.coordinates(self._vectors), self._starts) / self._counts
-        return self._means.placer.documents(self._documents, axis, means)
+        """Return each document's mean coordinate over its passages."""
+        coordinates = self._means.axes[name].coordinates(self._vectors)
+        means: NDArray[np.float64] = np.add.reduceat(coordinates, self._starts) / self._counts
+        return means
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""
@@ -143,3 +148,26 @@ class DocumentTable(FieldTable):
         """Return the cosine of each document's nearest passage to *phrase*."""
         nearest: Vectors = np.maximum.reduceat(self._vectors @ self._means.phrases[phrase], self._starts)
         return nearest
+
+
+class DocumentTable(VectorTable):
+    """A batch of documents with the vectors of their passages."""
+
+    def __init__(self, documents: Sequence[Document], parts: Sequence[Vectors], means: Means) -> None:
+        """Keep a batch.
+
+        Args:
+            documents: n of them, at least one.
+            parts: for each, the vectors of its passages, at least one.
+            means: the axes and phrases that the condition speaks of.
+        """
+        super().__init__(np.concatenate(parts), [len(part) for part in parts], means)
+        self._documents = documents
+
+    def field(self, name: str) -> list[Any]:
+        """Return the field of each document."""
+        return FieldTable(self._documents).field(name)
+
+    def axis(self, name: str) -> NDArray[np.float64]:
+        """Return each document's mean coordinate over its passages, or where it was rated."""
+        return self._means.placer.documents(self._documents, self._means.axes[name], super().axis(name))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from embedsearch.errors import QueryError
+from embedsearch.mapped import gather
 from embedsearch.neighbors.exact import best_of, nearest_exact, nearest_exact_many
 from embedsearch.neighbors.faiss_index import FaissIndex
 from embedsearch.neighbors.tuning import Effort
@@ -21,6 +22,7 @@ _SLACK = 1.5  # times more are proposed than would do if allowed rows were sprea
 _ENOUGH = 0.8  # of the wanted candidates; another round would cost more than the others are worth
 _GROWTH = 4  # times as many rows are proposed, from as many more lists, when too few of them are allowed
 _DEAREST = 4  # proposing more than one row in so many costs more than scoring the allowed ones
+_KEPT_BYTES = 16 << 20  # of the vectors of few allowed rows: one condition is often asked several questions
 
 Answer = tuple[Rows, Vectors]
 
@@ -88,6 +90,7 @@ class Neighbors:
         self._effort = effort or Effort()
         self.indexed = len(index) if index else 0
         self.latest: Plan | None = None
+        self._kept: Answer = np.empty(0, dtype=np.int64), np.empty((0, vectors.shape[1]), dtype=np.float32)
 
     def search(self, query: Any, k: int, rows: Rows | None = None) -> Answer:
         """Return the *k* live rows nearest to *query*; fewer only where fewer are allowed.
@@ -159,7 +162,18 @@ class Neighbors:
     def _exact(self, query: Vectors, k: int, rows: Rows | None) -> Answer:
         if rows is None and len(self._dead):
             return nearest_exact_many(self.vectors, query, k, None, self._dead)[0]
-        return nearest_exact(self.vectors, query[0], k, rows)
+        if rows is None or len(rows) * self.vectors.strides[0] > _KEPT_BYTES:
+            return nearest_exact(self.vectors, query[0], k, rows)
+        places, scores = nearest_exact(self._gathered(rows), query[0], k)
+        return rows[places], scores
+
+    def _gathered(self, rows: Rows) -> Vectors:
+        """Return the vectors of few rows, which are kept for the next question among the same."""
+        kept, vectors = self._kept
+        if not np.array_equal(kept, rows):
+            vectors = gather(self.vectors, rows)
+            self._kept = rows.copy(), vectors
+        return vectors
 
     def _wanted(self, k: int) -> int:
         return max(_CANDIDATES_A_HIT * k, self._effort.candidates)
