@@ -1,5 +1,6 @@
 """Finding the rows of keys: two tables that grow in step with the index, and that nothing is answered from."""
 
+import itertools
 import shutil
 import sqlite3
 from contextlib import closing
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import embedsearch as es
-from embedsearch.index import upkeep
+from embedsearch.index import ingest, upkeep
 from embedsearch.store import Store, keys
 from embedsearch.testing import HashEncoder
 
@@ -172,3 +173,51 @@ def test_a_text_that_is_everywhere_is_looked_up_once(tmp_path, monkeypatch):
             stream.write(b"\x7e" * 4)
         assert store.rows_of_keys([key]) == {key: 1}
         assert read == [0, 0, *range(1000)]
+
+
+@given(BATCHES, st.lists(st.binary(min_size=6, max_size=6), max_size=7))
+def test_the_starts_in_memory_are_those_of_a_plain_set(batches, others):
+    """Starts that were taken in are held, and no others; runs of them are few, however they came."""
+    starts, expected = keys.Starts(), set()
+    for batch in batches:
+        added = [key[:6] for key in batch]
+        starts.add(added)
+        expected.update(added)
+        asked = [*added, *others, *expected]
+        assert starts.hold(asked).tolist() == [start in expected for start in asked]
+    assert all(len(one) > 2 * len(next) for one, next in itertools.pairwise(starts._runs))
+
+
+def asked_for(index, documents) -> tuple[es.AddReport, int]:
+    """Add documents; return what was done, and for how many keys the tables were asked."""
+    database, asked = index._store.database, []
+    query = database.query_in
+
+    def query_in(statement, values):
+        asked.extend(values if "settled_keys" in statement else [])
+        return query(statement, values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "query_in", query_in)
+        return index.add(documents), len(asked)
+
+
+def test_a_long_ingest_asks_the_tables_for_no_new_key(tmp_path, monkeypatch):
+    """Of new texts none is looked up; texts that are there, from before or from this ingest, are found as ever."""
+    monkeypatch.setattr(ingest, "BATCH_PASSAGES", 8)
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        report, asked = asked_for(index, (es.Document(f"d{number}", f"text {number}") for number in range(100)))
+        assert (report.embedded, asked) == (100, 0)
+        # Few: they are looked up one by one, the tables are not read whole.
+        report, asked = asked_for(index, [es.Document("few", "text 7"), es.Document("new", "another")])
+        assert (report.embedded, report.reused, asked) == (1, 1, 2)
+        # Many: from half as many as there are rows on, only those are looked up that may be there.
+        texts = [f"new {number}" for number in range(300)] + ["new 3", "text 8"]
+        report, asked = asked_for(index, (es.Document(f"e{place}", text) for place, text in enumerate(texts)))
+        assert (report.embedded, report.reused) == (300, 2)
+        assert 0 < asked <= 140
+        index.delete(["d9"])
+        index.compact()
+        report, asked = asked_for(index, (es.Document(f"f{number}", f"text {number}") for number in range(500)))
+        assert (report.embedded, report.reused) == (401, 99)
+    assert upkeep.verify(tmp_path / "index").is_sound

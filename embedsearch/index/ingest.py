@@ -118,7 +118,7 @@ class Ingest:
             SourceError: two of them have the same id.
         """
         total = AddReport()
-        with fewer_collections(), Ahead() as ahead:
+        with fewer_collections(), self.store.keys.remembered(), Ahead() as ahead:
             for batch, under_way in self._begun(documents, ahead):
                 total += self._commit(batch, under_way)
         return total

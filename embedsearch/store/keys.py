@@ -6,20 +6,31 @@ and when that has grown to the geometric mean of a transaction and the large one
 the order of the keys, several of them to a page (a log-structured merge-tree of two levels: O'Neil, Cheng, Gawlick
 and O'Neil, Acta Informatica 33, 1996).
 
+A long ingest would still look up every key in both, in more levels the larger the index is, to find nearly always that
+it is new. So the one writer keeps the first bytes of all keys in memory, once it has asked for half as many keys as
+there are rows: what is not among them is in no table. That takes 8 bytes a row, and is forgotten with the ingest.
+
 The tables only lead to rows. What key a row has, and that it has one, is said by the tables of passages and of dead
 rows. Nothing is taken out of them, since a row keeps its key until rows get other numbers; then they are filled anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import compress
+
+import numpy as np
+from numpy.typing import NDArray
 
 from embedsearch.errors import StoreError
 from embedsearch.store.database import Database
+from embedsearch.vectors import Mask
 
 _START = 6  # bytes of a key: of ten million keys, hardly two begin with the same
 _AT_ONCE = 1 << 15  # rows of a large transaction; see `embedsearch.index.ingest`
 _FETCHED = 4096
+_MANY = 2  # to read the start of a key takes about half of what looking one up does
 _RECENT, _SETTLED = _TABLES = "recent_keys", "settled_keys"
 _OLD = "passages", "dead"
 _TABLE = "CREATE TABLE {} (start BLOB NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (start, row)) WITHOUT ROWID"
@@ -39,16 +50,62 @@ STATEMENTS = (
 )
 
 
+class Starts:
+    """The first bytes of keys, as numbers: a set that is asked for many at once and only grows."""
+
+    def __init__(self) -> None:
+        """Hold none."""
+        self._runs: list[NDArray[np.uint64]] = []  # each sorted, and more than twice as long as the next
+
+    def add(self, starts: Sequence[bytes]) -> None:
+        """Take in the first `_START` bytes of keys."""
+        run = np.sort(_numbers(starts))
+        while self._runs and len(self._runs[-1]) <= 2 * len(run):
+            run = np.sort(np.concatenate([self._runs.pop(), run]))
+        if len(run):
+            self._runs.append(run)
+
+    def hold(self, starts: Sequence[bytes]) -> Mask:
+        """Return for each of *starts* whether it was taken in, shape (len(starts),)."""
+        wanted = _numbers(starts)
+        held = np.zeros(len(wanted), dtype=np.bool_)
+        for run in self._runs:
+            places = np.searchsorted(run, wanted)
+            held |= run[np.minimum(places, len(run) - 1)] == wanted
+        return held
+
+
+def _numbers(starts: Sequence[bytes]) -> NDArray[np.uint64]:
+    # The first byte counts most: what is sorted as bytes is sorted as numbers.
+    padded = np.zeros((len(starts), 8), dtype=np.uint8)
+    padded[:, :_START] = np.frombuffer(b"".join(starts), dtype=np.uint8).reshape(-1, _START)
+    return padded.view(">u8")[:, 0].astype(np.uint64)
+
+
 class Keys:
     """The rows of the keys of one open index."""
 
     def __init__(self, database: Database) -> None:
         """Read nothing yet."""
         self._database = database
+        self._is_long = False
+        self._asked = 0
+        self._starts: Starts | None = None
+
+    @contextmanager
+    def remembered(self) -> Iterator[None]:
+        """Keep in memory what keys there are once many are asked for; inside `locked`, so that no other adds any."""
+        self._is_long = True
+        try:
+            yield
+        finally:
+            self._is_long, self._asked, self._starts = False, 0, None
 
     def add(self, first: int, keys: Sequence[bytes]) -> None:
         """Take in the keys of new rows, *first* and those that follow; inside `writing`."""
         starts = sorted((key[:_START], row) for row, key in enumerate(keys, first))
+        if self._starts is not None:
+            self._starts.add([start for start, _ in starts])
         self._database.execute_many(f"INSERT INTO {_RECENT} VALUES (?, ?)", starts)
         recent = int(self._database.setting(_RECENT, 0)) + len(keys)
         settled = first + len(keys) - recent
@@ -65,6 +122,8 @@ class Keys:
             statements = (f"SELECT key, row FROM {table} WHERE key IN (?)" for table in _OLD)
             return {key: row for one in statements for key, row in self._database.query_in(one, wanted)}
         rows: dict[bytes, int] = {}
+        if (starts := self._remember(len(wanted))) is not None:
+            wanted = list(compress(wanted, starts.hold([key[:_START] for key in wanted])))
         for table in _TABLES:
             lowest = f"SELECT row FROM {table} WHERE start = wanted.column1 ORDER BY row LIMIT 1"
             rows |= self._database.query_in(
@@ -73,6 +132,17 @@ class Keys:
                 list(dict.fromkeys(key[:_START] for key in wanted)),
             )
         return {key: rows[key[:_START]] for key in wanted if key[:_START] in rows}
+
+    def _remember(self, asked: int) -> Starts | None:
+        """Return what keys there are, if so many have been asked for that reading them all is worth it."""
+        self._asked += asked
+        if self._is_long and self._starts is None and _MANY * self._asked >= int(self._database.setting("rows", 0)):
+            starts = Starts()
+            for table in _TABLES:
+                for part in self._database.iterate(f"SELECT start FROM {table}", size=_AT_ONCE):
+                    starts.add([start for (start,) in part if isinstance(start, bytes) and len(start) == _START])
+            self._starts = starts
+        return self._starts
 
     def rows(self, keys: Iterable[bytes]) -> list[int]:
         """Return all rows, ascending, that may hold one of *keys*; few that do not."""
