@@ -202,22 +202,59 @@ def asked_for(index, documents) -> tuple[es.AddReport, int]:
         return index.add(documents), len(asked)
 
 
+def numbered(prefix, count) -> list[es.Document]:
+    """Return documents with a text each."""
+    return [es.Document(f"{prefix} {number}", f"{prefix} {number}") for number in range(count)]
+
+
 def test_a_long_ingest_asks_the_tables_for_no_new_key(tmp_path, monkeypatch):
     """Of new texts none is looked up; texts that are there, from before or from this ingest, are found as ever."""
     monkeypatch.setattr(ingest, "BATCH_PASSAGES", 8)
-    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
-        report, asked = asked_for(index, (es.Document(f"d{number}", f"text {number}") for number in range(100)))
+    folder = tmp_path / "index"
+    with es.Index.create(folder, HashEncoder()) as index:
+        report, asked = asked_for(index, numbered("text", 100))
         assert (report.embedded, asked) == (100, 0)
+        # The next ingest goes on with what this one knows.
+        report, asked = asked_for(index, [es.Document("known", "text 7"), *numbered("next", 20)])
+        assert (report.embedded, report.reused, asked) == (20, 1, 1)
+    with es.open(folder, HashEncoder()) as index:
         # Few: they are looked up one by one, the tables are not read whole.
         report, asked = asked_for(index, [es.Document("few", "text 7"), es.Document("new", "another")])
         assert (report.embedded, report.reused, asked) == (1, 1, 2)
         # Many: from half as many as there are rows on, only those are looked up that may be there.
-        texts = [f"new {number}" for number in range(300)] + ["new 3", "text 8"]
-        report, asked = asked_for(index, (es.Document(f"e{place}", text) for place, text in enumerate(texts)))
+        many = [*numbered("many", 300), es.Document("again", "many 3"), es.Document("known again", "text 8")]
+        report, asked = asked_for(index, many)
         assert (report.embedded, report.reused) == (300, 2)
         assert 0 < asked <= 140
-        index.delete(["d9"])
+    assert upkeep.verify(folder).is_sound
+
+
+def test_what_another_has_written_is_not_missed(tmp_path):
+    """What is in memory of the keys is forgotten when anything has changed meanwhile: by another, or by compaction."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(numbered("text", 50))
+        with es.open(tmp_path / "index", HashEncoder()) as other:
+            other.add(numbered("other", 50))
+        report = index.add(es.Document(f"copy {one.id}", one.text) for one in numbered("other", 60))
+        assert (report.embedded, report.reused) == (10, 50)
+        index.delete(["text 9"])
         index.compact()
-        report, asked = asked_for(index, (es.Document(f"f{number}", f"text {number}") for number in range(500)))
-        assert (report.embedded, report.reused) == (401, 99)
+        report = index.add(es.Document(f"copy {one.id}", one.text) for one in numbered("text", 50))
+        assert (report.embedded, report.reused) == (1, 49)
+    assert upkeep.verify(tmp_path / "index").is_sound
+
+
+def test_an_ingest_that_failed_leaves_nothing_in_memory(tmp_path):
+    """After an error in the middle the next ingest finds what was committed, and takes nothing else for known."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+
+        def broken():
+            yield from numbered("text", 600)
+            raise RuntimeError("the source is gone")
+
+        with pytest.raises(RuntimeError, match="the source is gone"):
+            index.add(broken())
+        held = len(index)
+        report = index.add(numbered("text", 700))
+        assert (report.unchanged, report.embedded) == (held, 700 - held)
     assert upkeep.verify(tmp_path / "index").is_sound

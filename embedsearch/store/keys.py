@@ -8,7 +8,7 @@ and O'Neil, Acta Informatica 33, 1996).
 
 A long ingest would still look up every key in both, in more levels the larger the index is, to find nearly always that
 it is new. So the one writer keeps the first bytes of all keys in memory, once it has asked for half as many keys as
-there are rows: what is not among them is in no table. That takes 8 bytes a row, and is forgotten with the ingest.
+there are rows: what is not among them is in no table. That takes 8 bytes a row, and is forgotten when another writes.
 
 The tables only lead to rows. What key a row has, and that it has one, is said by the tables of passages and of dead
 rows. Nothing is taken out of them, since a row keeps its key until rows get other numbers; then they are filled anew.
@@ -91,20 +91,28 @@ class Keys:
         self._is_long = False
         self._asked = 0
         self._starts: Starts | None = None
+        self._generation = -1  # of the index when they were last known to be all
 
     @contextmanager
     def remembered(self) -> Iterator[None]:
         """Keep in memory what keys there are once many are asked for; inside `locked`, so that no other adds any."""
-        self._is_long = True
+        if self._generation != self._now():
+            self._asked, self._starts = 0, None
+        self._is_long, self._generation = True, -1
         try:
             yield
+            self._generation = self._now()
         finally:
-            self._is_long, self._asked, self._starts = False, 0, None
+            self._is_long = False
+
+    def _now(self) -> int:
+        """Return a number that grows with every change of the passages, by whomever."""
+        return int(self._database.setting("generation", 0))
 
     def add(self, first: int, keys: Sequence[bytes]) -> None:
         """Take in the keys of new rows, *first* and those that follow; inside `writing`."""
         starts = sorted((key[:_START], row) for row, key in enumerate(keys, first))
-        if self._starts is not None:
+        if self._is_long and self._starts is not None:
             self._starts.add([start for start, _ in starts])
         self._database.execute_many(f"INSERT INTO {_RECENT} VALUES (?, ?)", starts)
         recent = int(self._database.setting(_RECENT, 0)) + len(keys)
@@ -135,8 +143,10 @@ class Keys:
 
     def _remember(self, asked: int) -> Starts | None:
         """Return what keys there are, if so many have been asked for that reading them all is worth it."""
+        if not self._is_long:
+            return None
         self._asked += asked
-        if self._is_long and self._starts is None and _MANY * self._asked >= int(self._database.setting("rows", 0)):
+        if self._starts is None and _MANY * self._asked >= int(self._database.setting("rows", 0)):
             starts = Starts()
             for table in _TABLES:
                 for part in self._database.iterate(f"SELECT start FROM {table}", size=_AT_ONCE):
