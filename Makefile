@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 SETUP := $(VENV)/.set-up
 BENCHMARKS := encoding serving peers index store scaling retrieval axes axes_options placing plotting sheep_spider screening \
 	filtering explorer
@@ -14,7 +15,7 @@ demo: setup
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .

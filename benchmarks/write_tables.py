@@ -100,9 +100,18 @@ def index(found: dict[str, Any]) -> str:
             f"{own['add_seconds']:.2f} s; a search among 0.1% of the rows takes {own['restricted_ms']:.2f} ms, "
             f"among 10% {own['tenth_ms']:.2f} ms; the searching process holds "
             f"{own['search_own_memory'] / 1e6:.0f} MB of its own "
-            f"({own['search_peak'] / 1e6:,.0f} MB with the mapped pages of the vectors).\n"
+            f"({own['search_peak'] / 1e6:,.0f} MB with the mapped pages of the vectors).{_conditions(own)}\n"
         )
     return "\n".join(parts)
+
+
+def _conditions(own: dict[str, Any]) -> str:
+    """Return what whole searches under a condition on a field take; nothing where they were not measured."""
+    parts = [
+        f"{share} of the documents {one['ms']:.2f} ms (the first one {one['first_seconds']:.1f} s)"
+        for share, one in own.get("conditions", {}).items()
+    ]
+    return f" Whole searches with their texts, under a condition that allows {', '.join(parts)}." if parts else ""
 
 
 def retrieval(found: dict[str, Any]) -> str:

@@ -33,7 +33,8 @@ def test_the_default_model_stays_near_in_int8():
     assert 0.985 < found.min() < 0.9999
     told = es.load_encoder(precision="int8").describe()
     assert 0.98 < told["lowest cosine"] < 0.995  # .987 on a processor with AVX2 alone
-    assert (told["engine"], told["precision"], told["why"]) == ("openvino", "int8", "int8 was asked for")
+    assert (told["engine"], told["precision"]) == ("openvino", "int8")
+    assert told["why"].startswith("int8 was asked for")  # and more, where the processor has no instructions for it
 
 
 @pytest.mark.parametrize(("kind", "mode"), MODES.items())
