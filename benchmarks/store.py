@@ -25,10 +25,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from index_vectors import DATA, texts
-from machine import machine
+from machine import kind, machine
 
 import embedsearch as es
 from embedsearch.encoders import Identity
@@ -128,7 +129,7 @@ def ingest_sentences(folder: Path, passages: int) -> list[dict[str, float]]:
         return ingest(index, passages, texts()[0])
 
 
-def measure(folder: Path, passages: int) -> dict[str, object]:
+def measure(folder: Path, passages: int) -> dict[str, Any]:
     """Return all figures."""
     with es.Index.create(folder / "index", PooledEncoder()) as index:
         steps = ingest(index, passages)
@@ -170,7 +171,8 @@ def main() -> None:
         shutil.rmtree(folder)
     if given.passages == parser.get_default("passages"):
         RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(result, indent=2) + "\n")
+        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps(kept | {kind(result["machine"]): result}, indent=2) + "\n")
     print(json.dumps({name: value for name, value in result.items() if not name.startswith("steps")}, indent=2))
 
 

@@ -312,10 +312,14 @@ def plotting(found: dict[str, Any]) -> str:
 
 
 def store(found: dict[str, Any]) -> str:
-    """Return what the store takes."""
+    """Return what the store takes, on each processor it was measured on."""
+    return "## Store (`store.py`)\n\n" + "\n".join(map(_store_on, found.values()))
+
+
+def _store_on(found: dict[str, Any]) -> str:
     rates = {step["passages"]: step["rate"] for step in found["steps"]}
     return (
-        f"## Store (`store.py`)\n\n{on(found['machine'])} {found['passages']:,} short passages, apart from embedding, "
+        f"{on(found['machine'])} {found['passages']:,} short passages, apart from embedding, "
         f"with the full text, by the clock: {found['rate_first']:,} a second for the first 50,000, then "
         f"{rates[100_000]:,} around 100,000, {rates[500_000]:,} around 500,000 and {found['rate_last']:,} at the end; "
         f"half of the steps of 50,000 at {found['rate_median']:,.0f} or more, never fewer than "

@@ -122,6 +122,24 @@ def test_vectors_that_fail_beside_their_records_leave_neither(store, tmp_path, m
     assert (texts(store), store.ids(9)) == ({0: "a wolf"}, ["d1"])
 
 
+def test_a_setting_is_that_of_the_state_that_is_held(store):
+    """It stays while a state is held, whatever is written meanwhile; what is undone is not remembered."""
+    with closing(Store.open(store.path)) as other:
+        with store.reading():
+            assert store.setting("mood", "none") == "none"
+            with other.locked(), other.writing():
+                other.set_setting("mood", "calm")
+                assert other.setting("mood", "none") == "calm"
+            assert store.setting("mood", "none") == "none"
+        assert store.setting("mood", "none") == "calm"
+        with pytest.raises(RuntimeError), store.locked(), store.writing():
+            store.set_setting("mood", "wild")
+            assert store.setting("mood", "none") == "wild"
+            raise RuntimeError
+        with store.reading():
+            assert store.setting("mood", "none") == other.setting("mood", "none") == "calm"
+
+
 def test_rows_behind_the_committed_ones_are_ignored_and_reused(store):
     """What a dead process left behind the last committed row is not read, and the next writer overwrites it."""
     put(store, entry("d1", "kept"))

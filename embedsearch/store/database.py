@@ -69,6 +69,7 @@ class Database:
         """
         self.file = file
         self._depth = 0
+        self._held: dict[str, list[Any]] = {}  # settings read in the state that is held
         self._connection = sqlite3.connect(_address(file), uri=True, isolation_level=None, timeout=30)
         # Bytes that are no UTF-8 any more must reach the checksums, which name the damage.
         self._connection.text_factory = _text
@@ -181,10 +182,12 @@ class Database:
             yield
         finally:
             self._depth -= 1
+            self._held.clear()
             self._connection.rollback()
 
     def renew(self) -> None:
         """Go on to the newest state; inside `reading`."""
+        self._held.clear()
         self._connection.rollback()
         self.execute("BEGIN")
 
@@ -202,6 +205,7 @@ class Database:
             raise
         finally:
             self._depth -= 1
+            self._held.clear()
 
     def vacuum(self) -> None:
         """Give the room of what was deleted back to the disk; outside `reading` and `writing`."""
@@ -209,12 +213,16 @@ class Database:
         self.query("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def setting(self, name: str, default: Any) -> Any:
-        """Return a setting's JSON value, or *default*.
+        """Return a setting's JSON value, or *default*; each is read once inside `reading` or `writing`.
 
         Raises:
             StoreError: it is not what was written.
         """
-        found = self.query("SELECT name, value, checksum FROM settings WHERE name = ?", (name,))
+        found = self._held.get(name)
+        if found is None:
+            found = self.query("SELECT name, value, checksum FROM settings WHERE name = ?", (name,))
+            if self._depth:
+                self._held[name] = found
         if not found:
             return default
         if record_checksum(*found[0][:-1]) != found[0][-1]:
@@ -223,6 +231,7 @@ class Database:
 
     def set_setting(self, name: str, value: Any) -> None:
         """Keep a JSON value under *name*; inside `writing`."""
+        self._held.pop(name, None)
         self.execute("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", _setting(name, value))
 
     @contextmanager
