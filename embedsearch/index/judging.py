@@ -26,7 +26,6 @@ from embedsearch.conditions import (
 )
 from embedsearch.documents import Document
 from embedsearch.index.evidence import Reason
-from embedsearch.index.placing import may_stand_rated
 from embedsearch.index.tables import DocumentTable, FieldTable, Means, VectorTable
 from embedsearch.index.tracing import Step
 from embedsearch.vectors import Mask, Vectors
@@ -232,8 +231,8 @@ class Sift:
 def needs_only_vectors(node: Node, means: Means) -> bool:
     """Can a part of a condition be decided without the text and the fields of a document?"""
     leaves = list(operands(node))
-    if any(isinstance(leaf, Axis) and may_stand_rated(means.axes[leaf.name]) for leaf in leaves):
-        return False
+    if any(isinstance(leaf, Axis) and means.axes[leaf.name].fitted.axis.is_rated for leaf in leaves):
+        return False  # a text may stand where it was rated, whatever is measured
     return is_measured(node) and all(isinstance(leaf, Axis | Near | Percentile | Literal) for leaf in leaves)
 
 

@@ -140,7 +140,7 @@ class Placer:
             measured: their coordinates, in standard deviations, shape (n,).
         """
         definition, calibration = axis.fitted.axis, axis.fitted.calibration
-        if calibration is None or not may_stand_rated(axis):
+        if calibration is None or not definition.is_rated:
             return measured
         phrases = {_folded(text): value for text, value in definition.ratings.items()}
         places = measured.copy()
@@ -167,11 +167,6 @@ class Placer:
             for place, (row, value) in zip(places, rated.items(), strict=True):
                 if place < len(rows) and rows[place] == row:
                     ratings[place] = value
-
-
-def may_stand_rated(axis: ScaledAxis) -> bool:
-    """May a text stand on *axis* where it was rated, whatever is measured?"""
-    return axis.fitted.calibration is not None and axis.fitted.axis.is_rated
 
 
 def point_on(axis: ScaledAxis, value: float | str) -> float:
