@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import kind, machine
+from machine import keep, machine
 
 import embedsearch as es
 from embedsearch.encoders import encode
@@ -265,10 +265,7 @@ def main() -> None:
     )
     print_table(result["cold start"])
     print("of a core's time in the compiled model:", result["where the time goes"])
-    file = ROOT / "benchmarks" / "results" / "encoding.json"
-    file.parent.mkdir(exist_ok=True)
-    kept = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    file.write_text(json.dumps(kept | {kind(described): result}, indent=2) + "\n", "utf-8")
+    keep(ROOT / "benchmarks" / "results" / "encoding.json", result)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What figures were taken on."""
 
+import json
 import os
 import platform
 from importlib import metadata
@@ -32,3 +33,10 @@ def kind(described: dict[str, Any]) -> str:
     """Return the processor with what it has for bf16: one of the kinds that speeds are kept by."""
     half = [name for name in described["instructions"] if name in _HALF]
     return f"{described['processor']} with {' and '.join(half) or 'no bf16'}"
+
+
+def keep(file: Path, result: dict[str, Any]) -> None:
+    """Write a result, with its ``machine``, into a file of results beside those of other kinds of processor."""
+    kept = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(kept | {kind(result["machine"]): result}, indent=2) + "\n", "utf-8")

@@ -3,14 +3,14 @@
 All go over the same memory-mapped file; memory of the process's own is read as well. Reading is done on all cores, with
 no arithmetic to speak of.
 
-Run from the root of the project: python benchmarks/placing.py [--rows 1000000]. Prints a Markdown table and writes
-benchmarks/results/placing.json. The file (1.5 GB at 384 dimensions) is made in a temporary folder and deleted.
+Run from the root of the project: python benchmarks/placing.py [--rows 1000000]. Prints a Markdown table and keeps the
+result in benchmarks/results/placing.json, beside those of other processors. The file (1.5 GB at 384 dimensions) is made
+in a temporary folder and deleted.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
 import tempfile
@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from machine import machine
+from machine import keep, machine
 
 import embedsearch as es
 from embedsearch.axes import ScaledAxis, measure
@@ -102,8 +102,7 @@ def main() -> None:
         "all": times,
         "peak_bytes_before": before * 1024,
     }
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    keep(RESULTS, result)
     print("| vectors | reading | bare product | placing on five axes | to reading |\n|---|---|---|---|---|")
     print(f"| {rows:,} | {least['reading']:.2f} s | {least['bare']:.2f} s | {least['placing']:.2f} s "
           f"| {result['ratio_to_reading']:.2f} |")  # fmt: skip

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 from index_vectors import DATA, texts
-from machine import kind, machine
+from machine import keep, machine
 
 import embedsearch as es
 from embedsearch.encoders import Identity
@@ -170,9 +170,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     if given.passages == parser.get_default("passages"):
-        RESULTS.parent.mkdir(exist_ok=True)
-        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.write_text(json.dumps(kept | {kind(result["machine"]): result}, indent=2) + "\n")
+        keep(RESULTS, result)
     print(json.dumps({name: value for name, value in result.items() if not name.startswith("steps")}, indent=2))
 
 

@@ -257,19 +257,18 @@ def scaling(found: dict[str, Any]) -> str:
 
 
 def placing(found: dict[str, Any]) -> str:
-    """Return what placing a large index takes."""
-    seconds, reading = found["seconds"], ""
-    if "ratio_to_reading" in found:
-        rates = {name: f"{rate / 1e9:.1f} GB/s" for name, rate in found["bytes_per_second"].items()}
-        reading = (
-            f" and {found['ratio_to_reading']:.2f} times reading that file from the page cache on all cores "
-            f"({seconds['reading']:.2f} s, {rates['reading']}; memory of the process's own is read at "
-            f"{rates['reading own memory']}). Load {found['load']}"
-        )
+    """Return what placing a large index takes, on each processor it was measured on."""
+    return "## Placing (`placing.py`)\n\n" + "\n".join(map(_placing_on, found.values()))
+
+
+def _placing_on(found: dict[str, Any]) -> str:
+    seconds, rates = found["seconds"], found["bytes_per_second"]
     return (
-        f"## Placing (`placing.py`)\n\n{found['rows']:,} vectors on {found['axes']} axes: {seconds['placing']:.2f} s, "
-        f"{found['ratio']:.2f} times the bare matrix product over the same mapped file "
-        f"({seconds['bare']:.2f} s){reading}.\n"
+        f"{on(found['machine'])} {found['rows']:,} vectors on {found['axes']} axes: {seconds['placing']:.2f} s, "
+        f"{found['ratio']:.2f} times the bare matrix product over the same mapped file ({seconds['bare']:.2f} s) and "
+        f"{found['ratio_to_reading']:.2f} times reading that file from the page cache on all cores "
+        f"({seconds['reading']:.2f} s, {rates['reading'] / 1e9:.1f} GB/s; memory of the process's own is read at "
+        f"{rates['reading own memory'] / 1e9:.1f} GB/s). Load {found['load']}.\n"
     )
 
 
