@@ -88,11 +88,8 @@ def index(found: dict[str, Any]) -> str:
             for name, one in run["results"].items()
         ]  # fmt: skip
         parts.append(f"{run['rows']:,} x {run['dimension']}; the vectors are {run['vectors']}.\n")
-        if any("build_load" in one for one in run["results"].values()):
-            parts.append(
-                "Built while the machine did much else (load 5 to 9), so that build times are several times those of "
-                "an idle one; searched one after the other when it was idle.\n"
-            )
+        building, later = _most(run, "build_load"), _most(run, "search_load")
+        parts.append(f"The load was up to {building} while building, {later} later.\n")
         parts.append(table(["", "build, s", "file, MB", "recall@10", "ms a query", "queries/s, 2 cores"], rows))
         own = run["results"]["embedsearch"]
         parts.append(
@@ -105,13 +102,17 @@ def index(found: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def _most(run: dict[str, Any], name: str) -> float:
+    return max(float(one[name]) for one in run["results"].values())
+
+
 def _conditions(own: dict[str, Any]) -> str:
-    """Return what whole searches under a condition on a field take; nothing where they were not measured."""
+    """Return what whole searches under a condition on a field take."""
     parts = [
         f"{share} of the documents {one['ms']:.2f} ms (the first one {one['first_seconds']:.1f} s)"
-        for share, one in own.get("conditions", {}).items()
+        for share, one in own["conditions"].items()
     ]
-    return f" Whole searches with their texts, under a condition that allows {', '.join(parts)}." if parts else ""
+    return f" Whole searches with their texts, under a condition that allows {', '.join(parts)}."
 
 
 def retrieval(found: dict[str, Any]) -> str:

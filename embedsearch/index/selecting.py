@@ -210,20 +210,10 @@ class Selector:
     def _judge_own(self, question: _Question, verdicts: Verdicts) -> Iterator[Verdict]:
         with self._store.reading():
             resolved = self._resolved(question, self._field_names_now())
-            numbers, rest, sift = self._store.numbers(), resolved.root, None
-            if not question.wanted.rejected and resolved.root:
-                cheap, rest = ruled_by_fields(resolved.root, is_translatable)
-                if cheap:
-                    with verdicts.step("condition on fields") as step:
-                        kept = self._documents_where(cheap)
-                        step.plan = f"{len(kept):,} of {len(numbers):,} documents, by SQL"
-                    verdicts.ruled.append(PartCount(written(cheap), len(numbers), len(kept), len(kept)))
-                    verdicts.total, numbers = len(numbers) - len(kept), kept
-                parts = conjuncts(rest) if rest else []
-                if measured := [part for part in parts if needs_only_vectors(part, resolved.means)]:
-                    sift = Sift(measured, resolved.means)
-                    verdicts.ruled += sift.counts
-                    rest = joined([part for part in parts if part not in measured])
+            numbers, sift, rest = self._store.numbers(), None, resolved.root
+            if rest and not question.wanted.rejected:
+                numbers, rest = self._ruled_by_fields(rest, numbers, verdicts)
+                sift, rest = _ruled_by_vectors(rest, resolved.means, verdicts)
             judge = verdicts.judge = self._judge_of(rest, resolved, verdicts)
         for start in range(0, len(numbers), _OWN_DOCUMENTS):
             # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
@@ -240,10 +230,17 @@ class Selector:
         self._forget_if_changed()
         return self._field_names()
 
-    def _documents_where(self, cheap: Node) -> Rows:
-        """Return the numbers of the documents that satisfy a condition on fields, ascending."""
-        numbers: Rows = np.unique(self._store.document_numbers(self._rows_where(cheap)))
-        return numbers
+    def _ruled_by_fields(self, root: Node, numbers: Rows, verdicts: Verdicts) -> tuple[Rows, Node | None]:
+        """Return the numbers of the documents that SQL leaves of *numbers*, all there are, and what else is to ask."""
+        cheap, rest = ruled_by_fields(root, is_translatable)
+        if not cheap:
+            return numbers, rest
+        with verdicts.step("condition on fields") as step:
+            kept: Rows = np.unique(self._store.document_numbers(self._rows_where(cheap)))
+            step.plan = f"{len(kept):,} of {len(numbers):,} documents, by SQL"
+        verdicts.ruled.append(PartCount(written(cheap), len(numbers), len(kept), len(kept)))
+        verdicts.total = len(numbers) - len(kept)
+        return kept, rest
 
     def _sifted(self, rows: Mapping[int, list[int]], sift: Sift) -> dict[int, list[int]]:
         """Return those documents, by number with their rows, that are left by what vectors alone decide."""
@@ -296,6 +293,17 @@ class Selector:
         vectors = self._embedding.vectors_of(phrases, queries=True) if phrases else ()
         scaled = self._axes.scaled(condition.axes)
         return Means(scaled, dict(zip(phrases, vectors, strict=True)), Placer(self._embedding))
+
+
+def _ruled_by_vectors(root: Node | None, means: Means, verdicts: Verdicts) -> tuple[Sift | None, Node | None]:
+    """Return what decides the parts of a condition for which no document is read, and the rest."""
+    parts = conjuncts(root) if root else []
+    measured = [part for part in parts if needs_only_vectors(part, means)]
+    if not measured:
+        return None, root
+    sift = Sift(measured, means)
+    verdicts.ruled += sift.counts
+    return sift, joined([part for part in parts if part not in measured])
 
 
 @dataclass(frozen=True, slots=True)

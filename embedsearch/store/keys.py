@@ -129,17 +129,19 @@ class Keys:
         if not self._is_kept():
             statements = (f"SELECT key, row FROM {table} WHERE key IN (?)" for table in _OLD)
             return {key: row for one in statements for key, row in self._database.query_in(one, wanted)}
+        starts = [key[:_START] for key in wanted]
+        if (known := self._remember(len(wanted))) is not None:
+            held = known.hold(starts)
+            wanted, starts = list(compress(wanted, held)), list(compress(starts, held))
         rows: dict[bytes, int] = {}
-        if (starts := self._remember(len(wanted))) is not None:
-            wanted = list(compress(wanted, starts.hold([key[:_START] for key in wanted])))
         for table in _TABLES:
             lowest = f"SELECT row FROM {table} WHERE start = wanted.column1 ORDER BY row LIMIT 1"
             rows |= self._database.query_in(
                 "SELECT start, row FROM (VALUES (?)) AS wanted "
                 f"CROSS JOIN {table} ON start = wanted.column1 AND row = ({lowest})",
-                list(dict.fromkeys(key[:_START] for key in wanted)),
+                list(dict.fromkeys(starts)),
             )
-        return {key: rows[key[:_START]] for key in wanted if key[:_START] in rows}
+        return {key: rows[start] for key, start in zip(wanted, starts, strict=True) if start in rows}
 
     def _remember(self, asked: int) -> Starts | None:
         """Return what keys there are, if so many have been asked for that reading them all is worth it."""
