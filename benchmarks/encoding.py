@@ -7,6 +7,7 @@ is, is told by the largest matrix products that torch does here; it is taken fro
 that other work on the machine does not count as ours.
 """
 
+import argparse
 import json
 import os
 import random
@@ -253,11 +254,13 @@ def print_table(rows: dict[str, dict[str, Any]]) -> None:
 
 def main() -> None:
     """Print Markdown tables and write them to benchmarks/results/encoding.json, beside those of other processors."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 2
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("texts", type=int, nargs="?", default=5000)
+    parser.add_argument("rounds", type=int, nargs="?", default=2)
+    given = parser.parse_args()
     described = machine()
-    result = {"machine": described, "encoding": measure(texts_of(count), rounds), "cold start": cold_start(),
-              "where the time goes": profile(texts_of(count)[:500])}  # fmt: skip
+    result = {"machine": described, "encoding": measure(texts_of(given.texts), given.rounds),
+              "cold start": cold_start(), "where the time goes": profile(texts_of(given.texts)[:500])}  # fmt: skip
     described["load average before and after"].append(round(os.getloadavg()[0], 1))
     print_table(result["encoding"]["engines"])
     print(

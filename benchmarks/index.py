@@ -16,18 +16,18 @@ import tempfile
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
-from itertools import cycle
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
 import index_peers
 import numpy as np
-from index_vectors import DATA, vectors
+from index_vectors import DATA, phrases, vectors
 
 import embedsearch as es
 from embedsearch.encoders import Identity
 from embedsearch.index import Index
-from embedsearch.neighbors import exact, nearest_exact_many
+from embedsearch.neighbors import Neighbors, exact, nearest_exact_many, tuning
 
 RESULTS = Path(__file__).parent / "results" / "index.json"
 K, ADDED, GROUPS = 10, 1000, 1000
@@ -91,13 +91,13 @@ def build_ours(folder: Path) -> dict[str, Any]:
         "size": files["neighbors.faiss"],
         "database_size": files["index.db"],
         "build_peak": peak(),
-        **{name: stamp[name] for name in ("kind", "recall", "candidates", "probes", "sampled")},
+        **{name: stamp[name] for name in ("kind", "recall", "candidates", "gap", "visited", "sampled")},
     }
 
 
 def search_ours(folder: Path) -> dict[str, Any]:
     """Open the index and search it on one thread."""
-    queries, truth = np.load(folder / "queries.npy"), np.load(folder / "truth.npy")
+    queries, truth = np.load(folder / "queries.npy"), np.load(folder / "queries_truth.npy")
     encoder = ArrayEncoder(np.load(folder / "rows.npy", mmap_mode="r"))
     started = time.perf_counter()
     index = es.open(folder / "ours", encoder)
@@ -106,6 +106,7 @@ def search_ours(folder: Path) -> dict[str, Any]:
     index.search(vector=queries[0], k=K)
     first = time.perf_counter() - started
     neighbors = index._searcher.neighbors
+    of_phrases = index_peers.of_phrases(lambda query: neighbors.search(query, K)[0], folder, _timed)
     found, timing = _timed(lambda query: neighbors.search(query, K)[0], queries)
     groups = cycle(np.arange(group, len(neighbors.vectors), GROUPS) for group in range(GROUPS))
     _, restricted = _timed(lambda query: neighbors.search(query, K, next(groups))[0], queries)
@@ -120,6 +121,9 @@ def search_ours(folder: Path) -> dict[str, Any]:
         "first_search_seconds": first,
         "found_recall": index_peers.recall(found, truth),
         **timing,
+        **of_phrases,
+        "visits": _visits(neighbors, folder),
+        "least": _least(neighbors, queries, truth),
         "restricted_ms": restricted["ms"],
         "tenth_ms": tenth_timing["ms"],
         "with_texts_ms": whole["ms"],
@@ -127,6 +131,35 @@ def search_ours(folder: Path) -> dict[str, Any]:
         "search_peak": memory,
         "search_own_memory": anonymous,
     }
+
+
+def _visits(neighbors: Neighbors, folder: Path) -> dict[str, dict[str, float]]:
+    """Return by kind of query how many lists are visited, and the recall; also with as many for every query."""
+    index, effort = neighbors._index, neighbors._effort
+    sets = {kind: np.load(folder / f"{kind}.npy") for kind in ("queries", *index_peers.PHRASES)} if index.lists else {}
+    lists = {kind: float(effort.lists(index, queries).mean()) for kind, queries in sets.items()}
+    found = {}
+    for kind, queries in sets.items():
+        truth = np.load(folder / f"{kind}_truth.npy")
+        fixed = tuning.Effort(effort.candidates, round(lists["queries"]))
+        searchers = {"recall": neighbors, "fixed": Neighbors(neighbors.vectors, None, index, fixed)}
+        found[kind] = {"lists": lists[kind]} | {
+            name: index_peers.recall([rows for rows, _ in searcher.search_many(queries, K)], truth)
+            for name, searcher in searchers.items()
+        }
+    return found
+
+
+def _least(neighbors: Neighbors, queries: Any, truth: Any) -> dict[str, float]:
+    """Time the least effort that reaches the recall on these queries, as it is chosen for the others."""
+    index = neighbors._index
+    for gap, candidates in product(tuning._GAPS if index.lists else (0.0,), (40, 80)):
+        least = Neighbors(neighbors.vectors, None, index, tuning.Effort(candidates, tuning._LEAST_LISTS, gap))
+        reached = index_peers.recall([rows for rows, _ in least.search_many(queries, K)], truth)
+        if reached >= index_peers.RECALL:
+            break
+    _, timing = _timed(lambda query: least.search(query, K)[0], queries)
+    return {"found_recall": reached, **timing}
 
 
 def _conditioned(index: Index, condition: str, queries: Any) -> dict[str, float]:
@@ -209,9 +242,13 @@ def prepared(count: int, cache: Path, folder: Path) -> dict[str, Any]:
     if not kept.exists():
         rows, queries, kinds = vectors(count, cache)
         exact._SCORES_AT_ONCE = 1 << 27  # fewer passes over the rows
-        truth = np.stack([found for found, _ in nearest_exact_many(rows[: count - ADDED], queries, K)])
-        for file, array in (("rows", rows), ("queries", queries), ("truth", truth)):
-            np.save(folder / file, array)
+        np.save(folder / "rows", rows)
+        encoder = es.load_encoder("all-MiniLM-L6-v2")
+        sets = {kind: encoder.encode_queries(texts) for kind, texts in phrases().items()}
+        for kind, asked in {"queries": queries, **sets}.items():
+            truth = [found for found, _ in nearest_exact_many(rows[: count - ADDED], asked, K)]
+            np.save(folder / kind, asked)
+            np.save(folder / f"{kind}_truth", np.stack(truth))
         kept.write_text(json.dumps({"dimension": queries.shape[1], "vectors": kinds}))
     found: dict[str, Any] = json.loads(kept.read_text())
     return found

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,7 +134,7 @@ def test_the_recall_of_the_self_test_is_what_searches_reach(kind, monkeypatch):
     vectors = clustered(3000, kind[0])
     index = FaissIndex.build(vectors)
     test = self_test(index, vectors, 0.9)
-    searcher = Neighbors(vectors, None, index, Effort(test.effort.candidates + 1, test.effort.probes))
+    searcher = Neighbors(vectors, None, index, replace(test.effort, candidates=test.effort.candidates + 1))
     own = np.unique(np.linspace(0, 2999, tuning.SAMPLED).astype(int))
     shares = []
     for row in own:
@@ -152,9 +153,68 @@ def test_more_recall_takes_more_effort_and_is_reached(kind):
     index = FaissIndex.build(vectors)
     tests = [self_test(index, vectors, wanted) for wanted in (0.5, 0.9, 0.99)]
     assert all(test.recall >= test.wanted for test in tests)
-    work = [test.effort.candidates * max(1, test.effort.probes) for test in tests]
+    work = [test.effort.candidates * max(1, test.visited) for test in tests]
     assert work == sorted(work)
     assert tuning.SelfTest.from_dict(tests[0].to_dict()) == tests[0]
+
+
+@pytest.fixture
+def in_lists(monkeypatch):
+    """Return 6,000 rows in 200 loose clusters, with an index of them in 128 lists of which one may be enough."""
+    monkeypatch.setattr(recipes, "FLAT_VALUES", 500)
+    monkeypatch.setattr(recipes, "IVF_ROWS", 500)
+    monkeypatch.setattr(tuning, "_LEAST_LISTS", 1)
+    random = np.random.default_rng(0)
+    centres = random.standard_normal((200, 64))
+    vectors = unit(centres[random.integers(0, 200, 6000)] + random.standard_normal((6000, 64)))
+    return vectors, FaissIndex.build(vectors)
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.2, 0.5])
+def test_lists_are_visited_by_how_near_their_centroids_are(in_lists, gap):
+    """Those whose cosine is at most the gap below the best one's, counted one by one."""
+    vectors, index = in_lists
+    centroids = np.stack([index._index.quantizer.reconstruct(number) for number in range(index.lists)])
+    for row in range(0, 6000, 300):
+        cosines = sorted((centroids.astype(float) @ vectors[row].astype(float)).tolist())
+        wanted = [sum(one >= cosines[-1] - gap + slip for one in cosines) for slip in (1e-6, -1e-6)]
+        assert wanted[0] <= index.lists_near(vectors[row : row + 1], gap)[0] <= wanted[1]
+    assert index.lists_near(vectors[:4], 2.0).tolist() == [index.lists] * 4
+
+
+def test_an_effort_visits_its_least_number_of_lists_and_more_where_many_are_as_near(in_lists):
+    """Never fewer than are wanted, at most a tenth (and one) more; without a gap always the same number."""
+    vectors, index = in_lists
+    near = np.minimum(np.maximum(index.lists_near(vectors[::30], 0.3), 4), index.lists)
+    visited = Effort(80, 4, 0.3).lists(index, vectors[::30])
+    assert (visited >= near).all()
+    assert (visited <= np.minimum(1.1 * near + 1, index.lists)).all()
+    assert visited.min() < 10 < visited.max()
+    assert Effort(80, 7).lists(index, vectors[:3]).tolist() == [7, 7, 7]
+    assert Effort(80, 5000).lists(index, vectors[:3]).tolist() == [index.lists] * 3
+
+
+def test_queries_apart_from_all_rows_find_more_than_with_the_same_number_of_lists_for_each(in_lists):
+    """What the self-test learns from rows holds better for other queries than a fixed number of lists would."""
+    vectors, index = in_lists
+    test = self_test(index, vectors, 0.98)
+    far = unit(np.random.default_rng(5).standard_normal((100, 64)))
+
+    def share(effort):
+        answers = Neighbors(vectors, None, index, effort).search_many(far, 10)
+        truth = [nearest_exact(vectors, query, 10)[0] for query in far]
+        return np.mean([len(set(rows) & set(true)) / 10 for (rows, _), true in zip(answers, truth, strict=True)])
+
+    assert test.recall >= 1 - 0.02 / 1.5  # a third of what may be missed is held in reserve
+    assert test.effort.lists(index, far).mean() > 4 * test.visited
+    assert share(test.effort) > share(Effort(test.effort.candidates, round(test.visited))) + 0.1
+
+
+def test_a_self_test_of_an_earlier_version_visits_as_many_lists_for_every_query():
+    """What was kept without a gap is read as it was meant."""
+    kept = {"recall": 0.995, "wanted": 0.99, "sampled": 200, "candidates": 160, "probes": 320}
+    test = tuning.SelfTest.from_dict(kept)
+    assert (test.effort, test.visited) == (Effort(160, 320, 0.0), 320)
 
 
 def test_a_recall_out_of_reach_gives_the_best_that_was_tried(monkeypatch):
@@ -290,7 +350,9 @@ def test_a_written_index_is_read_as_it_was(tmp_path, kind):
     assert [file.name for file in tmp_path.iterdir()] == ["n.faiss"]
     again = FaissIndex.read(tmp_path / "n.faiss", kind[0], 2000, index.kind)
     assert (again.kind, len(again), again.lists) == (index.kind, 2000, index.lists)
-    assert again.propose(vectors[:5], 20, 4).tolist() == index.propose(vectors[:5], 20, 4).tolist()
+    assert (
+        again.propose(vectors[:5], 20, np.full(5, 4)).tolist() == index.propose(vectors[:5], 20, np.full(5, 4)).tolist()
+    )
     assert complaint(tmp_path / "n.faiss", kind[0], 2000) == ""
     assert complaint(tmp_path / "n.faiss", kind[0], 2001) == (
         f"covers 2,000 rows of {kind[0]} dimensions, where 2,001 of {kind[0]} are recorded"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,9 +15,6 @@ from embedsearch.errors import StoreError
 from embedsearch.mapped import gather, visited
 from embedsearch.neighbors.recipes import lists, recipe
 from embedsearch.vectors import Rows, Vectors, block_rows
-
-if TYPE_CHECKING:
-    import faiss
 
 _log = logging.getLogger("embedsearch")
 
@@ -29,11 +27,11 @@ Progress = Callable[[int, int], None]
 class FaissIndex:
     """Proposes rows that may be near a vector."""
 
-    def __init__(self, index: faiss.Index, kind: str) -> None:
+    def __init__(self, index: Any, kind: str) -> None:
         """Wrap a trained index; use `build` or `read`.
 
         Args:
-            index: its row 0 is row 0 of the vectors file, and so on.
+            index: a ``faiss.Index``; its row 0 is row 0 of the vectors file, and so on.
             kind: its faiss factory string.
         """
         self._index = index
@@ -116,25 +114,49 @@ class FaissIndex:
                 unfinished.unlink()
             raise StoreError(f"{file} cannot be written; the documents are safe without it") from error
 
-    def propose(self, queries: Vectors, count: int, probes: int) -> Rows:
+    def lists_near(self, queries: Vectors, gap: float) -> Rows:
+        """Return how many lists have a centroid that is nearly as near as the nearest: int64 of shape (m,).
+
+        A query that lies among the rows has few; one that lies apart from all of them, as short phrases do, has many,
+        and its neighbours are spread over these.
+
+        Args:
+            queries: unit vectors, shape (m, d).
+            gap: how much less its cosine to the query may be than that of the nearest.
+        """
+        cosines = queries @ self._centroids.T
+        counts: Rows = (cosines >= cosines.max(axis=1, keepdims=True) - gap).sum(axis=1)
+        return counts
+
+    @cached_property
+    def _centroids(self) -> Vectors:
+        centroids: Vectors = self._index.quantizer.reconstruct_n(0, self.lists)
+        return centroids
+
+    def propose(self, queries: Vectors, count: int, probes: Rows) -> Rows:
         """Return rows that may be near, the likeliest first.
 
         Args:
             queries: unit vectors, shape (m, d).
             count: how many rows for each.
-            probes: how many inverted lists are visited, where there are any.
+            probes: how many inverted lists are visited for each, where there are any: shape (m,). Queries for which
+                as many are visited are answered together.
 
         Returns:
             int64 of shape (m, count); -1 where there are fewer.
         """
+        # The type with fast-scan codes and no lists refuses any parameters.
+        if not self.lists:
+            unlisted: Rows = self._index.search(queries, count)[1]
+            return unlisted
         import faiss
 
-        # The type with fast-scan codes and no lists refuses any parameters.
-        parameters: Any = None
-        if self.lists:
+        found = np.empty((len(queries), count), dtype=np.int64)
+        for number in np.unique(probes).tolist():
+            places = np.flatnonzero(probes == number)
             parameters = faiss.SearchParametersIVF()
-            parameters.nprobe = min(probes, self.lists)
-        found: Rows = self._index.search(queries, count, params=parameters)[1]
+            parameters.nprobe = number
+            found[places] = self._index.search(queries[places], count, params=parameters)[1]
         return found
 
 

@@ -119,12 +119,10 @@ class Neighbors:
     def search_many(self, queries: Any, k: int, rows: Rows | None = None) -> list[Answer]:
         """Return for each of *queries*, shape (m, d), what `search` returns for it; all together are quicker."""
         vectors = self._checked(queries, k)
-        wanted = self._wanted(k)
-        fetch, probes = self._first_round(wanted, rows)
-        if self._is_exact(fetch, rows):
+        fetch = self._first_round(self._wanted(k), rows)
+        if self._index is None or self._is_exact(fetch, rows):
             return nearest_exact_many(self.vectors, vectors, k, rows, self._dead)
-        assert self._index is not None
-        proposed = self._index.propose(vectors, fetch, probes)
+        proposed = self._index.propose(vectors, fetch, self._effort.lists(self._index, vectors))
         answers = []
         for vector, found in zip(vectors, proposed, strict=True):
             kept = self._allowed_among(found, rows)
@@ -142,21 +140,21 @@ class Neighbors:
 
     def _answer(self, query: Vectors, k: int, rows: Rows | None) -> tuple[Answer, Plan]:
         """Ask the index for ever more rows until enough allowed ones are among them, or score all that are allowed."""
-        wanted, older, allowed = self._wanted(k), self._older(rows), self._count(rows)
-        fetch, probes = self._first_round(wanted, rows)
+        older, allowed = self._older(rows), self._count(rows)
+        fetch, times = self._first_round(self._wanted(k), rows), 1
         seconds, proposed = 0.0, 0
-        while not self._is_exact(fetch, rows):
-            assert self._index is not None
+        while self._index is not None and not self._is_exact(fetch, rows):
             started = time.perf_counter()
+            probes = np.minimum(times * self._effort.lists(self._index, query), self._index.lists)
             found = self._index.propose(query, fetch, probes)[0]
             seconds += time.perf_counter() - started
             proposed += fetch
             kept = self._allowed_among(found, rows)
             if len(kept) >= self._enough(k, older):
                 newer = allowed - older
-                plan = Plan("index", allowed, len(kept) + newer, proposed, probes, newer, seconds)
+                plan = Plan("index", allowed, len(kept) + newer, proposed, int(probes[0]), newer, seconds)
                 return self._scored(query[0], k, kept, rows), plan
-            fetch, probes = _GROWTH * fetch, min(self._index.lists, _GROWTH * probes)
+            fetch, times = _GROWTH * fetch, _GROWTH * times
         return self._exact(query, k, rows), Plan("exact", allowed, allowed, proposed, 0, allowed - older, seconds)
 
     def _exact(self, query: Vectors, k: int, rows: Rows | None) -> Answer:
@@ -181,11 +179,10 @@ class Neighbors:
     def _enough(self, k: int, older: int) -> int:
         return min(older, max(k, int(_ENOUGH * self._wanted(k))))
 
-    def _first_round(self, wanted: int, rows: Rows | None) -> tuple[int, int]:
-        """Return how many rows to ask for, so that *wanted* allowed ones may be among them, and how many probes."""
-        probes = min(self._effort.probes, self._index.lists) if self._index else 0
+    def _first_round(self, wanted: int, rows: Rows | None) -> int:
+        """Return how many rows to ask for, so that *wanted* allowed ones may be among them."""
         rejected = self.indexed / max(1, self._older(rows)) - 1  # for each row that is allowed
-        return int(np.ceil(wanted * (1 + _SLACK * rejected))), probes
+        return int(np.ceil(wanted * (1 + _SLACK * rejected)))
 
     def _is_exact(self, fetch: int, rows: Rows | None) -> bool:
         """Is scoring every allowed row quicker than asking the index for *fetch* rows?"""
