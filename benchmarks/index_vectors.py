@@ -42,7 +42,7 @@ def abstracts() -> Iterator[str]:
             yield "\n\n".join(line.rstrip("\n").split("\t")[5:7])
 
 
-def texts(count: int) -> list[str]:
+def texts(count: int = 0) -> list[str]:
     """Return texts, each once, in an order that does not depend on *count*: as many, or more if those are as cheap.
 
     They are all sentences of at least four words, then 30,000 windows of two sentences, spread over the sets; where

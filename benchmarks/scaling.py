@@ -56,7 +56,7 @@ class KnownEncoder:
 
 def documents(count: int) -> Iterator[es.Document]:
     """Yield documents of one sentence each, with its row and two fields; sentences come again, with other rows."""
-    own = texts()[0]
+    own = texts()
     for row in range(count):
         metadata = {"year": 1900 + row * 7919 % 120, "kind": ("animal", "person", "plant")[row % 3]}
         yield es.Document(f"d{row}", f"{own[row % len(own)]} {row}", metadata=metadata)
@@ -156,7 +156,7 @@ def prepare(count: int, cache: Path, folder: Path) -> str:
     np.save(folder / "rows", rows)
     np.save(folder / "queries", queries)
     # The words of a query are those of a sentence, that hybrid search has something to look up.
-    words = [f"{' '.join(text.split()[:5])} {number} times" for number, text in enumerate(texts()[0][: len(queries)])]
+    words = [f"{' '.join(text.split()[:5])} {number} times" for number, text in enumerate(texts()[: len(queries)])]
     (folder / "queries.json").write_text(json.dumps(words))
     return kinds
 

@@ -126,7 +126,7 @@ def ingest_sentences(folder: Path, passages: int) -> list[dict[str, float]]:
     if not DATA.is_dir():
         return []
     with es.Index.create(folder / "sentences", PooledEncoder()) as index:
-        return ingest(index, passages, texts()[0])
+        return ingest(index, passages, texts())
 
 
 def measure(folder: Path, passages: int) -> dict[str, Any]:
