@@ -141,11 +141,12 @@ class Neighbors:
     def _answer(self, query: Vectors, k: int, rows: Rows | None) -> tuple[Answer, Plan]:
         """Ask the index for ever more rows until enough allowed ones are among them, or score all that are allowed."""
         older, allowed = self._older(rows), self._count(rows)
-        fetch, times = self._first_round(self._wanted(k), rows), 1
+        fetch, probes = self._first_round(self._wanted(k), rows), None
         seconds, proposed = 0.0, 0
         while self._index is not None and not self._is_exact(fetch, rows):
             started = time.perf_counter()
-            probes = np.minimum(times * self._effort.lists(self._index, query), self._index.lists)
+            if probes is None:
+                probes = self._effort.lists(self._index, query)
             found = self._index.propose(query, fetch, probes)[0]
             seconds += time.perf_counter() - started
             proposed += fetch
@@ -154,7 +155,7 @@ class Neighbors:
                 newer = allowed - older
                 plan = Plan("index", allowed, len(kept) + newer, proposed, int(probes[0]), newer, seconds)
                 return self._scored(query[0], k, kept, rows), plan
-            fetch, times = _GROWTH * fetch, _GROWTH * times
+            fetch, probes = _GROWTH * fetch, np.minimum(_GROWTH * probes, self._index.lists)
         return self._exact(query, k, rows), Plan("exact", allowed, allowed, proposed, 0, allowed - older, seconds)
 
     def _exact(self, query: Vectors, k: int, rows: Rows | None) -> Answer:

@@ -7,7 +7,7 @@ found is counted by its score, so that of several rows with the same text any wi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -116,16 +116,17 @@ def self_test(index: FaissIndex, vectors: Vectors, wanted: float = RECALL) -> Se
     best: tuple[float, SelfTest] | None = None
     highest = SelfTest(Effort(), 0.0, wanted, len(own))
     for gap in _GAPS if index.lists else (0.0,):
-        probes = Effort(probes=min(_LEAST_LISTS, index.lists), gap=gap).lists(index, queries)
+        effort = Effort(probes=min(_LEAST_LISTS, index.lists), gap=gap)
+        probes = effort.lists(index, queries)
         visited = float(probes.mean())
         scan = len(index) * (visited / index.lists if index.lists else 1)
         if best is not None and scan + _ROWS_A_CANDIDATE * _CANDIDATES[0] >= best[0]:
             break
-        scores = _scores(index, vectors, own, probes)
+        proposed = index.propose(queries, _CANDIDATES[-1] + 1, probes)
+        scores = _scores(vectors, own, proposed)
         for candidates in _CANDIDATES:
             recall = _recall(scores[:, : candidates + 1], wanted_scores, k)
-            effort = Effort(candidates, min(_LEAST_LISTS, index.lists), gap)
-            found = SelfTest(effort, recall, wanted, len(own), visited)
+            found = SelfTest(replace(effort, candidates=candidates), recall, wanted, len(own), visited)
             if recall > highest.recall:
                 highest = found
             cost = scan + _ROWS_A_CANDIDATE * candidates
@@ -134,13 +135,12 @@ def self_test(index: FaissIndex, vectors: Vectors, wanted: float = RECALL) -> Se
     return best[1] if best else highest
 
 
-def _scores(index: FaissIndex, vectors: Vectors, own: Rows, probes: Rows) -> Vectors:
+def _scores(vectors: Vectors, own: Rows, proposed: Rows) -> Vectors:
     """Return the true scores of what is proposed for the rows *own*, in the order of the proposals; -inf where none."""
-    found = index.propose(gather(vectors, own), _CANDIDATES[-1] + 1, probes)
-    scores = np.full(found.shape, -np.inf, dtype=np.float32)
-    for place, (row, proposed) in enumerate(zip(own, found, strict=True)):
-        usable = np.flatnonzero((proposed >= 0) & (proposed != row))
-        scores[place, usable] = gather(vectors, proposed[usable]) @ vectors[row]
+    scores = np.full(proposed.shape, -np.inf, dtype=np.float32)
+    for place, (row, rows) in enumerate(zip(own, proposed, strict=True)):
+        usable = np.flatnonzero((rows >= 0) & (rows != row))
+        scores[place, usable] = gather(vectors, rows[usable]) @ vectors[row]
     return scores
 
 
