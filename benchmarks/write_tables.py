@@ -1,12 +1,14 @@
 """Write docs/benchmarks.md from the results that the other scripts left in benchmarks/results."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from machine import kind
+from tables import table
 from tables_of_pages import explorer
+from tables_of_quality import axes, axes_options, retrieval, screening
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -19,12 +21,6 @@ Intel Xeon with AMX, one without bf16) and were shared with other work, so that 
 runs them all again; the open sets are read from `../shared/data` or `$EMBEDSEARCH_DATA`, and a script whose sets are
 absent says so.
 """
-
-
-def table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return a Markdown table."""
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in lines) + "\n"
 
 
 def on(machine: dict[str, Any]) -> str:
@@ -97,25 +93,15 @@ def index(found: dict[str, Any]) -> str:
         parts.append(f"{run['rows']:,} x {run['dimension']}; the vectors are {run['vectors']}.\n")
         building, later = _most(run, "build_load"), _most(run, "search_load")
         parts.append(f"The load was up to {building} while building, {later} later.\n")
-        names = [
-            "",
-            "build, s",
-            "file, MB",
-            "recall@10",
-            "ms a query",
-            "of phrases",
-            "ms",
-            "of foreign ones",
-            "ms",
-            "queries/s",
-        ]
+        names = ["", "build, s", "file, MB", "recall@10", "ms a query",
+                 "of phrases", "ms", "of foreign ones", "ms", "queries/s"]  # fmt: skip
         parts.append(table(names, rows))
         own = run["results"]["embedsearch"]
         parts.append(
             f"With its least effort for .99 embedsearch takes {own['least']['ms']:.2f} ms "
             f"(recall {own['least']['found_recall']:.3f}). It opens in {own['open_seconds'] * 1e3:.0f} ms; "
-            f"adding 1,000 passages takes "
-            f"{own['add_seconds']:.2f} s; a search among 0.1% of the rows takes {own['restricted_ms']:.2f} ms, "
+            f"adding 1,000 passages takes {own['add_seconds']:.2f} s; "
+            f"a search among 0.1% of the rows takes {own['restricted_ms']:.2f} ms, "
             f"among 10% {own['tenth_ms']:.2f} ms; the searching process holds "
             f"{own['search_own_memory'] / 1e6:.0f} MB of its own "
             f"({own['search_peak'] / 1e6:,.0f} MB with the mapped pages of the vectors).{_conditions(own)}\n"
@@ -140,64 +126,6 @@ def _conditions(own: dict[str, Any]) -> str:
         for share, one in own["conditions"].items()
     ]
     return f" Whole searches with their texts, under a condition that allows {', '.join(parts)}."
-
-
-def retrieval(found: dict[str, Any]) -> str:
-    """Return nDCG of words, meaning and both."""
-    sets = found["collections"]
-    methods = next(iter(sets.values()))["methods"]
-    names = {"lexical": "BM25", "dense": "meaning", "hybrid": "**hybrid**", "rrf": "reciprocal rank fusion, k 60"}
-    rows = [[names[m], *(f"{one['methods'][m]['ndcg@10']:.3f}" for one in sets.values())] for m in methods]
-    return "## Retrieval (`retrieval.py`)\n\nnDCG@10, one setting for both sets.\n\n" + table(["", *sets], rows)
-
-
-def axes(found: dict[str, Any]) -> str:
-    """Return how far axes agree with people."""
-    names = {"sets": "The main sets", "tuning": "Tasks that choices were made on", "judging": "Tasks judged on only"}
-    parts = [
-        "## Axes (`axes.py`)\n\nCorrelation with human ratings (AUC for Zoo) among unrated items; means of "
-        f"{found['draws']} draws. *Extended*: poles extended over the phrases of the corpus and the items (`extend`); "
-        "with ratings both are believed unless that is refused (`extend = false`).\n"
-    ]
-    columns = ["items", "poles", "extended", "6 ratings", "20", "not extended, 6", "20"]
-    for group, title in names.items():
-        parts.append(table([title, *columns], [[name, *_axis_cells(one)] for name, one in found[group].items()]))
-    rows = [
-        [name, *(f"{one[kind]:.3f}" for kind in ("poles", "extended", "norm", "all")),
-         *(f"{one[count]['mean']:.3f}" for count in ("6", "20"))]
-        for name, one in found["priors"].items()
-    ]  # fmt: skip
-    parts.append(
-        "A *norm* axis, learned from the ratings of one set without the words of the other, read on the other: alone, "
-        "and as the `prior` of extended poles, with 6 and 20 ratings on top.\n"
-    )
-    parts.append(table(["norm of → read on", "poles", "extended", "norm", "all three", "6 ratings", "20"], rows))
-    return "\n".join(parts)
-
-
-def _axis_cells(one: dict[str, Any]) -> list[str]:
-    cells = [f"{one['items']:,}", *(f"{one[kind]['r']:.3f}" for kind in ("framed", "extended"))]
-    for method in ("shipped", "not extended"):
-        cells += [f"{one[count][method]['r']['mean']:.3f}" for count in ("6", "20")]
-    return cells
-
-
-def axes_options(found: dict[str, Any]) -> str:
-    """Return what was tried on poles alone."""
-    groups = found["tasks"]
-    rows = [
-        [name, *(f"{sum(one[name] for one in tasks.values()) / len(tasks):.3f}" for tasks in groups.values())]
-        for name in next(iter(groups["main"].values()))
-    ]
-    wordings = [[name, *(f"{figure:.3f}" for figure in one.values())] for name, one in found["wordings"].items()]
-    return "\n".join(
-        [
-            "## What was tried on axes (`axes_options.py`)\n\nPoles alone, mean over the tasks of the tables above.\n",
-            table(["", *groups], rows),
-            "*Predatoriness* in several wordings; the first is the shipped one.\n",
-            table(["poles", *next(iter(found["wordings"].values()))], wordings),
-        ]
-    )
 
 
 def peers(found: dict[str, Any]) -> str:
@@ -367,56 +295,6 @@ def _halves(what: str, steps: Sequence[dict[str, Any]]) -> str:
     return f" The first half{what}, but for its first 50,000, at {first:,.0f}, the second at {second:,.0f}" + (
         f"; never fewer than {lowest:,}." if what else "."
     )
-
-
-def screening(found: dict[str, Any]) -> str:
-    """Return how soon reviews are finished, and whether the stop keeps its promise."""
-    sets, metrics = found["sets"], {"wss95": "WSS@95", "recall10": "recall@10%", "atd": "ATD"}
-    rankers = next(iter(sets.values()))["rankers"]
-    rows = [[_bold(ranker), *(_spread(one["rankers"][ranker]["wss95"]) for one in sets.values())] for ranker in rankers]
-    shown = ("wss95", "wss100", "recall5", "recall10", "atd")
-    means = [[_bold(ranker), *(f"{_mean_over(sets, ranker, metric):.1f}" for metric in shown)] for ranker in rankers]
-    other = [
-        [f"{name}, {one['queries']} queries", ranker, *(_spread(values[metric]) for metric in metrics)]
-        for name, one in found["unseen"].items()
-        for ranker, values in one["rankers"].items()
-    ]
-    return (
-        f"## Screening (`screening.py`)\n\n%, means and 95% intervals of {found['repeats']} repeats from one relevant "
-        "and one other record, the same for all rankers; WSS@95:\n\n"
-        + table(["", *(f"{name} ({one['relevant']} of {one['records']:,})" for name, one in sets.items())], rows)
-        + "\nMeans over the six:\n\n"
-        + table(["", "WSS@95", "WSS@100", "recall@5%", "recall@10%", "ATD"], means)
-        + f"\nLearning anew with 1,000 of 10,000 records read takes {found['training_seconds']:.2f} s of processor "
-        "time.\n"
-        + "\nAbstracts for queries that nothing was chosen on, means over the queries:\n\n"
-        + table(["", "", *metrics.values()], other)
-        + f"\nWhere a rule stops, target recall 95% at confidence 95%, {found['stop_repeats']} runs a set: the "
-        "runs that reached the target, the least recall of any, and the records that need not be read:\n\n"
-        + _stops(sets | found["unseen"])
-    )
-
-
-def _bold(name: str) -> str:
-    return f"**{name}**" if name == "embedsearch" else name
-
-
-def _spread(interval: dict[str, float]) -> str:
-    return f"{100 * interval['mean']:.1f} ({100 * interval['low']:.1f}–{100 * interval['high']:.1f})"
-
-
-def _mean_over(sets: dict[str, Any], ranker: str, metric: str) -> float:
-    return 100 * sum(one["rankers"][ranker][metric]["mean"] for one in sets.values()) / len(sets)
-
-
-def _stops(sets: dict[str, Any]) -> str:
-    rules = next(iter(sets.values()))["stops"]
-    cells = [
-        [rule, *(f"{one['stops'][rule]['reached']:.0%}, {one['stops'][rule]['least recall']:.2f}, "
-                 f"{one['stops'][rule]['saved']:.0%}" for one in sets.values())]
-        for rule in rules
-    ]  # fmt: skip
-    return table(["reached, least, saved", *sets], cells)
 
 
 def filtering(found: dict[str, Any]) -> str:
