@@ -7,6 +7,7 @@ here, does the same work and reports nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from embedsearch.encoders.compiled import (
     openvino,
     settings,
 )
+from embedsearch.encoders.graphs import quicken
 from embedsearch.encoders.pytorch import TorchModel, quiet
 from embedsearch.encoders.quantizing import quantize
 from embedsearch.errors import EncoderError
@@ -63,7 +65,9 @@ def convert(original: TorchModel, folder: Path, precision: str) -> None:
         precision: ``bf16``, ``f32`` or ``int8``.
     """
     try:
-        manifest = _compiled(original, folder, precision)
+        manifest = _compiled(original, folder, precision, quick=precision != "int8")
+        if manifest.refused and precision != "int8":  # the changed graph rounds elsewhere
+            manifest = _compiled(original, folder, precision, quick=False)
     except (EncoderError, RuntimeError, TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
         first = (str(error).strip().splitlines() or [""])[0]
         manifest = Manifest(refused=f"it could not be compiled: {type(error).__name__}: {first[:200]}")
@@ -73,9 +77,10 @@ def convert(original: TorchModel, folder: Path, precision: str) -> None:
     manifest.write(folder)
 
 
-def _compiled(original: TorchModel, folder: Path, precision: str) -> Manifest:
+def _compiled(original: TorchModel, folder: Path, precision: str, *, quick: bool) -> Manifest:
+    """Write graph and tokenizer to *folder*; return what is known of them, or why they are refused."""
     model = original.model
-    inputs = _write_graph(model, folder / BLOB, precision)
+    inputs = _write_graph(model, folder / BLOB, precision, quick=quick)
     _write_tokenizer(model, folder / TOKENIZER)
     facts: dict[str, Any] = {
         "precision": precision,
@@ -107,18 +112,20 @@ def compare(compiled: CompiledModel, original: TorchModel, texts: Sequence[str] 
     return float(together.min()), float(together.mean())
 
 
-def _write_graph(model: SentenceTransformer, file: Path, precision: str) -> list[str]:
-    """Trace the model, compile it, write the result; return the names of its inputs."""
+def _write_graph(model: SentenceTransformer, file: Path, precision: str, *, quick: bool) -> list[str]:
+    """Trace the model, compile it, changed if *quick*, write the result; return the names of its inputs."""
     library = openvino()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     example = _example(model)
     # The tracer warns of Python values that it takes for constants; the comparison shows whether it was right.
-    with quiet():
+    with quiet(), _plain_attention(model):
         decoder = TorchScriptPythonDecoder(_wrapped(model, list(example)), example_input=example)
         frontend = FrontEndManager().load_by_framework("pytorch")
         graph = frontend.convert(frontend.load(decoder))
+    if quick:
+        quicken(graph)
     if precision == "bf16":
         # Weights in 16 bits have all that bf16 can use, and load in half the time; only saving makes them so.
         smaller = file.with_suffix(".xml")
@@ -130,6 +137,21 @@ def _write_graph(model: SentenceTransformer, file: Path, precision: str) -> list
     for left in (file.with_suffix(".xml"), file.with_suffix(".bin")):
         left.unlink(missing_ok=True)
     return list(example)
+
+
+@contextmanager
+def _plain_attention(model: SentenceTransformer) -> Iterator[None]:
+    """Have attention written out as products and a softmax: OpenVINO puts the scale of these into a linear layer."""
+    transformer = model[0].auto_model
+    if not hasattr(transformer, "set_attn_implementation"):  # before transformers 4.52
+        yield
+        return
+    before = transformer.config._attn_implementation
+    transformer.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        transformer.set_attn_implementation(before)
 
 
 def _example(model: SentenceTransformer) -> dict[str, Any]:

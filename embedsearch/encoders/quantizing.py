@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.encoders.compiled import openvino, settings
+from embedsearch.encoders.graphs import linear_products
 from embedsearch.errors import EncoderError
 
 Ranges = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -35,7 +36,7 @@ def quantize(graph: Any, batches: Iterable[Mapping[str, NDArray[np.int64]]]) -> 
     Raises:
         EncoderError: it has no such products.
     """
-    products = _products(graph)
+    products = linear_products(graph)
     if not products:
         raise EncoderError("it has no matrix products that could be computed in int8")
     for product, (lowest, highest) in zip(products, _ranges(graph, products, batches), strict=True):
@@ -56,16 +57,6 @@ def channel_factors(largest: NDArray[np.float32], weights: NDArray[np.float32]) 
     logarithms = STRENGTH * np.log(seen) - (1 - STRENGTH) * np.log(own)
     factors: NDArray[np.float32] = np.exp(logarithms - logarithms.mean()).astype(np.float32)
     return factors
-
-
-def _products(graph: Any) -> list[Any]:
-    """Return the matrix products with weights of shape (n, k), as linear layers have them."""
-    return [
-        node for node in graph.get_ordered_ops()
-        if node.get_type_name() == "MatMul" and node.input_value(1).get_node().get_type_name() == "Constant"
-        and node.get_attributes()["transpose_b"] and not node.get_attributes()["transpose_a"]
-        and len(node.input_value(1).get_shape()) == 2
-    ]  # fmt: skip
 
 
 def _ranges(graph: Any, products: list[Any], batches: Iterable[Mapping[str, NDArray[np.int64]]]) -> Ranges:
