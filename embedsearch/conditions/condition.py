@@ -104,7 +104,7 @@ def first_measure(condition: str, axes: Collection[str]) -> str:
     Raises:
         QueryError: the condition cannot be read, or compares neither.
     """
-    for part in comparisons(parse(condition)) if condition else ():
+    for part, falling in comparisons(parse(condition)) if condition else ():
         if isinstance(part.left, Axis | Near) or (isinstance(part.left, Name) and part.left.name in axes):
-            return ("-" if part.sign in ("<", "<=") else "") + operand_written(part.left)
+            return ("-" if falling else "") + operand_written(part.left)
     raise QueryError("the condition measures nothing to rank by; name an axis or near(...) with --by")

@@ -151,13 +151,13 @@ def is_measured(node: Node) -> bool:
     return any(isinstance(leaf, Axis | Near) for leaf in operands(node))
 
 
-def comparisons(node: Node) -> Iterator[Comparison]:
-    """Yield the comparisons of a tree, in their order."""
+def comparisons(node: Node, *, denied: bool = False) -> Iterator[tuple[Comparison, bool]]:
+    """Yield the comparisons of a tree, in their order, each with whether it asks for less: ``not x > 1`` does."""
     match node:
         case And(nodes) | Or(nodes):
             for inner in nodes:
-                yield from comparisons(inner)
+                yield from comparisons(inner, denied=denied)
         case Not(inner):
-            yield from comparisons(inner)
-        case Comparison():
-            yield node
+            yield from comparisons(inner, denied=not denied)
+        case Comparison(_, sign):
+            yield node, sign in ((">", ">=") if denied else ("<", "<="))

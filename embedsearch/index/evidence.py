@@ -125,7 +125,11 @@ class Reasoner:
         """Take a resolved tree and what it measures with."""
         self._embedding = embedding
         self._means = means
-        self._measured = [part for part in comparisons(root) if isinstance(part.left, Axis | Near)]
+        self._measured = [
+            (part, falling and isinstance(part.left, Axis))  # what is far from a phrase is nowhere in a text
+            for part, falling in comparisons(root)
+            if isinstance(part.left, Axis | Near)
+        ]
 
     def of(self, document: Document) -> tuple[Reason, ...]:
         """Return the reasons of a document whose vectors are not at hand."""
@@ -144,9 +148,8 @@ class Reasoner:
         table = DocumentTable([document], [vectors], self._means)
         rests: dict[int, tuple[list[tuple[int, int]], Vectors]] = {}
         found = []
-        for part in self._measured:
+        for part, falling in self._measured:
             values = self._values(part.left, vectors)
-            falling = part.sign in ("<", "<=") and isinstance(part.left, Axis)
             best = int(values.argmin() if falling else values.argmax())
             if best not in rests:
                 rests[best] = _without_each(self._embedding, passages[best], texts[best])

@@ -308,7 +308,8 @@ def ruled_by_fields(root: Node, translatable: Callable[[Node], bool]) -> tuple[N
     whole = joined(cheap)
     if whole is not None and not translatable(whole):
         cheap = cheap[:1]
-    return joined(cheap), joined([node for node in nodes if node not in cheap])
+    # By identity: ``x == 1`` and ``x == true`` are the same to Python, and not to a condition.
+    return joined(cheap), joined([node for node in nodes if not any(node is one for one in cheap)])
 
 
 def batches(documents: Iterable[Document], *, most: int, characters: int) -> Iterator[list[Document]]:

@@ -105,7 +105,7 @@ class Selector:
         self._embedding = embedding
         self._axes = axes
         self._trace = trace
-        self._found: dict[Node | None, Any] = {}
+        self._found: dict[str | None, Any] = {}  # by a condition as it is written: to Python, 1 and True are the same
         self._state: object = None
 
     def rows(self, source: str, *, predicted: bool = False) -> Rows:
@@ -147,11 +147,12 @@ class Selector:
         return names
 
     def _rows_where(self, condition: Node) -> Rows:
-        if condition not in self._found:
+        name = written(condition)
+        if name not in self._found:
             if len(self._found) >= _REMEMBERED:
                 del self._found[next(reversed(self._found))]
-            self._found[condition] = self._store.rows_where(condition)
-        rows: Rows = self._found[condition]
+            self._found[name] = self._store.rows_where(condition)
+        rows: Rows = self._found[name]
         return rows
 
     def judge(
@@ -215,10 +216,14 @@ class Selector:
                 numbers, rest = self._ruled_by_fields(rest, numbers, verdicts)
                 sift, rest = _ruled_by_vectors(rest, resolved.means, verdicts)
             judge = verdicts.judge = self._judge_of(rest, resolved, verdicts)
+            state = self._store.database.state()
         for start in range(0, len(numbers), _OWN_DOCUMENTS):
             # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
             part = numbers[start : start + _OWN_DOCUMENTS].tolist()
             with verdicts.step("read and measure") as step, self._store.reading():
+                if state is not None and self._store.database.state() != state:
+                    # What was ruled out, or in, may be another document by now: all that is asked is asked again.
+                    state, sift, judge = None, None, self._judge_of(resolved.root, resolved, verdicts)
                 rows = self._store.rows_by_document(part)
                 left = self._sifted(rows, sift) if sift and rows else rows
                 found = judge.verdicts(self._own_batch(left), verdicts.total) if left else []

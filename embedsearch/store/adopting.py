@@ -20,7 +20,7 @@ from embedsearch.store.folder import DATABASE, neighbors_name
 from embedsearch.store.store import Store
 from embedsearch.store.vectors_file import sync_folder, vectors_name
 
-MADE_WITH = ("encoder", "dimension", "chunk_words", "overlap", "engines")
+MADE_WITH = ("encoder", "dimension", "chunk_words", "overlap", "engines", "probe")
 
 
 class FittedRecord(NamedTuple):
