@@ -635,7 +635,9 @@ def test_what_is_no_measure_is_refused(source):
 def test_the_first_measure_of_a_condition_ranks():
     """In the direction that the condition asks for; fields do not rank."""
     assert first_measure('year > 3 and size < 0 and near("x") > 0', ["size"]) == "-size"
-    assert first_measure('not near("x") > 0', []) == 'near("x")'
+    assert first_measure('not near("x") > 0', []) == '-near("x")'
+    assert first_measure("not size <= 0.5", ["size"]) == "size"
+    assert first_measure("not (not size < 1 or year > 3)", ["size"]) == "-size"
     assert names_in('year > 3 and size < 0 or near("x") > 0', "-tone") == {"year", "size", "tone"}
     with pytest.raises(QueryError, match="nothing to rank by"):
         first_measure("year > 3", ["size"])

@@ -179,6 +179,48 @@ def test_reasons_name_the_sentence_that_is_missed_most(tmp_path):
         assert verdict.to_dict()["reasons"][1]["part"] == 'near("shark") > 0.9'
 
 
+def test_a_denied_comparison_asks_for_the_other_side(tmp_path):
+    """Reasons and the order of the best are the same for ``not bite > 0`` as for ``bite <= 0``."""
+    from embedsearch.testing import TableEncoder
+
+    whole, grass, shark = "Grass grows. A shark bites.", "Grass grows.", "A shark bites."
+    table = {whole: [-0.2, 0.0, 1.0], shark: [1.0, 0.0, 0.0], grass: [-1.0, 0.0, 1.0],
+             "low": [-1.0, 0.0, 0.0], "high": [1.0, 0.0, 0.0], "other": [0.0, 1.0, 0.0]}  # fmt: skip
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add([es.Document(text, text) for text in ("low", "high", "other")])
+        index.axes.save(es.Axis("bite", ["low"], ["high"]))
+        for where in ("bite <= 0", "not bite > 0", "not (not bite <= 0)"):
+            (verdict,) = index.sift(where, [es.Document("d", whole)], Wanted(explained=True))
+            assert (verdict.passed, verdict.reasons[0].sentence) == (True, grass)
+
+
+def test_one_and_true_are_two_questions(tmp_path):
+    """Python takes 1 for True; what was found for one is not the answer to the other, in either order."""
+    flags = {"a": "yes", "b": 1, "c": "1.0", "d": "no"}
+    answers = {"flag == true": ["a", "b", "c"], "flag == 1": ["b", "c"], "flag in [true]": ["a", "b", "c"]}
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add(es.Document(id, f"wolf {id}", metadata={"flag": flag}) for id, flag in flags.items())
+    for order in (list(answers), list(answers)[::-1]):
+        with es.open(tmp_path / "i", encoder=HashEncoder()) as index:
+            assert [[one.id for one in index.filter(where)] for where in order] == [answers[where] for where in order]
+            assert [one.id for one in index.filter("flag == 1 and flag == true")] == ["b", "c"]
+
+
+def test_who_iterates_may_write_and_gets_nothing_that_fails(tmp_path):
+    """What changed since the question was asked is judged as it is now: an update, a new text under an old number."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add(es.Document(f"d{n}", f"wolf {n}", metadata={"year": 2000}) for n in range(600))
+        passed = []
+        for document in index.filter('year >= 2000 and near("wolf") > -2'):
+            if not passed:
+                index.delete(["d599"])
+                index.add([es.Document(id, "late", metadata={"year": 1900}) for id in ("late", "d500")])
+                index.add([es.Document("new", "late", metadata={"year": 2001})])
+            passed.append(document.id)
+    assert {"d500", "late", "d599"}.isdisjoint(passed)
+    assert {f"d{n}" for n in range(599) if n != 500} <= set(passed)
+
+
 def test_records_keep_their_bytes_marks_and_encodings(tmp_path):
     """All records of a file through a writer give the file: CRLF, UTF-16 with its mark, no line end at the end."""
     texts = {"a.csv": ("id,text\r\n1,wölf\r\n2,\"a\r\nb\"", "utf-16"), "b.csv": ("id;text\n1;wölf\n", "latin-1"),

@@ -618,6 +618,27 @@ def test_another_model_under_the_same_name_is_found_out(tmp_path, endpoint, monk
             index.add(documents())
 
 
+def test_an_index_embedded_anew_knows_its_new_model(tmp_path, endpoint, monkeypatch):
+    """After `reindex` from one remote model to another the new one answers, and the old one is refused."""
+
+    class Other(HashEncoder):
+        def encode(self, texts):
+            return super().encode([f"other {text}" for text in texts])
+
+    with es.Index.create(tmp_path / "index", "openai:hash") as index:
+        index.add(documents(3))
+    old = os.environ["OPENAI_BASE_URL"]
+    with EmbeddingServer(Other(8)) as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", other.url)
+        assert es.reindex(tmp_path / "index", "openai:other").documents == 3
+        with es.open(tmp_path / "index") as index:
+            assert len(index.search("wolf", k=3, mode="dense")) == 3
+            assert index.add([es.Document("new", "something new")]).added == 1
+        monkeypatch.setenv("OPENAI_BASE_URL", old)
+        with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="a model that is not the one"):
+            index.search("sheep", k=3)
+
+
 def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
     """What axes are fitted from, and what a repair embeds, is refused from another model too."""
     axis = es.Axis("size", ["small"], ["large"])

@@ -1,5 +1,6 @@
 """The index folder: what is committed comes back, what is damaged is named, who writes is alone."""
 
+import contextlib
 import errno
 import json
 import multiprocessing
@@ -13,7 +14,8 @@ import pytest
 
 import embedsearch as es
 from embedsearch.documents import Document, Passage
-from embedsearch.store import Entry, Store
+from embedsearch.store import Entry, Store, folder
+from embedsearch.store.database import Database
 from embedsearch.testing import HashEncoder
 from embedsearch.vectors import unit
 
@@ -186,6 +188,47 @@ def test_an_index_is_not_made_over_another(store):
     with pytest.raises(es.StoreError, match="is an index already"):
         Store.create(store.path, {"dimension": 4})
     assert texts(store) == {0: "kept"}
+
+
+def test_two_creations_at_once_make_one_index(tmp_path, monkeypatch):
+    """Whoever is second waits for the first, and finds an index that is not overwritten."""
+    make = Database.make
+
+    def beset(*given, **named):
+        monkeypatch.setattr(folder, "_CREATION_SECONDS", 0.05)
+        with pytest.raises(es.StoreError, match="another process is writing to"):
+            Store.create(tmp_path / "index", {"dimension": 4})
+        make(*given, **named)
+
+    monkeypatch.setattr(Database, "make", staticmethod(beset))
+    with closing(Store.create(tmp_path / "index", {"dimension": 4})) as store:
+        put(store, entry("d1", "kept"))
+        with pytest.raises(es.StoreError, match="is an index already"):
+            Store.create(tmp_path / "index", {"dimension": 4})
+        assert texts(store) == {0: "kept"}
+
+
+def create_one(path: Path, ready, id: str) -> None:
+    """Make an index, or add to the one that is there, at the same moment as another process."""
+    ready.wait(60)
+    with contextlib.suppress(es.StoreError):
+        Store.create(path, {"dimension": 4}).close()
+    with closing(Store.open(path)) as store, store.locked(60), store.writing():
+        store.put([entry(id, id)], np.eye(4, dtype=np.float32)[:1], 1)
+
+
+def test_processes_that_create_together_lose_nothing(tmp_path):
+    """Two processes make the same index at the same moment, eight times; what both have written is there."""
+    for trial in range(8):
+        path, ready = tmp_path / str(trial), PROCESSES.Barrier(2)
+        both = [PROCESSES.Process(target=create_one, args=(path, ready, id)) for id in ("one", "two")]
+        for process in both:
+            process.start()
+        for process in both:
+            process.join(60)
+        with closing(Store.open(path)) as store:
+            assert sorted(store.ids(10)) == ["one", "two"]
+            assert len(store.passages(store.live_rows())) == 2
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from conftest import run
 import embedsearch as es
 from embedsearch.encoders import encode
 from embedsearch.index import upkeep
-from embedsearch.store import Store
+from embedsearch.store import Store, database
 from embedsearch.testing import HashEncoder
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -488,6 +488,46 @@ def test_committed_transactions_are_not_passed_over_on_read_only_ground(made, tm
         pytest.raises(es.StoreError, match="Open the index once where its folder can be written"),
     ):
         es.open(folder, HashEncoder())
+
+
+def test_who_may_not_write_follows_those_who_do(made, monkeypatch):
+    """A reader without permission sees what others have committed since, and is told what was torn meanwhile."""
+    made.close()
+    path, may_write = made._store.path, [False]
+    monkeypatch.setattr(database, "_is_writable", lambda file: may_write[0])
+
+    def write(wanted: list[es.Document], *, compact: bool) -> es.Index:
+        may_write[0] = True
+        writer = es.open(path, HashEncoder())
+        writer.delete(writer.ids())
+        writer.add(wanted)
+        if compact:
+            writer.compact()
+        may_write[0] = False
+        return writer
+
+    def seen(index: es.Index) -> list[str]:
+        assert [hit.document for hit in index.search("fresh", k=1, mode="lexical")] == [index.ids()[0]]
+        assert sorted(one.id for one in index.filter("length > 0")) == sorted(index.ids())
+        return sorted(index.ids())
+
+    with es.open(path, HashEncoder()) as reader:
+        assert sorted(reader.ids()) == sorted(TEXTS)
+        for compact in (False, True):
+            wanted = documents({f"{compact}{n}": f"fresh {n}" for n in range(900)})
+            with write(wanted, compact=compact):  # readers and writers meet in files of the writer's
+                assert seen(reader) == sorted(one.id for one in wanted)
+            assert seen(reader) == sorted(one.id for one in wanted)
+    with es.open(path, HashEncoder()) as reader:
+
+        def read_while_another_writes() -> None:
+            with reader.reading():
+                assert len(reader.ids()) == 900
+                write(documents({"last": "fresh"}), compact=True).close()
+
+        with pytest.raises(es.StoreError, match="was written to while it was read; run the command again"):
+            read_while_another_writes()
+        assert seen(reader) == ["last"]
 
 
 def made_passages() -> int:

@@ -70,9 +70,17 @@ class Database:
         self.file = file
         self._depth = 0
         self._held: dict[str, list[Any]] = {}  # settings read in the state that is held
-        self._connection = sqlite3.connect(_address(file), uri=True, isolation_level=None, timeout=30)
+        self._functions: dict[str, tuple[int, Callable[..., Any]]] = {}
+        self._opened = 0  # times
+        self._connect()
+
+    def _connect(self) -> None:
+        self._opened += 1
+        self._stands, self._address = _stands(self.file), _address(self.file)
+        self._connection = sqlite3.connect(self._address, uri=True, isolation_level=None, timeout=30)
         # Bytes that are no UTF-8 any more must reach the checksums, which name the damage.
         self._connection.text_factory = _text
+        file = self.file
         try:
             # FULL: a transaction that is committed stays so when the power fails.
             journal = f"wal_autocheckpoint = {_JOURNAL_PAGES}"
@@ -86,6 +94,18 @@ class Database:
                 f"{file} cannot be read without permission to write: the last writer was cut off, and what it "
                 f"committed stands in {file.name}-wal. Open the index once where its folder can be written"
             ) from error
+        for name, (arguments, function) in self._functions.items():
+            self._connection.create_function(name, arguments, function, deterministic=True)
+
+    def _follow(self) -> None:
+        """Open the database anew where it was taken as it stood, and somebody has written to it since."""
+        if self._is_fixed and (_stands(self.file), _address(self.file)) != (self._stands, self._address):
+            self._connection.close()
+            self._connect()
+
+    @property
+    def _is_fixed(self) -> bool:
+        return self._address.endswith(_IMMUTABLE)
 
     @staticmethod
     def make(file: Path, settings: Mapping[str, Any], *, schema: str = SCHEMA) -> None:
@@ -164,11 +184,12 @@ class Database:
         """Let statements call *function* by its name; it gives the same for the same arguments."""
         with self._translated():
             self._connection.create_function(function.__name__, arguments, function, deterministic=True)
+        self._functions[function.__name__] = arguments, function
 
-    def state(self) -> tuple[int, int]:
-        """Return what is another pair after every change of anything, by this process or another; inside `reading`."""
+    def state(self) -> tuple[object, int]:
+        """Return what differs after every change by another process, and after one by this; inside `reading`."""
         self.query("SELECT count(*) FROM settings")  # the state is taken when something is first read
-        return int(self.query("PRAGMA data_version")[0][0]), self._connection.total_changes
+        return (self._opened, self.query("PRAGMA data_version")[0][0]), self._connection.total_changes
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -176,19 +197,30 @@ class Database:
         if self._depth:
             yield
             return
+        self._follow()
         self.execute("BEGIN")
         self._depth += 1
         try:
             yield
+            self._require_unchanged()
+        except StoreError:
+            self._require_unchanged()
+            raise
         finally:
             self._depth -= 1
             self._held.clear()
             self._connection.rollback()
 
+    def _require_unchanged(self) -> None:
+        """Refuse what was read of a database taken as it stood while somebody wrote to it."""
+        if self._is_fixed and _stands(self.file) != self._stands:
+            raise BusyError(f"{self.file.parent} was written to while it was read; run the command again")
+
     def renew(self) -> None:
         """Go on to the newest state; inside `reading`."""
         self._held.clear()
         self._connection.rollback()
+        self._follow()
         self.execute("BEGIN")
 
     @contextmanager
@@ -272,14 +304,27 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+_IMMUTABLE = "immutable=1"
+
+
 def _address(file: Path) -> str:
     """Return how SQLite is told to open *file*."""
     address = file.absolute().as_uri()
     if _is_writable(file):
         return f"{address}?mode=rw"
-    # A folder without write permission has no room for the files through which readers and writers meet. Nobody
-    # can write there, so that the database may be taken as it stands - unless a journal holds more than it does.
-    return f"{address}?mode=ro" if _unmerged(file) else f"{address}?mode=ro&immutable=1"
+    # Who has no permission to write cannot make the files through which readers and writers meet. Where a writer has
+    # made them they are used; else nobody writes, and the database is taken as it stands, until somebody does.
+    shared = all(file.with_name(file.name + end).exists() for end in ("-shm", "-wal"))
+    return f"{address}?mode=ro" if shared or _unmerged(file) else f"{address}?mode=ro&{_IMMUTABLE}"
+
+
+def _stands(file: Path) -> tuple[int, int, int]:
+    """Return what is another one after a change of *file*."""
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0, 0  # opening it again says what is wrong
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _is_writable(file: Path) -> bool:

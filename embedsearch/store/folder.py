@@ -35,9 +35,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from embedsearch.errors import BusyError, StoreError
+from embedsearch.errors import StoreError
 from embedsearch.store import fulltext, keys, labels
 from embedsearch.store.database import SCHEMA, Database
+from embedsearch.store.locking import LOCK, lock
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder, vectors_name
 from embedsearch.vectors import Rows, Vectors
 
@@ -46,8 +47,8 @@ _log = logging.getLogger("embedsearch")
 FORMAT = 3
 # What turns an index of a format into one of the next: statements of SQL.
 _UPGRADES = {1: labels.STATEMENTS, 2: keys.STATEMENTS}
-DATABASE, LOCK = "index.db", "lock"
-_POLL_SECONDS = 0.01
+DATABASE = "index.db"
+_CREATION_SECONDS = 10.0  # that one creation waits for another
 _OURS = re.compile(
     r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.built)?(\.new)?|derived-[a-z0-9-]+\.npz\.\d+\.new"
 )
@@ -80,17 +81,16 @@ class Folder:
             StoreError: there is something in the folder already, or it cannot be written.
         """
         folder = Path(path)
-        if (folder / DATABASE).exists():
-            raise StoreError(f"{folder} is an index already; open it, or choose another folder")
-        if folder.exists() and not _is_vacant(folder):
-            raise StoreError(f"{folder} exists and is no index; choose another folder (nothing was changed)")
+        _require_vacant(folder)
         first = {"format": FORMAT, "epoch": 0, "rows": 0, "generation": 0, "run": 0}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / vectors_name(0)).touch()
-            schema = SCHEMA + keys.SCHEMA + fulltext.SCHEMA + labels.SCHEMA
-            Database.make(folder / DATABASE, {**first, **settings}, schema=schema)
-            sync_folder(folder)
+            with lock(folder, _CREATION_SECONDS):
+                _require_vacant(folder)  # another process may have been quicker
+                (folder / vectors_name(0)).touch()
+                schema = SCHEMA + keys.SCHEMA + fulltext.SCHEMA + labels.SCHEMA
+                Database.make(folder / DATABASE, {**first, **settings}, schema=schema)
+                sync_folder(folder)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"no index can be made in {folder}: {error}") from error
         return cls.open(folder)
@@ -308,22 +308,9 @@ class Folder:
         Raises:
             StoreError: another process is writing, or the folder cannot be written.
         """
-        from filelock import FileLock, Timeout
-
-        lock = FileLock(str(self.path / LOCK))
-        try:
-            lock.acquire(timeout=wait, poll_interval=_POLL_SECONDS)
-        except Timeout as error:
-            raise BusyError(
-                f"another process is writing to {self.path}; wait until it has finished, then run the command again"
-            ) from error
-        except OSError as error:
-            raise StoreError(f"{self.path} cannot be written: {error}") from error
-        try:
+        with lock(self.path, wait):
             self.sweep()
             yield
-        finally:
-            lock.release()
 
     def sweep(self) -> None:
         """Remove what a compaction or a build that was killed has left; inside `locked`."""
@@ -392,6 +379,14 @@ class Folder:
 def neighbors_name(epoch: int) -> str:
     """Return what the FAISS file of an epoch is called."""
     return f"neighbors.{epoch}.faiss" if epoch else "neighbors.faiss"
+
+
+def _require_vacant(folder: Path) -> None:
+    """Refuse to make an index where something is."""
+    if (folder / DATABASE).exists():
+        raise StoreError(f"{folder} is an index already; open it, or choose another folder")
+    if folder.exists() and not _is_vacant(folder):
+        raise StoreError(f"{folder} exists and is no index; choose another folder (nothing was changed)")
 
 
 def _is_vacant(folder: Path) -> bool:
