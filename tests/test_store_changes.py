@@ -518,6 +518,8 @@ def test_who_may_not_write_follows_those_who_do(made, monkeypatch):
             with write(wanted, compact=compact):  # readers and writers meet in files of the writer's
                 assert seen(reader) == sorted(one.id for one in wanted)
             assert seen(reader) == sorted(one.id for one in wanted)
+    write(wanted, compact=False).close()  # nobody reads meanwhile, so that the files to meet in are gone
+    assert not (path / "index.db-wal").exists()
     with es.open(path, HashEncoder()) as reader:
 
         def read_while_another_writes() -> None:
