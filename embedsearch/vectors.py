@@ -39,7 +39,10 @@ def as_rows(vectors: ArrayLike, *, dimension: int | None = None, error: type[Emb
     Raises:
         error: wrong number of axes, wrong d, NaN or infinite values.
     """
-    rows = np.ascontiguousarray(np.atleast_2d(np.asarray(vectors, dtype=np.float32)))
+    try:
+        rows = np.ascontiguousarray(np.atleast_2d(np.asarray(vectors, dtype=np.float32)))
+    except (TypeError, ValueError) as cause:
+        raise error(f"vectors must be rows of numbers, all of one length: {cause}") from cause
     if rows.ndim != 2:
         raise error(f"vectors must have shape (n, d), not {rows.shape}")
     if dimension is not None and rows.shape[1] != dimension:

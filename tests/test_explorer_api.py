@@ -256,7 +256,8 @@ def test_screening_from_the_page(client, path, encoder):
         ("points", {"x": "size", "y": "size", "box": [1, 2, 3]}, "four numbers"),
         ("points", {"x": "size", "y": "size", "field": "knd"}, "no document of the index has the field 'knd'"),
         ("passages", {"rows": list(range(300))}, "at most 200 are taken at once"),
-        ("passages", {"rows": [99]}, "row 99"),
+        ("passages", {"rows": [99]}, "the index has changed since these passages were drawn; load the page again"),
+        ("export", {"rows": [99], "format": "csv"}, "the index has changed since these passages were drawn"),
         ("passages", {"rows": [-1]}, "wanted a list of passage numbers"),
         ("axes/try", {"low": ["mouse"]}, "high"),
         ("axes/try", {"low": ["mouse"], "high": ["shark"], "ratings": {"wolf": "big"}}, "an object of numbers"),
@@ -267,7 +268,7 @@ def test_screening_from_the_page(client, path, encoder):
 def test_wrong_questions_are_one_line(client, name, fields, said):
     """What was seen and what is wanted; nothing is done."""
     status, message = client.refusal(name, **fields)
-    assert status in (400, 500)
+    assert status in (400, 409, 500)
     assert said in message
     assert "\n" not in message
 
@@ -292,6 +293,25 @@ def test_an_index_that_grows_is_seen(client, path, encoder):
     assert (before["total"], after["total"]) == (8, 8)
     assert np.allclose(numbers(after["x"], "<f4"), expected)
     assert 3000.0 in numbers(after["field"]["values"], "<f4")
+
+
+def test_rows_that_were_drawn_before_a_compaction_are_refused(client, path, encoder):
+    """Numbers of rows mean other passages after `compact`; nothing is exported in the place of what was chosen."""
+    drawn = client.ask("points", x="size", y="predatoriness")
+    rows = numbers(drawn["rows"], "<i4").tolist()
+    chosen = {"rows": rows[3:5], "epoch": drawn["epoch"]}
+    assert [one["id"] for one in client.ask("passages", **chosen)["passages"]] == ["id-whale", "id-mouse"]
+    with es.open(path, encoder) as other:
+        other.delete(["id-wolf"])
+        assert client.ask("passages", **chosen)["passages"][0]["id"] == "id-whale"  # rows stay what they were
+        other.compact()
+    for name, more in (("passages", {}), ("export", {"format": "jsonl", "axes": ["size"]})):
+        status, message = client.refusal(name, **chosen, **more)
+        assert (status, "load the page again" in message) == (409, True)
+    again = client.ask("points", x="size", y="predatoriness")
+    assert again["epoch"] == drawn["epoch"] + 1
+    now = {"rows": numbers(again["rows"], "<i4").tolist()[2:4], "epoch": again["epoch"]}
+    assert [one["id"] for one in client.ask("passages", **now)["passages"]] == ["id-whale", "id-mouse"]
 
 
 def test_many_ask_at_once(tmp_path):

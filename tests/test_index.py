@@ -1,6 +1,7 @@
 """The index, on vectors that can be worked out in the head, and once on the real model."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from conftest import ANIMALS, POLES
 
 import embedsearch as es
 from embedsearch.index import embedding
+from embedsearch.screening import Screening
 from embedsearch.testing import HashEncoder, TableEncoder
 
 
@@ -394,3 +396,62 @@ def test_documents_can_be_deleted_while_they_are_filtered(tmp_path, monkeypatch)
         assert next(abandoned).id == "d2"
         index.delete(["d2"])
         assert len(list(index.filter("even"))) == 297
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"id": 5, "text": "a"}, r"its id is 5 \(int\), wanted a text"),
+        ({"id": "a", "text": None}, r"its text is None \(NoneType\), wanted a text"),
+        ({"id": "a", "text": float("nan")}, r"its text is nan \(float\)"),
+        ({"id": "a", "text": "a", "title": 2020}, r"its title is 2020 \(int\)"),
+        ({"id": "a", "text": "a", "metadata": None}, "its metadata is None, wanted a dict"),
+    ],
+)
+def test_what_is_no_text_is_refused_where_it_is_given(given, said):
+    """A number from a data frame is refused when the document is made, not taken for damage of the index later."""
+    with pytest.raises(es.SourceError, match=said):
+        es.Document(**given)
+
+
+def test_a_document_without_text_is_refused(tmp_path):
+    """It would have no passage, and so no place on an axis; what came before it is kept."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        with pytest.raises(es.SourceError, match="'b' has no text; leave it out, or give"):
+            index.add([es.Document("a", "wolf"), es.Document("b", " \n ", title="A title")])
+        index.add([es.Document("a", "wolf")])
+        assert index.ids() == ["a"]
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, "3"])
+def test_every_count_is_a_whole_number_above_zero(index, k):
+    """All that takes a number of answers refuses the same numbers with an error of ours."""
+    for ask in (
+        lambda: index.search("wolf", k=k),
+        lambda: index.calc("wolf + sheep", k=k),
+        lambda: index.locate({"size": 1}, k=k),
+        lambda: index.place_all(k=k),
+        lambda: index.explain(["wolf"], k=k),
+        lambda: index.explorer.discover(k, None, 3),
+        lambda: Screening(index).next(k),
+    ):
+        with pytest.raises(es.QueryError, match=f"(k|count) is {k!r}"):
+            ask()
+
+
+def test_wrong_vectors_and_no_axes_are_errors_of_ours(index):
+    """Texts for numbers, rows of different lengths, an empty list of axes."""
+    for vector in (["x"] * 3, [[1.0], [1.0, 2.0]], {"a": 1}):
+        with pytest.raises(es.QueryError, match="vectors must be rows of numbers"):
+            index.search(vector=vector)
+    with pytest.raises(es.AxisError, match="no axis is named"):
+        index.place(["wolf"], [])
+
+
+def test_an_index_serves_the_thread_that_opened_it(index):
+    """Another thread is told so, and not that the index is damaged."""
+    with ThreadPoolExecutor(1) as pool, pytest.raises(es.StoreError, match=r"call embedsearch\.open in each thread"):
+        pool.submit(index.ids).result()
+    index.close()
+    with pytest.raises(es.StoreError, match="open it again"):
+        index.ids()

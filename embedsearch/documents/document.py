@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from embedsearch.errors import SourceError
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -28,6 +30,22 @@ class Document:
     source: str = ""
     record: str = ""
     header: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what SQLite and the tokenizers would take for something else.
+
+        Raises:
+            SourceError: id, text or title is no text, or the metadata is no mapping.
+        """
+        for name, value in (("id", self.id), ("text", self.text), ("title", self.title)):
+            if not isinstance(value, str):
+                kind = type(value).__name__
+                raise SourceError(
+                    f"{self.source or 'a document'}: its {name} is {value!r} ({kind}), wanted a text; "
+                    f"give str(…), and leave out what has none"
+                )
+        if not isinstance(self.metadata, Mapping):
+            raise SourceError(f"{self.source or self.id}: its metadata is {self.metadata!r}, wanted a dict, or nothing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from embedsearch.axes import Axis
+from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.points import Plane
 from embedsearch.index import Index
+from embedsearch.vectors import Rows
+from embedsearch.web.refusals import Refusal
 
 if TYPE_CHECKING:
     from embedsearch.screening import Screening
@@ -34,6 +39,18 @@ class Desk:
             found = Screening(self.index, name)
             self._screenings[name] = now, found
         return found
+
+    def chosen(self, asked: Fields, *, most: int) -> Rows:
+        """Return the rows of passages that a request names, as they stood when the page drew them.
+
+        Raises:
+            Refusal: they have been numbered anew since, or one of them is gone.
+        """
+        rows, epoch = asked.rows("rows", most=most), asked.whole("epoch", self.index.epoch, least=0, most=1 << 31)
+        chosen = np.array(rows, dtype=np.int64)
+        if epoch != self.index.epoch or not np.isin(chosen, self.plane.rows()).all():
+            raise Refusal(409, "the index has changed since these passages were drawn; load the page again", "changed")
+        return chosen
 
     def close(self) -> None:
         """Close the index."""

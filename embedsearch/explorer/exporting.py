@@ -11,8 +11,6 @@ from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-import numpy as np
-
 from embedsearch.errors import QueryError
 from embedsearch.explorer.desk import Desk
 from embedsearch.explorer.fields import Fields
@@ -38,7 +36,7 @@ def export(desk: Desk, asked: Fields) -> tuple[IO[bytes], str]:
         QueryError: there is no such format, or what it needs is not installed.
     """
     kind, axes, where = asked.text("format"), asked.texts("axes", []), asked.text("where", "")
-    rows = desk.index.rows(where or None) if where else np.array(asked.rows("rows", most=_MOST_ROWS), np.int64)
+    rows = desk.index.rows(where) if where else desk.chosen(asked, most=_MOST_ROWS)
     asked.finish()
     one_of("format", kind, tuple(KINDS))
     if kind == "parquet" and importlib.util.find_spec("pyarrow") is None:

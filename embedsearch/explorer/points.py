@@ -105,6 +105,7 @@ class Plane:
             chosen = chosen[(across >= left) & (across <= right) & (up >= bottom) & (up <= top)]
         shown = sampled(chosen, limit)
         return {
+            "epoch": self._index.epoch,
             "total": total,
             "inside": len(chosen),
             "shown": len(shown),

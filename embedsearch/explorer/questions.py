@@ -146,7 +146,7 @@ def points(desk: Desk, asked: Fields) -> Answer:
 
 def passages(desk: Desk, asked: Fields) -> Answer:
     """Return the texts of passages."""
-    rows = asked.rows("rows", most=_MOST_PASSAGES)
+    rows = desk.chosen(asked, most=_MOST_PASSAGES)
     return {
         "passages": [
             {"row": one.row, "id": one.id, "document": one.document, "title": one.title, "text": one.text,

@@ -361,6 +361,8 @@ class Collection(Contents):
 
     def _axis_names(self, axes: Sequence[str] | None) -> list[str]:
         names = list(dict.fromkeys(axes if axes is not None else self.axes))
+        if axes is not None and not names:
+            raise AxisError("no axis is named; name one, or leave them out for all that there are")
         if not names:
             raise AxisError("the index has no axes yet; add some with: embedsearch axes fit FILE")
         return names

@@ -15,6 +15,7 @@ from embedsearch.axes.proposing import propose
 from embedsearch.axes.statistics import spearman
 from embedsearch.encoders import Encoder, encode
 from embedsearch.errors import AxisError
+from embedsearch.index.arguments import require_count
 from embedsearch.index.axis_material import sampled
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.store import Store
@@ -118,6 +119,7 @@ class Explorer:
         Raises:
             AxisError: fewer than two passages.
         """
+        require_count(count, "count")
         rows = self._rows(where)
         if len(rows) < 2:
             raise AxisError(f"components need at least 2 passages; there are {len(rows)}")
@@ -136,6 +138,7 @@ class Explorer:
 
     def propose(self, name: str, count: int, where: str | None) -> list[str]:
         """Return the texts whose rating would help an axis most, none that is rated already."""
+        require_count(count, "count")
         axis = self._axes[name]
         definition = axis.fitted.axis
         self._require_ratable(definition)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from embedsearch.encoders import Encoder, load_encoder
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
-from embedsearch.index.arguments import one_of
+from embedsearch.index.arguments import one_of, require_count
 from embedsearch.index.collection import Collection
 from embedsearch.index.drawing import Draw, draw_lots
 from embedsearch.index.evidence import DocumentPlace, Witness
@@ -226,6 +226,8 @@ class Index(Collection):
             QueryError: a wrong condition.
         """
         one_of("unit", unit, UNITS)
+        if k is not None:
+            require_count(k)
         with self._store.reading():
             names = self._axis_names(axes)
             by = sort.removeprefix("-") if sort else None
@@ -298,6 +300,11 @@ class Index(Collection):
             elsewhere, _ = self._store.database.state()
             return elsewhere, self._store.generation, tuple(self.axes.versions().items())
 
+    @property
+    def epoch(self) -> int:
+        """How often its rows were numbered anew, by `compact` or `reindex`; numbers of another epoch mean others."""
+        return self._store.epoch
+
     def draw(self, most: int | None = None, *, where: str | None = None) -> Draw:
         """Draw passages by lot, the same ones each time: by the hashes of their texts.
 
@@ -358,7 +365,9 @@ class Index(Collection):
 
         Raises:
             AxisError: an axis does not exist, or the index has none.
+            QueryError: *k* is no whole number, or below 1.
         """
+        require_count(k)
         with self._store.reading():
             scaled = self.axes.scaled(self._axis_names(axes))
             return Explainer(self._embedding, self._searcher).explain(texts, scaled, k)

@@ -198,7 +198,13 @@ class Ingest:
             batch.unchanged += same
             batch.updated += not same
             return
-        batch.change(document, *self.embedding.passages_of(document))
+        passages, texts = self.embedding.passages_of(document)
+        if not passages:
+            raise SourceError(
+                f"{document.source or 'a document'}: {document.id!r} has no text; leave it out, or give what there is "
+                "of it, such as its title, as the text"
+            )
+        batch.change(document, passages, texts)
         batch.added += known is None
         batch.updated += known is not None
 

@@ -14,7 +14,7 @@ from embedsearch.documents import Document
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.expressions import Expression
 from embedsearch.index import ranking
-from embedsearch.index.arguments import one_of
+from embedsearch.index.arguments import one_of, require_count
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.excerpts import excerpts
 from embedsearch.index.nearby import Nearby
@@ -25,7 +25,7 @@ from embedsearch.neighbors import Neighbors, Progress
 from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
 from embedsearch.store import Store, StoredPassage
-from embedsearch.vectors import Rows, Vectors, top, unit
+from embedsearch.vectors import Rows, Vectors, as_rows, top, unit
 
 RowRanking = Callable[[int], Rows]  # the so many best rows, best first
 
@@ -92,7 +92,8 @@ class Searcher:
             return asked
         if like is not None:
             return self._embedding.mean_of(self._store.rows_of_document(self.document(like).id))
-        return unit(np.asarray(vector, dtype=np.float32).reshape(-1))
+        assert vector is not None  # one of the three is given
+        return unit(as_rows(vector).reshape(-1))
 
     def document(self, id: str) -> Document:
         """Return the document called *id*.
@@ -107,8 +108,7 @@ class Searcher:
 
     def search(self, question: Question, k: int, rows: Rows | None, by: ranking.By = "passage") -> Hits:
         """Return the *k* best answers among *rows*, all live rows if None."""
-        if k < 1:
-            raise QueryError(f"k is {k}; at least 1 must be asked for")
+        require_count(k)
         if question.without is not None:
             rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, question.without)
         by_passage = one_of("unit of answers", by, ranking.BYS) == "passage"
@@ -195,8 +195,7 @@ class Searcher:
         self, point: Mapping[str, float], axes: Mapping[str, ScaledAxis], k: int, rows: Rows | None
     ) -> Hits:
         """Return the passages nearest to a point on axes."""
-        if k < 1:
-            raise QueryError(f"k is {k}; at least 1 must be asked for")
+        require_count(k)
         with self._trace.step("distances") as step:
             rows, places, distances = self._distances(point, axes, rows)
             step.plan = f"{len(axes)} axes, by a scan of {len(rows):,} vectors"
@@ -220,8 +219,7 @@ class Searcher:
 
     def _ranked(self, ranking: RowRanking, k: int, without: Collection[str]) -> list[StoredPassage]:
         """Return the *k* best passages of a ranking, those left out that are one of some texts."""
-        if k < 1:
-            raise QueryError(f"k is {k}; at least 1 must be asked for")
+        require_count(k)
         inputs = {_folded(text) for text in without}
         count = k + 2 * len(inputs)
         while True:

@@ -13,6 +13,7 @@ from embedsearch.documents import Document
 from embedsearch.documents.sentences import sentences
 from embedsearch.errors import QueryError
 from embedsearch.index import Index
+from embedsearch.index.arguments import require_count
 from embedsearch.index.labels import MAIN
 from embedsearch.results import Records
 from embedsearch.screening.choosing import choose, order
@@ -136,6 +137,7 @@ class Screening:
             QueryError: *by* is none of these, or no sample was drawn; nothing to start from.
             StoreError: another process is writing.
         """
+        require_count(count, "count")
         wanted = by or self.settings.by
         if wanted == AUDIT:
             return self._next_of_sample(count)

@@ -277,6 +277,12 @@ class Database:
             if "no such" in str(error):
                 raise self.damaged(str(error)) from error
             raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
+        except sqlite3.ProgrammingError as error:
+            if "thread" in str(error):
+                advice = "an open index serves the thread that opened it; call embedsearch.open in each thread"
+            else:
+                advice = f"it cannot be asked ({error}); open it again"
+            raise StoreError(f"{self.file.parent}: {advice}") from error
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             # Python cannot even make an error of a message in which SQLite quotes a damaged name.
             raise self.damaged(str(error)) from error

@@ -3,7 +3,7 @@ import {ask} from "./client.js";
 import {now, set} from "./address.js";
 import {$, h, number, saying} from "./dom.js";
 import {list} from "./hits.js";
-import {mark} from "./view.js";
+import {mark, view} from "./view.js";
 
 const SUM = /\S\s+[+-]\s*\S|^\s*-|\d\s*\*/; // what the language of sums looks like
 
@@ -14,7 +14,7 @@ export function begin() {
     answer();
   });
   document.addEventListener("like", (event) => likeThis(event.detail));
-  document.addEventListener("passage", async (event) => likeThis((await ask("passages", {rows: [event.detail]})).passages[0].document));
+  document.addEventListener("passage", async (event) => likeThis((await ask("passages", {rows: [event.detail], epoch: view.drawn.epoch})).passages[0].document));
 }
 
 function likeThis(document_) {

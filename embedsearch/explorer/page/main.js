@@ -54,7 +54,7 @@ async function changed({move = true} = {}) {
 
 function exports_() {
   for (const button of document.querySelectorAll("[data-export]")) {
-    button.addEventListener("click", () => saying("chosen-error", () => download(button.dataset.export, {rows: Array.from(view.picked), axes: [now().x, now().y]})));
+    button.addEventListener("click", () => saying("chosen-error", () => download(button.dataset.export, {rows: Array.from(view.picked), epoch: view.drawn.epoch, axes: [now().x, now().y]})));
   }
   $("chosen-none").addEventListener("click", () => { view.plane.select([]); pick([]); });
 }

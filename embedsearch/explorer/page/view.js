@@ -111,6 +111,7 @@ async function moving(from, to) {
 }
 
 function show(points) {
+  if (view.drawn?.epoch !== points.epoch) view.texts.clear(); // the numbers of rows mean others now
   view.drawn = points;
   view.plane.points({x: points.x, y: points.y, codes: points.codes, names: points.names, values: points.values, hover: (place) => told(points.rows[place])});
   says();
@@ -153,7 +154,7 @@ const told = (row) => {
 export async function fetchTexts(rows) {
   const missing = rows.filter((row) => !view.texts.has(row));
   for (let start = 0; start < missing.length; start += AT_ONCE) {
-    const {passages} = await ask("passages", {rows: missing.slice(start, start + AT_ONCE)});
+    const {passages} = await ask("passages", {rows: missing.slice(start, start + AT_ONCE), epoch: view.drawn?.epoch});
     for (const one of passages) view.texts.set(one.row, one);
   }
 }
