@@ -218,6 +218,15 @@ def test_sync_leaves_documents_from_elsewhere(tmp_path, folder, monkeypatch):
         assert sorted(index._store.ids(9)) == ["a1", "by hand", "deep/c.md", "other"]
 
 
+def test_sync_with_a_folder_that_is_gone(tmp_path, monkeypatch):
+    """What came from a folder is known as its own when the folder is there no more, with documents made in Python."""
+    monkeypatch.chdir(tmp_path)
+    with es.Index.create("index", HashEncoder()) as index:
+        index.add(es.Document(name, name, source=name) for name in ("made/a.txt", "made/b.txt", "made-2/c.txt"))
+        assert index.sync([es.Document("made/a.txt", "made/a.txt", source="made/a.txt")], ["made/"]).removed == 1
+        assert index.ids() == ["made/a.txt", "made-2/c.txt"]
+
+
 @pytest.fixture
 def two(tmp_path):
     """Return two folders with the notes of two people in each, under other names, and an empty index beside them."""

@@ -54,14 +54,17 @@ class _Origins:
         self._real = cache(os.path.realpath)
         folders = []
         for source in filter(None, sources):
-            if source in ("-", _STDIN) or not os.path.lexists(source):
-                self._names.add(_STDIN if source == "-" else source)
             if source == "-":
-                continue
-            if Path(source).is_dir():
+                self._names.add(_STDIN)
+            elif Path(source).is_dir():
                 folders.append(os.path.realpath(source).rstrip(os.sep) + os.sep)
-            else:
+            elif os.path.lexists(source):
                 self._files.add(self._place(source))
+            else:  # a file or folder that is gone, or a name
+                place = self._place(source.rstrip(os.sep))
+                self._files.add(place)
+                folders.append(place + os.sep)
+                self._names.add(source)
         # Behind the name of a file a document's source has the record: "corpus/articles.jsonl:12".
         self._named = tuple(f"{name}:" for name in self._names)
         self._beginnings = (*folders, *(f"{file}:" for file in self._files))
