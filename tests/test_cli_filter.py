@@ -180,6 +180,45 @@ def test_an_output_file_has_the_bytes_of_stdout(tmp_path, predation):
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
 
 
+def test_no_output_takes_the_place_of_a_file_that_is_read(tmp_path, predation):
+    """A file of a folder that is filtered, and a link to one, are refused as outputs; nothing of them is lost."""
+    corpus = tmp_path / "corpus"
+    (corpus / "deep").mkdir(parents=True)
+    records = '{"id": "a", "text": "wolf", "year": 1999}\n{"id": "b", "text": "shark", "year": 2001}\n'
+    for file in (corpus / "a.jsonl", corpus / "deep" / "b.jsonl", tmp_path / "plain"):
+        file.write_text(records)
+    (tmp_path / "soft").symlink_to(corpus / "a.jsonl")
+    (tmp_path / "hard").hardlink_to(corpus / "deep" / "b.jsonl")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    words = ("filter", corpus, "--where", "year > 2000", "-i", predation)
+    for output in (corpus / "a.jsonl", corpus / "deep" / "b.jsonl", tmp_path / "soft", tmp_path / "hard"):
+        for option in (("-o",), ("--sample", "1", "--sample-to"), ("--save-profile",)):
+            refused = run(*words, *option, output)
+            assert (refused.exit_code, refused.stdout) == (2, "")
+            assert "take the place of a source" in " ".join(refused.stderr.split())
+    assert (
+        "place of a source"
+        in run("filter", tmp_path / "plain", "--as", "jsonl", *words[2:], "-o", tmp_path / "plain").stderr
+    )
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+    # An output beside the sources, made by an earlier run, is not one of them.
+    for _ in range(2):
+        assert run(*words, "-o", tmp_path / "passed.jsonl").exit_code == 0
+        assert len((tmp_path / "passed.jsonl").read_text().splitlines()) == 2
+
+
+def test_the_file_that_the_standard_input_is_stays(tmp_path, predation):
+    """`filter - -o FILE < FILE` is refused like a source that is named."""
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(ARTICLES.read_bytes())
+    command = [sys.executable, "-c", "from embedsearch.cli import main; main()", "filter", "-", "--where", "size > p80"]
+    command += ["-o", file, "-i", predation]
+    with file.open("rb") as stream:
+        done = subprocess.run(command, stdin=stream, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, file.read_bytes()) == (2, ARTICLES.read_bytes())
+    assert "take the place of a source" in " ".join(done.stderr.split())
+
+
 def test_profiles_and_files_of_axes_need_no_index(tmp_path, predation, monkeypatch):
     """A saved condition passes the same records elsewhere; a file of axes is scaled on the records themselves."""
     monkeypatch.chdir(tmp_path)

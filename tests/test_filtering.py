@@ -1,5 +1,6 @@
 """The filtering room: samples, the best, records as they stood, profiles, and outputs that go on where they were."""
 
+import io
 import json
 import random
 import resource
@@ -233,6 +234,22 @@ def test_records_keep_their_bytes_marks_and_encodings(tmp_path):
             writer = RecordWriter(stream, given_encoding)
             writer.write(verdicts_on(es.read(file, encoding=given_encoding)))
         assert (tmp_path / "out").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-be", "cp1252"])
+def test_no_mark_is_written_that_the_source_does_not_have(tmp_path, encoding):
+    """An encoding that puts a byte order mark before every text gives a source without one back as it is."""
+    header, records, end = (
+        text.encode(encoding).removeprefix("".encode(encoding)) for text in ("id,text\n", "1,wölf\n2,sheep", "\n")
+    )
+    file = tmp_path / "a.csv"
+    file.write_bytes(header + records)
+    out = io.BytesIO()
+    writer = RecordWriter(out, encoding)
+    writer.write(verdicts_on(es.read(file, encoding=encoding)))
+    assert out.getvalue() == header + records
+    writer.write(verdicts_on(es.read(file, encoding=encoding)))
+    assert out.getvalue() == header + records + end + records
 
 
 def verdicts_on(documents):

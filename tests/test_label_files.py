@@ -104,6 +104,32 @@ def test_records_without_ids_are_known_as_when_they_were_ingested(tmp_path):
         assert len(index.labels.history()) == 2
 
 
+def test_spaces_around_an_id_lose_no_label(papers, tmp_path):
+    """An id is looked for as it stands, then without the spaces; the file that was ingested holds its own labels."""
+    file = write(tmp_path, "id,text,included\n a1,about wolves,1\nb2 ,about sheep,0\n", "papers.csv")
+    papers.add(es.read(file))
+    assert papers.labels.take(file).labelled == 2
+    assert {id: label.value for id, label in papers.labels.items()} == {" a1": 1.0, "b2 ": 0.0}
+    papers.add([es.Document("a1", "another")])
+    padded = write(tmp_path, "id,included\n p1 ,1\na1,0\n a1,1\n")
+    taken = papers.labels.take(padded)
+    assert (taken.labelled, taken.unchanged) == (2, 1)
+    assert {id: papers.labels[id].value for id in ("p1", "a1", " a1")} == {"p1": 1.0, "a1": 0.0, " a1": 1.0}
+
+
+def test_one_document_named_in_two_ways_has_one_label(papers, tmp_path):
+    """Spaces and case hide no contradiction, and what is said twice is one label."""
+    file = write(tmp_path, "id,included\np1,1\n p1,0\np2,1\np2 ,1\n")
+    with pytest.raises(es.SourceError, match=r":3: ' p1' is labelled 1 \(.*:2\) and 0 \(.*:3\)"):
+        papers.labels.take(file)
+    told = []
+    assert papers.labels.take(file, reading={"on_error": "skip", "report": told.append}).labelled == 1
+    assert (len(told), list(papers.labels)) == (1, ["p2"])
+    titles = write(tmp_path, "title,included\npaper 3,1\nPAPER 3,0\n", "titles.csv")
+    with pytest.raises(es.SourceError, match="leave one of the two out"):
+        papers.labels.take(titles, match="title")
+
+
 def test_a_broken_record_moves_no_other_label(tmp_path):
     """Records without ids are known by their number in the file; broken ones count, so that no label moves."""
     for name, text in (

@@ -309,7 +309,7 @@ class TestEncodings:
         with pytest.raises(SourceError, match=r"a\.jsonl: not read further than line 1: .*damaged"):
             list(read("a.jsonl"))
 
-    @pytest.mark.parametrize("encoding", ["utf-99", "hex", ""])
+    @pytest.mark.parametrize("encoding", ["utf-99", "hex", "", "undefined"])
     def test_an_unknown_encoding_is_refused_at_once(self, here, encoding):
         """Names that Python does not know, or that are no text encodings, fail in the call."""
         with pytest.raises(SourceError, match="unknown encoding"):

@@ -178,6 +178,8 @@ class TestJsonLines:
             ('{"text": "a", "x": 1e999}', "the number 1e999 is too large"),
             ('{"text": "a", "x": ' + "9" * 5000 + "}", "not a JSON object on one line"),
             ('{"text": ' + "[" * 200_000, "nested too deeply"),
+            (r'{"text": "\u00f6", "x": ' + "[" * 600 + "]" * 600 + "}", "nested too deeply"),
+            ('{"text": "a", "x": ' + '{"x":' * 200 + "1" + "}" * 200 + "}", "nested too deeply"),
             ('["a"]', r'a JSON list where an object such as \{"text": "…"\} is wanted'),
             ('[{"text": "a"},', r"jq -c '\.\[\]' FILE"),
             ("wolf", "Expecting value at character 1"),
@@ -191,6 +193,12 @@ class TestJsonLines:
         documents, told = skipping(content, "jsonl")
         assert [document.id for document in documents] == ["a.jsonl#1", "a.jsonl#3"]
         assert len(told) == 1
+
+    def test_nesting_that_is_not_deep_is_kept(self):
+        """An object may hold lists 199 deep, and any number of them beside one another."""
+        deep, wide = "[" * 199 + "]" * 199, f"[{', '.join(['[]'] * 1000)}]"
+        (document,) = read_text(f'{{"text": "\\u00f6", "x": {deep}, "y": {wide}}}', "jsonl")
+        assert json.loads(json.dumps(document.metadata)) == {"x": json.loads(deep), "y": [[]] * 1000}
 
     def test_documents_before_a_broken_line_are_yielded(self):
         """What was read before the error is good."""

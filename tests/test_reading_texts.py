@@ -68,10 +68,43 @@ class TestMarkdown:
             document = read_one(text, "md")
             assert (document.text, document.metadata) == (text, {})
 
+    @pytest.mark.parametrize(
+        "between",
+        [
+            "\nIntro paragraph that matters.\n\n",
+            "\ntitle: A\n\nIntro paragraph that matters.\n",
+            "# Heading\n\n",
+            "- an item\n- another\n",
+            "https://a.b/c\n",
+            "12:30 lunch\n",
+        ],
+    )
+    def test_only_front_matter_is_taken_out_of_the_text(self, between):
+        """Paragraphs, headings, lists and links between two rules stay in the text, whatever stands with them."""
+        text = f"---\n{between}---\n\nThe rest.\n"
+        document = read_one(text, "md")
+        assert (document.text, document.metadata) == (text, {})
+
+    @pytest.mark.parametrize(
+        ("between", "metadata"),
+        [
+            ("", {}),
+            ("\r\n", {}),
+            ('\n# comment\n"og:title": x\n\ntags: [\n  a,\n]\nlist:\n- a\n-\n', {}),
+            ("a.b: 1\ntext: |\n  Several\n\n  lines.\nyear : 2001\n", {"a.b": 1, "year": 2001}),
+        ],
+    )
+    def test_front_matter_of_any_shape_is_taken_out(self, between, metadata):
+        """Comments, lists, texts of several lines and blank lines are front matter beside names; so is nothing."""
+        document = read_one(f"---\n{between}---\nThe rest.\n", "md")
+        assert (document.text, document.metadata) == ("The rest.\n", metadata)
+
     def test_long_files_take_linear_time(self):
         """Megabytes of a pattern that invites backtracking are read at once."""
         text = "---\na: b\n" + "# " + " " * 2_000_000 + "#x\n" + "-" * 2_000_000 + "\n" * 500_000
         assert read_one(text, "md").title == "#x"
+        text = "---\na" + " :" * 1_000_000 + "a\n" + "b: c\n" * 200_000 + "---\n# x"
+        assert read_one(text, "md").title == "x"
 
 
 class TestHtml:
@@ -114,6 +147,7 @@ class TestHtml:
             ('<meta charset="latin-1"><p>Wölfe', "utf-8-sig"),
             ('<meta charset="utf-16"><p>Wölfe', "utf-8"),
             ('<meta charset="no-such"><p>Wölfe', "utf-8"),
+            ('<meta charset="undefined"><p>Wölfe', "utf-8"),
             ("<p>Wölfe", "utf-16"),
         ],
     )

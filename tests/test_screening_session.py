@@ -8,6 +8,7 @@ import pytest
 from conftest import ANIMALS, POLES
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 import embedsearch as es
 from embedsearch.screening import History, Screening, ScreeningSettings, StoppingRule, ranking_estimate
@@ -417,6 +418,30 @@ def test_the_report_has_what_an_appendix_needs(pile):
         assert line in text
     for estimate in record["progress"]["estimates"]:
         assert f"at least {estimate['recall_at_least']:.1%} with 95% confidence" in text
+
+
+def test_whatever_people_write_is_shown_as_text_in_the_report(tmp_path):
+    """Line ends, pipes, markup and HTML in ids, notes and names stand in the cells of the table as they were given."""
+    ids = ["<img src=x onerror=alert(1)>", "a_b__c_ *d*", "[x](http://y) ![z](u)", "&lt;b&gt; & `code` ~~old~~", "e"]
+    notes = ["x\r\n# head | y", "a\\|b \\", "<!-- \u2028 -->", "\\\\| |", "__init__"]
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.Document(id, f"text {number}") for number, id in enumerate(ids))
+        screening = Screening(index, "<b>|")
+        for id, note in zip(ids, notes, strict=True):
+            screening.labels.add(id, "relevant", note=note, author="<i>ada</i>", by="*x*")
+        text = as_markdown(report(screening))
+    shown = MarkdownIt("commonmark").enable("table").parse(text)
+    kinds = {token.type for line in shown for token in line.children or ()}
+    assert kinds <= {"text", "text_special", "strong_open", "strong_close", "softbreak"}
+    assert not any(token.type == "html_block" for token in shown)
+    said = ["".join(token.content for token in line.children or ()) for line in shown if line.type == "inline"]
+    assert said[0] == "Screening '<b>|'"
+    assert [text for text in said if text in ids] == ids
+    assert [text for text in said if text in [" ".join(note.splitlines()) for note in notes]] == [
+        "x # head | y", "a\\|b \\", "<!--   -->", "\\\\| |", "__init__",
+    ]  # fmt: skip
+    assert said.count("<i>ada</i>") == 6
+    assert "Records were proposed by: *x* 5." in said
 
 
 def test_a_report_of_a_screening_that_has_not_begun(pile):

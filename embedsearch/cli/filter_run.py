@@ -114,9 +114,16 @@ class Asked:
             yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
 
     def _overwrites(self) -> bool:
-        outputs = [Path(name) for name in (self.output, self.sample_to) if name]
-        read = [Path(name) for name in (*self.sources, self.axes_file or "", self.profile_file or "") if name]
-        return any(one.exists() and other.is_file() and one.samefile(other) for one in outputs for other in read)
+        from embedsearch.documents import files_of
+
+        named = (Path(name) for name in (self.output, self.sample_to, self.save_file) if name)
+        outputs = [path for path in named if path.exists()]
+        if not outputs:
+            return False
+        read = files_of(*self.sources, format=self.reading["read_as"])
+        read += [Path(name) for name in (self.axes_file, self.profile_file) if name]
+        read += [Path("/dev/stdin")] * ("-" in self.sources)  # the shell may have opened a file for it
+        return any(other.is_file() and one.samefile(other) for one in outputs for other in read)
 
     @property
     def index_is_named(self) -> bool:

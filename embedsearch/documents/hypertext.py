@@ -111,6 +111,6 @@ def _declared(raw: bytes) -> str | None:
     name = found[1].decode("ascii").lower() if found else ""
     try:
         bytewise = "<".encode(name) == b"<"
-    except LookupError:
+    except (LookupError, UnicodeError):  # Python has an encoding "undefined" that can write nothing
         return None
     return _AS_BROWSERS_DO.get(name, name) if bytewise else None

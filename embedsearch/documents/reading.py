@@ -297,6 +297,12 @@ def _sniff(stream: BinaryIO) -> tuple[str, BinaryIO]:
             return ("jsonl" if seen[:1] == b"{" else "txt"), rejoin(head, stream)
 
 
+def files_of(*sources: str | os.PathLike[str], format: str | None = None) -> list[Path]:
+    """Return the files that `read` opens for *sources*; what it cannot read is passed over."""
+    planned = _plan(sources, _known_format(format), ReadOptions(on_error="skip"))
+    return [one.path for one in planned if one.path]
+
+
 def estimate(*sources: str | os.PathLike[str], format: str | None = None) -> int | None:
     """Return about how many documents *sources* hold, for a progress bar.
 

@@ -112,7 +112,7 @@ def check_encoding(encoding: str | None) -> None:
         return
     try:
         "".encode(encoding)
-    except LookupError:
+    except (LookupError, UnicodeError):  # Python has an encoding "undefined" that can write nothing
         raise SourceError(f"unknown encoding {encoding!r}; try utf-8, latin-1, cp1252 or utf-16") from None
 
 

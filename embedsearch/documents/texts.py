@@ -10,10 +10,10 @@ from embedsearch.documents.document import Document
 from embedsearch.documents.fields import clean
 from embedsearch.documents.sources import ReadOptions, Source, whole_text
 
-# A first line "---" can also be a rule across the page: a name and a colon must follow, or the end at once.
-_FRONT_MATTER = re.compile(
-    r"---[ \t]*\r?\n(?=[ \t]*(?:#|\w[\w -]*:|---|\r?\n))(?P<lines>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)"
-)
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?P<lines>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)")
+_NAMED = re.compile(r"""["']?\w[\w .:/-]*["']?:(?=\s|\Z)""")
+# What else may stand in front matter: comments, what is indented, items and ends of lists.
+_UNNAMED = re.compile(r"[#\s\]}]|-(?=\s|\Z)")
 _NOT_PLAIN = tuple("#&*!|>%@`[{")  # what YAML values begin with that are more than a plain text or number
 _HEADING = re.compile(r" {0,3}#[ \t]+(.*)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -42,11 +42,21 @@ def read_markdown(source: Source, options: ReadOptions) -> Iterator[Document]:
     text = whole_text(source, options)
     metadata: dict[str, Any] = {}
     front = _FRONT_MATTER.match(text)
-    if front:
+    if front and _is_front_matter(front["lines"]):
         metadata = _scalars(front["lines"])
         text = text[front.end() :]
     title = metadata.pop("title", None)
     yield from one_document(source, options, text, str(title) if title is not None else _heading(text), metadata)
+
+
+def _is_front_matter(lines: str) -> bool:
+    """Return whether *lines* hold names with values and nothing else, or nothing at all.
+
+    A first line ``---`` can also be a rule across the page, with text between it and the next rule.
+    """
+    filled = [line for line in lines.split("\n") if line.strip()]
+    unnamed = [line for line in filled if not _NAMED.match(line)]
+    return all(map(_UNNAMED.match, unnamed)) and (not filled or len(unnamed) < len(filled))
 
 
 def _scalars(lines: str) -> dict[str, Any]:

@@ -59,9 +59,14 @@ class RecordWriter:
             self._stream.write(self._mark)
         self._begun = True
         if not self._ended:  # the last record of a file may lack its line end
-            self._stream.write("\n".encode(encoding))
-        self._stream.write(text.encode(encoding))
+            self._stream.write(_encoded("\n", encoding))
+        self._stream.write(_encoded(text, encoding))
         self._ended = text.endswith(("\n", "\r"))
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    """Return *text* without the byte order mark that utf-8-sig puts before every text."""
+    return text.encode(encoding).removeprefix("".encode(encoding))
 
 
 class ParquetWriter:

@@ -48,7 +48,7 @@ class Contents:
 
     def sources(self) -> dict[str, int]:
         """Return how many documents came from each source, line numbers left out; in the order in which they came."""
-        places = (place for _, place in self._store.sources_before(-1))
+        places = (place for _, place, _ in self._store.sources_before(-1))
         return dict(Counter(_LINE.sub("", place) for place in places))
 
     def documents(self) -> Iterator[Document]:

@@ -13,6 +13,7 @@ from embedsearch.documents import Document, Passage
 from embedsearch.errors import SourceError
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.origins import ids_from, remember_folder
 from embedsearch.index.under_way import EmbeddingUnderWay
 from embedsearch.store import Entry, HeldDocument, Store
 
@@ -111,6 +112,7 @@ class Ingest:
         store.upgrade()
         with store.writing():
             self.run = store.next_run()
+            remember_folder(store, self.run)
 
     def add(self, documents: Iterable[Document]) -> AddReport:
         """Add or update *documents*; return what was done.
@@ -153,9 +155,10 @@ class Ingest:
         Args:
             sources: files and folders, as they were given to `embedsearch.read`; wherever they came from if None.
         """
-        places = None if sources is None else [_place(os.fspath(source)) for source in sources]
-        unmet = self.store.sources_before(self.run)
-        gone = [id for id, source in unmet if places is None or _lies_in(_place(source), places)]
+        if sources is None:
+            gone = [id for id, _, _ in self.store.sources_before(self.run)]
+        else:
+            gone = ids_from(sources, self.store, before=self.run)
         with self.store.writing():
             self.store.remove(gone)
         return len(gone)
@@ -274,17 +277,6 @@ def fewer_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _place(source: str) -> str:
-    """Return a source as a path that can be compared, whatever way it was written."""
-    return os.path.abspath("stdin" if source == "-" else source)  # noqa: PTH100 - links are not to be followed
-
-
-def _lies_in(place: str, places: Iterable[str]) -> bool:
-    """Return whether a document's place is one of *places*, a record of such a file, or a file of such a folder."""
-    # Behind the name of a file a document's source has the record: "corpus/articles.jsonl:12".
-    return any(place == whole or place.startswith((f"{whole}:", whole.rstrip(os.sep) + os.sep)) for whole in places)
 
 
 def _without_record(document: Document) -> Document:

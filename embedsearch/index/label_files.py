@@ -44,7 +44,7 @@ class LabelEntry:
 
     Attributes:
         place: what messages call it, such as ``labels.csv:7``.
-        key: what names the document, in the field that is matched.
+        key: what names the document, in the field that is matched; spaces around it are kept.
         value: 1 relevant, 0 not relevant, between them graded; None undecided.
         note: may be empty.
         author: may be empty.
@@ -115,11 +115,16 @@ def read_labels(
         first = found.entries.setdefault(entry.key, entry)
         if first.value != entry.value and entry.key not in contradicted:
             contradicted.add(entry.key)
-            both = " and ".join(f"{_said(one.value)} ({one.place})" for one in (first, entry))
-            options.broken(SourceError(f"{entry.place}: {entry.key!r} is labelled {both}; leave one of the two out"))
+            options.broken(SourceError(contradiction(first, entry)))
     for name in contradicted:
         del found.entries[name]
     return found
+
+
+def contradiction(first: LabelEntry, second: LabelEntry) -> str:
+    """Return the sentence that two records label one document differently."""
+    both = " and ".join(f"{_said(one.value)} ({one.place})" for one in (first, second))
+    return f"{second.place}: {second.key!r} is labelled {both}; leave one of the two out"
 
 
 def _entries(path: Path, label: str | None, options: ReadOptions, found: LabelFile) -> Iterator[LabelEntry]:
@@ -157,8 +162,8 @@ def _iso(time: str) -> str:
 def _key(record: Mapping[str, Any], known: _Columns, path: Path, number: int, place: str) -> str:
     if known.key is None:
         return f"{path.name}#{number}"
-    value = str(record[known.key] if record[known.key] is not None else "").strip()
-    if not value:
+    value = fields.clean(str(record[known.key] if record[known.key] is not None else ""))
+    if not value.strip():
         raise SourceError(f"{place}: the field {known.key!r} is empty, so that the label belongs to no document")
     return value
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import QueryError, SourceError, did_you_mean
 from embedsearch.index.label import IMPORT, Decision
-from embedsearch.index.label_files import read_labels
+from embedsearch.index.label_files import LabelEntry, LabelFile, contradiction, read_labels
 from embedsearch.index.labels import IndexLabels
 from embedsearch.store import Store
 
@@ -42,23 +42,40 @@ def decisions_of(
     if match != "id":
         options.setdefault("key", match)
     found = read_labels(file, **options)
-    known, standing, shown = _documents_by(match, store), held.standing(), held.shown()
-    decisions, unchanged, unknown = [], 0, 0
+    standing, shown = held.standing(), held.shown()
+    chosen, unknown = _chosen(found, _documents_by(match, store), match, options)
+    decisions, unchanged = [], 0
+    for id, entry in chosen.items():
+        if id in standing and (standing[id].value, standing[id].note) == (entry.value, entry.note):
+            unchanged += 1
+        else:
+            # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
+            by = None if id in shown else IMPORT
+            decisions.append(Decision(id, entry.value, entry.note, entry.author or None, by, entry.time))
+    return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown)
+
+
+def _chosen(
+    found: LabelFile, known: Mapping[str, Sequence[str]], match: str, options: Mapping[str, Any]
+) -> tuple[dict[str, LabelEntry], int]:
+    """Return the label of each document that a file names, and how many of its records name none."""
+    chosen: dict[str, LabelEntry] = {}
+    contradicted: set[str] = set()
+    unknown = 0
     for entry in found.entries.values():
-        ids = known.get(_folded(entry.key, match), ())
+        # Ids are what a source says, spaces around them included; a spreadsheet may have lost or added some.
+        ids = known.get(_folded(entry.key, match)) or known.get(entry.key.strip(), ())
         if not ids:
             unknown += 1
             near = list(known)[:_COMPARED] if match == "id" and unknown <= _ADVISED else []
             advice = did_you_mean(entry.key, near)
             _tell(f"{entry.place}: there is no document whose {match} is {entry.key!r}.{advice}", options)
         for id in ids:
-            if id in standing and (standing[id].value, standing[id].note) == (entry.value, entry.note):
-                unchanged += 1
-            else:
-                # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
-                by = None if id in shown else IMPORT
-                decisions.append(Decision(id, entry.value, entry.note, entry.author or None, by, entry.time))
-    return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown)
+            first = chosen.setdefault(id, entry)
+            if first.value != entry.value and id not in contradicted:
+                contradicted.add(id)
+                _tell(contradiction(first, entry), options)
+    return {id: entry for id, entry in chosen.items() if id not in contradicted}, unknown
 
 
 def _documents_by(match: str, store: Store) -> dict[str, list[str]]:
@@ -81,7 +98,7 @@ def _folded(key: str, match: str) -> str:
 
 
 def _tell(what: str, options: Mapping[str, Any]) -> None:
-    """Raise that a record of a file names no document, or report it where such records are passed over."""
+    """Raise what is wrong with a record of a file, or report it where such records are passed over."""
     if options.get("on_error") != "skip":
         raise SourceError(what)
     if report := options.get("report"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,6 +12,10 @@ from embedsearch.screening.progress import Progress
 from embedsearch.screening.session import Screening
 from embedsearch.screening.versions import versions
 from embedsearch.store import Event
+
+_SIGNS = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")  # what can begin or end something in a line of Markdown
+_ENTITIES = re.compile(r"&(?=#?\w+;)")
+_TAGS = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def report(screening: Screening) -> dict[str, Any]:
@@ -90,8 +95,8 @@ def as_markdown(record: dict[str, Any]) -> str:
     """Return what `report` gave as Markdown; the labels that stand are in it, all other events in the JSON alone."""
     flow, progress = record["flow"], record["progress"]
     parts = [
-        f"# Screening {record['screening']!r}",
-        f"Index `{record['index']}`, written {record['written']}.",
+        f"# Screening {_plain(repr(record['screening']))}",
+        f"Index {_plain(record['index'])}, written {record['written']}.",
         "## Settings",
         _table(("setting", "value"), _settings_rows(record)),
         "## Flow of records",
@@ -183,14 +188,19 @@ def _change(settings: dict[str, Any]) -> list[Any]:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    return ", ".join(f"{_plain(name)} {count:,}" for name, count in counts.items())
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [_row(names), _row(["---"] * len(names)), *map(_row, rows)]
+    lines = [_row(names), "| " + " | ".join(["---"] * len(names)) + " |", *map(_row, rows)]
     return "\n".join(lines) if len(lines) > 2 else "None yet."
 
 
 def _row(cells: Sequence[Any]) -> str:
-    texts = (f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in cells)
-    return "| " + " | ".join(text.replace("|", "\\|").replace("\n", " ") for text in texts) + " |"
+    return "| " + " | ".join(f"{cell:,}" if isinstance(cell, int) else _plain(cell) for cell in cells) + " |"
+
+
+def _plain(text: Any) -> str:
+    """Return a text that says the same on one line of Markdown: no markup, HTML or end of a cell."""
+    line = _SIGNS.sub(r"\\\g<0>", " ".join(str(text).splitlines()))
+    return _TAGS.sub("&lt;", _ENTITIES.sub("&amp;", line))

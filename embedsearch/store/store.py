@@ -193,9 +193,9 @@ class Store(Folder):
         """Return the numbers of those of *ids* that are in the index."""
         return dict(self._database.query_in("SELECT id, number FROM documents WHERE id IN (?)", ids))
 
-    def sources_before(self, run: int) -> list[tuple[str, str]]:
-        """Return the id and the source of every document that ingest number *run* has not met."""
-        return self._database.query("SELECT id, source FROM documents WHERE run <> ? ORDER BY number", (run,))
+    def sources_before(self, run: int) -> list[tuple[str, str, int]]:
+        """Return the id, the source and the last ingest of every document that ingest number *run* has not met."""
+        return self._database.query("SELECT id, source, run FROM documents WHERE run <> ? ORDER BY number", (run,))
 
     def rows_of_document(self, id: str) -> Rows:
         """Return the rows of a document's passages in their order; none if there is no such document."""

@@ -1,0 +1,99 @@
+"""Where documents came from: sources as places that can be compared, from wherever and however they were named.
+
+A document keeps its source as it was named, and what a relative name means depends on the working folder. The index
+therefore remembers from which folder each ingest named its sources.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from embedsearch.store import Store
+
+_SETTING = "named_from"  # the first ingest, its working folder, the same as seen from the index; and so on
+_STDIN = "stdin"
+
+
+def remember_folder(store: Store, run: int) -> None:
+    """Remember from which folder ingest number *run* names its sources; inside `writing`."""
+    folder = seen = ""
+    with suppress(FileNotFoundError):  # a working folder that was removed has no name
+        folder = str(Path.cwd())
+        seen = os.path.relpath(folder, store.path.resolve())
+    known = store.setting(_SETTING, [])
+    if not known or known[-1][1:] != [folder, seen]:
+        store.set_setting(_SETTING, [*known, [run, folder, seen]])
+
+
+def ids_from(sources: Iterable[str | os.PathLike[str]], store: Store, *, before: int) -> list[str]:
+    """Return the ids of the documents that came from *sources* and that ingest number *before* has not met.
+
+    Args:
+        sources: files and folders, as they were given to `embedsearch.read`.
+        store: of the index.
+        before: the number of the ingest.
+    """
+    origins = _Origins([os.fsdecode(source) for source in sources])
+    folder_of = _folders(store)
+    found = store.sources_before(before)
+    return [id for id, source, run in found if origins.hold(source, folder_of(run))]
+
+
+class _Origins:
+    """Files, folders, and what has a name but no place: the standard input, and what was made without files."""
+
+    def __init__(self, sources: Iterable[str]) -> None:
+        self._files: set[str] = set()
+        self._names: set[str] = set()
+        self._beginnings: tuple[str, ...] = ()
+        self._real = cache(os.path.realpath)
+        folders = []
+        for source in filter(None, sources):
+            if source == "-":
+                self._names.add(_STDIN)
+            elif Path(source).is_dir():
+                folders.append(os.path.realpath(source).rstrip(os.sep) + os.sep)
+            elif os.path.lexists(source):
+                self._files.add(self._place(source))
+            else:  # a file or folder that is gone, or a name
+                place = self._place(source.rstrip(os.sep))
+                self._files.add(place)
+                folders.append(place + os.sep)
+                self._names.add(source)
+        # Behind the name of a file a document's source has the record: "corpus/articles.jsonl:12".
+        self._named = tuple(f"{name}:" for name in self._names)
+        self._beginnings = (*folders, *(f"{file}:" for file in self._files))
+
+    def hold(self, source: str, folder: str) -> bool:
+        """Return whether a document came from here whose source was named from *folder*."""
+        if source in self._names or source.startswith(self._named):
+            return True
+        if not source or source == _STDIN or source.startswith(f"{_STDIN}:"):
+            return False
+        place = self._place(os.path.join(folder, source))  # noqa: PTH118 - a text may be no path
+        return place in self._files or place.startswith(self._beginnings)
+
+    def _place(self, source: str) -> str:
+        """Return the place of a file: links are followed to its folder, but the file may be one itself."""
+        folder, name = os.path.split(source)
+        return f"{self._real(folder).rstrip(os.sep)}{os.sep}{name}"
+
+
+def _folders(store: Store) -> Callable[[int], str]:
+    """Return what tells from which folder an ingest named its sources.
+
+    The working folder of today stands for what was not remembered. A folder that is no longer there may have moved
+    together with the index.
+    """
+    known = store.setting(_SETTING, [])
+    firsts = [run for run, _, _ in known]
+    folders = [""]
+    for _, folder, seen in known:
+        moved = store.path.resolve() / seen
+        folders.append(str(moved) if folder and not Path(folder).is_dir() and moved.is_dir() else folder)
+    return lambda run: folders[bisect_right(firsts, run)]
