@@ -365,6 +365,36 @@ def test_sync_removes_nothing_when_reading_fails(tmp_path, folder):
         assert index._store.count_documents() == 4
 
 
+def test_files_of_one_name_in_two_folders_do_not_replace_each_other(tmp_path, monkeypatch):
+    """An id made from a file's name is refused where another file that is still there has it; its own is updated."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "notes.txt").write_text(f"Wolves of {folder}.\n")
+        (tmp_path / folder / "x.csv").write_text(f"abstract\nfirst of {folder}\nsecond of {folder}\n")
+
+    def texts() -> dict[str, str]:
+        with es.open("ix") as index:
+            return {document.id: document.text.strip() for document in index.documents()}
+
+    first = {"notes.txt": "Wolves of a.", "x.csv#1": "first of a", "x.csv#2": "second of a"}
+    assert run("ingest", "a", "-i", "ix").exit_code == 0
+    refused = run("ingest", "b", "-i", "ix")
+    assert (refused.exit_code, texts()) == (2, first)
+    assert "b/notes.txt: the id 'notes.txt', made from the name of the file" in refused.stderr
+    assert f"from {tmp_path / 'a' / 'notes.txt'}. Ingest the folder above both" in refused.stderr
+    skipped = run("ingest", "b", "-i", "ix", "--on-error", "skip")
+    assert (skipped.exit_code, texts()) == (0, first)
+    (tmp_path / "a" / "notes.txt").write_text("Wolves again.\n")
+    monkeypatch.chdir(tmp_path / "b")  # its own file, named from elsewhere
+    assert run("ingest", "../a/notes.txt", "-i", "../ix").exit_code == 0
+    monkeypatch.chdir(tmp_path)
+    assert texts() == first | {"notes.txt": "Wolves again."}
+    shutil.rmtree("a")  # what is gone may have moved
+    assert run("ingest", "b", "-i", "ix").exit_code == 0
+    assert texts() == {"notes.txt": "Wolves of b.", "x.csv#1": "first of b", "x.csv#2": "second of b"}
+
+
 def test_sync_on_the_command_line(tmp_path, folder, monkeypatch):
     """`ingest --sync` counts what it removed, and refuses to skip broken records, which it would remove."""
     with es.Index.create(tmp_path / "index", HashEncoder()) as index:

@@ -13,7 +13,7 @@ from embedsearch.documents import Document, Passage
 from embedsearch.errors import SourceError
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.origins import ids_from, remember_folder
+from embedsearch.index.origins import finds_namesakes, ids_from, remember_folder
 from embedsearch.index.under_way import EmbeddingUnderWay
 from embedsearch.store import Entry, HeldDocument, Store
 
@@ -109,6 +109,7 @@ class Ingest:
         self._tokens = 0
         self._batch_size = BATCH_PASSAGES
         self._under_way: set[str] = set()  # ids of the batch that is being embedded
+        self._namesake = finds_namesakes(store)
         store.upgrade()
         with store.writing():
             self.run = store.next_run()
@@ -173,7 +174,10 @@ class Ingest:
                 for document in group:
                     known = held.get(document.id)
                     if document.id in pending or (known is not None and known.run == self.run):
-                        self._leave_out(document)
+                        self._refuse(repeated(document))
+                        continue
+                    if known is not None and (other := self._namesake_of(document, known)):
+                        self._refuse(namesake(document, other))
                         continue
                     pending.add(document.id)
                     batch.ids.add(document.id)
@@ -188,10 +192,17 @@ class Ingest:
             raise
         yield batch
 
-    def _leave_out(self, document: Document) -> None:
+    def _namesake_of(self, document: Document, known: HeldDocument) -> str:
+        """Return the other file whose document this one would replace; empty if it replaces none."""
+        held = known.document
+        if held is None or held.text == document.text:
+            return ""
+        return self._namesake(document, held.source, known.run)
+
+    def _refuse(self, error: SourceError) -> None:
         if self._repeated is None:
-            raise repeated(document)
-        self._repeated(repeated(document))
+            raise error
+        self._repeated(error)
 
     def _sort(self, document: Document, known: HeldDocument | None, batch: _Batch) -> None:
         held = known.document if known else None
@@ -281,6 +292,15 @@ def fewer_collections() -> Iterator[None]:
 
 def _without_record(document: Document) -> Document:
     return replace(document, record="", header="") if document.record or document.header else document
+
+
+def namesake(document: Document, other: str) -> SourceError:
+    """Return the error about a document that would replace one from another file of the same name."""
+    return SourceError(
+        f"{document.source}: the id {document.id!r}, made from the name of the file, is that of one from {other}. "
+        "Ingest the folder above both, so that their ids differ, or name a field that holds ids with --id; to replace "
+        f"the other one, delete it first: embedsearch delete {document.id}"
+    )
 
 
 def repeated(document: Document) -> SourceError:

@@ -7,16 +7,19 @@ therefore remembers from which folder each ingest named its sources.
 from __future__ import annotations
 
 import os
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from embedsearch.documents import Document
 from embedsearch.store import Store
 
 _SETTING = "named_from"  # the first ingest, its working folder, the same as seen from the index; and so on
 _STDIN = "stdin"
+_LINE = re.compile(r":\d+$")
 
 
 def remember_folder(store: Store, run: int) -> None:
@@ -42,6 +45,30 @@ def ids_from(sources: Iterable[str | os.PathLike[str]], store: Store, *, before:
     folder_of = _folders(store)
     found = store.sources_before(before)
     return [id for id, source, run in found if origins.hold(source, folder_of(run))]
+
+
+def finds_namesakes(store: Store) -> Callable[[Document, str, int], str]:
+    """Return what tells whether a document would replace one from another file of the same name.
+
+    Where records have no ids, they are made from the names of files: ``notes.txt``, ``papers.csv#3``. Two folders may
+    hold files of the same name. Given a new document, and source and ingest of the one that is held under its id, the
+    function returns the file of that one, if it is still there and not the file that is read now; else an empty text.
+    """
+    folder_of = _folders(store)
+
+    def other_file(document: Document, source: str, run: int) -> str:
+        before, now = (_LINE.sub("", one) for one in (source, document.source))
+        names = (document.id, document.id.rpartition("#")[0])
+        if not all(any(_ends_with(file, name) for name in names) for file in (before, now)):
+            return ""
+        place = Path(folder_of(run), before)
+        return str(place) if place.is_file() and Path(now).is_file() and not place.samefile(now) else ""
+
+    return other_file
+
+
+def _ends_with(file: str, name: str) -> bool:
+    return bool(name) and f"{os.sep}{file}".endswith(f"{os.sep}{name}")
 
 
 class _Origins:
