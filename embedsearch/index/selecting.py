@@ -216,7 +216,7 @@ class Selector:
                 numbers, rest = self._ruled_by_fields(rest, numbers, verdicts)
                 sift, rest = _ruled_by_vectors(rest, resolved.means, verdicts)
             judge = verdicts.judge = self._judge_of(rest, resolved, verdicts)
-            state = self._store.database.state()
+            state: tuple[int, int] | None = self._store.database.state()
         for start in range(0, len(numbers), _OWN_DOCUMENTS):
             # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
             part = numbers[start : start + _OWN_DOCUMENTS].tolist()
