@@ -198,6 +198,17 @@ def test_profiles_and_files_of_axes_need_no_index(tmp_path, predation, monkeypat
     )
     assert "the first 8 documents of the stream" in piped.stderr
     assert piped.stdout == alone.stdout
+    # An index that the environment names is not looked at, be it there or not.
+    for there in (tmp_path / "none", predation):
+        monkeypatch.setenv("EMBEDSEARCH_INDEX", str(there))
+        assert run("filter", "a.csv", "--profile", "p.json").stdout == saved.stdout
+        same = run("filter", "a.csv", *where, "--axes", CORPUS / "axes.toml", "--population", "8")
+        assert (same.stdout, same.stderr) == (alone.stdout, alone.stderr)
+    given = run("filter", "a.csv", "--profile", "p.json", "-i", predation)
+    assert (given.exit_code, given.stdout) == (2, "")
+    own = run("filter", *where, "--axes", CORPUS / "axes.toml", "-f", "ids")  # without SOURCEs it is the environment's
+    assert len(own.stdout.splitlines()) > 100
+    assert "there is no index" in run("filter", "a.csv", *where, "-i", tmp_path / "none").stderr
 
 
 def test_bibliographies_keep_their_bytes_and_broken_ones_lose_nothing_else(tmp_path, predation):

@@ -100,7 +100,7 @@ class Asked:
             "-f same gives records as they stood; coordinates need another format, such as -f jsonl",
         )
         yield (
-            self.profile_file and (self.where or self.by or self.axes_file or self.index_is_named or self.encoder),
+            self.profile_file and (self.where or self.by or self.axes_file or self.index_is_given or self.encoder),
             "a profile has its own condition, axes and encoder; leave --where, --by, --axes, -i and --encoder out",
         )
         yield self.profile_file and not self.sources, "a profile filters SOURCEs; name at least one"
@@ -110,7 +110,7 @@ class Asked:
         yield self.sample and self.top and not self.sample_to, "--sample with --top needs --sample-to FILE"
         yield self.output and self.format == "table", "a table is for a terminal; leave -f table out, or -o"
         yield self._overwrites(), "the output would take the place of a source; name another file for it"
-        if self.axes_file and not self.index_is_named:
+        if self.axes_file and self._index_from == "DEFAULT":
             yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
 
     def _overwrites(self) -> bool:
@@ -119,10 +119,22 @@ class Asked:
         return any(one.exists() and other.is_file() and one.samefile(other) for one in outputs for other in read)
 
     @property
-    def index_is_named(self) -> bool:
-        """Was an index named, on the command line or in the environment?"""
+    def _index_from(self) -> str:
+        """Where the index was named: COMMANDLINE, ENVIRONMENT, or nowhere: DEFAULT."""
         source = click.get_current_context().get_parameter_source("path")
-        return source is not None and source.name != "DEFAULT"
+        return source.name if source is not None else "DEFAULT"
+
+    @property
+    def index_is_given(self) -> bool:
+        """Was an index named on the command line?"""
+        return self._index_from == "COMMANDLINE"
+
+    @property
+    def needs_index(self) -> bool:
+        """Is it measured with an index? With --axes and sources only with one that the command line names."""
+        if self.index_is_given or not self.sources:
+            return True
+        return not self.axes_file and (self._index_from == "ENVIRONMENT" or _is_index(self.path))
 
     @property
     def kind(self) -> str:
@@ -205,7 +217,7 @@ def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Mea
     cache = output.cache if output else None
     if asked.profile_file:
         return _by_profile(asked, cache, stack)
-    if asked.index_is_named or not asked.sources or (not asked.axes_file and _is_index(asked.path)):
+    if asked.needs_index:
         index = open_index(asked.path, asked.encoder, cache=cache)
         if asked.axes_file:
             from embedsearch.axes import read_axes
