@@ -64,7 +64,7 @@ class LabelFile:
     """The labels of a file, by what names the document.
 
     Attributes:
-        entries: one a document, in the order of the file; those that contradict one another are left out.
+        entries: one a document, by its folded name, in the order of the file; what contradicts itself is left out.
         unlabelled: how many records have no label.
     """
 
@@ -91,6 +91,7 @@ def read_labels(
     encoding: str | None = None,
     on_error: OnError = "stop",
     report: Callable[[str], None] | None = None,
+    folded: Callable[[str], str] = str,
 ) -> LabelFile:
     """Return the labels of a file.
 
@@ -102,6 +103,7 @@ def read_labels(
         encoding: UTF-8 if None.
         on_error: ``stop`` at a record that cannot be used, or ``skip`` it and report.
         report: told one sentence for each record that is passed over.
+        folded: of what names a document that by which it is compared; what is equal then names the same.
 
     Raises:
         SourceError: the file or a record cannot be read; the message names the place.
@@ -112,9 +114,10 @@ def read_labels(
     found = LabelFile()
     contradicted: set[str] = set()
     for entry in _entries(path, label, options, found):
-        first = found.entries.setdefault(entry.key, entry)
-        if first.value != entry.value and entry.key not in contradicted:
-            contradicted.add(entry.key)
+        name = folded(entry.key)
+        first = found.entries.setdefault(name, entry)
+        if first.value != entry.value and name not in contradicted:
+            contradicted.add(name)
             both = " and ".join(f"{_said(one.value)} ({one.place})" for one in (first, entry))
             options.broken(SourceError(f"{entry.place}: {entry.key!r} is labelled {both}; leave one of the two out"))
     for name in contradicted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from embedsearch.errors import QueryError, SourceError, did_you_mean
@@ -41,11 +42,11 @@ def decisions_of(
     options = dict(reading)
     if match != "id":
         options.setdefault("key", match)
-    found = read_labels(file, **options)
+    found = read_labels(file, folded=partial(_folded, match=match), **options)
     known, standing, shown = _documents_by(match, store), held.standing(), held.shown()
     decisions, unchanged, unknown = [], 0, 0
-    for entry in found.entries.values():
-        ids = known.get(_folded(entry.key, match), ())
+    for name, entry in found.entries.items():
+        ids = known.get(name, ())
         if not ids:
             unknown += 1
             near = list(known)[:_COMPARED] if match == "id" and unknown <= _ADVISED else []
