@@ -1,5 +1,7 @@
 """What all commands share: help, formats, exit codes, errors on one line."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from conftest import ROOT, run
 
 import embedsearch as es
 from embedsearch.cli import main
+from embedsearch.cli.output import write
 from embedsearch.testing import HashEncoder
 
 
@@ -149,6 +152,18 @@ def test_formats_hold_the_same_answers(predation):
     table = run(*words, "-f", "table").stdout
     assert lines[0]["id"] in table
     assert f"{lines[0]['score']:.3f}" in table
+
+
+def test_cells_with_parts_of_their_own_are_json():
+    """What is nested deeper than a list of values is JSON in CSV and TSV, so that another program can read it."""
+    nested = {"id": "a", "tags": ["x", 1], "metadata": {"deep": {"wölf": [1, None]}, "rows": [{"a": True}], "no": []}}
+    for kind, delimiter in (("csv", ","), ("tsv", "\t")):
+        stream = io.StringIO()
+        write([nested], kind, stream)
+        (row,) = csv.DictReader(io.StringIO(stream.getvalue()), delimiter=delimiter)
+        assert (row["tags"], row["metadata.no"]) == ("x, 1", "")
+        assert json.loads(row["metadata.deep"]) == {"wölf": [1, None]}
+        assert json.loads(row["metadata.rows"]) == [{"a": True}]
 
 
 def test_control_characters_do_not_reach_the_terminal(tmp_path):
