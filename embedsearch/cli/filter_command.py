@@ -52,7 +52,8 @@ if TYPE_CHECKING:
 @index_option
 @encoder_option
 @click.option("-f", "--format", "format", type=click.Choice(("same", *FORMATS)),
-              help="Output format; records as they stood (same) if not given, a table on a terminal.")  # fmt: skip
+              help="If not given: on a terminal a table; records of SOURCEs as they stood (same); with -a, "
+                   "--explain or without SOURCEs by the suffix of -o (.csv, .tsv, .json), or JSON lines.")  # fmt: skip
 def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -> None:
     """Let documents through that satisfy a condition, unchanged and in order.
 

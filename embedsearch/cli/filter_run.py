@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from embedsearch.filtering import Profile, Resumable, Sieve
     from embedsearch.index import Verdict
 
+_FORMATS_BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".json": "json"}  # all others: JSON lines
+_OTHER_SUFFIXES = (".parquet", ".ris", ".nbib", ".bib", ".html", ".htm", ".pdf")
 _READING = ("text", "title", "id", "read_as", "encoding", "on_error")
 
 
@@ -109,6 +111,11 @@ class Asked:
         yield self.sample_to and not self.sample, "--sample-to goes with --sample N"
         yield self.sample and self.top and not self.sample_to, "--sample with --top needs --sample-to FILE"
         yield self.output and self.format == "table", "a table is for a terminal; leave -f table out, or -o"
+        for file in (self.output, self.sample_to):
+            yield (
+                not self.format and self._cannot_hold(file),
+                f"only records as they stood can go to {file}; name a .csv, .tsv, .json or .jsonl file, or -f",
+            )
         yield self._overwrites(), "the output would take the place of a source; name another file for it"
         if self.axes_file and self._index_from == "DEFAULT":
             yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
@@ -136,14 +143,19 @@ class Asked:
             return True
         return not self.axes_file and (self._index_from == "ENVIRONMENT" or _is_index(self.path))
 
-    @property
-    def kind(self) -> str:
-        """The format of the output."""
-        if self.format:
+    def kind_of(self, file: str | None) -> str:
+        """Return the format of what goes into a file, or to stdout where it is None."""
+        if self.format and not (file and self.format == "table"):
             return self.format
-        if sys.stdout.isatty() and not self.output:
+        if sys.stdout.isatty() and not file:
             return "table"
-        return "jsonl" if self.axes or self.explain or not self.sources else "same"
+        if self.sources and not (self.axes or self.explain):
+            return "same"
+        return _FORMATS_BY_SUFFIX.get(Path(file or "").suffix.lower(), "jsonl")
+
+    def _cannot_hold(self, file: str | None) -> bool:
+        """Would JSON lines go into a file whose suffix promises rows or references?"""
+        return bool(file) and self.kind_of(file) == "jsonl" and Path(file or "").suffix.lower() in _OTHER_SUFFIXES
 
     def documents(self, *, quiet: bool = False) -> Iterator[Document] | None:
         """Return the documents of the sources; None for those of the index."""
