@@ -103,6 +103,11 @@ def test_new_texts_are_embedded_and_divided(tmp_path, predation):
         (("--where", "year > p80"), "only be compared with an axis"),
         (("--where", "size > 1", "-f", "same", "-a", "size"), "coordinates need another format"),
         (("--where", "size > 1", "--check", "missing"), "--check missing"),
+        (
+            ("--where", "size > 1", "--check", "relevance"),
+            "articles.jsonl:1 has no field of that name. Did you mean 'relevant'?",
+        ),
+        (("--where", "size > 1", "--check", "domain"), "there; wanted true or false, yes or no, 1 or 0"),
         ((), "--where"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, tuple) else "",
