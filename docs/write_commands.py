@@ -19,6 +19,7 @@ terminal, JSON lines elsewhere. `-` is stdin. `-i` names the index; without it `
 | 1 | nothing found |
 | 2 | wrong usage or unreadable input: one line on stderr says what was seen, what was wanted, what to do |
 | 130 | interrupted |
+| 141 | whoever read the output left, as `head` does |
 
 JSON lines of hits have `rank, score, id, document, text, title, start, end, source, metadata`; `calc` adds
 `contributions` and `near_alone`, points on axes add `distance` and `coordinates` (and `score` is null where there was

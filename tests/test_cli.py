@@ -176,14 +176,15 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path):
     assert "wolf" in shown
 
 
-def test_a_closed_pipe_is_no_error(predation):
-    """`| head` ends the command without a traceback."""
-    code = f"from embedsearch.cli import main; main(['place', '--all', '-i', {str(predation)!r}])"
-    command = f'"{sys.executable}" -c "{code}" | head -n 1'
+@pytest.mark.parametrize("form", ["jsonl", "ids", "csv"])
+def test_a_closed_pipe_is_no_error(predation, form):
+    """`| head` ends the command without a word, as a program does that SIGPIPE ends: not 1 for nothing found."""
+    code = f"from embedsearch.cli import main; main(['place', '--all', '-f', {form!r}, '-i', {str(predation)!r}])"
+    command = f'"{sys.executable}" -c "{code}" | head -n 1; echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0
-    assert len(done.stdout.splitlines()) == 1
-    assert "Traceback" not in done.stderr
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stdout.splitlines()[1] == "141"
 
 
 def test_an_interrupt_leaves_with_130(tmp_path, monkeypatch):
