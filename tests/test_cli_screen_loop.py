@@ -90,6 +90,18 @@ def test_wrong_use_is_one_line(pile, arguments, message):
         assert index.labels.history() == []
 
 
+@pytest.mark.parametrize(
+    "labels", [("--relevant", "--not-relevant"), ("--undecided", "--relevant"), ("--not-relevant", "--grade", "0.2")]
+)
+def test_one_label_at_a_time(pile, labels):
+    """Two labels in one command are refused, and none is given."""
+    refused = screen(pile, "label", "d00", *labels)
+    assert refused.exit_code == 2
+    assert "say which label: one of --relevant, --not-relevant" in refused.stderr
+    assert lines(screen(pile, "status"))[0]["read"] == 0
+    assert screen(pile, "label", "d00", "--relevant", "--relevant").exit_code == 0
+
+
 def test_a_session_from_first_to_last_record(pile):
     """Start, label an example, read what is likely until the wolves are found, audit the rest, stop, report, export."""
     started = lines(screen(pile, "start", "--where", "year < 2020", "--seed", "3"))
@@ -163,6 +175,30 @@ def test_several_screenings_of_an_index(pile):
     (second,) = lines(screen(pile, "next", "--name", "prices"))
     assert (TRUTH[first["id"]], TRUTH[second["id"]]) == (True, False)
     assert [one["id"] for one in lines(screen(pile, "list"))] == ["main", "prices"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rank", "--axis", ""), "nothing to start from"),
+        (("next", "--axis", "", "--by", "uncertain"), "nothing to start from"),
+        (("read", "--axis", "", "--where", "year >= 2000"), "nothing to start from"),
+        (("next", "--axis", "", "--by", "audit"), "no audit sample was drawn yet"),
+    ],
+)
+def test_what_is_refused_takes_no_setting_back(pile, arguments, message):
+    """A command that leaves nothing to start from changes nothing: the axis is kept, and no event is added."""
+    with es.open(pile, HashEncoder(16)) as index:
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+    (before,) = lines(screen(pile, "start", "--axis", "size"))
+    refused = screen(pile, *arguments)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert message in refused.stderr
+    assert lines(screen(pile, "start")) == [before]
+    assert before["axes"] == ["size"]
+    with es.open(pile) as index:
+        assert len(index.labels.history()) == 1
+    assert screen(pile, "next", "--axis", "", "--by", "random", "-f", "ids").exit_code == 0
 
 
 def test_settings_can_be_taken_back(pile):
