@@ -10,8 +10,8 @@ from embedsearch.cli import main
 HEAD = """# Commands
 
 Data go to stdout, words to stderr. `-f table|jsonl|json|csv|tsv|ids` chooses the form of the data: a table on a
-terminal, JSON lines elsewhere. `-` is stdin. `-i` names the index; without it `$EMBEDSEARCH_INDEX`, else
-`indexes/predation`.
+terminal, JSON lines elsewhere. A SOURCE, PHRASES, a TEXT, an expression or IDs may be `-` for stdin. `-i` names the
+index; without it `$EMBEDSEARCH_INDEX`, else `indexes/predation`.
 
 | exit code | meaning |
 |---|---|

@@ -211,6 +211,16 @@ def test_settings_can_be_taken_back(pile):
     assert lines(screen(pile, "start", "--axis", ""))[0]["axes"] == []
 
 
+def test_help_offers_what_is_taken():
+    """The audit sample is offered where it can be read, not where it is refused."""
+    shown = {
+        command: " ".join(run("screen", command, "--help").stdout.split()) for command in ("start", "next", "read")
+    }
+    assert {command: "or the audit sample" in text for command, text in shown.items()} == {
+        "start": False, "next": True, "read": True,
+    }  # fmt: skip
+
+
 def test_formats(pile):
     """Tables for people, ids for pipes, CSV for spreadsheets."""
     screen(pile, "label", "d00", "--relevant")

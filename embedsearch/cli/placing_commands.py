@@ -20,6 +20,7 @@ from embedsearch.cli.options import (
     nothing_found,
     open_index,
     phrases_from,
+    text_from,
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
@@ -157,10 +158,11 @@ def locate(
 def shift(phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
     """Move PHRASE along axes by so many standard deviations, and say what lies there.
 
-    Answers are ranked by their cosine to the point reached. It says so when that point is far from all passages.
+    PHRASE may be - for stdin. Answers are ranked by their cosine to the point reached. It says so when that point is
+    far from all passages.
     """
     index = open_index(path)
-    _print_move(index, index.shift(phrase, _axis_values(by), k=k, where=where), format)
+    _print_move(index, index.shift(text_from(phrase) or "", _axis_values(by), k=k, where=where), format)
 
 
 COMMANDS = (place, locate, shift)
