@@ -75,7 +75,7 @@ def test_a_label_is_given_shown_and_taken_back(pile):
         (("next", "--where", "year > 3000"), "no document of the index satisfies 'year > 3000'"),
         (("next", "--axis", "size"), "there is no axis 'size'"),
         (("start", "--recall", "2"), "the target recall must be above 0 and at most 1, not 2"),
-        (("audit", "-n", "25"), "a sample of 25 cannot be drawn from 24 records that were not read"),
+        (("audit", "-n", "25", "--seed", "3"), "a sample of 25 cannot be drawn from 24 records that were not read"),
         (("status", "--name", " "), "a screening cannot be called ' '"),
         (("import", "none.csv"), "none.csv: cannot be read: No such file"),
     ],

@@ -263,7 +263,10 @@ def audit(size: int, seed: int | None, path: str, name: str, format: str | None)
     It serves to estimate what was missed. The sample is kept with the labels; read it with: embedsearch screen read
     --by audit. As far as it is read from its beginning, without leaving one out, it is a random sample.
     """
-    screening = open_screening(path, name, seed=seed)
+    screening = open_screening(path, name)
+    if seed is not None:
+        screening.require_sample(size)  # where none can be drawn, the seed stays as it is
+        screening.configure(seed=seed)
     ids = screening.draw_audit(size)
     kind = chosen(format)
     if kind == "table":

@@ -201,6 +201,18 @@ class Screening:
             QueryError: the size is not above 0, or more than what is left; the last sample is not read to its end.
             StoreError: another process is writing.
         """
+        left = self.require_sample(size)
+        drawn = np.random.default_rng((self.settings.seed, self.labels.state)).permutation(left)[:size]
+        ids = [self.pile.ids[row] for row in drawn]
+        self.labels.record("audit", {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)})
+        return ids
+
+    def require_sample(self, size: int) -> Rows:
+        """Return the places of the records not read, of which a sample can be drawn; nothing is kept.
+
+        Raises:
+            QueryError: as `draw_audit`.
+        """
         left = np.flatnonzero(np.isnan(self._known(undecided=0.0)))
         if not 0 < size <= len(left):
             raise QueryError(f"a sample of {size:,} cannot be drawn from {len(left):,} records that were not read")
@@ -209,10 +221,7 @@ class Screening:
                 f"{len(unread):,} records of the sample drawn last are not read yet; read them first with: "
                 "embedsearch screen read --by audit"
             )
-        drawn = np.random.default_rng((self.settings.seed, self.labels.state)).permutation(left)[:size]
-        ids = [self.pile.ids[row] for row in drawn]
-        self.labels.record("audit", {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)})
-        return ids
+        return left
 
     def progress(self) -> Progress:
         """Return how far it has come: the history of reading, what was found, and what may have been missed."""
