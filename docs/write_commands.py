@@ -10,8 +10,8 @@ from embedsearch.cli import main
 HEAD = """# Commands
 
 Data go to stdout, words to stderr. `-f table|jsonl|json|csv|tsv|ids` chooses the form of the data: a table on a
-terminal, JSON lines elsewhere. `-` is stdin. `-i` names the index; without it `$EMBEDSEARCH_INDEX`, else
-`indexes/predation`.
+terminal, JSON lines elsewhere. A SOURCE, PHRASES, a TEXT, an expression or IDs may be `-` for stdin. `-i` names the
+index; without it `$EMBEDSEARCH_INDEX`, else `indexes/predation`.
 
 | exit code | meaning |
 |---|---|
@@ -19,6 +19,7 @@ terminal, JSON lines elsewhere. `-` is stdin. `-i` names the index; without it `
 | 1 | nothing found |
 | 2 | wrong usage or unreadable input: one line on stderr says what was seen, what was wanted, what to do |
 | 130 | interrupted |
+| 141 | whoever read the output left, as `head` does |
 
 JSON lines of hits have `rank, score, id, document, text, title, start, end, source, metadata`; `calc` adds
 `contributions` and `near_alone`, points on axes add `distance` and `coordinates` (and `score` is null where there was

@@ -203,6 +203,12 @@ def test_the_shares_that_axes_hold_are_those_of_pythagoras(index):
     assert found.whole[0] == "politician"
 
 
+def records(result):
+    """Return what was printed as JSON lines."""
+    assert result.exit_code == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
 def test_documents_are_placed_by_their_passages(tmp_path, monkeypatch):
     """Mean, maximum and share above come from the passages; a sentence's share is what is lost without it."""
     words = {"calm": [0, -1, 0], "wild": [0, 1, 0], "low": [0, -1, 0], "high": [0, 1, 0]}
@@ -232,3 +238,33 @@ def test_documents_are_placed_by_their_passages(tmp_path, monkeypatch):
         assert "50% of 2" in run("place", "--document", "log", "--above", "0.5", "-f", "table").output
         assert "held" in run("place", "calm", "--explain", "-f", "table").output
         assert run("place", "--document", "lgo").exit_code == 2
+        (raw,) = records(run("place", "--document", "log", "--unit", "raw", "--above", "0.5", "-f", "jsonl"))
+        assert (raw["mean"], raw["maximum"]) == (pytest.approx(0.1, abs=1e-5), pytest.approx(0.8, abs=1e-5))
+        assert raw["threshold"] == pytest.approx(axis.scale.mean + 0.5 * axis.scale.deviation)
+        (percent,) = records(run("place", "--document", "log", "--unit", "percentile", "--above", "p90", "-f", "jsonl"))
+        assert percent["maximum"] == pytest.approx(axis.scale.percentile_of([place.maximum])[0])
+        assert percent["threshold"] == pytest.approx(90, abs=0.5)
+        assert "storm' has no ratings" in run("place", "--document", "log", "--unit", "rating").stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--document", "a", "--sort", "size"), "--sort has no meaning with it"),
+        (("--document", "a", "-k", "1"), "-k has no meaning with it"),
+        (("--document", "a", "--where", "x > 1"), "--where has no meaning with it"),
+        (("--document", "a", "--predicted"), "--predicted has no meaning with it"),
+        (("--document", "a", "--explain"), "--explain has no meaning with it"),
+        (("--document", "a", "--all"), "--all has no meaning with it"),
+        (("--document", "a", "wolf"), "PHRASES has no meaning with it"),
+        (("--document", "a", "--evidence", "--unit", "raw"), "--evidence is in standard deviations"),
+        (("wolf", "--evidence"), "--evidence speaks of the passages of a document; it goes with --document ID"),
+        (("--all", "--above", "1"), "--above speaks of the passages of a document; it goes with --document ID"),
+        (("wolf", "--explain", "--unit", "raw"), "--unit has no meaning with it"),
+    ],
+)
+def test_what_place_would_ignore_is_refused(tmp_path, given, said):
+    """An option without a meaning for the kind of question is named in one line, before an index is looked for."""
+    result = run("place", *given, "-i", tmp_path / "none")
+    assert result.exit_code == 2
+    assert said in result.stderr

@@ -49,6 +49,12 @@ def test_a_rated_document_is_said_to_stand_elsewhere(laid_out, monkeypatch):
     (stands,) = [place for place in laid_out.place_all(["size"]) if place.id == "id-cat"]
     assert cat.rated == pytest.approx(stands.coordinates["size"], abs=1e-9)
     assert cat.mean < 0 < cat.rated
+    (rating,) = laid_out.place_documents(["id-cat"], ["size"], unit="rating")
+    assert rating.rated == pytest.approx(laid_out.axes.definitions()["size"].rated_documents["id-cat"])
+    measured = laid_out.place_all(["size"], unit="rating", predicted=True)
+    assert [rating.mean] == [pytest.approx(one.coordinates["size"]) for one in measured if one.id == "id-cat"]
+    with pytest.raises(es.QueryError, match="what sentences add is in standard deviations"):
+        laid_out.place_documents(["id-cat"], ["size"], unit="rating", evidence=True)
     (horse,) = laid_out.place_documents(["id-horse"], ["size"])
     assert (horse.rated, "rated" in horse.to_dict()) == (None, False)
     monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: laid_out)

@@ -1,5 +1,7 @@
 """What all commands share: help, formats, exit codes, errors on one line."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from conftest import ROOT, run
 
 import embedsearch as es
 from embedsearch.cli import main
+from embedsearch.cli.output import write
 from embedsearch.testing import HashEncoder
 
 
@@ -151,6 +154,18 @@ def test_formats_hold_the_same_answers(predation):
     assert f"{lines[0]['score']:.3f}" in table
 
 
+def test_cells_with_parts_of_their_own_are_json():
+    """What is nested deeper than a list of values is JSON in CSV and TSV, so that another program can read it."""
+    nested = {"id": "a", "tags": ["x", 1], "metadata": {"deep": {"wölf": [1, None]}, "rows": [{"a": True}], "no": []}}
+    for kind, delimiter in (("csv", ","), ("tsv", "\t")):
+        stream = io.StringIO()
+        write([nested], kind, stream)
+        (row,) = csv.DictReader(io.StringIO(stream.getvalue()), delimiter=delimiter)
+        assert (row["tags"], row["metadata.no"]) == ("x, 1", "")
+        assert json.loads(row["metadata.deep"]) == {"wölf": [1, None]}
+        assert json.loads(row["metadata.rows"]) == [{"a": True}]
+
+
 def test_control_characters_do_not_reach_the_terminal(tmp_path):
     """An escape sequence in a document is shown without its escape, so that it cannot take over the terminal."""
     with es.Index.create(tmp_path / "i", HashEncoder()) as index:
@@ -161,14 +176,15 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path):
     assert "wolf" in shown
 
 
-def test_a_closed_pipe_is_no_error(predation):
-    """`| head` ends the command without a traceback."""
-    code = f"from embedsearch.cli import main; main(['place', '--all', '-i', {str(predation)!r}])"
-    command = f'"{sys.executable}" -c "{code}" | head -n 1'
+@pytest.mark.parametrize("form", ["jsonl", "ids", "csv"])
+def test_a_closed_pipe_is_no_error(predation, form):
+    """`| head` ends the command without a word, as a program does that SIGPIPE ends: not 1 for nothing found."""
+    code = f"from embedsearch.cli import main; main(['place', '--all', '-f', {form!r}, '-i', {str(predation)!r}])"
+    command = f'"{sys.executable}" -c "{code}" | head -n 1; echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0
-    assert len(done.stdout.splitlines()) == 1
-    assert "Traceback" not in done.stderr
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stdout.splitlines()[1] == "141"
 
 
 def test_an_interrupt_leaves_with_130(tmp_path, monkeypatch):

@@ -91,3 +91,26 @@ def test_what_cannot_be_rated_is_refused_before_anything_is_asked(index, monkeyp
     assert refused.exit_code == 2
     assert "defined by formula, which ratings do not go with" in refused.output
     assert not (tmp_path / "file.csv").exists()
+
+
+def test_keeping_a_component_replaces_no_axis(tmp_path):
+    """A name that is taken, or one without --keep, is refused before anything is printed or kept."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document(name, f"{name} {name}") for name in ("wolf", "sheep", "whale", "mouse")])
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+    place = ("-i", tmp_path / "i")
+    taken = run("axes", "discover", "--keep", "1", "--name", "size", *place)
+    assert (taken.exit_code, taken.stdout) == (2, "")
+    assert "there is an axis 'size' already; choose another name with --name" in taken.stderr
+    alone = run("axes", "discover", "--name", "width", *place)
+    assert (alone.exit_code, alone.stdout) == (2, "")
+    assert "it goes with --keep NUMBER" in alone.stderr
+    assert run("axes", "discover", "--keep", "1", "--name", "width", *place).exit_code == 0
+    assert run("axes", "discover", "--keep", "1", *place).exit_code == 0
+    again = run("axes", "discover", "--keep", "1", *place)  # called by its two ends, as before
+    assert (again.exit_code, again.stdout) == (2, "")
+    with es.open(tmp_path / "i") as index:
+        versions = index.axes.versions()
+        assert {"size", "width"} < set(versions)
+        assert set(versions.values()) == {1}
+        assert index.axes.definitions()["size"].low == ("small",)

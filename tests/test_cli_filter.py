@@ -1,5 +1,6 @@
 """filter: documents in, relevant ones out, unchanged and in order."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -102,6 +103,11 @@ def test_new_texts_are_embedded_and_divided(tmp_path, predation):
         (("--where", "year > p80"), "only be compared with an axis"),
         (("--where", "size > 1", "-f", "same", "-a", "size"), "coordinates need another format"),
         (("--where", "size > 1", "--check", "missing"), "--check missing"),
+        (
+            ("--where", "size > 1", "--check", "relevance"),
+            "articles.jsonl:1 has no field of that name. Did you mean 'relevant'?",
+        ),
+        (("--where", "size > 1", "--check", "domain"), "there; wanted true or false, yes or no, 1 or 0"),
         ((), "--where"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, tuple) else "",
@@ -237,6 +243,44 @@ def test_profiles_and_files_of_axes_need_no_index(tmp_path, predation, monkeypat
     )
     assert "the first 8 documents of the stream" in piped.stderr
     assert piped.stdout == alone.stdout
+    # An index that the environment names is not looked at, be it there or not.
+    for there in (tmp_path / "none", predation):
+        monkeypatch.setenv("EMBEDSEARCH_INDEX", str(there))
+        assert run("filter", "a.csv", "--profile", "p.json").stdout == saved.stdout
+        same = run("filter", "a.csv", *where, "--axes", CORPUS / "axes.toml", "--population", "8")
+        assert (same.stdout, same.stderr) == (alone.stdout, alone.stderr)
+    given = run("filter", "a.csv", "--profile", "p.json", "-i", predation)
+    assert (given.exit_code, given.stdout) == (2, "")
+    own = run("filter", *where, "--axes", CORPUS / "axes.toml", "-f", "ids")  # without SOURCEs it is the environment's
+    assert len(own.stdout.splitlines()) > 100
+    assert "there is no index" in run("filter", "a.csv", *where, "-i", tmp_path / "none").stderr
+
+
+def test_what_is_added_goes_out_in_the_form_that_the_file_is_called_by(tmp_path, predation, monkeypatch):
+    """-a, --explain and the index's documents: CSV into .csv, an array into .json; -f says otherwise; else refused."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id,text\n1,wolf\n2,charity\n3,shark\n")
+    where = ("--where", "predatoriness > 0", "-i", predation)
+    assert run("filter", "a.csv", *where, "-a", "size", "-o", "out.csv").exit_code == 0
+    rows = list(csv.DictReader((tmp_path / "out.csv").read_text("utf-8").splitlines()))
+    assert [(row["id"], abs(float(row["coordinates.size"])) < 5) for row in rows] == [("1", True), ("3", True)]
+    run("filter", "a.csv", *where, "--explain", "--sample", "1", "--sample-to", "rest.csv", "-o", "out.json")
+    explained = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert [record["reasons"][0]["part"] for record in explained] == ["predatoriness > 0"] * 2
+    (rest,) = csv.DictReader((tmp_path / "rest.csv").read_text("utf-8").splitlines())
+    assert rest["id"] == "2"
+    assert json.loads(rest["reasons"])[0]["holds"] is False
+    run("filter", "a.csv", *where, "-a", "size", "-f", "jsonl", "-o", "lines.csv")
+    assert len([json.loads(line) for line in (tmp_path / "lines.csv").read_text("utf-8").splitlines()]) == 2
+    run("filter", "--where", "size > p99", "-o", "own.tsv", "-i", predation)
+    assert (tmp_path / "own.tsv").read_text("utf-8").startswith("id\ttitle\ttext\t")
+    refused = run("filter", "a.csv", *where, "-a", "size", "-o", "out.parquet")
+    assert (refused.exit_code, (tmp_path / "out.parquet").exists()) == (2, False)
+    assert "only records as they stood can go to out.parquet" in refused.stderr
+    (tmp_path / "b.jsonl").write_text('{"text": "wolf"}\n')
+    mixed = run("filter", "a.csv", "b.jsonl", *where, "-o", "mix.csv")
+    assert (mixed.exit_code, (tmp_path / "mix.csv").exists()) == (2, False)
+    assert "b.jsonl:1 is of another format than a.csv:2" in mixed.stderr
 
 
 def test_bibliographies_keep_their_bytes_and_broken_ones_lose_nothing_else(tmp_path, predation):

@@ -43,6 +43,40 @@ def test_a_folder_of_all_kinds_is_read(tmp_path, folder):
         assert list(index.axes) == ["size"]
 
 
+def test_a_second_run_keeps_axes_that_were_changed_by_hand(tmp_path, folder):
+    """Ratings, and an axis fitted from elsewhere, stay; what was changed in the folder's file alone is taken."""
+    source, other = tmp_path / "source", tmp_path / "other.toml"
+    source.mkdir()
+    (source / "a.txt").write_text("a wolf")
+    (source / "b.txt").write_text("a whale")
+    text = "".join(f'[{name}]\nlow = ["small"]\nhigh = ["large"]\n' for name in ("size", "fitted", "plain"))
+    (source / "axes.toml").write_text(text)
+    other.write_text('[fitted]\nlow = ["meek"]\nhigh = ["fierce"]\n')
+    rated = tmp_path / "rated.csv"
+    rated.write_text("text,rating\nmouse,1\ncat,2\ndog,3\nhorse,4\nwhale,5\n")
+    assert run("ingest", source, "-i", folder).exit_code == 0
+    assert run("axes", "rate", "size", "--take", rated, "-i", folder).exit_code == 0
+    assert run("axes", "fit", other, "-i", folder).exit_code == 0
+    (source / "axes.toml").write_text(text.replace("small", "tiny"))
+    for _ in range(2):
+        again = run("ingest", source, "-i", folder)
+        assert again.exit_code == 0
+        assert "Axes: plain." in again.stderr
+        kept = [line for line in again.stderr.splitlines() if line.startswith("Kept as changed in the index")]
+        assert len(kept) == 1
+        assert f"size, fitted; to take the file's: embedsearch axes fit {source / 'axes.toml'} -i {folder}" in kept[0]
+    with es.open(folder) as index:
+        held = index.axes.definitions()
+        assert held["size"].ratings == {"mouse": 1, "cat": 2, "dog": 3, "horse": 4, "whale": 5}
+        assert (held["fitted"].low, held["plain"].low) == (("meek",), ("tiny",))
+        assert index.axes.versions() == {"size": 2, "fitted": 2, "plain": 2}
+    assert run("axes", "fit", source / "axes.toml", "-i", folder).exit_code == 0
+    with es.open(folder) as index:
+        assert index.axes.versions() == {"size": 3, "fitted": 3, "plain": 2}
+        assert index.axes.definitions()["size"].low == ("tiny",)
+    assert "Kept" not in run("ingest", source, "-i", folder).stderr
+
+
 def test_a_second_run_embeds_nothing_and_says_so(tmp_path, folder):
     """The same files again: nothing is embedded, and the line on stderr says it; one new line embeds one text."""
     file = tmp_path / "a.csv"

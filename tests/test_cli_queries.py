@@ -106,6 +106,16 @@ def test_place_sorts_and_reads_stdin(predation):
     assert [place["text"] for place in up] == ["minnow"]
 
 
+def test_shift_reads_its_phrase_from_stdin(predation):
+    """- is the phrase that stands on stdin, as for search; nothing there is refused."""
+    given = run("shift", "wolf", "size=-2", "-k", "3", "-i", predation)
+    assert len(lines(given)) == 3
+    assert run("shift", "-", "size=-2", "-k", "3", "-i", predation, input="wolf\n").stdout == given.stdout
+    empty = run("shift", "-", "size=-2", "-i", predation, input="")
+    assert (empty.exit_code, empty.stdout) == (2, "")
+    assert "the text is empty" in empty.stderr
+
+
 def test_place_all_has_mean_0_and_deviation_1(predation):
     """Over the whole index every axis has mean 0 and standard deviation 1, by definition."""
     placed = lines(run("place", "--all", "-i", predation))

@@ -75,7 +75,7 @@ def test_a_label_is_given_shown_and_taken_back(pile):
         (("next", "--where", "year > 3000"), "no document of the index satisfies 'year > 3000'"),
         (("next", "--axis", "size"), "there is no axis 'size'"),
         (("start", "--recall", "2"), "the target recall must be above 0 and at most 1, not 2"),
-        (("audit", "-n", "25"), "a sample of 25 cannot be drawn from 24 records that were not read"),
+        (("audit", "-n", "25", "--seed", "3"), "a sample of 25 cannot be drawn from 24 records that were not read"),
         (("status", "--name", " "), "a screening cannot be called ' '"),
         (("import", "none.csv"), "none.csv: cannot be read: No such file"),
     ],
@@ -88,6 +88,18 @@ def test_wrong_use_is_one_line(pile, arguments, message):
     assert done.stderr.splitlines()[-1].startswith("Error: ")
     with es.open(pile) as index:
         assert index.labels.history() == []
+
+
+@pytest.mark.parametrize(
+    "labels", [("--relevant", "--not-relevant"), ("--undecided", "--relevant"), ("--not-relevant", "--grade", "0.2")]
+)
+def test_one_label_at_a_time(pile, labels):
+    """Two labels in one command are refused, and none is given."""
+    refused = screen(pile, "label", "d00", *labels)
+    assert refused.exit_code == 2
+    assert "say which label: one of --relevant, --not-relevant" in refused.stderr
+    assert lines(screen(pile, "status"))[0]["read"] == 0
+    assert screen(pile, "label", "d00", "--relevant", "--relevant").exit_code == 0
 
 
 def test_a_session_from_first_to_last_record(pile):
@@ -165,6 +177,30 @@ def test_several_screenings_of_an_index(pile):
     assert [one["id"] for one in lines(screen(pile, "list"))] == ["main", "prices"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rank", "--axis", ""), "nothing to start from"),
+        (("next", "--axis", "", "--by", "uncertain"), "nothing to start from"),
+        (("read", "--axis", "", "--where", "year >= 2000"), "nothing to start from"),
+        (("next", "--axis", "", "--by", "audit"), "no audit sample was drawn yet"),
+    ],
+)
+def test_what_is_refused_takes_no_setting_back(pile, arguments, message):
+    """A command that leaves nothing to start from changes nothing: the axis is kept, and no event is added."""
+    with es.open(pile, HashEncoder(16)) as index:
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+    (before,) = lines(screen(pile, "start", "--axis", "size"))
+    refused = screen(pile, *arguments)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert message in refused.stderr
+    assert lines(screen(pile, "start")) == [before]
+    assert before["axes"] == ["size"]
+    with es.open(pile) as index:
+        assert len(index.labels.history()) == 1
+    assert screen(pile, "next", "--axis", "", "--by", "random", "-f", "ids").exit_code == 0
+
+
 def test_settings_can_be_taken_back(pile):
     """An empty value takes a setting back; what is not given stays."""
     screen(pile, "start", "--where", "year < 2020", "--seed", "4")
@@ -173,6 +209,16 @@ def test_settings_can_be_taken_back(pile):
     (held,) = lines(screen(pile, "start", "--where", "", "--topic", "", "--axis=-size"))
     assert (held["records"], held["topic"], held["where"], held["axes"], held["seed"]) == (24, "", "", ["-size"], 4)
     assert lines(screen(pile, "start", "--axis", ""))[0]["axes"] == []
+
+
+def test_help_offers_what_is_taken():
+    """The audit sample is offered where it can be read, not where it is refused."""
+    shown = {
+        command: " ".join(run("screen", command, "--help").stdout.split()) for command in ("start", "next", "read")
+    }
+    assert {command: "or the audit sample" in text for command, text in shown.items()} == {
+        "start": False, "next": True, "read": True,
+    }  # fmt: skip
 
 
 def test_formats(pile):

@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,14 +26,27 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def steps(block: str) -> list[tuple[str, list[str]]]:
-    """Return the commands of a console block, each with the lines shown below it."""
+    """Return the commands of a console block as they stand there, each with the lines shown below it."""
     found: list[tuple[str, list[str]]] = []
-    for line in block.replace("\\\n", " ").splitlines():
-        if line.startswith("$ "):
+    is_open = False
+    for line in block.splitlines():
+        if is_open:
+            found[-1] = (f"{found[-1][0]}\n{line}", [])
+        elif line.startswith("$ "):
             found.append((line[2:], []))
         elif line.strip():
             found[-1][1].append(line)
+        is_open = bool(found) and not found[-1][1] and goes_on(found[-1][0])
     return found
+
+
+def goes_on(command: str) -> bool:
+    """Would a shell read the next line too, as a quote is open or the line ends in a backslash outside of one?"""
+    try:
+        shlex.split(command)
+    except ValueError:
+        return True
+    return False
 
 
 def same(shown: str, printed: str) -> bool:
@@ -42,6 +56,12 @@ def same(shown: str, printed: str) -> bool:
     if NUMBER.sub("#", shown) != NUMBER.sub("#", printed) or len(numbers[0]) != len(numbers[1]):
         return False
     return all(abs(first - second) <= TOLERANCE for first, second in zip(*numbers, strict=True))
+
+
+def test_commands_are_read_as_a_shell_reads_them():
+    """A backslash at the end of a line goes on, in single quotes it stays: nothing is mended on the way to bash."""
+    block = "$ echo 'a \\\nb'\na \\\nb\n$ echo a \\\n  b\na b\n$ echo c\n"
+    assert steps(block) == [("echo 'a \\\nb'", ["a \\", "b"]), ("echo a \\\n  b", ["a b"]), ("echo c", [])]
 
 
 @pytest.fixture(scope="module")

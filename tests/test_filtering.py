@@ -252,6 +252,38 @@ def test_no_mark_is_written_that_the_source_does_not_have(tmp_path, encoding):
     assert out.getvalue() == header + records + end + records
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (("a.csv", "id,text\n1,wolf\n"), ("b.jsonl", '{"text": "wolf"}\n'), "of another format"),
+        (("a.csv", "id,text\n1,wolf\n"), ("b.csv", "text,id\nwolf,1\n"), "under another header"),
+        (("a.jsonl", '{"text": "wolf"}\n'), ("b.csv", "id,text\n1,wolf\n"), "of another format"),
+        (("a.csv", "id,text\n1,wolf\n"), ("b.txt", "A wolf."), "of another format"),
+        (("a.csv", "id,text\n1,wolf\n"), ("b.csv", "\ufeffid,text\n1,wolf\n"), None),
+        (("a.csv", "id,text\n1,wolf\n"), ("b.csv", "id,text\r\n2,fox\r\n"), None),
+        (("a.jsonl", '{"text": "wolf"}\n'), ("b.txt", "A wolf."), None),
+    ],
+)
+def test_records_that_make_no_file_together_are_refused(tmp_path, first, second, said):
+    """Several formats or headers cannot stand in one file as they are; what can be read back is written."""
+    for name, text in (first, second):
+        (tmp_path / name).write_bytes(text.encode())
+    documents = list(es.read(tmp_path / first[0], tmp_path / second[0]))
+    stream = io.BytesIO()
+    writer = RecordWriter(stream)
+    if said is None:
+        writer.write(verdicts_on(documents))
+        (tmp_path / first[0]).write_bytes(stream.getvalue())
+        assert [one.text for one in es.read(tmp_path / first[0])] == [one.text for one in documents]
+        return
+    with pytest.raises(es.QueryError, match=rf"{second[0]}.* is {said} than .*{first[0]}.*such as -f jsonl"):
+        writer.write(verdicts_on(documents))
+    (tmp_path / "c.csv").write_bytes("id,text\n1,wölf\n".encode("utf-16"))
+    mixed = [next(es.read(tmp_path / name)) for name in (first[0], "c.csv")]
+    with pytest.raises(es.QueryError, match=r"in another encoding|of another format"):
+        RecordWriter(io.BytesIO()).write(verdicts_on(mixed))
+
+
 def verdicts_on(documents):
     """Return verdicts that let everything through."""
     from embedsearch.index import Verdict

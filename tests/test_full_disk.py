@@ -8,7 +8,7 @@ import pytest
 from conftest import CORPUS, ROOT
 from test_durability import small_disk
 
-FILTER = ["filter", CORPUS / "phrases.csv", CORPUS / "articles.jsonl", "--where", 'near("wolf") > -1']
+FILTER = ["filter", CORPUS / "phrases.csv", CORPUS / "articles.jsonl", "--where", 'near("wolf") > -1', "-f", "jsonl"]
 WITHOUT_ROOM = [
     ["search", "wolf"],
     ["search", "wolf", "-f", "table"],

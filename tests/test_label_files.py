@@ -371,3 +371,25 @@ def test_the_commands_import_and_export(papers, tmp_path):
     assert broken.exit_code == 2
     assert broken.stderr.count("\n") == 1
     assert "b.csv:2: the label is 'maybee'" in broken.stderr
+
+
+def test_titles_that_match_the_same_document_cannot_contradict_one_another(papers, tmp_path):
+    """By title case and blanks do not count: of two labels neither is taken, of two alike the first; again nothing."""
+    text = "title,included,note\nPaper 1,1,\nPAPER  1,0,\npaper 1,0,\nPaper 2,1,one\npaper 2,1,two\nPaper 3,0,\n"
+    file = write(tmp_path, text)
+    place = ("--match", "title", "-i", tmp_path / "papers", "-f", "json")
+    stopped = run("screen", "import", file, *place)
+    assert stopped.exit_code == 2
+    assert "'PAPER 1' is labelled 1 (" in stopped.stderr
+    assert "and 0 (" in stopped.stderr
+    for labelled, unchanged in ((2, 0), (0, 2)):
+        taken = run("screen", "import", file, "--on-error", "skip", *place)
+        assert (taken.exit_code, taken.stderr.count("leave one of the two out")) == (0, 1)
+        counts = json.loads(taken.stdout)
+        assert (counts["labelled"], counts["unchanged"], counts["unknown"]) == (labelled, unchanged, 0)
+    with es.open(tmp_path / "papers") as index:
+        labels = Screening(index, "main").labels
+        held = {f"p{number}": labels.get(f"p{number}") for number in range(1, 5)}
+    assert {id: label and (label.value, label.note) for id, label in held.items()} == {
+        "p1": None, "p2": (1.0, "one"), "p3": (0.0, ""), "p4": None,
+    }  # fmt: skip

@@ -63,7 +63,7 @@ class TestPaths:
     def test_a_file_of_unknown_kind_lists_the_formats(self, here):
         """A file that is named directly and has no reader is an error that names all formats and the way out."""
         write("a.xyz", "x")
-        with pytest.raises(SourceError, match=r"a\.xyz: no reader for '\.xyz'.*csv.*jsonl.*parquet.*--format"):
+        with pytest.raises(SourceError, match=r"a\.xyz: no reader for '\.xyz'.*csv.*jsonl.*parquet.*--as"):
             read("a.xyz")
         write("plain", "x")
         with pytest.raises(SourceError, match="no reader for a name without a suffix"):
@@ -108,7 +108,7 @@ class TestPaths:
     def test_field_options_without_fields_are_refused(self, here):
         """--text has no meaning for plain text, and is not quietly ignored."""
         write("a.txt", "a")
-        with pytest.raises(SourceError, match=r"a\.txt: txt has no fields"):
+        with pytest.raises(SourceError, match=r"a\.txt: txt has no fields.*name the format with --as"):
             read("a.txt", text="abstract")
         with pytest.raises(SourceError, match="stdin: txt has no fields"):
             list(read_stream(io.BytesIO(b"plain"), id="key"))

@@ -157,6 +157,8 @@ def test_a_filter_passes_records_as_they_stood(tmp_path, predation, format):
         ("bib", BIB.replace("lamb}\n}", "lamb\n}"), 1, "refs.bib:3: the entry that begins here is not closed before"),
         ("bib", BIB + "@misc{x, title = {never closed\n", 2, "refs.bib:13: the entry that begins here is never closed"),
         ("bib", BIB + "@misc{\n title = {no key}}\n", 2, "refs.bib:13: not an entry of BibTeX"),
+        ("bib", BIB + "@article{wolf title = {Wolves}}\n", 2,
+         "refs.bib:13: not an entry of BibTeX: '@article{wolf title = {Wolves}}'; wanted is @type{key, field"),
         ("bib", BIB + "@misc{x, title={a}, title={b}}\n", 2, "refs.bib:13: not an entry of BibTeX: Duplicate field"),
         ("bib", BIB + "@misc{x, title={a}, Title={b}}\n", 2,
          "refs.bib:13: not an entry of BibTeX: the field 'Title' stands in it twice"),

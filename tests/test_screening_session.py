@@ -197,6 +197,18 @@ def test_wrong_settings_are_refused_and_nothing_is_kept(pile, given, message):
     assert pile.labels.history() == []
 
 
+def test_a_topic_is_not_taken_back_where_nothing_would_be_left_to_start_from(pile):
+    """Asked with what comes next, settings that leave nothing to start from are refused, and nothing is kept."""
+    screening = Screening(pile)
+    screening.configure(topic="wolves")
+    for by in ("likely", "", "audit"):
+        with pytest.raises(es.QueryError, match=r"nothing to start from|no audit sample"):
+            screening.configure(by, topic="")
+    assert (screening.settings.topic, Screening(pile).settings.topic) == ("wolves", "wolves")
+    assert len(screening.labels.history()) == 1
+    assert screening.configure("random", topic="").topic == ""
+
+
 def test_a_topic_that_cannot_be_read_whole_is_refused_and_not_kept(tmp_path):
     """One that is longer than the encoder reads, or is nothing but spaces."""
     with es.Index.create(tmp_path / "i", HashEncoder(max_tokens=5)) as index:

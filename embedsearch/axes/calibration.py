@@ -69,6 +69,11 @@ class Calibration:
         standard = (np.asarray(ratings, dtype=np.float64) - self.mean) / self.deviation
         return self.raw_mean + standard * self.raw_deviation
 
+    def ratings_of(self, raw: ArrayLike) -> NDArray[np.float64]:
+        """Return the ratings of texts that stand at raw coordinates as they were rated, shape (n,): `raw_of` back."""
+        standard = (np.asarray(raw, dtype=np.float64) - self.raw_mean) / self.raw_deviation
+        return self.mean + standard * self.deviation
+
     def to_dict(self) -> dict[str, Any]:
         """Return the calibration as JSON values; `from_dict` takes it back."""
         return asdict(self)

@@ -18,6 +18,7 @@ from embedsearch.errors import AxisError, did_you_mean
 
 if TYPE_CHECKING:
     from embedsearch import Axis, Index
+    from embedsearch.index.exploring import Component
 
 _SHOWN = 24
 _LISTED = 20  # phrases, ratings or groups in a cell
@@ -143,26 +144,25 @@ def refit_axes(names: tuple[str, ...], path: str) -> None:
 )
 @click.option("-k", "k", type=click.IntRange(min=1), default=5, show_default=True, help="How many components.")
 @click.option("--keep", metavar="NUMBER", type=click.IntRange(min=1), help="Keep that component as an axis.")
-@click.option("--name", help="What to call it; its two ends if not given.")
+@click.option("--name", help="With --keep: what to call it; its two ends if not given.")
 @where_option
 @index_option
 @format_option("table", "jsonl", "json", "csv", "tsv", "ids")
 def discover_axes(k: int, keep: int | None, name: str | None, where: str | None, path: str, format: str | None) -> None:
     """Show the widest principal components of the index, or of a part of it, named by the texts at their ends."""
-    from dataclasses import replace
-
+    if name is not None and keep is None:
+        raise click.UsageError("--name says what to call the component that is kept; it goes with --keep NUMBER")
     index = open_index(path)
+    _require_free(index, name)
     found = index.explorer.discover(max(k, keep or 0), where, 5)
+    axis = _to_keep(index, found, keep, name) if keep is not None else None
     kind = chosen(format)
     if kind == "table":
         rows = [[part.number, f"{part.share:.1%}", "; ".join(part.low), "; ".join(part.high)] for part in found]
         table(["#", "variance", "low end", "high end"], rows, wide="high end")
     else:
         write((part.to_dict() for part in found), kind)
-    if keep is not None:
-        if keep > len(found):
-            raise AxisError(f"there are {len(found)} components; number {keep} cannot be kept")
-        axis = replace(found[keep - 1].axis, name=name) if name else found[keep - 1].axis
+    if axis is not None:
         index.axes.save(axis)
         note(f"kept as {axis.name!r}")
 
@@ -232,6 +232,23 @@ def compare_axis(name: str, other: str, where: str | None, path: str, format: st
 
 
 COMMANDS = (axes,)
+
+
+def _to_keep(index: Index, found: Sequence[Component], number: int, name: str | None) -> Axis:
+    """Return the axis of a component, under a name that no axis has."""
+    from dataclasses import replace
+
+    if number > len(found):
+        raise AxisError(f"there are {len(found)} components; number {number} cannot be kept")
+    axis = replace(found[number - 1].axis, name=name) if name is not None else found[number - 1].axis
+    _require_free(index, axis.name)
+    return axis
+
+
+def _require_free(index: Index, name: str | None) -> None:
+    """Refuse a name that an axis has already: keeping a component would replace it."""
+    if name in index.axes:
+        raise AxisError(f"there is an axis {name!r} already; choose another name with --name, nothing was kept")
 
 
 def _described(index: Index, name: str, axis: Axis) -> dict[str, Any]:

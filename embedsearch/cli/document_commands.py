@@ -60,7 +60,10 @@ def reading_options(command: Any) -> Any:
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @reading_options
 @click.option(
-    "--axes", "axes_file", metavar="FILE", help="Axes to fit and keep; the axes.toml of a folder is taken by itself."
+    "--axes",
+    "axes_file",
+    metavar="FILE",
+    help="Axes to fit and keep. Without it the axes.toml of a folder is taken; axes changed by hand since stay.",
 )
 @click.option(
     "--chunk-words",
@@ -116,7 +119,7 @@ def ingest(
     index = _open_or_create(path, encoder, chunk_words, overlap)
     if recall is not None:
         index.tune(recall)
-    names = [name for file in _axes_files(sources, axes_file) for name in index.axes.save_file(file)]
+    names, kept = _take_axes(index, sources, axes_file, path)
     # The sources are counted for the bar alone, which shows on a terminal only.
     total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
     remote = costs.remote_encoder(index)
@@ -127,6 +130,8 @@ def ingest(
     _tell(report, len(index), path, time.perf_counter() - started)
     if names:
         note(f"Axes: {', '.join(names)}.")
+    for line in kept:
+        note(line)
     if format:
         click.echo(json.dumps({name: getattr(report, name) for name in report.__dataclass_fields__}))
 
@@ -172,10 +177,21 @@ def _plan(
         click.echo(json.dumps(counts | ({} if price is None else {"price": price})))
 
 
-def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:
+def _take_axes(index: Index, sources: Iterable[str], axes_file: str | None, path: str) -> tuple[list[str], list[str]]:
+    """Fit axes from the file that was named, or follow those of folders; return names, and what to say of the rest."""
     if axes_file:
-        return [Path(axes_file)]
-    return [file for source in sources if (file := Path(source) / "axes.toml").is_file()]
+        return index.axes.save_file(axes_file), []
+    names, lines = [], []
+    for file in (Path(source) / "axes.toml" for source in sources):
+        if file.is_file():
+            followed, kept = index.axes.follow_file(file)
+            names += followed
+            if kept:
+                lines.append(
+                    f"Kept as changed in the index, not as in {file}: {', '.join(kept)}; to take the file's: "
+                    f"embedsearch axes fit {file} -i {path}"
+                )
+    return names, lines
 
 
 def _add(

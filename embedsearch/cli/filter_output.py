@@ -21,13 +21,13 @@ def emit(sieve: Sieve, asked: Asked, stream: BinaryIO | None) -> int:
         for _ in sieve:
             pass
         sampled = sieve.sampled()
-        _write(sampled, asked, stream)
+        _write(sampled, asked, stream, asked.output)
         return len(sampled)
     count = _Counted(sieve)
-    _write(count, asked, stream)
+    _write(count, asked, stream, asked.output)
     if asked.sample_to:
         with open(asked.sample_to, "wb") as other:
-            _write(sieve.sampled(), asked, other)
+            _write(sieve.sampled(), asked, other, asked.sample_to)
         note(
             f"{len(sieve.sampled()):,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}."
         )
@@ -47,19 +47,20 @@ class _Counted:
             yield verdict
 
 
-def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None) -> None:
+def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None, file: str | None) -> None:
+    """Write into the stream of a file, or to stdout."""
     from embedsearch.filtering.outputs import ROWS_AT_ONCE, ParquetWriter, RecordWriter
 
-    kind = asked.kind
+    kind = asked.kind_of(file)
     if kind == "table":
         _write_table(verdicts, asked)
-    elif kind == "same" and asked.output and stream and asked.output.casefold().endswith(".parquet"):
+    elif kind == "same" and file and stream and file.casefold().endswith(".parquet"):
         # The best are few, and lie anywhere in their files: all at once, each file is read once.
         ParquetWriter(stream, asked.sources).write(verdicts, at_once=asked.top or ROWS_AT_ONCE)
     elif kind == "same":
         sys.stdout.flush()
         out: BinaryIO = stream or sys.stdout.buffer
-        RecordWriter(out, asked.reading["encoding"]).write(verdicts)
+        RecordWriter(out, asked.reading["encoding"], asked.reading["read_as"]).write(verdicts)
         out.flush()
     else:
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None

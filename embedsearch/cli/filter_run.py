@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from embedsearch.filtering import Profile, Resumable, Sieve
     from embedsearch.index import Verdict
 
+_FORMATS_BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".json": "json"}  # all others: JSON lines
+_OTHER_SUFFIXES = (".parquet", ".ris", ".nbib", ".bib", ".html", ".htm", ".pdf")
 _READING = ("text", "title", "id", "read_as", "encoding", "on_error")
 
 
@@ -100,7 +102,7 @@ class Asked:
             "-f same gives records as they stood; coordinates need another format, such as -f jsonl",
         )
         yield (
-            self.profile_file and (self.where or self.by or self.axes_file or self.index_is_named or self.encoder),
+            self.profile_file and (self.where or self.by or self.axes_file or self.index_is_given or self.encoder),
             "a profile has its own condition, axes and encoder; leave --where, --by, --axes, -i and --encoder out",
         )
         yield self.profile_file and not self.sources, "a profile filters SOURCEs; name at least one"
@@ -109,8 +111,13 @@ class Asked:
         yield self.sample_to and not self.sample, "--sample-to goes with --sample N"
         yield self.sample and self.top and not self.sample_to, "--sample with --top needs --sample-to FILE"
         yield self.output and self.format == "table", "a table is for a terminal; leave -f table out, or -o"
+        for file in (self.output, self.sample_to):
+            yield (
+                not self.format and self._cannot_hold(file),
+                f"only records as they stood can go to {file}; name a .csv, .tsv, .json or .jsonl file, or -f",
+            )
         yield self._overwrites(), "the output would take the place of a source; name another file for it"
-        if self.axes_file and not self.index_is_named:
+        if self.axes_file and self._index_from == "DEFAULT":
             yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
 
     def _overwrites(self) -> bool:
@@ -126,19 +133,36 @@ class Asked:
         return any(other.is_file() and one.samefile(other) for one in outputs for other in read)
 
     @property
-    def index_is_named(self) -> bool:
-        """Was an index named, on the command line or in the environment?"""
+    def _index_from(self) -> str:
+        """Where the index was named: COMMANDLINE, ENVIRONMENT, or nowhere: DEFAULT."""
         source = click.get_current_context().get_parameter_source("path")
-        return source is not None and source.name != "DEFAULT"
+        return source.name if source is not None else "DEFAULT"
 
     @property
-    def kind(self) -> str:
-        """The format of the output."""
-        if self.format:
+    def index_is_given(self) -> bool:
+        """Was an index named on the command line?"""
+        return self._index_from == "COMMANDLINE"
+
+    @property
+    def needs_index(self) -> bool:
+        """Is it measured with an index? With --axes and sources only with one that the command line names."""
+        if self.index_is_given or not self.sources:
+            return True
+        return not self.axes_file and (self._index_from == "ENVIRONMENT" or _is_index(self.path))
+
+    def kind_of(self, file: str | None) -> str:
+        """Return the format of what goes into a file, or to stdout where it is None."""
+        if self.format and not (file and self.format == "table"):
             return self.format
-        if sys.stdout.isatty() and not self.output:
+        if sys.stdout.isatty() and not file:
             return "table"
-        return "jsonl" if self.axes or self.explain or not self.sources else "same"
+        if self.sources and not (self.axes or self.explain):
+            return "same"
+        return _FORMATS_BY_SUFFIX.get(Path(file or "").suffix.lower(), "jsonl")
+
+    def _cannot_hold(self, file: str | None) -> bool:
+        """Would JSON lines go into a file whose suffix promises rows or references?"""
+        return bool(file) and self.kind_of(file) == "jsonl" and Path(file or "").suffix.lower() in _OTHER_SUFFIXES
 
     def documents(self, *, quiet: bool = False) -> Iterator[Document] | None:
         """Return the documents of the sources; None for those of the index."""
@@ -212,7 +236,7 @@ def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Mea
     cache = output.cache if output else None
     if asked.profile_file:
         return _by_profile(asked, cache, stack)
-    if asked.index_is_named or not asked.sources or (not asked.axes_file and _is_index(asked.path)):
+    if asked.needs_index:
         index = open_index(asked.path, asked.encoder, cache=cache)
         if asked.axes_file:
             from embedsearch.axes import read_axes

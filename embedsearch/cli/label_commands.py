@@ -25,26 +25,30 @@ _EXPORTS = ("table", "csv", "tsv", "jsonl", "json", "ids", "asreview", "ris")
     )
 )
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--relevant", "value", flag_value="relevant", help="It is what is looked for.")
-@click.option("--not-relevant", "value", flag_value="not relevant", help="It is not.")
-@click.option("--undecided", "value", flag_value="undecided", help="It was read, and cannot be told yet.")
+@click.option("--relevant", is_flag=True, help="It is what is looked for.")
+@click.option("--not-relevant", is_flag=True, help="It is not.")
+@click.option("--undecided", is_flag=True, help="It was read, and cannot be told yet.")
 @click.option("--grade", type=float, metavar="0-1", help="How relevant; from 0.5 on it counts as relevant.")
 @click.option("--note", "text", default="", metavar="TEXT", help="A note to keep with the label.")
 @author_option
 @screening_options
 def label(
-    ids: tuple[str, ...], value: str | None, grade: float | None, text: str, author: str | None, path: str, name: str
-) -> None:
+    ids: tuple[str, ...], relevant: bool, not_relevant: bool, undecided: bool, grade: float | None, text: str,
+    author: str | None, path: str, name: str,
+) -> None:  # fmt: skip
     """Label documents by their ids.
 
     The id - reads ids from stdin, one a line. If one of them is not in the index, none is labelled. A label that
     was there before stays in the history, and holds again when this one is undone.
     """
-    if (value is None) == (grade is None):
+    words = {"relevant": relevant, "not relevant": not_relevant, "undecided": undecided}
+    said: list[str | float] = [word for word, is_given in words.items() if is_given]
+    said += [] if grade is None else [grade]
+    if len(said) != 1:
         raise click.UsageError("say which label: one of --relevant, --not-relevant, --undecided, --grade 0.7")
     screening = open_screening(path, name)
     wanted = list(_with_stdin(ids))
-    given = screening.labels.add(wanted, value if grade is None else grade, note=text, author=author)
+    given = screening.labels.add(wanted, said[0], note=text, author=author)
     note(f"{path}: {len(given):,} labelled {given[0].name}." if given else f"{path}: no id was given.")
 
 

@@ -14,6 +14,7 @@ from embedsearch import __version__
 from embedsearch.errors import EmbedSearchError, did_you_mean
 
 INTERRUPTED = 130
+LEFT = 141  # as a program that SIGPIPE ends
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
@@ -45,6 +46,9 @@ class Commands(click.Group):
         except EmbedSearchError as error:
             raise Failure(" ".join(str(error).split())) from error
         except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read the output has left: head, or a pager
+                _give_up_output()
+                context.exit(LEFT)
             if error.errno not in _FULL:
                 raise
             _give_up_output()
@@ -86,7 +90,7 @@ def main() -> None:
 
     Documents go into an index with `ingest`. Axes such as predatoriness and size are defined by phrases for
     their two poles. Data go to stdout, words to stderr. Exit codes: 0 done, 1 nothing found, 2 wrong usage or
-    unreadable input, 130 interrupted.
+    unreadable input, 130 interrupted, 141 whoever read the output left.
     """
     # A consumer that closes the pipe early (head) is no error; text is UTF-8 whatever the locale says.
     if hasattr(sys.stdout, "reconfigure") and (sys.stdout.encoding or "").lower() != "utf-8":

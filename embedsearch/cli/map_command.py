@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 )
 @click.option("--color", metavar="FIELD", help="Colour by this field.")
 @click.option("--sample", type=click.IntRange(min=1), metavar="N", help="The most passages shown; 20,000 if not given.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Of UMAP; another one lays out anew.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    help="Of UMAP, where another one lays out anew; pca draws nothing, and is the same with any.",
+)
 @click.option("--relayout", is_flag=True, help="Lay out anew, though a layout is kept.")
 @where_option
 @index_option

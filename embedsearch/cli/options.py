@@ -112,6 +112,11 @@ def phrases_from(given: Sequence[str]) -> list[str]:
     return phrases
 
 
+def text_from(given: str | None) -> str | None:
+    """Return a text; in the place of ``-`` that of stdin."""
+    return sys.stdin.read().strip() if given == "-" else given
+
+
 def open_index(path: str, encoder: str | None = None, *, cache: Path | None = None) -> Index:
     """Open the index that a command works on."""
     import embedsearch as es

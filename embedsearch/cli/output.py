@@ -87,8 +87,11 @@ def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str, strea
 
 
 def _cell(value: Any) -> Any:
-    """Return what a delimited file can hold: lists with a comma between their parts."""
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+    """Return what a delimited file can hold: lists with a comma between their parts, JSON where these have parts."""
+    parts = value if isinstance(value, list | tuple) else ()
+    if isinstance(value, Mapping) or any(isinstance(part, Mapping | list | tuple) for part in parts):
+        return json.dumps(value, ensure_ascii=False)
+    return ", ".join(map(str, parts)) if isinstance(value, list | tuple) else value
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", wide: str = "") -> None:

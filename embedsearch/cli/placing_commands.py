@@ -20,6 +20,7 @@ from embedsearch.cli.options import (
     nothing_found,
     open_index,
     phrases_from,
+    text_from,
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
@@ -45,8 +46,14 @@ if TYPE_CHECKING:
 @click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
               help="Standard deviations of the index, percentiles of it, raw, or the ratings' unit.")  # fmt: skip
 @click.option("--document", "documents", multiple=True, metavar="ID", help="Place a document by its passages.")
-@click.option("--evidence", is_flag=True, help="With --document: the sentences that carry it, and how much.")
-@click.option("--above", default="1", show_default=True, metavar="VALUE", help="With --document: count passages above.")
+@click.option("--evidence", is_flag=True, help="With --document: the sentences that carry it, and how much in sd.")
+@click.option(
+    "--above",
+    default="1",
+    show_default=True,
+    metavar="VALUE",
+    help="With --document: count passages above, in sd or as p90.",
+)
 @click.option(
     "--explain",
     is_flag=True,
@@ -67,19 +74,21 @@ def place(
     """Say where PHRASES, or all passages of the index, lie on axes.
 
     A phrase - reads phrases from stdin, one a line. What was rated stands where it was rated, marked with a star.
+    With --document only --axis, --unit, --above and --evidence have a meaning.
     """
+    _refuse_what_is_ignored()
     if documents:
         index = open_index(path, encoder)
-        places = index.place_documents(documents, axes or None, threshold=above, evidence=evidence)
+        places = index.place_documents(documents, axes or None, threshold=above, evidence=evidence, unit=unit)
         print_documents(places, format)
-        return
-    if explain and phrases:
-        print_remainders(open_index(path, encoder).explain(phrases_from(phrases), axes or None), format)
         return
     if everything == bool(phrases):
         raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
     if where and not everything:
         raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
+    if explain and phrases:
+        print_remainders(open_index(path, encoder).explain(phrases_from(phrases), axes or None), format)
+        return
     index = open_index(path, encoder)
     if everything:
         with explained(index, explain):
@@ -149,13 +158,40 @@ def locate(
 def shift(phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
     """Move PHRASE along axes by so many standard deviations, and say what lies there.
 
-    Answers are ranked by their cosine to the point reached. It says so when that point is far from all passages.
+    PHRASE may be - for stdin. Answers are ranked by their cosine to the point reached. It says so when that point is
+    far from all passages.
     """
     index = open_index(path)
-    _print_move(index, index.shift(phrase, _axis_values(by), k=k, where=where), format)
+    _print_move(index, index.shift(text_from(phrase) or "", _axis_values(by), k=k, where=where), format)
 
 
 COMMANDS = (place, locate, shift)
+
+
+def _refuse_what_is_ignored() -> None:
+    """Refuse options of `place` that the kind of question does not know, instead of passing them over.
+
+    Raises:
+        click.UsageError: it names the first of them.
+    """
+    context = click.get_current_context()
+    named = {"everything": "--all", "k": "-k", "phrases": "PHRASES"}
+
+    def given(*names: str) -> str | None:
+        """Return the first of these that stands on the command line, as it is spelled there."""
+        sources = ((name, context.get_parameter_source(name)) for name in names)
+        found = (name for name, source in sources if source is not None and source.name == "COMMANDLINE")
+        return next((named.get(name, f"--{name}") for name in found if context.params[name] not in ((), None)), None)
+
+    if given("documents"):
+        if other := given("phrases", "everything", "where", "sort", "k", "predicted", "explain"):
+            raise click.UsageError(f"--document places documents as they are measured; {other} has no meaning with it")
+        if given("evidence") and context.params["unit"] != "sd":
+            raise click.UsageError("--evidence is in standard deviations; leave it out, or --unit")
+    elif other := given("evidence", "above"):
+        raise click.UsageError(f"{other} speaks of the passages of a document; it goes with --document ID")
+    if given("explain") and given("phrases") and (other := given("unit", "predicted", "sort", "k")):
+        raise click.UsageError(f"--explain of PHRASES says what axes hold of them; {other} has no meaning with it")
 
 
 def _axis_values(texts: Sequence[str]) -> dict[str, Any]:

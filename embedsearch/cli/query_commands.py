@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from embedsearch.cli.options import (
     nothing_found,
     open_index,
     split_names,
+    text_from,
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
@@ -74,7 +74,7 @@ def search(
     if (text is None) == (like is None):
         raise click.UsageError('give a text, as in embedsearch search "ambush from below", or --like ID, not both')
     index = open_index(path, encoder)
-    text = _from_stdin(text)
+    text = text_from(text)
     with explained(index, explain):
         hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
     if chosen(format) == "table":
@@ -117,7 +117,7 @@ def calc(
     the plain neighbours of each term are printed beside.
     """
     index = open_index(path, encoder)
-    answer = index.calc(_from_stdin(expression) or "", k=k, on=split_names(on), where=where, keep_inputs=keep_inputs)
+    answer = index.calc(text_from(expression) or "", k=k, on=split_names(on), where=where, keep_inputs=keep_inputs)
     kind = chosen(format)
     if kind == "json":
         click.echo(json.dumps(_whole(answer), ensure_ascii=False, indent=2))
@@ -130,10 +130,6 @@ def calc(
 
 
 COMMANDS = (search, calc)
-
-
-def _from_stdin(text: str | None) -> str | None:
-    return sys.stdin.read().strip() if text == "-" else text
 
 
 def _print_found(hits: Hits, snippets: Sequence[Snippet]) -> None:

@@ -85,7 +85,7 @@ def next_command(
     and least like what was not. Which records were shown, and by what, is kept with the labels: the estimates need
     it.
     """
-    screening = open_screening(path, name, encoder=encoder, **given)
+    screening = open_screening(path, name, encoder=encoder, for_next=by or "", **given)
     found = screening.next(count, by)
     kind = chosen(format)
     if kind == "table":
@@ -122,7 +122,7 @@ def read(
     to .9, t a note for this record, z undo the last label, s skip for now, q quit. Every label is on the disk
     before the next record is shown. Without a terminal answers are read from stdin, one a line.
     """
-    screening = open_screening(path, name, encoder=encoder, **given)
+    screening = open_screening(path, name, encoder=encoder, for_next=by or "", **given)
     given_labels = _Desk(screening, by, author).read(count)
     progress = screening.progress()
     note(f"{given_labels:,} labels given; {progress.found:,} relevant of {progress.read:,} read, "
@@ -224,7 +224,7 @@ class _Desk:
 @format_option()
 def rank(count: int | None, path: str, name: str, encoder: str | None, format: str | None, **given: Any) -> None:
     """Order what was not read, the likeliest first."""
-    screening = open_screening(path, name, encoder=encoder, **given)
+    screening = open_screening(path, name, encoder=encoder, for_next="likely", **given)
     order = screening.rank()[:count]
     records = ({"rank": place, "id": id, "score": score} for place, (id, score) in enumerate(order, start=1))
     kind = chosen(format)
@@ -263,7 +263,10 @@ def audit(size: int, seed: int | None, path: str, name: str, format: str | None)
     It serves to estimate what was missed. The sample is kept with the labels; read it with: embedsearch screen read
     --by audit. As far as it is read from its beginning, without leaving one out, it is a random sample.
     """
-    screening = open_screening(path, name, seed=seed)
+    screening = open_screening(path, name)
+    if seed is not None:
+        screening.require_sample(size)  # where none can be drawn, the seed stays as it is
+        screening.configure(seed=seed)
     ids = screening.draw_audit(size)
     kind = chosen(format)
     if kind == "table":

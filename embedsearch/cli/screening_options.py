@@ -43,8 +43,8 @@ def by_option(*choices: str) -> Callable[[Any], Any]:
     return click.option(
         "--by",
         type=click.Choice(choices or CHOICES),
-        help="Most likely relevant, most uncertain, random, mixed (likely, now and then random), or the audit sample; "
-        "as the settings say if not given.",
+        help="Most likely relevant, most uncertain, random, mixed (likely, now and then random)"
+        f"{', or the audit sample' if 'audit' in (choices or CHOICES) else ''}; as the settings say if not given.",
     )
 
 
@@ -63,15 +63,17 @@ def start_options(command: Any) -> Any:
     return command
 
 
-def open_screening(path: str, name: str, *, encoder: str | None = None, **given: Any) -> Screening:
-    """Open a screening, and keep the settings that are given."""
+def open_screening(
+    path: str, name: str, *, encoder: str | None = None, for_next: str | None = None, **given: Any
+) -> Screening:
+    """Open a screening, and keep the settings that are given; see `Screening.configure`."""
     from embedsearch.screening import Screening
 
     screening = Screening(open_index(path, encoder), name)
     # An empty name is given to take the axes back.
     given["axes"] = split_names(given["axes"]) if given.get("axes") else None
     if any(value is not None for value in given.values()):
-        screening.configure(**given)
+        screening.configure(for_next, **given)
     return screening
 
 

@@ -41,8 +41,11 @@ def entry_fields(text: str, header: str, place: str) -> dict[str, Any]:
 
     library = parse_string(text, parse_stack=[])
     if not library.entries:
-        cause = getattr(library.failed_blocks[0], "error", "") if library.failed_blocks else "no entry"
-        raise SourceError(f"{place}: not an entry of BibTeX: {' '.join(str(cause).split())[:200]}")
+        cause = getattr(library.failed_blocks[0], "error", "") if library.failed_blocks else ""
+        said = " ".join(str(cause).split())[:200] or (
+            f"{' '.join(text.split())[:60]!r}; wanted is @type{{key, field = {{value}}, …}}, with all commas"
+        )
+        raise SourceError(f"{place}: not an entry of BibTeX: {said}")
     entry = library.entries[0]
     known = _abbreviations(header)
     fields: dict[str, Any] = {"key": entry.key, "entry_type": entry.entry_type.lower()}

@@ -186,7 +186,7 @@ def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[_Pl
     if format not in _readers:
         raise SourceError(
             f"{source}: no reader for {_suffix_of(path)}. Known formats: {', '.join(sorted(_readers))}. "
-            "Name the file's own with --format"
+            "Name the file's own with --as (in Python: format)"
         )
     return [_Planned(source, encodable(path.name), format, path)]
 
@@ -220,7 +220,7 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
     if not planned:
         raise SourceError(
             f"{folder}: no file in this folder can be read. Known formats: {', '.join(sorted(_readers))}. "
-            "Name another with --format"
+            "Name another with --as (in Python: format)"
         )
     return planned
 
@@ -251,7 +251,7 @@ def _check_fields_wanted(planned: Sequence[_Planned], options: ReadOptions) -> N
     if named and planned and all(one.format in _WITHOUT_FIELDS for one in planned):
         raise SourceError(
             f"{planned[0].name}: {planned[0].format} has no fields, so --text, --title and --id have no meaning. "
-            "Leave them out, or name the format with --format"
+            "Leave them out, or name the format with --as (in Python: format)"
         )
 
 

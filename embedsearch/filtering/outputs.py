@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -17,17 +18,26 @@ ROWS_AT_ONCE = 4096
 
 
 class RecordWriter:
-    """Writes records as they stood, each kind of header once; documents without a record as JSON lines."""
+    """Writes records as they stood, a header once; documents without a record as JSON lines.
 
-    def __init__(self, stream: BinaryIO, encoding: str | None = None) -> None:
+    What would make one file that nothing can read is refused: records of several formats, under several headers, or in
+    several encodings.
+    """
+
+    def __init__(self, stream: BinaryIO, encoding: str | None = None, format: str | None = None) -> None:
         """Write nothing yet.
 
         Args:
             stream: takes the bytes.
             encoding: of sources without a byte order mark; UTF-8 if None.
+            format: that all sources are read as; by their suffixes if None.
         """
         self._stream = stream
         self._encoding = encoding or "utf-8"
+        self._format = format
+        self._kind: tuple[str, str, str] | None = None
+        self._first = ""
+        self._like: tuple[str, str] | None = None  # what was looked at last
         self._header = ""
         self._source = ""
         self._mark, self._own_encoding = b"", self._encoding
@@ -35,17 +45,52 @@ class RecordWriter:
         self._begun = False
 
     def write(self, verdicts: Iterable[Verdict]) -> None:
-        """Write the records of documents as they come."""
+        """Write the records of documents as they come.
+
+        Raises:
+            QueryError: one cannot stand in a file with those before it.
+        """
         for verdict in verdicts:
             document = verdict.document
             if document.record:
                 self._look_at(document.source.rpartition(":")[0])
-                if document.header and document.header != self._header:
+            self._require_same_kind(document)
+            if document.record:
+                if (header := document.header.rstrip("\r\n")) and header != self._header:
                     self._put(document.header, self._own_encoding)
-                    self._header = document.header
+                    self._header = header
                 self._put(document.record, self._own_encoding)
             else:
                 self._put(json.dumps(verdict.to_dict(), ensure_ascii=False) + "\n", "utf-8")
+
+    def _require_same_kind(self, document: Document) -> None:
+        like = (self._source, document.header) if document.record else None
+        if like == self._like and self._kind is not None:
+            return
+        kind, self._like = self._kind_of(document), like
+        if self._kind is None:
+            self._kind, self._first = kind, document.source or document.id
+        elif kind != self._kind:
+            pairs = zip(
+                ("of another format", "under another header", "in another encoding"), kind, self._kind, strict=True
+            )
+            what = next(what for what, own, first in pairs if own != first)
+            raise QueryError(
+                f"{document.source or document.id} is {what} than {self._first}: as they stand they make no file that "
+                "can be read; filter the sources one by one, or name a format, such as -f jsonl"
+            )
+
+    def _kind_of(self, document: Document) -> tuple[str, str, str]:
+        """Return format, header and encoding, equal for records that can stand in one file."""
+        if not document.record:
+            return "jsonl", "", "utf-8"
+        encoding = codecs.lookup(self._own_encoding).name.removesuffix("-sig")
+        format = self._format or Path(self._source).suffix[1:].lower()
+        if format in ("jsonl", "ndjson") or (not format and document.record.lstrip().startswith("{")):
+            return "jsonl", "", encoding
+        if document.header and format != "bib":  # abbreviations of BibTeX may stand anywhere
+            return "separated", document.header.rstrip("\r\n"), encoding
+        return format, "", encoding
 
     def _look_at(self, source: str) -> None:
         """Find the byte order mark of a source, and the encoding that it tells."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from embedsearch.conditions import truth
-from embedsearch.errors import QueryError
+from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.filtering.sampling import Best, Reservoir
 from embedsearch.index import Agreement, PartCount, Verdict, Verdicts
 
@@ -84,6 +84,12 @@ class Sieve(Iterator[Verdict]):
 
 def _wanted(verdict: Verdict, name: str) -> bool:
     document = verdict.document
+    if name not in document.metadata:
+        advice = did_you_mean(name, document.metadata)
+        raise QueryError(
+            f"--check {name}: {document.source or document.id} has no field of that name.{advice} It has "
+            f"{', '.join(document.metadata) or 'none'}; wanted is one with true or false, yes or no, 1 or 0"
+        )
     known = truth(document.metadata.get(name))
     if known is None:
         raise QueryError(

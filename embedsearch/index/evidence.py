@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,9 @@ from embedsearch.conditions import (
 )
 from embedsearch.documents import Document, Passage
 from embedsearch.documents.sentences import sentences
+from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.placing import Placer, point_on
+from embedsearch.index.placing import Placer, Unit, point_on
 from embedsearch.index.tables import DocumentTable, Means
 from embedsearch.vectors import Vectors
 
@@ -55,13 +56,13 @@ class DocumentPlace:
         document: its id.
         axis: the name of the axis.
         version: of the axis.
-        mean: of the coordinates of its passages, in standard deviations.
+        mean: of the coordinates of its passages, in standard deviations unless another unit was asked for.
         maximum: the highest of them.
         threshold: what `above` counts.
         above: the share of passages whose coordinate is above the threshold, 0…1.
         passages: how many there are.
         passage: the text of the passage with the highest coordinate.
-        rated: where its rating puts the document, in standard deviations; None where it was not rated.
+        rated: where its rating puts the document; None where it was not rated.
         sentences: of that passage, in their order; empty unless evidence was asked for.
     """
 
@@ -85,6 +86,29 @@ class DocumentPlace:
         if self.rated is None:
             del record["rated"]
         return {"id": record.pop("document"), **record}
+
+    def in_unit(self, axis: ScaledAxis, unit: Unit) -> DocumentPlace:
+        """Return the place, which is in standard deviations, in a unit; what sentences add has none but these.
+
+        Raises:
+            AxisError: the unit is that of ratings, and the axis has none.
+        """
+        if unit == "sd":
+            return self
+        scale, calibration = axis.scale, axis.fitted.calibration
+
+        def of(coordinate: float) -> float:
+            if unit == "percentile":
+                return float(scale.percentile_of([coordinate])[0])
+            raw = coordinate * scale.deviation + scale.mean
+            return raw if unit == "raw" else float(axis.rating_at([raw])[0])
+
+        rated = self.rated
+        if rated is not None and unit == "rating" and calibration is not None:
+            rated = float(calibration.ratings_of([rated * scale.deviation + scale.mean])[0])
+        elif rated is not None:
+            rated = of(rated)
+        return replace(self, mean=of(self.mean), maximum=of(self.maximum), threshold=of(self.threshold), rated=rated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +229,13 @@ class Witness:
         self._embedding = embedding
 
     def place(
-        self, document: Document, axes: Sequence[ScaledAxis], threshold: float | str, *, evidence: bool
+        self,
+        document: Document,
+        axes: Sequence[ScaledAxis],
+        threshold: float | str,
+        *,
+        evidence: bool,
+        unit: Unit = "sd",
     ) -> list[DocumentPlace]:
         """Return where a document lies on each of *axes*.
 
@@ -214,7 +244,16 @@ class Witness:
             axes: at least one.
             threshold: in standard deviations, or a percentile such as ``"p90"``.
             evidence: measure the sentences of the passage that lies highest; each takes one encoding.
+            unit: of what is returned.
+
+        Raises:
+            QueryError: evidence is asked for in another unit than standard deviations.
+            AxisError: the unit is that of ratings, and an axis has none.
         """
+        if evidence and unit != "sd":
+            raise QueryError(
+                f"what sentences add is in standard deviations; leave out the unit {unit!r}, or the evidence"
+            )
         passages, texts = self._embedding.passages_of(document)
         vectors, _ = self._embedding.embed(texts)
         found = []
@@ -222,21 +261,20 @@ class Witness:
             coordinates = axis.coordinates(vectors)
             best, limit = int(coordinates.argmax()), point_on(axis, threshold)
             shares = self._shares(passages[best], texts[best], vectors[best], axis) if evidence else ()
-            found.append(
-                DocumentPlace(
-                    document.id,
-                    axis.name,
-                    axis.version,
-                    float(coordinates.mean()),
-                    float(coordinates[best]),
-                    limit,
-                    float((coordinates > limit).mean()),
-                    len(passages),
-                    passages[best].text,
-                    self._rated(document, axis),
-                    shares,
-                )
+            place = DocumentPlace(
+                document.id,
+                axis.name,
+                axis.version,
+                float(coordinates.mean()),
+                float(coordinates[best]),
+                limit,
+                float((coordinates > limit).mean()),
+                len(passages),
+                passages[best].text,
+                self._rated(document, axis),
+                shares,
             )
+            found.append(place.in_unit(axis, unit))
         return found
 
     def _rated(self, document: Document, axis: ScaledAxis) -> float | None:

@@ -343,6 +343,7 @@ class Index(Collection):
         *,
         threshold: float | str = 1.0,
         evidence: bool = False,
+        unit: Unit = "sd",
     ) -> list[DocumentPlace]:
         """Return where documents lie by their passages: mean, maximum, share above a threshold, and what carries it.
 
@@ -350,15 +351,17 @@ class Index(Collection):
             ids: of documents of the index.
             axes: names; all axes of the index if None.
             threshold: in standard deviations, or a percentile such as ``"p90"``.
-            evidence: measure each sentence of the passage that lies highest.
+            evidence: measure each sentence of the passage that lies highest, in standard deviations.
+            unit: ``sd``, ``percentile``, ``raw``, or ``rating``.
 
         Raises:
-            QueryError: there is no such document, or the threshold is no number.
+            QueryError: there is no such document or unit, the threshold is no number, or evidence has another unit.
             AxisError: an axis does not exist, or the index has none.
         """
+        one_of("unit", unit, UNITS)
         scaled = list(self.axes.scaled(self._axis_names(axes)).values())
-        witness = Witness(self._embedding)
-        return [place for id in ids for place in witness.place(self.get(id), scaled, threshold, evidence=evidence)]
+        place = Witness(self._embedding).place
+        return [one for id in ids for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)]
 
     def explain(self, texts: Sequence[str], axes: Sequence[str] | None = None, *, k: int = 5) -> list[Remainder]:
         """Return how much of the meaning of phrases axes hold, and the nearest texts when only these are known.

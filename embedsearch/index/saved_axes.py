@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +23,7 @@ from embedsearch.vectors import project
 
 # What a placement says beside its coordinates, under one key an axis.
 _RESERVED = frozenset(["text", "id", "rated", "intervals", "versions", "distances"])
+_TAKEN = "axes_taken"  # the setting with the digest of each definition that was last taken from a followed file
 
 
 class IndexAxes(Mapping[str, ScaledAxis]):
@@ -182,6 +186,33 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self.save_all(axes)
         return [axis.name for axis in axes]
 
+    def follow_file(self, file: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
+        """Fit and keep what a TOML file defines, as `save_file`, but for axes that were changed here since.
+
+        Such an axis is one whose saved definition is not the one last taken by this method: it was rated, or fitted
+        from elsewhere.
+
+        Returns:
+            The names of the axes that are now as the file has them, and of those that stay as they were here.
+
+        Raises:
+            AxisError: the file or a definition is wrong; nothing is saved then.
+        """
+        axes, saved = read_axes(file), self._saved()
+        taken = dict(self._store.setting(_TAKEN, {}))
+        followed: list[Axis] = []
+        kept: list[Axis] = []
+        for axis in axes:
+            held = saved[axis.name].definition if axis.name in saved else None
+            own = held is None or held == axis.to_dict() or _digest(held) == taken.get(axis.name)
+            (followed if own else kept).append(axis)
+        self.save_all(followed)
+        now = taken | {axis.name: _digest(axis.to_dict()) for axis in followed}
+        if now != taken:
+            with self._store.locked(), self._store.writing():
+                self._store.set_setting(_TAKEN, now)
+        return [axis.name for axis in followed], [axis.name for axis in kept]
+
     def refit(self, names: Sequence[str]) -> dict[str, FittedAxis]:
         """Fit axes of the index anew from their definitions, with the index's encoder and on its documents now.
 
@@ -275,3 +306,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             if inputs:
                 columns[name] = np.concatenate([columns[other] for other in inputs], axis=1)
             self._scaled[name] = ScaledAxis.on(fitted[name], columns[name], version=saved[name].version, inputs=inputs)
+
+
+def _digest(definition: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()

@@ -86,15 +86,17 @@ class Screening:
         """What it is called."""
         return self.labels.name
 
-    def configure(self, **given: Any) -> ScreeningSettings:
+    def configure(self, for_next: str | None = None, /, **given: Any) -> ScreeningSettings:
         """Change settings and keep them with the labels; what is not given, or None, stays.
 
         Args:
+            for_next: how records are to be chosen next, as for `next`, so that settings are refused that leave nothing
+                to start from; empty for as the settings say, None where none are to be chosen.
             given: fields of `ScreeningSettings`.
 
         Raises:
-            QueryError: a value is wrong, the topic is too long, or no document satisfies the condition. Nothing is
-                kept then.
+            QueryError: a value is wrong, the topic is too long, no document satisfies the condition, or there is
+                nothing to start from. Nothing is kept then.
             AxisError: there is no such axis.
             StoreError: another process is writing.
         """
@@ -106,6 +108,8 @@ class Screening:
         self.index.axes.scaled(list(wanted.axis_names))
         held = {"records": len(pile), "documents": len(self.index.ids())}
         known = {"versions": versions(self.index, wanted.axis_names)}
+        if for_next is not None:
+            self._require_start(for_next or wanted.by, wanted, pile)
         self.labels.record("settings", {**wanted.to_dict(), **held, **known})
         self.settings, self.pile, self._ranker, self._ranked = wanted, pile, None, None
         return wanted
@@ -139,9 +143,9 @@ class Screening:
         """
         require_count(count, "count")
         wanted = by or self.settings.by
+        self._require_start(wanted, self.settings, self.pile)
         if wanted == AUDIT:
             return self._next_of_sample(count)
-        self._require_start(wanted)
         scores, known = self.scores(), self._known(undecided=0.0)
         rows, at_random = choose(scores, known, by=wanted, count=count, seed=self.settings.seed)
         drawn = "random" if at_random else "likely" if wanted == "mixed" else wanted
@@ -155,7 +159,7 @@ class Screening:
         Raises:
             QueryError: there is nothing to start from.
         """
-        self._require_start("likely")
+        self._require_start("likely", self.settings, self.pile)
         scores = self.scores()
         rows = order(scores, self._known(undecided=0.0), seed=self.settings.seed)
         return [(self.pile.ids[row], float(scores[row])) for row in rows]
@@ -199,6 +203,18 @@ class Screening:
             QueryError: the size is not above 0, or more than what is left; the last sample is not read to its end.
             StoreError: another process is writing.
         """
+        left = self.require_sample(size)
+        drawn = np.random.default_rng((self.settings.seed, self.labels.state)).permutation(left)[:size]
+        ids = [self.pile.ids[row] for row in drawn]
+        self.labels.record("audit", {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)})
+        return ids
+
+    def require_sample(self, size: int) -> Rows:
+        """Return the places of the records not read, of which a sample can be drawn; nothing is kept.
+
+        Raises:
+            QueryError: as `draw_audit`.
+        """
         left = np.flatnonzero(np.isnan(self._known(undecided=0.0)))
         if not 0 < size <= len(left):
             raise QueryError(f"a sample of {size:,} cannot be drawn from {len(left):,} records that were not read")
@@ -207,10 +223,7 @@ class Screening:
                 f"{len(unread):,} records of the sample drawn last are not read yet; read them first with: "
                 "embedsearch screen read --by audit"
             )
-        drawn = np.random.default_rng((self.settings.seed, self.labels.state)).permutation(left)[:size]
-        ids = [self.pile.ids[row] for row in drawn]
-        self.labels.record("audit", {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)})
-        return ids
+        return left
 
     def progress(self) -> Progress:
         """Return how far it has come: the history of reading, what was found, and what may have been missed."""
@@ -223,8 +236,6 @@ class Screening:
         return [id for id in ids if id not in labels and id in self.pile.places]
 
     def _next_of_sample(self, count: int) -> Proposals:
-        if not any(event.kind == AUDIT for event in self.labels.history()):
-            raise QueryError("no audit sample was drawn yet; draw one with: embedsearch screen audit -n 200")
         ids = self._unread_sample()[:count]
         return Proposals(self.proposal(rank, id, None, AUDIT) for rank, id in enumerate(ids, start=1))
 
@@ -238,12 +249,13 @@ class Screening:
                 known[place] = undecided if label.value is None else label.value
         return known
 
-    def _has_start(self) -> bool:
-        has_example = any(label.is_relevant and id in self.pile.places for id, label in self.labels.items())
-        return bool(self.settings.topic or self.settings.axes) or has_example
-
-    def _require_start(self, by: str) -> None:
-        if by != "random" and not self._has_start():
+    def _require_start(self, by: str, settings: ScreeningSettings, pile: Pile) -> None:
+        """Refuse to choose records where there is nothing to choose them by."""
+        if by == AUDIT and not any(event.kind == AUDIT for event in self.labels.history()):
+            raise QueryError("no audit sample was drawn yet; draw one with: embedsearch screen audit -n 200")
+        if by in (AUDIT, "random") or settings.topic or settings.axes:
+            return
+        if not any(label.is_relevant and id in pile.places for id, label in self.labels.items()):
             raise QueryError(
                 "there is nothing to start from: say what is looked for with --topic TEXT or --axis NAME, label a "
                 "record that is relevant, or read at random with --by random"
