@@ -120,10 +120,12 @@ class Reading:
             joined[here] = int((~pile.holds(self.unread)).sum())
         kept = self._kept_unread
         grown = np.maximum(self._grown, np.where(kept >= 0, left - kept, 0))
-        joined += np.where(self._pile_of == 0, np.maximum(grown, 0), 0)
+        grown = np.where(self._pile_of == 0, np.maximum(grown, 0), 0)
+        joined += grown
         for begin, end in self._taken_back.values():
             joined += (self._numbers > begin) & (self._numbers < end)
-        left = np.where(kept >= 0, kept, left + np.maximum(-self._grown, 0))
+        left = np.where(kept >= 0, kept, np.maximum(left - self._grown, 1))
+        beside[grown > 0] = 0  # which of them joined is not known
         doubtful = sum(self.labelled[id].value is None for id in self._drawn)
         return self._history(np.arange(size), len(self.unread), left, beside, joined, doubtful)
 
@@ -149,10 +151,12 @@ class Reading:
         return found
 
     def joined_since(self, number: int) -> int:
-        """Return how many of the records that are unread now could not have been drawn or read at an event."""
-        here = np.flatnonzero(self._numbers == number)
-        counts = self.history.joined
-        return int(counts[here].max()) if len(here) and counts is not None else 0
+        """Return how many of the records that are unread now could not have been drawn at an event."""
+        counts, here = self.history.joined, np.flatnonzero(self._numbers == number)
+        if len(here) and counts is not None:
+            return int(counts[here].max())
+        pile = next(pile for pile in reversed(self._piles) if pile.since <= number)
+        return int((~pile.holds(self.unread)).sum())
 
     def _history(
         self, here: Counts, unread: int, left: Counts, beside: Counts, joined: Counts | None = None, doubtful: int = 0
