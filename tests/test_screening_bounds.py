@@ -394,6 +394,23 @@ def test_a_journal_of_an_earlier_version(make):
     assert Screening(index, "old").progress().estimates == new.estimates
 
 
+def test_what_was_read_and_deleted_before_the_journal_held_the_records(make):
+    """It was among them when it was read, though the first event that holds the records does not name it."""
+    index = make(100)
+    old = index.labels
+    old.record("settings", {"topic": "x", "seed": 1, "records": 100})
+    ids = [f"d{number}" for number in range(60)]
+    old.record("shown", {"by": "likely", "ids": ids, "random": False})
+    old.add(ids, "not relevant")
+    before = Screening(index).progress()
+    index.delete(ids[:30])
+    assert Screening(index).progress().estimates == before.estimates
+    Screening(index).next(1)
+    after = Screening(index).progress()
+    assert after.history.left.tolist() == before.history.left.tolist() == list(range(100, 40, -1))
+    assert after.estimates == before.estimates
+
+
 def test_the_records_are_kept_once_and_not_reported(make):
     """The journal holds them where they change; the report leaves the marks out."""
     index = make(20)

@@ -104,7 +104,7 @@ class Reading:
         decided = (id for id in self._order if self.labelled[id].value is not None)
         self.asked = [id for id in decided if id in self._drawn or first[id].by not in UNASKED]
         self.unread = [id for id in ids if id not in self.labelled]
-        self._piles = known_piles(self._events, pile | set(self.labelled))
+        self._piles = known_piles(self._events, ids, numbers)
 
         self._numbers = np.array([self._places[id].number for id in self.asked], dtype=np.int64)
         self._pile_of = np.searchsorted([pile.since for pile in self._piles], self._numbers, side="right") - 1
