@@ -12,7 +12,8 @@ from markdown_it import MarkdownIt
 
 import embedsearch as es
 from embedsearch.screening import History, Screening, ScreeningSettings, StoppingRule, ranking_estimate
-from embedsearch.screening.progress import history_of, is_met
+from embedsearch.screening.progress import is_met
+from embedsearch.screening.reading import Draw, places_of
 from embedsearch.screening.report import as_markdown, report
 from embedsearch.store import Event
 from embedsearch.testing import HashEncoder, TableEncoder
@@ -231,22 +232,21 @@ def test_an_empty_index_has_nothing_to_screen(tmp_path):
 
 def draw(number, ids, kind="audit"):
     """Return a draw as it stands in the journal."""
-    return Event(number, "main", kind, "", None, "", "", {"by": kind, "ids": ids}), ids
+    return Draw(Event(number, "main", kind, "", None, "", "", {"by": kind, "ids": ids}), ids)
 
 
 def test_reading_in_order_with_a_random_sample_worked_by_hand():
     """What was drawn counts as read at the draw, as far as it was read from its beginning without a gap."""
-    decided = {"a": (1, True), "c": (4, False), "x": (5, True), "b": (6, False), "z": (7, True)}
+    first = {"a": 1, "c": 4, "x": 5, "b": 6, "z": 7}
     # Drawn as event 3: x, b, then y, which nobody read, so that z is not random, though it was drawn.
-    history = history_of(decided, [draw(3, ["x", "b", "y", "z"])], 10)
-    assert history.relevant.tolist() == [True, True, False, False, True]  # a, x, b, c, z
-    assert history.random.tolist() == [False, True, True, False, False]
-    assert (history.records, history.read, history.unread, history.found) == (10, 5, 5, 3)
+    places, drawn = places_of(first, [draw(3, ["x", "b", "y", "z"])])
+    assert sorted(places, key=places.get) == ["a", "x", "b", "c", "z"]
+    assert list(drawn) == ["x", "b"]
     # A second draw takes what the first has not.
-    history = history_of(decided, [draw(2, ["b"]), draw(3, ["b", "c"])], 10)
-    assert history.relevant.tolist() == [True, False, False, True, True]  # a, b, c, x, z
-    assert history.random.tolist() == [False, True, True, False, False]
-    assert history_of({}, [], 4).read == 0
+    places, drawn = places_of(first, [draw(2, ["b"]), draw(3, ["b", "c"])])
+    assert sorted(places, key=places.get) == ["a", "b", "c", "x", "z"]
+    assert {id: one.event.number for id, one in drawn.items()} == {"b": 2, "c": 3}
+    assert places_of({}, []) == ({}, {})
 
 
 def test_progress_worked_by_hand(pile):
@@ -265,7 +265,7 @@ def test_progress_worked_by_hand(pile):
     counts = {name: value for name, value in found.items() if isinstance(value, int)}
     assert counts == {
         "records": 40, "read": 4, "found": 2, "not_relevant": 2, "undecided": 1, "unread": 35, "graded": 2,
-        "unasked": 1, "outside": 1, "drawn_at_random": 0, "since_last_relevant": 2,
+        "unasked": 1, "outside": 1, "joined": 0, "drawn_at_random": 0, "since_last_relevant": 2,
     }  # fmt: skip
     assert found["yield"] == [{"first": 1, "last": 3, "found": 1}]
     assert [one["method"] for one in found["estimates"]] == ["audit", "ranking"]
@@ -373,7 +373,7 @@ def test_an_audit_sample_is_drawn_read_and_counted(pile):
     pile.labels.add(ids[5], "undecided")
     read(screening, 2, by="audit")
     (sample,) = screening.progress().samples
-    assert sample.read == 5  # what is undecided breaks the sample off
+    assert (sample.read, sample.found, sample.undecided) == (8, sum(map(is_relevant, [*ids[:5], *ids[6:]])), 1)
     assert len(screening.next(by="audit")) == 0
     assert len(screening.draw_audit(3)) == 3
 
@@ -414,7 +414,7 @@ def test_the_report_has_what_an_appendix_needs(pile):
     assert [event["undone"] for event in record["events"] if event["kind"] == "label"][:4] == [False] * 3 + [True]
     assert record["events"][-1]["id"] == ids[-1]
     assert record["progress"]["samples"][0] == {
-        "event": 7, "size": 4, "read": 4, "found": 0, "unread": 27, "by": "audit",
+        "event": 7, "size": 4, "read": 4, "found": 0, "undecided": 0, "unread": 27, "joined": 0, "by": "audit",
     }  # fmt: skip
     assert [(one["id"], one["label"], one["author"]) for one in record["labels"]][:3] == [
         ("d00", "relevant", "ada"), ("d01", "not relevant", "ada"), ("d02", "undecided", "bob"),

@@ -110,9 +110,9 @@ def print_progress(progress: dict[str, Any]) -> None:
     """Print how far a screening has come, for people."""
     names = {"records": "records", "read": "read", "found": "relevant", "not_relevant": "not relevant",
              "undecided": "undecided", "unread": "not read", "unasked": "read unasked or imported",
-             "outside": "labels outside of the records",
+             "outside": "labels outside of the records", "joined": "not read, joined after the last that was read",
              "since_last_relevant": "proposed and read since the last relevant one"}  # fmt: skip
-    optional = ("undecided", "unasked", "outside")
+    optional = ("undecided", "unasked", "outside", "joined")
     rows = [[text, progress[name]] for name, text in names.items() if progress[name] or name not in optional]
     table(["", ""], [[text, f"{value:,}"] for text, value in rows], title=f"Screening {progress['screening']}")
     if progress["yield"]:
@@ -139,6 +139,17 @@ def print_progress(progress: dict[str, Any]) -> None:
         click.echo(
             f"Audit sample: {sample['read']:,} of {sample['size']:,} read, {sample['found']:,} of these relevant; "
             f"drawn from {sample['unread']:,} records not read."
+            + (f" The {sample['undecided']:,} undecided count as relevant here." if sample["undecided"] else "")
+        )
+    if progress["samples"] and (joined := progress["samples"][-1]["joined"]):
+        click.echo(
+            f"{joined:,} records not read could not be drawn then: they joined later, and count as possibly missed. "
+            "Draw another sample: embedsearch screen audit -n 200"
+        )
+    elif progress["joined"]:
+        click.echo(
+            f"{progress['joined']:,} records not read joined after the last that was read, and count as possibly "
+            "missed: read on."
         )
     stop = progress["stop"]
     verdict = "met: you may stop" if stop["met"] else "not met: read on"

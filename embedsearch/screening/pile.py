@@ -14,6 +14,7 @@ from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index import Index
 from embedsearch.screening.features import Features, words_of
+from embedsearch.screening.piles import packed
 from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.vectors import Vectors
 
@@ -57,6 +58,11 @@ class Pile:
     def places(self) -> dict[str, int]:
         """The number of each record by its id."""
         return {id: place for place, id in enumerate(self.ids)}
+
+    @cached_property
+    def packed(self) -> str:
+        """Which records they are, for the journal."""
+        return packed(self.ids)
 
     @cached_property
     def features(self) -> Features:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from embedsearch.index.label import IMPORT, Label
 from embedsearch.index.labels import IndexLabels
+from embedsearch.screening.reading import Draw, Reading
 from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.screening.stopping import History, RecallEstimate, audit_estimate, ranking_estimate
-from embedsearch.store import Event
 
 YIELD_EVERY = 50
-UNASKED = ("", IMPORT)  # what proposed a record that neither a ranking nor a draw proposed
 _ROUNDING = 1e-9
 
 
@@ -41,9 +39,12 @@ class Sample:
     Attributes:
         event: its number among the events.
         size: how many records were drawn.
-        read: how many of them have a label that is not undecided, as far as all before them have one too.
+        read: how many of them have a label, as far as all before them have one too.
         found: how many of these are relevant.
+        undecided: how many of these are undecided; each counts as if it were relevant.
         unread: how many records had not been read when it was drawn.
+        joined: how many of those that are unread now could not have been drawn, since they joined later; the sample
+            says nothing of them.
         by: ``audit``, or ``random`` for records shown at random.
     """
 
@@ -51,7 +52,9 @@ class Sample:
     size: int
     read: int
     found: int
+    undecided: int
     unread: int
+    joined: int
     by: str
 
 
@@ -66,10 +69,13 @@ class Progress:
         read: how many were read and decided.
         found: how many of these are relevant.
         undecided: how many were read and left undecided.
-        history: those of the decided that were proposed, in the order of reading. Records that were labelled unasked
-            or imported are not among its records, since no ranking and no draw chose them; nor are undecided ones.
+        unasked: how many of the decided no ranking and no draw had proposed.
+        history: those of the decided that were proposed, in the order of reading, also those that were deleted since.
+            Records that were labelled unasked or imported are not among its records, since no ranking and no draw
+            chose them; nor are undecided ones. Until they were labelled they count as unread.
         graded: how many labels are neither 0 nor 1; from 0.5 they count as relevant.
         outside: how many labelled documents do not belong to the records: outside of the condition, or deleted.
+        joined: how many of the unread were not among the records yet when the last of the history was read.
         samples: the audit samples, in order.
         estimates: of the recall of all that is relevant, from the audit and from the ranking, with one-sided bounds.
         is_met: does the stopping rule say that it is time to stop?
@@ -81,9 +87,11 @@ class Progress:
     read: int
     found: int
     undecided: int
+    unasked: int
     history: History
     graded: int
     outside: int
+    joined: int
     samples: tuple[Sample, ...]
     estimates: tuple[RecallEstimate, ...]
     is_met: bool
@@ -92,11 +100,6 @@ class Progress:
     def unread(self) -> int:
         """How many records were not read."""
         return self.records - self.read - self.undecided
-
-    @property
-    def unasked(self) -> int:
-        """How many of the decided records no ranking and no draw had proposed."""
-        return self.read - self.history.read
 
     @property
     def yields(self) -> tuple[Yield, ...]:
@@ -125,6 +128,7 @@ class Progress:
             "graded": self.graded,
             "unasked": self.unasked,
             "outside": self.outside,
+            "joined": self.joined,
             "drawn_at_random": int(self.history.random.sum()),
             "since_last_relevant": self.since_last,
             "yield": [{"first": one.first, "last": one.last, "found": one.found} for one in self.yields],
@@ -147,19 +151,15 @@ def progress_of(labels: IndexLabels, ids: Sequence[str], settings: ScreeningSett
         ids: of its records.
         settings: of the screening.
     """
-    pile, first = set(ids), labels.first()
+    pile, reading = set(ids), Reading(labels, ids)
     inside = {id: label for id, label in labels.items() if id in pile}
-    decided = {id: label for id, label in inside.items() if label.value is not None}
-    draws = _draws(labels.history(), pile)
-    drawn = {id for _, ids in draws for id in _read_prefix(ids, decided)}
-    asked = {
-        id: (first[id].number, label.is_relevant)
-        for id, label in decided.items()
-        if id in drawn or first[id].by not in UNASKED
-    }
-    undecided, found = len(inside) - len(decided), sum(label.is_relevant for label in decided.values())
-    history = history_of(asked, draws, len(pile) - undecided - (len(decided) - len(asked)))
-    made = (estimate(history, confidence=settings.confidence) for estimate in (audit_estimate, ranking_estimate))
+    decided = [label for label in inside.values() if label.value is not None]
+    asked = sum(id in inside for id in reading.asked)
+    undecided, found, history = len(inside) - len(decided), sum(one.is_relevant for one in decided), reading.history
+    made = (
+        audit_estimate(history, confidence=settings.confidence),
+        _by_ranking(reading, settings.confidence),
+    )
     estimates = tuple(replace(estimate, found=found) for estimate in made)
     decisive = next(estimate for estimate in estimates if estimate.method == settings.method)
     return Progress(
@@ -169,13 +169,30 @@ def progress_of(labels: IndexLabels, ids: Sequence[str], settings: ScreeningSett
         read=len(decided),
         found=found,
         undecided=undecided,
+        unasked=len(decided) - asked,
         history=history,
-        graded=sum(label.value not in (0, 1) for label in decided.values()),
+        graded=sum(label.value not in (0, 1) for label in decided),
         outside=len(labels) - len(inside),
-        samples=tuple(_sample(event, drawn, decided) for event, drawn in draws if event.kind == "audit"),
+        joined=int(history.joined[-1]) if history.joined is not None and history.read else 0,
+        samples=tuple(_sample(draw, reading) for draw in reading.draws if draw.event.kind == "audit"),
         estimates=estimates,
         is_met=is_met(decisive, settings.recall, undecided=undecided, unread=history.unread),
     )
+
+
+def _by_ranking(reading: Reading, confidence: float) -> RecallEstimate:
+    """Return the estimate from that part of the reading that tells most; all that joined since it began may be missed.
+
+    Which part is a question of the window, and all windows are looked at anyhow.
+    """
+    unread = reading.history.unread
+    best = ranking_estimate(History(unread, *np.zeros((2, 0), dtype=bool)), confidence=confidence)
+    for window in reading.windows():
+        made = ranking_estimate(window.history, confidence=confidence)
+        missed, at_most = (min(count + window.joined, unread) for count in (made.missed, made.missed_at_most))
+        if at_most <= best.missed_at_most:
+            best = replace(made, missed=min(missed, best.missed), missed_at_most=at_most)
+    return best
 
 
 def is_met(estimate: RecallEstimate, recall: float, *, undecided: int, unread: int) -> bool:
@@ -190,48 +207,9 @@ def is_met(estimate: RecallEstimate, recall: float, *, undecided: int, unread: i
     return estimate.found / (estimate.found + missed) >= recall - _ROUNDING
 
 
-def history_of(
-    decided: Mapping[str, tuple[int, bool]], draws: Iterable[tuple[Event, Sequence[str]]], records: int
-) -> History:
-    """Return what was read in the order of reading, with what had been drawn at random.
-
-    Of a sample that was drawn, so much is random as was read from its beginning without a gap: who leaves out the
-    records that look dull has no sample. These count as read when the sample was drawn; all others when they were
-    first labelled.
-
-    Args:
-        decided: for each record that is relevant or not by its id the number of the event that first labelled it, and
-            whether it is relevant.
-        draws: for each draw its event and the ids in the order in which they were drawn.
-        records: how many there are, read or not.
-    """
-    places = {id: (number, 0) for id, (number, _) in decided.items()}
-    drawn: set[str] = set()
-    for event, ids in draws:
-        for position, id in enumerate(_read_prefix(ids, decided)):
-            if id not in drawn:
-                drawn.add(id)
-                places[id] = (event.number, position)
-    order = sorted(decided, key=places.__getitem__)
-    return History(
-        records,
-        np.array([decided[id][1] for id in order], dtype=bool),
-        np.array([id in drawn for id in order], dtype=bool),
-    )
-
-
-def _draws(events: Iterable[Event], pile: set[str]) -> list[tuple[Event, list[str]]]:
-    """Return what was drawn at random, each with those of its ids that are among the records."""
-    drawn = (event for event in events if event.kind == "audit" or event.details.get("random"))
-    return [(event, [id for id in event.details["ids"] if id in pile]) for event in drawn]
-
-
-def _read_prefix(ids: Sequence[str], decided: Mapping[str, object]) -> Sequence[str]:
-    end = next((place for place, id in enumerate(ids) if id not in decided), len(ids))
-    return ids[:end]
-
-
-def _sample(event: Event, ids: Sequence[str], decided: Mapping[str, Label]) -> Sample:
-    read = _read_prefix(ids, decided)
-    found = sum(decided[id].is_relevant for id in read)
-    return Sample(event.number, len(ids), len(read), found, int(event.details.get("unread", 0)), event.details["by"])
+def _sample(draw: Draw, reading: Reading) -> Sample:
+    event, read = draw.event, draw.read(reading.labelled)
+    labels = [reading.labelled[id] for id in read]
+    found, undecided = sum(one.is_relevant for one in labels), sum(one.value is None for one in labels)
+    unread, joined = int(event.details.get("unread", 0)), reading.joined_since(event.number)
+    return Sample(event.number, len(draw.ids), len(read), found, undecided, unread, joined, event.details["by"])

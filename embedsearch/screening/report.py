@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from embedsearch.index.label import IMPORT, now
+from embedsearch.screening.piles import PILE
 from embedsearch.screening.progress import Progress
 from embedsearch.screening.session import Screening
 from embedsearch.screening.versions import versions
@@ -61,7 +62,7 @@ def flow(screening: Screening, progress: Progress) -> dict[str, Any]:
 
 
 def _settings(event: Event) -> dict[str, Any]:
-    return {"event": event.number, "time": event.time, "author": event.author, **event.details}
+    return {"event": event.number, "time": event.time, "author": event.author, **_details(event)}
 
 
 def _event(screening: Screening, event: Event) -> dict[str, Any]:
@@ -70,7 +71,12 @@ def _event(screening: Screening, event: Event) -> dict[str, Any]:
         record |= {"id": event.document, "value": event.value, "undone": screening.labels.is_undone(event.number)}
     elif event.document:
         record |= {"id": event.document}
-    return record | dict(event.details)
+    return record | _details(event)
+
+
+def _details(event: Event) -> dict[str, Any]:
+    """Return what stands in an event, without the marks of the records, which say nothing to a reader."""
+    return {name: value for name, value in event.details.items() if name != PILE}
 
 
 def _labellers(screening: Screening, events: Iterable[Event]) -> list[dict[str, Any]]:
@@ -160,8 +166,8 @@ def _evidence(progress: dict[str, Any]) -> list[str]:
     ]
     if progress["unasked"]:
         parts.append(
-            f"{progress['unasked']:,} records were labelled unasked or imported; the estimates leave them out of what "
-            "was read, and count the relevant ones as found."
+            f"{progress['unasked']:,} records were labelled unasked or imported; the estimates count them as unread "
+            "until then and leave them out of what was read; the relevant ones count as found."
         )
     if not progress["drawn_at_random"]:
         parts.append("No record was drawn at random, so that the audit says nothing.")
@@ -169,6 +175,13 @@ def _evidence(progress: dict[str, Any]) -> list[str]:
         parts.append(
             f"Audit sample (event {sample['event']}): {sample['size']:,} records drawn at random from "
             f"{sample['unread']:,} not read; {sample['read']:,} read, {sample['found']:,} of these relevant."
+            + (f" {sample['undecided']:,} are undecided and count as relevant here." if sample["undecided"] else "")
+            + (f" {sample['joined']:,} records not read could not be drawn then." if sample["joined"] else "")
+        )
+    if progress["joined"]:
+        parts.append(
+            f"{progress['joined']:,} of the records not read joined after the last of these was read; each of them "
+            "counts as possibly missed."
         )
     for one in progress["estimates"]:
         parts.append(

@@ -18,6 +18,7 @@ from embedsearch.index.labels import MAIN
 from embedsearch.results import Records
 from embedsearch.screening.choosing import choose, order
 from embedsearch.screening.pile import Pile, direction_of
+from embedsearch.screening.piles import PILE, last_packed
 from embedsearch.screening.progress import Progress, progress_of
 from embedsearch.screening.ranking import Labels, Ranker, Scores
 from embedsearch.screening.settings import ScreeningSettings
@@ -107,7 +108,7 @@ class Screening:
         _ = pile.topic_vector  # a topic that cannot be embedded is refused now and not at every question
         self.index.axes.scaled(list(wanted.axis_names))
         held = {"records": len(pile), "documents": len(self.index.ids())}
-        known = {"versions": versions(self.index, wanted.axis_names)}
+        known = {"versions": versions(self.index, wanted.axis_names), **self._changed(pile)}
         if for_next is not None:
             self._require_start(for_next or wanted.by, wanted, pile)
         self.labels.record("settings", {**wanted.to_dict(), **held, **known})
@@ -206,7 +207,8 @@ class Screening:
         left = self.require_sample(size)
         drawn = np.random.default_rng((self.settings.seed, self.labels.state)).permutation(left)[:size]
         ids = [self.pile.ids[row] for row in drawn]
-        self.labels.record("audit", {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)})
+        details = {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)}
+        self.labels.record("audit", details | self._changed(self.pile))
         return ids
 
     def require_sample(self, size: int) -> Rows:
@@ -269,7 +271,15 @@ class Screening:
         )
 
     def _record_shown(self, shown: Sequence[Proposal], by: str, *, at_random: bool) -> None:
-        details = {"by": by, "ids": [one.id for one in shown], "random": at_random}
+        details: dict[str, Any] = {"by": by, "ids": [one.id for one in shown], "random": at_random}
+        if at_random:
+            details["unread"] = int(np.isnan(self._known(undecided=0.0)).sum())
+        changed = self._changed(self.pile)
         last = next((event for event in reversed(self.labels.history()) if event.kind != "settings"), None)
-        if shown and not (last is not None and last.kind == "shown" and dict(last.details) == details):
-            self.labels.record("shown", details)
+        is_same = last is not None and last.kind == "shown" and {**last.details, PILE: ""} == {**details, PILE: ""}
+        if shown and (changed or not is_same):
+            self.labels.record("shown", details | changed)
+
+    def _changed(self, pile: Pile) -> dict[str, str]:
+        """Return the records for the journal, where they are others than it holds last."""
+        return {PILE: pile.packed} if pile.packed != last_packed(self.labels.history()) else {}

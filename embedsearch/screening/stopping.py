@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -62,11 +63,22 @@ class History:
         relevant: shape (m,), bool: whether each record read was relevant. Records that were known before the
             screening stand first.
         random: shape (m,), bool: whether it had been drawn at random from all records not read at that time.
+        left: shape (m,): how many records had not been read before each. Those that were labelled later without being
+            among what was read (imported, undecided), or taken out of the records, belong to them until then. What
+            *records* says if None.
+        beside: shape (m,), never rising: how many of these are relevant and were found later, not by a draw and not
+            by a ranking. None if None.
+        joined: shape (m,): how many of the records that are unread now were not among them. None if None.
+        doubtful: how many of the records drawn at random are undecided; each may be relevant.
     """
 
     records: int
     relevant: NDArray[np.bool_]
     random: NDArray[np.bool_]
+    left: Counts | None = None
+    beside: Counts | None = None
+    joined: Counts | None = None
+    doubtful: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a history that cannot be."""
@@ -74,6 +86,10 @@ class History:
             raise QueryError(
                 f"{len(self.relevant)} labels and {len(self.random)} marks of random draws for {self.records} records"
             )
+        for name in ("left", "beside", "joined"):
+            counts = getattr(self, name)
+            if counts is not None and counts.shape != self.relevant.shape:
+                raise QueryError(f"{len(counts)} numbers of records ({name}) for {len(self.relevant)} labels")
 
     @property
     def read(self) -> int:
@@ -136,13 +152,15 @@ def audit_estimate(history: History, *, confidence: float = 0.95) -> RecallEstim
     """Estimate from the records that were drawn at random, whatever else was read between them.
 
     If K relevant records are unread now, at least K were unread at each draw, so that a draw from u records hit one
-    with probability K/u or more, whatever came before. The number of hits is then at least as large as a sum of
-    independent events of these probabilities; a bound from that sum holds for any order of reading.
+    with probability K/u or more, whatever came before; u is how many were unread at that draw. The number of hits is
+    then at least as large as a sum of independent events of these probabilities; a bound from that sum holds for any
+    order of reading. Relevant ones that were found beside the draws and the ranking were unread too, K + b in all;
+    of those that joined after a draw it says nothing, so that K - j were. A draw that is undecided counts as a hit.
 
     Raises:
         QueryError: the confidence is not between 0 and 1.
     """
-    missed, at_most = _bounds(lambda missed: audit_tail(history, missed), history.unread, 1 - _checked(confidence))
+    missed, at_most = _bounds(audit_tail, history, 1 - _checked(confidence))
     return RecallEstimate("audit", history.found, missed, at_most, confidence, AUDIT_ASSUMPTION, AUDIT_SOURCE)
 
 
@@ -162,7 +180,7 @@ def ranking_estimate(history: History, *, confidence: float = 0.95, bias: float 
     """
     _check_bias(bias)
     error = (1 - _checked(confidence)) / LOOKS
-    missed, at_most = _bounds(lambda missed: ranking_tail(history, missed, bias), history.unread, error)
+    missed, at_most = _bounds(partial(ranking_tail, bias=bias), history, error)
     assumption = RANKING_ASSUMPTION.format(bias=bias)
     return RecallEstimate("ranking", history.found, missed, at_most, confidence, assumption, RANKING_SOURCE)
 
@@ -170,26 +188,44 @@ def ranking_estimate(history: History, *, confidence: float = 0.95, bias: float 
 def audit_tail(history: History, missed: Counts) -> Probabilities:
     """Return the probabilities that random draws hit as few as they did, were *missed* (g,) unread now; shape (g,)."""
     drawn = np.flatnonzero(history.random)
-    rates = np.minimum(1.0, missed / (history.records - drawn)[:, None])
-    return binomial_tail(rates, int(history.relevant[drawn].sum()))
+    left = history.records - drawn if history.left is None else history.left[drawn]
+    there = np.broadcast_to(missed, (len(drawn), len(missed)))
+    if history.joined is not None:
+        there = np.maximum(there - history.joined[drawn, None], 0)
+    if history.beside is not None:
+        there = there + history.beside[drawn, None]
+    rates = np.minimum(1.0, there / left[:, None])
+    return binomial_tail(rates, int(history.relevant[drawn].sum()) + history.doubtful)
 
 
 def ranking_tail(history: History, missed: Counts, bias: float = BIAS) -> Probabilities:
-    """Return the least probabilities, over all windows, of a yield as low, were *missed* (g,) unread now; (g,)."""
-    return least_tail(history.relevant, history.records, missed, bias)
+    """Return the least probabilities, over all windows, of a yield as low, were *missed* (g,) unread now; (g,).
+
+    A window that begins before the last records joined is no sample of what is unread now: it is passed over.
+    """
+    before = np.flatnonzero([] if history.joined is None else history.joined)
+    begin = int(before[-1]) + 1 if len(before) else 0
+    left, beside = (None if counts is None else counts[begin:] for counts in (history.left, history.beside))
+    return least_tail(history.relevant[begin:], history.records - begin, missed, bias, left=left, beside=beside)
 
 
-def _bounds(tail: Callable[[Counts], Probabilities], unread: int, error: float) -> tuple[int, int]:
+def _bounds(tail: Callable[[History, Counts], Probabilities], history: History, error: float) -> tuple[int, int]:
     """Return the largest numbers of missed records whose tail is above one half, and above the error allowed."""
-    return _largest(tail, unread, max(error, 0.5)), _largest(tail, unread, error)
+    return _largest(tail, history, max(error, 0.5)), _largest(tail, _credited(tail, history, error), error)
 
 
-def _largest(tail: Callable[[Counts], Probabilities], unread: int, level: float) -> int:
-    low, high = 0, unread
+def _credited(tail: Callable[[History, Counts], Probabilities], history: History, error: float) -> History:
+    """Leave out what was found beside, where more was found than the bound allowed: something assumed was not so."""
+    refuted = history.beside is not None and tail(history, np.array([0]))[0] <= error
+    return replace(history, beside=None) if refuted else history
+
+
+def _largest(tail: Callable[[History, Counts], Probabilities], history: History, level: float) -> int:
+    low, high = 0, history.unread
     while low < high:
         grid = np.unique(np.linspace(low + 1, high, _GRID).astype(np.int64))
         # The tail falls with the number missed, so that those above the level come first.
-        above = int((tail(grid) > level).sum())
+        above = int((tail(history, grid) > level).sum())
         low, high = (int(grid[above - 1]) if above else low), (int(grid[above]) - 1 if above < len(grid) else high)
     return low
 
@@ -234,8 +270,9 @@ class StoppingRule:
             return bool(history.found)
         supposed = np.array([too_many])
         is_audit = self.method == "audit"
-        tail = audit_tail(history, supposed) if is_audit else ranking_tail(history, supposed, self.bias)
-        return bool(tail[0] <= (1 - self.confidence) / (1 if is_audit else LOOKS))
+        tail = audit_tail if is_audit else partial(ranking_tail, bias=self.bias)
+        error = (1 - self.confidence) / (1 if is_audit else LOOKS)
+        return bool(tail(_credited(tail, history, error), supposed)[0] <= error)
 
 
 def _allowed(found: int, recall: float) -> int:

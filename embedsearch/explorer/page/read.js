@@ -84,6 +84,7 @@ function progress({progress: found}) {
   const verdict = `The rule (recall ${found.stop.recall} at confidence ${found.stop.confidence}, by ${found.stop.method}) says: ${found.stop.met ? "it is time to stop" : "read on"}.`;
   const assumed = found.estimates.map((one) => h("li", {}, h("strong", {}, one.method), `: ${one.assumption} (${one.source})`));
   const yields = (found.yield ?? []).map((one) => `${one.first}–${one.last}: ${one.found}`).join(", ");
-  $("read-estimates").replaceChildren(h("p", {id: "read-stop"}, verdict), h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
+  const joined = found.joined ? h("p", {class: "note"}, `${count(found.joined)} records not read joined after the last that was read; each counts as possibly missed.`) : "";
+  $("read-estimates").replaceChildren(h("p", {id: "read-stop"}, verdict), joined, h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
     h("p", {class: "note"}, yields ? `Found per 50 read: ${yields}` : "Nothing read yet."), h("ul", {class: "plain"}, ...assumed));
 }

@@ -1,0 +1,212 @@
+"""What was read and drawn, in its order, and how many records were unread at each moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from embedsearch.index.label import IMPORT
+from embedsearch.index.labels import IndexLabels
+from embedsearch.screening.piles import PILE, KnownPile, known_piles
+from embedsearch.screening.stopping import History
+from embedsearch.screening.tails import Counts
+from embedsearch.store import Event
+
+UNASKED = ("", IMPORT)  # what proposed a record that neither a ranking nor a draw proposed
+_MOST_PILES = 8  # the last so many states of the records are looked at for windows of the ranking
+
+
+class Place(NamedTuple):
+    """When a record counts as read: the number of the event, and the place in a sample that it drew."""
+
+    number: int
+    position: int
+
+
+class Draw(NamedTuple):
+    """Records that were drawn at random: the event, and those of its ids that count, in its order."""
+
+    event: Event
+    ids: Sequence[str]
+
+    def read(self, labelled: Collection[str]) -> Sequence[str]:
+        """Return what was read of them from the beginning on, without a gap."""
+        end = next((place for place, id in enumerate(self.ids) if id not in labelled), len(self.ids))
+        return self.ids[:end]
+
+
+def places_of(first: Mapping[str, int], draws: Iterable[Draw]) -> tuple[dict[str, Place], dict[str, Draw]]:
+    """Return when each record counts as read, and by which draw those that were drawn at random.
+
+    Of a sample that was drawn, so much is random as was read from its beginning without a gap: who leaves out the
+    records that look dull has no sample. These count as read when the sample was drawn; all others when they were
+    first labelled.
+
+    Args:
+        first: for each labelled record by its id the number of the event that first labelled it.
+        draws: in their order.
+    """
+    places = {id: Place(number, 0) for id, number in first.items()}
+    drawn: dict[str, Draw] = {}
+    for draw in draws:
+        for position, id in enumerate(draw.read(first)):
+            if id not in drawn:
+                drawn[id] = draw
+                places[id] = Place(draw.event.number, position)
+    return places, drawn
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """A part of the reading that the ranking is judged by.
+
+    Attributes:
+        history: of those records alone that were there from its begin on.
+        joined: how many of the records that are unread now were not.
+    """
+
+    history: History
+    joined: int
+
+
+class Reading:
+    """The reading of one screening, from its journal.
+
+    Attributes:
+        draws: what was drawn at random.
+        labelled: the labels of all that is, or once was, among the records.
+        asked: those of the decided that were proposed, by a ranking or a draw, in the order of reading.
+        unread: the records that have no label now.
+    """
+
+    def __init__(self, labels: IndexLabels, ids: Sequence[str]) -> None:
+        """Read the journal.
+
+        Args:
+            labels: of the screening.
+            ids: of its records.
+        """
+        pile, shown, first = set(ids), labels.shown(), labels.first()
+        self._events = labels.history()
+        # A record that was read and then deleted was there when it was drawn, and what it was is known.
+        self.labelled = {id: label for id, label in labels.items() if id in pile or id in shown}
+        drawn = (event for event in self._events if event.kind == "audit" or event.details.get("random"))
+        self.draws = [
+            Draw(event, [id for id in event.details["ids"] if id in pile or id in self.labelled]) for event in drawn
+        ]
+        numbers = {id: first[id].number for id in self.labelled}
+        self._places, self._drawn = places_of(numbers, self.draws)
+        self._order = sorted(self.labelled, key=self._places.__getitem__)
+        decided = (id for id in self._order if self.labelled[id].value is not None)
+        self.asked = [id for id in decided if id in self._drawn or first[id].by not in UNASKED]
+        self.unread = [id for id in ids if id not in self.labelled]
+        self._piles = known_piles(self._events, ids, numbers)
+
+        self._numbers = np.array([self._places[id].number for id in self.asked], dtype=np.int64)
+        self._pile_of = np.searchsorted([pile.since for pile in self._piles], self._numbers, side="right") - 1
+
+    @cached_property
+    def history(self) -> History:
+        """All that was asked."""
+        size = len(self.asked)
+        left, beside, joined = (np.zeros(size, dtype=np.int64) for _ in range(3))
+        for number in set(self._pile_of.tolist()):
+            here, pile = self._pile_of == number, self._piles[number]
+            left[here], beside[here] = (counts[here] for counts in self._counts(pile))
+            joined[here] = int((~pile.holds(self.unread)).sum())
+        kept = self._kept_unread
+        grown = np.maximum(self._grown, np.where(kept >= 0, left - kept, 0))
+        grown = np.where(self._pile_of == 0, np.maximum(grown, 0), 0)
+        joined += grown
+        for begin, end in self._taken_back.values():
+            joined += (self._numbers > begin) & (self._numbers < end)
+        left = np.where(kept >= 0, kept, np.maximum(left - self._grown, 1))
+        beside[grown > 0] = 0  # which of them joined is not known
+        doubtful = sum(self.labelled[id].value is None for id in self._drawn)
+        return self._history(np.arange(size), len(self.unread), left, beside, joined, doubtful)
+
+    def windows(self) -> list[Window]:
+        """Return the parts of the reading by the records that were there from their begin on, the first one first."""
+        unsure = np.flatnonzero(self._grown > 0)
+        found: list[Window] = []
+        for number, pile in list(enumerate(self._piles))[-_MOST_PILES:]:
+            begin = int(np.searchsorted(self._pile_of, number))
+            begin = max(begin, int(unsure[-1]) + 1) if number == 0 and len(unsure) else begin
+            is_known = number and np.array_equal(pile.marks, self._piles[number - 1].marks)
+            if begin == len(self.asked) or self._pile_of[begin] != number or (is_known and found):
+                continue
+            here = begin + np.flatnonzero(pile.holds(self.asked[begin:]))
+            left, beside = self._counts(pile)
+            left = np.maximum(
+                left + np.maximum(-self._grown, 0), np.where(self._pile_of == number, self._kept_unread, 0)
+            )
+            numbers = self._numbers[here]
+            back = {id for id, (one, end) in self._taken_back.items() if ((numbers > one) & (numbers < end)).any()}
+            joined = int((~pile.holds(self.unread) | np.isin(self.unread, list(back))).sum())
+            found.append(Window(self._history(here, len(self.unread) - joined, left[here], beside[here]), joined))
+        return found
+
+    def joined_since(self, number: int) -> int:
+        """Return how many of the records that are unread now could not have been drawn at an event."""
+        counts, here = self.history.joined, np.flatnonzero(self._numbers == number)
+        if len(here) and counts is not None:
+            return int(counts[here].max())
+        pile = next(pile for pile in reversed(self._piles) if pile.since <= number)
+        return int((~pile.holds(self.unread)).sum())
+
+    def _history(
+        self, here: Counts, unread: int, left: Counts, beside: Counts, joined: Counts | None = None, doubtful: int = 0
+    ) -> History:
+        ids = [self.asked[place] for place in here]
+        relevant = np.array([self.labelled[id].is_relevant for id in ids], dtype=bool)
+        random = np.array([id in self._drawn for id in ids], dtype=bool)
+        return History(unread + len(ids), relevant, random, left, beside, joined, doubtful)
+
+    def _counts(self, pile: KnownPile) -> tuple[Counts, Counts]:
+        """Return for each record asked how many of a pile were unread just before, and found later though unasked."""
+        asked, inside = set(self.asked), pile.holds(self._order)
+        read = np.concatenate(([0], np.cumsum(inside)))[np.flatnonzero([id in asked for id in self._order])]
+        beside = (id for id, is_in in zip(self._order, inside, strict=True) if is_in and id not in asked)
+        # A label that was taken back and given again counts from its first time on.
+        found = sorted(self._spans[id][0] for id in beside if self.labelled[id].is_relevant)
+        return len(pile.marks) - read, len(found) - np.searchsorted(found, self._numbers, side="right")
+
+    @cached_property
+    def _kept_unread(self) -> Counts:
+        """How many were unread before each record asked, by the event that drew it; -1 where none says so."""
+        kept = []
+        for id in self.asked:
+            unread = self._drawn[id].event.details.get("unread") if id in self._drawn else None
+            kept.append(-1 if unread is None else int(unread) - self._places[id].position)
+        return np.array(kept, dtype=np.int64)
+
+    @cached_property
+    def _grown(self) -> Counts:
+        """By how many the records supposed for each record asked are more than the settings of its time say.
+
+        It is 0 where the journal holds the records, or nothing is known.
+        """
+        kept = [(one.number, int(one.details["records"])) for one in self._events
+                if one.kind == "settings" and PILE not in one.details and "records" in one.details]  # fmt: skip
+        size = len(self._piles[0].marks)
+        sizes = np.array([size, *(records for _, records in kept)])
+        known = np.searchsorted([number for number, _ in kept], self._numbers)
+        return np.where(self._pile_of == 0, size - sizes[known], 0)
+
+    @cached_property
+    def _spans(self) -> dict[str, tuple[int, int]]:
+        """From which event to which each record was ever labelled, or its labels taken back."""
+        spans: dict[str, tuple[int, int]] = {}
+        for event in self._events:
+            if event.kind in ("label", "undo"):
+                spans[event.document] = spans.get(event.document, (event.number,))[0], event.number
+        return spans
+
+    @cached_property
+    def _taken_back(self) -> dict[str, tuple[int, int]]:
+        """Those of the records unread now that were labelled once."""
+        return {id: self._spans[id] for id in self.unread if id in self._spans}
