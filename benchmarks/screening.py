@@ -132,7 +132,7 @@ def linear_svm(one: Set) -> Maker:
 
 
 def embedsearch(one: Set, settings: RankerSettings | None = None) -> Maker:
-    return lambda repeat: Ranker(one.features, settings=settings, seed=repeat).scores
+    return lambda repeat: Ranker(one.features, settings=settings, seed=repeat).values
 
 
 RANKERS: dict[str, Callable[[Set], Maker]] = {

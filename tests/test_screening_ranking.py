@@ -20,6 +20,7 @@ from embedsearch.screening import (
     simulate,
     summarise,
 )
+from embedsearch.screening.boundary import Taught, boundary, left_out
 from embedsearch.testing import TableEncoder
 from embedsearch.vectors import unit
 
@@ -126,6 +127,132 @@ def test_half_lies_between_what_is_known():
     scores = Ranker(features).scores(given)
     assert scores[given == 1].mean() > 0.5 > scores[given == 0].mean()
     assert ((scores >= 0) & (scores <= 1)).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scores_say_something_from_the_second_label_on(seed):
+    """No score of a record not read is next to 0 or 1 while little is known, and none leaps as labels come."""
+    features, labels = pile(seed=seed)
+    given = np.full(len(labels), np.nan)
+    given[np.flatnonzero(labels)[0]], given[np.flatnonzero(~labels)[0]] = 1, 0
+    ranker, middles = Ranker(features, seed=seed), []
+    for read in range(2, 40):
+        scores = ranker.scores(given)
+        unread = np.isnan(given)
+        if labels[unread].any():
+            assert scores[unread].max() > 0.5, read
+            assert np.median(scores[unread]) > 0.001, read
+            middles.append(np.median(scores[unread]))
+        row = order(scores, given)[0] if read % 2 else np.flatnonzero(unread)[0]
+        given[row] = labels[row]
+    assert np.abs(np.diff(middles)).max() < 0.25
+
+
+def mixed_pile(seed: int, count: int = 400):
+    """Return features and labels of records that words and vectors tell apart, not quite: a quarter is relevant.
+
+    Each has words of its own as well, by which a ranker knows again what it has learned from.
+    """
+    draws = np.random.default_rng(seed)
+    labels = draws.permutation(np.arange(count) < count // 4)
+    likely = np.geomspace(1, 4, len(WORDS)) / np.geomspace(1, 4, len(WORDS)).sum()
+    texts = [
+        " ".join(
+            [
+                *draws.choice(WORDS, 12, p=likely if label else likely[::-1]),
+                *(f"word{n}" for n in draws.integers(0, 2000, 20)),
+            ]
+        )
+        for label in labels
+    ]
+    vectors = draws.standard_normal((count, 64)) + labels[:, None] * np.eye(64)[0] * 4
+    return Features.of(texts, unit(vectors)), labels
+
+
+def test_half_lies_where_records_not_read_meet():
+    """Of unread records near .5 some are relevant and some are not; above it nearly all are, below it few."""
+    found = []
+    for seed in range(4):
+        features, labels = mixed_pile(seed)
+        given = known(labels, 100, seed)
+        unread = np.isnan(given)
+        found.append((Ranker(features, seed=seed).scores(given)[unread], labels[unread]))
+        assert found[-1][0].sum() == pytest.approx(found[-1][1].sum(), rel=0.25)
+    scores, relevant = np.concatenate([one[0] for one in found]), np.concatenate([one[1] for one in found])
+    near = np.abs(scores - 0.5) < 0.2
+    assert near.sum() > 40
+    assert 0.3 < relevant[near].mean() < 0.75
+    assert relevant[scores > 0.5].mean() > 0.8
+    assert relevant[scores < 0.5].mean() < 0.1
+
+
+@pytest.mark.parametrize("by", ["likely", "uncertain"])
+def test_uncertain_takes_from_both_sides_and_not_what_likely_takes(by):
+    """From the second label to the sixtieth, however these were chosen."""
+    features, labels = mixed_pile(2)
+    given = np.full(len(labels), np.nan)
+    given[np.flatnonzero(labels)[0]], given[np.flatnonzero(~labels)[0]] = 1, 0
+    ranker = Ranker(features)
+    for read in range(2, 61):
+        scores = ranker.scores(given)
+        if read in (2, 3, 5, 10, 20, 40, 60):
+            uncertain, likely = (choose(scores, given, by=way, count=20)[0] for way in ("uncertain", "likely"))
+            assert uncertain[0] != likely[0], read
+            assert 0 < (scores[uncertain] > 0.5).sum() < 20, read
+        row = choose(scores, given, by=by)[0][0]
+        given[row] = labels[row]
+
+
+@pytest.mark.parametrize("prior", [False, True])
+def test_scores_keep_the_order_of_the_values(prior):
+    """Whatever was read, graded or not, the curve from values to scores rises."""
+    features, labels = pile(300)
+    known_before = np.random.default_rng(3).standard_normal(300) if prior else None
+    ranker = Ranker(features, prior=known_before)
+    for read in (1, 2, 3, 10, 100, 300):
+        for grade in (1.0, 0.7):
+            given = known(labels, read) * grade
+            values = ranker.values(given)
+            assert order(ranker.scores(given), given).tolist() == order(values, given).tolist()
+
+
+def test_scores_of_labels_that_contradict_the_ranking_still_rise():
+    """The curve is never turned round, and values far out are told apart."""
+    fitted = boundary(np.arange(40.0), (np.arange(40) < 20) * 1.0, np.ones(40))
+    assert 0.3 <= fitted.slope < 1
+    scores = fitted.scores(np.array([-500.0, -50, 0, 50, 60, 500]))
+    assert (np.diff(scores) > 0).all()
+    assert 0 < scores[0] < scores[-1] < 1
+
+
+@pytest.mark.parametrize("graded", [False, True])
+def test_a_value_without_its_label_is_what_the_rest_teaches(graded):
+    """It is what a machine gives, in its own deviations, that was taught all but this record."""
+    from sklearn.svm import LinearSVC
+
+    draws = np.random.default_rng(0)
+    rows, others = draws.standard_normal((40, 8)), draws.standard_normal((60, 8))
+    relevant = rows[:, 0] + draws.normal(size=40) > 0.5
+    places = np.arange(40)
+    if graded:  # the last two rows are one record, which counts as both
+        rows[39], relevant[38:], places[39] = rows[38], (True, False), 38
+    costs = draws.uniform(0.05, 0.5, 40)
+
+    def learned(kept: np.ndarray) -> LinearSVC:
+        model = LinearSVC(C=1, tol=1e-8, max_iter=100_000)
+        return model.fit(rows[kept], relevant[kept], sample_weight=costs[kept])
+
+    model = learned(np.ones(40, dtype=bool))
+    taught = Taught(rows, model.decision_function(rows), relevant, costs, places)
+    found = left_out(taught, others, model.decision_function(others))
+    wanted = []
+    for place in range(len(found)):
+        rest = learned(places != place)
+        elsewhere = rest.decision_function(others)
+        wanted.append((rest.decision_function(rows[[place]])[0] - elsewhere.mean()) / elsewhere.std())
+    assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.05
+    if graded:
+        assert found[38] == pytest.approx(wanted[38], abs=1e-3)
 
 
 def test_the_same_seed_gives_the_same_scores():

@@ -25,8 +25,8 @@ def choose(
     Args:
         scores: shape (n,), of `Ranker.scores`.
         labels: shape (n,); NaN for a record not read.
-        by: ``likely`` the highest score; ``uncertain`` the score nearest to .5; ``random`` any, each as likely;
-            ``mixed`` as likely, but one draw in twenty, which ones depends on the seed, as random.
+        by: ``likely`` the highest score; ``uncertain`` the score nearest to .5, from either side; ``random`` any, each
+            as likely; ``mixed`` as likely, but one draw in twenty, which ones depends on the seed, as random.
         count: how many; fewer where fewer are left.
         seed: of what is drawn at random. Give the same one throughout a review: how many records have been read is
             mixed into it.

@@ -9,6 +9,7 @@ not read; the sum, with `RankerSettings.titles` and `RankerSettings.meaning` as 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.errors import QueryError
+from embedsearch.screening.boundary import Taught, boundary, left_out
 from embedsearch.screening.features import Features
 from embedsearch.vectors import Rows
 
@@ -97,11 +99,26 @@ class Ranker:
         self._prior = None if prior is None else _checked_prior(prior, len(features))
         self._drawn = np.random.default_rng(seed).permutation(len(features))
 
+    def values(self, labels: ArrayLike) -> Scores:
+        """Return what ranks the records, shape (n,), float64, about 0, in the deviations of those not read.
+
+        Their order is that of `scores`, which take about twice as long.
+
+        Args:
+            labels: as for `scores`.
+
+        Raises:
+            QueryError: wrong shape, or a label outside 0…1.
+        """
+        return self._values(checked_labels(labels, len(self.features)), _NONE)[0]
+
     def scores(self, labels: ArrayLike) -> Scores:
         """Return a score for each record, shape (n,), float64, 0…1: higher is more likely relevant.
 
-        It is no probability; .5 lies half way between the records known to be relevant and those known not to be.
-        Where nothing is known, without a prior and without a relevant record, all scores are equal.
+        At .5 relevant and other records meet: about as many of either had that score among those read, each scored as
+        if it had not been read (see `embedsearch.screening.boundary`). While few are read, .5 is where it is assumed.
+        Records that were read score higher, or lower, than that. Where nothing is known, without a prior and without
+        a relevant record, all scores are equal.
 
         Args:
             labels: shape (n,); NaN for a record not read, else 0 (not relevant) to 1 (relevant). A record between them
@@ -111,17 +128,34 @@ class Ranker:
             QueryError: wrong shape, or a label outside 0…1.
         """
         known = checked_labels(labels, len(self.features))
+        judged, weights = self._judged(known)
+        values, unaided = self._values(known, judged)
+        return boundary(unaided, known[judged], weights).scores(values)
+
+    def _judged(self, known: Labels) -> tuple[Rows, Scores]:
+        """Return the records read that show where .5 lies, and how many records each counts for."""
+        read = self._drawn[~np.isnan(known[self._drawn])]
+        kinds = (read[known[read] >= 0.5], read[known[read] < 0.5])
+        judged = np.concatenate([kind[:_MOST_JUDGED] for kind in kinds])
+        counts = np.concatenate(
+            [np.full(len(kind), max(1.0, len(kind) / _MOST_JUDGED))[:_MOST_JUDGED] for kind in kinds]
+        )
+        # What a relevant record shows is how well the rest find it: nothing if it is the only one.
+        rest = np.maximum(np.nansum(known) - known[judged], 0.0)
+        return judged, np.where(known[judged] >= 0.5, counts * rest / (rest + 1), counts)
+
+    def _values(self, known: Labels, judged: Rows) -> tuple[Scores, Scores]:
+        """Return the values of all records, and those of the ones judged without their own labels."""
         lesson, unread = self._lesson(known), np.isnan(known)
         if not lesson.relevant.any() or lesson.relevant.all():
-            learned, evidence = np.zeros(len(known)), 0.0
+            values, unaided, evidence = np.zeros(len(known)), np.zeros(len(judged)), 0.0
         else:
-            learned, evidence = self._learned(lesson, unread), float(np.nansum(known))
-        total = learned
+            (values, unaided), evidence = self._learned(lesson, unread, judged), float(np.nansum(known))
         if self._prior is not None:
-            total = learned + self.settings.prior_labels / (self.settings.prior_labels + evidence) * _standard(
-                self._prior, unread
-            )
-        return np.asarray(1 / (1 + np.exp(-(total - _middle(total, known)))), dtype=np.float64)
+            weight = self.settings.prior_labels / (self.settings.prior_labels + evidence)
+            prior = weight * _standard(self._prior, unread)
+            values, unaided = values + prior, unaided + prior[judged]
+        return values, unaided
 
     def _lesson(self, known: Labels) -> _Lesson:
         read = np.flatnonzero(~np.isnan(known))
@@ -133,16 +167,37 @@ class Ranker:
         counts = np.concatenate((known[graded], 1 - known[refused], np.ones(len(background))))
         return _Lesson(rows, np.arange(len(rows)) < len(graded), counts)
 
-    def _learned(self, lesson: _Lesson, unread: NDArray[np.bool_]) -> Scores:
-        settings, features = self.settings, self.features
-        as_words = (settings.word_regularisation, settings.word_balance)
-        total = _standard(_decided(features.lexical, lesson, *as_words, seed=self.seed), unread)
+    def _learned(self, lesson: _Lesson, unread: NDArray[np.bool_], judged: Rows) -> tuple[Scores, Scores]:
+        total, unaided = np.zeros(len(unread)), np.zeros(len(judged))
+        for share, matrix, regularisation, balance in self._views():
+            values = _decided(matrix, lesson, regularisation, balance, seed=self.seed)
+            total += share * _standard(values, unread)
+            if len(judged):
+                costs = regularisation * lesson.weights(balance)
+                unaided += share * self._unaided(matrix, values, lesson, costs, unread, judged)
+        return total, unaided
+
+    def _views(self) -> Iterator[tuple[float, Any, float, float]]:
+        """Yield the weight and the matrix of each view, the C of its support vector machine and its balance."""
+        settings = self.settings
+        words = (settings.word_regularisation, settings.word_balance)
+        yield 1.0, self.features.lexical, *words
         if settings.titles:
-            total += settings.titles * _standard(_decided(features.titles, lesson, *as_words, seed=self.seed), unread)
+            yield settings.titles, self.features.titles, *words
         if settings.meaning:
-            meaning = _decided(self._meaning, lesson, settings.meaning_regularisation, 1.0, seed=self.seed)
-            total += settings.meaning * _standard(meaning, unread)
-        return total
+            yield settings.meaning, self._meaning, settings.meaning_regularisation, 1.0
+
+    def _unaided(
+        self, matrix: Any, values: Scores, lesson: _Lesson, costs: Scores, unread: NDArray[np.bool_], judged: Rows
+    ) -> Scores:
+        """Return the standard values of the records judged, each without its own label."""
+        kept = np.flatnonzero(np.isin(lesson.rows, judged) | unread[lesson.rows])
+        rows = lesson.rows[kept]
+        distinct, places = np.unique(rows, return_inverse=True)
+        others = self._drawn[unread[self._drawn]][-_MOST_OTHERS:]  # what is in the lesson comes first
+        others = others if len(others) else distinct
+        taught = Taught(matrix[rows], values[rows], lesson.relevant[kept], costs[kept], places)
+        return left_out(taught, matrix[others], values[others])[np.searchsorted(distinct, judged)]
 
     @cached_property
     def _meaning(self) -> NDArray[np.float64]:
@@ -162,6 +217,10 @@ class Ranker:
 _TOLERANCE = 1e-3
 _NOTHING = 1e-6  # the length below which a float32 vector about its mean is rounding
 _AXIS_LENGTH = 0.1
+# Two numbers are learned from those judged; more of either kind would hardly move them, and take longer.
+_MOST_JUDGED = 500
+_MOST_OTHERS = 300  # records not read, by which the mean and the deviation are found without a label
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 def _decided(matrix: Any, lesson: _Lesson, regularisation: float, balance: float, *, seed: int) -> Scores:
@@ -182,14 +241,6 @@ def _standard(values: Scores, among: NDArray[np.bool_]) -> Scores:
     some = values[among] if among.any() else values
     spread = float(some.std())
     return np.asarray((values - some.mean()) / (spread if spread > _NOTHING else 1.0), dtype=np.float64)
-
-
-def _middle(values: Scores, known: Labels) -> float:
-    """Return what lies half way between the relevant and the other records read; 0 where either is missing."""
-    relevant, others = known >= 0.5, known < 0.5
-    if not relevant.any() or not others.any():
-        return 0.0
-    return float(values[relevant].mean() + values[others].mean()) / 2
 
 
 def _checked_prior(prior: ArrayLike, count: int) -> Scores:

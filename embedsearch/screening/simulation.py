@@ -135,7 +135,8 @@ def simulate(
     check_labels(labels, chosen)
 
     def scorer(repeat: int) -> Scorer:
-        return Ranker(features, prior=prior, settings=chosen.ranker, seed=chosen.seed + repeat).scores
+        ranker = Ranker(features, prior=prior, settings=chosen.ranker, seed=chosen.seed + repeat)
+        return ranker.scores if chosen.by == "uncertain" else ranker.values
 
     return replayed(labels, scorer, chosen, progress)
 
@@ -147,7 +148,8 @@ def replayed(
 
     Args:
         labels: shape (n,).
-        scorer: takes the number of the repeat and gives what takes labels, as `Ranker.scores` does, to scores.
+        scorer: takes the number of the repeat and gives what takes labels, as `Ranker.scores` does, to scores. Only
+            ``uncertain`` asks for more than their order.
         settings: those of the ranker and a prior are left to *scorer*.
         progress: see `simulate`.
     """
