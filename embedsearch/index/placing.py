@@ -194,7 +194,7 @@ def _distances(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None) 
     """Return how far vectors lie from the curve of each axis that is a series of groups, shape (n,) each."""
     curves = {axis.name: axis.fitted.curve for axis in axes if axis.fitted.curve is not None}
     return {
-        name: curve.distances(project(vectors, curve.nodes.astype(np.float32), rows).astype(np.float64))
+        name: curve.distances(project(vectors, curve.nodes.astype(np.float32), rows, alike=True).astype(np.float64))
         for name, curve in curves.items()
     }
 

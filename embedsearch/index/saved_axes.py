@@ -267,7 +267,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         fitted = {name: FittedAxis.from_dict(definitions[name], saved[name].fitted) for name in order}
         read = [name for name in order if not definitions[name].formula]
         parts = [fitted[name].directions for name in read]
-        products = project(self._store.vectors(), np.concatenate(parts), rows)
+        products = project(self._store.vectors(), np.concatenate(parts), rows, alike=True)
         ends = np.cumsum([len(part) for part in parts])[:-1]
         columns = dict(zip(read, np.split(products, ends, axis=1), strict=True))
         for name in order:
