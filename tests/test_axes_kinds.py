@@ -11,7 +11,7 @@ from embedsearch.axes import Curve, EncoderMaterial, fit_axis
 from embedsearch.axes.components import principal_components
 from embedsearch.axes.fields import as_number, as_numbers, binned
 from embedsearch.axes.formulas import parse_formula
-from embedsearch.testing import TableEncoder
+from embedsearch.testing import HashEncoder, TableEncoder
 
 X, Y, Z = [1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]
 TABLE = {"x": X, "y": Y, "z": Z, "-x": [-1.0, 0, 0], "-y": [0, -1.0, 0], "xy": [0.6, 0.8, 0], "yz": [0, 0.6, 0.8]}
@@ -360,3 +360,35 @@ def test_fields_become_numbers():
         binned("a", "f", [1, "soon"], 2)
     with pytest.raises(es.AxisError, match="no series"):
         binned("a", "f", [1, 1, 1], 2)
+
+
+@pytest.mark.parametrize("asked", [(), ("f",), ("p", "q", "f", "d", "n", "o", "b")])
+def test_what_is_derived_from_a_lent_axis_is_lent_with_it(tmp_path, asked):
+    """A lent axis gives the coordinates that saving it gives, and so does all that is derived from it."""
+    encoder = HashEncoder(16)
+    derived = [
+        es.Axis("f", formula="p + q"), es.Axis("d", difference=["p", "q"]), es.Axis("n", formula="2 * d"),
+        es.Axis("o", ["l3"], ["h3"], orthogonal_to=["p"]), es.Axis("b", ["l4"], ["h4"], prior="d"),
+    ]  # fmt: skip
+    p, q, other = es.Axis("p", ["l1"], ["h1"]), es.Axis("q", ["l2"], ["h2"]), es.Axis("p", ["l9"], ["h9"])
+    names = ["p", "q", "f", "d", "n", "o", "b"]
+    with es.Index.create(tmp_path / "i", encoder) as index:
+        index.add([es.Document(f"d{number}", f"text {number}") for number in range(40)])
+        index.axes.save_all([p, q, *derived])
+        saved = index.place(["zz"], names)[0]
+        with es.open(tmp_path / "i", encoder) as lent:
+            if asked:
+                lent.place(["zz"], list(asked))
+            lent.axes.lend([other])
+            found = lent.place(["zz"], names)[0]
+            with es.open(tmp_path / "i", encoder) as again:  # nothing was written
+                assert again.place(["zz"], names)[0] == saved
+            index.axes.save(other)
+            wanted = index.place(["zz"], names)[0]
+            lent.axes.delete("n")
+            assert "n" not in lent.axes
+            lent.axes.save(es.Axis("b", ["l5"], ["h5"]))  # what is saved later stands before what was lent
+            assert (lent.axes.definitions()["b"].prior, lent.axes.versions()["b"]) == ("", 3)
+    assert found.coordinates == pytest.approx(wanted.coordinates, abs=1e-9)
+    assert all(abs(found.coordinates[name] - saved.coordinates[name]) > 1e-3 for name in names if name != "q")
+    assert set(found.versions.values()) == {1}
