@@ -9,7 +9,7 @@ from conftest import run
 import embedsearch as es
 from embedsearch.axes import Curve, EncoderMaterial, fit_axis
 from embedsearch.axes.components import principal_components
-from embedsearch.axes.fields import as_number, as_numbers, binned
+from embedsearch.axes.fields import as_number, as_numbers, binned, numbers_of
 from embedsearch.axes.formulas import parse_formula
 from embedsearch.testing import HashEncoder, TableEncoder
 
@@ -392,3 +392,32 @@ def test_what_is_derived_from_a_lent_axis_is_lent_with_it(tmp_path, asked):
     assert found.coordinates == pytest.approx(wanted.coordinates, abs=1e-9)
     assert all(abs(found.coordinates[name] - saved.coordinates[name]) > 1e-3 for name in names if name != "q")
     assert set(found.versions.values()) == {1}
+
+
+def test_compact_dates_are_dates_among_dates():
+    """20150301 beside 2015-03-01 is the same day; alone it is a number, and what is no day stays one."""
+    day = 2015 + 59 / 365
+    mixed = ["2015-03-01", "20150301", 20150301, " 20160301 ", 2014, "2014-01-01T10:00"]
+    assert numbers_of(mixed) == pytest.approx([day, day, day, 2016 + 60 / 366, 2014, 2014])
+    assert as_numbers("a", "f", mixed).tolist() == numbers_of(mixed)
+    years = [f"20{year:02d}0301" if year % 2 else f"20{year:02d}-03-01" for year in range(20)]
+    places, values = binned("a", "f", years, 2)
+    assert places.tolist() == [0] * 10 + [1] * 10
+    assert values == pytest.approx([2004.66, 2014.66], abs=0.01)
+    assert numbers_of(["20150301", "20160301", 7]) == [20150301, 20160301, 7]
+    others = numbers_of(["2015-03-01", "20151399", "20150301.0", 20150301.0])
+    assert others == pytest.approx([day, 20151399, 20150301, 20150301])
+
+
+def test_a_number_too_large_to_count_is_one_line(tmp_path):
+    """10**400 in a field, in groups of it, or as a rating: an AxisError that does not show all digits."""
+    with es.Index.create(tmp_path / "i", HashEncoder(8)) as index:
+        index.add([es.Document(f"d{n}", f"t {n}", metadata={"huge": 10**400 + n}) for n in range(8)])
+        for axis in (es.Axis("a", field="huge"), es.Axis("a", groups={"field": "huge", "bins": 2})):
+            with pytest.raises(es.AxisError, match="'huge' holds a number beyond 1e308") as raised:
+                index.axes.save(axis)
+            assert len(str(raised.value)) < 120
+    with pytest.raises(es.AxisError, match="the rating of 'b' must be a number, not one beyond 1e308"):
+        es.Axis("a", ratings={"a": 1, "b": 10**400, "c": 2, "d": 3, "e": 4})
+    assert as_number(-(10**400)) is None
+    assert as_number("1" + "0" * 400) is None
