@@ -71,7 +71,7 @@ def test_everything_placed_names_the_version(laid_out, monkeypatch):
     assert placed.to_arrow().to_pylist()[0]["versions"] == {"size": 2}
     assert laid_out.locate({"size": 0}, k=1)[0].to_dict()["versions"] == {"size": 2}
     assert laid_out.calc("dog + cat", on=["size"], k=1).hits[0].versions == {"size": 2}
-    assert json.loads(run("shift", "dog", "size=1", "-f", "json").output)["versions"] == {"size": 2}
+    assert json.loads(run("shift", "dog", "size=1", "-f", "json").stdout)["versions"] == {"size": 2}
     assert json.loads(run("place", "--document", "id-dog", "-f", "json").output)[0]["version"] == 2
     passed = run(
         "filter", "--where", "size < 100", "-a", "size", "-f", "jsonl", "-i", laid_out.path
