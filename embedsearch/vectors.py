@@ -95,25 +95,31 @@ def block_rows(dimension: int) -> int:
     return max(1, BLOCK_BYTES // (4 * max(1, dimension)))
 
 
-def project(vectors: Vectors, directions: ArrayLike, rows: Rows | None = None) -> Vectors:
+def project(vectors: Vectors, directions: ArrayLike, rows: Rows | None = None, *, alike: bool = False) -> Vectors:
     """Return the dot products of *vectors* with *directions*, reading a memory-mapped array block by block.
 
     Args:
         vectors: shape (n, d).
         directions: shape (m, d).
         rows: the rows wanted; all of them if None.
+        alike: see `take_products`.
 
     Returns:
         float32 of shape (n, m), or (len(rows), m); ``result[i, j] = vectors[i] · directions[j]``.
     """
     wanted = np.atleast_2d(np.asarray(directions, dtype=np.float32))
     result = np.empty((len(vectors) if rows is None else len(rows), len(wanted)), dtype=np.float32)
-    take_products(vectors, wanted, result.__setitem__, rows)
+    take_products(vectors, wanted, result.__setitem__, rows, alike=alike)
     return result
 
 
 def take_products(
-    vectors: Vectors, directions: Vectors, take: Callable[[slice, Vectors], None], rows: Rows | None = None
+    vectors: Vectors,
+    directions: Vectors,
+    take: Callable[[slice, Vectors], None],
+    rows: Rows | None = None,
+    *,
+    alike: bool = False,
 ) -> None:
     """Hand on the dot products of *vectors* with *directions* block by block: none of them is kept.
 
@@ -125,8 +131,10 @@ def take_products(
         directions: shape (m, d).
         take: called with a block's place among the rows wanted and its products, (b, m); by several threads at once.
         rows: the rows wanted; all of them if None.
+        alike: take many one after the other as well. Each product is then the same to the last bit whatever else
+            is asked for with it, where a matrix product rounds by the shape of what it is given.
     """
-    if len(directions) > _FEW:  # the matrix product takes all cores by itself
+    if len(directions) > _FEW and not alike:  # the matrix product takes all cores by itself
         columns = np.ascontiguousarray(directions.T)
         for part, block in blocks(vectors, rows):
             take(part, block @ columns)

@@ -142,3 +142,37 @@ def test_the_shipped_axes_have_eight_poles_a_side():
         assert min(len(axis.low), len(axis.high)) >= 8
         assert axis.description
         assert axis.frames
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_passages_at_one_place_share_their_middle_percentile(seed):
+    """Of 60 % duplicates and others: percent of the others below plus half of those at the same place, in any order."""
+    random = np.random.default_rng(seed)
+    values = np.concatenate([np.full(600, random.normal()), random.normal(size=400)])
+    scale = Scale.of(values, name="x")
+    others = len(values) - 1
+    below = (values[:, None] > values).sum(axis=1)
+    same = (values[:, None] == values).sum(axis=1) - 1
+    wanted = 100 * (below + same / 2) / others
+    found = scale.percentile_of(scale.standardise(values))
+    assert found[:600] == pytest.approx(wanted[:600], abs=0.051)
+    assert found == pytest.approx(wanted, abs=0.1)
+    assert len(set(found[:600])) == 1
+    # The last bits of float32 products say nothing: neither of what is asked for nor of the population.
+    noise = random.normal(size=1000) * 3e-8
+    assert scale.percentile_of(scale.standardise(values + noise))[:600] == pytest.approx(found[:600], abs=1e-9)
+    shaken = Scale.of(values + noise, name="x")
+    assert shaken.percentile_of(shaken.standardise(values + noise)) == pytest.approx(wanted, abs=0.2)
+    # The place at any percent in the middle of them is theirs, and has the percentile of all of them.
+    for percent in np.linspace(wanted[0] - 29, wanted[0] + 29, 7):
+        assert scale.at_percentile(percent) == pytest.approx(scale.standardise(values[0]), abs=1e-12)
+    for percent in (0, 0.1, 33.3, 99.5, 100):
+        back = scale.percentile_of([scale.at_percentile(percent)])[0]
+        assert back == pytest.approx(wanted[0] if abs(percent - wanted[0]) < 29.9 else percent, abs=0.06)
+
+
+def test_two_places_have_the_middles_of_their_halves():
+    """Fifty at 0 and fifty at 1: 49 others at the same place count half, 24.7 %, and 75.3 %; between them a half."""
+    scale = Scale.of(np.repeat([0.0, 1.0], 50), name="x")
+    assert scale.percentile_of([-1, 1, 0, -9, 9]) == pytest.approx([24.75, 75.25, 50, 0, 100], abs=0.06)
+    assert [scale.at_percentile(percent) for percent in (0, 49, 51, 100)] == [-1, -1, 1, 1]

@@ -9,9 +9,9 @@ from conftest import run
 import embedsearch as es
 from embedsearch.axes import Curve, EncoderMaterial, fit_axis
 from embedsearch.axes.components import principal_components
-from embedsearch.axes.fields import as_number, as_numbers, binned
+from embedsearch.axes.fields import as_number, as_numbers, binned, numbers_of
 from embedsearch.axes.formulas import parse_formula
-from embedsearch.testing import TableEncoder
+from embedsearch.testing import HashEncoder, TableEncoder
 
 X, Y, Z = [1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]
 TABLE = {"x": X, "y": Y, "z": Z, "-x": [-1.0, 0, 0], "-y": [0, -1.0, 0], "xy": [0.6, 0.8, 0], "yz": [0, 0.6, 0.8]}
@@ -360,3 +360,64 @@ def test_fields_become_numbers():
         binned("a", "f", [1, "soon"], 2)
     with pytest.raises(es.AxisError, match="no series"):
         binned("a", "f", [1, 1, 1], 2)
+
+
+@pytest.mark.parametrize("asked", [(), ("f",), ("p", "q", "f", "d", "n", "o", "b")])
+def test_what_is_derived_from_a_lent_axis_is_lent_with_it(tmp_path, asked):
+    """A lent axis gives the coordinates that saving it gives, and so does all that is derived from it."""
+    encoder = HashEncoder(16)
+    derived = [
+        es.Axis("f", formula="p + q"), es.Axis("d", difference=["p", "q"]), es.Axis("n", formula="2 * d"),
+        es.Axis("o", ["l3"], ["h3"], orthogonal_to=["p"]), es.Axis("b", ["l4"], ["h4"], prior="d"),
+    ]  # fmt: skip
+    p, q, other = es.Axis("p", ["l1"], ["h1"]), es.Axis("q", ["l2"], ["h2"]), es.Axis("p", ["l9"], ["h9"])
+    names = ["p", "q", "f", "d", "n", "o", "b"]
+    with es.Index.create(tmp_path / "i", encoder) as index:
+        index.add([es.Document(f"d{number}", f"text {number}") for number in range(40)])
+        index.axes.save_all([p, q, *derived])
+        saved = index.place(["zz"], names)[0]
+        with es.open(tmp_path / "i", encoder) as lent:
+            if asked:
+                lent.place(["zz"], list(asked))
+            lent.axes.lend([other])
+            found = lent.place(["zz"], names)[0]
+            with es.open(tmp_path / "i", encoder) as again:  # nothing was written
+                assert again.place(["zz"], names)[0] == saved
+            index.axes.save(other)
+            wanted = index.place(["zz"], names)[0]
+            lent.axes.delete("n")
+            assert "n" not in lent.axes
+            lent.axes.save(es.Axis("b", ["l5"], ["h5"]))  # what is saved later stands before what was lent
+            assert (lent.axes.definitions()["b"].prior, lent.axes.versions()["b"]) == ("", 3)
+    assert found.coordinates == pytest.approx(wanted.coordinates, abs=1e-9)
+    assert all(abs(found.coordinates[name] - saved.coordinates[name]) > 1e-3 for name in names if name != "q")
+    assert set(found.versions.values()) == {1}
+
+
+def test_compact_dates_are_dates_among_dates():
+    """20150301 beside 2015-03-01 is the same day; alone it is a number, and what is no day stays one."""
+    day = 2015 + 59 / 365
+    mixed = ["2015-03-01", "20150301", 20150301, " 20160301 ", 2014, "2014-01-01T10:00"]
+    assert numbers_of(mixed) == pytest.approx([day, day, day, 2016 + 60 / 366, 2014, 2014])
+    assert as_numbers("a", "f", mixed).tolist() == numbers_of(mixed)
+    years = [f"20{year:02d}0301" if year % 2 else f"20{year:02d}-03-01" for year in range(20)]
+    places, values = binned("a", "f", years, 2)
+    assert places.tolist() == [0] * 10 + [1] * 10
+    assert values == pytest.approx([2004.66, 2014.66], abs=0.01)
+    assert numbers_of(["20150301", "20160301", 7]) == [20150301, 20160301, 7]
+    others = numbers_of(["2015-03-01", "20151399", "20150301.0", 20150301.0])
+    assert others == pytest.approx([day, 20151399, 20150301, 20150301])
+
+
+def test_a_number_too_large_to_count_is_one_line(tmp_path):
+    """10**400 in a field, in groups of it, or as a rating: an AxisError that does not show all digits."""
+    with es.Index.create(tmp_path / "i", HashEncoder(8)) as index:
+        index.add([es.Document(f"d{n}", f"t {n}", metadata={"huge": 10**400 + n}) for n in range(8)])
+        for axis in (es.Axis("a", field="huge"), es.Axis("a", groups={"field": "huge", "bins": 2})):
+            with pytest.raises(es.AxisError, match="'huge' holds a number beyond 1e308") as raised:
+                index.axes.save(axis)
+            assert len(str(raised.value)) < 120
+    with pytest.raises(es.AxisError, match="the rating of 'b' must be a number, not one beyond 1e308"):
+        es.Axis("a", ratings={"a": 1, "b": 10**400, "c": 2, "d": 3, "e": 4})
+    assert as_number(-(10**400)) is None
+    assert as_number("1" + "0" * 400) is None

@@ -1,6 +1,7 @@
 """The report: poles left out, cross-validation against chance and poles, what axes share."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from conftest import ANIMALS, POLES, run
 import embedsearch as es
 from embedsearch.axes import EncoderMaterial
 from embedsearch.axes.blending import blend
+from embedsearch.axes.report import _validated
 from embedsearch.axes.separation import FRAMES, is_adjective, separate
 from embedsearch.axes.statistics import Pairs, bootstrap, determination, pearson, ranks, spearman
 from embedsearch.axes.validation import validate
@@ -170,3 +172,70 @@ def test_the_report_is_readable_and_json(index, monkeypatch):
     assert found["axes"][0]["validation"]["count"] == 5
     assert found["overlaps"] == []
     assert run("axes", "check", "faer").exit_code == 2
+
+
+@pytest.fixture
+def orthogonal():
+    """Return material with an axis along x and a rated axis that it is taken out of, of poles that lean along x."""
+    random = np.random.default_rng(5)
+    table = {f"t{number}": row.tolist() for number, row in enumerate(random.standard_normal((14, 5)))}
+    table |= {"lo": [-1, 0, 0, 0, 0], "hi": [1, 0, 0, 0, 0], "lo2": [-3, 0.4, 0, 0, 0], "hi2": [3, 0.4, 0, 0, 0]}
+    table |= {"wick": [-3, 0.9, 0.2, 0, 0], "coal": [-3, -1.0, 0, 0.3, 0]}
+    table |= {"lamp": [3, 0.2, 0, 0, 0.3], "sun": [3, -0.3, 0, 0, 0.2]}
+    encoder = TableEncoder(table)
+    base = es.Axis("base", ["lo"], ["hi"]).fit(encoder)
+    ratings = {f"t{number}": table[f"t{number}"][0] + 0.5 * table[f"t{number}"][1] for number in range(14)}
+    rest = es.Axis("rest", ["wick", "coal"], ["lamp", "sun"], ratings=ratings, orthogonal_to=["base"])
+    return EncoderMaterial(encoder, {"base": base}), encoder, base, rest
+
+
+def test_the_report_on_an_orthogonal_axis_is_on_what_is_left(orthogonal):
+    """Texts left out are read off axes that were fitted without them, the other axis taken out; R² has no meaning."""
+    material, encoder, base, rest = orthogonal
+    found, ratings = _validated(rest, material), rest.ratings
+    left_out = []
+    for text in ratings:
+        without = replace(rest, ratings={other: value for other, value in ratings.items() if other != text})
+        left_out.append(float(without.fit(encoder, {"base": base}).read(encoder.encode([text]))[0]))
+    assert found.spearman.value == pytest.approx(spearman(list(ratings.values()), left_out), abs=1e-9)
+    plain = _validated(replace(rest, orthogonal_to=()), material)
+    assert (plain.spearman.value > 0.8, found.spearman.value < 0.5) == (True, True)
+    assert (plain.ordered.value > 0.8, found.ordered.value < 0.7) == (True, True)
+    alone = replace(rest, ratings={}).fit(encoder, {"base": base}).read(encoder.encode(list(ratings)))
+    pairs = [(one, other) for one in range(14) for other in range(one)]
+    values = list(ratings.values())
+    right = np.mean([(alone[one] > alone[other]) == (values[one] > values[other]) for one, other in pairs])
+    assert found.poles.value == pytest.approx(right, abs=0.1)  # folds compare most pairs, not all
+    assert found.determination is None
+    assert plain.determination is not None
+    assert found.to_dict()["determination"] is None
+    assert rest.fit(encoder, {"base": base}).calibration is None
+
+
+def test_poles_are_separated_by_what_is_left(orthogonal):
+    """Each phrase lies on the side that an axis of the other phrases, the other axis taken out, puts it on."""
+    material, encoder, base, rest = orthogonal
+    poles = replace(rest, ratings={})
+    margins = {phrase.text: phrase.margin for phrase in separate(poles, material).phrases}
+    for text, margin in margins.items():
+        low, high = (tuple(other for other in side if other != text) for side in (poles.low, poles.high))
+        fitted = replace(poles, low=low, high=high).fit(encoder, {"base": base})
+        reading = fitted.direction.astype(np.float64)
+        means = [encoder.encode(side).astype(np.float64).mean(axis=0) @ reading for side in (low, high)]
+        away = float(encoder.encode([text])[0] @ reading) - np.mean(means)
+        side = -1 if text in poles.low else 1
+        assert margin == pytest.approx(side * away / ((means[1] - means[0]) / 2), abs=1e-5)
+    assert separate(replace(poles, orthogonal_to=()), material).right == 1
+    assert separate(poles, material).right < 1
+    # Of poles along the very axis that is taken out nothing is left: a half lies on either side, none is at fault.
+    gone = separate(replace(poles, low=("lo", "lo2"), high=("hi", "hi2")), material)
+    assert ([phrase.margin for phrase in gone.phrases], gone.right, gone.against) == ([0, 0, 0, 0], 0.5, [])
+
+
+def test_the_report_says_why_there_is_no_unit(index):
+    """The lines of an axis that others are taken out of have no R², and say so."""
+    names = ("sheep", "mouse", "spider", "wolf", "shark")
+    index.axes.save(es.Axis("fear", ratings=dict(zip(names, range(5), strict=True)), orthogonal_to=["size"]))
+    shown = str(index.axes.check(["fear"]))
+    assert "no R²: other axes are taken out of this one" in shown
+    assert "R²  " not in shown

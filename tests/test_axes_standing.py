@@ -6,7 +6,7 @@ import pytest
 from conftest import run
 
 import embedsearch as es
-from embedsearch.testing import TableEncoder
+from embedsearch.testing import HashEncoder, TableEncoder
 
 SIZES = {"flea": -0.8, "mouse": -0.6, "dog": 0.0, "bear": 0.6, "whale": 0.8, "cat": -0.28, "horse": 0.28}
 TABLE = {name: [0.0, y, (1 - y * y) ** 0.5] for name, y in SIZES.items()} | {"small": [0, -1, 0], "large": [0, 1, 0]}
@@ -77,7 +77,7 @@ def test_everything_placed_names_the_version(laid_out, monkeypatch):
     assert placed.to_arrow().to_pylist()[0]["versions"] == {"size": 2}
     assert laid_out.locate({"size": 0}, k=1)[0].to_dict()["versions"] == {"size": 2}
     assert laid_out.calc("dog + cat", on=["size"], k=1).hits[0].versions == {"size": 2}
-    assert json.loads(run("shift", "dog", "size=1", "-f", "json").output)["versions"] == {"size": 2}
+    assert json.loads(run("shift", "dog", "size=1", "-f", "json").stdout)["versions"] == {"size": 2}
     assert json.loads(run("place", "--document", "id-dog", "-f", "json").output)[0]["version"] == 2
     passed = run(
         "filter", "--where", "size < 100", "-a", "size", "-f", "jsonl", "-i", laid_out.path
@@ -107,3 +107,63 @@ def test_an_axis_that_another_process_saved_is_seen(laid_out, tmp_path):
     after = laid_out.place(["whale"], ["size"])[0]
     assert (before.versions["size"], after.versions["size"]) == (1, 2)
     assert after.coordinates["size"] < 0
+
+
+@pytest.fixture
+def spelled(tmp_path):
+    """Return an index with one phrase in several spellings, of which the encoder makes different vectors."""
+    ratings = {"wolf": 2.0, "blue whale": 5.0, "flea": 0.0, "Mouse": 1.0, "sheep": 3.0, "straße": 4.0}
+    texts = {"plain": "wolf", "upper": "WOLF", "spaced": "  Wolf \n", "whale": "blue\n  WHALE", "street": "STRASSE"}
+    texts |= {"wolves": "wolf wolf", "mouse": "mouse", "far": f"blue{' ' * 100}whale", "long": "wolf " * 50}
+    with es.Index.create(tmp_path / "spelled", HashEncoder(16)) as index:
+        index.add([es.Document(id, text) for id, text in texts.items()])
+        index.add([es.Document("titled", "wolf", title="Animals"), es.Document("own", "wolf", title="A book")])
+        index.axes.save(es.Axis("size", ["small"], ["large"], ratings=ratings, rated_documents={"own": 0.5}))
+        yield index
+
+
+def test_one_rule_says_what_stands_where_it_was_rated(spelled):
+    """Phrases, passages and documents, of the index or given: case, white space and titles aside, and ids first."""
+    axis = spelled.axes["size"]
+    wanted = {"plain": 2, "upper": 2, "spaced": 2, "titled": 2, "whale": 5, "street": 4, "mouse": 1, "own": 0.5}
+    stands = {id: axis.scale.standardise(axis.fitted.calibration.raw_of([value]))[0] for id, value in wanted.items()}
+    placed = {place.id: place for place in spelled.place_all(["size"])}
+    documents = [spelled.get(id) for id in placed]
+    judged = {verdict.document.id: verdict for verdict in spelled.judge(None, documents, axes=["size"])}
+    whole = {place.document: place.rated for place in spelled.place_documents(list(placed), ["size"])}
+    for id, place in placed.items():
+        assert bool(place.rated) == (id in wanted), id
+        assert place.coordinates["size"] == pytest.approx(judged[id].coordinates["size"], abs=1e-6), id
+        assert whole[id] == (pytest.approx(stands[id]) if id in wanted else None), id
+        for where in ("size > 0", "size <= 0"):
+            passes = id in {document.id for document in spelled.filter(where)}
+            assert passes == (id in {document.id for document in spelled.filter(where, documents)})
+            assert passes == (id in {hit.id for hit in spelled.place_all(["size"], where=where)})
+    assert {id: placed[id].coordinates["size"] for id in wanted} == pytest.approx(stands)
+    phrases = spelled.place([spelled.get(id).text for id in placed if id != "own"], ["size"])
+    for id, phrase in zip([id for id in placed if id != "own"], phrases, strict=True):
+        assert bool(phrase.rated) == (id in wanted), id
+
+
+def test_what_stands_rated_follows_the_index(spelled, monkeypatch):
+    """Texts are read once in each state: what is added, taken out or rated anew counts at once."""
+    store, read = spelled._store, []
+    texts = store.short_texts
+
+    def noted(longest):
+        read.append(longest)
+        yield from texts(longest)
+
+    def rated():
+        return {place.id for place in spelled.place_all(["size"]) if place.rated}
+
+    monkeypatch.setattr(store, "short_texts", noted)
+    before = [rated() for _ in range(3)][-1]
+    assert read == [2 * len("blue whale") + 16]  # in characters, of the longest phrase
+    spelled.add([es.Document("new", "Flea")])
+    assert rated() - before == {"new"}
+    assert len(read) == 2
+    spelled.delete(["new"])
+    assert rated() == before
+    spelled.axes.save(es.Axis("size", ["small"], ["large"], ratings=dict.fromkeys("abcd", 1.0) | {"Wolf wolf": 2.0}))
+    assert rated() == {"wolves"}

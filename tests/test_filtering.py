@@ -480,3 +480,25 @@ def test_a_hundred_thousand_identical_records_are_embedded_once(tmp_path):
 def test_memory_is_measured_in_kilobytes():
     """The unit that the test above relies on: this process takes between 20 MB and 20 GB."""
     assert 20_000 < resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1) < 2e7
+
+
+def test_a_coordinate_is_the_same_to_the_last_bit_however_it_is_asked_for(tmp_path):
+    """Placed with many axes or alone, filtered, or given again: who is at or above p100 is one and the same passage."""
+    axes = [es.Axis(f"a{number}", [f"low {number}"], [f"high {number}"]) for number in range(12)]
+    axes += [es.Axis("g", groups=[["one"], ["two"], ["three"]]), es.Axis("f", formula="a0 * a1 + g")]
+    with es.Index.create(tmp_path / "i", HashEncoder(100)) as index:
+        documents = [es.Document(f"d{number}", f"text {number}") for number in range(61)]
+        index.add(documents)
+        index.axes.save_all(axes)
+        together = {place.id: place.coordinates for place in index.place_all()}
+        again = index.judge(None, documents, axes=[axis.name for axis in axes])
+        assert {verdict.document.id: dict(verdict.coordinates) for verdict in again} == together
+        for axis in axes:
+            alone = {place.id: place.coordinates[axis.name] for place in index.place_all([axis.name])}
+            assert alone == {id: places[axis.name] for id, places in together.items()}
+            (highest,) = (id for id, place in alone.items() if place == max(alone.values()))
+            for where in (f"{axis.name} >= p100", f"{axis.name} >= {alone[highest]!r}"):
+                assert [document.id for document in index.filter(where)] == [highest]
+                assert [document.id for document in index.filter(where, documents)] == [highest]
+                assert [place.id for place in index.place_all([axis.name], where=where)] == [highest]
+            assert not list(index.filter(f"{axis.name} > p100"))

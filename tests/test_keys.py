@@ -135,7 +135,6 @@ def test_a_lead_to_a_key_that_only_begins_alike_is_passed_over(made):
         other = key[:6] + bytes(10)
         assert store.keys.rows([other]) == [7]
         assert store.rows_of_keys([other]) == {}
-        assert store.rows_with_keys([key, other]) == {7: key}
         assert store.rows_of_keys([key, other]) == {key: 7}
 
 
@@ -150,7 +149,6 @@ def test_an_index_of_an_older_format_finds_its_keys_before_and_after(tmp_path, f
     with closing(Store.open(folder)) as store:
         held = dict(store.database.query("SELECT key, row FROM passages"))
         assert store.rows_of_keys(held) == held
-        assert store.rows_with_keys(held) == {row: key for key, row in held.items()}
     with es.open(folder, TableEncoder(ANIMALS | {"doomed": [1, 1, 1]})) as index:
         report = index.add([es.Document("again", "wolf"), es.Document("doomed", "doomed")])
         assert (report.added, report.reused, report.embedded) == (2, 2, 0)

@@ -149,3 +149,18 @@ def test_a_phrase_that_stands_several_times_costs_no_answers(tmp_path):
         index.add(es.Document(str(number), text) for number, text in enumerate(texts))
         index.axes.save(es.Axis("size", ["small"], ["large"]))
         assert [hit.text for hit in index.shift("wolf", {"size": 0.01}, k=2).hits] == ["fox", "large"]
+
+
+def test_a_point_that_was_not_reached_is_said_to_be(index, monkeypatch):
+    """A product, taken as straight at the mean, ends elsewhere, and says where; a straight axis and a sum do not."""
+    both = es.Axis("both", formula="(size + 1) * (predatoriness + 1)")
+    index.axes.save_all([both, es.Axis("sum", formula="size + predatoriness")])
+    assert index.locate_like("wolf", {"size": 0.4}).missed == ()
+    assert index.locate_like("wolf", {"sum": 1.2}).missed == ()
+    move = index.locate_like("spider", {"both": 2.5}, k=2)
+    off = abs(move.reached["both"] - 2.5)
+    assert off > 0.5
+    assert (move.missed, move.to_dict()["missed"]) == (("both",), ["both"])
+    assert f"has both {move.reached['both']:.2f} instead of 2.50: phrases are moved as if" in move.note
+    monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: index)
+    assert move.note in run("locate", "both=2.5", "--like", "spider", "-f", "json").stderr

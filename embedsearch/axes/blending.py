@@ -12,8 +12,9 @@ become many. Nothing is random. What was tried beside it is in docs/axes.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +32,8 @@ _PRIOR_COUNT = 10  # how many ratings the spread 1/√d of a random direction co
 _MOST_LEFT_OUT = 200  # above so many ratings they are left out in tenths, not one by one
 _FOLDS = 10
 
+Clear = Callable[[NDArray[Any]], NDArray[np.float64]]  # takes the directions of other axes out of vectors
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blend:
@@ -46,7 +49,13 @@ class Blend:
     left_out: NDArray[np.float64]
 
 
-def blend(vectors: ArrayLike, ratings: ArrayLike, beliefs: ArrayLike | None, center: ArrayLike | None = None) -> Blend:
+def blend(
+    vectors: ArrayLike,
+    ratings: ArrayLike,
+    beliefs: ArrayLike | None,
+    center: ArrayLike | None = None,
+    clear: Clear | None = None,
+) -> Blend:
     """Return the direction that ratings and, where there are any, beliefs agree on.
 
     Args:
@@ -54,6 +63,8 @@ def blend(vectors: ArrayLike, ratings: ArrayLike, beliefs: ArrayLike | None, cen
         ratings: in any unit, shape (n,), not all the same.
         beliefs: unit directions from low to high, shape (k, d), or one, shape (d,).
         center: where the raw coordinate is 0, shape (d,); the mean of the rated vectors if None.
+        clear: what is done to a fitted direction before what was left out is read with it, for an axis that other
+            axes are taken out of; the weights are those before.
 
     Raises:
         AxisError: all rated texts have the same vector, so that no direction can be learned.
@@ -64,7 +75,13 @@ def blend(vectors: ArrayLike, ratings: ArrayLike, beliefs: ArrayLike | None, cen
     left_out = np.empty(len(rows))
     for fold in folds(len(rows)):
         part = fit_weights(np.delete(rows, fold, axis=0), np.delete(wanted, fold), beliefs)
-        left_out[fold] = (rows[fold] - middle) @ part / max(float(np.linalg.norm(part)), 1e-12)
+        direction = part / max(float(np.linalg.norm(part)), 1e-12)
+        if clear is None:
+            left_out[fold] = (rows[fold] - middle) @ direction
+            continue
+        rest = clear(direction)
+        rest /= max(float(np.linalg.norm(rest)), 1e-12)
+        left_out[fold] = rows[fold] @ rest - (middle @ direction) * (direction @ rest)
     return Blend(weights, left_out)
 
 

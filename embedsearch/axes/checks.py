@@ -46,9 +46,21 @@ def check_number(name: str, what: str, value: Any) -> float:
     Raises:
         AxisError: it is anything else.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise AxisError(f"axis {name!r}: {what} must be a number, not {value!r}")
-    return float(value)
+    if (number := finite(value)) is None:
+        given = "one beyond 1e308" if isinstance(value, int) else repr(value)
+        raise AxisError(f"axis {name!r}: {what} must be a number, not {given}")
+    return number
+
+
+def finite(value: float) -> float | None:
+    """Return a number as a float; None where it is infinite, NaN, or a whole number too large for one."""
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def check_ratings(name: str, key: str, given: Any) -> dict[str, float]:

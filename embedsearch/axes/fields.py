@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.checks import check_enough_ratings
+from embedsearch.axes.checks import check_enough_ratings, finite
 from embedsearch.errors import AxisError
 
+_COMPACT = re.compile(r"[0-9]{8}")
+_SHOWN = 60  # characters of a value in a message
 _TRUTH = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
 
@@ -22,19 +24,20 @@ def as_numbers(name: str, field: str, values: Sequence[Any]) -> NDArray[np.float
     ``yes`` and ``true`` are 1, ``no`` and ``false`` 0. Dates are years with their fractions.
 
     Raises:
-        AxisError: the field is text of more than two values, or has one value only.
+        AxisError: the field is text of more than two values, has one value only, or a number too large.
     """
+    _check_size(name, field, values)
     kinds = {str(value).casefold() for value in values}
     if kinds <= set(_TRUTH):
         numbers = [_TRUTH[str(value).casefold()] for value in values]
-    elif (found := [as_number(value) for value in values]) and None not in found:
+    elif (found := numbers_of(values)) and None not in found:
         numbers = [number for number in found if number is not None]
     elif len(kinds) == 2:
         high = max(kinds)
         numbers = [float(str(value).casefold() == high) for value in values]
     else:
         texts = [value for value, number in zip(values, found, strict=True) if number is None]
-        example = repr(texts[0]) if texts else "nothing"
+        example = _shown(texts[0]) if texts else "nothing"
         raise AxisError(
             f"axis {name!r}: the field {field!r} holds text of {len(kinds)} values, such as {example}; "
             "wanted are numbers, dates, or two values"
@@ -43,18 +46,47 @@ def as_numbers(name: str, field: str, values: Sequence[Any]) -> NDArray[np.float
     return np.array(numbers, dtype=np.float64)
 
 
+def numbers_of(values: Sequence[Any]) -> list[float | None]:
+    """Return each value of a field as `as_number` does; where others are dates, ``20150301`` is one as well."""
+    numbers = [as_number(value) for value in values]
+    if not any(_is_date(value) for value in values):
+        return numbers
+    days = [_year(str(value).strip()) if _is_compact(value) else None for value in values]
+    return [number if day is None else day for number, day in zip(numbers, days, strict=True)]
+
+
+def _is_compact(value: Any) -> bool:
+    return not isinstance(value, float) and bool(_COMPACT.fullmatch(str(value).strip()))
+
+
+def _is_date(value: Any) -> bool:
+    """Is it a date that could be no number?"""
+    if isinstance(value, int | float) or _is_compact(value):
+        return False
+    text = str(value)
+    return _float(text) is None and _year(text) is not None
+
+
 def as_number(value: Any) -> float | None:
     """Return a number, or a date as a year with its fraction; None for anything else."""
     if isinstance(value, int | float):
-        return float(value) if math.isfinite(value) else None
+        return finite(value)
     text = str(value).strip()
+    number = _float(text)
+    return _year(text) if number is None else finite(number)
+
+
+def _float(text: str) -> float | None:
     try:
-        number = float(text)
-        return number if math.isfinite(number) else None
+        return float(text)
     except ValueError:
-        pass
+        return None
+
+
+def _year(text: str) -> float | None:
+    """Return a date as a year with its fraction; None where it is none."""
     try:
-        day = datetime.fromisoformat(text).date()
+        day = datetime.fromisoformat(text.strip()).date()
     except ValueError:
         return None
     begin, end = date(day.year, 1, 1), date(day.year + 1, 1, 1) if day.year < 9999 else date(9999, 12, 31)
@@ -69,10 +101,13 @@ def binned(name: str, field: str, values: Sequence[Any], bins: int) -> tuple[NDA
     Raises:
         AxisError: the field is no number or date, or has fewer than two different values.
     """
-    found = [as_number(value) for value in values]
+    _check_size(name, field, values)
+    found = numbers_of(values)
     if not found or None in found:
         wrong = next((value for value, number in zip(values, found, strict=True) if number is None), None)
-        raise AxisError(f"axis {name!r}: the field {field!r} holds {wrong!r}, which is neither a number nor a date")
+        raise AxisError(
+            f"axis {name!r}: the field {field!r} holds {_shown(wrong)}, which is neither a number nor a date"
+        )
     numbers = np.array(found, dtype=np.float64)
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)[1:-1]))
     places = np.searchsorted(edges, numbers, side="left")
@@ -83,3 +118,13 @@ def binned(name: str, field: str, values: Sequence[Any], bins: int) -> tuple[NDA
         )
     places = np.searchsorted(used, places)
     return places, [float(numbers[places == place].mean()) for place in range(len(used))]
+
+
+def _check_size(name: str, field: str, values: Sequence[Any]) -> None:
+    if any(isinstance(value, int) and finite(value) is None for value in values):
+        raise AxisError(f"axis {name!r}: the field {field!r} holds a number beyond 1e308, which is too large to count")
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return repr(value if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.blending import blend
+from embedsearch.axes.blending import Clear, blend
 from embedsearch.axes.calibration import Calibration
 from embedsearch.axes.checks import FEWEST_RATINGS
 from embedsearch.axes.curve import Curve
@@ -34,7 +34,7 @@ def fit_axis(axis: Axis, material: Material) -> FittedAxis:
     """
     kind = next(kind for kind in axis.kinds if kind not in ("ratings", "field") or len(axis.kinds) == 1)
     fitted = _fit_learned(axis, material) if axis.is_learned else _FITTERS[kind](axis, material)
-    return _without(fitted, axis.orthogonal_to, material) if axis.orthogonal_to else fitted
+    return _without(fitted, material) if axis.orthogonal_to else fitted
 
 
 def _fit_poles(axis: Axis, material: Material) -> FittedAxis:
@@ -259,25 +259,38 @@ def _along(
     return FittedAxis(axis, material.key, reading, np.asarray(step, dtype=np.float32), origin / length)
 
 
-def _without(fitted: FittedAxis, names: Any, material: Material) -> FittedAxis:
-    """Return an axis with the directions of others taken out of what it reads and moves with.
+def _without(fitted: FittedAxis, material: Material) -> FittedAxis:
+    """Return an axis with the directions that it is orthogonal to taken out of what it reads and moves with.
 
     The origin keeps its meaning: the point of the old direction's zero on the old direction, read anew.
     """
-    others = np.stack([_linear(fitted.axis, name, material).direction for name in names]).astype(np.float64)
-    _, lengths, basis = np.linalg.svd(others, full_matrices=False)
-    basis = basis[lengths > _PARALLEL]
-
-    def cleared(vector: NDArray[Any]) -> NDArray[np.float64]:
-        rest: NDArray[np.float64] = vector.astype(np.float64) - basis.T @ (basis @ vector.astype(np.float64))
-        return rest
-
-    rest = cleared(fitted.direction)
+    clear = clearing(fitted.axis, material)
+    rest = clear(fitted.direction)
     if np.linalg.norm(rest) < _PARALLEL:
-        raise AxisError(f"axis {fitted.name!r}: nothing is left of it when {', '.join(names)} is taken out")
+        names = ", ".join(fitted.axis.orthogonal_to)
+        raise AxisError(f"axis {fitted.name!r}: nothing is left of it when {names} is taken out")
     direction = unit(rest, error=AxisError)
     origin = fitted.origin * float(fitted.direction.astype(np.float64) @ direction)
     # The ratings' line belongs to the direction before; what is left reads something else.
     return replace(
-        fitted, direction=direction, step=cleared(fitted.step).astype(np.float32), origin=origin, calibration=None
+        fitted, direction=direction, step=clear(fitted.step).astype(np.float32), origin=origin, calibration=None
     )
+
+
+def clearing(axis: Axis, material: Material) -> Clear:
+    """Return what takes the directions that *axis* is orthogonal to out of vectors, shape (d,) or (n, d).
+
+    Of an axis that is orthogonal to none it leaves all as it is.
+    """
+    if not axis.orthogonal_to:
+        return lambda vectors: np.asarray(vectors, dtype=np.float64)
+    others = np.stack([_linear(axis, name, material).direction for name in axis.orthogonal_to]).astype(np.float64)
+    _, lengths, basis = np.linalg.svd(others, full_matrices=False)
+    basis = basis[lengths > _PARALLEL]
+
+    def clear(vectors: NDArray[Any]) -> NDArray[np.float64]:
+        rows = vectors.astype(np.float64)
+        rest: NDArray[np.float64] = rows - rows @ basis.T @ basis
+        return rest
+
+    return clear

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes.blending import blend
 from embedsearch.axes.definition import Axis
-from embedsearch.axes.fitting import beliefs, middle, rated_vectors
+from embedsearch.axes.fitting import beliefs, clearing, middle, rated_vectors
 from embedsearch.axes.material import Material
 from embedsearch.axes.scaled import ScaledAxis, directions_as_unit
 from embedsearch.axes.separation import Separation, separate
@@ -131,7 +131,11 @@ def _validated(axis: Axis, material: Material) -> Validation:
     rows = vectors.astype(np.float64)
     center = middle(axis, material) if axis.low else rows.mean(axis=0)
     known = beliefs(axis, material).astype(np.float64) if axis.low or axis.prior else None
-    return validate(rows, ratings, known, blend(rows, ratings, known, center))
+    if not axis.orthogonal_to:
+        return validate(rows, ratings, known, blend(rows, ratings, known, center))
+    # Fitted as the axis is, before others are taken out; judged by what is left.
+    clear = clearing(axis, material)
+    return validate(rows, ratings, known, blend(rows, ratings, known, center, clear), clear(rows))
 
 
 def overlap(axes: Sequence[ScaledAxis], coordinates: NDArray[np.float64]) -> tuple[Overlap, ...]:
@@ -193,7 +197,10 @@ def _lines(report: AxisReport) -> Iterator[str]:
         if found.poles is not None:
             yield f"    without ratings      {found.poles}   gain {found.gain}"
         yield f"    Spearman             {found.spearman}"
-        yield f"    R²                   {found.determination}"
+        if found.determination is not None:
+            yield f"    R²                   {found.determination}"
+        else:
+            yield "    no R²: other axes are taken out of this one, and what is left is not in the unit of the ratings"
     for sentence in report.advice:
         yield f"  * {sentence}"
 

@@ -13,6 +13,7 @@ from embedsearch.axes.packing import pack, unpack
 from embedsearch.errors import AxisError
 
 _QUANTILES = 1001  # every tenth of a percent
+_SAME = 1e-5  # standard deviations: what is nearer stands at the same place; float32 vectors say no more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,14 +52,26 @@ class Scale:
         return (np.asarray(raw, dtype=np.float64) - self.mean) / self.deviation
 
     def at_percentile(self, percent: float) -> float:
-        """Return the coordinate, in standard deviations, below which *percent* of the population lies."""
-        raw = np.interp(percent / 100, np.linspace(0, 1, _QUANTILES), self.quantiles)
-        return float(self.standardise(raw))
+        """Return the coordinate, in standard deviations, whose `percentile_of` is *percent*.
+
+        Where the population lies at one place over several percents, all of these give that place.
+        """
+        tenths = round(percent * 10, 9)  # what is meant to be a quantile is one, to the last bit
+        return float(self.standardise(np.interp(tenths, np.arange(_QUANTILES), self.quantiles)))
 
     def percentile_of(self, coordinates: ArrayLike) -> NDArray[np.float64]:
-        """Return how many percent of the population lie below each coordinate (in standard deviations)."""
+        """Return the percentile of each coordinate (in standard deviations), in the shape that they have.
+
+        Of a member of the population it is how many percent of the others lie below, those at the same place
+        counted half (the mid-rank of what is tied), good to a tenth of a percent; the lowest has 0 and the
+        highest 100 where they are alone. Between members it is interpolated.
+        """
         raw = np.asarray(coordinates, dtype=np.float64) * self.deviation + self.mean
-        return np.interp(raw, self.quantiles, np.linspace(0, 100, _QUANTILES))
+        near = _SAME * self.deviation
+        first = np.searchsorted(self.quantiles, raw - near, side="left")
+        last = np.searchsorted(self.quantiles, raw + near, side="right") - 1
+        between = np.interp(raw, self.quantiles, np.arange(_QUANTILES))
+        return np.where(last >= first, (first + last) / 2, between) / 10
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scale as JSON values; `from_dict` takes it back."""

@@ -13,7 +13,7 @@ from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.scale import Scale
 from embedsearch.axes.showing import axis_html, scale_facts
 from embedsearch.errors import AxisError
-from embedsearch.vectors import Rows, Vectors, as_rows, take_products, unit
+from embedsearch.vectors import Rows, Vectors, as_rows, project, take_products, unit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class ScaledAxis:
         version: int = 1,
         inputs: Mapping[str, ScaledAxis] | None = None,
     ) -> ScaledAxis:
-        """Return an axis scaled on a population, given its dot products with `directions_of`, shape (n, m).
+        """Return an axis scaled on a population, given its dot products (n, m) with `directions_of`, taken alike.
 
         Raises:
             AxisError: fewer than two passages, all at one place, or a formula that gives no number somewhere.
@@ -131,9 +131,12 @@ class ScaledAxis:
         return np.broadcast_to(parse_formula(self.fitted.axis.formula).evaluate(places), len(columns)).copy()
 
     def raw(self, vectors: ArrayLike) -> NDArray[np.float64]:
-        """Return the raw coordinates of unit vectors: shape (n,) for (n, d)."""
-        rows = as_rows(vectors, dimension=len(self.fitted.direction), error=AxisError).astype(np.float64)
-        return self.raw_from_products(rows @ self.directions.astype(np.float64).T)
+        """Return the raw coordinates of unit vectors: shape (n,) for (n, d).
+
+        They are those of `measure` to the last bit, so that a text lies at its percentile however it is asked for.
+        """
+        rows = as_rows(vectors, dimension=len(self.fitted.direction), error=AxisError)
+        return self.raw_from_products(project(rows, self.directions, alike=True))
 
     def coordinates(self, vectors: ArrayLike) -> NDArray[np.float64]:
         """Return the coordinates of unit vectors, in standard deviations: shape (n,) for (n, d)."""
@@ -173,7 +176,7 @@ def measure(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None = No
         for column, (axis, own) in enumerate(zip(axes, np.split(products, ends, axis=1), strict=True)):
             coordinates[part, column] = axis.from_products(own)
 
-    take_products(vectors, np.concatenate(directions), place, rows)
+    take_products(vectors, np.concatenate(directions), place, rows, alike=True)
     return coordinates
 
 

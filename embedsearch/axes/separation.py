@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes.definition import BARE, Axis
-from embedsearch.axes.fitting import pole_vectors
+from embedsearch.axes.fitting import clearing, pole_vectors
 from embedsearch.axes.material import Material
 from embedsearch.vectors import Vectors
 
 FRAMES = ("a {} thing", "a {} animal", "a {} person", "something {}", "it is {}")
+_PARALLEL = 1e-6
 _ADJECTIVE = re.compile(r"^(very |most |more |rather )?[a-z]+(ous|ful|less|ive|ic|able|ible|ish|ary|ent|ant|ed)$")
 _COMMON = frozenset(
     [
@@ -170,13 +171,22 @@ def best_frame(axis: Axis, material: Material, frames: Sequence[str] = FRAMES) -
 
 
 def _left_out(axis: Axis, material: Material) -> tuple[PolePhrase, ...]:
-    low, high = (_by_phrase(vectors, axis) for vectors in pole_vectors(axis, material))
+    clear = clearing(axis, material)
+    whole = [_by_phrase(vectors, axis) for vectors in pole_vectors(axis, material)]
+    low, high = (clear(side) for side in whole)
+    if _distance(low, high) <= _PARALLEL * _distance(*whole):  # what is left says nothing, and left out it says less
+        sides = (("low", axis.low), ("high", axis.high))
+        return tuple(PolePhrase(text, side, 0.0) for side, texts in sides for text in texts)
     found = []
     for side, own, other, texts in (("low", low, high, axis.low), ("high", high, low, axis.high)):
         for place, text in enumerate(texts):
             rest = np.delete(own, place, axis=0) if len(own) > 1 else own
             found.append(PolePhrase(text, side, _margin(own[place], rest.mean(axis=0), other.mean(axis=0))))
     return tuple(found)
+
+
+def _distance(low: NDArray[np.float64], high: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(high.mean(axis=0) - low.mean(axis=0)))
 
 
 def _by_phrase(vectors: Vectors, axis: Axis) -> NDArray[np.float64]:

@@ -32,7 +32,8 @@ class Validation:
         poles: the same without any rating: of poles and prior alone; None without either.
         gain: ordered minus poles; None without either.
         spearman: rank correlation of ratings with coordinates, each text left out.
-        determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating.
+        determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating; None
+            for an axis that others are taken out of, since its coordinates are not in the unit of the ratings.
         p: how often ratings dealt out at random are ordered as well, of 199 deals and the true one.
         curve: the share of pairs ordered right by how many of the ratings were used.
     """
@@ -42,7 +43,7 @@ class Validation:
     poles: Estimate | None
     gain: Estimate | None
     spearman: Estimate
-    determination: Estimate
+    determination: Estimate | None
     p: float
     curve: dict[int, float]
 
@@ -57,6 +58,7 @@ def validate(
     ratings: NDArray[np.float64],
     beliefs: NDArray[np.float64] | None,
     found: Blend,
+    read: NDArray[np.float64] | None = None,
 ) -> Validation:
     """Return how well ratings are ordered by fits that have not seen them. The same input gives the same figures.
 
@@ -66,14 +68,17 @@ def validate(
         beliefs: the directions believed before any rating, shape (k, d) or (d,), the last of them what is read with
             then; None for none.
         found: the fit, with the coordinates of each text left out.
+        read: the vectors that coordinates are read of, shape (n, d), where these are not those fitted to: other
+            axes are taken out of them. R² is left out then, since no rating is expected of what is left.
     """
+    shown = vectors if read is None else read
     count = len(ratings)
     judged = np.arange(count) if count <= _MANY else np.random.default_rng(3).permutation(count)[:_MANY]
     splits = list(_splits(len(judged), _REPEATS if count <= _MANY else 1))
     designs = [_design(vectors, judged[split], beliefs) for split in splits]
-    ordered = _compared(vectors, ratings, judged, splits, designs)
+    ordered = _compared(shown, ratings, judged, splits, designs)
     alone = (
-        None if beliefs is None else _ordered_by(vectors[judged] @ np.atleast_2d(beliefs)[-1], ratings[judged], splits)
+        None if beliefs is None else _ordered_by(shown[judged] @ np.atleast_2d(beliefs)[-1], ratings[judged], splits)
     )
     residuals = left_out_residuals(ratings, found.left_out)
     once = slice(None) if count <= _FEW else slice(_FOLDS)
@@ -83,9 +88,9 @@ def validate(
         None if alone is None else bootstrap(alone.share, len(judged)),
         None if alone is None else bootstrap(lambda places: ordered.share(places) - alone.share(places), len(judged)),
         bootstrap(lambda places: spearman(ratings[places], found.left_out[places]), count),
-        bootstrap(lambda places: determination(ratings[places], residuals[places]), count),
-        _permuted(vectors, ratings, judged, splits[once], designs[once]),
-        learning_curve(vectors, ratings, beliefs),
+        bootstrap(lambda places: determination(ratings[places], residuals[places]), count) if read is None else None,
+        _permuted(shown, ratings, judged, splits[once], designs[once]),
+        learning_curve(vectors, ratings, beliefs, shown),
     )
 
 
@@ -148,12 +153,17 @@ def _permuted(
 
 
 def learning_curve(
-    vectors: NDArray[np.float64], ratings: NDArray[np.float64], beliefs: NDArray[np.float64] | None
+    vectors: NDArray[np.float64],
+    ratings: NDArray[np.float64],
+    beliefs: NDArray[np.float64] | None,
+    read: NDArray[np.float64] | None = None,
 ) -> dict[int, float]:
     """Return the share of pairs ordered right by how many of the ratings were used: some seven numbers from 5 on.
 
-    For each number, ten random samples of that many are fitted and judged on all others (300 of them at most).
+    For each number, ten random samples of that many are fitted and judged on all others (300 of them at most), by
+    the vectors *read* if given.
     """
+    shown = vectors if read is None else read
     count, curve = len(ratings), {}
     random = np.random.default_rng(2)
     most = min(count - 2, 100)
@@ -164,7 +174,7 @@ def learning_curve(
             some, others = chosen[:used], chosen[used : used + _MANY]
             pairs = Pairs.none(len(others))
             weights = fit_weights(vectors[some], ratings[some], beliefs)
-            pairs.count(np.arange(len(others)), vectors[others] @ weights, ratings[others])
+            pairs.count(np.arange(len(others)), shown[others] @ weights, ratings[others])
             counted, right = counted + pairs.counted.sum(), right + pairs.right.sum()
         curve[used] = float(right / counted) if counted else float("nan")
     return curve

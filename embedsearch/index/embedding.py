@@ -16,6 +16,7 @@ from embedsearch.documents import Document, Passage
 from embedsearch.encoders import Encoder, Identity, count_tokens, encode, encode_parts, identify, load_identified
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.index.ahead import Ahead
+from embedsearch.index.standing import Sayings
 from embedsearch.index.under_way import EmbeddingUnderWay, Progress
 from embedsearch.index.vouching import Probed, remember, vouch
 from embedsearch.mapped import gather
@@ -44,6 +45,7 @@ class Embedding:
             StoreError: the encoder given is not the one that made the index.
         """
         self.store = store
+        self.sayings = Sayings(store)  # here, since every question makes what places anew
         self._cache_folder = cache
         self._has_vouched = False
         self._recent: dict[bytes, Vectors] = {}  # a query is searched for, placed, and shown in snippets

@@ -28,7 +28,7 @@ from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.placing import Placer, Unit, point_on
 from embedsearch.index.tables import DocumentTable, Means
-from embedsearch.vectors import Vectors
+from embedsearch.vectors import Vectors, project
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Reasoner:
         if isinstance(column, Axis):
             return self._means.axes[column.name].coordinates(vectors)
         assert isinstance(column, Near)
-        return vectors @ self._means.phrases[column.phrase]
+        return project(vectors, self._means.phrases[column.phrase])[:, 0]
 
     def _reason(self, part: Comparison, table: DocumentTable, passage: Passage, span: tuple[int, int]) -> Reason:
         value, limit = self._of(part.left, part.left, table), self._of(part.right, part.left, table)

@@ -18,6 +18,7 @@ from embedsearch.errors import AxisError
 from embedsearch.index.arguments import require_count
 from embedsearch.index.axis_material import sampled
 from embedsearch.index.saved_axes import IndexAxes
+from embedsearch.index.standing import Rated
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, project, top
 
@@ -142,13 +143,13 @@ class Explorer:
         axis = self._axes[name]
         definition = axis.fitted.axis
         self._require_ratable(definition)
-        rated = {text.casefold() for text in definition.ratings}
+        rated = Rated(definition.ratings)
         rows = self._rows(where)
         rows = rows[:: max(1, len(rows) // _CANDIDATES)]
         kept = {
             passage.text: passage.row
             for passage in self._store.passages(rows)
-            if len(passage.text) <= _LONGEST and passage.text.casefold() not in rated
+            if len(passage.text) <= _LONGEST and rated.rating(passage.text) is None
         }
         if not kept:
             raise AxisError(f"no passage of {_LONGEST} characters or fewer is left to be rated on {name!r}")

@@ -155,6 +155,8 @@ class Index(Collection):
     ) -> Move:
         """Return what is like a phrase but lies at a point on axes: like *wolf*, but small.
 
+        The point reached is that point on straight axes, nearly; of formulas and curves see `Move.missed`.
+
         Args:
             text: a phrase, in the index or not.
             point: coordinates by axis, in standard deviations, or percentiles as ``"p90"``.

@@ -18,6 +18,7 @@ from embedsearch.vectors import Rows, Vectors, unit
 _SAMPLE = 500  # passages whose own nearest neighbours say what is near
 _FAR_PERCENT = 5.0
 _STEEP = 1e-6
+_MISSED = 0.5  # standard deviations; three along a straight axis end within .4 of where they should
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,14 +49,26 @@ class Move:
         return self.nearest < self.usual[0]
 
     @property
+    def missed(self) -> tuple[str, ...]:
+        """The axes on which the point lies more than half a standard deviation from where it was to be moved."""
+        return tuple(name for name, wanted in self.wanted.items() if abs(self.reached[name] - wanted) > _MISSED)
+
+    @property
     def note(self) -> str:
-        """One sentence on how far the point is from anything real; empty where it is not far."""
-        if not self.is_far:
-            return ""
-        return (
-            f"the point is far from anything real: the nearest passage has cosine {self.nearest:.2f}, while 95 % of "
-            f"real passages have a neighbour at {self.usual[0]:.2f} or nearer (median {self.usual[1]:.2f})"
-        )
+        """What is to be minded, as one sentence; empty where the point is near what was wanted and what is real."""
+        notes = []
+        if self.missed:
+            off = [f"{name} {self.reached[name]:.2f} instead of {self.wanted[name]:.2f}" for name in self.missed]
+            notes.append(
+                f"the point reached has {', '.join(off)}: "
+                "phrases are moved as if formulas, curves and the sphere were straight"
+            )
+        if self.is_far:
+            notes.append(
+                f"the point is far from anything real: the nearest passage has cosine {self.nearest:.2f}, while 95 % "
+                f"of real passages have a neighbour at {self.usual[0]:.2f} or nearer (median {self.usual[1]:.2f})"
+            )
+        return "; ".join(notes)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the move as JSON values."""
@@ -66,6 +79,7 @@ class Move:
             "nearest": _or_none(self.nearest),
             "usual": [_or_none(cosine) for cosine in self.usual],
             "far": self.is_far,
+            "missed": list(self.missed),
             "versions": dict(self.versions),
             "hits": self.hits.to_dicts(),
         }

@@ -15,6 +15,7 @@ from embedsearch.axes import ScaledAxis, measure
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.standing import Rated
 from embedsearch.results import Placement, Placements
 from embedsearch.vectors import Mask, Rows, Vectors, project
 
@@ -104,9 +105,9 @@ class Placer:
         """Return where phrases lie; those that were rated stand where they were rated, unless *predicted*."""
         ratings = np.full((len(texts), len(axes)), np.nan)
         for place, axis in enumerate(axes):
-            known = {} if predicted else {_folded(text): value for text, value in axis.fitted.axis.ratings.items()}
-            for row, text in enumerate(texts):
-                ratings[row, place] = known.get(_folded(text), np.nan)
+            known = Rated({} if predicted else axis.fitted.axis.ratings)
+            found = [known.rating(text) for text in texts]
+            ratings[:, place] = [np.nan if rating is None else rating for rating in found]
         return _standing(axes, measure(axes, vectors), ratings, _distances(axes, vectors, None))
 
     def passages(self, rows: Rows, axes: Sequence[ScaledAxis], *, predicted: bool = False, far: bool = False) -> Places:
@@ -119,8 +120,8 @@ class Placer:
             far: measure how far they lie from the curves of groups as well, in a pass of its own.
         """
         ratings = np.full((len(rows), len(axes)), np.nan)
-        if not predicted:
-            for place, axis in enumerate(axes):
+        for place, axis in enumerate(axes):
+            if not predicted and axis.fitted.calibration is not None:
                 self._look_up(axis, rows, ratings[:, place])
         vectors = self._store.vectors()
         distances = _distances(axes, vectors, rows) if far else {}
@@ -131,8 +132,8 @@ class Placer:
     ) -> NDArray[np.float64]:
         """Return where documents lie on an axis, shape (n,): as measured, or where they were rated.
 
-        A document stands as rated where its text is a phrase that was rated, or where it is, by id and text, a
-        document of the index that was.
+        A document stands as rated where it is, by id and text, a document of the index that was rated, or where its
+        text is a phrase that was.
 
         Args:
             documents: n of them, of the index or not.
@@ -142,11 +143,11 @@ class Placer:
         definition, calibration = axis.fitted.axis, axis.fitted.calibration
         if calibration is None or not definition.is_rated:
             return measured
-        phrases = {_folded(text): value for text, value in definition.ratings.items()}
+        known = Rated(definition.ratings)
         places = measured.copy()
         for place, document in enumerate(documents):
-            rating = phrases.get(_folded(document.text))
-            if rating is None and document.id in definition.rated_documents:
+            rating = known.rating(document.text)
+            if document.id in definition.rated_documents:
                 own = self._store.document(document.id)
                 if own is not None and own.text == document.text:
                     rating = definition.rated_documents[document.id]
@@ -157,9 +158,7 @@ class Placer:
     def _look_up(self, axis: ScaledAxis, rows: Rows, ratings: NDArray[np.float64]) -> None:
         """Write into *ratings* what the passages in *rows* were rated on an axis."""
         definition = axis.fitted.axis
-        keys = {self._embedding.key(text): value for text, value in definition.ratings.items()}
-        pairs = list(self._store.rows_with_keys(keys).items())
-        rated = {row: keys[key] for row, key in pairs}
+        rated = self._embedding.sayings.rows(Rated(definition.ratings))
         for id, value in definition.rated_documents.items():
             rated |= dict.fromkeys(map(int, self._store.rows_of_document(id)), value)
         if rated:
@@ -194,7 +193,7 @@ def _distances(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None) 
     """Return how far vectors lie from the curve of each axis that is a series of groups, shape (n,) each."""
     curves = {axis.name: axis.fitted.curve for axis in axes if axis.fitted.curve is not None}
     return {
-        name: curve.distances(project(vectors, curve.nodes.astype(np.float32), rows).astype(np.float64))
+        name: curve.distances(project(vectors, curve.nodes.astype(np.float32), rows, alike=True).astype(np.float64))
         for name, curve in curves.items()
     }
 
@@ -215,7 +214,3 @@ def _standing(
         else:
             ratings[:, place] = np.nan
     return Places(axes, coordinates, ratings, distances)
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -75,18 +75,22 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def lend(self, axes: Sequence[Axis]) -> None:
         """Fit axes with the index's encoder for as long as it is open; nothing is written.
 
-        They stand before saved axes of the same name, and are scaled on the index's passages as these are.
+        They stand before saved axes of the same name, and are scaled on the index's passages as these are. Axes of the
+        index that are derived from them, directly or through others, are fitted anew for as long.
 
         Raises:
             AxisError: one cannot be fitted, or is derived from one that is not there.
         """
-        new = {**self.definitions(), **{axis.name: axis for axis in axes}}
-        named = {axis.name for axis in axes}
-        fitted = {name: self._fitted(saved) for name, saved in self._saved().items() if name not in named}
+        saved, named = self._saved(), {axis.name: axis for axis in axes}
+        new = {**self.definitions(), **named}
+        # What was fitted with another encoder is refused when it is asked for, lent or not.
+        stale = {name for name in dependents(new, named) if name in named or self._is_current(saved[name])}
+        fitted = {name: self._fitted(kept) for name, kept in saved.items() if name not in stale}
         material = IndexMaterial(self._embedding, fitted, self.select)
-        for name in [name for name in in_order(new) if name in named]:
+        for name in [name for name in in_order(new) if name in stale]:
             fitted[name] = fit_axis(new[name], material)
-            self._lend(fitted[name], version=1)
+        for name in stale:
+            self._lend(fitted[name], version=1 if name in named else saved[name].version)
 
     def pin(self, axes: Sequence[ScaledAxis]) -> None:
         """Use axes with the scale that they bring, for as long as the index is open; nothing is written."""
@@ -173,6 +177,8 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             now = datetime.now(UTC).isoformat(timespec="seconds")
             for name in [name for name in new if name in stale]:
                 self._store.put_axis(name, new[name].to_dict(), fitted[name].to_dict(), now)
+        for name in stale:
+            self._lent.pop(name, None)
         self._scaled = dict(self._pinned)
         return {axis.name: fitted[axis.name] for axis in axes}
 
@@ -260,6 +266,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
                 raise AxisError(f"axis {other!r} is derived from {name!r}; delete {other!r} first")
         with self._store.locked(), self._store.writing():
             self._store.delete_axis(name)
+        self._lent.pop(name, None)
         self._scaled.pop(name, None)
 
     def _saved(self) -> dict[str, SavedAxis]:
@@ -298,7 +305,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         fitted = {name: FittedAxis.from_dict(definitions[name], saved[name].fitted) for name in order}
         read = [name for name in order if not definitions[name].formula]
         parts = [fitted[name].directions for name in read]
-        products = project(self._store.vectors(), np.concatenate(parts), rows)
+        products = project(self._store.vectors(), np.concatenate(parts), rows, alike=True)
         ends = np.cumsum([len(part) for part in parts])[:-1]
         columns = dict(zip(read, np.split(products, ends, axis=1), strict=True))
         for name in order:

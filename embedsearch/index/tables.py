@@ -146,7 +146,7 @@ class VectorTable:
 
     def near(self, phrase: str) -> Vectors:
         """Return the cosine of each document's nearest passage to *phrase*."""
-        nearest: Vectors = np.maximum.reduceat(self._vectors @ self._means.phrases[phrase], self._starts)
+        nearest: Vectors = np.maximum.reduceat(project(self._vectors, self._means.phrases[phrase])[:, 0], self._starts)
         return nearest
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.fields import as_number
+from embedsearch.axes.fields import as_number, numbers_of
 from embedsearch.notebooks import show
 from embedsearch.plots.style import COLORS, MARKERS, QUIET, STEPS
 
@@ -84,11 +84,9 @@ class Categories:
 
 def _numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:
     """Return values as numbers if they are that, dates too, and too many for a category each."""
-    numbers = []
-    for value in values:
-        if (number := as_number(value)) is None:
-            return None
-        numbers.append(number)
+    if any(as_number(value) is None for value in values):  # a field of text is left at its first value
+        return None
+    numbers = numbers_of(values)
     return np.array(numbers, dtype=np.float64) if len(set(numbers)) > _MOST else None
 
 

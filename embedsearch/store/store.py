@@ -78,12 +78,14 @@ class Store(Folder):
                     found[key] = row
         return found
 
-    def rows_with_keys(self, keys: Iterable[bytes]) -> dict[int, bytes]:
-        """Return all live rows that hold the vector of one of *keys*, each with its key."""
-        wanted = set(keys)
-        with self.reading():
-            found = self._database.query_in("SELECT row, key FROM passages WHERE row IN (?)", self.keys.rows(wanted))
-            return {row: key for row, key in found if key in wanted}
+    def short_texts(self, longest: int) -> Iterator[tuple[int, str]]:
+        """Yield the row and the text of every passage of at most *longest* characters; inside `reading`."""
+        statement = (
+            "SELECT p.row, substr(d.text, p.start + 1, p.end - p.start) FROM passages p "
+            "JOIN documents d ON d.number = p.document WHERE p.end - p.start <= ?"
+        )
+        for part in self._database.iterate(statement, (longest,), size=_READ_AT_ONCE):
+            yield from part
 
     def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Return the passages in *rows*, in that order, each checked against its checksums.
