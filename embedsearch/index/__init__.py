@@ -1,8 +1,9 @@
 """The one deep object that users hold: a store, its encoder, its neighbours and its axes."""
 
-from embedsearch.index.index import Index, open_index
+from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.judging import PartCount, Verdict, Verdicts, Wanted
+from embedsearch.index.opening import open_index
 from embedsearch.index.placing import UNITS
 from embedsearch.index.planning import Plan
 from embedsearch.index.reindexing import Reindexing, reindex

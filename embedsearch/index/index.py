@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from embedsearch.encoders import Encoder, load_encoder
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.index.arguments import one_of, require_count
@@ -23,7 +21,7 @@ from embedsearch.index.ranking import By, Mode
 from embedsearch.index.remaining import Explainer, Remainder
 from embedsearch.results import Calculation, Hit, Hits, Placements
 from embedsearch.snippets import Snippet
-from embedsearch.store import Store, StoredPassage
+from embedsearch.store import StoredPassage
 from embedsearch.vectors import Rows, top
 
 if TYPE_CHECKING:
@@ -376,27 +374,3 @@ class Index(Collection):
         with self._store.reading():
             scaled = self.axes.scaled(self._axis_names(axes))
             return Explainer(self._embedding, self._searcher).explain(texts, scaled, k)
-
-
-def open_index(
-    path: str | os.PathLike[str],
-    encoder: str | Encoder | None = None,
-    *,
-    cache: str | os.PathLike[str] | None = None,
-) -> Index:
-    """Open an index folder; neither vectors nor the encoder are loaded.
-
-    Args:
-        path: the folder.
-        encoder: an encoder, or the name of one, that must be the index's own; the one that the index names if None.
-        cache: a folder of vectors shared with other indexes; see `Index.create`.
-
-    Raises:
-        StoreError: there is no index, it is damaged, or another encoder made it.
-    """
-    store = Store.open(path)
-    try:
-        return Index(store, load_encoder(encoder) if isinstance(encoder, str) else encoder, cache=cache)
-    except BaseException:
-        store.close()
-        raise
