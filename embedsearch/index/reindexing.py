@@ -12,7 +12,8 @@ from pathlib import Path
 from embedsearch.axes import Axis
 from embedsearch.encoders import Encoder, Identity, identify, load_encoder, load_identified
 from embedsearch.errors import AxisError, StoreError
-from embedsearch.index.index import Index, open_index
+from embedsearch.index.index import Index
+from embedsearch.index.opening import open_index
 from embedsearch.index.ingest import AddReport
 from embedsearch.store import FittedRecord, Store, adopt
 
