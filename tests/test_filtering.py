@@ -195,6 +195,23 @@ def test_a_denied_comparison_asks_for_the_other_side(tmp_path):
             assert (verdict.passed, verdict.reasons[0].sentence) == (True, grass)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (0, 2, 1), (1, 1, 1)])
+def test_documents_of_a_stream_without_text_lie_nowhere(tmp_path, order):
+    """They pass by their fields, compare with no coordinate, and shift nothing to their neighbours."""
+    given = [es.Document("a", "wolf", metadata={"y": 1}), es.Document("b", " \n", metadata={"y": 1}),
+             es.Document("c", "grass", metadata={"y": 2})]  # fmt: skip
+    stream = [given[place] for place in order]
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([given[0], given[2]])
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+        assert [one.id for one in index.filter("y == 1", stream)] == [one.id for one in stream if one.id != "c"]
+        near = index.sift('near("wolf") > 0.99', stream, Wanted(explained=True, axes=("size",), inverted=True))
+        found = [(one.document.id, one.passed, bool(one.reasons)) for one in near]
+        assert found == [(one.id, one.id == "a", one.id == "c") for one in stream]
+        assert [one.id for one in index.filter("size > -99", stream)] == [one.id for one in stream if one.id != "b"]
+        assert list(index.filter("size > size", stream)) == []
+
+
 def test_one_and_true_are_two_questions(tmp_path):
     """Python takes 1 for True; what was found for one is not the answer to the other, in either order."""
     flags = {"a": "yes", "b": 1, "c": "1.0", "d": "no"}

@@ -166,7 +166,7 @@ class Reasoner:
             document: any.
             vectors: of its passages, shape (n, d).
         """
-        if not self._measured:
+        if not self._measured or not len(vectors):  # nothing is measured, or there is no text
             return ()
         passages, texts = self._embedding.passages_of(document)
         table = DocumentTable([document], [vectors], self._means)

@@ -13,8 +13,8 @@ from embedsearch.axes import Axis
 from embedsearch.encoders import Encoder, Identity, identify, load_encoder, load_identified
 from embedsearch.errors import AxisError, StoreError
 from embedsearch.index.index import Index
-from embedsearch.index.opening import open_index
 from embedsearch.index.ingest import AddReport
+from embedsearch.index.opening import open_index
 from embedsearch.store import FittedRecord, Store, adopt
 
 Progress = Callable[[int, int, int], None]

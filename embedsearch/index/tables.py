@@ -119,13 +119,14 @@ class VectorTable:
 
         Args:
             vectors: of the passages of all documents, in their order.
-            counts: how many each of the n documents has, at least one; at least one document.
+            counts: how many each of the n documents has; a document without text has none, and lies nowhere.
             means: the axes and phrases that the condition speaks of.
         """
         self._means = means
         self._vectors = vectors
         self._counts = np.array(counts)
-        self._starts = np.concatenate([[0], np.cumsum(self._counts)[:-1]])
+        self._some = np.flatnonzero(self._counts)
+        self._starts = (np.cumsum(self._counts) - self._counts)[self._some]
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -136,8 +137,10 @@ class VectorTable:
 
     def axis(self, name: str) -> NDArray[np.float64]:
         """Return each document's mean coordinate over its passages."""
-        coordinates = self._means.axes[name].coordinates(self._vectors)
-        means: NDArray[np.float64] = np.add.reduceat(coordinates, self._starts) / self._counts
+        means = np.full(len(self), np.nan)
+        if len(self._some):
+            coordinates = self._means.axes[name].coordinates(self._vectors)
+            means[self._some] = np.add.reduceat(coordinates, self._starts) / self._counts[self._some]
         return means
 
     def percentile(self, axis: str, percent: float) -> float:
@@ -146,7 +149,10 @@ class VectorTable:
 
     def near(self, phrase: str) -> Vectors:
         """Return the cosine of each document's nearest passage to *phrase*."""
-        nearest: Vectors = np.maximum.reduceat(project(self._vectors, self._means.phrases[phrase])[:, 0], self._starts)
+        nearest = np.full(len(self), np.nan, dtype=np.float32)
+        if len(self._some):
+            cosines = project(self._vectors, self._means.phrases[phrase])[:, 0]
+            nearest[self._some] = np.maximum.reduceat(cosines, self._starts)
         return nearest
 
 
@@ -158,7 +164,7 @@ class DocumentTable(VectorTable):
 
         Args:
             documents: n of them, at least one.
-            parts: for each, the vectors of its passages, at least one.
+            parts: for each, the vectors of its passages; none where it has no text.
             means: the axes and phrases that the condition speaks of.
         """
         super().__init__(np.concatenate(parts), [len(part) for part in parts], means)
