@@ -193,7 +193,7 @@ def test_an_interrupt_leaves_with_130(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("embedsearch.index.index.Store.open", interrupt)
+    monkeypatch.setattr("embedsearch.index.opening.Store.open", interrupt)
     result = run("info", "-i", tmp_path)
     assert result.exit_code == 130
     assert result.stderr.startswith("Interrupted. What was committed is kept")
