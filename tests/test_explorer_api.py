@@ -304,6 +304,7 @@ def test_rows_that_were_drawn_before_a_compaction_are_refused(client, path, enco
     with es.open(path, encoder) as other:
         other.delete(["id-wolf"])
         assert client.ask("passages", **chosen)["passages"][0]["id"] == "id-whale"  # rows stay what they were
+        assert client.refusal("passages", rows=[1, 2], epoch=drawn["epoch"])[0] == 409  # the first of the two is gone
         other.compact()
     for name, more in (("passages", {}), ("export", {"format": "jsonl", "axes": ["size"]})):
         status, message = client.refusal(name, **chosen, **more)

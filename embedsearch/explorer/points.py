@@ -79,8 +79,9 @@ class Plane:
     def places(self, rows: Rows) -> NDArray[np.intp]:
         """Return where *rows* stand in `rows`; those that are gone are left out."""
         found = np.searchsorted(self.rows(), rows)
-        found = found[found < len(self._rows)]
-        return found[np.isin(self._rows[found], rows)]
+        inside = found < len(self._rows)
+        kept: NDArray[np.intp] = found[inside][self._rows[found[inside]] == rows[inside]]
+        return kept
 
     def points(
         self, x: str, y: str, *, where: str | None, field: str | None, box: Box | None, limit: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from embedsearch.encoders import Encoder
 from embedsearch.errors import StoreError
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.means import mean_vectors
+from embedsearch.index.origins import file_of
 from embedsearch.index.population import field_values
 from embedsearch.mapped import gather
 from embedsearch.results import Hit
@@ -23,7 +23,6 @@ from embedsearch.store import DerivedFiles, Store
 from embedsearch.vectors import Rows, Vectors
 
 _log = logging.getLogger("embedsearch")
-_LINE = re.compile(r":\d+$")
 
 
 class Contents:
@@ -48,8 +47,7 @@ class Contents:
 
     def sources(self) -> dict[str, int]:
         """Return how many documents came from each source, line numbers left out; in the order in which they came."""
-        places = (place for _, place, _ in self._store.sources_before(-1))
-        return dict(Counter(_LINE.sub("", place) for place in places))
+        return dict(Counter(file_of(source) for _, source, _ in self._store.sources_before(-1)))
 
     def documents(self) -> Iterator[Document]:
         """Yield all documents in the order in which they came; a batch of them is held in memory."""

@@ -26,7 +26,7 @@ from embedsearch.documents import Document, Passage
 from embedsearch.documents.sentences import sentences
 from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.placing import Placer, Unit, point_on
+from embedsearch.index.placing import Placer, Unit, in_unit, point_on
 from embedsearch.index.tables import DocumentTable, Means
 from embedsearch.vectors import Vectors, project
 
@@ -95,20 +95,14 @@ class DocumentPlace:
         """
         if unit == "sd":
             return self
-        scale, calibration = axis.scale, axis.fitted.calibration
-
-        def of(coordinate: float) -> float:
-            if unit == "percentile":
-                return float(scale.percentile_of([coordinate])[0])
-            raw = coordinate * scale.deviation + scale.mean
-            return raw if unit == "raw" else float(axis.rating_at([raw])[0])
-
-        rated = self.rated
-        if rated is not None and unit == "rating" and calibration is not None:
-            rated = float(calibration.ratings_of([rated * scale.deviation + scale.mean])[0])
-        elif rated is not None:
-            rated = of(rated)
-        return replace(self, mean=of(self.mean), maximum=of(self.maximum), threshold=of(self.threshold), rated=rated)
+        stands = np.nan if self.rated is None else self.rated
+        coordinates = np.array([self.mean, self.maximum, self.threshold, stands])
+        mean, maximum, threshold, rated = in_unit(axis, coordinates, unit).tolist()
+        if unit == "rating" and axis.fitted.calibration is not None:  # not what is expected there, but what it was
+            rated = float(axis.fitted.calibration.ratings_of([stands * axis.scale.deviation + axis.scale.mean])[0])
+        return replace(
+            self, mean=mean, maximum=maximum, threshold=threshold, rated=None if self.rated is None else rated
+        )
 
 
 @dataclass(frozen=True, slots=True)

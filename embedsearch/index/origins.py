@@ -47,6 +47,11 @@ def ids_from(sources: Iterable[str | os.PathLike[str]], store: Store, *, before:
     return [id for id, source, run in found if origins.hold(source, folder_of(run))]
 
 
+def file_of(source: str) -> str:
+    """Return a document's source without the number of the record behind the name of the file."""
+    return _LINE.sub("", source)
+
+
 def finds_namesakes(store: Store) -> Callable[[Document, str, int], str]:
     """Return what tells whether a document would replace one from another file of the same name.
 
@@ -57,7 +62,7 @@ def finds_namesakes(store: Store) -> Callable[[Document, str, int], str]:
     folder_of = _folders(store)
 
     def other_file(document: Document, source: str, run: int) -> str:
-        before, now = (_LINE.sub("", one) for one in (source, document.source))
+        before, now = file_of(source), file_of(document.source)
         names = (document.id, document.id.rpartition("#")[0])
         if not all(any(_ends_with(file, name) for name in names) for file in (before, now)):
             return ""

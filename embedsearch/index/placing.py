@@ -56,16 +56,11 @@ class Places:
         Raises:
             AxisError: the unit is that of ratings, and the axis has none.
         """
-        axis, column = self.axes[place], self.coordinates[:, place]
-        if unit == "sd":
+        column = in_unit(self.axes[place], self.coordinates[:, place], unit)
+        if unit != "rating":
             return column
-        if unit == "percentile":
-            return axis.scale.percentile_of(column)
-        raw = column * axis.scale.deviation + axis.scale.mean
-        if unit == "raw":
-            return raw
         ratings = self.ratings[:, place]
-        return np.where(np.isnan(ratings), axis.rating_at(raw), ratings)
+        return np.where(np.isnan(ratings), column, ratings)
 
     def placements(self, texts: Sequence[str], ids: Sequence[str], unit: Unit) -> Placements:
         """Return one placement for each text."""
@@ -166,6 +161,20 @@ class Placer:
             for place, (row, value) in zip(places, rated.items(), strict=True):
                 if place < len(rows) and rows[place] == row:
                     ratings[place] = value
+
+
+def in_unit(axis: ScaledAxis, coordinates: NDArray[np.float64], unit: Unit) -> NDArray[np.float64]:
+    """Return coordinates on an axis, in standard deviations, in a unit, shape (n,): as ratings those to be expected.
+
+    Raises:
+        AxisError: the unit is that of ratings, and the axis has none.
+    """
+    if unit == "sd":
+        return coordinates
+    if unit == "percentile":
+        return axis.scale.percentile_of(coordinates)
+    raw = coordinates * axis.scale.deviation + axis.scale.mean
+    return raw if unit == "raw" else axis.rating_at(raw)
 
 
 def point_on(axis: ScaledAxis, value: float | str) -> float:

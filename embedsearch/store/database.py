@@ -80,7 +80,6 @@ class Database:
         self._connection = sqlite3.connect(self._address, uri=True, isolation_level=None, timeout=30)
         # Bytes that are no UTF-8 any more must reach the checksums, which name the damage.
         self._connection.text_factory = _text
-        file = self.file
         try:
             # FULL: a transaction that is committed stays so when the power fails.
             journal = f"wal_autocheckpoint = {_JOURNAL_PAGES}"
@@ -88,11 +87,11 @@ class Database:
                 self.query(f"PRAGMA {pragma}")
         except StoreError as error:
             self.close()
-            if _is_writable(file) or not _unmerged(file):
+            if _is_writable(self.file) or not _unmerged(self.file):
                 raise
             raise StoreError(
-                f"{file} cannot be read without permission to write: the last writer was cut off, and what it "
-                f"committed stands in {file.name}-wal. Open the index once where its folder can be written"
+                f"{self.file} cannot be read without permission to write: the last writer was cut off, and what it "
+                f"committed stands in {self.file.name}-wal. Open the index once where its folder can be written"
             ) from error
         for name, (arguments, function) in self._functions.items():
             self._connection.create_function(name, arguments, function, deterministic=True)
