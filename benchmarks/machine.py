@@ -18,9 +18,11 @@ def machine() -> dict[str, Any]:
 
     file = Path("/proc/cpuinfo")
     lines = file.read_text().splitlines() if file.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    told = {name.strip(): value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
+    generation = {"family": told["cpu family"], "model": told["model"]} if "cpu family" in told else {}
     return {
-        "processor": models[0] if models else platform.processor(),
+        "processor": told.get("model name") or platform.processor(),
+        **generation,
         "instructions": [name for name in _WANTED if name in _processor_flags()],
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
@@ -30,9 +32,13 @@ def machine() -> dict[str, Any]:
 
 
 def kind(described: dict[str, Any]) -> str:
-    """Return the processor with what it has for bf16: one of the kinds that speeds are kept by."""
+    """Return the processor with what it has for bf16: one of the kinds that speeds are kept by.
+
+    Its name may hide what it is: two generations that differ by half in bf16 call themselves AMD EPYC.
+    """
     half = [name for name in described["instructions"] if name in _HALF]
-    return f"{described['processor']} with {' and '.join(half) or 'no bf16'}"
+    generation = f" (family {described['family']}, model {described['model']})" if "family" in described else ""
+    return f"{described['processor']}{generation} with {' and '.join(half) or 'no bf16'}"
 
 
 def keep(file: Path, result: dict[str, Any]) -> None:

@@ -108,16 +108,21 @@ def test_models_of_every_kind_are_changed(tmp_path, monkeypatch, kind, mode):
     assert len(turned) == 2
 
 
-def test_where_the_changed_graph_rounds_too_far_off_the_traced_one_serves(tmp_path, monkeypatch):
-    """A graph that quickening spoiled is not kept, and the one without it is."""
+def spoiled(graph) -> None:
+    for product in linear_products(graph):
+        wrong = operations.multiply(product.input_value(0), operations.constant(np.float32(-1)))
+        product.input(0).replace_source_output(wrong.output(0))
+
+
+def refused(graph) -> None:
+    raise RuntimeError("this graph is like no other")
+
+
+@pytest.mark.parametrize("changed", [spoiled, refused])
+def test_where_the_changed_graph_is_of_no_use_the_traced_one_serves(tmp_path, monkeypatch, changed):
+    """A graph that quickening spoiled is not kept, one that it cannot change is none; that without it serves."""
     monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "cache"))
-
-    def spoil(graph) -> None:
-        for product in linear_products(graph):
-            wrong = operations.multiply(product.input_value(0), operations.constant(np.float32(-1)))
-            product.input(0).replace_source_output(wrong.output(0))
-
-    monkeypatch.setattr(conversion, "quicken", spoil)
+    monkeypatch.setattr(conversion, "quicken", changed)
     folder = make_model(tmp_path / "tiny")
     ours = load(folder)
     assert cosines(encode(ours, TEXTS), encode(load(folder, engine="torch", device="cpu"), TEXTS)).min() > 0.9999

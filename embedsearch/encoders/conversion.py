@@ -64,17 +64,22 @@ def convert(original: TorchModel, folder: Path, precision: str) -> None:
         folder: empty.
         precision: ``bf16``, ``f32`` or ``int8``.
     """
-    try:
-        manifest = _compiled(original, folder, precision, quick=precision != "int8")
-        if manifest.refused and precision != "int8":  # the changed graph rounds elsewhere
-            manifest = _compiled(original, folder, precision, quick=False)
-    except (EncoderError, RuntimeError, TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
-        first = (str(error).strip().splitlines() or [""])[0]
-        manifest = Manifest(refused=f"it could not be compiled: {type(error).__name__}: {first[:200]}")
+    manifest = _tried(original, folder, precision, quick=precision != "int8")
+    if manifest.refused and precision != "int8":  # the changed graph rounds elsewhere, or cannot be had
+        manifest = _tried(original, folder, precision, quick=False)
     if manifest.refused:
         for name in (BLOB, TOKENIZER):
             (folder / name).unlink(missing_ok=True)
     manifest.write(folder)
+
+
+def _tried(original: TorchModel, folder: Path, precision: str, *, quick: bool) -> Manifest:
+    """Do as `_compiled` does, and refuse what cannot be traced or compiled."""
+    try:
+        return _compiled(original, folder, precision, quick=quick)
+    except (EncoderError, RuntimeError, TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
+        first = (str(error).strip().splitlines() or [""])[0]
+        return Manifest(refused=f"it could not be compiled: {type(error).__name__}: {first[:200]}")
 
 
 def _compiled(original: TorchModel, folder: Path, precision: str, *, quick: bool) -> Manifest:
