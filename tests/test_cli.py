@@ -66,11 +66,22 @@ def test_help_loads_what_click_loads():
     }
 
 
-def test_unknown_commands_are_suggested():
-    """A typing error in a command's name is answered with the name meant."""
-    result = run("serch", "wolf")
-    assert result.exit_code == 2
-    assert "there is no command 'serch'. Did you mean 'search'?" in result.output
+@pytest.mark.parametrize(
+    ("given", "said", "page"),
+    [
+        ("serch wolf", "there is no command 'serch'. Did you mean 'search'?", "main"),
+        ("screen nxt", "there is no command 'nxt'. Did you mean 'next'?", "main screen"),
+        ("--verson", "No such option '--verson'. Did you mean '--version'?", "main"),
+        ("search wolf --modus dense", "No such option '--modus'. Did you mean '--mode'?", "main search"),
+        ("search wolf -k many", "Invalid value for '-k': 'many' is not a valid integer range.", "main search"),
+        ("filter a.csv", "give --where CONDITION, --profile FILE, or --top N with --by MEASURE.", "main filter"),
+        ("search wolf --where", "Option '--where' requires an argument.", None),
+    ],
+)
+def test_wrong_usage_is_told_on_one_line(given, said, page):
+    """What was wrong, and where to read on; stdout stays empty."""
+    result, where = run(*given.split()), f" See '{page} --help'" if page else ""
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {said}{where}\n")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -28,6 +29,19 @@ class Failure(click.ClickException):
         click.echo(f"Error: {self.format_message()}", err=True)
 
 
+@contextlib.contextmanager
+def _on_one_line() -> Iterator[None]:
+    """Say what is wrong with a command line as everything else is said, and where to read how it is used."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        message = " ".join(error.format_message().split())
+        end = "" if message.endswith((".", "?", "!")) else "."
+        raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
+
+
 def _give_up_output() -> None:
     """Let what is still to be written go nowhere: Python would try once more at its end, and print a traceback."""
     with contextlib.suppress(OSError, ValueError):
@@ -37,10 +51,16 @@ def _give_up_output() -> None:
 class Commands(click.Group):
     """A group that turns our errors into one line and suggests names for unknown commands."""
 
+    def make_context(self, *args: Any, **settings: Any) -> click.Context:
+        """Read the options before the command."""
+        with _on_one_line():
+            return super().make_context(*args, **settings)
+
     def invoke(self, context: click.Context) -> Any:
         """Run the command; no error that a user can cause shows a traceback."""
         try:
-            result = super().invoke(context)
+            with _on_one_line():
+                result = super().invoke(context)
             sys.stdout.flush()
             return result
         except EmbedSearchError as error:
