@@ -390,10 +390,61 @@ def test_an_output_is_there_whole_or_not_at_all(tmp_path):
         output.stream.write(b"new")
         output.commit()
     assert (file.read_text(), list(tmp_path.iterdir())) == ("new", [file])
-    with pytest.raises(es.StoreError, match="is a folder"), Resumable(tmp_path):
+    with pytest.raises(es.QueryError, match="is a folder"), Resumable(tmp_path):
         pass
-    with pytest.raises(es.StoreError, match="cannot be written"), Resumable(tmp_path / "no" / "out"):
+    with pytest.raises(es.QueryError, match="there is no folder"), Resumable(tmp_path / "no" / "out"):
         pass
+
+
+def test_a_folder_of_someone_else_is_neither_taken_nor_removed(tmp_path):
+    """A folder that has the name of a run's own stays as it is; what is put into that of a run stays too."""
+    (tmp_path / ".out.part" / "vectors").mkdir(parents=True)
+    (tmp_path / ".out.part" / "vectors" / "mine").write_text("mine")
+    with (
+        pytest.raises(es.StoreError, match=r"\.out\.part is no folder of an interrupted run.*move it away"),
+        Resumable(tmp_path / "out"),
+    ):
+        pass
+    assert (tmp_path / ".out.part" / "vectors" / "mine").read_text() == "mine"
+    (tmp_path / ".other.part").mkdir()  # an empty one holds nothing that could be lost
+    with Resumable(tmp_path / "other") as output:
+        (tmp_path / ".other.part" / "mine").write_text("mine")
+        output.commit()
+    assert [file.name for file in (tmp_path / ".other.part").iterdir()] == ["mine"]
+
+
+def test_no_run_begins_while_another_one_clears_up(tmp_path, monkeypatch):
+    """The lock is released last: who comes before that is told, and who comes after has a folder of his own."""
+    import shutil
+
+    remove, met = shutil.rmtree, []
+
+    def watched(folder, **given):
+        with pytest.raises(es.StoreError, match="another process is writing"), Resumable(tmp_path / "out"):
+            pass
+        met.append(folder)
+        remove(folder, **given)
+
+    with Resumable(tmp_path / "out") as output:
+        (tmp_path / ".out.part" / "vectors").mkdir()
+        output.commit()
+        monkeypatch.setattr("shutil.rmtree", watched)
+    assert met == [tmp_path / ".out.part" / "vectors"]
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_an_interrupted_run_left_is_no_source(tmp_path):
+    """Where the output lies in the folder that is read, under a format for all files, only the sources are read."""
+    (tmp_path / "records.txt").write_text('{"id": "a", "text": "wolf"}\n')
+    with Resumable(tmp_path / "out") as output:
+        (output.folder / "vectors").mkdir()
+        (output.folder / "vectors" / "vectors.db").write_bytes(b"\0")
+    assert (tmp_path / ".out.part" / "vectors" / "vectors.db").exists()
+    with Resumable(tmp_path / "out") as output:
+        output.stream.write(b"{")
+        output.stream.flush()
+        assert output.goes_on
+        assert [document.id for document in es.read(tmp_path, format="jsonl")] == ["a"]
 
 
 WORKER = """
@@ -468,14 +519,14 @@ def test_what_was_embedded_before_a_run_ended_is_not_embedded_again(tmp_path):
 
     with pytest.raises(es.SourceError), Resumable(tmp_path / "out") as output:
         run_on(broken(), output, tmp_path / "i", HashEncoder())
-    assert (tmp_path / "out.part").is_dir()
+    assert (tmp_path / ".out.part").is_dir()
     encoder = HashEncoder()
     with Resumable(tmp_path / "out") as output:
         assert output.goes_on
         run_on(documents, output, tmp_path / "j", encoder)
         output.commit()
     assert len([text for text in encoder.encoded if text.startswith("text")]) == 2000 - 1024
-    assert not (tmp_path / "out.part").exists()
+    assert not (tmp_path / ".out.part").exists()
 
 
 def run_on(documents, output, folder, encoder):
