@@ -301,6 +301,52 @@ def test_records_that_make_no_file_together_are_refused(tmp_path, first, second,
         RecordWriter(io.BytesIO()).write(verdicts_on(mixed))
 
 
+def test_abbreviations_stand_where_they_stood(tmp_path):
+    """Each is written once, before the entry that it stood before; a second value is none for entries before it."""
+    text = '@string{j = "A"}\n@article{a, title=j}\n\n@string{k = "B"}\n@article{b, title=k}\n\n@string{j = "C"}\n'
+    (tmp_path / "a.bib").write_text(f"{text}@article{{c, title=j}}\n")
+    documents = list(es.read(tmp_path / "a.bib"))
+    stream = io.BytesIO()
+    RecordWriter(stream).write(verdicts_on(documents))
+    assert stream.getvalue().decode() == f"{text}@article{{c, title=j}}\n"
+    with pytest.raises(es.QueryError, match=r"before .*a\.bib:5 the abbreviation 'j' is defined otherwise"):
+        RecordWriter(io.BytesIO()).write(verdicts_on(documents[::-1]))
+
+
+STRINGS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from(["One", "Two {x}"]), st.integers(0, 2), st.booleans()), max_size=6
+)
+
+
+@given(st.lists(STRINGS, min_size=1, max_size=3), st.randoms(use_true_random=False))
+def test_abbreviations_hold_for_every_entry_and_are_written_once(tmp_path_factory, files, random):
+    """Entries of BibTeX files, in any order, say the same afterwards; what would change their meaning is refused."""
+    folder = tmp_path_factory.mktemp("bib")
+    for number, parts in enumerate(files):
+        text, known = "", set()
+        for place, (name, value, entries, parted) in enumerate(parts):
+            known.add(name)
+            text += f'@string{{{name} = "{value}"}}' + ("\n" if parted else " ")
+            for each in range(entries):
+                own = random.choice(sorted(known))
+                text += f"@article{{k{number}x{place}x{each}, title={{T}}, journal={own}}}\n\n"
+        (folder / f"{number}.bib").write_text(text)
+    documents = [one for file in sorted(folder.iterdir()) for one in es.read(file)]
+    random.shuffle(documents)
+    values = {(name, value) for parts in files for name, value, *_ in parts}
+    are_clear = len({name for name, _ in values}) == len(values)
+    stream = io.BytesIO()
+    try:
+        RecordWriter(stream).write(verdicts_on(documents))
+    except es.QueryError:
+        assert not are_clear
+        return
+    (folder / "out.bib").write_bytes(stream.getvalue())
+    assert [one.metadata for one in es.read(folder / "out.bib")] == [one.metadata for one in documents]
+    strings = [line.strip() for line in stream.getvalue().decode().splitlines() if line.startswith("@string")]
+    assert len(strings) == len(set(strings)) or not are_clear
+
+
 def verdicts_on(documents):
     """Return verdicts that let everything through."""
     from embedsearch.index import Verdict
