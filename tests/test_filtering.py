@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 import embedsearch as es
+from embedsearch.documents import plan
 from embedsearch.filtering import (
     Best,
     ParquetWriter,
@@ -491,6 +492,7 @@ def test_what_an_interrupted_run_left_is_no_source(tmp_path):
         output.stream.flush()
         assert output.goes_on
         assert [document.id for document in es.read(tmp_path, format="jsonl")] == ["a"]
+        assert [one.name for one in plan(tmp_path, format="jsonl")] == [str(tmp_path / "records.txt")]
 
 
 WORKER = """
