@@ -100,7 +100,7 @@ def killed_run(source: Path, folder: Path, seconds: float) -> dict[str, object]:
         was_running = process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()
-        part = folder / "killed.jsonl.part"
+        part = folder / ".killed.jsonl.part"
         left = {"output_bytes": part / "output", "vectors_bytes": part / "vectors" / "vectors.db"}
         sizes = {what: file.stat().st_size if file.exists() else 0 for what, file in left.items()}
         moments.append({"after_seconds": round(share * seconds, 1), "was_running": was_running} | sizes)

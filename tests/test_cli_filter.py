@@ -2,11 +2,15 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+import threading
 
+import pyarrow as pa
 import pytest
 from conftest import CORPUS, ROOT, run
+from pyarrow import parquet
 
 import embedsearch as es
 
@@ -278,9 +282,178 @@ def test_what_is_added_goes_out_in_the_form_that_the_file_is_called_by(tmp_path,
     assert (refused.exit_code, (tmp_path / "out.parquet").exists()) == (2, False)
     assert "only records as they stood can go to out.parquet" in refused.stderr
     (tmp_path / "b.jsonl").write_text('{"text": "wolf"}\n')
-    mixed = run("filter", "a.csv", "b.jsonl", *where, "-o", "mix.csv")
-    assert (mixed.exit_code, (tmp_path / "mix.csv").exists()) == (2, False)
+    mixed = run("filter", "a.csv", "b.jsonl", *where, "-o", "mix")
+    assert (mixed.exit_code, (tmp_path / "mix").exists()) == (2, False)
     assert "b.jsonl:1 is of another format than a.csv:2" in mixed.stderr
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """Work in a folder with a wolf and a sheep in several formats."""
+    monkeypatch.chdir(tmp_path)
+    rows = [{"id": "a", "text": "wolf", "year": 2001}, {"id": "b", "text": "sheep", "year": 1990}]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    for name in ("s.jsonl", "s.dat", "s.json"):
+        (tmp_path / name).write_text(lines)
+    (tmp_path / "s.csv").write_text("id,text,year\na,wolf,2001\nb,sheep,1990\n")
+    (tmp_path / "s.ris").write_text("TY  - JOUR\nID  - a\nTI  - wolf\nPY  - 2001\nER  - \n\n")
+    (tmp_path / "s.txt").write_text("wolf")
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "s.parquet")
+    (tmp_path / "rows").mkdir()
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "rows" / "s.parquet")
+    return tmp_path
+
+
+def as_csv(text):
+    return [row["id"] for row in csv.DictReader(text.splitlines())]
+
+
+def as_lines(text):
+    return [json.loads(line)["id"] for line in text.splitlines()]
+
+
+def as_array(text):
+    return [one["id"] for one in json.loads(text)]
+
+
+@pytest.mark.parametrize(
+    ("words", "output", "wanted"),
+    [
+        (["s.parquet"], "out.csv", as_csv),
+        (["s.parquet"], "out.json", as_array),
+        (["s.parquet"], "out.jsonl", as_lines),
+        (["s.parquet"], "out", as_lines),
+        (["s.csv"], "out.csv", as_csv),
+        (["s.csv"], "out.tsv", as_csv),
+        (["s.csv", "-f", "jsonl"], "out.csv", as_lines),
+        (["s.jsonl", "-f", "csv"], "out.csv", as_csv),
+        (["s.csv"], "out.txt", as_csv),
+        (["s.jsonl"], "out.ndjson", as_lines),
+        (["s.json", "--as", "jsonl"], "out.json", as_lines),
+        (["s.dat", "--as", "jsonl"], "out.dat", as_lines),
+        (["s.jsonl"], "out.csv", "what is in s.jsonl goes out as it stood, which is nothing for out.csv"),
+        (["s.jsonl"], "out.json", "s.jsonl goes out as it stood"),
+        (["s.csv"], "out.jsonl", "s.csv goes out as it stood"),
+        (["s.csv"], "out.parquet", "s.csv goes out as it stood"),
+        (["s.jsonl", "-f", "same"], "out.csv", "s.jsonl goes out as it stood"),
+        (["s.csv", "s.parquet"], "out.csv", "s.parquet goes out as it stood"),
+        (["s.parquet", "s.jsonl"], "out.parquet", "s.jsonl goes out as it stood"),
+        (["s.txt"], "out.html", "only records as they stood can go to out.html"),
+        (["s.parquet"], "out.ris", "only records as they stood can go to out.ris"),
+        (["s.parquet", "-a", "size"], "out.parquet", "only records as they stood can go to out.parquet"),
+        (["s.parquet", "-f", "same"], "out.csv", "-f same gives records as they stood, and s.parquet has none"),
+        (["s.txt", "-f", "same"], "out", "-f same gives records as they stood, and s.txt has none"),
+        (["-f", "same"], "out", "-f same gives records as they stood, and the index has none"),
+        (["-"], "out.csv", "stdin goes out as it stood"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value if isinstance(value, str) else "",
+)
+def test_a_file_holds_what_its_name_promises_or_is_refused_before_reading(sources, predation, words, output, wanted):
+    """What has records goes out as it stood, all else in the form that the file is called by."""
+    for option in (["-o", output], ["--sample", "1", "--sample-to", output]):
+        where = ["--where", "year > 2000" if "-o" in option else "year < 2000", "-i", predation]
+        done = run("filter", *words, *where, *option, input="no document is read")
+        if isinstance(wanted, str):
+            assert (done.exit_code, (sources / output).exists(), done.stdout) == (2, False, "")
+            assert wanted in " ".join(done.stderr.split())
+        else:
+            assert wanted((sources / output).read_text("utf-8")) == ["a"]
+
+
+@pytest.mark.parametrize("words", [["s.parquet"], ["rows"], ["s.parquet", "rows", "-f", "same"]])
+@pytest.mark.parametrize("count", [0, 1])
+def test_rows_of_parquet_go_to_parquet(sources, predation, words, count):
+    """Also those of a folder, and where none passes: then it is a table of the same columns without a row."""
+    done = run("filter", *words, "--where", f"year > {2000 + 100 * (not count)}", "-i", predation, "-o", "out.parquet")
+    assert done.exit_code == (0 if count else 1)
+    table = parquet.read_table(sources / "out.parquet")
+    assert table.column_names == ["id", "text", "year"]
+    assert set(table["id"].to_pylist()) == ({"a"} if count else set())
+
+
+def test_outputs_that_are_one_file_are_refused(sources, predation):
+    """By name, by another way to it, by a link that leads there; two that go nowhere may be one."""
+    (sources / "link").symlink_to("out")
+    words = ("filter", "s.jsonl", "--where", "year > 2000", "--sample", "1", "-i", predation)
+    for more in (
+        ("-o", "out", "--sample-to", "out"),
+        ("-o", "out", "--sample-to", "rows/../out"),
+        ("-o", "link", "--save-profile", "out"),
+        ("--sample-to", sources / "out", "--save-profile", "out"),
+    ):
+        refused = run(*words, *more)
+        assert (refused.exit_code, refused.stdout, (sources / "out").exists()) == (2, "", False)
+        assert "name one file" in refused.stderr
+
+
+def test_outputs_that_cannot_be_written_are_refused_before_reading(sources, predation):
+    """Each of the three, and no other of them is there then."""
+    words = ("filter", "s.jsonl", "--where", "year > 2000", "--sample", "1", "-i", predation)
+    options = ("-o", "--sample-to", "--save-profile")
+    before = sorted(sources.rglob("*"))
+    for option in options:
+        others = [word for other in options if other != option for word in (other, other.strip("-"))]
+        for place, said in (
+            ("no/file", "there is no folder 'no'"),
+            ("rows", "is a folder"),
+            (predation / "index.db", "lies in the folder of an index"),
+            (predation / "new", "lies in the folder of an index"),
+        ):
+            refused = run(*words, *others, option, place)
+            assert (refused.exit_code, refused.stdout, sorted(sources.rglob("*"))) == (2, "", before)
+            assert said in refused.stderr or (option, said) == ("--sample-to", "is a folder")
+            assert "Traceback" not in refused.stderr
+    with es.open(predation) as index:
+        assert len(index) > 100
+
+
+def test_a_sample_is_given_up_with_the_run(sources, predation):
+    """A run that stops leaves the old sample as it was, and nothing beside it."""
+    (sources / "sample").write_text("old")
+    (sources / "s.jsonl").write_text('{"id": "a", "text": "wolf", "year": 1}\n{"id": "b", "te')
+    words = ("filter", "s.jsonl", "--where", "year > 2000", "--sample", "1", "-i", predation)
+    before = sorted(sources.rglob("*"))
+    stopped = run(*words, "-o", "out", "--sample-to", "sample", "--save-profile", "profile")
+    assert (stopped.exit_code, (sources / "sample").read_text()) == (2, "old")
+    assert sorted(sources.rglob("*")) == before
+
+
+def test_a_pipe_without_an_index_is_read_once(sources):
+    """Axes are scaled on its first documents, as on those of stdin, and the same documents pass."""
+    os.mkfifo(sources / "pipe")
+    thread = threading.Thread(target=lambda: (sources / "pipe").write_bytes((sources / "s.jsonl").read_bytes()))
+    thread.start()
+    words = ("--as", "jsonl", "--axes", CORPUS / "axes.toml", "--where", "predatoriness > p50", "-f", "ids")
+    piped = run("filter", "pipe", *words)
+    thread.join()
+    assert (piped.exit_code, piped.stdout) == (0, "a\n")
+    assert "No index: axes are scaled on the first 2 documents of the stream." in piped.stderr
+    assert run("filter", "s.jsonl", *words).stdout == "a\n"
+
+
+def test_nothing_found_without_an_index_speaks_of_none(sources):
+    """Where documents were given and none passes, no index is opened anew nor said to be empty."""
+    (sources / "none.jsonl").write_text("")
+    for name in ("s.jsonl", "none.jsonl"):
+        done = run("filter", name, "--axes", CORPUS / "axes.toml", "--where", "year > 3000", "--save-profile", "p")
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.endswith("Nothing found: no document satisfies the condition\n")
+    assert "No document was read, so that nothing was measured and no profile is in p." in done.stderr
+
+
+def test_a_profile_says_what_it_does_not_keep(sources, predation):
+    """--invert is refused, the number of the best is said to be given anew, and a rank alone lets nothing through."""
+    words = ("filter", "s.jsonl", "-i", predation, "--save-profile", "p.json")
+    refused = run(*words, "--where", "size > 0", "--invert")
+    assert (refused.exit_code, (sources / "p.json").exists()) == (2, False)
+    assert "a profile keeps the condition, and no --invert; say --where 'not (CONDITION)'" in refused.stderr
+    best = run(*words, "--top", "1", "--by", "predatoriness", "-f", "ids")
+    assert best.stdout == "a\n"
+    assert "Profile 'p' saved in p.json: predatoriness. --top is no part of it; give it again." in best.stderr
+    assert run("filter", "s.jsonl", "--profile", "p.json", "--top", "1", "-f", "ids").stdout == "a\n"
+    without = run("filter", "s.jsonl", "--profile", "p.json", "-f", "ids")
+    assert (without.exit_code, without.stdout) == (2, "")
+    assert "the profile 'p' ranks by predatoriness, and has no condition; add --top N" in without.stderr
 
 
 def test_bibliographies_keep_their_bytes_and_broken_ones_lose_nothing_else(tmp_path, predation):
@@ -306,7 +479,7 @@ def test_bibliographies_keep_their_bytes_and_broken_ones_lose_nothing_else(tmp_p
         (("--where", "size > 1", "--sample-to", "x"), "--sample-to goes with --sample"),
         (("--where", "size > 1", "--profile", "p.json"), "a profile has its own condition"),
         (("--where", "size > 1", "-o", str(ARTICLES)), "take the place of a source"),
-        (("--where", "size > 1", "-o", "no/such/folder"), "cannot be written"),
+        (("--where", "size > 1", "-o", "no/such/folder"), "there is no folder 'no/such'"),
         (("--where", "size > 1", "--axes", "none.toml"), "there is no file none.toml"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, tuple) else "",

@@ -163,7 +163,7 @@ def test_the_same_text_throughout_is_replayed(tmp_path):
     ("plot", "message"),
     [
         ("recall.bmp", "a plot is a file that ends in .png, .svg, .pdf, not 'recall.bmp'"),
-        ("no/r.png", "does not exist"),
+        ("no/r.png", "there is no folder 'no' to put 'r.png' in; make it first"),
     ],
 )
 def test_a_plot_that_cannot_be_written_is_refused_at_once(review, plot, message, monkeypatch):
@@ -174,11 +174,14 @@ def test_a_plot_that_cannot_be_written_is_refused_at_once(review, plot, message,
     assert message in done.stderr
 
 
-def test_a_curve_that_cannot_be_written_gets_one_line(review, tmp_path):
-    """A folder in its place, say."""
-    done = simulate(review, "--repeats", 1, "--curve", tmp_path)
-    assert done.exit_code == 2
-    assert f"{tmp_path} cannot be written: Is a directory" in done.stderr
+def test_a_curve_that_cannot_be_written_is_refused_at_once(review, tmp_path, monkeypatch):
+    """A folder in its place, or a file of an index, say; before anything is embedded."""
+    monkeypatch.setattr("embedsearch.screening.record_vectors", None)
+    (tmp_path / "index.db").write_bytes(b"an index")
+    for curve, said in ((tmp_path, "is a folder"), (tmp_path / "index.db", "lies in the folder of an index")):
+        done = simulate(review, "--repeats", 1, "--curve", curve)
+        assert done.exit_code == 2
+        assert said in done.stderr
 
 
 def test_too_few_relevant_records_are_refused_before_the_embedding(tmp_path, monkeypatch):

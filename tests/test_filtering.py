@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 import embedsearch as es
+from embedsearch.documents import plan
 from embedsearch.filtering import (
     Best,
     ParquetWriter,
@@ -301,6 +302,52 @@ def test_records_that_make_no_file_together_are_refused(tmp_path, first, second,
         RecordWriter(io.BytesIO()).write(verdicts_on(mixed))
 
 
+def test_abbreviations_stand_where_they_stood(tmp_path):
+    """Each is written once, before the entry that it stood before; a second value is none for entries before it."""
+    text = '@string{j = "A"}\n@article{a, title=j}\n\n@string{k = "B"}\n@article{b, title=k}\n\n@string{j = "C"}\n'
+    (tmp_path / "a.bib").write_text(f"{text}@article{{c, title=j}}\n")
+    documents = list(es.read(tmp_path / "a.bib"))
+    stream = io.BytesIO()
+    RecordWriter(stream).write(verdicts_on(documents))
+    assert stream.getvalue().decode() == f"{text}@article{{c, title=j}}\n"
+    with pytest.raises(es.QueryError, match=r"before .*a\.bib:5 the abbreviation 'j' is defined otherwise"):
+        RecordWriter(io.BytesIO()).write(verdicts_on(documents[::-1]))
+
+
+STRINGS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from(["One", "Two {x}"]), st.integers(0, 2), st.booleans()), max_size=6
+)
+
+
+@given(st.lists(STRINGS, min_size=1, max_size=3), st.randoms(use_true_random=False))
+def test_abbreviations_hold_for_every_entry_and_are_written_once(tmp_path_factory, files, random):
+    """Entries of BibTeX files, in any order, say the same afterwards; what would change their meaning is refused."""
+    folder = tmp_path_factory.mktemp("bib")
+    for number, parts in enumerate(files):
+        text, known = "", set()
+        for place, (name, value, entries, parted) in enumerate(parts):
+            known.add(name)
+            text += f'@string{{{name} = "{value}"}}' + ("\n" if parted else " ")
+            for each in range(entries):
+                own = random.choice(sorted(known))
+                text += f"@article{{k{number}x{place}x{each}, title={{T}}, journal={own}}}\n\n"
+        (folder / f"{number}.bib").write_text(text)
+    documents = [one for file in sorted(folder.iterdir()) for one in es.read(file)]
+    random.shuffle(documents)
+    values = {(name, value) for parts in files for name, value, *_ in parts}
+    are_clear = len({name for name, _ in values}) == len(values)
+    stream = io.BytesIO()
+    try:
+        RecordWriter(stream).write(verdicts_on(documents))
+    except es.QueryError:
+        assert not are_clear
+        return
+    (folder / "out.bib").write_bytes(stream.getvalue())
+    assert [one.metadata for one in es.read(folder / "out.bib")] == [one.metadata for one in documents]
+    strings = [line.strip() for line in stream.getvalue().decode().splitlines() if line.startswith("@string")]
+    assert len(strings) == len(set(strings)) or not are_clear
+
+
 def verdicts_on(documents):
     """Return verdicts that let everything through."""
     from embedsearch.index import Verdict
@@ -390,10 +437,62 @@ def test_an_output_is_there_whole_or_not_at_all(tmp_path):
         output.stream.write(b"new")
         output.commit()
     assert (file.read_text(), list(tmp_path.iterdir())) == ("new", [file])
-    with pytest.raises(es.StoreError, match="is a folder"), Resumable(tmp_path):
+    with pytest.raises(es.QueryError, match="is a folder"), Resumable(tmp_path):
         pass
-    with pytest.raises(es.StoreError, match="cannot be written"), Resumable(tmp_path / "no" / "out"):
+    with pytest.raises(es.QueryError, match="there is no folder"), Resumable(tmp_path / "no" / "out"):
         pass
+
+
+def test_a_folder_of_someone_else_is_neither_taken_nor_removed(tmp_path):
+    """A folder that has the name of a run's own stays as it is; what is put into that of a run stays too."""
+    (tmp_path / ".out.part" / "vectors").mkdir(parents=True)
+    (tmp_path / ".out.part" / "vectors" / "mine").write_text("mine")
+    with (
+        pytest.raises(es.StoreError, match=r"\.out\.part is no folder of an interrupted run.*move it away"),
+        Resumable(tmp_path / "out"),
+    ):
+        pass
+    assert (tmp_path / ".out.part" / "vectors" / "mine").read_text() == "mine"
+    (tmp_path / ".other.part").mkdir()  # an empty one holds nothing that could be lost
+    with Resumable(tmp_path / "other") as output:
+        (tmp_path / ".other.part" / "mine").write_text("mine")
+        output.commit()
+    assert [file.name for file in (tmp_path / ".other.part").iterdir()] == ["mine"]
+
+
+def test_no_run_begins_while_another_one_clears_up(tmp_path, monkeypatch):
+    """The lock is released last: who comes before that is told, and who comes after has a folder of his own."""
+    import shutil
+
+    remove, met = shutil.rmtree, []
+
+    def watched(folder, **given):
+        with pytest.raises(es.StoreError, match="another process is writing"), Resumable(tmp_path / "out"):
+            pass
+        met.append(folder)
+        remove(folder, **given)
+
+    with Resumable(tmp_path / "out") as output:
+        (tmp_path / ".out.part" / "vectors").mkdir()
+        output.commit()
+        monkeypatch.setattr("shutil.rmtree", watched)
+    assert met == [tmp_path / ".out.part" / "vectors"]
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_an_interrupted_run_left_is_no_source(tmp_path):
+    """Where the output lies in the folder that is read, under a format for all files, only the sources are read."""
+    (tmp_path / "records.txt").write_text('{"id": "a", "text": "wolf"}\n')
+    with Resumable(tmp_path / "out") as output:
+        (output.folder / "vectors").mkdir()
+        (output.folder / "vectors" / "vectors.db").write_bytes(b"\0")
+    assert (tmp_path / ".out.part" / "vectors" / "vectors.db").exists()
+    with Resumable(tmp_path / "out") as output:
+        output.stream.write(b"{")
+        output.stream.flush()
+        assert output.goes_on
+        assert [document.id for document in es.read(tmp_path, format="jsonl")] == ["a"]
+        assert [one.name for one in plan(tmp_path, format="jsonl")] == [str(tmp_path / "records.txt")]
 
 
 WORKER = """
@@ -468,14 +567,14 @@ def test_what_was_embedded_before_a_run_ended_is_not_embedded_again(tmp_path):
 
     with pytest.raises(es.SourceError), Resumable(tmp_path / "out") as output:
         run_on(broken(), output, tmp_path / "i", HashEncoder())
-    assert (tmp_path / "out.part").is_dir()
+    assert (tmp_path / ".out.part").is_dir()
     encoder = HashEncoder()
     with Resumable(tmp_path / "out") as output:
         assert output.goes_on
         run_on(documents, output, tmp_path / "j", encoder)
         output.commit()
     assert len([text for text in encoder.encoded if text.startswith("text")]) == 2000 - 1024
-    assert not (tmp_path / "out.part").exists()
+    assert not (tmp_path / ".out.part").exists()
 
 
 def run_on(documents, output, folder, encoder):

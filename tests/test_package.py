@@ -20,7 +20,7 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 RANKS = [
     {"errors", "mapped", "vectors", "notebooks"},
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "web"},
-    {"store", "axes", "results", "snippets"},
+    {"store", "whole", "axes", "results", "snippets"},
     {"index", "serving"},
     {"screening", "filtering", "plots"},
     {"maps"},

@@ -5,7 +5,6 @@ import itertools
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -380,11 +379,10 @@ def test_a_file_is_whole_or_as_it_was(index, tmp_path, monkeypatch):
     file.write_bytes(b"old")
     plot = es.plot_axis(index, "size")
 
-    def full(self, content):
-        self.open("wb").close()
+    def full(descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(es.EmbedSearchError, match=r"plot\.png cannot be written: No space left"):
         plot.save(file)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["plot.png"]

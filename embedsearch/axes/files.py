@@ -12,6 +12,7 @@ from typing import Any
 from embedsearch.axes.checks import check_table
 from embedsearch.axes.definition import Axis
 from embedsearch.errors import AxisError
+from embedsearch.whole import place_of
 
 _TEXT_COLUMNS = ("text", "phrase", "word")
 _ID_COLUMNS = ("id", "document")
@@ -117,7 +118,9 @@ def write_to_rate(
 
     Raises:
         AxisError: the file is there already, or cannot be written.
+        QueryError: the path is a folder, its folder is missing or is an index.
     """
+    place_of(file)
     try:
         with Path(file).open("x", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)

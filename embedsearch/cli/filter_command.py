@@ -52,8 +52,9 @@ if TYPE_CHECKING:
 @index_option
 @encoder_option
 @click.option("-f", "--format", "format", type=click.Choice(("same", *FORMATS)),
-              help="If not given: on a terminal a table; records of SOURCEs as they stood (same); with -a, "
-                   "--explain or without SOURCEs by the suffix of -o (.csv, .tsv, .json), or JSON lines.")  # fmt: skip
+              help="If not given: on a terminal a table; records of SOURCEs as they stood (same); for what has none "
+                   "(Parquet, text, HTML, PDF), with -a, --explain or without SOURCEs by the suffix of -o (.csv, .tsv, "
+                   ".json), or JSON lines.")  # fmt: skip
 def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -> None:
     """Let documents through that satisfy a condition, unchanged and in order.
 
@@ -64,8 +65,8 @@ def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -
     only what satisfies them is embedded.
 
     With --axes FILE and no -i no index is needed, and EMBEDSEARCH_INDEX is not looked at: percentiles and standard
-    deviations are those of --population documents drawn from the SOURCEs, or of the first ones of stdin. A profile
-    keeps a condition with its axes and their scale, so that it means the same on other documents.
+    deviations are those of --population documents drawn from the SOURCEs, or of the first ones of stdin or a pipe. A
+    profile keeps a condition with its axes and their scale, so that it means the same on other documents.
 
     With -o nothing is lost by an interruption: run the same command again, and no text is embedded twice.
     """

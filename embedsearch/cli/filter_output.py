@@ -11,12 +11,12 @@ from embedsearch.cli.output import note, table, write
 
 if TYPE_CHECKING:
     from embedsearch.cli.filter_run import Asked
-    from embedsearch.filtering import Sieve
+    from embedsearch.filtering import Profile, Sieve
     from embedsearch.index import Agreement, Verdict
 
 
-def emit(sieve: Sieve, asked: Asked, stream: BinaryIO | None) -> int:
-    """Write what was asked for; return how many documents that are."""
+def emit(sieve: Sieve, asked: Asked, stream: BinaryIO | None, rejected: BinaryIO | None) -> int:
+    """Write what was asked for into the streams of -o and --sample-to; return how many documents that are."""
     if asked.sample and not asked.sample_to:
         for _ in sieve:
             pass
@@ -25,12 +25,8 @@ def emit(sieve: Sieve, asked: Asked, stream: BinaryIO | None) -> int:
         return len(sampled)
     count = _Counted(sieve)
     _write(count, asked, stream, asked.output)
-    if asked.sample_to:
-        with open(asked.sample_to, "wb") as other:
-            _write(sieve.sampled(), asked, other, asked.sample_to)
-        note(
-            f"{len(sieve.sampled()):,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}."
-        )
+    if rejected:
+        _write(sieve.sampled(), asked, rejected, asked.sample_to)
     return count.number
 
 
@@ -56,7 +52,7 @@ def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None, f
         _write_table(verdicts, asked)
     elif kind == "same" and file and stream and file.casefold().endswith(".parquet"):
         # The best are few, and lie anywhere in their files: all at once, each file is read once.
-        ParquetWriter(stream, asked.sources).write(verdicts, at_once=asked.top or ROWS_AT_ONCE)
+        ParquetWriter(stream, [one.name for one in asked.planned]).write(verdicts, at_once=asked.top or ROWS_AT_ONCE)
     elif kind == "same":
         sys.stdout.flush()
         out: BinaryIO = stream or sys.stdout.buffer
@@ -90,10 +86,16 @@ def _why(verdict: Verdict) -> str:
     return " | ".join(reasons) or _called(verdict)
 
 
-def tell(sieve: Sieve, asked: Asked, written: int) -> None:
-    """Say how documents fared, part by part, and how long it took where that was asked for."""
+def tell(sieve: Sieve, asked: Asked, written: int, profile: Profile | None) -> None:
+    """Say what was saved, how documents fared, part by part, and how long it took where that was asked for."""
     from embedsearch.filtering.sieve import counted
 
+    if asked.save_file:
+        note(_saved(asked, profile))
+    if asked.sample_to:
+        note(
+            f"{len(sieve.sampled()):,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}."
+        )
     best = f"; these are the best {written:,} of them" if asked.top else ""
     note(f"{sieve.passed:,} of {sieve.read:,} documents passed{best}.")
     for line in counted(sieve.verdicts.counts):
@@ -104,6 +106,13 @@ def tell(sieve: Sieve, asked: Asked, written: int) -> None:
         from embedsearch.index.tracing import Trace
 
         note(str(Trace(sieve.verdicts.steps)))
+
+
+def _saved(asked: Asked, profile: Profile | None) -> str:
+    if profile is None:
+        return f"No document was read, so that nothing was measured and no profile is in {asked.save_file}."
+    again = " --top is no part of it; give it again." if asked.top else ""
+    return f"Profile {profile.name!r} saved in {asked.save_file}: {', '.join(profile.axes) or 'no axes'}.{again}"
 
 
 def _tell_agreement(agreement: Agreement, check: str) -> None:

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,19 @@ from embedsearch.cli.document_commands import read_sources
 from embedsearch.cli.filter_output import emit, tell
 from embedsearch.cli.options import nothing_found, open_index
 from embedsearch.cli.output import note, progress
+from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
     from embedsearch import Document, Index
+    from embedsearch.documents.reading import Planned
     from embedsearch.filtering import Profile, Resumable, Sieve
     from embedsearch.index import Verdict
 
 _FORMATS_BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".json": "json"}  # all others: JSON lines
-_OTHER_SUFFIXES = (".parquet", ".ris", ".nbib", ".bib", ".html", ".htm", ".pdf")
+# What a file holds that is called so, and what formats are when they are written; all other names promise nothing.
+_KINDS = {"csv": "rows", "tsv": "rows", "tab": "rows", "jsonl": "lines", "ndjson": "lines", "json": "json",
+          "parquet": "parquet", "ris": "ris", "nbib": "nbib", "bib": "bib", "html": "html", "htm": "html",
+          "pdf": "pdf"}  # fmt: skip
 _READING = ("text", "title", "id", "read_as", "encoding", "on_error")
 
 
@@ -37,18 +42,25 @@ def run(sources: tuple[str, ...], format: str | None, given: dict[str, Any]) -> 
     """
     asked = Asked(sources, format, **_own(given), reading=given)
     asked.check_options()
+    from embedsearch.filtering import Resumable
+    from embedsearch.whole import WholeFile, commit_all
+
     with ExitStack() as stack:
-        output = stack.enter_context(_output(asked)) if asked.output else None
+        output = stack.enter_context(Resumable(asked.output)) if asked.output else None
+        sample, saved = (
+            stack.enter_context(WholeFile(name)) if name else None for name in (asked.sample_to, asked.save_file)
+        )
         measured = _measuring(asked, output, stack)
         sieve = measured.sieve()
         with _told(sieve, asked) as told:
-            written = emit(told, asked, output.stream if output else None)
-        if output:
-            output.commit()
-        measured.save(sieve)
-    tell(sieve, asked, written)
+            written = emit(told, asked, output.stream if output else None, sample.stream if sample else None)
+        profile = measured.to_save(sieve)
+        if saved and profile:
+            saved.stream.write(profile.to_json().encode())
+        commit_all([one for one in (saved if profile else None, sample, output) if one])
+    tell(sieve, asked, written, profile)
     if not written:
-        nothing_found(measured.index, "no document satisfies the condition")
+        nothing_found(None if sources else measured.index, "no document satisfies the condition")
 
 
 def _own(given: dict[str, Any]) -> dict[str, Any]:
@@ -80,12 +92,20 @@ class Asked:
     path: str
     encoder: str | None
     reading: dict[str, Any]
+    planned: list[Planned] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find out what the sources are; one that is missing is told of where they are read."""
+        from embedsearch.documents import plan
+
+        self.planned = plan(*self.sources, format=self.reading["read_as"])
 
     def check_options(self) -> None:
         """Refuse options that cannot be honoured together.
 
         Raises:
             click.UsageError: the message says which to leave out, or what is missing.
+            QueryError: there is no place for an output.
         """
         for refused, why in self._refusals():
             if refused:
@@ -107,27 +127,35 @@ class Asked:
         )
         yield self.profile_file and not self.sources, "a profile filters SOURCEs; name at least one"
         yield self.profile_file and self.save_file, "the profile is saved already; copy its file"
+        yield (
+            self.save_file and self.invert,
+            "a profile keeps the condition, and no --invert; say --where 'not (CONDITION)' in its place",
+        )
         yield self.by and not self.top, "--by goes with --top N"
         yield self.sample_to and not self.sample, "--sample-to goes with --sample N"
         yield self.sample and self.top and not self.sample_to, "--sample with --top needs --sample-to FILE"
         yield self.output and self.format == "table", "a table is for a terminal; leave -f table out, or -o"
-        for file in (self.output, self.sample_to):
-            yield (
-                not self.format and self._cannot_hold(file),
-                f"only records as they stood can go to {file}; name a .csv, .tsv, .json or .jsonl file, or -f",
-            )
+        for file in (self.output, *([self.sample_to] if self.sample_to else [])):
+            misfit = self._misfit(file)
+            yield misfit, misfit
+        yield self._coincide(), "-o, --sample-to and --save-profile name one file; give each a file of its own"
         yield self._overwrites(), "the output would take the place of a source; name another file for it"
         if self.axes_file and self._index_from == "DEFAULT":
             yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
 
-    def _overwrites(self) -> bool:
-        from embedsearch.documents import files_of
+    @property
+    def _outputs(self) -> list[str]:
+        return [name for name in (self.output, self.sample_to, self.save_file) if name]
 
-        named = (Path(name) for name in (self.output, self.sample_to, self.save_file) if name)
-        outputs = [path for path in named if path.exists()]
-        if not outputs:
-            return False
-        read = files_of(*self.sources, format=self.reading["read_as"])
+    def _coincide(self) -> bool:
+        from embedsearch.whole import is_special, place_of
+
+        places = [place_of(name) for name in self._outputs if not is_special(name)]
+        return len(set(places)) < len(places)
+
+    def _overwrites(self) -> bool:
+        outputs = [path for path in map(Path, self._outputs) if path.exists()]
+        read = [one.path for one in self.planned if one.path]
         read += [Path(name) for name in (self.axes_file, self.profile_file) if name]
         read += [Path("/dev/stdin")] * ("-" in self.sources)  # the shell may have opened a file for it
         return any(other.is_file() and one.samefile(other) for one in outputs for other in read)
@@ -156,23 +184,55 @@ class Asked:
             return self.format
         if sys.stdout.isatty() and not file:
             return "table"
-        if self.sources and not (self.axes or self.explain):
+        if self._stand_in(file):
             return "same"
         return _FORMATS_BY_SUFFIX.get(Path(file or "").suffix.lower(), "jsonl")
 
-    def _cannot_hold(self, file: str | None) -> bool:
-        """Would JSON lines go into a file whose suffix promises rows or references?"""
-        return bool(file) and self.kind_of(file) == "jsonl" and Path(file or "").suffix.lower() in _OTHER_SUFFIXES
+    def _stand_in(self, file: str | None) -> bool:
+        """Do some documents at least go out as they stood: as records, or as rows of Parquet to such a file?"""
+        if self.axes or self.explain:
+            return False
+        return any(one.has_records or (_is_parquet(file) and _has_rows(one)) for one in self.planned)
+
+    def _misfit(self, file: str | None) -> str:
+        """Say what a file cannot hold by its name, or what cannot go out as it stood; nothing where all is well."""
+        if self.format == "same" and not self._stand_in(file) and (self.planned or not self.sources):
+            what = self.sources[0] if self.sources else "the index"
+            return f"-f same gives records as they stood, and {what} has none; name another format, such as -f jsonl"
+        suffix = Path(file or "").suffix.lower()
+        wanted = _KINDS.get(suffix[1:])
+        if not wanted or self.format not in (None, "same"):
+            return ""
+        kind = self.kind_of(file)
+        if kind != "same" and _KINDS[kind] != wanted:
+            return f"only records as they stood can go to {file}; name a .csv, .tsv, .json or .jsonl file, or -f"
+        for one in self.planned if kind == "same" else ():
+            if _written_as(one, file) != wanted and not (one.has_records and Path(one.name).suffix.lower() == suffix):
+                return (
+                    f"what is in {one.name} goes out as it stood, which is nothing for {file}; name a file that ends "
+                    "otherwise, or a format, such as -f jsonl"
+                )
+        return ""
 
     def documents(self, *, quiet: bool = False) -> Iterator[Document] | None:
         """Return the documents of the sources; None for those of the index."""
         return read_sources(self.sources, self.reading, None if quiet else note) if self.sources else None
 
 
-def _output(asked: Asked) -> Resumable:
-    from embedsearch.filtering import Resumable
+def _is_parquet(file: str | None) -> bool:
+    return bool(file) and Path(file or "").suffix.lower() == ".parquet"
 
-    return Resumable(asked.output or "")
+
+def _has_rows(one: Planned) -> bool:
+    """Can its rows be read once more, to be written with their types?"""
+    return one.format == "parquet" and _is_parquet(one.name) and one.is_file
+
+
+def _written_as(one: Planned, file: str | None) -> str:
+    """Return what the documents of a source are in a file of what stood; those without a record are JSON lines."""
+    if _is_parquet(file) and _has_rows(one):
+        return "parquet"
+    return _KINDS.get(one.format or "jsonl", one.format) if one.has_records else "lines"
 
 
 @dataclass(slots=True)
@@ -215,19 +275,17 @@ class _Measured:
         rejected: Reservoir[Verdict] | None = Reservoir(asked.sample, asked.seed) if asked.sample else None
         return Sieve(verdicts, invert=asked.invert, best=best, rejected=rejected, check=asked.check)
 
-    def save(self, sieve: Sieve) -> None:
-        """Save the profile, if that was asked for."""
+    def to_save(self, sieve: Sieve) -> Profile | None:
+        """Return the profile, if that was asked for; None where no document was measured."""
         file, judge = self.asked.save_file, sieve.verdicts.judge
         if not file or judge is None:
-            return
+            return None
         from embedsearch.filtering import Profile
 
-        profile = Profile.of(
+        return Profile.of(
             Path(file).stem, self.index, judge.means.axes,
             condition=self.where, rank=self.asked.by, population=self.population,
         )  # fmt: skip
-        profile.save(file)
-        note(f"Profile {profile.name!r} saved in {file}: {', '.join(profile.axes) or 'no axes'}.")
 
 
 def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Measured:
@@ -247,13 +305,17 @@ def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Mea
 
 
 def _is_index(path: str) -> bool:
-    return (Path(path) / "index.db").exists()
+    from embedsearch.store import is_index
+
+    return is_index(path)
 
 
 def _by_profile(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:
     from embedsearch.filtering import Profile
 
     profile = Profile.load(asked.profile_file or "")
+    if profile.condition is None and not asked.top:
+        raise QueryError(f"the profile {profile.name!r} ranks by {profile.rank}, and has no condition; add --top N")
     documents = asked.documents()
     index = profile.index(stack.enter_context(tempfile.TemporaryDirectory()), cache=cache)
     stack.callback(index.close)
@@ -273,7 +335,7 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
     sample: list[Document] = []
     scaled_on = ""
     if named & {axis.name for axis in axes} and documents is not None:
-        if "-" in asked.sources:
+        if not all(one.is_file for one in asked.planned):
             sample, documents = first(iter(documents), asked.population)
             scaled_on = f"the first {len(sample):,} documents of the stream"
         else:

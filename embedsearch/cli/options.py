@@ -135,9 +135,9 @@ def explained(index: Index, wanted: bool) -> Iterator[None]:
         note(str(trace))
 
 
-def nothing_found(index: Index, why: str) -> None:
-    """Say why there is no answer, and leave with exit code 1."""
-    empty = len(index) == 0
+def nothing_found(index: Index | None, why: str) -> None:
+    """Say why there is no answer, and leave with exit code 1; that an index is empty where one was asked."""
+    empty = index is not None and len(index) == 0
     note(
         "Nothing found: the index is empty; add documents with: embedsearch ingest SOURCE"
         if empty

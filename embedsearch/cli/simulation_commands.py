@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +12,6 @@ from embedsearch.cli.document_commands import READ_FORMATS
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, open_index
 from embedsearch.cli.output import chosen, note, progress, table, write
-from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
     from embedsearch.screening import Features, LabelledRecords, SimulationSettings
@@ -85,10 +83,13 @@ def simulate(
     """
     from embedsearch.screening import LabelledRecords, check_labels, check_plot, plot_recall, summarise
     from embedsearch.screening import simulate as replay
+    from embedsearch.whole import place_of
 
     settings = _settings(options)
     if plot:
         check_plot(plot)
+    if curve:
+        place_of(curve)
     records = LabelledRecords.of(_read(file, text, title, read_as), label)
     check_labels(records.relevant, settings)
     features, prior = _features(records, axes, path, encoder, topic)
@@ -158,12 +159,11 @@ def _features(
 
 
 def _write_curve(curve: Mapping[str, list[float | None]], file: str) -> None:
+    from embedsearch.whole import write_whole
+
     rows = ["read,mean,low,high"]
     rows += [",".join("" if value is None else f"{value:.6g}" for value in row) for row in zip(*curve.values())]  # noqa: B905
-    try:
-        Path(file).write_text("\n".join(rows) + "\n", "utf-8", newline="\n")
-    except OSError as error:
-        raise QueryError(f"{file} cannot be written: {error.strerror}. Name another file with --curve") from error
+    write_whole(file, ("\n".join(rows) + "\n").encode())
 
 
 def _print(found: dict[str, Any], format: str | None) -> None:

@@ -10,9 +10,9 @@ from embedsearch.documents.document import Document, Passage
 
 if TYPE_CHECKING:
     from embedsearch.documents.chunking import chunk
-    from embedsearch.documents.reading import estimate, files_of, read, read_stream, register_reader
+    from embedsearch.documents.reading import estimate, plan, read, read_stream, register_reader
 
-__all__ = ["Document", "Passage", "chunk", "estimate", "files_of", "read", "read_stream", "register_reader"]
+__all__ = ["Document", "Passage", "chunk", "estimate", "plan", "read", "read_stream", "register_reader"]
 
 
 def __getattr__(name: str) -> Any:

@@ -36,6 +36,7 @@ _readers: dict[str, Reader] = {
     "lines": lines.read_lines,
 }
 _WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "lines"}
+_WITHOUT_RECORDS = _WITHOUT_FIELDS | {"parquet"}
 # Files about a corpus rather than of it; a file that is named directly is read whatever its name.
 _ABOUT = ("readme", "license", "changelog")
 
@@ -51,16 +52,34 @@ def register_reader(suffix: str, reader: Reader) -> None:
         raise SourceError(f"a reader's suffix is one dot and a name, such as '.xyz', not {suffix!r}")
     _readers[suffix[1:].lower()] = reader
     _WITHOUT_FIELDS.discard(suffix[1:].lower())
+    _WITHOUT_RECORDS.discard(suffix[1:].lower())
 
 
 @dataclass(frozen=True, slots=True)
-class _Planned:
-    """A source that will be read."""
+class Planned:
+    """A source that will be read.
+
+    Attributes:
+        name: what messages call it.
+        key: what ids are made from.
+        format: that it is read as; empty for the standard input where it is found out by its first byte.
+        path: where it lies; None for the standard input.
+    """
 
     name: str
     key: str
     format: str
     path: Path | None
+
+    @property
+    def has_records(self) -> bool:
+        """Do its documents come with the text that they were read from?"""
+        return self.format not in _WITHOUT_RECORDS
+
+    @property
+    def is_file(self) -> bool:
+        """Can it be read more than once? A pipe cannot."""
+        return self.path is not None and self.path.is_file()
 
 
 def read(
@@ -132,7 +151,7 @@ def read_stream(
     if isinstance(stream, io.TextIOBase):
         raise SourceError(f"{name}: a stream of text where one of bytes is wanted, such as sys.stdin.buffer")
     options = _options(text=text, title=title, id=id, encoding=encoding, on_error=on_error, report=report)
-    planned = _Planned(name, name, _known_format(format) or "", None)
+    planned = Planned(name, name, _known_format(format) or "", None)
     _check_fields_wanted([planned], options)
     return _read_opened(stream, planned, options)
 
@@ -162,8 +181,8 @@ def _known_format(format: str | None) -> str | None:
     return name
 
 
-def _plan(sources: Sequence[str | os.PathLike[str]], format: str | None, options: ReadOptions) -> list[_Planned]:
-    planned: list[_Planned] = []
+def _plan(sources: Sequence[str | os.PathLike[str]], format: str | None, options: ReadOptions) -> list[Planned]:
+    planned: list[Planned] = []
     for source in sources:
         try:
             planned += _plan_one(os.fsdecode(source), format, options)
@@ -172,9 +191,9 @@ def _plan(sources: Sequence[str | os.PathLike[str]], format: str | None, options
     return planned
 
 
-def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[_Planned]:
+def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[Planned]:
     if source == "-":
-        return [_Planned("stdin", "stdin", format or "", None)]
+        return [Planned("stdin", "stdin", format or "", None)]
     if not source:
         raise SourceError("an empty name for a source; wanted a file, a folder or - for the standard input")
     path = Path(source)
@@ -188,7 +207,7 @@ def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[_Pl
             f"{source}: no reader for {_suffix_of(path)}. Known formats: {', '.join(sorted(_readers))}. "
             "Name the file's own with --as (in Python: format)"
         )
-    return [_Planned(source, encodable(path.name), format, path)]
+    return [Planned(source, encodable(path.name), format, path)]
 
 
 def _suffix_of(path: Path) -> str:
@@ -203,7 +222,7 @@ def _missing(path: Path) -> SourceError:
     return SourceError(f"{path}: there is no such file or folder.{did_you_mean(path.name, beside)}")
 
 
-def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list[_Planned]:
+def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list[Planned]:
     planned = []
     for path in sorted(_files_below(folder, options), key=lambda path: path.parts):
         own = format or path.suffix[1:].lower()
@@ -216,7 +235,7 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
         elif not path.is_file():
             options.tell(f"skipped {path}: neither a file nor a folder")
         else:
-            planned.append(_Planned(str(path), encodable(path.relative_to(folder).as_posix()), own, path))
+            planned.append(Planned(str(path), encodable(path.relative_to(folder).as_posix()), own, path))
     if not planned:
         raise SourceError(
             f"{folder}: no file in this folder can be read. Known formats: {', '.join(sorted(_readers))}. "
@@ -245,7 +264,7 @@ def _unreadable(name: str, error: OSError) -> SourceError:
     return SourceError(f"{name}: cannot be read: {error.strerror or error}")
 
 
-def _check_fields_wanted(planned: Sequence[_Planned], options: ReadOptions) -> None:
+def _check_fields_wanted(planned: Sequence[Planned], options: ReadOptions) -> None:
     """Refuse field options that no source could honour."""
     named = options.text or options.title or options.id
     if named and planned and all(one.format in _WITHOUT_FIELDS for one in planned):
@@ -255,7 +274,7 @@ def _check_fields_wanted(planned: Sequence[_Planned], options: ReadOptions) -> N
         )
 
 
-def _read_all(planned: Sequence[_Planned], options: ReadOptions) -> Iterator[Document]:
+def _read_all(planned: Sequence[Planned], options: ReadOptions) -> Iterator[Document]:
     for one in planned:
         try:
             stream = one.path.open("rb") if one.path else contextlib.nullcontext(_stdin())
@@ -272,7 +291,7 @@ def _stdin() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _read_opened(stream: BinaryIO, one: _Planned, options: ReadOptions) -> Iterator[Document]:
+def _read_opened(stream: BinaryIO, one: Planned, options: ReadOptions) -> Iterator[Document]:
     try:
         if not one.format:
             format, stream = _sniff(stream)
@@ -297,10 +316,9 @@ def _sniff(stream: BinaryIO) -> tuple[str, BinaryIO]:
             return ("jsonl" if seen[:1] == b"{" else "txt"), rejoin(head, stream)
 
 
-def files_of(*sources: str | os.PathLike[str], format: str | None = None) -> list[Path]:
-    """Return the files that `read` opens for *sources*; what it cannot read is passed over."""
-    planned = _plan(sources, _known_format(format), ReadOptions(on_error="skip"))
-    return [one.path for one in planned if one.path]
+def plan(*sources: str | os.PathLike[str], format: str | None = None) -> list[Planned]:
+    """Return what `read` opens for *sources*, in its order; what it cannot read is passed over."""
+    return _plan(sources, _known_format(format), ReadOptions(on_error="skip"))
 
 
 def estimate(*sources: str | os.PathLike[str], format: str | None = None) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ from embedsearch.errors import QueryError
 from embedsearch.index import Verdict
 
 ROWS_AT_ONCE = 4096
+_ABBREVIATION = re.compile(r"@\s*string\s*[{(]\s*([^\s=]+)\s*=", re.IGNORECASE)
 
 
 class RecordWriter:
@@ -39,6 +41,7 @@ class RecordWriter:
         self._first = ""
         self._like: tuple[str, str] | None = None  # what was looked at last
         self._header = ""
+        self._defined: dict[str, list[str]] = {}  # what was written of the abbreviations of BibTeX
         self._source = ""
         self._mark, self._own_encoding = b"", self._encoding
         self._ended = True
@@ -56,9 +59,7 @@ class RecordWriter:
                 self._look_at(document.source.rpartition(":")[0])
             self._require_same_kind(document)
             if document.record:
-                if (header := document.header.rstrip("\r\n")) and header != self._header:
-                    self._put(document.header, self._own_encoding)
-                    self._header = header
+                self._put_header(document)
                 self._put(document.record, self._own_encoding)
             else:
                 self._put(json.dumps(verdict.to_dict(), ensure_ascii=False) + "\n", "utf-8")
@@ -98,6 +99,37 @@ class RecordWriter:
             self._source = source
             self._mark, marked = mark_of(Path(source))
             self._own_encoding = marked or self._encoding
+
+    def _put_header(self, document: Document) -> None:
+        """Write what a record needs before it, as far as it does not stand there already."""
+        header = document.header
+        if (bare := header.rstrip("\r\n")) and bare != self._header:
+            is_bibtex = self._kind is not None and self._kind[0] == "bib"
+            for part in self._undefined(document) if is_bibtex else [header]:
+                self._put(part, self._own_encoding)
+            self._header = bare
+
+    def _undefined(self, document: Document) -> list[str]:
+        """Return the abbreviations before a BibTeX entry that the output does not define."""
+        header, own, left = document.header, dict[str, list[str]](), []
+        found = list(_ABBREVIATION.finditer(header))
+        ends = [*(one.start() for one in found[1:]), len(header)]
+        for one, end in zip(found, ends, strict=True):
+            name, definition = one[1].lower(), header[one.start() : end].strip()
+            definitions, held = own.setdefault(name, []), self._defined.setdefault(name, [])
+            if definitions[-1:] != [definition]:
+                definitions.append(definition)
+                if len(definitions) > len(held):
+                    held.append(definition)
+                    left.append(header[one.start() : end])
+        for name, definitions in own.items():
+            if definitions != self._defined[name]:
+                raise QueryError(
+                    f"before {document.source} the abbreviation {name!r} is defined otherwise than before what was "
+                    "written: as they stand they make no file that can be read; filter the sources one by one, or "
+                    "name a format, such as -f jsonl"
+                )
+        return left
 
     def _put(self, text: str, encoding: str) -> None:
         if not self._begun and self._mark:

@@ -14,6 +14,7 @@ from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis
 from embedsearch.encoders import Encoder, Identity, identify, load_identified
 from embedsearch.errors import EmbedSearchError, QueryError
 from embedsearch.index import Index
+from embedsearch.whole import write_whole
 
 _FORMAT = 1
 
@@ -66,11 +67,16 @@ class Profile:
         )  # fmt: skip
 
     def save(self, file: str | os.PathLike[str]) -> None:
-        """Write the profile as JSON.
+        """Write the profile; a file that is there is replaced when the new one is whole.
 
         Raises:
-            QueryError: the file cannot be written.
+            QueryError: the path is a folder, its folder is missing or is an index.
+            StoreError: the file cannot be written.
         """
+        write_whole(file, self.to_json().encode())
+
+    def to_json(self) -> str:
+        """Return the profile as it is written."""
         record = {
             "format": _FORMAT,
             "name": self.name,
@@ -83,12 +89,7 @@ class Profile:
             "overlap": self.overlap,
             "axes": {name: _axis_record(axis) for name, axis in self.axes.items()},
         }
-        part = Path(f"{os.fspath(file)}.part")
-        try:
-            part.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", "utf-8")
-            part.replace(file)
-        except OSError as error:
-            raise QueryError(f"the profile {file} cannot be written: {error.strerror or error}") from error
+        return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
 
     @classmethod
     def load(cls, file: str | os.PathLike[str]) -> Profile:

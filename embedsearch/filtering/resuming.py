@@ -1,116 +1,104 @@
-"""A file that is there whole or not at all, and the work on it, which an interruption does not lose."""
+"""The output of a long run, whose work an interruption does not lose."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from contextlib import suppress
-from io import BufferedWriter, FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import Self
 
 from embedsearch.errors import StoreError
 from embedsearch.store.cache import CACHE
+from embedsearch.whole import WholeFile
 
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
-
-class _Part(FileIO):
-    """A file being written, whose errors name the output that it will be."""
-
-    def __init__(self, path: Path, file: Path) -> None:
-        super().__init__(path, "wb")
-        self._file = file
-
-    def write(self, content: Buffer, /) -> int:
-        try:
-            return super().write(content)
-        except OSError as error:
-            raise StoreError(
-                f"{self._file} cannot be written: {error.strerror or error}. Make room and run the same command again; "
-                "what was embedded and kept by then is not embedded again"
-            ) from error
+# Held while a run goes on; it stays when one is interrupted, and says that the folder is one of ours.
+_LOCK = "embedsearch.lock"
 
 
-class Resumable:
+class Resumable(WholeFile):
     """The output of a long run.
 
-    Beside FILE stands the folder FILE.part while the run goes on. It holds the output so far, which is begun anew
+    Beside FILE stands the folder .FILE.part while the run goes on. It holds the output so far, which is begun anew
     after an interruption, and the vectors of all texts embedded, which are not: whoever runs the same command again
     reads the sources from their beginning, finds the vectors, and soon is where the other run ended. Since a vector
     is known by its text, nothing has to be remembered of how far that run came, and a command that was changed
     meanwhile, or a source, gets its own right answer. At the end the output takes the place of FILE and the folder
-    goes.
+    goes. The dot in front keeps it from being read where FILE lies in a folder of sources.
+
+    A device or a pipe is written straight into, and nothing is kept of the run.
 
     Attributes:
-        file: the output.
-        folder: the folder beside it.
+        folder: the folder beside the file; None for a device or a pipe.
         goes_on: did an interrupted run leave vectors?
     """
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
-        """Write nothing yet."""
-        self.file = Path(file)
-        self.folder = self.file.with_name(f"{self.file.name}.part")
+        """Write nothing yet.
+
+        Raises:
+            QueryError: the path is a folder, its folder is missing or is an index.
+        """
+        super().__init__(file)
+        self.folder: Path | None = None
         self.goes_on = False
-        self._stream: BinaryIO | None = None
+        if not self.is_special:
+            self.folder = self.place.with_name(f".{self.place.name}.part")
+            self.part = self.folder / "output"
+            self.advice = (
+                ". Make room and run the same command again; what was embedded and kept by then is not embedded again"
+            )
 
     @property
     def cache(self) -> Path | None:
         """The folder for vectors; None where ``EMBEDSEARCH_CACHE`` names another, which serves as well."""
-        return None if os.environ.get(CACHE) else self.folder / "vectors"
-
-    @property
-    def part(self) -> Path:
-        """Where the output is written before it is whole."""
-        return self.folder / "output"
-
-    @property
-    def stream(self) -> BinaryIO:
-        """The output so far, open for writing."""
-        if self._stream is None:
-            self._stream = BufferedWriter(_Part(self.part, self.file))
-        return self._stream
+        return None if os.environ.get(CACHE) or self.folder is None else self.folder / "vectors"
 
     def __enter__(self) -> Self:
-        """Make the folder, or find it.
+        """Make the folder, or find it, and begin the output.
 
         Raises:
-            StoreError: it cannot be made, or another process is at work on the same file.
+            StoreError: it cannot be made or is not ours, or another process is at work on the same file.
         """
-        from filelock import FileLock, Timeout
-
-        if self.file.is_dir():
-            raise StoreError(f"{self.file} is a folder; name a file for the output")
+        if self.folder is None:
+            return super().__enter__()
+        self._take(self.folder)
         self.goes_on = (self.folder / "vectors").is_dir()
         try:
-            self.folder.mkdir(exist_ok=True)
-            self._lock = FileLock(self.folder / "lock")
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise StoreError(f"another process is writing {self.file}; wait for it, or name another file") from None
-        except OSError as error:
-            raise StoreError(f"{self.file} cannot be written: {error.strerror or error}") from error
-        return self
+            return super().__enter__()
+        except BaseException:
+            self._leave(self.folder)
+            raise
 
-    def commit(self) -> None:
-        """Put the output in its place."""
-        self.stream.close()
-        try:
-            with self.part.open("rb+") as written:
-                os.fsync(written.fileno())
-            self.part.replace(self.file)
-        except OSError as error:
-            raise StoreError(f"{self.file} cannot be written: {error.strerror or error}") from error
+    def _take(self, folder: Path) -> None:
+        from filelock import FileLock, Timeout
+
+        self._lock = FileLock(folder / _LOCK)
+        with self.telling():
+            folder.mkdir(exist_ok=True)
+            if (found := {entry.name for entry in folder.iterdir()}) and _LOCK not in found:
+                raise StoreError(
+                    f"{folder} is no folder of an interrupted run, and the run needs one of that name; move it away, "
+                    "or name another file for the output"
+                )
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                raise StoreError(f"another process is writing {self.file}; wait for it, or name another file") from None
+
+    def _leave(self, folder: Path) -> None:
+        """Remove what is ours, unless there are vectors to go on with, and release the lock last."""
+        if self.is_committed or not (folder / "vectors").is_dir():
+            shutil.rmtree(folder / "vectors", ignore_errors=True)
+            with suppress(OSError):
+                (folder / _LOCK).unlink()
+                folder.rmdir()
+        self._lock.release()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._stream is not None:
-            with suppress(StoreError):  # what is not committed by now is given up
-                self._stream.close()
-        self._lock.release()
-        if kind is None or not (self.folder / "vectors").is_dir():
-            shutil.rmtree(self.folder, ignore_errors=True)
+        super().__exit__(kind, error, trace)
+        if self.folder is not None:
+            self._leave(self.folder)

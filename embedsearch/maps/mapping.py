@@ -13,7 +13,7 @@ from embedsearch.index import Index
 from embedsearch.maps.content import SHOWN, Content, Wanted, gather
 from embedsearch.maps.layouts import Kind
 from embedsearch.maps.writing import require_plotly, to_html
-from embedsearch.plots.files import write_whole
+from embedsearch.whole import place_of, write_whole
 
 _HEIGHT = 700  # pixels in a notebook
 
@@ -34,7 +34,7 @@ class Map:
         """Write the page; a file that is there is replaced when the new one is whole.
 
         Raises:
-            QueryError: the file is to be called something other than ``.html``, or the folder does not exist.
+            QueryError: see `check_file`.
             EmbedSearchError: the file cannot be written.
         """
         check_file(path)
@@ -112,12 +112,10 @@ def check_file(path: str | os.PathLike[str]) -> None:
     """Find out before the work whether a map can be written there.
 
     Raises:
-        QueryError: it is to be called something other than ``.html``, the folder is missing, or the path is a folder.
+        QueryError: it is to be called something other than ``.html``, the path is a folder, or its folder is missing
+            or is an index.
     """
     file = Path(path)
     if file.suffix.lower() not in (".html", ".htm"):
         raise QueryError(f"a map is an HTML file; {file.name!r} should end in .html")
-    if not file.parent.is_dir():
-        raise QueryError(f"there is no folder {str(file.parent)!r} to put {file.name!r} in; make it first")
-    if file.is_dir():
-        raise QueryError(f"{str(file)!r} is a folder; wanted is the name of a file")
+    place_of(file)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from embedsearch.errors import EmbedSearchError, QueryError, did_you_mean
+from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.plots.style import require_matplotlib, styled
+from embedsearch.whole import place_of, write_whole
 
 FORMATS = ("png", "svg", "pdf")
 # What says when, or by which version of matplotlib, a file was made would make two files of one figure differ.
@@ -25,7 +25,7 @@ def check_file(path: str | os.PathLike[str]) -> str:
     """Find out before the work whether a figure can be written there; return its format, from the suffix.
 
     Raises:
-        QueryError: the suffix is none of ours, the folder is missing, or the path is a folder.
+        QueryError: the suffix is none of ours, the path is a folder, its folder is missing or is an index.
         EmbedSearchError: what draws is not installed.
     """
     file = Path(path)
@@ -33,10 +33,7 @@ def check_file(path: str | os.PathLike[str]) -> str:
     if format not in FORMATS:
         advice = did_you_mean(format, FORMATS) if format else ""
         raise QueryError(f"{file.name!r} says no format that can be drawn; wanted is .png, .svg or .pdf.{advice}")
-    if not file.parent.is_dir():
-        raise QueryError(f"there is no folder {str(file.parent)!r} to put {file.name!r} in; make it first")
-    if file.is_dir():
-        raise QueryError(f"{str(file)!r} is a folder; wanted is the name of a file")
+    place_of(file)
     require_matplotlib()
     return format
 
@@ -64,21 +61,3 @@ def save(figure: Any, path: str | os.PathLike[str], *, subject: str = "") -> Non
         EmbedSearchError: see `check_file`, or the disk is full or read-only; what was there is as it was.
     """
     write_whole(path, to_bytes(figure, check_file(path), subject=subject))
-
-
-def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file; one that is there is replaced when the new one is whole.
-
-    Raises:
-        EmbedSearchError: the disk is full or read-only; what was there is as it was.
-    """
-    file = Path(path)
-    part = file.with_name(f".{file.name[:100]}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(file)
-    except OSError as error:
-        raise EmbedSearchError(f"{file} cannot be written: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()

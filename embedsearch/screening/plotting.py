@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from embedsearch.errors import QueryError
 from embedsearch.screening.metrics import recall_curve
 from embedsearch.screening.simulation import Simulation
+from embedsearch.whole import place_of, write_whole
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -19,15 +21,15 @@ def check_plot(path: str | os.PathLike[str]) -> None:
     """Find out before the work whether a plot can be written.
 
     Raises:
-        QueryError: the name says no format that we draw, the folder is missing, or matplotlib is not installed.
+        QueryError: the name says no format that we draw, the path is a folder, its folder is missing or is an index, or
+            matplotlib is not installed.
     """
     from importlib.util import find_spec
 
     file = Path(path)
     if file.suffix.lower() not in FORMATS:
         raise QueryError(f"a plot is a file that ends in {', '.join(FORMATS)}, not {file.name!r}")
-    if not file.parent.is_dir():
-        raise QueryError(f"the folder {file.parent} of the plot does not exist; make it first")
+    place_of(file)
     if find_spec("matplotlib") is None:
         raise QueryError('plots need matplotlib: pip install "embedsearch[plot]"')
 
@@ -41,7 +43,8 @@ def plot_recall(simulation: Simulation, path: str | os.PathLike[str], *, title: 
         title: above the picture.
 
     Raises:
-        QueryError: the file cannot be written.
+        QueryError: see `check_plot`.
+        StoreError: the disk is full or read-only; what was there is as it was.
     """
     check_plot(path)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -52,10 +55,9 @@ def plot_recall(simulation: Simulation, path: str | os.PathLike[str], *, title: 
     _draw(figure.add_subplot(), simulation, title)
     # Without a date, the same simulation gives the same bytes.
     hidden = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    try:
-        figure.savefig(path, dpi=150, metadata=hidden[Path(path).suffix.lower()])
-    except OSError as error:
-        raise QueryError(f"the plot {path} cannot be written: {error.strerror}; name another file") from error
+    suffix, drawn = Path(path).suffix.lower(), BytesIO()
+    figure.savefig(drawn, format=suffix[1:], dpi=150, metadata=hidden[suffix])
+    write_whole(path, drawn.getvalue())
 
 
 def _draw(axes: Any, simulation: Simulation, title: str) -> None:

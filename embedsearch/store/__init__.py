@@ -6,6 +6,7 @@ from embedsearch.store.checking import Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
 from embedsearch.store.derived import DerivedFiles, Kept, Keys, short_keys
 from embedsearch.store.fields_sql import OWN_FIELDS
+from embedsearch.store.folder import is_index
 from embedsearch.store.labels import Event
 from embedsearch.store.records import Entry, HeldDocument, SavedAxis, StoredPassage
 from embedsearch.store.store import Store
@@ -29,5 +30,6 @@ __all__ = [
     "adopt",
     "compact",
     "inspect",
+    "is_index",
     "short_keys",
 ]

@@ -55,6 +55,11 @@ _OURS = re.compile(
 REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again into a new folder"
 
 
+def is_index(path: str | os.PathLike[str]) -> bool:
+    """Does an index lie in this folder?"""
+    return os.access(Path(path) / DATABASE, os.F_OK)
+
+
 class Folder:
     """An open index folder."""
 

@@ -1,0 +1,187 @@
+"""The files that users name for an output: each is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import BufferedWriter, FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from embedsearch.errors import QueryError, StoreError
+from embedsearch.store import is_index
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_NAME_CHARACTERS = 40  # of the output's name in that of its unfinished part; the whole may be as long as names can be
+
+
+def is_special(path: str | os.PathLike[str]) -> bool:
+    """Does the name lead to a device, a pipe or a socket, which nothing can take the place of?"""
+    mode = _mode(path)
+    return mode != 0 and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _mode(path: str | os.PathLike[str]) -> int:
+    """Return kind and permissions of what a name leads to; 0 where that is nothing, or cannot be seen."""
+    try:
+        return Path(path).stat().st_mode
+    except OSError:
+        return 0
+
+
+def place_of(path: str | os.PathLike[str]) -> Path:
+    """Find out before the work whether a file can be written there; return the file itself, where links lead to.
+
+    Raises:
+        QueryError: the path is a folder, its folder is missing or is an index.
+    """
+    file = Path(path)
+    if is_special(file):
+        return file
+    place = Path(os.path.realpath(file))
+    if stat.S_ISDIR(_mode(place)):
+        raise QueryError(f"{str(file)!r} is a folder; wanted is the name of a file")
+    for folder in (file.parent, place.parent):
+        if not stat.S_ISDIR(_mode(folder)):
+            raise QueryError(f"there is no folder {str(folder)!r} to put {file.name!r} in; make it first")
+    if is_index(place.parent):
+        raise QueryError(f"{str(file)!r} lies in the folder of an index, which holds nothing else; name another file")
+    return place
+
+
+class _Raw(FileIO):
+    """The bytes of an output, whose errors name it."""
+
+    def __init__(self, output: WholeFile) -> None:
+        self._output = output
+        if output.is_special:
+            super().__init__(output.file, "wb")
+            return
+        output.part.unlink(missing_ok=True)
+        there = _mode(output.place)
+        mode = stat.S_IMODE(there) if there else 0o666
+        super().__init__(output.part, "xb", opener=lambda name, flags: os.open(name, flags, mode))
+        if there and stat.S_IMODE(os.fstat(self.fileno()).st_mode) != mode:
+            os.fchmod(self.fileno(), mode)
+
+    def write(self, content: Buffer, /) -> int:
+        with self._output.telling(self._output.advice):
+            return super().write(content)
+
+
+class WholeFile:
+    """An output that takes the place of a file when it is whole; what was there stays until then.
+
+    A link stays a link, and what it leads to is replaced; the mode of a file that is there stays. A device, a pipe or
+    a socket is written straight into.
+
+    Attributes:
+        file: as it was named.
+        place: the file itself, where links lead to.
+        is_special: is it a device, a pipe or a socket?
+        part: where the output is written before it is whole.
+        advice: what is said behind an error of writing.
+        is_committed: is the output in its place?
+    """
+
+    advice = ""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Write nothing yet.
+
+        Raises:
+            QueryError: the path is a folder, its folder is missing or is an index.
+        """
+        self.file = Path(path)
+        self.place = place_of(path)
+        self.is_special = is_special(path)
+        self.part = self.place.with_name(f".{self.place.name[:_NAME_CHARACTERS]}.{secrets.token_hex(4)}.part")
+        self.is_committed = False
+        self._stream: BinaryIO | None = None
+
+    @property
+    def stream(self) -> BinaryIO:
+        """The output so far, open for writing."""
+        assert self._stream is not None, "an output is written inside of its with"
+        return self._stream
+
+    @contextmanager
+    def telling(self, advice: str = "") -> Iterator[None]:
+        """Say which output an error of the system belongs to."""
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(f"{self.file} cannot be written: {error.strerror or error}{advice}") from error
+
+    def __enter__(self) -> Self:
+        """Begin the output.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        with self.telling():
+            self._stream = BufferedWriter(_Raw(self))
+        return self
+
+    def sync(self) -> None:
+        """Have all of the output on the disk.
+
+        Raises:
+            StoreError: there is no room.
+        """
+        with self.telling():
+            self.stream.flush()
+            if not self.is_special:
+                os.fsync(self.stream.fileno())
+
+    def commit(self) -> None:
+        """Put the output in its place.
+
+        Raises:
+            StoreError: it cannot be written; what was there is as it was.
+        """
+        self.sync()
+        with self.telling():
+            self.stream.close()
+            if not self.is_special:
+                self.part.replace(self.place)
+        self.is_committed = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(StoreError, OSError):  # what is not committed by now is given up
+            self.stream.close()
+        if not self.is_special and not self.is_committed:
+            with suppress(OSError):
+                self.part.unlink()
+
+
+def commit_all(outputs: Sequence[WholeFile]) -> None:
+    """Put outputs in their places, none before all of them are on the disk.
+
+    Raises:
+        StoreError: one cannot be written.
+    """
+    for output in outputs:
+        output.sync()
+    for output in outputs:
+        output.commit()
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file; one that is there is replaced when the new one is whole.
+
+    Raises:
+        QueryError: the path is a folder, its folder is missing or is an index.
+        StoreError: the disk is full or read-only; what was there is as it was.
+    """
+    with WholeFile(path) as output:
+        output.stream.write(content)
+        output.commit()
