@@ -78,6 +78,19 @@ def test_wrong_definitions_get_one_clear_line(definition, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["one, two", "-a", "a=1", "a\nb", " a", "a ", "a  b", ",", "", " ", 3])
+def test_what_commands_would_take_apart_is_no_name(name):
+    """A name can be asked for alone, among others, with a value, and turned round."""
+    with pytest.raises(es.AxisError, match=r"cannot be called|needs a name"):
+        es.Axis(name, ["small"], ["large"])
+
+
+@pytest.mark.parametrize("name", ["size", "größe", "prey - predator", "how large?", "x.y"])
+def test_other_names_are_names(name):
+    """Spaces, signs and letters of any script may stand in a name."""
+    assert es.Axis(name, ["small"], ["large"]).name == name
+
+
 def test_poles_with_the_same_mean_are_refused():
     """An axis between two equal points has no direction."""
     table = {"small": [1, 0], "large": [0, 1], "tall": [1, 0], "short": [0, 1]}
@@ -125,6 +138,12 @@ def test_wrong_files_are_named(tmp_path, text, message):
         es.read_axes(file)
     assert str(file) in str(caught.value)
     assert message in str(caught.value)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    """Editors on Windows put one before the text."""
+    (tmp_path / "axes.toml").write_bytes(b'\xef\xbb\xbf[size]\nlow = ["small"]\nhigh = ["large"]\n')
+    assert es.read_axes(tmp_path / "axes.toml") == [es.Axis("size", ["small"], ["large"])]
 
 
 def test_a_missing_file_is_named(tmp_path):

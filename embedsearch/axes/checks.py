@@ -9,6 +9,35 @@ from typing import Any
 from embedsearch.errors import AxisError, did_you_mean
 
 FEWEST_RATINGS = 5
+_SIGNS_OF_COMMANDS = ",="
+
+
+def check_name(name: Any) -> None:
+    """Raise AxisError for a name that is no text, is empty, or that commands would take apart."""
+    if not isinstance(name, str) or not name.strip():
+        raise AxisError("an axis needs a name")
+    if name != " ".join(name.split()) or name.startswith("-") or set(name) & set(_SIGNS_OF_COMMANDS):
+        raise AxisError(
+            f"an axis cannot be called {name!r}: commands part names at ',', values at '=', and turn round what has "
+            "'-' before it; leave these out, and all white space but one space between words"
+        )
+
+
+def as_name(text: str) -> str:
+    """Return a text as a name that an axis can have; empty where nothing is left of it."""
+    parted = text.translate(dict.fromkeys(map(ord, _SIGNS_OF_COMMANDS), " "))
+    return " ".join(parted.split()).lstrip("- ")
+
+
+def check_list(name: str, key: str, given: Any, *, of: str) -> Sequence[Any]:
+    """Return a list as it is.
+
+    Raises:
+        AxisError: it is anything else, such as a single text.
+    """
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise AxisError(f"axis {name!r}: {key!r} must be a list of {of}, not {given!r}")
+    return given
 
 
 def check_texts(name: str, key: str, given: Any) -> tuple[str, ...]:
@@ -17,7 +46,7 @@ def check_texts(name: str, key: str, given: Any) -> tuple[str, ...]:
     Raises:
         AxisError: it is no list of texts, or nothing is left of one that had texts.
     """
-    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(text, str) for text in given):
+    if not all(isinstance(text, str) for text in check_list(name, key, given, of="texts")):
         raise AxisError(f"axis {name!r}: {key!r} must be a list of texts, not {given!r}")
     return tuple(dict.fromkeys(text.strip() for text in given if text.strip()))
 
@@ -100,15 +129,16 @@ def check_table(
     """Return a table whose keys are among *wanted* and of the types there, those in *needed* present.
 
     Raises:
-        AxisError: a key is unknown, missing or of another type.
+        AxisError: a key is unknown, missing or of another type, or a number is not finite.
     """
     if not isinstance(given, Mapping):
         raise AxisError(f"axis {name!r}: {key!r} must be a table with {', '.join(wanted)}, not {given!r}")
     for inner, value in given.items():
         if inner not in wanted:
             raise AxisError(f"axis {name!r}: {key!r} has an unknown key {inner!r}.{did_you_mean(str(inner), wanted)}")
-        kind = (int, float) if wanted[inner] is float else wanted[inner]
-        if isinstance(value, bool) or not isinstance(value, kind):
+        if wanted[inner] is float:
+            check_number(name, f"{inner!r} in {key!r}", value)
+        elif isinstance(value, bool) or not isinstance(value, wanted[inner]):
             raise AxisError(f"axis {name!r}: {inner!r} in {key!r} must be {_NAMES[wanted[inner]]}, not {value!r}")
     for inner in needed:
         if inner not in given:
@@ -116,4 +146,4 @@ def check_table(
     return dict(given)
 
 
-_NAMES = {str: "a text", int: "a whole number", float: "a number"}
+_NAMES = {str: "a text", int: "a whole number"}

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from embedsearch.axes.checks import (
     check_enough_ratings,
     check_frames,
+    check_list,
+    check_name,
     check_number,
     check_poles,
     check_ratings,
@@ -43,7 +45,7 @@ class Axis:
     register than the things placed (docs/axes.md has the figures). Ratings make it better, alone or with poles.
 
     Attributes:
-        name: what conditions and commands call it.
+        name: what conditions and commands call it: without comma, ``=``, or ``-`` before it.
         low: phrases of the low pole, where coordinates are small.
         high: phrases of the high pole.
         frames: texts with one ``{}`` each, for phrases of poles and groups; ``{}`` alone leaves them as they are.
@@ -93,8 +95,7 @@ class Axis:
     prior: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise AxisError("an axis needs a name")
+        check_name(self.name)
         for key in ("low", "high", "frames", "difference", "orthogonal_to"):
             self._set(key, check_texts(self.name, key, getattr(self, key)))
         for key in ("ratings", "rated_documents"):
@@ -140,13 +141,13 @@ class Axis:
             )
             if table and table["bins"] < 2:
                 raise AxisError(f"axis {self.name!r}: 'bins' in 'groups' must be at least 2, not {table['bins']}")
-        elif isinstance(self.groups, str):
-            raise AxisError(f"axis {self.name!r}: 'groups' must be a list of lists of texts, not {self.groups!r}")
         else:
-            self._set("groups", tuple(check_texts(self.name, "groups", group) for group in self.groups))
+            groups = check_list(self.name, "groups", self.groups, of="lists of texts")
+            self._set("groups", tuple(check_texts(self.name, "groups", group) for group in groups))
             if len(self.groups) == 1 or not all(self.groups):
                 raise AxisError(f"axis {self.name!r}: 'groups' must hold at least 2 groups, none of them empty")
-        values = tuple(check_number(self.name, "each of 'values'", value) for value in self.values)
+        listed = check_list(self.name, "values", self.values, of="numbers")
+        values = tuple(check_number(self.name, "each of 'values'", value) for value in listed)
         self._set("values", values)
         if values and (isinstance(self.groups, Mapping) or len(values) != len(self.groups)):
             raise AxisError(f"axis {self.name!r}: 'values' must hold one number for each of the listed groups")

@@ -30,7 +30,7 @@ def read_axes(file: str | os.PathLike[str]) -> list[Axis]:
     """
     path = Path(file)
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError as error:
         raise AxisError(f"there is no file {path}; it should hold one table [NAME] for each axis") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -57,8 +57,7 @@ def list_axes(path: str, format: str | None) -> None:
     else:
         write(({"id": name, "version": versions[name], **axis.to_dict()} for name, axis in definitions.items()), kind)
     if not definitions:
-        note("Nothing found: the index has no axes; add some with: embedsearch axes fit FILE")
-        click.get_current_context().exit(1)
+        _no_axes()
 
 
 @axes.command("show", epilog=examples("embedsearch axes show predatoriness", "embedsearch axes show size -f json"))
@@ -120,8 +119,12 @@ def check_axes(names: tuple[str, ...], path: str, format: str | None) -> None:
     are compared over the passages of the index.
     """
     report = open_index(path).axes.check(names or None)
-    as_json = chosen(format) != "table"
-    click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) if as_json else str(report))
+    if chosen(format) != "table":
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    elif report.axes:
+        click.echo(str(report))
+    if not report.axes:
+        _no_axes()
 
 
 @axes.command("refit", epilog=examples("embedsearch axes refit size", "embedsearch axes refit year -i indexes/papers"))
@@ -232,6 +235,11 @@ def compare_axis(name: str, other: str, where: str | None, path: str, format: st
 
 
 COMMANDS = (axes,)
+
+
+def _no_axes() -> NoReturn:
+    note("Nothing found: the index has no axes; add some with: embedsearch axes fit FILE")
+    click.get_current_context().exit(1)
 
 
 def _to_keep(index: Index, found: Sequence[Component], number: int, name: str | None) -> Axis:

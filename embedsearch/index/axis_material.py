@@ -67,7 +67,7 @@ class IndexMaterial:
         """Return the mean vectors of the documents that have a field, scaled to length 1, and its values.
 
         Raises:
-            AxisError: no document has the field.
+            AxisError: no document has the field, or a value in it.
         """
         names = self._store.field_names()
         if name not in names:
@@ -81,6 +81,8 @@ class IndexMaterial:
         groups = np.split(rows[order], starts[1:])
         vectors = self._store.vectors()
         kept = [place for place, value in enumerate(values) if value is not None and value != ""]
+        if not kept:
+            raise AxisError(f"no document of the index has a value in the field {name!r}; fill it in, or name another")
         means = [vectors[groups[place]].mean(axis=0) for place in kept]
         return unit(np.stack(means), error=AxisError), [values[place] for place in kept]
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from embedsearch.axes import Axis, EncoderMaterial, FittedAxis, fit_axis
+from embedsearch.axes.checks import as_name
 from embedsearch.axes.components import principal_components
 from embedsearch.axes.fitting import rated_vectors
 from embedsearch.axes.proposing import propose
@@ -26,8 +27,10 @@ _CANDIDATES = 5_000  # passages that are looked through for phrases to rate
 _LONGEST = 80  # characters of a text that can be rated at a glance
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 30 else text[:29].rstrip() + "…"
+def _named(text: str) -> str:
+    """Return what an axis calls one of its ends, after a text that lies there."""
+    name = as_name(text)
+    return name if 0 < len(name) <= 30 else name[:29].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ class Explorer:
         for place, (column, deviation) in enumerate(zip(columns, deviations, strict=True)):
             low, high = (self._texts(rows[top(sign * column, ends)]) for sign in (-1, 1))
             table = {"number": place + 1} | ({"where": where} if where else {})
-            axis = Axis(f"{_short(low[0])} - {_short(high[0])}", component=table)
+            axis = Axis(f"{_named(low[0])} - {_named(high[0])}", component=table)
             found.append(Component(place + 1, float(deviation**2) / spread, low, high, axis))
         return found
 
