@@ -62,6 +62,7 @@ def test_percentiles_are_those_of_numpy(values, percent):
         ({"low": ["small"], "high": ["  "]}, "has nothing in 'high'"),
         ({"low": ["small"]}, "lacks 'high'"),
         ({"low": ["small"], "high": ["large", "Small"]}, "'small' on both sides"),
+        ({"low": ["very  small"], "high": ["large", "Very small"]}, "'very small' on both sides"),
         ({"low": ["small"], "hihg": ["large"]}, "unknown key 'hihg'. Did you mean 'high'"),
         ({"low": "small", "high": ["large"]}, "must be a list of texts, not 'small'"),
         ({"low": [1], "high": ["large"]}, "must be a list of texts"),

@@ -154,6 +154,7 @@ def test_intervals_cover_what_they_promise():
         ({"ratings": ["a", "b"]}, "must be a table of texts with numbers"),
         ({"ratings": {"a": True, "b": 2, "c": 3, "d": 4, "e": 5}}, "must be a number, not True"),
         ({"ratings": {" ": 1, "b": 2, "c": 3, "d": 4, "e": 5}}, "rates an empty text"),
+        ({"ratings": {"a b": 1, "b": 2, "c": 3, "d": 4, "A \t b": 5}}, "rates 'A \\t b' twice (as 'a b')"),
     ],
 )
 def test_ratings_that_teach_nothing_are_refused(definition, message):
@@ -189,6 +190,14 @@ def test_ratings_come_from_csv(tmp_path):
         ("text,rating\nwolf,big\n", "line 2: the rating 'big' is no number"),
         ("text,rating\nwolf,1\nwolf,2\n", "line 3: 'wolf' is rated twice"),
         ("text,rating\n,1\n", "line 2: nothing is named"),
+        ("text,rating\nLoan shark,1\n\nloan  shark,2\n", "line 4: 'loan  shark' is rated twice"),
+        ("text,rating\nwolf,nan\n", "line 2: the rating 'nan' is no number"),
+        ("text,rating\nwolf,inf\n", "line 2: the rating 'inf' is no number"),
+        ("text,rating,Rating\nwolf,1,5\n", "has 2 columns 'rating'; keep one"),
+        ("id,id,rating\nwolf,1,5\n", "has 2 columns 'id'; keep one"),
+        ("text,rating\na wolf, grey,1\n", "line 2: it has 3 cells, where there are 2 columns; quote a text"),
+        ('text,rating\n"wolf,1\nmouse,7\n', "line 3: unexpected end of data; close what is quoted"),
+        ("text;rating\nwolf;0,1\n", "has the columns text;rating; wanted are text (or id) and rating"),
     ],
 )
 def test_wrong_tables_of_ratings_are_named(tmp_path, text, message):

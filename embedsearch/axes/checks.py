@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from embedsearch.axes.rated import folded
 from embedsearch.errors import AxisError, did_you_mean
 
 FEWEST_RATINGS = 5
@@ -65,7 +66,7 @@ def check_poles(name: str, low: Sequence[str], high: Sequence[str]) -> None:
     for key, side in (("low", low), ("high", high)):
         if not side:
             raise AxisError(f"axis {name!r} has nothing in {key!r}; give at least one phrase")
-    if shared := {text.casefold() for text in low} & {text.casefold() for text in high}:
+    if shared := set(map(folded, low)) & set(map(folded, high)):
         raise AxisError(f"axis {name!r} has {sorted(shared)[0]!r} on both sides; a phrase can be on one only")
 
 
@@ -95,18 +96,22 @@ def finite(value: float) -> float | None:
 def check_ratings(name: str, key: str, given: Any) -> dict[str, float]:
     """Return a mapping of texts to numbers.
 
+    Of phrases, upper case and white space do not count; ids of documents, under the key ``rated_documents``, differ in
+    every character.
+
     Raises:
         AxisError: it is no mapping, a text is empty or rated twice, or a rating is no number.
     """
     if not isinstance(given, Mapping):
         raise AxisError(f"axis {name!r}: {key!r} must be a table of texts with numbers, not {given!r}")
     ratings: dict[str, float] = {}
-    folded: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     for text, value in given.items():
         phrase = str(text).strip()
         if not phrase:
             raise AxisError(f"axis {name!r}: {key!r} rates an empty text")
-        if (twin := folded.setdefault(phrase.casefold(), phrase)) != phrase or phrase in ratings:
+        twin = spelled.setdefault(phrase if key == "rated_documents" else folded(phrase), phrase)
+        if twin != phrase or phrase in ratings:
             raise AxisError(f"axis {name!r}: {key!r} rates {phrase!r} twice (as {twin!r}); keep one")
         ratings[phrase] = check_number(name, f"the rating of {phrase!r}", value)
     return ratings
