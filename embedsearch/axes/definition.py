@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from embedsearch.axes.checks import (
     check_texts,
 )
 from embedsearch.axes.formulas import parse_formula
+from embedsearch.axes.rated import folded
 from embedsearch.encoders import Encoder
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
@@ -50,7 +51,8 @@ class Axis:
         high: phrases of the high pole.
         frames: texts with one ``{}`` each, for phrases of poles and groups; ``{}`` alone leaves them as they are.
         description: one line for people.
-        ratings: numbers by phrase, in any unit; at least 5, not all the same.
+        ratings: numbers by phrase, in any unit; at least 5, not all the same. Upper case and white space make no
+            other phrase.
         rated_documents: numbers by id of a document of the index, in the same unit.
         unit: of the ratings (kg, points), for people.
         field: a metadata field, numeric or two-valued, that the direction is learned from.
@@ -185,6 +187,21 @@ class Axis:
     def is_rated(self) -> bool:
         """Are there ratings, of phrases or of documents?"""
         return bool(self.ratings or self.rated_documents)
+
+    def with_ratings(self, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
+        """Return the axis with more ratings; those of a phrase or document rated before replace it.
+
+        Args:
+            ratings: by phrase; upper case and white space make no other phrase.
+            documents: by id of a document of the index.
+
+        Raises:
+            AxisError: as the class does, also where it is defined by what ratings do not go with.
+        """
+        new = set(map(folded, ratings))
+        kept = {phrase: value for phrase, value in self.ratings.items() if folded(phrase) not in new}
+        rated_documents = {**self.rated_documents, **(documents or {})}
+        return replace(self, ratings=kept | dict(ratings), rated_documents=rated_documents)
 
     @property
     def is_learned(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -169,16 +169,21 @@ class Explorer:
                 "rate an axis of poles, or one that names this one as its prior"
             )
 
-    def rate(self, name: str, ratings: Mapping[str, float]) -> Axis:
-        """Add ratings to an axis and keep it as a new version; those of a text rated before replace it.
+    def rate(self, name: str, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
+        """Add ratings to an axis and keep it as a new version; those of what was rated before replace it.
+
+        Args:
+            name: of the axis.
+            ratings: by phrase; upper case and white space make no other phrase.
+            documents: by id of a document of the index.
 
         Raises:
-            AxisError: there is no such axis, or it has fewer than 5 ratings with these.
+            AxisError: there is no such axis or document, or it has fewer than 5 ratings with these.
         """
         definitions = self._axes.definitions()
         if name not in definitions:
             _ = self._axes[name]  # raises, with a suggestion
-        axis = replace(definitions[name], ratings={**definitions[name].ratings, **ratings})
+        axis = definitions[name].with_ratings(ratings, documents)
         self._axes.save(axis)
         return axis
 
