@@ -117,11 +117,11 @@ def check_ratings(name: str, key: str, given: Any) -> dict[str, float]:
     return ratings
 
 
-def check_enough_ratings(name: str, values: Sequence[float]) -> None:
+def check_enough_ratings(name: str, values: Sequence[float], *, what: str = "ratings") -> None:
     """Raise AxisError for ratings that a direction cannot be learned from."""
     if len(values) < FEWEST_RATINGS:
         raise AxisError(
-            f"axis {name!r} has {len(values)} ratings; below {FEWEST_RATINGS} a fit follows chance more than meaning. "
+            f"axis {name!r} has {len(values)} {what}; below {FEWEST_RATINGS} a fit follows chance more than meaning. "
             f"Rate {FEWEST_RATINGS - len(values)} more, or use poles alone"
         )
     if max(values) - min(values) <= 1e-12 * max(1.0, abs(max(values))):

@@ -13,14 +13,14 @@ from embedsearch.axes.checks import as_name
 from embedsearch.axes.components import principal_components
 from embedsearch.axes.fitting import rated_vectors
 from embedsearch.axes.proposing import propose
+from embedsearch.axes.rated import folded
 from embedsearch.axes.statistics import spearman
 from embedsearch.encoders import Encoder, encode
 from embedsearch.errors import AxisError
 from embedsearch.index.arguments import require_count
 from embedsearch.index.axis_material import sampled
 from embedsearch.index.saved_axes import IndexAxes
-from embedsearch.index.standing import Rated
-from embedsearch.store import Store
+from embedsearch.store import Store, StoredPassage
 from embedsearch.vectors import Rows, Vectors, project, top
 
 _CANDIDATES = 5_000  # passages that are looked through for phrases to rate
@@ -141,24 +141,24 @@ class Explorer:
         return found
 
     def propose(self, name: str, count: int, where: str | None) -> list[str]:
-        """Return the texts whose rating would help an axis most, none that is rated already."""
+        """Return the texts whose rating would help an axis most, none that is rated already, also by its document."""
         require_count(count, "count")
         axis = self._axes[name]
         definition = axis.fitted.axis
         self._require_ratable(definition)
-        rated = Rated(definition.ratings)
+        of_documents = [row for id in definition.rated_documents for row in self._store.rows_of_document(id)]
+        rated = {folded(text) for text in [*definition.ratings, *self._texts(np.array(of_documents, dtype=np.int64))]}
         rows = self._rows(where)
         rows = rows[:: max(1, len(rows) // _CANDIDATES)]
-        kept = {
-            passage.text: passage.row
-            for passage in self._store.passages(rows)
-            if len(passage.text) <= _LONGEST and rated.rating(passage.text) is None
-        }
+        kept: dict[str, StoredPassage] = {}
+        for passage in self._store.passages(rows):
+            if len(passage.text) <= _LONGEST and (said := folded(passage.text)) not in rated:
+                kept.setdefault(said, passage)
         if not kept:
             raise AxisError(f"no passage of {_LONGEST} characters or fewer is left to be rated on {name!r}")
-        vectors = self._store.vectors()[list(kept.values())]
+        vectors = self._store.vectors()[[passage.row for passage in kept.values()]]
         known = rated_vectors(definition, self._axes.material())[0] if definition.is_rated else vectors[:0]
-        texts = list(kept)
+        texts = [passage.text for passage in kept.values()]
         return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count)]
 
     def _require_ratable(self, axis: Axis) -> None:
