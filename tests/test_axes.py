@@ -62,6 +62,7 @@ def test_percentiles_are_those_of_numpy(values, percent):
         ({"low": ["small"], "high": ["  "]}, "has nothing in 'high'"),
         ({"low": ["small"]}, "lacks 'high'"),
         ({"low": ["small"], "high": ["large", "Small"]}, "'small' on both sides"),
+        ({"low": ["very  small"], "high": ["large", "Very small"]}, "'very small' on both sides"),
         ({"low": ["small"], "hihg": ["large"]}, "unknown key 'hihg'. Did you mean 'high'"),
         ({"low": "small", "high": ["large"]}, "must be a list of texts, not 'small'"),
         ({"low": [1], "high": ["large"]}, "must be a list of texts"),
@@ -76,6 +77,19 @@ def test_wrong_definitions_get_one_clear_line(definition, message):
         es.Axis.from_dict("size", definition)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["one, two", "-a", "a=1", "a\nb", " a", "a ", "a  b", ",", "", " ", 3])
+def test_what_commands_would_take_apart_is_no_name(name):
+    """A name can be asked for alone, among others, with a value, and turned round."""
+    with pytest.raises(es.AxisError, match=r"cannot be called|needs a name"):
+        es.Axis(name, ["small"], ["large"])
+
+
+@pytest.mark.parametrize("name", ["size", "größe", "prey - predator", "how large?", "x.y"])
+def test_other_names_are_names(name):
+    """Spaces, signs and letters of any script may stand in a name."""
+    assert es.Axis(name, ["small"], ["large"]).name == name
 
 
 def test_poles_with_the_same_mean_are_refused():
@@ -125,6 +139,12 @@ def test_wrong_files_are_named(tmp_path, text, message):
         es.read_axes(file)
     assert str(file) in str(caught.value)
     assert message in str(caught.value)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path):
+    """Editors on Windows put one before the text."""
+    (tmp_path / "axes.toml").write_bytes(b'\xef\xbb\xbf[size]\nlow = ["small"]\nhigh = ["large"]\n')
+    assert es.read_axes(tmp_path / "axes.toml") == [es.Axis("size", ["small"], ["large"])]
 
 
 def test_a_missing_file_is_named(tmp_path):

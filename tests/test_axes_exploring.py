@@ -135,6 +135,36 @@ def test_proposals_are_spread_and_not_redundant():
     assert propose(mixed, np.arange(15.0), mixed[[0, 0, 0]], 1)[0] in (1, 2)
 
 
+def test_nothing_that_was_rated_is_proposed(tmp_path):
+    """Neither a phrase nor a document's text in any spelling, nor two spellings of one text."""
+    texts = ["Wolf", "wolf", "Blue whale", "blue \n WHALE", "flea", "a mouse", "horse", "sheep"]
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document(f"d{n}", text) for n, text in enumerate(texts)])
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+        first = index.explorer.propose("size", 20, None)
+        assert {" ".join(text.casefold().split()) for text in first} == {
+            "wolf", "blue whale", "flea", "a mouse", "horse", "sheep"
+        }  # fmt: skip
+        assert len(first) == 6
+        phrases, documents = {"FLEA": 1, "x": 2, "y": 3, "z": 4}, {"d0": 5, "d3": 6}
+        index.axes.save(es.Axis("size", ["small"], ["large"], ratings=phrases, rated_documents=documents))
+        assert set(index.explorer.propose("size", 20, None)) == {"a mouse", "horse", "sheep"}
+        index.explorer.rate("size", {"A  mouse": 7, "sheep": 8}, {"d6": 9})
+        with pytest.raises(es.AxisError, match="no passage of 80 characters or fewer is left to be rated on 'size'"):
+            index.explorer.propose("size", 20, None)
+
+
+def test_discovered_names_can_be_asked_for(tmp_path):
+    """Of the texts at the ends only what a name can hold is kept."""
+    texts = ["-, wolf = grey,\nand old", "=,-", "a horse", "a sheep"]
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document(f"d{n}", text) for n, text in enumerate(texts)])
+        names = [component.axis.name for component in index.explorer.discover(3, None, 1)]
+        ends = {end for name in names for end in name.split(" - ")}
+        assert ends <= {"wolf grey and old", "…", "a horse", "a sheep"}
+        assert {"wolf grey and old", "…"} <= ends
+
+
 def test_the_learning_curve_is_continued():
     """Shares of .8 - .5/√n are continued exactly: from 25 to 30 ratings they grow by .5·(1/5 - 1/√30)."""
     curve = {n: 0.8 - 0.5 / math.sqrt(n) for n in (5, 10, 15, 20)}

@@ -19,6 +19,9 @@ HEIGHT = es.Axis("height", ["-x"], ["x"])
 WEIGHT = es.Axis("weight", ["-y"], ["y"])
 
 
+TURN = {"start": "a", "towards": "b"}
+
+
 @pytest.fixture
 def base():
     """Return height along x and weight along y, fitted."""
@@ -242,6 +245,10 @@ def test_a_component_of_a_subset_is_an_axis(tmp_path):
         ({"groups": [["a"]]}, "at least 2 groups"),
         ({"groups": [["a"], []]}, "none of them empty"),
         ({"groups": "ab"}, "list of lists"),
+        ({"groups": 5}, "'groups' must be a list of lists of texts, not 5"),
+        ({"groups": [5, ["a"]]}, "'groups' must be a list of texts, not 5"),
+        ({"groups": [["a"], ["b"]], "values": 3}, "'values' must be a list of numbers, not 3"),
+        ({"groups": [["a"], ["b"]], "values": "12"}, "'values' must be a list of numbers, not '12'"),
         ({"groups": {"field": "year"}}, "'groups' lacks 'bins'"),
         ({"groups": {"field": "year", "bins": 1}}, "at least 2, not 1"),
         ({"groups": {"field": "year", "bins": "6"}}, "'bins' in 'groups' must be a whole number, not '6'"),
@@ -250,6 +257,10 @@ def test_a_component_of_a_subset_is_an_axis(tmp_path):
         ({"difference": ["a"]}, "must name 2 axes, not 1"),
         ({"difference": ["b", "size"]}, "derived from itself"),
         ({"rotation": {"start": "a", "towards": "b"}}, "'rotation' lacks 'degrees'"),
+        ({"rotation": TURN | {"degrees": "45"}}, "'degrees' in 'rotation' must be a number, not '45'"),
+        ({"rotation": TURN | {"degrees": math.nan}}, "'degrees' in 'rotation' must be a number, not nan"),
+        ({"rotation": TURN | {"degrees": -math.inf}}, "'degrees' in 'rotation' must be a number, not -inf"),
+        ({"rotation": TURN | {"degrees": 10**400}}, "'degrees' in 'rotation' must be a number, not one beyond 1e308"),
         ({"component": {"number": 0}}, "counted from 1, not 0"),
         ({"formula": "weight +"}, "cannot be read"),
         ({"formula": "2 + 3"}, "names no axis"),
@@ -392,6 +403,18 @@ def test_what_is_derived_from_a_lent_axis_is_lent_with_it(tmp_path, asked):
     assert found.coordinates == pytest.approx(wanted.coordinates, abs=1e-9)
     assert all(abs(found.coordinates[name] - saved.coordinates[name]) > 1e-3 for name in names if name != "q")
     assert set(found.versions.values()) == {1}
+
+
+def test_a_field_without_a_value_teaches_nothing(tmp_path):
+    """A column that is empty everywhere is told from one that is not there."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document(f"d{n}", f"text {n}", metadata={"year": "", "when": None}) for n in range(6)])
+        for name in ("year", "when"):
+            for definition in ({"field": name}, {"groups": {"field": name, "bins": 2}}):
+                with pytest.raises(es.AxisError, match=f"axis 'y': no document of the index has a value in .*'{name}'"):
+                    index.axes.save(es.Axis("y", **definition))
+        with pytest.raises(es.AxisError, match=r"has the field 'yaer'\. Did you mean 'year'"):
+            index.axes.save(es.Axis("y", field="yaer"))
 
 
 def test_compact_dates_are_dates_among_dates():

@@ -1,5 +1,7 @@
 """Ratings: the fit against plain formulas, the unit and its interval, where rated phrases stand."""
 
+import csv
+
 import numpy as np
 import pytest
 from conftest import run
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 import embedsearch as es
 from embedsearch.axes import Calibration, read_ratings
 from embedsearch.axes.blending import FEW_SIGNAL_SHARES, SIGNAL_SHARES, blend, fit_weights, signal_shares_of
-from embedsearch.testing import TableEncoder
+from embedsearch.axes.rated import observations
+from embedsearch.testing import HashEncoder, TableEncoder
 
 # On the unit circle in the plane of y (size) and z, x unused: the y coordinate is what is rated.
 SIZES = {"flea": -0.8, "mouse": -0.6, "dog": 0.0, "bear": 0.6, "whale": 0.8, "cat": -0.28, "horse": 0.28}
@@ -154,6 +157,7 @@ def test_intervals_cover_what_they_promise():
         ({"ratings": ["a", "b"]}, "must be a table of texts with numbers"),
         ({"ratings": {"a": True, "b": 2, "c": 3, "d": 4, "e": 5}}, "must be a number, not True"),
         ({"ratings": {" ": 1, "b": 2, "c": 3, "d": 4, "e": 5}}, "rates an empty text"),
+        ({"ratings": {"a b": 1, "b": 2, "c": 3, "d": 4, "A \t b": 5}}, "rates 'A \\t b' twice (as 'a b')"),
     ],
 )
 def test_ratings_that_teach_nothing_are_refused(definition, message):
@@ -167,7 +171,7 @@ def test_ratings_that_teach_nothing_are_refused(definition, message):
 def test_ratings_of_one_vector_are_refused():
     """Phrases that the encoder cannot tell apart teach no direction."""
     table = {letter: [1.0, 0.0] for letter in "abcde"}
-    with pytest.raises(es.AxisError, match="same vector"):
+    with pytest.raises(es.AxisError, match="has 1 ratings, those of the same text or the same vector taken as one"):
         es.Axis("size", ratings={name: place for place, name in enumerate("abcde")}).fit(TableEncoder(table))
 
 
@@ -189,6 +193,14 @@ def test_ratings_come_from_csv(tmp_path):
         ("text,rating\nwolf,big\n", "line 2: the rating 'big' is no number"),
         ("text,rating\nwolf,1\nwolf,2\n", "line 3: 'wolf' is rated twice"),
         ("text,rating\n,1\n", "line 2: nothing is named"),
+        ("text,rating\nLoan shark,1\n\nloan  shark,2\n", "line 4: 'loan  shark' is rated twice"),
+        ("text,rating\nwolf,nan\n", "line 2: the rating 'nan' is no number"),
+        ("text,rating\nwolf,inf\n", "line 2: the rating 'inf' is no number"),
+        ("text,rating,Rating\nwolf,1,5\n", "has 2 columns 'rating'; keep one"),
+        ("id,id,rating\nwolf,1,5\n", "has 2 columns 'id'; keep one"),
+        ("text,rating\na wolf, grey,1\n", "line 2: it has 3 cells, where there are 2 columns; quote a text"),
+        ('text,rating\n"wolf,1\nmouse,7\n', "line 3: unexpected end of data; close what is quoted"),
+        ("text;rating\nwolf;0,1\n", "has the columns text;rating; wanted are text (or id) and rating"),
     ],
 )
 def test_wrong_tables_of_ratings_are_named(tmp_path, text, message):
@@ -197,6 +209,108 @@ def test_wrong_tables_of_ratings_are_named(tmp_path, text, message):
     with pytest.raises(es.AxisError) as caught:
         read_ratings(tmp_path / "r.csv")
     assert message in str(caught.value)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.sampled_from(["", "n", "N", "sd", "Word "]), max_size=5),
+    st.permutations(["text", "rating"]),
+    st.integers(0, 5),
+    st.integers(0, 6),
+)
+def test_ratings_are_read_from_their_own_column(tmp_path_factory, others, wanted, one, two):
+    """Whatever other columns are called, how often and where they stand: each cell belongs to the name above it."""
+    header = list(others)
+    for name, place in zip(wanted, (one, two), strict=True):
+        header.insert(place, name)
+    rows = {"flea": 0.1, "mouse, field": 7.0, 'ox\nin "two" lines': 900.0}
+    file = tmp_path_factory.mktemp("read") / "norms.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(header)
+        for phrase, value in rows.items():
+            cells = {"text": phrase, "rating": value}
+            writer.writerow([cells.get(name, f"{place}99") for place, name in enumerate(header)])
+    assert read_ratings(file) == (rows, {})
+
+
+def test_columns_of_norms_are_named_in_any_case(tmp_path):
+    """Names are found with upper case and white space aside; a row that ends early is still to be rated."""
+    (tmp_path / "norms.csv").write_text("Word,Size.M,SD,SD\nflea,0.1,1,2\nmouse\n")
+    assert read_ratings(tmp_path / "norms.csv", text="word ", rating="SIZE.M") == ({"flea": 0.1}, {})
+    with pytest.raises(es.AxisError, match="has 2 columns 'sd'"):
+        read_ratings(tmp_path / "norms.csv", text="word", rating="SD")
+
+
+def test_ids_differ_in_every_character():
+    """Two documents whose ids differ in case alone can both be rated; phrases cannot."""
+    ids = {"d1": 1.0, "D1": 2.0, "d2": 3.0, "D2": 4.0, "d 3": 5.0}
+    assert es.Axis("size", rated_documents=ids).rated_documents == ids
+
+
+def test_new_ratings_replace_those_of_the_same_phrase_or_document():
+    """However a phrase is spelled it has one rating, the last; ids are taken as they are."""
+    axis = es.Axis("size", ["small"], ["large"], ratings={"Loan shark": 1, "b": 2, "c": 3, "d": 4, "e": 5})
+    more = axis.with_ratings({"loan  shark": 9.0, "f": 6.0}, {"d1": 7.0, "D1": 8.0}).with_ratings({}, {"d1": 0.0})
+    assert more.ratings == {"b": 2, "c": 3, "d": 4, "e": 5, "loan  shark": 9, "f": 6}
+    assert more.rated_documents == {"d1": 0, "D1": 8}
+    with pytest.raises(es.AxisError, match="is defined by ratings and formula"):
+        es.Axis("sum", formula="a + b").with_ratings(axis.ratings)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.floats(-9, 9)), min_size=1, max_size=9), st.data())
+def test_each_text_is_observed_once(rated, data):
+    """Against plain sets: documents before phrases, means among equals, no text or vector twice."""
+    spellings = ["a b", "A  B", "c", "C ", "d"]
+    texts = [spellings[spelling] for spelling, _, _ in rated]
+    documents = data.draw(st.integers(0, len(rated)))
+    vectors = np.eye(5, dtype=np.float32)[[vector for _, vector, _ in rated]]
+    values = np.array([value for _, _, value in rated])
+    found, ratings = observations(texts, vectors, values, documents)
+    said = {"a b": "ab", "A  B": "ab", "c": "c", "C ": "c", "d": "d"}
+    groups = []  # pairs of the texts and vectors of a group, and the places in it
+    for place, (spelling, vector, _) in enumerate(rated):
+        own = {said[spellings[spelling]], vector}
+        joined = [group for group in groups if group[0] & own]
+        groups = [group for group in groups if not group[0] & own]
+        groups.append((own.union(*(keys for keys, _ in joined)), sorted(sum((at for _, at in joined), [place]))))
+    groups.sort(key=lambda group: group[1])
+    wanted = [np.mean(values[[place for place in at if place < documents] or at]) for _, at in groups]
+    assert found.argmax(axis=1).tolist() == [rated[at[0]][1] for _, at in groups]
+    assert ratings.tolist() == pytest.approx(wanted)
+
+
+def test_vectors_that_differ_by_rounding_are_one():
+    """Two spellings that an encoder reads alike, up to the last digits, are one observation, in blocks of any size."""
+    random = np.random.default_rng(0)
+    rows = random.standard_normal((1500, 24))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    twice = np.concatenate([rows, rows + 1e-7 * random.standard_normal(rows.shape)]).astype(np.float32)
+    values = np.arange(3000.0)
+    vectors, ratings = observations([f"t{n}" for n in range(3000)], twice, values, 0)
+    assert vectors.tolist() == twice[:1500].tolist()
+    assert ratings.tolist() == [n + 750.0 for n in range(1500)]
+
+
+@pytest.mark.parametrize("title", ["", "Animals"])
+def test_a_copy_of_a_text_does_not_give_its_rating_away(tmp_path, title):
+    """Noise is noise, though each text is rated as a phrase and by its document; the document's rating counts."""
+    random, numbers = np.random.default_rng(0), range(12)
+    with es.Index.create(tmp_path / "i", HashEncoder(12)) as index:
+        index.add([es.Document(f"d{n}", f"Word  {n}", title=title) for n in numbers])
+        noise = random.standard_normal(12)
+        documents = {f"d{n}": noise[n] for n in numbers}
+        index.axes.save(es.Axis("size", rated_documents=documents))
+        alone = index.axes.check().axes[0].validation
+        phrases = {f"{title} word {n}".strip(): -noise[n] for n in numbers}
+        index.axes.save(es.Axis("size", ratings=phrases, rated_documents=documents))
+        both = index.axes.check().axes[0].validation
+        assert both == alone
+        assert (both.count, both.p > 0.05) == (12, True)
+        few = dict(list(phrases.items())[:3])
+        with pytest.raises(es.AxisError, match="has 3 ratings, those of the same text or the same vector taken as one"):
+            index.axes.save(es.Axis("few", ratings=few, rated_documents=dict(list(documents.items())[:3])))
 
 
 @pytest.fixture

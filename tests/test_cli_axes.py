@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from conftest import CORPUS, run
 
 import embedsearch as es
+from embedsearch.axes import read_ratings
 from embedsearch.testing import HashEncoder
 
 
@@ -72,15 +74,75 @@ def test_ratings_are_not_lost_when_they_are_too_few(index, monkeypatch, tmp_path
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
     asked = run("axes", "rate", "size", "-k", "6", input="7\nbig\n9\n")  # the input ends: so does the asking
-    assert asked.exit_code == 1
+    assert asked.exit_code == 2
     assert "'big' is no number; once more" in asked.output
-    assert "2 answered; 3 more are needed" in asked.output
+    assert "2 answered, and kept in to-rate-1.csv only" in asked.output
+    assert "axis 'size' has 2 ratings; below 5" in asked.output
     lines = (tmp_path / "to-rate-1.csv").read_text().splitlines()
     assert [line.rsplit(",", 1)[1] for line in lines] == ["rating", "7.0", "9.0", "", "", "", ""]
     filled = [line + ("" if not line.endswith(",") else str(n)) for n, line in enumerate(lines)]
     (tmp_path / "to-rate-1.csv").write_text("\n".join(filled) + "\n")
     taken = run("axes", "rate", "size", "--take", "to-rate-1.csv")
     assert "size: version 2, 6 ratings" in taken.output
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, es.StoreError("another process is writing")])
+def test_answers_survive_whatever_goes_wrong(index, monkeypatch, tmp_path, error):
+    """Answers all alike, a lock, an interrupt while the axis is fitted: all are in a CSV, and nothing is saved."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+    alike = run("axes", "rate", "size", "-k", "5", input="3\n" * 5)
+    assert alike.exit_code == 2
+    assert "all 5 ratings are 3" in alike.output
+    assert [*read_ratings("to-rate-1.csv")[0].values()] == [3.0] * 5
+
+    def fails(_axis):
+        raise error
+
+    monkeypatch.setattr(index.axes, "save", fails)
+    broken = run("axes", "rate", "size", "-k", "5", input="1\n2\n3\n4\n5\n")
+    assert broken.exit_code in (2, 130)
+    assert [*read_ratings("to-rate-2.csv")[0].values()] == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert index.axes.versions()["size"] == 1
+
+
+def test_ratings_by_id_are_taken_and_counted(tmp_path, monkeypatch):
+    """A CSV may rate documents, or both; a phrase in another case is rated anew; an id that is not there is refused."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document(f"id-{name}", name) for name in (*"abcde", "wolf", "sheep")])
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+        monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+
+        def taken(text):
+            (tmp_path / "r.csv").write_text(text)
+            return run("axes", "rate", "size", "--take", tmp_path / "r.csv")
+
+        ids = ("id-wolf", "id-a", "id-b", "id-c", "id-d")
+        assert (
+            "version 2, 5 ratings" in taken("id,rating\n" + "".join(f"{id},{n}\n" for n, id in enumerate(ids))).output
+        )
+        assert "version 3, 7 ratings" in taken("id,text,rating\nid-wolf,,9\n,loan shark,3\n,politician,4\n").output
+        assert "version 4, 7 ratings" in taken("text,rating\nLoan  Shark,5\n").output
+        axis = index.axes.definitions()["size"]
+        assert axis.ratings == {"politician": 4, "Loan  Shark": 5}
+        assert axis.rated_documents == dict(zip(ids, (9, 1, 2, 3, 4), strict=True))
+        asked = run("axes", "rate", "size", "-k", "1", input="6\n")
+        assert "so far 1 … 9" in asked.output
+        refused = taken("id,rating\nid-wlf,1\n")
+        assert refused.exit_code == 2
+        assert "'id-wlf'. Did you mean 'id-wolf'?" in refused.output
+
+
+def test_an_index_without_axes_has_nothing_to_check(tmp_path):
+    """Neither as a table nor as JSON; in Python the report is empty."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document("a", "wolf")])
+        assert index.axes.check().to_dict() == {"axes": [], "overlaps": []}
+    for format in ("table", "json"):
+        checked = run("axes", "check", "-f", format, "-i", tmp_path / "i")
+        assert checked.exit_code == 1
+        assert "the index has no axes; add some with: embedsearch axes fit FILE" in checked.stderr
+    assert json.loads(checked.stdout) == {"axes": [], "overlaps": []}
 
 
 def test_what_cannot_be_rated_is_refused_before_anything_is_asked(index, monkeypatch, tmp_path):

@@ -8,7 +8,8 @@ import embedsearch as es
 from embedsearch.notebooks import facts, table
 from embedsearch.testing import TableEncoder
 
-EVIL = "<img src=x onerror=alert(1)></td><script>alert(1)</script>&amp;"
+# Also the name of an axis, which holds no sign of equality.
+EVIL = "<img src></td><script>alert(1)</script>&amp;"
 
 
 class _Cells(HTMLParser):

@@ -6,9 +6,39 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from embedsearch.axes.rated import folded
 from embedsearch.errors import AxisError, did_you_mean
 
 FEWEST_RATINGS = 5
+_SIGNS_OF_COMMANDS = ",="
+
+
+def check_name(name: Any) -> None:
+    """Raise AxisError for a name that is no text, is empty, or that commands would take apart."""
+    if not isinstance(name, str) or not name.strip():
+        raise AxisError("an axis needs a name")
+    if name != " ".join(name.split()) or name.startswith("-") or set(name) & set(_SIGNS_OF_COMMANDS):
+        raise AxisError(
+            f"an axis cannot be called {name!r}: commands part names at ',', values at '=', and turn round what has "
+            "'-' before it; leave these out, and all white space but one space between words"
+        )
+
+
+def as_name(text: str) -> str:
+    """Return a text as a name that an axis can have; empty where nothing is left of it."""
+    parted = text.translate(dict.fromkeys(map(ord, _SIGNS_OF_COMMANDS), " "))
+    return " ".join(parted.split()).lstrip("- ")
+
+
+def check_list(name: str, key: str, given: Any, *, of: str) -> Sequence[Any]:
+    """Return a list as it is.
+
+    Raises:
+        AxisError: it is anything else, such as a single text.
+    """
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise AxisError(f"axis {name!r}: {key!r} must be a list of {of}, not {given!r}")
+    return given
 
 
 def check_texts(name: str, key: str, given: Any) -> tuple[str, ...]:
@@ -17,7 +47,7 @@ def check_texts(name: str, key: str, given: Any) -> tuple[str, ...]:
     Raises:
         AxisError: it is no list of texts, or nothing is left of one that had texts.
     """
-    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(text, str) for text in given):
+    if not all(isinstance(text, str) for text in check_list(name, key, given, of="texts")):
         raise AxisError(f"axis {name!r}: {key!r} must be a list of texts, not {given!r}")
     return tuple(dict.fromkeys(text.strip() for text in given if text.strip()))
 
@@ -36,7 +66,7 @@ def check_poles(name: str, low: Sequence[str], high: Sequence[str]) -> None:
     for key, side in (("low", low), ("high", high)):
         if not side:
             raise AxisError(f"axis {name!r} has nothing in {key!r}; give at least one phrase")
-    if shared := {text.casefold() for text in low} & {text.casefold() for text in high}:
+    if shared := set(map(folded, low)) & set(map(folded, high)):
         raise AxisError(f"axis {name!r} has {sorted(shared)[0]!r} on both sides; a phrase can be on one only")
 
 
@@ -66,28 +96,32 @@ def finite(value: float) -> float | None:
 def check_ratings(name: str, key: str, given: Any) -> dict[str, float]:
     """Return a mapping of texts to numbers.
 
+    Of phrases, upper case and white space do not count; ids of documents, under the key ``rated_documents``, differ in
+    every character.
+
     Raises:
         AxisError: it is no mapping, a text is empty or rated twice, or a rating is no number.
     """
     if not isinstance(given, Mapping):
         raise AxisError(f"axis {name!r}: {key!r} must be a table of texts with numbers, not {given!r}")
     ratings: dict[str, float] = {}
-    folded: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     for text, value in given.items():
         phrase = str(text).strip()
         if not phrase:
             raise AxisError(f"axis {name!r}: {key!r} rates an empty text")
-        if (twin := folded.setdefault(phrase.casefold(), phrase)) != phrase or phrase in ratings:
+        twin = spelled.setdefault(phrase if key == "rated_documents" else folded(phrase), phrase)
+        if twin != phrase or phrase in ratings:
             raise AxisError(f"axis {name!r}: {key!r} rates {phrase!r} twice (as {twin!r}); keep one")
         ratings[phrase] = check_number(name, f"the rating of {phrase!r}", value)
     return ratings
 
 
-def check_enough_ratings(name: str, values: Sequence[float]) -> None:
+def check_enough_ratings(name: str, values: Sequence[float], *, what: str = "ratings") -> None:
     """Raise AxisError for ratings that a direction cannot be learned from."""
     if len(values) < FEWEST_RATINGS:
         raise AxisError(
-            f"axis {name!r} has {len(values)} ratings; below {FEWEST_RATINGS} a fit follows chance more than meaning. "
+            f"axis {name!r} has {len(values)} {what}; below {FEWEST_RATINGS} a fit follows chance more than meaning. "
             f"Rate {FEWEST_RATINGS - len(values)} more, or use poles alone"
         )
     if max(values) - min(values) <= 1e-12 * max(1.0, abs(max(values))):
@@ -100,15 +134,16 @@ def check_table(
     """Return a table whose keys are among *wanted* and of the types there, those in *needed* present.
 
     Raises:
-        AxisError: a key is unknown, missing or of another type.
+        AxisError: a key is unknown, missing or of another type, or a number is not finite.
     """
     if not isinstance(given, Mapping):
         raise AxisError(f"axis {name!r}: {key!r} must be a table with {', '.join(wanted)}, not {given!r}")
     for inner, value in given.items():
         if inner not in wanted:
             raise AxisError(f"axis {name!r}: {key!r} has an unknown key {inner!r}.{did_you_mean(str(inner), wanted)}")
-        kind = (int, float) if wanted[inner] is float else wanted[inner]
-        if isinstance(value, bool) or not isinstance(value, kind):
+        if wanted[inner] is float:
+            check_number(name, f"{inner!r} in {key!r}", value)
+        elif isinstance(value, bool) or not isinstance(value, wanted[inner]):
             raise AxisError(f"axis {name!r}: {inner!r} in {key!r} must be {_NAMES[wanted[inner]]}, not {value!r}")
     for inner in needed:
         if inner not in given:
@@ -116,4 +151,4 @@ def check_table(
     return dict(given)
 
 
-_NAMES = {str: "a text", int: "a whole number", float: "a number"}
+_NAMES = {str: "a text", int: "a whole number"}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.axes.checks import (
     check_enough_ratings,
     check_frames,
+    check_list,
+    check_name,
     check_number,
     check_poles,
     check_ratings,
@@ -17,6 +19,7 @@ from embedsearch.axes.checks import (
     check_texts,
 )
 from embedsearch.axes.formulas import parse_formula
+from embedsearch.axes.rated import folded
 from embedsearch.encoders import Encoder
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
@@ -43,12 +46,13 @@ class Axis:
     register than the things placed (docs/axes.md has the figures). Ratings make it better, alone or with poles.
 
     Attributes:
-        name: what conditions and commands call it.
+        name: what conditions and commands call it: without comma, ``=``, or ``-`` before it.
         low: phrases of the low pole, where coordinates are small.
         high: phrases of the high pole.
         frames: texts with one ``{}`` each, for phrases of poles and groups; ``{}`` alone leaves them as they are.
         description: one line for people.
-        ratings: numbers by phrase, in any unit; at least 5, not all the same.
+        ratings: numbers by phrase, in any unit; at least 5, not all the same. Upper case and white space make no
+            other phrase.
         rated_documents: numbers by id of a document of the index, in the same unit.
         unit: of the ratings (kg, points), for people.
         field: a metadata field, numeric or two-valued, that the direction is learned from.
@@ -93,8 +97,7 @@ class Axis:
     prior: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip():
-            raise AxisError("an axis needs a name")
+        check_name(self.name)
         for key in ("low", "high", "frames", "difference", "orthogonal_to"):
             self._set(key, check_texts(self.name, key, getattr(self, key)))
         for key in ("ratings", "rated_documents"):
@@ -140,13 +143,13 @@ class Axis:
             )
             if table and table["bins"] < 2:
                 raise AxisError(f"axis {self.name!r}: 'bins' in 'groups' must be at least 2, not {table['bins']}")
-        elif isinstance(self.groups, str):
-            raise AxisError(f"axis {self.name!r}: 'groups' must be a list of lists of texts, not {self.groups!r}")
         else:
-            self._set("groups", tuple(check_texts(self.name, "groups", group) for group in self.groups))
+            groups = check_list(self.name, "groups", self.groups, of="lists of texts")
+            self._set("groups", tuple(check_texts(self.name, "groups", group) for group in groups))
             if len(self.groups) == 1 or not all(self.groups):
                 raise AxisError(f"axis {self.name!r}: 'groups' must hold at least 2 groups, none of them empty")
-        values = tuple(check_number(self.name, "each of 'values'", value) for value in self.values)
+        listed = check_list(self.name, "values", self.values, of="numbers")
+        values = tuple(check_number(self.name, "each of 'values'", value) for value in listed)
         self._set("values", values)
         if values and (isinstance(self.groups, Mapping) or len(values) != len(self.groups)):
             raise AxisError(f"axis {self.name!r}: 'values' must hold one number for each of the listed groups")
@@ -184,6 +187,21 @@ class Axis:
     def is_rated(self) -> bool:
         """Are there ratings, of phrases or of documents?"""
         return bool(self.ratings or self.rated_documents)
+
+    def with_ratings(self, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
+        """Return the axis with more ratings; those of a phrase or document rated before replace it.
+
+        Args:
+            ratings: by phrase; upper case and white space make no other phrase.
+            documents: by id of a document of the index.
+
+        Raises:
+            AxisError: as the class does, also where it is defined by what ratings do not go with.
+        """
+        new = set(map(folded, ratings))
+        kept = {phrase: value for phrase, value in self.ratings.items() if folded(phrase) not in new}
+        rated_documents = {**self.rated_documents, **(documents or {})}
+        return replace(self, ratings=kept | dict(ratings), rated_documents=rated_documents)
 
     @property
     def is_learned(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from embedsearch.axes.checks import check_table
 from embedsearch.axes.definition import Axis
+from embedsearch.axes.rated import folded
 from embedsearch.errors import AxisError
 from embedsearch.whole import place_of
 
@@ -31,7 +33,7 @@ def read_axes(file: str | os.PathLike[str]) -> list[Axis]:
     """
     path = Path(file)
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError as error:
         raise AxisError(f"there is no file {path}; it should hold one table [NAME] for each axis") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -69,8 +71,8 @@ def read_ratings(
     """Return the ratings in a CSV file: of phrases by text, and of documents by id.
 
     The first line names the columns: ``text`` (or ``phrase``, ``word``) or ``id`` (or ``document``), and
-    ``rating`` (or ``value``, ``score``), unless other names are given. Lines whose rating is empty are left out: they
-    are still to be rated.
+    ``rating`` (or ``value``, ``score``), unless other names are given; upper case does not count in them. Other columns
+    are passed over, whatever they are called. Lines whose rating is empty are left out: they are still to be rated.
 
     Args:
         file: a CSV in UTF-8.
@@ -78,37 +80,56 @@ def read_ratings(
         rating: the column of the ratings.
 
     Raises:
-        AxisError: the file cannot be read, a column is missing, a rating is no number, or a text is rated twice.
+        AxisError: the file cannot be read, a column is missing or there twice, a row is longer than the first line, a
+            rating is no number, or a text is rated twice, upper case and white space aside.
     """
     path = Path(file)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            names = [name.strip().casefold() for name in reader.fieldnames or []]
-            records = [dict(zip(names, record.values(), strict=False)) for record in reader]
-    except FileNotFoundError as error:
-        raise AxisError(f"there is no file {path}; ratings are a CSV with the columns text and rating") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise AxisError(f"{path} cannot be read: {error}") from error
-    phrase = _column(names, _TEXT_COLUMNS if text is None else (text.casefold(),))
-    id = _column(names, _ID_COLUMNS) if text is None else None
-    value = _column(names, _VALUE_COLUMNS if rating is None else (rating.casefold(),))
+    names, rows = _table(path)
+    phrase = _column(path, names, _TEXT_COLUMNS if text is None else (text,))
+    id = _column(path, names, _ID_COLUMNS) if text is None else None
+    value = _column(path, names, _VALUE_COLUMNS if rating is None else (rating,))
     if value is None or (phrase is None and id is None):
         wanted = f"{text or 'text (or id)'} and {rating or 'rating'}"
         raise AxisError(f"{path} has the columns {', '.join(names) or 'none'}; wanted are {wanted}")
     phrases: dict[str, float] = {}
     documents: dict[str, float] = {}
-    for line, record in enumerate(records, 2):
-        if not (given := (record[value] or "").strip()):
+    known: set[tuple[bool, str]] = set()
+    for line, cells in rows:
+        if any(cells[len(names) :]):
+            what = f"{len(cells)} cells, where there are {len(names)} columns"
+            raise AxisError(f"{path}, line {line}: it has {what}; quote a text that holds a comma")
+        if not (given := _cell(cells, value)):
             continue
-        rated = phrases if phrase is not None and (record[phrase] or "").strip() else documents
-        key = (record[phrase or ""] if rated is phrases else record.get(id or "") or "").strip()
-        if not key or key in rated:
-            raise AxisError(
-                f"{path}, line {line}: {f'{key!r} is rated twice' if key else 'nothing is named'}; keep one"
-            )
-        rated[key] = _number(given, path, line)
+        said, named = _cell(cells, phrase), _cell(cells, id)
+        twin = (bool(said), folded(said) if said else named)
+        if not (said or named) or twin in known:
+            what = f"{said or named!r} is rated twice" if said or named else "nothing is named"
+            raise AxisError(f"{path}, line {line}: {what}; keep one")
+        known.add(twin)
+        (phrases if said else documents)[said or named] = _number(given, path, line)
     return phrases, documents
+
+
+def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the names of a CSV's columns, in lower case, and its rows, each with the line that it ends on.
+
+    Raises:
+        AxisError: the file cannot be read, or a quote is not closed.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            names = [name.strip().casefold() for name in next(reader, [])]
+            rows = [(reader.line_num, cells) for cells in reader]
+    except FileNotFoundError as error:
+        raise AxisError(f"there is no file {path}; ratings are a CSV with the columns text and rating") from error
+    except csv.Error as error:
+        raise AxisError(
+            f"{path}, line {reader.line_num}: {error}; close what is quoted, and double a quote in it"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise AxisError(f"{path} cannot be read: {error}") from error
+    return names, rows
 
 
 def write_to_rate(
@@ -132,12 +153,28 @@ def write_to_rate(
         raise AxisError(f"{file} cannot be written: {error}") from error
 
 
-def _column(names: list[str], known: tuple[str, ...]) -> str | None:
-    return next((name for name in known if name in names), None)
+def _column(path: Path, names: list[str], known: tuple[str, ...]) -> int | None:
+    """Return the place of the first of the *known* columns that there is.
+
+    Raises:
+        AxisError: there are two of that name.
+    """
+    name = next((name for name in (one.strip().casefold() for one in known) if name in names), None)
+    if name is not None and names.count(name) > 1:
+        raise AxisError(f"{path} has {names.count(name)} columns {name!r}; keep one, or call the others otherwise")
+    return None if name is None else names.index(name)
+
+
+def _cell(cells: list[str], place: int | None) -> str:
+    """Return the text of a cell; empty where there is none, as in a row that ends early."""
+    return cells[place].strip() if place is not None and place < len(cells) else ""
 
 
 def _number(text: str, path: Path, line: int) -> float:
     try:
-        return float(text)
-    except ValueError as error:
-        raise AxisError(f"{path}, line {line}: the rating {text!r} is no number") from error
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise AxisError(f"{path}, line {line}: the rating {text!r} is no number; write it as in 2.5")
+    return number

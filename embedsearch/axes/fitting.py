@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from embedsearch.axes.blending import Clear, blend
 from embedsearch.axes.calibration import Calibration
-from embedsearch.axes.checks import FEWEST_RATINGS
+from embedsearch.axes.checks import FEWEST_RATINGS, check_enough_ratings
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.extending import FEWEST_PASSAGES, extended
 from embedsearch.axes.fields import as_numbers, binned
 from embedsearch.axes.fitted import FittedAxis
 from embedsearch.axes.material import Material
+from embedsearch.axes.rated import observations
 from embedsearch.errors import AxisError
 from embedsearch.expressions import parse_expression
 from embedsearch.vectors import Vectors, unit
@@ -88,17 +89,29 @@ def pole_vectors(axis: Axis, material: Material) -> tuple[Vectors, Vectors]:
 
 
 def rated_vectors(axis: Axis, material: Material) -> tuple[Vectors, NDArray[np.float64]]:
-    """Return the unit vectors of what is rated, or of the documents with a field, and the values."""
+    """Return the unit vectors of what is rated, or of the documents with a field, and the values.
+
+    What was rated as a phrase and as a document is there once; see `embedsearch.axes.rated.observations`.
+
+    Raises:
+        AxisError: a rated document or the field is not in the index, or too little is left to learn from.
+    """
     if axis.field:
         vectors, values = _field(axis, axis.field, material)
         return vectors, as_numbers(axis.name, axis.field, values)
-    parts = []
+    texts: list[str] = []
+    parts: list[Vectors] = []
+    if axis.rated_documents:
+        vectors, texts = material.documents(list(axis.rated_documents))
+        parts.append(vectors)
     if axis.ratings:
         parts.append(material.encode(list(axis.ratings)))
-    if axis.rated_documents:
-        parts.append(material.documents(list(axis.rated_documents)))
-    values = [*axis.ratings.values(), *axis.rated_documents.values()]
-    return np.concatenate(parts), np.array(values, dtype=np.float64)
+    ratings = np.array([*axis.rated_documents.values(), *axis.ratings.values()], dtype=np.float64)
+    vectors, ratings = observations([*texts, *axis.ratings], np.concatenate(parts), ratings, len(texts))
+    check_enough_ratings(
+        axis.name, ratings.tolist(), what="ratings, those of the same text or the same vector taken as one"
+    )
+    return vectors, ratings
 
 
 def _field(axis: Axis, name: str, material: Material) -> tuple[Vectors, list[Any]]:

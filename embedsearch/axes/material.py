@@ -28,8 +28,8 @@ class Material(Protocol):
     def axis(self, name: str) -> FittedAxis:
         """Return another axis, fitted with the same encoder."""
 
-    def documents(self, ids: Sequence[str]) -> Vectors:
-        """Return the mean vectors of documents, scaled to length 1, shape (n, d)."""
+    def documents(self, ids: Sequence[str]) -> tuple[Vectors, list[str]]:
+        """Return the mean vectors of documents, scaled to length 1, shape (n, d), and their texts below the titles."""
 
     def field(self, name: str) -> tuple[Vectors, list[Any]]:
         """Return the mean vectors of the documents that have a field, scaled to length 1, and its values."""
@@ -87,7 +87,7 @@ class EncoderMaterial:
             )
         return self._axes[name]
 
-    def documents(self, ids: Sequence[str]) -> Vectors:
+    def documents(self, ids: Sequence[str]) -> tuple[Vectors, list[str]]:
         """Refuse: documents are in an index."""
         self._refuse(f"document {ids[0]!r}")
 

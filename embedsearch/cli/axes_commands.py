@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from itertools import count
+from itertools import count as counted
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -57,8 +57,7 @@ def list_axes(path: str, format: str | None) -> None:
     else:
         write(({"id": name, "version": versions[name], **axis.to_dict()} for name, axis in definitions.items()), kind)
     if not definitions:
-        note("Nothing found: the index has no axes; add some with: embedsearch axes fit FILE")
-        click.get_current_context().exit(1)
+        _no_axes()
 
 
 @axes.command("show", epilog=examples("embedsearch axes show predatoriness", "embedsearch axes show size -f json"))
@@ -120,8 +119,12 @@ def check_axes(names: tuple[str, ...], path: str, format: str | None) -> None:
     are compared over the passages of the index.
     """
     report = open_index(path).axes.check(names or None)
-    as_json = chosen(format) != "table"
-    click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) if as_json else str(report))
+    if chosen(format) != "table":
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+    elif report.axes:
+        click.echo(str(report))
+    if not report.axes:
+        _no_axes()
 
 
 @axes.command("refit", epilog=examples("embedsearch axes refit size", "embedsearch axes refit year -i indexes/papers"))
@@ -186,14 +189,16 @@ def discover_axes(k: int, keep: int | None, name: str | None, where: str | None,
 def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str | None, path: str) -> None:
     """Propose the phrases whose rating would help axis NAME most, and ask for them.
 
-    An empty answer passes a phrase over; q ends the asking. What was answered is kept as a new version; answers too
-    few to learn from are written to a CSV. Then the learning curve is shown, and what five more would buy.
+    An empty answer passes a phrase over; q ends the asking. What was answered is kept as a new version; answers that
+    cannot be kept so, as when they are too few to learn from, are written to a CSV. Then the learning curve is
+    shown, and what five more would buy.
     """
-    from embedsearch.axes import FEWEST_RATINGS, read_ratings, write_to_rate
+    from embedsearch.axes import read_ratings, write_to_rate
 
     index = open_index(path)
+    documents: dict[str, float] = {}
     if take is not None:
-        ratings = read_ratings(take)[0]
+        ratings, documents = read_ratings(take)
     else:
         texts = index.explorer.propose(name, k, where)
         if file is not None:
@@ -201,14 +206,17 @@ def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str 
             note(f"{len(texts)} phrases to rate are in {file}; then: embedsearch axes rate {name} --take {file}")
             return
         ratings = _asked(texts, index.axes.definitions()[name])
-    if not ratings:
+    if not ratings and not documents:
         note("Nothing was rated; the axis stays as it is.")
         click.get_current_context().exit(1)
-    definition = index.axes.definitions()[name]
-    if take is None and (missing := FEWEST_RATINGS - len({**definition.ratings, **ratings})) > 0:
-        _keep_for_later(name, texts, ratings, missing)
-    index.explorer.rate(name, ratings)
-    note(f"{name}: version {index.axes.versions()[name]}, {len(index.axes.definitions()[name].ratings)} ratings")
+    try:
+        axis = index.explorer.rate(name, ratings, documents)
+    except BaseException:  # an interrupt while it is fitted loses no answer either
+        if take is None:
+            _write_down(name, texts, ratings)
+        raise
+    count = len(axis.ratings) + len(axis.rated_documents)
+    note(f"{name}: version {index.axes.versions()[name]}, {count} ratings")
     _print_curve(index, name)
 
 
@@ -232,6 +240,11 @@ def compare_axis(name: str, other: str, where: str | None, path: str, format: st
 
 
 COMMANDS = (axes,)
+
+
+def _no_axes() -> NoReturn:
+    note("Nothing found: the index has no axes; add some with: embedsearch axes fit FILE")
+    click.get_current_context().exit(1)
 
 
 def _to_keep(index: Index, found: Sequence[Component], number: int, name: str | None) -> Axis:
@@ -265,7 +278,7 @@ def _described(index: Index, name: str, axis: Axis) -> dict[str, Any]:
 
 def _asked(texts: Sequence[str], axis: Axis) -> dict[str, float]:
     """Return the ratings that were given at the terminal; the end of the input ends the asking."""
-    known = list(axis.ratings.values())
+    known = [*axis.ratings.values(), *axis.rated_documents.values()]
     so_far = f"; so far {min(known):g} … {max(known):g}" if known else ", in any unit, higher for the high end"
     note(f"Rate each{f' in {axis.unit}' if axis.unit else ''}{so_far}. Nothing passes it over, q ends.")
     ratings: dict[str, float] = {}
@@ -296,18 +309,17 @@ def _number_asked(text: str) -> str | None:
         note(f"{answer!r} is no number; once more:")
 
 
-def _keep_for_later(name: str, texts: Sequence[str], ratings: Mapping[str, float], missing: int) -> NoReturn:
-    """Write answers that are too few to a CSV, so that none is lost, and end."""
+def _write_down(name: str, texts: Sequence[str], ratings: Mapping[str, float]) -> None:
+    """Write answers that the index did not take to a CSV, so that none is lost."""
     from embedsearch.axes import write_to_rate
 
-    files = (f"to-rate-{number}.csv" for number in count(1))
+    files = (f"to-rate-{number}.csv" for number in counted(1))
     file = next(file for file in files if not Path(file).exists())
     write_to_rate(file, texts, ratings)
     note(
-        f"{len(ratings)} answered; {missing} more are needed before an axis can learn from ratings. They are in "
-        f"{file}: fill in more, then: embedsearch axes rate {name} --take {file}"
+        f"{len(ratings)} answered, and kept in {file} only: fill in more, or mend what is wrong, then: "
+        f"embedsearch axes rate {name} --take {file}"
     )
-    click.get_current_context().exit(1)
 
 
 def _print_curve(index: Index, name: str) -> None:

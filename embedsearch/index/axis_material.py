@@ -49,8 +49,8 @@ class IndexMaterial:
         """Return another axis of the index."""
         return self._axes[name]
 
-    def documents(self, ids: Sequence[str]) -> Vectors:
-        """Return the mean vectors of documents, scaled to length 1, shape (n, d).
+    def documents(self, ids: Sequence[str]) -> tuple[Vectors, list[str]]:
+        """Return the mean vectors of documents, scaled to length 1, shape (n, d), and their texts below the titles.
 
         Raises:
             AxisError: there is no document of that id.
@@ -61,13 +61,15 @@ class IndexMaterial:
                 advice = did_you_mean(id, self._store.ids(100_000))
                 raise AxisError(f"a rated document is not in the index: {id!r}.{advice}")
         vectors = self._store.vectors()
-        return unit(np.stack([vectors[rows].mean(axis=0) for rows in found]), error=AxisError)
+        means = unit(np.stack([vectors[rows].mean(axis=0) for rows in found]), error=AxisError)
+        documents = [document for id in ids if (document := self._store.document(id)) is not None]
+        return means, [f"{document.title}\n{document.text}" for document in documents]
 
     def field(self, name: str) -> tuple[Vectors, list[Any]]:
         """Return the mean vectors of the documents that have a field, scaled to length 1, and its values.
 
         Raises:
-            AxisError: no document has the field.
+            AxisError: no document has the field, or a value in it.
         """
         names = self._store.field_names()
         if name not in names:
@@ -81,6 +83,8 @@ class IndexMaterial:
         groups = np.split(rows[order], starts[1:])
         vectors = self._store.vectors()
         kept = [place for place, value in enumerate(values) if value is not None and value != ""]
+        if not kept:
+            raise AxisError(f"no document of the index has a value in the field {name!r}; fill it in, or name another")
         means = [vectors[groups[place]].mean(axis=0) for place in kept]
         return unit(np.stack(means), error=AxisError), [values[place] for place in kept]
 

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from embedsearch.axes import Axis, EncoderMaterial, FittedAxis, fit_axis
+from embedsearch.axes.checks import as_name
 from embedsearch.axes.components import principal_components
 from embedsearch.axes.fitting import rated_vectors
 from embedsearch.axes.proposing import propose
+from embedsearch.axes.rated import folded
 from embedsearch.axes.statistics import spearman
 from embedsearch.encoders import Encoder, encode
 from embedsearch.errors import AxisError
 from embedsearch.index.arguments import require_count
 from embedsearch.index.axis_material import sampled
 from embedsearch.index.saved_axes import IndexAxes
-from embedsearch.index.standing import Rated
-from embedsearch.store import Store
+from embedsearch.store import Store, StoredPassage
 from embedsearch.vectors import Rows, Vectors, project, top
 
 _CANDIDATES = 5_000  # passages that are looked through for phrases to rate
 _LONGEST = 80  # characters of a text that can be rated at a glance
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 30 else text[:29].rstrip() + "…"
+def _named(text: str) -> str:
+    """Return what an axis calls one of its ends, after a text that lies there."""
+    name = as_name(text)
+    return name if 0 < len(name) <= 30 else name[:29].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,29 +136,29 @@ class Explorer:
         for place, (column, deviation) in enumerate(zip(columns, deviations, strict=True)):
             low, high = (self._texts(rows[top(sign * column, ends)]) for sign in (-1, 1))
             table = {"number": place + 1} | ({"where": where} if where else {})
-            axis = Axis(f"{_short(low[0])} - {_short(high[0])}", component=table)
+            axis = Axis(f"{_named(low[0])} - {_named(high[0])}", component=table)
             found.append(Component(place + 1, float(deviation**2) / spread, low, high, axis))
         return found
 
     def propose(self, name: str, count: int, where: str | None) -> list[str]:
-        """Return the texts whose rating would help an axis most, none that is rated already."""
+        """Return the texts whose rating would help an axis most, none that is rated already, also by its document."""
         require_count(count, "count")
         axis = self._axes[name]
         definition = axis.fitted.axis
         self._require_ratable(definition)
-        rated = Rated(definition.ratings)
+        of_documents = [row for id in definition.rated_documents for row in self._store.rows_of_document(id)]
+        rated = {folded(text) for text in [*definition.ratings, *self._texts(np.array(of_documents, dtype=np.int64))]}
         rows = self._rows(where)
         rows = rows[:: max(1, len(rows) // _CANDIDATES)]
-        kept = {
-            passage.text: passage.row
-            for passage in self._store.passages(rows)
-            if len(passage.text) <= _LONGEST and rated.rating(passage.text) is None
-        }
+        kept: dict[str, StoredPassage] = {}
+        for passage in self._store.passages(rows):
+            if len(passage.text) <= _LONGEST and (said := folded(passage.text)) not in rated:
+                kept.setdefault(said, passage)
         if not kept:
             raise AxisError(f"no passage of {_LONGEST} characters or fewer is left to be rated on {name!r}")
-        vectors = self._store.vectors()[list(kept.values())]
+        vectors = self._store.vectors()[[passage.row for passage in kept.values()]]
         known = rated_vectors(definition, self._axes.material())[0] if definition.is_rated else vectors[:0]
-        texts = list(kept)
+        texts = [passage.text for passage in kept.values()]
         return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count)]
 
     def _require_ratable(self, axis: Axis) -> None:
@@ -166,16 +169,21 @@ class Explorer:
                 "rate an axis of poles, or one that names this one as its prior"
             )
 
-    def rate(self, name: str, ratings: Mapping[str, float]) -> Axis:
-        """Add ratings to an axis and keep it as a new version; those of a text rated before replace it.
+    def rate(self, name: str, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
+        """Add ratings to an axis and keep it as a new version; those of what was rated before replace it.
+
+        Args:
+            name: of the axis.
+            ratings: by phrase; upper case and white space make no other phrase.
+            documents: by id of a document of the index.
 
         Raises:
-            AxisError: there is no such axis, or it has fewer than 5 ratings with these.
+            AxisError: there is no such axis or document, or it has fewer than 5 ratings with these.
         """
         definitions = self._axes.definitions()
         if name not in definitions:
             _ = self._axes[name]  # raises, with a suggestion
-        axis = replace(definitions[name], ratings={**definitions[name].ratings, **ratings})
+        axis = definitions[name].with_ratings(ratings, documents)
         self._axes.save(axis)
         return axis
 

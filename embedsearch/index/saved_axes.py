@@ -233,12 +233,14 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """Return how far axes can be trusted, and what they have in common over the passages of the index.
 
         Args:
-            names: of axes; all if None.
+            names: of axes; all if None, so that of an index without axes there is nothing to report.
 
         Raises:
             AxisError: there is none of that name.
         """
         scaled = self.scaled(list(names if names is not None else self))
+        if not scaled:
+            return Report((), ())
         material = self.material()
         with self._store.reading():
             coordinates = measure(list(scaled.values()), self._store.vectors(), self._store.live_rows())

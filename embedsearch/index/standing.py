@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from embedsearch.axes.rated import folded
 from embedsearch.store import Store
 
 _LONGER = 2  # a text of more than so many times the phrase's characters, and some, is not looked into
 _SOME = 16
-
-
-def folded(text: str) -> str:
-    """Return a text without what does not count: upper case, and all white space but one space between words."""
-    return " ".join(text.casefold().split())
 
 
 def longest_of(phrases: Iterable[str]) -> int:

@@ -1,0 +1,78 @@
+"""When two ratings are of one text, and which of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.vectors import Vectors
+
+_SAME = 1 - 1e-6  # the cosine from which vectors are one but for rounding
+_BLOCK = 1024
+
+
+def folded(text: str) -> str:
+    """Return a text without what does not count: upper case, and all white space but one space between words."""
+    return " ".join(text.casefold().split())
+
+
+def observations(
+    texts: Sequence[str], vectors: Vectors, values: NDArray[np.float64], documents: int
+) -> tuple[Vectors, NDArray[np.float64]]:
+    """Return what was rated, each text once: a copy that stays when the other is left out would give it away.
+
+    Ratings are of one text where it is the same, upper case and white space aside, or where the vectors are. It has
+    the vector of the first. A document's rating goes before a phrase's; of several documents, or of several phrases,
+    the mean counts.
+
+    Args:
+        texts: n of them, those of documents first.
+        vectors: unit rows, shape (n, d).
+        values: the ratings, shape (n,).
+        documents: how many of the texts are those of documents.
+
+    Returns:
+        The vectors, shape (m, d), and the ratings, shape (m,), in the order of the first of each text.
+    """
+    first = _first_of_all(_first_said(texts), _first_alike(vectors))
+    places = np.arange(len(texts))
+    counted = (places < documents) | (first >= documents)
+    sums = np.bincount(first[counted], values[counted], minlength=len(texts))
+    counts = np.bincount(first[counted], minlength=len(texts))
+    kept = np.flatnonzero(first == places)
+    return vectors[kept], sums[kept] / counts[kept]
+
+
+def _first_of_all(*partitions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of the first that each is the same as, directly or through others, by any of the partitions.
+
+    Args:
+        partitions: the same number for those that are the same, 0…n-1, each of shape (n,).
+    """
+    first, before = np.arange(len(partitions[0])), np.array([], dtype=np.int64)
+    while not np.array_equal(first, before):
+        before = first
+        for partition in partitions:
+            lowest = np.full(len(first), len(first))
+            np.minimum.at(lowest, partition, first)
+            first = lowest[partition]
+    return first
+
+
+def _first_said(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Return the place at which each text is said first, shape (n,)."""
+    places: dict[str, int] = {}
+    return np.array([places.setdefault(folded(text), place) for place, text in enumerate(texts)], dtype=np.int64)
+
+
+def _first_alike(vectors: Vectors) -> NDArray[np.int64]:
+    """Return the place of the first row that is the same as each, shape (n,)."""
+    first = np.arange(len(vectors))
+    for start in range(0, len(vectors), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        alike = vectors[part] @ vectors[: start + _BLOCK].T > _SAME
+        np.fill_diagonal(alike[:, start:], val=True)  # whatever the rounding
+        first[part] = alike.argmax(axis=1)
+    return first
