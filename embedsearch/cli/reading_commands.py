@@ -156,8 +156,7 @@ class _Desk:
         return given
 
     def _proposal(self) -> Proposal | None:
-        found = self._screening.next(len(self._skipped) + 1, self._by)
-        return next((one for one in found if one.id not in self._skipped), None)
+        return next(iter(self._screening.next(1, self._by, passed=self._skipped)), None)
 
     def _answer(self) -> str:
         """Return a key that is one; a note is asked for and kept on the way."""

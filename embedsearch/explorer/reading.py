@@ -41,8 +41,7 @@ def next_record(desk: Desk, asked: Fields) -> Answer:
     screening, passed = _screening(desk, asked), set(asked.texts("after", []))
     by = asked.text("by", "") or None
     asked.finish()
-    found = screening.next(len(passed) + 1, by)
-    proposal = next((one for one in found if one.id not in passed), None)
+    proposal = next(iter(screening.next(1, by, passed=passed)), None)
     if proposal is None:
         return {"record": None, **_status(screening)}
     sentence = screening.telling_sentence(proposal.id)

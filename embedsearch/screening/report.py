@@ -171,6 +171,11 @@ def _evidence(progress: dict[str, Any]) -> list[str]:
         )
     if not progress["drawn_at_random"]:
         parts.append("No record was drawn at random, so that the audit says nothing.")
+    if progress["passed_over"]:
+        parts.append(
+            f"{progress['passed_over']:,} records shown at random were passed over; what was drawn after the first of "
+            "them is left out of the audit."
+        )
     for sample in progress["samples"]:
         parts.append(
             f"Audit sample (event {sample['event']}): {sample['size']:,} records drawn at random from "
