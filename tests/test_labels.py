@@ -139,6 +139,19 @@ def test_a_label_remembers_what_proposed_it(made):
     ]
 
 
+def test_nobody_overrules_another_unawares(made):
+    """Who was shown a record as unread is told what it was labelled since, and nothing of the request is kept."""
+    with es.open(made.path) as other:
+        assert "d1" not in other.labels
+        made.labels.add("d1", "relevant", author="ada")
+        with pytest.raises(es.QueryError, match="'d1' was labelled relevant by ada in the meantime; that label stands"):
+            other.labels.add(["d0", "d1"], "not relevant", author="ben", only_unread=True)
+        assert standing(made) == [("d1", 1.0)]
+        made.labels.undo()
+        other.labels.add("d1", "not relevant", author="ben", only_unread=True)
+    assert (made.labels["d1"].value, made.labels["d1"].author) == (0.0, "ben")
+
+
 def test_screenings_of_an_index_keep_apart(made):
     """Each has labels and undos of its own; their names are told."""
     second = made.labels.named("tumours")
