@@ -271,6 +271,46 @@ def test_an_empty_index_has_nothing_to_screen(tmp_path):
         Screening(index).progress()
 
 
+def test_settings_changed_by_two_at_once_are_both_kept(pile, monkeypatch):
+    """What another process sets while one looks whether its own can be kept is not taken back by it."""
+    with es.open(pile.path, HashEncoder(16)) as other:
+        first, second = Screening(pile), Screening(other)
+        monkeypatch.setattr(pile.axes, "scaled", lambda names: second.configure(recall=0.8))
+        first.configure(topic="wolves")
+        assert first.settings == Screening(pile).settings == ScreeningSettings(topic="wolves", recall=0.8)
+        # A value that is the old one for who opened it before is a change all the same.
+        assert second.configure(recall=0.95) == ScreeningSettings(topic="wolves")
+        monkeypatch.undo()
+        events = len(pile.labels.history())
+        assert first.configure(seed=0).recall == 0.95
+        assert (first.settings, len(pile.labels.history())) == (Screening(pile).settings, events)
+
+
+def test_one_audit_is_drawn_where_two_draw_at_once(pile):
+    """The second sees the first, though it looked before: no record is in two open samples."""
+    with es.open(pile.path, HashEncoder(16)) as other:
+        first, second = Screening(pile), Screening(other)
+        first.labels.history()
+        second.labels.history()
+        first.draw_audit(10)
+        with pytest.raises(es.QueryError, match="10 records of the sample drawn last are not read yet"):
+            second.draw_audit(10)
+        # Looking and keeping are one step: nobody writes between them.
+        pile.labels.add(first.labels.history()[-1].details["ids"], "not relevant")
+        with first.labels.alone(), pytest.raises(es.StoreError, match="another process is writing"):
+            second.draw_audit(10)
+        assert len(second.draw_audit(10)) == 10
+
+
+def test_a_sample_is_that_of_its_seed_whatever_other_screenings_hold(pile):
+    """The labels of another screening draw no other records."""
+    drawn = []
+    for name in ("one", "two"):
+        Screening(pile, "other").labels.add("d00", "relevant")
+        drawn.append(Screening(pile, name).draw_audit(10))
+    assert drawn[0] == drawn[1]
+
+
 # -- how far it has come ------------------------------------------------------------------------------------
 
 

@@ -103,17 +103,25 @@ class Screening:
             AxisError: there is no such axis.
             StoreError: another process is writing.
         """
-        wanted = self.settings.changed(**given)
-        if wanted == self.settings and self.labels.settings():
-            return wanted
-        pile = Pile(self.index, wanted)
-        _ = pile.topic_vector  # a topic that cannot be embedded is refused now and not at every question
-        self.index.axes.scaled(list(wanted.axis_names))
-        held = {"records": len(pile), "documents": len(self.index.ids())}
-        known = {"versions": versions(self.index, wanted.axis_names), **self._changed(pile)}
-        if for_next is not None:
-            self._require_start(for_next or wanted.by, wanted, pile)
-        self.labels.record("settings", {**wanted.to_dict(), **held, **known})
+        while True:
+            kept = self.labels.settings()
+            before = ScreeningSettings.from_dict(kept)
+            wanted = before.changed(**given)
+            if kept and wanted == before == self.settings:
+                return wanted
+            pile = Pile(self.index, wanted)
+            _ = pile.topic_vector  # a topic that cannot be embedded is refused now and not at every question
+            self.index.axes.scaled(list(wanted.axis_names))
+            held = {"records": len(pile), "documents": len(self.index.ids())}
+            known = {"versions": versions(self.index, wanted.axis_names)}
+            if for_next is not None:
+                self._require_start(for_next or wanted.by, wanted, pile)
+            # All this may take seconds, in which another process may have changed other settings.
+            with self.labels.alone():
+                if self.labels.settings() == kept:
+                    if not kept or wanted != before:
+                        self.labels.record("settings", {**wanted.to_dict(), **held, **known, **self._changed(pile)})
+                    break
         self.settings, self.pile, self._ranker, self._ranked = wanted, pile, None, None
         return wanted
 
@@ -222,11 +230,12 @@ class Screening:
             QueryError: the size is not above 0, or more than what is left; the last sample is not read to its end.
             StoreError: another process is writing.
         """
-        left = self.require_sample(size)
-        drawn = np.random.default_rng((self.settings.seed, self.labels.state)).permutation(left)[:size]
-        ids = [self.pile.ids[row] for row in drawn]
-        details = {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)}
-        self.labels.record("audit", details | self._changed(self.pile))
+        with self.labels.alone():
+            left, events = self.require_sample(size), len(self.labels.history())
+            drawn = np.random.default_rng((self.settings.seed, events)).permutation(left)[:size]
+            ids = [self.pile.ids[row] for row in drawn]
+            details = {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)}
+            self.labels.record("audit", details | self._changed(self.pile))
         return ids
 
     def require_sample(self, size: int) -> Rows:
