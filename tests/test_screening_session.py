@@ -589,9 +589,9 @@ def test_the_report_has_what_an_appendix_needs(pile):
         "identified": 40, "identified_by_source": {"old.csv": 10, "new.csv": 30}, "removed_before_screening": 10,
         "records": 30, "screened": 7, "included": 1, "excluded": 5, "undecided": 1, "not_screened": 23,
     }  # fmt: skip
-    assert [(one["author"], one["labels"], one["imported"]) for one in record["labellers"]] == [
-        ("ada", 6, 0),
-        ("bob", 1, 1),
+    assert [(one["author"], one["records"], one["imported"], one["given"]) for one in record["labellers"]] == [
+        ("ada", 6, 0, 6),
+        ("bob", 1, 1, 1),
     ]
     assert record["proposed_by"] == {"likely": 2, "import": 1, "audit": 4}
     assert [event["kind"] for event in record["events"]] == [
@@ -620,6 +620,25 @@ def test_the_report_has_what_an_appendix_needs(pile):
         assert line in text
     for estimate in record["progress"]["estimates"]:
         assert f"at least {estimate['recall_at_least']:.1%} with 95% confidence" in text
+
+
+def test_who_labelled_adds_up_to_what_was_screened(pile):
+    """Each record counts once, for who gave the label that stands; what lies outside of the records counts nowhere."""
+    screening = Screening(pile)
+    screening.configure(where="year < 2010", seed=20_240_101)
+    for author, id, value in (
+        ("ada", "d00", 1), ("ada", "d00", 0), ("ben", "d00", 1), ("ada", "d01", 0), ("ada", "d20", 1), ("", "d02", 0.5),
+    ):  # fmt: skip
+        pile.labels.add(id, value, author=author, by="likely")
+    record = report(screening)
+    assert [(one["author"], one["records"], one["given"]) for one in record["labellers"]] == [
+        ("ada", 1, 4), ("ben", 1, 1), ("", 1, 1),
+    ]  # fmt: skip
+    assert record["flow"]["screened"] == sum(one["records"] for one in record["labellers"]) == 3
+    assert record["proposed_by"] == {"likely": 3}
+    text = as_markdown(record)
+    assert "| who | records | of these imported | labels given in all | first | last |" in text
+    assert "| seed | 20240101 |" in text
 
 
 def test_whatever_people_write_is_shown_as_text_in_the_report(tmp_path):
