@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.errors import QueryError, did_you_mean
-from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now
+from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now, tidied
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
 
@@ -143,7 +143,7 @@ class IndexLabels(Mapping[str, Label]):
         Args:
             ids: of one document or several.
             value: ``relevant``, ``not relevant``, ``undecided``, or a grade from 0 to 1.
-            note: kept with the label.
+            note: kept with the label; control characters but line ends become spaces, and those around it go.
             author: who judged; `default_author` if None.
             by: what proposed them; what showed them last if None.
             only_unread: refuse documents that have a label by now, so that nobody overrules another unawares.
@@ -176,7 +176,8 @@ class IndexLabels(Mapping[str, Label]):
         by, rank = self._proposals.get(decision.document, ("", None))
         if decision.by is not None:
             by, rank = decision.by, None
-        details = {name: given for name, given in (("note", decision.note), ("by", by), ("rank", rank)) if given}
+        note = tidied(decision.note)
+        details = {name: given for name, given in (("note", note), ("by", by), ("rank", rank)) if given}
         author = default_author() if decision.author is None else decision.author
         return self._event("label", decision.document, value, author, decision.time, details)
 
@@ -241,7 +242,8 @@ class IndexLabels(Mapping[str, Label]):
         for text in (author, details.get("note", "")):
             if text.encode("utf-8", "replace") != text.encode("utf-8", "surrogatepass"):
                 raise QueryError(f"{text!r} is no text in UTF-8, which notes and names must be")
-        return Event(0, self.name, kind, document, value, author, time or now(), dict(details))
+        one_line = " ".join(tidied(author).split())
+        return Event(0, self.name, kind, document, value, one_line, time or now(), dict(details))
 
     def _append(self, events: Sequence[Event]) -> list[Event]:
         with self.alone():
