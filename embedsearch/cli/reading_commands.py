@@ -119,8 +119,9 @@ def read(
     """Read and label one record after another.
 
     The order is learned anew after every label. Keys: r relevant, n not relevant, u undecided, 1 to 9 a grade of .1
-    to .9, t a note for this record, z undo the last label, s skip for now, q quit. Every label is on the disk
-    before the next record is shown. Without a terminal answers are read from stdin, one a line.
+    to .9, t a note for this record, z undo the last label given here, s skip for now, q quit. Every label is
+    on the disk before the next record is shown. What somebody else has labelled meanwhile keeps that label.
+    Without a terminal answers are read from stdin, one a line.
     """
     screening = open_screening(path, name, encoder=encoder, for_next=by or "", **given)
     given_labels = _Desk(screening, by, author).read(count)
