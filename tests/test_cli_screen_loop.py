@@ -10,6 +10,8 @@ import pytest
 from conftest import CORPUS, run
 
 import embedsearch as es
+from embedsearch.cli.reading_commands import _Desk
+from embedsearch.screening import Screening
 from embedsearch.testing import HashEncoder
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -156,6 +158,34 @@ def test_reading_by_keys(pile):
     assert skipped in screen(pile, "rank", "-f", "ids").stdout
     again = screen(pile, "read", "-n", "1", input="n\n")
     assert again.stderr.endswith("1 labels given; 3 relevant of 5 read, of 24 records.\n")
+
+
+def test_two_read_at_once(pile, capsys):
+    """Who is second is told of the first label, which stands; z takes back what was labelled at this desk alone."""
+    with es.open(pile, HashEncoder(16)) as one, es.open(pile, HashEncoder(16)) as two:
+        one.labels.add("d00", "relevant", author="eve")
+        ada, ben = _Desk(Screening(one), None, "ada"), _Desk(Screening(two), None, "ben")
+        shown, same = ada._proposal(), ben._proposal()
+        assert shown.id == same.id
+        ada._act("r", shown)
+        ben._act("n", same)
+        assert f"Not labelled: {shown.id!r} was labelled relevant by ada in the meantime" in capsys.readouterr().err
+        assert (one.labels[shown.id].name, one.labels[shown.id].author) == ("relevant", "ada")
+        assert ben._proposal().id != shown.id
+        ben._act("z", ben._proposal())
+        assert "Not undone: no label given here is left" in capsys.readouterr().err
+        first, second = ben._proposal(), None
+        ben._act("n", first)
+        ada._act("z", ada._proposal())
+        assert f"Undone: {shown.id} was labelled relevant." in capsys.readouterr().err
+        # What somebody has undone by its number is told, and then the label before it is the last.
+        second = ben._proposal()
+        ben._act("u", second)
+        one.labels.undo(one.labels[second.id].number)
+        for said in ("Not undone: there is no label number", f"Undone: {first.id} was labelled not relevant."):
+            ben._act("z", ben._proposal())
+            assert said in capsys.readouterr().err
+        assert set(one.labels) == {"d00"}
 
 
 def test_reading_ends_with_the_input(pile):

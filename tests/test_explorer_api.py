@@ -235,7 +235,11 @@ def test_screening_from_the_page(client, path, encoder):
     assert done["recent"] == [{"id": "id-shark", "label": "relevant", "note": "teeth"}]
     with es.open(path, encoder) as index:
         assert index.labels["id-shark"].name == "relevant"
-    assert client.ask("screen/undo")["undone"] == {"id": "id-shark", "label": "relevant"}
+    status, message = client.refusal("screen/label", id="id-shark", label="not relevant")
+    assert (status, "'id-shark' was labelled relevant by" in message) == (400, True)
+    assert client.refusal("screen/undo") == (400, "'number' is missing")
+    undone = client.ask("screen/undo", number=done["number"])["undone"]
+    assert undone == {"id": "id-shark", "label": "relevant"}
     with es.open(path, encoder) as index:
         assert len(index.labels) == 0
     assert client.refusal("screen/label", id="nobody", label="relevant")[0] == 400

@@ -204,7 +204,7 @@ def test_a_lasso_chooses_and_exports(open_page):
     assert page.is_hidden("#chosen")
 
 
-def test_screening_by_keys(open_page, served):
+def test_screening_by_keys(open_page, served, watch):
     """R, N, U and the arrows label, put off and take back; every label is in the store when the next record shows."""
     page = open_page("#tab=read")
     page.fill("#read-topic", "fraud and extortion")
@@ -230,6 +230,22 @@ def test_screening_by_keys(open_page, served):
     page.wait_for_function("document.getElementById('says').textContent.startsWith('Undone')")
     with es.open(served.path) as index:
         assert seen[2] not in index.labels.standing()
+    # A colleague labels what is shown; it is told, the label stands, and undoing takes back none but this page's own.
+    shown = page.get_attribute("#read-record", "data-id")
+    with es.open(served.path) as index:
+        index.labels.add(shown, "relevant", author="ada")
+        page.keyboard.press("n")
+        page.wait_for_function("document.getElementById('read-error').textContent.includes('by ada in the meantime')")
+        page.wait_for_function(f"document.getElementById('read-record').dataset.id !== {json.dumps(shown)}")
+        for said in ("not relevant", "relevant"):
+            page.keyboard.press("ArrowLeft")
+            page.wait_for_function(f"document.getElementById('says').textContent.endsWith('was labelled {said}.')")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function(
+            "document.getElementById('read-error').textContent.startsWith('no label given on this page')"
+        )
+        assert {id: label.name for id, label in index.labels.items()} == {shown: "relevant"}
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]
     page.click("#read-evidence summary")
     assert "The rule (recall 0.95 at confidence 0.95, by ranking) says: read on." in page.inner_text("#read-stop")
 

@@ -82,7 +82,7 @@ def test_columns_are_found_by_their_usual_names(tmp_path):
     assert (entry.note, entry.time, entry.author) == (
         "why",
         "2026-01-01",
-        "",
+        None,
     )  # the author of a paper is not who labels
     assert entries(file, label="included") == [("a", 0.0)]
     tabs = write(tmp_path, "doi\tlabel_included\n10.1/x\t1\n", "labels.tsv")
@@ -242,6 +242,41 @@ def test_an_export_imported_elsewhere_gives_the_same_labels(papers, tmp_path):
     assert {label.by for label in second.values()} == {"import"}
 
 
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "ris"])
+@pytest.mark.parametrize(
+    "note",
+    ["", "  lead and end ", "line1\r\nline2\n\n line4", "=1+1", "quote \" , comma; \ttab", "0", "nan", "\x1b[31mred",
+     "first round said ASReview_irrelevant", "ASReview_relevant, said the first team", "日本 ü'"],
+)  # fmt: skip
+def test_an_export_brought_back_changes_nothing(papers, tmp_path, kind, note):
+    """Into the same screening it is what is held; another has the same notes, and nobody where nobody is named."""
+    papers.labels.add("p1", "relevant", note=note, author="")
+    papers.labels.add("p2", 0, note=note, author="ada")
+    file = tmp_path / f"labels.{kind}"
+    shown = run("screen", "export", "-i", papers.path, "--only", "labelled", "-f", kind)
+    file.write_bytes(shown.stdout_bytes)
+    assert papers.labels.take(file).unchanged == 2
+    second = papers.labels.named("second")
+    assert second.take(file).labelled == 2
+    for id, label in papers.labels.items():
+        if kind == "ris":
+            assert (second[id].value, second[id].note.split()) == (label.value, label.note.split())
+        else:
+            kept = (label.value, label.note, label.author, label.time)
+            assert (second[id].value, second[id].note, second[id].author, second[id].time) == kept
+
+
+def test_who_fills_in_a_list_is_who_labelled(papers, tmp_path, monkeypatch):
+    """A row of the export without a time was not labelled by nobody: it was filled in by who imports it."""
+    monkeypatch.setenv("EMBEDSEARCH_AUTHOR", "eve")
+    papers.labels.add("p1", "relevant", author="")
+    file = csv_of(label_records(Screening(papers)), tmp_path / "labels.csv")
+    file.write_text(file.read_text("utf-8").replace("p2,,", "p2,0,"), "utf-8")
+    second = papers.labels.named("second")
+    assert second.take(file).labelled == 2
+    assert (second["p1"].author, second["p2"].author) == ("", "eve")
+
+
 def test_parts_of_an_export(papers):
     """Each part has the records that it names; labels of documents that are gone come last."""
     screening = labelled(papers)
@@ -283,6 +318,23 @@ def test_asreview_columns(papers, tmp_path):
     assert (taken.labelled, taken.unlabelled) == (3, 1)
     assert {id: label.value for id, label in second.items()} == {"p1": 1.0, "p3": 0.0, "p4": 0.0}
     assert second["p1"].note == papers.labels["p1"].note
+
+
+def test_the_ranking_of_asreview_has_no_gaps(papers):
+    """Labels of documents that are not among the records take no place in it."""
+    papers.labels.add(["p1", "p3"], "relevant")
+    papers.labels.add("p4", "not relevant")
+    screening = Screening(papers)
+    screening.configure(where="year > 2001")
+    records = [(one["id"], one["asreview_ranking"]) for one in asreview_records(screening)]
+    assert records == [("p3", 1), ("p2", 2), ("p4", 3)]
+
+
+def test_a_mark_of_zotero_and_of_several(papers, tmp_path):
+    """A paragraph that holds nothing but marks is a mark, and a word in another note is then none."""
+    text = "TY  - JOUR\nID  - p1\nN1  - <p>ASReview_relevant</p>\nN1  - was ASReview_irrelevant in May\nER  - \n"
+    assert papers.labels.take(write(tmp_path, text, "zotero.ris")).labelled == 1
+    assert (papers.labels["p1"].value, papers.labels["p1"].note) == (1.0, "was ASReview_irrelevant in May")
 
 
 def test_ris_has_the_label_as_a_note(papers):

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, run
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 import embedsearch as es
 from embedsearch.index import upkeep
-from embedsearch.index.label import Decision, default_author, label_value
+from embedsearch.index.label import Decision, Label, default_author, label_value
+from embedsearch.index.label_files import parsed_label
 from embedsearch.store import Store
 from embedsearch.testing import HashEncoder
 
@@ -69,6 +70,21 @@ def test_a_label_is_kept_with_all_that_is_known_of_it(made):
         "id": "d1", "label": "relevant", "value": 1.0, "note": "see page 3", "author": "ada", "time": label.time,
         "by": "", "rank": None, "number": 1,
     }  # fmt: skip
+
+
+def test_a_note_is_kept_as_text_alone(made):
+    """Escape sequences lose what a terminal would obey, line ends stay, spaces around it go; so for a name."""
+    (label,) = made.labels.add("d1", 1, note="  see\x1b[31m p. 3\r\n\tred\x07\x9b ", author=" ada\x1b\nl. ")
+    assert (label.note, label.author) == ("see [31m p. 3\n red", "ada l.")
+    assert made.labels["d1"] == label
+
+
+@given(st.floats(0, 1))
+def test_a_grade_is_named_by_a_text_that_is_read_as_the_same_number(value):
+    """A grade just below .5 does not become relevant on its way through a file."""
+    name = Label("d", value, "", "", "", "", None, 1).name
+    assert parsed_label(name, "here") == (value, True)
+    assert Label("d", 0.4999996, "", "", "", "", None, 1).name == "0.4999996"
 
 
 def test_undoing_brings_back_what_was_there_before(made):
@@ -137,6 +153,19 @@ def test_a_label_remembers_what_proposed_it(made):
         ("d0", "", None),
         ("d3", "import", None),
     ]
+
+
+def test_nobody_overrules_another_unawares(made):
+    """Who was shown a record as unread is told what it was labelled since, and nothing of the request is kept."""
+    with es.open(made.path) as other:
+        assert "d1" not in other.labels
+        made.labels.add("d1", "relevant", author="ada")
+        with pytest.raises(es.QueryError, match="'d1' was labelled relevant by ada in the meantime; that label stands"):
+            other.labels.add(["d0", "d1"], "not relevant", author="ben", only_unread=True)
+        assert standing(made) == [("d1", 1.0)]
+        made.labels.undo()
+        other.labels.add("d1", "not relevant", author="ben", only_unread=True)
+    assert (made.labels["d1"].value, made.labels["d1"].author) == (0.0, "ben")
 
 
 def test_screenings_of_an_index_keep_apart(made):

@@ -1,5 +1,7 @@
 """The metrics of a screening, on examples worked by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from embedsearch.screening.metrics import (
     times_to_discovery,
     work_saved,
 )
+from embedsearch.screening.summary import METRICS, metric_interval
 
 # Ten records, the relevant ones read as the 1st, 2nd, 4th and 8th.
 FOUND = np.array([1, 1, 0, 1, 0, 0, 0, 1, 0, 0], dtype=bool)
@@ -104,3 +107,22 @@ def test_the_interval_of_a_share_is_exact(hits):
     found = Interval.of_share([True] * hits + [False] * (10 - hits))
     exact = stats.binomtest(hits, 10).proportion_ci(0.95, "exact")
     assert (found.mean, found.low, found.high) == pytest.approx((hits / 10, exact.low, exact.high))
+
+
+@given(ANY_FOUND)
+def test_every_metric_lies_in_its_range(found):
+    """The least and the most that an interval is cut off at are what a value can be, to the last digit."""
+    for metric in METRICS.values():
+        assert metric.least - 1e-12 <= metric.of(found) <= metric.most + 1e-12
+
+
+def test_an_interval_ends_where_its_metric_does():
+    """Two repeats that differ have a wide interval: of a recall it ends at 0 and 1, of work saved at r - 1 and r."""
+    first, last = np.zeros(20, dtype=bool), np.zeros(20, dtype=bool)
+    first[0], last[-1] = True, True
+    simulation = SimpleNamespace(replays=[SimpleNamespace(found=found) for found in (first, last)])
+    ends = {name: metric_interval(simulation, name) for name in METRICS}
+    assert {name: (one.low, one.high) for name, one in ends.items()} == {
+        "wss95": (pytest.approx(-0.05), 0.95), "wss100": (0.0, 1.0),
+        "recall5": (0.0, 1.0), "recall10": (0.0, 1.0), "atd": (0.0, 1.0),
+    }  # fmt: skip

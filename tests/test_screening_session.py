@@ -1,5 +1,7 @@
 """A screening of an index: what is proposed, what was read, and every number that is said of it."""
 
+import contextlib
+import dataclasses
 import json
 import shutil
 
@@ -11,8 +13,17 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import embedsearch as es
-from embedsearch.screening import History, Screening, ScreeningSettings, StoppingRule, ranking_estimate
-from embedsearch.screening.progress import is_met
+from embedsearch.index.label import Decision, Label
+from embedsearch.index.labels import IndexLabels
+from embedsearch.screening import (
+    History,
+    Screening,
+    ScreeningSettings,
+    StoppingRule,
+    audit_estimate,
+    ranking_estimate,
+)
+from embedsearch.screening.progress import is_met, progress_of
 from embedsearch.screening.reading import Draw, places_of
 from embedsearch.screening.report import as_markdown, report
 from embedsearch.store import Event
@@ -37,6 +48,39 @@ def pile(tmp_path):
             for number in range(40)
         )
         yield index
+
+
+class Journal:
+    """What `IndexLabels` asks of a store, in memory: every document is there."""
+
+    def __init__(self):
+        self.labels, self.kept = self, []
+
+    def events(self, after=0):
+        """Return the events behind a number."""
+        return self.kept[after:]
+
+    def append(self, events):
+        """Keep events under the next numbers."""
+        first = len(self.kept) + 1
+        self.kept += [dataclasses.replace(event, number=number) for number, event in enumerate(events, start=first)]
+        return self.kept[first - 1 :]
+
+    def numbers_of(self, ids):
+        """Return a number for each."""
+        return dict.fromkeys(ids, 1)
+
+    def upgrade(self):
+        """Need none."""
+
+    @contextlib.contextmanager
+    def locked(self, wait=0):
+        """Be alone."""
+        yield
+
+    def writing(self):
+        """Be alone."""
+        return self.locked()
 
 
 def is_relevant(id):
@@ -227,26 +271,115 @@ def test_an_empty_index_has_nothing_to_screen(tmp_path):
         Screening(index).progress()
 
 
+def test_settings_changed_by_two_at_once_are_both_kept(pile, monkeypatch):
+    """What another process sets while one looks whether its own can be kept is not taken back by it."""
+    with es.open(pile.path, HashEncoder(16)) as other:
+        first, second = Screening(pile), Screening(other)
+        monkeypatch.setattr(pile.axes, "scaled", lambda names: second.configure(recall=0.8))
+        first.configure(topic="wolves")
+        assert first.settings == Screening(pile).settings == ScreeningSettings(topic="wolves", recall=0.8)
+        # A value that is the old one for who opened it before is a change all the same.
+        assert second.configure(recall=0.95) == ScreeningSettings(topic="wolves")
+        monkeypatch.undo()
+        events = len(pile.labels.history())
+        assert first.configure(seed=0).recall == 0.95
+        assert (first.settings, len(pile.labels.history())) == (Screening(pile).settings, events)
+
+
+def test_one_audit_is_drawn_where_two_draw_at_once(pile):
+    """The second sees the first, though it looked before: no record is in two open samples."""
+    with es.open(pile.path, HashEncoder(16)) as other:
+        first, second = Screening(pile), Screening(other)
+        first.labels.history()
+        second.labels.history()
+        first.draw_audit(10)
+        with pytest.raises(es.QueryError, match="10 records of the sample drawn last are not read yet"):
+            second.draw_audit(10)
+        # Looking and keeping are one step: nobody writes between them.
+        pile.labels.add(first.labels.history()[-1].details["ids"], "not relevant")
+        with first.labels.alone(), pytest.raises(es.StoreError, match="another process is writing"):
+            second.draw_audit(10)
+        assert len(second.draw_audit(10)) == 10
+
+
+def test_a_sample_is_that_of_its_seed_whatever_other_screenings_hold(pile):
+    """The labels of another screening draw no other records."""
+    drawn = []
+    for name in ("one", "two"):
+        Screening(pile, "other").labels.add("d00", "relevant")
+        drawn.append(Screening(pile, name).draw_audit(10))
+    assert drawn[0] == drawn[1]
+
+
 # -- how far it has come ------------------------------------------------------------------------------------
 
 
-def draw(number, ids, kind="audit"):
-    """Return a draw as it stands in the journal."""
-    return Draw(Event(number, "main", kind, "", None, "", "", {"by": kind, "ids": ids}), ids)
+def journal(*entries):
+    """Return events, numbered from 1: a label by the id, a proposal by its ids; their kind is told before the ids."""
+    events = []
+    kinds = {"random": "shown", "likely": "shown"}
+    for number, (kind, *ids) in enumerate(entries, start=1):
+        document, details = (ids[0], {}) if kind == "label" else ("", {"ids": ids, "random": kind == "random"})
+        events.append(Event(number, "main", kinds.get(kind, kind), document, 0.0, "", "", details))
+    return events
+
+
+def reading_of(*entries):
+    """Return what was read in its order, and of it what is random with the number of its draw."""
+    events = journal(*entries)
+    shown = {id for event in events for id in event.details.get("ids", ())}
+    first = {}
+    for event in events:
+        if event.kind == "label":
+            rank = 1 if event.document in shown else None
+            first.setdefault(event.document, dataclasses.replace(Label.of(event), rank=rank))
+    drawn = [event for event in events if event.kind == "audit" or event.details.get("random")]
+    places, random = places_of(first, events, [Draw(event, event.details["ids"]) for event in drawn])
+    return "".join(sorted(places, key=places.get)), {id: one.event.number for id, one in random.items()}
+
+
+def labels(ids):
+    """Return the entries of a journal that label these, in this order."""
+    return [("label", id) for id in ids]
 
 
 def test_reading_in_order_with_a_random_sample_worked_by_hand():
     """What was drawn counts as read at the draw, as far as it was read from its beginning without a gap."""
-    first = {"a": 1, "c": 4, "x": 5, "b": 6, "z": 7}
-    # Drawn as event 3: x, b, then y, which nobody read, so that z is not random, though it was drawn.
-    places, drawn = places_of(first, [draw(3, ["x", "b", "y", "z"])])
-    assert sorted(places, key=places.get) == ["a", "x", "b", "c", "z"]
-    assert list(drawn) == ["x", "b"]
+    # Drawn as event 2: x, b, then y, which nobody read, so that z is not random, though it was drawn.
+    assert reading_of(*labels("a"), ("audit", "x", "b", "y", "z"), *labels("cxbz")) == ("axbzc", {"x": 2, "b": 2})
     # A second draw takes what the first has not.
-    places, drawn = places_of(first, [draw(2, ["b"]), draw(3, ["b", "c"])])
-    assert sorted(places, key=places.get) == ["a", "b", "c", "x", "z"]
-    assert {id: one.event.number for id, one in drawn.items()} == {"b": 2, "c": 3}
-    assert places_of({}, []) == ({}, {})
+    assert reading_of(*labels("a"), ("audit", "b"), ("audit", "b", "c"), *labels("cxb")) == ("abcx", {"b": 2, "c": 3})
+    assert reading_of() == ("", {})
+
+
+def test_what_was_shown_at_random_is_one_sample():
+    """A record that is passed over ends it, until it is read; an audit beside it is judged alone."""
+    shown = [("random", "a"), *labels("a"), ("random", "b"), ("audit", "m", "n"), ("random", "c"), *labels("cm")]
+    assert reading_of(*shown) == ("amc", {"a": 1, "m": 4})
+    assert reading_of(*shown, *labels("b")) == ("abmc", {"a": 1, "b": 3, "m": 4, "c": 5})
+
+
+def test_a_list_is_read_in_the_order_in_which_it_was_shown():
+    """In whatever order it is filled in; what another proposal showed later counts from there on."""
+    for order in ("abcd", "dcba", "bdca"):
+        assert reading_of(("likely", *"abcd"), *labels(order))[0] == "abcd"
+    assert reading_of(("likely", *"abcd"), ("likely", "c"), *labels("cxabd"))[0] == "abdcx"
+
+
+@given(st.permutations(range(30)), st.sets(st.integers(0, 29)), st.integers(0, 30))
+def test_no_number_follows_the_order_of_rows_in_a_list_that_was_filled_in(order, relevant, unread):
+    """Estimates, yields and what was read since the last relevant one: those of the order that was shown."""
+    ids = [f"d{number}" for number in range(30 + unread)]
+
+    def progress(order):
+        held = IndexLabels(Journal())
+        held.record("shown", {"by": "likely", "ids": ids[:30], "random": False})
+        held.add_all([Decision(ids[place], int(place in relevant)) for place in order])
+        return progress_of(held, ids, ScreeningSettings()).to_dict()
+
+    found = progress(order)
+    assert found == progress(range(30))
+    assert found["since_last_relevant"] == 29 - max(relevant, default=-1)
 
 
 def test_progress_worked_by_hand(pile):
@@ -265,7 +398,8 @@ def test_progress_worked_by_hand(pile):
     counts = {name: value for name, value in found.items() if isinstance(value, int)}
     assert counts == {
         "records": 40, "read": 4, "found": 2, "not_relevant": 2, "undecided": 1, "unread": 35, "graded": 2,
-        "unasked": 1, "outside": 1, "joined": 0, "drawn_at_random": 0, "since_last_relevant": 2,
+        "unasked": 1, "outside": 1, "joined": 0, "passed_over": 0, "drawn_at_random": 0,
+        "since_last_relevant": 2,
     }  # fmt: skip
     assert found["yield"] == [{"first": 1, "last": 3, "found": 1}]
     assert [one["method"] for one in found["estimates"]] == ["audit", "ranking"]
@@ -316,6 +450,62 @@ def test_what_was_not_proposed_is_no_evidence(pile):
     assert (found.history.records, found.history.read) == (14, 0)
     assert [(one.found, one.missed_at_most) for one in found.estimates] == [(1, 14), (1, 14)]
     assert not found.is_met
+
+
+def test_who_passes_over_has_no_random_sample_until_it_is_read(pile):
+    """Three read, one passed over, three read: three count; it is shown first the next time, and all seven count."""
+    screening = Screening(pile)
+    for _ in range(3):
+        (proposal,) = screening.next(by="random")
+        pile.labels.add(proposal.id, "not relevant")
+    (over,) = screening.next(by="random")
+    for _ in range(3):
+        (proposal,) = screening.next(by="random", passed={over.id})
+        assert proposal.id != over.id
+        pile.labels.add(proposal.id, "not relevant")
+    progress = screening.progress()
+    assert (progress.passed_over, int(progress.history.random.sum()), progress.history.read) == (1, 3, 6)
+    three = audit_estimate(History(40, np.zeros(3, dtype=bool), np.ones(3, dtype=bool)))
+    assert progress.estimates[0].missed_at_most == three.missed_at_most
+    assert "1 records shown at random were passed over" in as_markdown(report(screening))
+    (again,) = Screening(pile).next(by="random")
+    assert again.id == over.id
+    pile.labels.add(over.id, "not relevant")
+    progress = screening.progress()
+    assert (progress.passed_over, int(progress.history.random.sum())) == (0, 7)
+    assert progress.history.left.tolist() == list(range(40, 33, -1))
+    seven = audit_estimate(History(40, np.zeros(7, dtype=bool), np.ones(7, dtype=bool)))
+    assert progress.estimates[0].missed_at_most == seven.missed_at_most < three.missed_at_most
+
+
+def test_what_another_has_labelled_meanwhile_was_not_drawn():
+    """A record whose label came between the draw and its event is no part of the sample."""
+    held = IndexLabels(Journal())
+    held.add("d1", "relevant", by="likely")
+    held.record("shown", {"by": "random", "ids": ["d1", "d2"], "random": True, "unread": 10})
+    held.add("d2", "not relevant")
+    history = progress_of(held, [f"d{number}" for number in range(10)], ScreeningSettings()).history
+    assert (history.relevant.tolist(), history.random.tolist()) == ([True, False], [False, True])
+
+
+@pytest.mark.parametrize("by", ["random", "uncertain"])
+def test_passing_over_keeps_each_record_once(pile, by):
+    """Thirty passed over, one after another, are thirty records in the journal; then there is nothing left."""
+    screening = Screening(pile)
+    pile.labels.add("d00", "relevant")
+    passed = set()
+    for _ in range(39):
+        (proposal,) = screening.next(by=by, passed=passed)
+        passed.add(proposal.id)
+    assert len(passed) == 39
+    assert len(screening.next(by=by, passed=passed)) == 0
+    kept = [id for event in pile.labels.history() if event.kind == "shown" for id in event.details["ids"]]
+    assert sorted(kept) == sorted(passed)
+    assert screening.progress().passed_over == 0
+    # All of it was drawn, also what is passed over for another reason.
+    (shown,) = Screening(pile, "other").next(by="random", passed={"d05"})
+    ids = pile.labels.named("other").history()[-1].details["ids"]
+    assert ids == (["d05", shown.id] if "d05" in ids else [shown.id])
 
 
 def test_a_list_of_what_was_shown_filled_in_elsewhere_is_evidence(pile, tmp_path):
@@ -399,9 +589,9 @@ def test_the_report_has_what_an_appendix_needs(pile):
         "identified": 40, "identified_by_source": {"old.csv": 10, "new.csv": 30}, "removed_before_screening": 10,
         "records": 30, "screened": 7, "included": 1, "excluded": 5, "undecided": 1, "not_screened": 23,
     }  # fmt: skip
-    assert [(one["author"], one["labels"], one["imported"]) for one in record["labellers"]] == [
-        ("ada", 6, 0),
-        ("bob", 1, 1),
+    assert [(one["author"], one["records"], one["imported"], one["given"]) for one in record["labellers"]] == [
+        ("ada", 6, 0, 6),
+        ("bob", 1, 1, 1),
     ]
     assert record["proposed_by"] == {"likely": 2, "import": 1, "audit": 4}
     assert [event["kind"] for event in record["events"]] == [
@@ -430,6 +620,25 @@ def test_the_report_has_what_an_appendix_needs(pile):
         assert line in text
     for estimate in record["progress"]["estimates"]:
         assert f"at least {estimate['recall_at_least']:.1%} with 95% confidence" in text
+
+
+def test_who_labelled_adds_up_to_what_was_screened(pile):
+    """Each record counts once, for who gave the label that stands; what lies outside of the records counts nowhere."""
+    screening = Screening(pile)
+    screening.configure(where="year < 2010", seed=20_240_101)
+    for author, id, value in (
+        ("ada", "d00", 1), ("ada", "d00", 0), ("ben", "d00", 1), ("ada", "d01", 0), ("ada", "d20", 1), ("", "d02", 0.5),
+    ):  # fmt: skip
+        pile.labels.add(id, value, author=author, by="likely")
+    record = report(screening)
+    assert [(one["author"], one["records"], one["given"]) for one in record["labellers"]] == [
+        ("ada", 1, 4), ("ben", 1, 1), ("", 1, 1),
+    ]  # fmt: skip
+    assert record["flow"]["screened"] == sum(one["records"] for one in record["labellers"]) == 3
+    assert record["proposed_by"] == {"likely": 3}
+    text = as_markdown(record)
+    assert "| who | records | of these imported | labels given in all | first | last |" in text
+    assert "| seed | 20240101 |" in text
 
 
 def test_whatever_people_write_is_shown_as_text_in_the_report(tmp_path):

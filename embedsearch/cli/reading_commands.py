@@ -21,7 +21,7 @@ from embedsearch.cli.screening_options import (
     start_options,
     telling_sentence,
 )
-from embedsearch.errors import StoreError
+from embedsearch.errors import QueryError, StoreError
 
 if TYPE_CHECKING:
     from embedsearch.screening import Proposal, Screening
@@ -119,8 +119,9 @@ def read(
     """Read and label one record after another.
 
     The order is learned anew after every label. Keys: r relevant, n not relevant, u undecided, 1 to 9 a grade of .1
-    to .9, t a note for this record, z undo the last label, s skip for now, q quit. Every label is on the disk
-    before the next record is shown. Without a terminal answers are read from stdin, one a line.
+    to .9, t a note for this record, z undo the last label given here, s skip for now, q quit. Every label is
+    on the disk before the next record is shown. What somebody else has labelled meanwhile keeps that label.
+    Without a terminal answers are read from stdin, one a line.
     """
     screening = open_screening(path, name, encoder=encoder, for_next=by or "", **given)
     given_labels = _Desk(screening, by, author).read(count)
@@ -138,12 +139,12 @@ class _Desk:
         self._author = author
         self._note = ""
         self._skipped: set[str] = set()
+        self._given: list[int] = []  # the numbers of the labels that were given here and not taken back
 
     def read(self, count: int | None) -> int:
         """Show and ask until the person has had enough; return how many labels were given."""
         note(f"Keys: {KEYS}.")
-        given = 0
-        while count is None or given < count:
+        while count is None or len(self._given) < count:
             proposal = self._proposal()
             if proposal is None:
                 note("There is nothing left to read.")
@@ -152,12 +153,11 @@ class _Desk:
             answer = self._answer()
             if answer == "q":
                 break
-            given += self._act(answer, proposal)
-        return given
+            self._act(answer, proposal)
+        return len(self._given)
 
     def _proposal(self) -> Proposal | None:
-        found = self._screening.next(len(self._skipped) + 1, self._by)
-        return next((one for one in found if one.id not in self._skipped), None)
+        return next(iter(self._screening.next(1, self._by, passed=self._skipped)), None)
 
     def _answer(self) -> str:
         """Return a key that is one; a note is asked for and kept on the way."""
@@ -177,37 +177,45 @@ class _Desk:
                 continue
             note(f"{answer!r} is none of the keys: {KEYS}")
 
-    def _act(self, answer: str, proposal: Proposal) -> int:
-        """Do what an answer says; return by how much the number of labels grows."""
+    def _act(self, answer: str, proposal: Proposal) -> None:
+        """Do what an answer says."""
         if answer == "s":
             self._skipped.add(proposal.id)
             self._note = ""
         elif answer == "z":
-            return self._undo()
+            self._undo()
         else:
-            return self._label(proposal, _VALUES[answer])
-        return 0
+            self._label(proposal, _VALUES[answer])
 
-    def _label(self, proposal: Proposal, value: str | float) -> int:
+    def _label(self, proposal: Proposal, value: str | float) -> None:
         try:
-            self._screening.labels.add(proposal.id, value, note=self._note, author=self._author)
+            (label,) = self._screening.labels.add(
+                proposal.id, value, note=self._note, author=self._author, only_unread=True
+            )
         except StoreError as error:
             note(f"Not labelled: {error}")
-            return 0
+            return
+        except QueryError as error:
+            note(f"Not labelled: {error}")
+        else:
+            self._given.append(label.number)
         self._note = ""
-        return 1
 
-    def _undo(self) -> int:
-        from embedsearch.errors import QueryError
-
+    def _undo(self) -> None:
+        if not self._given:
+            note("Not undone: no label given here is left. Take back another with: embedsearch screen undo")
+            return
         try:
-            label = self._screening.labels.undo(author=self._author)
-        except (QueryError, StoreError) as error:
+            label = self._screening.labels.undo(self._given[-1], author=self._author)
+        except StoreError as error:
             note(f"Not undone: {error}")
-            return 0
-        self._skipped.discard(label.document)
-        note(f"Undone: {label.document} was labelled {label.name}.")
-        return -1
+            return
+        except QueryError as error:
+            note(f"Not undone: {error}")
+        else:
+            self._skipped.discard(label.document)
+            note(f"Undone: {label.document} was labelled {label.name}.")
+        self._given.pop()
 
 
 @click.command(

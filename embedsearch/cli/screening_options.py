@@ -111,8 +111,9 @@ def print_progress(progress: dict[str, Any]) -> None:
     names = {"records": "records", "read": "read", "found": "relevant", "not_relevant": "not relevant",
              "undecided": "undecided", "unread": "not read", "unasked": "read unasked or imported",
              "outside": "labels outside of the records", "joined": "not read, joined after the last that was read",
+             "passed_over": "passed over, though drawn at random",
              "since_last_relevant": "proposed and read since the last relevant one"}  # fmt: skip
-    optional = ("undecided", "unasked", "outside", "joined")
+    optional = ("undecided", "unasked", "outside", "joined", "passed_over")
     rows = [[text, progress[name]] for name, text in names.items() if progress[name] or name not in optional]
     table(["", ""], [[text, f"{value:,}"] for text, value in rows], title=f"Screening {progress['screening']}")
     if progress["yield"]:
@@ -128,7 +129,12 @@ def print_progress(progress: dict[str, Any]) -> None:
             for one in progress["estimates"]
         ],
     )  # fmt: skip
-    if not progress["drawn_at_random"]:
+    if progress["passed_over"]:
+        click.echo(
+            f"{progress['passed_over']:,} records shown at random were passed over; what was drawn after the first of "
+            "them is no random sample until they are read: embedsearch screen read --by random"
+        )
+    elif not progress["drawn_at_random"]:
         click.echo("No record was drawn at random yet, so that the audit says nothing: embedsearch screen audit -n 200")
     for one in progress["estimates"]:
         click.echo(

@@ -69,7 +69,7 @@ class Fields:
             raise _other(name, value, "true or false")
         return value
 
-    def whole(self, name: str, default: int, *, least: int = 1, most: int) -> int:
+    def whole(self, name: str, default: int = _REQUIRED, *, least: int = 1, most: int) -> int:
         """Return a whole number from *least* to *most*."""
         value = self._take(name, default)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:

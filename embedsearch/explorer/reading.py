@@ -41,8 +41,7 @@ def next_record(desk: Desk, asked: Fields) -> Answer:
     screening, passed = _screening(desk, asked), set(asked.texts("after", []))
     by = asked.text("by", "") or None
     asked.finish()
-    found = screening.next(len(passed) + 1, by)
-    proposal = next((one for one in found if one.id not in passed), None)
+    proposal = next(iter(screening.next(1, by, passed=passed)), None)
     if proposal is None:
         return {"record": None, **_status(screening)}
     sentence = screening.telling_sentence(proposal.id)
@@ -53,19 +52,19 @@ def next_record(desk: Desk, asked: Fields) -> Answer:
 
 
 def label(desk: Desk, asked: Fields) -> Answer:
-    """Label a record."""
+    """Label a record that has no label yet."""
     screening = _screening(desk, asked)
     id, value, note = asked.text("id"), asked.text("label"), asked.text("note", "")
     asked.finish()
-    screening.labels.add(id, value, note=note)
-    return _status(screening)
+    (given,) = screening.labels.add(id, value, note=note, only_unread=True)
+    return {"number": given.number, **_status(screening)}
 
 
 def undo(desk: Desk, asked: Fields) -> Answer:
-    """Take back the last label."""
-    screening = _screening(desk, asked)
+    """Take back a label by its number, so that nobody takes back what another has given."""
+    screening, number = _screening(desk, asked), asked.whole("number", least=1, most=1 << 53)
     asked.finish()
-    undone = screening.labels.undo()
+    undone = screening.labels.undo(number)
     return {"undone": {"id": undone.document, "label": undone.name}, **_status(screening)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -62,7 +63,7 @@ class Label:
         for name, value in VALUES.items():
             if value == self.value:
                 return name
-        return f"{self.value:g}"
+        return value_text(self.value)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the label as JSON values, its name as ``label``."""
@@ -78,7 +79,7 @@ class Decision:
         document: the id.
         value: as for `label_value`.
         note: as for `Label`.
-        author: the one who writes if None.
+        author: the one who writes if None; empty for nobody in particular.
         by: what proposed it; found in the journal if None.
         time: ISO 8601; now if empty.
     """
@@ -104,6 +105,18 @@ def label_value(value: Value) -> float | None:
     if value is not None and not 0 <= value <= 1:
         raise QueryError(f"a grade must be from 0 (not relevant) to 1 (relevant), not {value:g}")
     return None if value is None else float(value)
+
+
+def value_text(value: float | None) -> str:
+    """Return the shortest text that is read as the same number; ``undecided`` for None."""
+    return "undecided" if value is None else repr(float(value)).removesuffix(".0")
+
+
+def tidied(text: str) -> str:
+    """Return a note as it is kept: without spaces around it, with spaces for control characters but line ends."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = (" " if unicodedata.category(letter) == "Cc" and letter != "\n" else letter for letter in lines)
+    return "".join(kept).strip()
 
 
 def default_author() -> str:

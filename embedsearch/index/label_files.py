@@ -20,6 +20,7 @@ from embedsearch.documents.lines import json_records
 from embedsearch.documents.separated import separated_records
 from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding
 from embedsearch.errors import SourceError, did_you_mean
+from embedsearch.index.label import value_text
 from embedsearch.index.label_ris import ris_labels
 
 # The order in which ASReview looks for them.
@@ -47,7 +48,7 @@ class LabelEntry:
         key: what names the document, in the field that is matched; spaces around it are kept.
         value: 1 relevant, 0 not relevant, between them graded; None undecided.
         note: may be empty.
-        author: may be empty.
+        author: empty where the file has a column for it and says when, but not by whom; None where it does not say.
         time: as it stands there; may be empty.
     """
 
@@ -55,7 +56,7 @@ class LabelEntry:
     key: str
     value: float | None
     note: str = ""
-    author: str = ""
+    author: str | None = None
     time: str = ""
 
 
@@ -123,7 +124,7 @@ def read_labels(
 
 def contradiction(first: LabelEntry, second: LabelEntry) -> str:
     """Return the sentence that two records label one document differently."""
-    both = " and ".join(f"{_said(one.value)} ({one.place})" for one in (first, second))
+    both = " and ".join(f"{value_text(one.value)} ({one.place})" for one in (first, second))
     return f"{second.place}: {second.key!r} is labelled {both}; leave one of the two out"
 
 
@@ -143,12 +144,14 @@ def _entries(path: Path, label: str | None, options: ReadOptions, found: LabelFi
             options.broken(error)
 
 
-def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str, str]:
+def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str | None, str]:
     note, author, time = (
         str(record[name] if name is not None and record[name] is not None else "").strip()
         for name in (known.note, known.author, known.time)
     )
-    return note, author, _iso(time)
+    # A label that was exported has its time; a cell that was filled in since has neither time nor author.
+    is_known = known.author is not None and (author or time)
+    return note, author if is_known else None, _iso(time)
 
 
 def _iso(time: str) -> str:
@@ -220,7 +223,3 @@ def parsed_label(text: str, place: str) -> tuple[float | None, bool]:
     if not 0 <= value <= 1:
         raise SourceError(f"{place}: the label is {text!r}; wanted {_WANTED}")
     return value, True
-
-
-def _said(value: float | None) -> str:
-    return "undecided" if value is None else f"{value:g}"

@@ -11,22 +11,28 @@ from embedsearch.documents.sources import ReadOptions, Source
 from embedsearch.errors import SourceError
 
 _MARK = re.compile(r"\bASReview_(relevant|irrelevant|not_seen)\b")
+_AROUND = re.compile(r"</?p>|[\s;,]")  # what may stand around a mark; Zotero makes a paragraph of a note
 _LABELS = {"relevant": "relevant", "irrelevant": "not relevant"}
 
 
 def ris_labels(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
     """Yield the references of a RIS file with ASReview's ``label``, and what else the notes say as the ``note``.
 
+    A mark is a note of its own, as ASReview writes it; where none is, as some programs make one note of several, it is
+    looked for among the words of the others.
+
     Raises:
         SourceError: one is labelled both ways; passed over and reported where the options say so.
     """
     for record in ris_records(source, options):
         notes = [str(note) for note in record.fields.get("notes", ())]
-        marks = {mark for note in notes for mark in _MARK.findall(note)}
+        own = [note for note in notes if _MARK.search(note) and not _AROUND.sub("", _MARK.sub("", note))]
+        marks = {mark for note in own or notes for mark in _MARK.findall(note)}
         if marks >= {"relevant", "irrelevant"}:
             options.broken(SourceError(f"{record.place}: labelled both ASReview_relevant and ASReview_irrelevant"))
             continue
         label = next((text for mark, text in _LABELS.items() if mark in marks), "")
-        rest = (" ".join(_MARK.sub("", note).split()) for note in notes)
+        others = [note for note in notes if note not in own] if own else [_MARK.sub("", note) for note in notes]
+        rest = (" ".join(note.split()) for note in others)
         note = "; ".join(text for text in rest if text)
         yield record._replace(fields={**record.fields, "label": label, "note": note})

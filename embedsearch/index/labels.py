@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.errors import QueryError, did_you_mean
-from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now
+from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now, tidied
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
 
@@ -30,6 +31,7 @@ class IndexLabels(Mapping[str, Label]):
         self.name = name
         self._events: list[Event] = []
         self._seen = 0
+        self._is_alone = False
         self._standing: dict[str, list[Label]] = {}
         self._undone: set[int] = set()
         self._proposals: dict[str, tuple[str, int | None]] = {}
@@ -107,6 +109,25 @@ class IndexLabels(Mapping[str, Label]):
 
     # -- writing ----------------------------------------------------------------------------------------
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the one who writes: what was read inside still holds when what is written last inside is kept.
+
+        Raises:
+            StoreError: another process is writing.
+        """
+        if self._is_alone:
+            yield
+            return
+        with self._store.locked(wait=_WAIT_SECONDS):
+            self._store.upgrade()
+            with self._store.writing():
+                self._is_alone = True
+                try:
+                    yield
+                finally:
+                    self._is_alone = False
+
     def add(
         self,
         ids: str | Sequence[str],
@@ -115,24 +136,27 @@ class IndexLabels(Mapping[str, Label]):
         note: str = "",
         author: str | None = None,
         by: str | None = None,
+        only_unread: bool = False,
     ) -> list[Label]:
         """Label documents of the index; what they were labelled before stays in the history.
 
         Args:
             ids: of one document or several.
             value: ``relevant``, ``not relevant``, ``undecided``, or a grade from 0 to 1.
-            note: kept with the label.
+            note: kept with the label; control characters but line ends become spaces, and those around it go.
             author: who judged; `default_author` if None.
             by: what proposed them; what showed them last if None.
+            only_unread: refuse documents that have a label by now, so that nobody overrules another unawares.
 
         Raises:
-            QueryError: a document is not in the index, or the value is none; nothing is labelled then.
+            QueryError: a document is not in the index, the value is none, or a document has a label where only unread
+                ones are wanted; nothing is labelled then.
             StoreError: another process is writing.
         """
         wanted = dict.fromkeys([ids] if isinstance(ids, str) else ids)
-        return self.add_all([Decision(id, value, note, author, by) for id in wanted])
+        return self.add_all([Decision(id, value, note, author, by) for id in wanted], only_unread=only_unread)
 
-    def add_all(self, decisions: Sequence[Decision]) -> list[Label]:
+    def add_all(self, decisions: Sequence[Decision], *, only_unread: bool = False) -> list[Label]:
         """Label documents each in its own way, all or none.
 
         Raises:
@@ -140,16 +164,22 @@ class IndexLabels(Mapping[str, Label]):
         """
         values = [label_value(decision.value) for decision in decisions]
         self._require([decision.document for decision in decisions])
-        self._current()
-        events = []
-        for decision, value in zip(decisions, values, strict=True):
-            by, rank = self._proposals.get(decision.document, ("", None))
-            if decision.by is not None:
-                by, rank = decision.by, None
-            details = {name: given for name, given in (("note", decision.note), ("by", by), ("rank", rank)) if given}
-            author = default_author() if decision.author is None else decision.author
-            events.append(self._event("label", decision.document, value, author, decision.time, details))
-        return [Label.of(event) for event in self._append(events)]
+        with self.alone():
+            standing, events = self._current(), []
+            for decision, value in zip(decisions, values, strict=True):
+                if only_unread and decision.document in standing:
+                    raise _overruling(standing[decision.document][-1])
+                events.append(self._label_event(decision, value))
+            return [Label.of(event) for event in self._append(events)]
+
+    def _label_event(self, decision: Decision, value: float | None) -> Event:
+        by, rank = self._proposals.get(decision.document, ("", None))
+        if decision.by is not None:
+            by, rank = decision.by, None
+        note = tidied(decision.note)
+        details = {name: given for name, given in (("note", note), ("by", by), ("rank", rank)) if given}
+        author = default_author() if decision.author is None else decision.author
+        return self._event("label", decision.document, value, author, decision.time, details)
 
     def take(
         self, file: str | os.PathLike[str], *, match: str = "id", reading: Mapping[str, Any] | None = None
@@ -185,15 +215,16 @@ class IndexLabels(Mapping[str, Label]):
             QueryError: there is no such label, or it was undone already.
             StoreError: another process is writing.
         """
-        standing = {label.number: label for labels in self._current().values() for label in labels}
-        wanted = max(standing, default=None) if number is None else number
-        if wanted is None or wanted not in standing:
-            what = "no label" if wanted is None else f"no label number {wanted}"
-            undone = " any more: it was undone already" if wanted in self._undone else ""
-            raise QueryError(f"there is {what} to undo in the screening {self.name!r}{undone}")
-        label = standing[wanted]
-        by = default_author() if author is None else author
-        self._append([self._event("undo", label.document, None, by, "", {"undoes": wanted})])
+        with self.alone():
+            standing = {label.number: label for labels in self._current().values() for label in labels}
+            wanted = max(standing, default=None) if number is None else number
+            if wanted is None or wanted not in standing:
+                what = "no label" if wanted is None else f"no label number {wanted}"
+                undone = " any more: it was undone already" if wanted in self._undone else ""
+                raise QueryError(f"there is {what} to undo in the screening {self.name!r}{undone}")
+            label = standing[wanted]
+            by = default_author() if author is None else author
+            self._append([self._event("undo", label.document, None, by, "", {"undoes": wanted})])
         return label
 
     def record(self, kind: Kind, details: Mapping[str, Any]) -> Event:
@@ -211,13 +242,12 @@ class IndexLabels(Mapping[str, Label]):
         for text in (author, details.get("note", "")):
             if text.encode("utf-8", "replace") != text.encode("utf-8", "surrogatepass"):
                 raise QueryError(f"{text!r} is no text in UTF-8, which notes and names must be")
-        return Event(0, self.name, kind, document, value, author, time or now(), dict(details))
+        one_line = " ".join(tidied(author).split())
+        return Event(0, self.name, kind, document, value, one_line, time or now(), dict(details))
 
     def _append(self, events: Sequence[Event]) -> list[Event]:
-        with self._store.locked(wait=_WAIT_SECONDS):
-            self._store.upgrade()
-            with self._store.writing():
-                return self._store.labels.append(events)
+        with self.alone():
+            return self._store.labels.append(events)
 
     def _require(self, ids: Sequence[str]) -> None:
         held = self._store.numbers_of(ids)
@@ -249,3 +279,11 @@ class IndexLabels(Mapping[str, Label]):
                 self._standing[event.document] = left
             else:
                 self._standing.pop(event.document, None)
+
+
+def _overruling(label: Label) -> QueryError:
+    """Return that somebody has labelled a document since it was shown as unread."""
+    return QueryError(
+        f"{label.document!r} was labelled {label.name} by {label.author or 'somebody'} in the meantime; that label "
+        "stands. Overrule it with: embedsearch screen label"
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import QueryError, SourceError, did_you_mean
-from embedsearch.index.label import IMPORT, Decision
+from embedsearch.index.label import IMPORT, Decision, Label, tidied
 from embedsearch.index.label_files import LabelEntry, LabelFile, contradiction, read_labels
 from embedsearch.index.labels import IndexLabels
 from embedsearch.store import Store
@@ -46,13 +46,19 @@ def decisions_of(
     chosen, unknown = _chosen(found, _documents_by(match, store), match, options)
     decisions, unchanged = [], 0
     for id, entry in chosen.items():
-        if id in standing and (standing[id].value, standing[id].note) == (entry.value, entry.note):
+        if id in standing and _is_said_by(standing[id], entry):
             unchanged += 1
         else:
             # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
             by = None if id in shown else IMPORT
-            decisions.append(Decision(id, entry.value, entry.note, entry.author or None, by, entry.time))
+            decisions.append(Decision(id, entry.value, entry.note, entry.author, by, entry.time))
     return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown)
+
+
+def _is_said_by(label: Label, entry: LabelEntry) -> bool:
+    """Return whether a file says what is held; the lines of a note may be one there, as they are in RIS."""
+    notes = (" ".join(tidied(note).split()) for note in (label.note, entry.note))
+    return label.value == entry.value and len(set(notes)) == 1
 
 
 def _chosen(

@@ -84,7 +84,8 @@ def asreview_records(screening: Screening, part: Part | None = None) -> Iterator
 
 
 def _asreview_ranking(screening: Screening) -> list[str]:
-    decided = {id: label for id, label in screening.labels.items() if label.value is not None}
+    places = screening.pile.places
+    decided = {id: label for id, label in screening.labels.items() if label.value is not None and id in places}
     relevant = [id for id, label in decided.items() if label.is_relevant]
     try:
         order = [id for id, _ in screening.rank()]

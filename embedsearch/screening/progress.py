@@ -76,6 +76,8 @@ class Progress:
         graded: how many labels are neither 0 nor 1; from 0.5 they count as relevant.
         outside: how many labelled documents do not belong to the records: outside of the condition, or deleted.
         joined: how many of the unread were not among the records yet when the last of the history was read.
+        passed_over: how many of the unread were shown at random before others that were shown so and read. What was
+            drawn after the first of them is no random sample until it is read.
         samples: the audit samples, in order.
         estimates: of the recall of all that is relevant, from the audit and from the ranking, with one-sided bounds.
         is_met: does the stopping rule say that it is time to stop?
@@ -92,6 +94,7 @@ class Progress:
     graded: int
     outside: int
     joined: int
+    passed_over: int
     samples: tuple[Sample, ...]
     estimates: tuple[RecallEstimate, ...]
     is_met: bool
@@ -129,6 +132,7 @@ class Progress:
             "unasked": self.unasked,
             "outside": self.outside,
             "joined": self.joined,
+            "passed_over": self.passed_over,
             "drawn_at_random": int(self.history.random.sum()),
             "since_last_relevant": self.since_last,
             "yield": [{"first": one.first, "last": one.last, "found": one.found} for one in self.yields],
@@ -174,6 +178,7 @@ def progress_of(labels: IndexLabels, ids: Sequence[str], settings: ScreeningSett
         graded=sum(label.value not in (0, 1) for label in decided),
         outside=len(labels) - len(inside),
         joined=int(history.joined[-1]) if history.joined is not None and history.read else 0,
+        passed_over=len(reading.passed_over),
         samples=tuple(_sample(draw, reading) for draw in reading.draws if draw.event.kind == "audit"),
         estimates=estimates,
         is_met=is_met(decisive, settings.recall, undecided=undecided, unread=history.unread),

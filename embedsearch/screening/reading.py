@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embedsearch.index.label import IMPORT
+from embedsearch.index.label import IMPORT, Label
 from embedsearch.index.labels import IndexLabels
 from embedsearch.screening.piles import PILE, KnownPile, known_piles
 from embedsearch.screening.stopping import History
@@ -39,25 +40,49 @@ class Draw(NamedTuple):
         return self.ids[:end]
 
 
-def places_of(first: Mapping[str, int], draws: Iterable[Draw]) -> tuple[dict[str, Place], dict[str, Draw]]:
+def places_of(
+    first: Mapping[str, Label], events: Iterable[Event], draws: Iterable[Draw]
+) -> tuple[dict[str, Place], dict[str, Draw]]:
     """Return when each record counts as read, and by which draw those that were drawn at random.
 
+    A record that was proposed counts as read at its place in the proposal that showed it last, in whatever order a
+    list is filled in: that order was there before the labels were. All others count as read when they were labelled.
+
     Of a sample that was drawn, so much is random as was read from its beginning without a gap: who leaves out the
-    records that look dull has no sample. These count as read when the sample was drawn; all others when they were
-    first labelled.
+    records that look dull has no sample. Each audit is a sample of its own; all that was shown at random is one.
 
     Args:
-        first: for each labelled record by its id the number of the event that first labelled it.
-        draws: in their order.
+        first: for each labelled record by its id the first of its labels.
+        events: of the journal, in their order.
+        draws: among them, in their order.
     """
-    places = {id: Place(number, 0) for id, number in first.items()}
+    proposed: dict[str, Place] = {}
+    places: dict[str, Place] = {}
+    for event in events:
+        if event.kind in ("shown", "audit"):
+            proposed |= {id: Place(event.number, position) for position, id in enumerate(event.details["ids"])}
+        elif (label := first.get(event.document)) and label.number == event.number:
+            own = Place(event.number, 0)
+            places[event.document] = own if label.rank is None else proposed.get(event.document, own)
     drawn: dict[str, Draw] = {}
+    is_whole = True
     for draw in draws:
-        for position, id in enumerate(draw.read(first)):
+        is_shown = draw.event.kind == "shown"
+        if is_shown and not is_whole:
+            continue
+        read = draw.read(first)
+        is_whole = is_whole and (not is_shown or len(read) == len(draw.ids))
+        for position, id in enumerate(read):
             if id not in drawn:
                 drawn[id] = draw
                 places[id] = Place(draw.event.number, position)
     return places, drawn
+
+
+def shown_at_random(events: Iterable[Event]) -> list[str]:
+    """Return the ids of what was drawn at random one after another, not in an audit, in their order."""
+    shown = (event.details["ids"] for event in events if event.kind == "shown" and event.details.get("random"))
+    return list(dict.fromkeys(id for ids in shown for id in ids))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,12 +119,15 @@ class Reading:
         self._events = labels.history()
         # A record that was read and then deleted was there when it was drawn, and what it was is known.
         self.labelled = {id: label for id, label in labels.items() if id in pile or id in shown}
-        drawn = (event for event in self._events if event.kind == "audit" or event.details.get("random"))
-        self.draws = [
-            Draw(event, [id for id in event.details["ids"] if id in pile or id in self.labelled]) for event in drawn
-        ]
         numbers = {id: first[id].number for id in self.labelled}
-        self._places, self._drawn = places_of(numbers, self.draws)
+        drawn = (event for event in self._events if event.kind == "audit" or event.details.get("random"))
+        # What another process labelled while the draw was made is none of it.
+        self.draws = [
+            Draw(event, [id for id in event.details["ids"] if numbers.get(id, math.inf) > event.number
+                         and (id in pile or id in numbers)])
+            for event in drawn
+        ]  # fmt: skip
+        self._places, self._drawn = places_of({id: first[id] for id in numbers}, self._events, self.draws)
         self._order = sorted(self.labelled, key=self._places.__getitem__)
         decided = (id for id in self._order if self.labelled[id].value is not None)
         self.asked = [id for id in decided if id in self._drawn or first[id].by not in UNASKED]
@@ -108,6 +136,13 @@ class Reading:
 
         self._numbers = np.array([self._places[id].number for id in self.asked], dtype=np.int64)
         self._pile_of = np.searchsorted([pile.since for pile in self._piles], self._numbers, side="right") - 1
+
+    @cached_property
+    def passed_over(self) -> list[str]:
+        """The unread that were shown at random before others that were shown so and read."""
+        unread, shown = set(self.unread), shown_at_random(self._events)
+        last = max((place for place, id in enumerate(shown) if id in self.labelled), default=0)
+        return [id for id in shown[:last] if id in unread]
 
     @cached_property
     def history(self) -> History:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from embedsearch.index.label import IMPORT, now
+from embedsearch.index.label import IMPORT, Label, now
 from embedsearch.screening.piles import PILE
 from embedsearch.screening.progress import Progress
 from embedsearch.screening.session import Screening
@@ -29,6 +29,7 @@ def report(screening: Screening) -> dict[str, Any]:
     """
     progress = screening.progress()
     events = screening.labels.history()
+    screened = [label for label in screening.labels.values() if label.document in screening.pile.places]
     return {
         "screening": screening.name,
         "index": str(screening.index.path),
@@ -37,8 +38,8 @@ def report(screening: Screening) -> dict[str, Any]:
         "settings": screening.settings.to_dict(),
         "settings_history": [_settings(event) for event in events if event.kind == "settings"],
         "flow": flow(screening, progress),
-        "labellers": _labellers(screening, events),
-        "proposed_by": dict(Counter(label.by or "nobody" for label in screening.labels.values())),
+        "labellers": _labellers(screening, screened),
+        "proposed_by": dict(Counter(label.by or "nobody" for label in screened)),
         "progress": progress.to_dict(),
         "labels": [label.to_dict() for label in screening.labels.values()],
         "events": [_event(screening, event) for event in events],
@@ -79,17 +80,22 @@ def _details(event: Event) -> dict[str, Any]:
     return {name: value for name, value in event.details.items() if name != PILE}
 
 
-def _labellers(screening: Screening, events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Return who labelled, how many documents, and from when to when; labels that were undone left out."""
+def _labellers(screening: Screening, screened: Sequence[Label]) -> list[dict[str, Any]]:
+    """Return who labelled, how many records by the labels that stand, and how often, from when to when, in all.
+
+    Labels that were undone are left out; those overruled, or of documents outside of the records, are among ``given``.
+    """
+    events = [event for event in screening.labels.history() if event.kind == "label"]
     own: dict[str, list[Event]] = {}
     for event in events:
-        if event.kind == "label" and not screening.labels.is_undone(event.number):
+        if not screening.labels.is_undone(event.number):
             own.setdefault(event.author, []).append(event)
     return [
         {
             "author": author,
-            "labels": len(given),
-            "imported": sum(event.details.get("by") == IMPORT for event in given),
+            "records": sum(label.author == author for label in screened),
+            "imported": sum(label.author == author and label.by == IMPORT for label in screened),
+            "given": len(given),
             "first": min(event.time for event in given),
             "last": max(event.time for event in given),
         }
@@ -109,8 +115,8 @@ def as_markdown(record: dict[str, Any]) -> str:
         _table(("step", "records"), _flow_rows(flow)),
         "## Who labelled",
         _table(
-            ("who", "labels", "of these imported", "first", "last"),
-            [[one["author"] or "(no name)", one["labels"], one["imported"], one["first"], one["last"]]
+            ("who", "records", "of these imported", "labels given in all", "first", "last"),
+            [[one["author"] or "(no name)", one["records"], one["imported"], one["given"], one["first"], one["last"]]
              for one in record["labellers"]],
         ),
         "Records were proposed by: " + (_counted(record["proposed_by"]) or "nothing was labelled") + ".",
@@ -135,7 +141,7 @@ def _settings_rows(record: dict[str, Any]) -> list[list[Any]]:
     axes = record["versions"]["axes"]
     named = ((name, axes[name.removeprefix("-")]) for name in record["settings"]["axes"])
     shown["axes"] = ", ".join(f"{name} ({f'version {held}' if held else 'deleted'})" for name, held in named)
-    return [[name.replace("_", " "), "none" if value in ("", None) else value] for name, value in shown.items()]
+    return [[name.replace("_", " "), "none" if value in ("", None) else str(value)] for name, value in shown.items()]
 
 
 def _flow_rows(flow: dict[str, Any]) -> list[list[Any]]:
@@ -171,6 +177,11 @@ def _evidence(progress: dict[str, Any]) -> list[str]:
         )
     if not progress["drawn_at_random"]:
         parts.append("No record was drawn at random, so that the audit says nothing.")
+    if progress["passed_over"]:
+        parts.append(
+            f"{progress['passed_over']:,} records shown at random were passed over; what was drawn after the first of "
+            "them is left out of the audit."
+        )
     for sample in progress["samples"]:
         parts.append(
             f"Audit sample (event {sample['event']}): {sample['size']:,} records drawn at random from "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from embedsearch.screening.pile import Pile, direction_of
 from embedsearch.screening.piles import PILE, last_packed
 from embedsearch.screening.progress import Progress, progress_of
 from embedsearch.screening.ranking import Labels, Ranker, Scores
+from embedsearch.screening.reading import shown_at_random
 from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.screening.versions import versions
 from embedsearch.vectors import Rows, Vectors
@@ -101,17 +103,25 @@ class Screening:
             AxisError: there is no such axis.
             StoreError: another process is writing.
         """
-        wanted = self.settings.changed(**given)
-        if wanted == self.settings and self.labels.settings():
-            return wanted
-        pile = Pile(self.index, wanted)
-        _ = pile.topic_vector  # a topic that cannot be embedded is refused now and not at every question
-        self.index.axes.scaled(list(wanted.axis_names))
-        held = {"records": len(pile), "documents": len(self.index.ids())}
-        known = {"versions": versions(self.index, wanted.axis_names), **self._changed(pile)}
-        if for_next is not None:
-            self._require_start(for_next or wanted.by, wanted, pile)
-        self.labels.record("settings", {**wanted.to_dict(), **held, **known})
+        while True:
+            kept = self.labels.settings()
+            before = ScreeningSettings.from_dict(kept)
+            wanted = before.changed(**given)
+            if kept and wanted == before == self.settings:
+                return wanted
+            pile = Pile(self.index, wanted)
+            _ = pile.topic_vector  # a topic that cannot be embedded is refused now and not at every question
+            self.index.axes.scaled(list(wanted.axis_names))
+            held = {"records": len(pile), "documents": len(self.index.ids())}
+            known = {"versions": versions(self.index, wanted.axis_names)}
+            if for_next is not None:
+                self._require_start(for_next or wanted.by, wanted, pile)
+            # All this may take seconds, in which another process may have changed other settings.
+            with self.labels.alone():
+                if self.labels.settings() == kept:
+                    if not kept or wanted != before:
+                        self.labels.record("settings", {**wanted.to_dict(), **held, **known, **self._changed(pile)})
+                    break
         self.settings, self.pile, self._ranker, self._ranked = wanted, pile, None, None
         return wanted
 
@@ -131,12 +141,15 @@ class Screening:
             self._ranked = state, self.ranker.scores(self._known(undecided=np.nan))
         return self._ranked[1]
 
-    def next(self, count: int = 1, by: str | None = None) -> Proposals:
+    def next(self, count: int = 1, by: str | None = None, *, passed: Collection[str] = ()) -> Proposals:
         """Return the records to read next, and note that they were shown.
+
+        What was drawn at random and has no label yet is shown again before more is drawn.
 
         Args:
             count: how many; fewer come where fewer are left.
             by: as for `choose`, or ``audit`` for the next of the sample drawn last; as the settings say if None.
+            passed: ids that are passed over.
 
         Raises:
             QueryError: *by* is none of these, or no sample was drawn; nothing to start from.
@@ -146,12 +159,25 @@ class Screening:
         wanted = by or self.settings.by
         self._require_start(wanted, self.settings, self.pile)
         if wanted == AUDIT:
-            return self._next_of_sample(count)
+            return self._next_of_sample(count, passed)
         scores, known = self.scores(), self._known(undecided=0.0)
-        rows, at_random = choose(scores, known, by=wanted, count=count, seed=self.settings.seed)
+        rows, at_random = choose(scores, known, by=wanted, count=len(known), seed=self.settings.seed)
+        ids = [self.pile.ids[row] for row in rows]
         drawn = "random" if at_random else "likely" if wanted == "mixed" else wanted
-        found = self._proposals(rows, scores, drawn)
-        self._record_shown(found, drawn, at_random=at_random)
+        waiting: list[str] = []
+        if at_random:
+            unread = set(ids)
+            waiting = [id for id in shown_at_random(self.labels.history()) if id in unread]
+            ids = list(dict.fromkeys([*waiting, *ids]))
+        shown = list(islice((id for id in ids if id not in passed), count))
+        found = self._proposals(shown, scores, drawn)
+        if at_random and shown:
+            # What is passed over is drawn all the same, once: then it is not among what is drawn from any more.
+            aside = set(waiting) - set(shown)
+            ids = [id for id in ids[: ids.index(shown[-1]) + 1] if id not in aside]
+            self._record_shown(ids, drawn, {"random": True, "unread": len(rows) - len(aside)})
+        elif shown:
+            self._record_shown(shown, drawn, {"random": False})
         return found
 
     def rank(self) -> list[tuple[str, float]]:
@@ -204,11 +230,12 @@ class Screening:
             QueryError: the size is not above 0, or more than what is left; the last sample is not read to its end.
             StoreError: another process is writing.
         """
-        left = self.require_sample(size)
-        drawn = np.random.default_rng((self.settings.seed, self.labels.state)).permutation(left)[:size]
-        ids = [self.pile.ids[row] for row in drawn]
-        details = {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)}
-        self.labels.record("audit", details | self._changed(self.pile))
+        with self.labels.alone():
+            left, events = self.require_sample(size), len(self.labels.history())
+            drawn = np.random.default_rng((self.settings.seed, events)).permutation(left)[:size]
+            ids = [self.pile.ids[row] for row in drawn]
+            details = {"by": AUDIT, "ids": ids, "seed": self.settings.seed, "unread": len(left)}
+            self.labels.record("audit", details | self._changed(self.pile))
         return ids
 
     def require_sample(self, size: int) -> Rows:
@@ -237,8 +264,8 @@ class Screening:
         labels = self.labels.standing()
         return [id for id in ids if id not in labels and id in self.pile.places]
 
-    def _next_of_sample(self, count: int) -> Proposals:
-        ids = self._unread_sample()[:count]
+    def _next_of_sample(self, count: int, passed: Collection[str]) -> Proposals:
+        ids = [id for id in self._unread_sample() if id not in passed][:count]
         return Proposals(self.proposal(rank, id, None, AUDIT) for rank, id in enumerate(ids, start=1))
 
     # -- what is behind them ----------------------------------------------------------------------------
@@ -263,21 +290,17 @@ class Screening:
                 "record that is relevant, or read at random with --by random"
             )
 
-    def _proposals(self, rows: Rows, scores: Scores, by: str) -> Proposals:
-        ids = [self.pile.ids[row] for row in rows]
+    def _proposals(self, ids: Sequence[str], scores: Scores, by: str) -> Proposals:
         return Proposals(
-            self.proposal(rank, id, float(scores[row]), by)
-            for rank, (row, id) in enumerate(zip(rows, ids, strict=True), start=1)
+            self.proposal(rank, id, float(scores[self.pile.places[id]]), by) for rank, id in enumerate(ids, start=1)
         )
 
-    def _record_shown(self, shown: Sequence[Proposal], by: str, *, at_random: bool) -> None:
-        details: dict[str, Any] = {"by": by, "ids": [one.id for one in shown], "random": at_random}
-        if at_random:
-            details["unread"] = int(np.isnan(self._known(undecided=0.0)).sum())
+    def _record_shown(self, ids: Sequence[str], by: str, drawn: Mapping[str, Any]) -> None:
+        details = {"by": by, "ids": ids, **drawn}
         changed = self._changed(self.pile)
         last = next((event for event in reversed(self.labels.history()) if event.kind != "settings"), None)
         is_same = last is not None and last.kind == "shown" and {**last.details, PILE: ""} == {**details, PILE: ""}
-        if shown and (changed or not is_same):
+        if changed or not is_same:
             self.labels.record("shown", details | changed)
 
     def _changed(self, pile: Pile) -> dict[str, str]:

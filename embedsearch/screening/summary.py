@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,12 +19,26 @@ from embedsearch.screening.simulation import Replay, Simulation
 
 CURVE_POINTS = 101  # every percent
 
-METRICS: dict[str, Callable[[Found], float]] = {
-    "wss95": lambda found: work_saved(found, 0.95),
-    "wss100": lambda found: work_saved(found, 1.0),
-    "recall5": lambda found: recall_at(found, 0.05),
-    "recall10": lambda found: recall_at(found, 0.10),
-    "atd": average_time_to_discovery,
+
+class Metric(NamedTuple):
+    """A metric of an order of reading, and the least and the most that it can be."""
+
+    of: Callable[[Found], float]
+    least: float = 0.0
+    most: float = 1.0
+
+
+def _work_saved(recall: float) -> Metric:
+    # Below 0 where an order is worse than random: at worst all is read.
+    return Metric(lambda found: work_saved(found, recall), least=recall - 1, most=recall)
+
+
+METRICS: dict[str, Metric] = {
+    "wss95": _work_saved(0.95),
+    "wss100": _work_saved(1.0),
+    "recall5": Metric(lambda found: recall_at(found, 0.05)),
+    "recall10": Metric(lambda found: recall_at(found, 0.10)),
+    "atd": Metric(average_time_to_discovery),
 }
 
 
@@ -55,8 +69,9 @@ def summarise(simulation: Simulation, ids: Sequence[str]) -> dict[str, Any]:
 
 def metric_interval(simulation: Simulation, name: str) -> Interval:
     """Return the interval of one of `METRICS` over the repeats."""
-    # Work saved is below 0 where an order is worse than random.
-    return Interval.of([METRICS[name](replay.found) for replay in simulation.replays], least=-1.0)
+    metric = METRICS[name]
+    values = [metric.of(replay.found) for replay in simulation.replays]
+    return Interval.of(values, least=metric.least, most=metric.most)
 
 
 def stop(simulation: Simulation) -> dict[str, Any]:

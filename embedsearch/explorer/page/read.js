@@ -6,6 +6,7 @@ import {$, count, h, marked, number, saying} from "./dom.js";
 const KEYS = {r: "relevant", n: "not relevant", u: "undecided"};
 let record = null;
 let passed = []; // put off in this sitting
+const given = []; // the numbers of the labels given in it
 let busy = false;
 
 export function begin() {
@@ -48,8 +49,11 @@ const start = () => once(async () => {
 });
 
 const label = (value) => once(async () => {
-  await ask("screen/label", {id: record.id, label: value});
-  await next();
+  try {
+    given.push((await ask("screen/label", {id: record.id, label: value})).number);
+  } finally {
+    await next(); // what somebody else has labelled meanwhile is refused, and is not shown again
+  }
 });
 
 const skip = () => once(async () => {
@@ -58,7 +62,9 @@ const skip = () => once(async () => {
 });
 
 const undo = () => once(async () => {
-  const {undone} = await ask("screen/undo");
+  if (!given.length) throw new Error("no label given on this page is left to undo; take back another with: embedsearch screen undo");
+  const {undone} = await ask("screen/undo", {number: given.at(-1)}).catch((error) => { given.pop(); throw error; });
+  given.pop();
   passed = passed.filter((id) => id !== undone.id);
   await next();
   $("says").textContent = `Undone: ${undone.id} was labelled ${undone.label}.`;
