@@ -18,7 +18,7 @@ from embedsearch.axes.extending import FEWEST_PASSAGES, extended
 from embedsearch.axes.fields import as_numbers, binned
 from embedsearch.axes.fitted import FittedAxis
 from embedsearch.axes.material import Material
-from embedsearch.errors import AxisError
+from embedsearch.errors import AxisError, QueryError
 from embedsearch.expressions import parse_expression
 from embedsearch.vectors import Vectors, unit
 
@@ -218,7 +218,10 @@ def _fit_component(axis: Axis, material: Material) -> FittedAxis:
     from embedsearch.axes.components import principal_components
 
     number = int(axis.component["number"])
-    vectors = material.passages(axis.component.get("where"))
+    try:
+        vectors = material.passages(axis.component.get("where"))
+    except QueryError as error:
+        raise AxisError(f"axis {axis.name!r}: {error}") from error
     center, components, deviations = principal_components(vectors, number)
     if len(components) < number:
         raise AxisError(

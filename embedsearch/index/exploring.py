@@ -172,12 +172,7 @@ class Explorer:
         Raises:
             AxisError: there is no such axis, or it has fewer than 5 ratings with these.
         """
-        definitions = self._axes.definitions()
-        if name not in definitions:
-            _ = self._axes[name]  # raises, with a suggestion
-        axis = replace(definitions[name], ratings={**definitions[name].ratings, **ratings})
-        self._axes.save(axis)
-        return axis
+        return self._axes.change(name, lambda axis: replace(axis, ratings={**axis.ratings, **ratings}))
 
     def compare(self, name: str, other: Encoder, where: str | None, count: int = 500) -> Comparison:
         """Return how far the same definition orders the same texts alike under another encoder.
