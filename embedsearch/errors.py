@@ -48,6 +48,12 @@ class AxisError(EmbedSearchError):
     """An axis is unknown, or its definition is wrong."""
 
 
+class MissingKeyError(KeyError):
+    """What a mapping of names raises beside one of the errors above, so that its ``get`` finds nothing there."""
+
+    __str__ = Exception.__str__  # a KeyError shows the repr of its message
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the known name nearest to *name*, else the known names, else ``""``.
 

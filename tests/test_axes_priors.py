@@ -201,7 +201,7 @@ def test_an_axis_of_another_encoder_is_refused_with_an_offer(index, monkeypatch)
     other = index.axes["size"].fitted.to_dict() | {"encoder": "another"}
     store = index.axes._store
     with store.locked(), store.writing():
-        store.put_axis("size", index.axes.definitions()["size"].to_dict(), other, "2026-01-01T00:00:00+00:00")
+        store.axes.put("size", index.axes.definitions()["size"].to_dict(), other, "2026-01-01T00:00:00+00:00")
     monkeypatch.setattr("embedsearch.cli.options.open_index", lambda *_: index)
     monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
     for ask in (lambda: index.place(["wolf"], ["size"]), lambda: index.axes.check(["size"])):

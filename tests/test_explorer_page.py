@@ -132,7 +132,7 @@ def test_an_axis_is_tried_watched_and_saved(open_page, served):
     page.click("#axes-form button:not([type])")
     page.wait_for_function("document.querySelector('#plane > div').layout.xaxis.title.text.startsWith('tried')")
     page.wait_for_selector("#axes-save:not([hidden])")
-    assert "tried, version 1, by poles" in page.inner_text("#axes-report")
+    assert "tried, not saved, by poles" in page.inner_text("#axes-report")
     after = page.evaluate("Array.from(document.querySelector('#plane > div').data[0].x)")
     assert len(after) == len(before) == 1010
     assert after != before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from embedsearch.axes.checks import (
 )
 from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.rated import folded
+from embedsearch.conditions import axes_in
 from embedsearch.encoders import Encoder
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
@@ -169,7 +170,8 @@ class Axis:
         if self.orthogonal_to and (self.formula or self.groups):
             raise AxisError(f"axis {self.name!r}: 'orthogonal_to' needs one direction; groups and formulas have none")
         try:
-            _ = (self.formula and parse_formula(self.formula)), (self.expression and parse_expression(self.expression))
+            _ = self.expression and parse_expression(self.expression)
+            _ = self.derived_from(())  # reads the formula, and the condition
         except (AxisError, QueryError) as error:
             raise AxisError(f"axis {self.name!r}: {error}") from error
         if self.name in self.depends_on:
@@ -210,11 +212,20 @@ class Axis:
 
     @property
     def depends_on(self) -> tuple[str, ...]:
-        """The names of the axes that it is derived from, each once."""
+        """The names of the axes that it cannot be without, each once; see `derived_from`."""
         names = [*self.difference, *self.orthogonal_to, *([self.prior] if self.prior else [])]
         names += [self.rotation["start"], self.rotation["towards"]] if self.rotation else []
         names += parse_formula(self.formula).names if self.formula else ()
         return tuple(dict.fromkeys(names))
+
+    def derived_from(self, axes: Collection[str]) -> tuple[str, ...]:
+        """Return the names of the axes that it is derived from, each once.
+
+        They are those that it `depends_on`, and of *axes*, those that there are, the ones that the condition of a
+        component speaks of: a name there is a field's where no axis has it.
+        """
+        spoken = axes_in(self.component["where"], axes) if "where" in self.component else []
+        return tuple(dict.fromkeys([*self.depends_on, *(name for name in spoken if name != self.name)]))
 
     @property
     def low_texts(self) -> list[str]:

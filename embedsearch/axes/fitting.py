@@ -19,7 +19,7 @@ from embedsearch.axes.fields import as_numbers, binned
 from embedsearch.axes.fitted import FittedAxis
 from embedsearch.axes.material import Material
 from embedsearch.axes.rated import observations
-from embedsearch.errors import AxisError
+from embedsearch.errors import AxisError, QueryError
 from embedsearch.expressions import parse_expression
 from embedsearch.vectors import Vectors, unit
 
@@ -231,7 +231,10 @@ def _fit_component(axis: Axis, material: Material) -> FittedAxis:
     from embedsearch.axes.components import principal_components
 
     number = int(axis.component["number"])
-    vectors = material.passages(axis.component.get("where"))
+    try:
+        vectors = material.passages(axis.component.get("where"))
+    except QueryError as error:
+        raise AxisError(f"axis {axis.name!r}: {error}") from error
     center, components, deviations = principal_components(vectors, number)
     if len(components) < number:
         raise AxisError(

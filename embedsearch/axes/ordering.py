@@ -22,7 +22,7 @@ def in_order(axes: Mapping[str, Axis]) -> list[str]:
                     f"axis {name!r} is derived from {other!r}, which is not there.{did_you_mean(other, axes)}"
                 )
     try:
-        return list(TopologicalSorter({name: axis.depends_on for name, axis in axes.items()}).static_order())
+        return list(TopologicalSorter({name: axis.derived_from(axes) for name, axis in axes.items()}).static_order())
     except CycleError as error:
         circle = " from ".join(repr(name) for name in reversed(error.args[1]))
         raise AxisError(
@@ -34,7 +34,7 @@ def dependents(axes: Mapping[str, Axis], changed: Iterable[str]) -> set[str]:
     """Return *changed* and the names of all axes that are derived from them, directly or through others."""
     found = set(changed)
     for name in in_order(axes):
-        if found & set(axes[name].depends_on):
+        if found & set(axes[name].derived_from(axes)):
             found.add(name)
     return found
 

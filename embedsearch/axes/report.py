@@ -53,7 +53,7 @@ class AxisReport:
 
     Attributes:
         name: of the axis.
-        version: of its definition in the index.
+        version: of its definition in the index; 0 for an axis that was lent and not saved.
         kinds: what it is defined by.
         population: size, mean and standard deviation of the raw coordinates of the passages it is scaled on.
         separation: of its poles, where it has poles.
@@ -177,7 +177,8 @@ def _advice(axis: Axis, separation: Separation | None, validation: Validation | 
 
 def _lines(report: AxisReport) -> Iterator[str]:
     population = report.population
-    yield f"{report.name}, version {report.version}, by {' and '.join(report.kinds)}"
+    version = f"version {report.version}" if report.version else "not saved"
+    yield f"{report.name}, {version}, by {' and '.join(report.kinds)}"
     yield (
         f"  scaled on {population['passages']:,} passages, raw mean {population['mean']:.3f}, "
         f"deviation {population['deviation']:.3f}"

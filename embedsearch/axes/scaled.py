@@ -23,7 +23,7 @@ class ScaledAxis:
     Attributes:
         fitted: the axis as the index's encoder sees it.
         scale: how the index's own passages are spread on it.
-        version: counts how often the axis was saved under its name.
+        version: counts what was saved under the name; 0 for an axis that was lent and not saved.
         inputs: the axes that a formula speaks of, by name; none for other axes.
     """
 
@@ -128,7 +128,11 @@ class ScaledAxis:
             raw = axis.raw_from_products(columns[:, start : start + count])
             places[name] = axis._in_unit(raw, self.fitted.axis.formula_unit)
             start += count
-        return np.broadcast_to(parse_formula(self.fitted.axis.formula).evaluate(places), len(columns)).copy()
+        try:
+            values = parse_formula(self.fitted.axis.formula).evaluate(places)
+        except AxisError as error:
+            raise AxisError(f"axis {self.name!r}: {error}") from error
+        return np.broadcast_to(values, len(columns)).copy()
 
     def raw(self, vectors: ArrayLike) -> NDArray[np.float64]:
         """Return the raw coordinates of unit vectors: shape (n,) for (n, d).

@@ -140,6 +140,20 @@ def refit_axes(names: tuple[str, ...], path: str) -> None:
 
 
 @axes.command(
+    "delete", epilog=examples("embedsearch axes delete size", "embedsearch axes delete year -i indexes/papers")
+)
+@click.argument("name")
+@index_option
+def delete_axis(name: str, path: str) -> None:
+    """Delete the axis NAME; one that others are derived from is refused.
+
+    An axis that gets the name later has the next version, so that no version names two axes.
+    """
+    open_index(path).axes.delete(name)
+    note(f"{name}: deleted")
+
+
+@axes.command(
     "discover",
     epilog=examples(
         "embedsearch axes discover", "embedsearch axes discover -k 3 --where 'kind == \"person\"' --keep 1"

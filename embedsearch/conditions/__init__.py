@@ -23,7 +23,14 @@ None, the empty text and NaN are missing. A comparison with a missing value is f
 among them; ``not`` inverts what stands behind it, so that ``not kind == "animal"`` lets missing kinds through.
 """
 
-from embedsearch.conditions.condition import Condition, first_measure, names_in, parse_condition, resolve_measure
+from embedsearch.conditions.condition import (
+    Condition,
+    axes_in,
+    first_measure,
+    names_in,
+    parse_condition,
+    resolve_measure,
+)
 from embedsearch.conditions.evaluating import Evaluator, Table
 from embedsearch.conditions.nodes import (
     And,
@@ -74,6 +81,7 @@ __all__ = [
     "Percentile",
     "Table",
     "Truth",
+    "axes_in",
     "comparisons",
     "conjuncts",
     "first_measure",

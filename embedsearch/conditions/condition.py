@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from embedsearch.conditions.evaluating import Evaluator, Table
 from embedsearch.conditions.nodes import Axis, Column, Field, Name, Near, Node, comparisons, operands
 from embedsearch.conditions.parsing import parse, parse_measure
-from embedsearch.conditions.resolving import Resolver
+from embedsearch.conditions.resolving import Resolver, spelled
 from embedsearch.conditions.writing import operand_written
 from embedsearch.errors import QueryError
 from embedsearch.vectors import Mask
@@ -96,6 +96,17 @@ def names_in(condition: str | None, measure: str | None = None) -> set[str]:
     leaves = list(operands(parse(condition))) if condition else []
     leaves += [parse_measure(measure.removeprefix("-"))] if measure else []
     return {leaf.name for leaf in leaves if isinstance(leaf, Axis | Name)}
+
+
+def axes_in(condition: str, axes: Collection[str]) -> list[str]:
+    """Return which of *axes* a condition speaks of that is not yet resolved, each once.
+
+    Raises:
+        QueryError: it cannot be read.
+    """
+    leaves = [leaf for leaf in operands(parse(condition)) if isinstance(leaf, Axis | Name)]
+    found = (spelled(leaf.name, axes) if isinstance(leaf, Name) else leaf.name for leaf in leaves)
+    return list(dict.fromkeys(name for name in found if name is not None and name in axes))
 
 
 def first_measure(condition: str, axes: Collection[str]) -> str:

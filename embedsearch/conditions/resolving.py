@@ -99,7 +99,7 @@ class Resolver:
         return self._named(column.name, advice) if isinstance(column, Name) else column
 
     def _named(self, name: str, advice: str) -> Axis | Field:
-        axis, field = _spelled(name, self.axes), _spelled(name, self.fields)
+        axis, field = spelled(name, self.axes), spelled(name, self.fields)
         if axis is not None and field is not None:
             raise refusal(self.source, f'{name!r} is both an axis and a field; write axis("{name}") or field("{name}")')
         if axis is not None:
@@ -110,7 +110,7 @@ class Resolver:
         raise QueryError(f"there is no axis or field {shortened(name)!r}.{did_you_mean(name, known)}{advice}")
 
 
-def _spelled(name: str, known: Collection[str]) -> str | None:
+def spelled(name: str, known: Collection[str]) -> str | None:
     """Return *name* as it is known; Python reads every name in the normal form NFKC, files may be in another."""
     if name in known or name.isascii():
         return name if name in known else None

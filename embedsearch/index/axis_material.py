@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,9 @@ from embedsearch.axes import FittedAxis
 from embedsearch.axes.material import Encoded
 from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.scaling import FittedAxes, Select
 from embedsearch.mapped import gather
 from embedsearch.vectors import Rows, Vectors, unit
-
-Select = Callable[[str], Rows]  # the rows that satisfy a condition
 
 # Passages enough for means of thirds and for components; all of a large index would not fit into memory.
 _SAMPLE = 50_000
@@ -28,8 +27,8 @@ def sampled(vectors: Vectors, rows: Rows) -> Vectors:
 class IndexMaterial:
     """An index as material for fitting; see `embedsearch.axes.Material`."""
 
-    def __init__(self, embedding: Embedding, axes: Mapping[str, FittedAxis], select: Select | None) -> None:
-        """Take an index's embedding, the axes fitted so far, and what evaluates conditions."""
+    def __init__(self, embedding: Embedding, axes: FittedAxes, select: Select | None) -> None:
+        """Take an index's embedding, its axes as far as they are fitted, and what evaluates conditions."""
         self._embedding = embedding
         self._store = embedding.store
         self._axes = axes
@@ -46,8 +45,12 @@ class IndexMaterial:
         return self._encoded(texts)
 
     def axis(self, name: str) -> FittedAxis:
-        """Return another axis of the index."""
-        return self._axes[name]
+        """Return another axis of the index.
+
+        Raises:
+            AxisError: there is none of that name, or it was fitted with another encoder.
+        """
+        return self._axes.axis(name)
 
     def documents(self, ids: Sequence[str]) -> tuple[Vectors, list[str]]:
         """Return the mean vectors of documents, scaled to length 1, shape (n, d), and their texts below the titles.
@@ -94,6 +97,11 @@ class IndexMaterial:
         return self._store.count_passages()
 
     def passages(self, where: str | None) -> Vectors:
-        """Return the vectors of the passages that satisfy a condition, shape (n, d); of very many an even sample."""
-        rows = self._store.live_rows() if where is None or self._select is None else self._select(where)
+        """Return the vectors of the passages that satisfy a condition, shape (n, d); of very many an even sample.
+
+        Raises:
+            AxisError: the condition speaks of an axis that cannot be scaled.
+            QueryError: it cannot be read, or names what is not there.
+        """
+        rows = self._store.live_rows() if where is None or self._select is None else self._select(where, self._axes)
         return sampled(self._store.vectors(), rows)

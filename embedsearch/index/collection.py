@@ -360,9 +360,8 @@ class Collection(Contents):
         return None if where is None else self._selector.rows(where, predicted=predicted)
 
     def _axis_names(self, axes: Sequence[str] | None) -> list[str]:
-        names = list(dict.fromkeys(axes if axes is not None else self.axes))
-        if axes is not None and not names:
+        if axes is None:
+            return self.axes.readable()
+        if not axes:
             raise AxisError("no axis is named; name one, or leave them out for all that there are")
-        if not names:
-            raise AxisError("the index has no axes yet; add some with: embedsearch axes fit FILE")
-        return names
+        return list(dict.fromkeys(axes))

@@ -180,12 +180,7 @@ class Explorer:
         Raises:
             AxisError: there is no such axis or document, or it has fewer than 5 ratings with these.
         """
-        definitions = self._axes.definitions()
-        if name not in definitions:
-            _ = self._axes[name]  # raises, with a suggestion
-        axis = definitions[name].with_ratings(ratings, documents)
-        self._axes.save(axis)
-        return axis
+        return self._axes.change(name, lambda axis: axis.with_ratings(ratings, documents))
 
     def compare(self, name: str, other: Encoder, where: str | None, count: int = 500) -> Comparison:
         """Return how far the same definition orders the same texts alike under another encoder.

@@ -7,7 +7,7 @@ from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.errors import MissingKeyError, QueryError, did_you_mean
 from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now, tidied
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 MAIN = "main"
 _WAIT_SECONDS = 1.0  # several may label at once: each holds the index for a few milliseconds
+
+
+class _NoLabelError(QueryError, MissingKeyError):
+    """A document has no label."""
 
 
 class IndexLabels(Mapping[str, Label]):
@@ -45,8 +49,15 @@ class IndexLabels(Mapping[str, Label]):
         return len(self._current())
 
     def __getitem__(self, id: str) -> Label:
-        """Return the label of a document; KeyError where it has none."""
-        return self._current()[id][-1]
+        """Return the label of a document.
+
+        Raises:
+            QueryError: it has none (a KeyError too).
+        """
+        standing = self._current()
+        if id not in standing:
+            raise _NoLabelError(f"document {id!r} has no label in the screening {self.name!r}; give it one with add")
+        return standing[id][-1]
 
     def standing(self) -> dict[str, Label]:
         """Return all labels that stand, read at once."""

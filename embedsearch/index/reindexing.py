@@ -157,7 +157,7 @@ def _filled(index: Index, store: Store, progress: Progress | None, indexing: Ind
 
 def _fitted(store: Store, index: Index) -> list[FittedRecord]:
     """Return the axes of *store* fitted with the encoder of *index*."""
-    axes = [Axis.from_dict(saved.name, saved.definition) for saved in store.axes()]
+    axes = [Axis.from_dict(saved.name, saved.definition) for saved in store.axes.all()]
     try:
         fitted = index.axes.save_all(axes, anew=True)
     except AxisError as error:

@@ -5,25 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, read_axes
-from embedsearch.axes.ordering import dependents, in_order, with_inputs
+from embedsearch.axes.ordering import dependents, in_order
 from embedsearch.axes.report import Report, overlap, report_on
-from embedsearch.errors import AxisError, QueryError, did_you_mean
-from embedsearch.index.axis_material import IndexMaterial, Select
+from embedsearch.errors import AxisError
+from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.scaling import FittedAxes, Select, unknown_axis
 from embedsearch.notebooks import phrases, table
 from embedsearch.store import SavedAxis
-from embedsearch.vectors import project
 
 # What a placement says beside its coordinates, under one key an axis.
 _RESERVED = frozenset(["text", "id", "rated", "intervals", "versions", "distances"])
 _TAKEN = "axes_taken"  # the setting with the digest of each definition that was last taken from a followed file
+
+# From the axes that are saved, by name, to the definitions that are to be saved.
+Choose = Callable[[Mapping[str, SavedAxis]], Iterable[Axis]]
 
 
 class IndexAxes(Mapping[str, ScaledAxis]):
@@ -33,26 +34,28 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """Read nothing yet."""
         self._embedding = embedding
         self._store = embedding.store
-        self._scaled: dict[str, ScaledAxis] = {}
+        self._now: FittedAxes | None = None
         self._state: object = None
-        self._lent: dict[str, SavedAxis] = {}
+        self._lent: dict[str, Axis] = {}
+        self._lending: dict[str, FittedAxis] = {}  # those that are lent, and what is derived from them
         self._pinned: dict[str, ScaledAxis] = {}
         self.select: Select | None = None  # evaluates conditions; the index sets it
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._saved())
+        return iter(self._axes().fitted)
 
     def __len__(self) -> int:
-        return len(self._saved())
+        return len(self._axes().fitted)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._saved()
+        return name in self._axes().fitted
 
     def __getitem__(self, name: str) -> ScaledAxis:
         """Return the axis called *name*.
 
         Raises:
-            AxisError: there is none of that name, or it was fitted with another encoder.
+            AxisError: there is none of that name (a KeyError too), it was fitted with another encoder, the passages
+                all lie at one place on it, or it is a formula that gives no number for some.
             QueryError: the index is empty, so that there is nothing to scale it on.
         """
         return self.scaled([name])[name]
@@ -64,44 +67,55 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError, QueryError: as looking one up.
         """
         with self._store.reading():
-            # Any commit counts, also of another process: axes are saved without documents being added.
-            if (state := self._store.database.state()) != self._state:
-                self._scaled, self._state = dict(self._pinned), state
-            missing = [name for name in dict.fromkeys(names) if name not in self._scaled]
-            if missing:
-                self._scale(missing)
-        return {name: self._scaled[name] for name in names}
+            return self._axes().scaled(names)
+
+    def readable(self) -> list[str]:
+        """Return the names of all axes that can be read on the passages; why another one cannot is said in the log.
+
+        Raises:
+            AxisError: there are no axes, or none can be read.
+            QueryError: the index is empty.
+        """
+        with self._store.reading():
+            return self._axes().readable()
 
     def lend(self, axes: Sequence[Axis]) -> None:
         """Fit axes with the index's encoder for as long as it is open; nothing is written.
 
         They stand before saved axes of the same name, and are scaled on the index's passages as these are. Axes of the
-        index that are derived from them, directly or through others, are fitted anew for as long.
+        index that are derived from them, directly or through others, are fitted anew for as long. The version of all
+        these is 0, which no saved axis has.
 
         Raises:
             AxisError: one cannot be fitted, or is derived from one that is not there.
         """
-        saved, named = self._saved(), {axis.name: axis for axis in axes}
-        new = {**self.definitions(), **named}
-        # What was fitted with another encoder is refused when it is asked for, lent or not.
-        stale = {name for name in dependents(new, named) if name in named or self._is_current(saved[name])}
-        fitted = {name: self._fitted(kept) for name, kept in saved.items() if name not in stale}
-        material = IndexMaterial(self._embedding, fitted, self.select)
-        for name in [name for name in in_order(new) if name in stale]:
-            fitted[name] = fit_axis(new[name], material)
-        for name in stale:
-            self._lend(fitted[name], version=1 if name in named else saved[name].version)
+        lent = self._lent | {axis.name: axis for axis in axes}
+        self._lending = self._fitted_with(self._read(), lent)
+        self._lent, self._now = lent, None
 
     def pin(self, axes: Sequence[ScaledAxis]) -> None:
         """Use axes with the scale that they bring, for as long as the index is open; nothing is written."""
-        for axis in axes:
-            self._lend(axis.fitted, version=axis.version)
-            self._pinned[axis.name] = self._scaled[axis.name] = axis
+        self._pinned |= {axis.name: axis for axis in axes}
+        self._now = None
 
-    def _lend(self, fitted: FittedAxis, *, version: int) -> None:
-        self._lent[fitted.name] = SavedAxis(fitted.name, version, "", fitted.axis.to_dict(), fitted.to_dict())
-        self._pinned.pop(fitted.name, None)
-        self._scaled.pop(fitted.name, None)
+    def _fitted_with(self, axes: FittedAxes, lent: Mapping[str, Axis]) -> dict[str, FittedAxis]:
+        """Return axes that are lent, and of *axes* those that are derived from them, fitted."""
+        definitions = {**_definitions(axes), **lent}
+        # What was fitted with another encoder is refused when it is asked for, lent or not.
+        stale = {name for name in dependents(definitions, lent) if name in lent or axes.is_current(name)}
+        fitted = self._fit(definitions, axes.fitted, stale).fitted
+        return {name: fitted[name] for name in definitions if name in stale}
+
+    def _fit(
+        self, definitions: Mapping[str, Axis], fitted: Mapping[str, FittedAxis], stale: Collection[str]
+    ) -> FittedAxes:
+        """Return axes by their definitions: those that are *stale* fitted, the others as they are fitted already."""
+        axes = FittedAxes(self._embedding, {name: axis for name, axis in fitted.items() if name not in stale})
+        material = IndexMaterial(self._embedding, axes, self.select)
+        for name in in_order(definitions):
+            if name in stale:
+                axes.fitted[name] = fit_axis(definitions[name], material)
+        return axes
 
     def _repr_html_(self) -> str:
         """Show what axes there are in a notebook; nothing is scaled."""
@@ -124,18 +138,20 @@ class IndexAxes(Mapping[str, ScaledAxis]):
 
     def definitions(self) -> dict[str, Axis]:
         """Return the definitions by name; nothing is scaled."""
-        return {name: Axis.from_dict(name, saved.definition) for name, saved in self._saved().items()}
+        return _definitions(self._axes())
 
     def fitted(self) -> dict[str, FittedAxis]:
         """Return the axes by name as they are fitted, without a scale: no vector of the index is read.
 
         One that was fitted with another encoder is left out.
         """
-        return {name: self._fitted(saved) for name, saved in self._saved().items() if self._is_current(saved)}
+        axes = self._axes()
+        return {name: axis for name, axis in axes.fitted.items() if axes.is_current(name)}
 
     def versions(self) -> dict[str, int]:
-        """Return how often each axis was saved, by name."""
-        return {name: saved.version for name, saved in self._saved().items()}
+        """Return the version of each axis, by name: it counts what was saved under the name; 0 for what is lent."""
+        axes = self._axes()
+        return {name: axes.versions.get(name, 0) for name in axes}
 
     def save(self, axis: Axis) -> FittedAxis:
         """Fit *axis* with the index's encoder and keep it; an axis of that name is replaced by a new version.
@@ -143,7 +159,8 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         An axis whose definition has not changed stays as it is. Axes derived from one that has are fitted anew.
 
         Raises:
-            AxisError: it cannot be fitted, or is derived from itself through others.
+            AxisError: it cannot be fitted, is derived from itself through others, or is a formula that gives no number
+                for some passage.
             StoreError: another process is writing.
         """
         return self.save_all([axis])[axis.name]
@@ -158,29 +175,69 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError, StoreError: as `save`.
         """
-        for axis in axes:
-            if axis.name in _RESERVED:
-                raise AxisError(f"an axis cannot be called {axis.name!r}, a word of placements; choose another name")
-        saved = self._saved()
-        known = {name: Axis.from_dict(name, old.definition) for name, old in saved.items()}
-        new = known | {axis.name: axis for axis in axes}
-        changed = [axis.name for axis in axes if anew or not self._is_kept(axis, saved.get(axis.name))]
-        stale = dependents(new, changed)
-        fitted: dict[str, FittedAxis] = {}
-        material = IndexMaterial(self._embedding, fitted, self.select)
-        for name in in_order(new):
-            if name in stale:
-                fitted[name] = fit_axis(new[name], material)
-            elif self._is_current(saved[name]):
-                fitted[name] = FittedAxis.from_dict(new[name], saved[name].fitted)
-        with self._store.locked(), self._store.writing():
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            for name in [name for name in new if name in stale]:
-                self._store.put_axis(name, new[name].to_dict(), fitted[name].to_dict(), now)
-        for name in stale:
-            self._lent.pop(name, None)
-        self._scaled = dict(self._pinned)
-        return {axis.name: fitted[axis.name] for axis in axes}
+        return self._save(lambda _: axes, anew=anew)
+
+    def change(self, name: str, change: Callable[[Axis], Axis]) -> Axis:
+        """Save what *change* makes of an axis's definition; of the newest, where another process saves one meanwhile.
+
+        Args:
+            name: of the axis.
+            change: from a definition to another of the same name; it may be asked more than once.
+
+        Raises:
+            AxisError: there is none of that name, or as `save`.
+            StoreError: another process is writing.
+        """
+        return self._save(lambda saved: [change(self._definition(name, saved))])[name].axis
+
+    def _definition(self, name: str, saved: Mapping[str, SavedAxis]) -> Axis:
+        """Return the definition of an axis that is lent or else saved."""
+        if name in self._lent:
+            return self._lent[name]
+        if name not in saved:
+            raise unknown_axis(name, {*saved, *self._lent})
+        return Axis.from_dict(name, saved[name].definition)
+
+    def _save(
+        self, choose: Choose, *, anew: bool = False, note: Callable[[Iterable[Axis]], None] | None = None
+    ) -> dict[str, FittedAxis]:
+        """Fit and keep what is chosen, with all that is derived from it, as soon as no other process saves meanwhile.
+
+        Args:
+            choose: the definitions to be saved; asked again where the axes that it was given are no longer those
+                that are saved.
+            anew: fit even those whose definition has not changed.
+            note: told what was chosen, in the transaction.
+        """
+        while True:
+            read = self._store.axes.all()
+            saved = {axis.name: axis for axis in read}
+            chosen = {axis.name: axis for axis in choose(saved)}
+            for name in _RESERVED & chosen.keys():
+                raise AxisError(f"an axis cannot be called {name!r}, a word of placements; choose another name")
+            known = {name: _fitted(axis) for name, axis in saved.items()}
+            new = {name: axis.axis for name, axis in known.items()} | chosen
+            changed = [name for name, axis in chosen.items() if anew or not self._is_kept(axis, saved.get(name))]
+            stale = dependents(new, changed)
+            axes = self._fit(new, known, stale)
+            # A formula can be wrong for good, unlike a direction on which all passages lie at one place so far.
+            formulas = [name for name in changed if new[name].formula and not anew]
+            if formulas and self._store.count_passages() > 1:
+                axes.scaled(formulas)
+            lent = {name: axis for name, axis in self._lent.items() if name not in chosen}
+            lending = self._fitted_with(axes, lent)
+            # The encoder takes its time, and whoever writes need not wait for it. So what was read is compared.
+            with self._store.locked(), self._store.writing():
+                if self._store.axes.all() != read:
+                    continue
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                for name in [name for name in new if name in stale]:
+                    self._store.axes.put(name, new[name].to_dict(), axes.fitted[name].to_dict(), now)
+                if note is not None:
+                    note(chosen.values())
+            self._lent, self._lending, self._now = lent, lending, None
+            self._pinned = {name: axis for name, axis in self._pinned.items() if name not in chosen}
+            return {name: axes.fitted[name] for name in chosen}
 
     def save_file(self, file: str | os.PathLike[str]) -> list[str]:
         """Fit and keep the axes that a TOML file defines; return their names.
@@ -204,20 +261,21 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError: the file or a definition is wrong; nothing is saved then.
         """
-        axes, saved = read_axes(file), self._saved()
-        taken = dict(self._store.setting(_TAKEN, {}))
-        followed: list[Axis] = []
-        kept: list[Axis] = []
-        for axis in axes:
-            held = saved[axis.name].definition if axis.name in saved else None
-            own = held is None or held == axis.to_dict() or _digest(held) == taken.get(axis.name)
-            (followed if own else kept).append(axis)
-        self.save_all(followed)
-        now = taken | {axis.name: _digest(axis.to_dict()) for axis in followed}
-        if now != taken:
-            with self._store.locked(), self._store.writing():
+        axes = read_axes(file)
+
+        def followed(saved: Mapping[str, SavedAxis]) -> list[Axis]:
+            taken = self._store.setting(_TAKEN, {})
+            return [axis for axis in axes if _is_followed(axis, saved.get(axis.name), taken.get(axis.name))]
+
+        def note(followed: Iterable[Axis]) -> None:
+            taken = self._store.setting(_TAKEN, {})
+            now = taken | {axis.name: _digest(axis.to_dict()) for axis in followed}
+            if now != taken:
                 self._store.set_setting(_TAKEN, now)
-        return [axis.name for axis in followed], [axis.name for axis in kept]
+
+        done = self._save(followed, note=note)
+        names = [axis.name for axis in axes]
+        return [name for name in names if name in done], [name for name in names if name not in done]
 
     def refit(self, names: Sequence[str]) -> dict[str, FittedAxis]:
         """Fit axes of the index anew from their definitions, with the index's encoder and on its documents now.
@@ -225,96 +283,88 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError: there is none of that name, or it cannot be fitted.
         """
-        definitions = self.definitions()
-        self._require(list(names), current=False)
-        return self.save_all([definitions[name] for name in names], anew=True)
+        return self._save(lambda saved: [self._definition(name, saved) for name in names], anew=True)
 
     def check(self, names: Sequence[str] | None = None) -> Report:
         """Return how far axes can be trusted, and what they have in common over the passages of the index.
 
         Args:
-            names: of axes; all if None, so that of an index without axes there is nothing to report.
+            names: of axes; all that are `readable` if None, of which there may be none.
 
         Raises:
-            AxisError: there is none of that name.
+            AxisError: there is none of that name, or as `readable`.
         """
-        scaled = self.scaled(list(names if names is not None else self))
-        if not scaled:
-            return Report((), ())
-        material = self.material()
         with self._store.reading():
+            scaled = self.scaled(list(names) if names is not None else self.readable())
+            if not scaled:
+                return Report((), ())
+            material = self.material()
             coordinates = measure(list(scaled.values()), self._store.vectors(), self._store.live_rows())
         reports = tuple(report_on(axis, material) for axis in scaled.values())
         return Report(reports, overlap(list(scaled.values()), coordinates))
 
     def material(self) -> IndexMaterial:
         """Return the index as what axes are fitted from, its axes as they are fitted now."""
-        return IndexMaterial(
-            self._embedding, {name: self._fitted(saved) for name, saved in self._saved().items()}, self.select
-        )
-
-    def _fitted(self, saved: SavedAxis) -> FittedAxis:
-        return FittedAxis.from_dict(Axis.from_dict(saved.name, saved.definition), saved.fitted)
+        return IndexMaterial(self._embedding, self._axes(), self.select)
 
     def delete(self, name: str) -> None:
-        """Forget the axis called *name*.
+        """Forget the axis called *name*. Its versions are not counted anew: no other axis will have one of them.
 
         Raises:
-            AxisError: there is none of that name.
+            AxisError: there is none of that name, or another axis is derived from it.
+            StoreError: another process is writing.
         """
-        self._require([name], current=False)
-        for other, axis in self.definitions().items():
-            if name in axis.depends_on:
-                raise AxisError(f"axis {other!r} is derived from {name!r}; delete {other!r} first")
         with self._store.locked(), self._store.writing():
-            self._store.delete_axis(name)
-        self._lent.pop(name, None)
-        self._scaled.pop(name, None)
+            axes = self._axes()
+            if name not in axes.fitted:
+                raise unknown_axis(name, axes)
+            for other, axis in _definitions(axes).items():
+                if name in axis.derived_from(axes.fitted):
+                    raise AxisError(f"axis {other!r} is derived from {name!r}; delete {other!r} first")
+            self._store.axes.delete(name)
+        for own in (self._lent, self._lending, self._pinned):
+            own.pop(name, None)
+        self._now = None
 
-    def _saved(self) -> dict[str, SavedAxis]:
-        return {saved.name: saved for saved in self._store.axes()} | self._lent
+    def _axes(self) -> FittedAxes:
+        """Return the axes as they are now: saved ones, and before them those that are pinned or lent."""
+        with self._store.database.reading():
+            # Any commit counts, also of another process: axes are saved without documents being added.
+            state = self._store.database.state()
+            if self._now is None or state != self._state:
+                axes = self._read()
+                versions = {name: version for name, version in axes.versions.items() if name not in self._lending}
+                scaled = {name: axis for name, axis in self._pinned.items() if name not in self._lending}
+                self._now = FittedAxes(self._embedding, axes.fitted | self._lending, versions, scaled)
+                self._state = state
+        return self._now
 
-    def _is_current(self, saved: SavedAxis) -> bool:
-        return bool(saved.fitted["encoder"] == self._embedding.identity.key)
+    def _read(self) -> FittedAxes:
+        """Return the axes that are saved, and before them those that are pinned."""
+        saved = self._store.axes.all()
+        fitted = {axis.name: _fitted(axis) for axis in saved}
+        versions = {axis.name: axis.version for axis in saved}
+        fitted |= {name: axis.fitted for name, axis in self._pinned.items()}
+        versions |= {name: axis.version for name, axis in self._pinned.items()}
+        return FittedAxes(self._embedding, fitted, versions)
 
     def _is_kept(self, axis: Axis, saved: SavedAxis | None) -> bool:
-        return saved is not None and saved.definition == axis.to_dict() and self._is_current(saved)
+        if saved is None or saved.definition != axis.to_dict():
+            return False
+        return bool(saved.fitted["encoder"] == self._embedding.identity.key)
 
-    def _require(self, names: Sequence[str], *, current: bool = True) -> dict[str, SavedAxis]:
-        saved = self._saved()
-        for name in names:
-            if name not in saved:
-                advice = (
-                    did_you_mean(name, saved) or " The index has none yet; add some with: embedsearch axes fit FILE"
-                )
-                raise AxisError(f"there is no axis {name!r}.{advice}")
-            if current and not self._is_current(saved[name]):
-                raise AxisError(
-                    f"axis {name!r} was fitted with another encoder; "
-                    f"fit it again from its definition with: embedsearch axes refit {name}"
-                )
-        return saved
 
-    def _scale(self, names: Sequence[str]) -> None:
-        """Scale axes and the inputs of their formulas on the passages, in one pass over the vectors."""
-        saved = self._require(names)
-        definitions = {name: Axis.from_dict(name, kept.definition) for name, kept in saved.items()}
-        order = with_inputs(definitions, names)
-        self._require(order)
-        rows = self._store.live_rows()
-        if not len(rows):
-            raise QueryError(f"the index {self._store.path} is empty; add documents with: embedsearch ingest SOURCE")
-        fitted = {name: FittedAxis.from_dict(definitions[name], saved[name].fitted) for name in order}
-        read = [name for name in order if not definitions[name].formula]
-        parts = [fitted[name].directions for name in read]
-        products = project(self._store.vectors(), np.concatenate(parts), rows, alike=True)
-        ends = np.cumsum([len(part) for part in parts])[:-1]
-        columns = dict(zip(read, np.split(products, ends, axis=1), strict=True))
-        for name in order:
-            inputs = {other: self._scaled[other] for other in definitions[name].depends_on if definitions[name].formula}
-            if inputs:
-                columns[name] = np.concatenate([columns[other] for other in inputs], axis=1)
-            self._scaled[name] = ScaledAxis.on(fitted[name], columns[name], version=saved[name].version, inputs=inputs)
+def _definitions(axes: FittedAxes) -> dict[str, Axis]:
+    return {name: axis.axis for name, axis in axes.fitted.items()}
+
+
+def _fitted(saved: SavedAxis) -> FittedAxis:
+    return FittedAxis.from_dict(Axis.from_dict(saved.name, saved.definition), saved.fitted)
+
+
+def _is_followed(axis: Axis, saved: SavedAxis | None, taken: str | None) -> bool:
+    """Has an axis of a file not been changed in the index since it was last taken from there?"""
+    return saved is None or saved.definition == axis.to_dict() or _digest(saved.definition) == taken
 
 
 def _digest(definition: Mapping[str, Any]) -> str:

@@ -42,6 +42,7 @@ from embedsearch.index.judging import (
 )
 from embedsearch.index.placing import Placer
 from embedsearch.index.saved_axes import IndexAxes
+from embedsearch.index.scaling import Measures
 from embedsearch.index.tables import Means, PassageTable
 from embedsearch.index.tracing import Trace
 from embedsearch.mapped import gather
@@ -108,11 +109,12 @@ class Selector:
         self._found: dict[str | None, Any] = {}  # by a condition as it is written: to Python, 1 and True are the same
         self._state: object = None
 
-    def rows(self, source: str, *, predicted: bool = False) -> Rows:
+    def rows(self, source: str, axes: Measures | None = None, *, predicted: bool = False) -> Rows:
         """Return the live rows whose passages satisfy a condition, ascending.
 
         Args:
             source: the condition.
+            axes: that it may speak of; those of the index if None.
             predicted: measure passages that were rated, instead of taking them to stand where they were rated.
 
         Raises:
@@ -120,7 +122,8 @@ class Selector:
         """
         with self._store.reading():
             self._forget_if_changed()
-            condition = self._resolve(parse_condition(source), self._field_names())
+            known = self._axes if axes is None else axes
+            condition = parse_condition(source).resolve(list(known), {*OWN_FIELDS, *self._field_names()})
             cheap, rest = ruled_by_fields(condition.root, is_translatable)
             with self._trace.step("condition on fields") as step:
                 rows = self._rows_where(cheap) if cheap else self._store.live_rows()
@@ -129,7 +132,7 @@ class Selector:
                 return rows
             with self._trace.step("condition on axes") as step:
                 measured = Condition(condition.source, rest)
-                means = replace(self._means(measured), predicted=predicted)
+                means = replace(self._means(measured, known), predicted=predicted)
                 table = PassageTable(self._store, means, rows)
                 kept: Rows = rows[measured.evaluate(table)] if len(rows) else rows
                 step.plan = f"{len(kept):,} of {len(rows):,} rows, by a scan of their vectors"
@@ -290,13 +293,10 @@ class Selector:
 
         return Judge(root, resolved.means, resolved.wanted, explain)
 
-    def _resolve(self, condition: Condition, fields: Iterable[str]) -> Condition:
-        return condition.resolve(list(self._axes), {*OWN_FIELDS, *fields})
-
-    def _means(self, condition: Condition) -> Means:
+    def _means(self, condition: Condition, axes: Measures) -> Means:
         phrases = condition.phrases
         vectors = self._embedding.vectors_of(phrases, queries=True) if phrases else ()
-        scaled = self._axes.scaled(condition.axes)
+        scaled = axes.scaled(condition.axes)
         return Means(scaled, dict(zip(phrases, vectors, strict=True)), Placer(self._embedding))
 
 

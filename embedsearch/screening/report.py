@@ -140,8 +140,12 @@ def _settings_rows(record: dict[str, Any]) -> list[list[Any]]:
     shown = {**record["settings"], **record["versions"]}
     axes = record["versions"]["axes"]
     named = ((name, axes[name.removeprefix("-")]) for name in record["settings"]["axes"])
-    shown["axes"] = ", ".join(f"{name} ({f'version {held}' if held else 'deleted'})" for name, held in named)
+    shown["axes"] = ", ".join(f"{name} ({_version(held)})" for name, held in named)
     return [[name.replace("_", " "), "none" if value in ("", None) else str(value)] for name, value in shown.items()]
+
+
+def _version(version: int | None) -> str:
+    return "deleted" if version is None else f"version {version}" if version else "not saved"
 
 
 def _flow_rows(flow: dict[str, Any]) -> list[list[Any]]:

@@ -52,7 +52,7 @@ def adopt(store: Store, sibling: Store, axes: Sequence[FittedRecord]) -> None:
         store.set_setting("neighbors", stamp if found else None)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         for axis in axes:
-            store.put_axis(axis.name, axis.definition, axis.fitted, now)
+            store.axes.put(axis.name, axis.definition, axis.fitted, now)
         store.changed(sibling.rows)
     store.sweep()
 

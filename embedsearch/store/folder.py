@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from embedsearch.errors import StoreError
-from embedsearch.store import fulltext, keys, labels
+from embedsearch.store import axes, fulltext, keys, labels
 from embedsearch.store.database import SCHEMA, Database
 from embedsearch.store.locking import LOCK, lock
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder, vectors_name
@@ -70,6 +70,7 @@ class Folder:
         self.fulltext = fulltext.FullText(database)
         self.keys = keys.Keys(database)
         self.labels = labels.LabelJournal(database)
+        self.axes = axes.AxisTable(database)
         self.damaged = False
         self._file: VectorsFile | None = None
         self._made_with: list[Any] = []

@@ -1,4 +1,4 @@
-"""What is in an index folder: documents, passages, axes."""
+"""What is in an index folder: documents and their passages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from embedsearch.conditions import Node
 from embedsearch.documents import Document
 from embedsearch.errors import StoreError
 from embedsearch.store.checksums import checksum, is_intact, seal
-from embedsearch.store.database import record_checksum
 from embedsearch.store.fields_sql import Translation
 from embedsearch.store.folder import REMEDY, Folder
-from embedsearch.store.records import DocumentRecord, Entry, HeldDocument, SavedAxis, StoredPassage
+from embedsearch.store.records import DocumentRecord, Entry, HeldDocument, StoredPassage
 from embedsearch.vectors import Rows, Vectors
 
 _READ_AT_ONCE = 256
@@ -24,7 +23,7 @@ _COLUMNS = "d.digest, d.id, d.title, d.source, d.metadata, d.text"
 
 
 class Store(Folder):
-    """The documents of an open index folder, their passages, and the axes they are measured on."""
+    """The documents of an open index folder, and their passages."""
 
     # -- reading ----------------------------------------------------------------------------------------
 
@@ -366,35 +365,3 @@ class Store(Folder):
         """Note how many rows there are now, and that the passages have changed; inside `writing`."""
         self.set_setting("rows", rows)
         self.set_setting("generation", self.generation + 1)
-
-    # -- axes -------------------------------------------------------------------------------------------
-
-    def put_axis(self, name: str, definition: Mapping[str, Any], fitted: Mapping[str, Any], saved: str) -> None:
-        """Keep an axis under *name*; its version is one more than before. Inside `writing`."""
-        found = self._database.query("SELECT version FROM axes WHERE name = ?", (name,))
-        record = (name, found[0][0] + 1 if found else 1, saved, json.dumps(definition), json.dumps(fitted))
-        self._database.execute(
-            "INSERT INTO axes (name, version, saved, definition, fitted, checksum) VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET version = excluded.version, saved = excluded.saved, "
-            "definition = excluded.definition, fitted = excluded.fitted, checksum = excluded.checksum",
-            (*record, record_checksum(*record)),
-        )
-
-    def delete_axis(self, name: str) -> None:
-        """Forget the axis called *name*; inside `writing`."""
-        self._database.execute("DELETE FROM axes WHERE name = ?", (name,))
-
-    def axes(self) -> list[SavedAxis]:
-        """Return all axes in the order in which they were first saved.
-
-        Raises:
-            StoreError: one is not what was written.
-        """
-        statement = "SELECT name, version, saved, definition, fitted, checksum FROM axes ORDER BY number"
-        axes = []
-        for *columns, written in self._database.query(statement):
-            if record_checksum(*columns) != written:
-                raise self._database.damaged(f"the axis {columns[0]!r} is not what was written")
-            name, version, saved, definition, fitted = columns
-            axes.append(SavedAxis(name, version, saved, json.loads(definition), json.loads(fitted)))
-        return axes

@@ -1,0 +1,164 @@
+"""Fitted axes with the scale of the passages that an index holds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes import FittedAxis, ScaledAxis
+from embedsearch.axes.ordering import with_inputs
+from embedsearch.errors import AxisError, MissingKeyError, QueryError, did_you_mean
+from embedsearch.index.embedding import Embedding
+from embedsearch.vectors import Rows, project
+
+_log = logging.getLogger("embedsearch")
+
+
+class Measures(Protocol):
+    """The axes that a condition may speak of."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield their names."""
+
+    def scaled(self, names: list[str]) -> dict[str, ScaledAxis]:
+        """Return several by name, scaled."""
+
+
+class Select(Protocol):
+    """Evaluates a condition."""
+
+    def __call__(self, source: str, axes: Measures | None = None) -> Rows:
+        """Return the rows whose passages satisfy a condition over *axes*, or over those of the index."""
+
+
+class _UnknownAxisError(AxisError, MissingKeyError):
+    """There is no axis of that name."""
+
+
+class FittedAxes:
+    """Axes by name as they are fitted; each is scaled on the passages of an index when it is first asked for.
+
+    Attributes:
+        fitted: the axes by name; those that come later may be added.
+        versions: of those that are saved, by name.
+    """
+
+    def __init__(
+        self,
+        embedding: Embedding,
+        fitted: Mapping[str, FittedAxis],
+        versions: Mapping[str, int] | None = None,
+        scaled: Mapping[str, ScaledAxis] | None = None,
+    ) -> None:
+        """Scale nothing yet; *scaled* are axes that bring a scale of their own."""
+        self.fitted = dict(fitted)
+        self.versions = versions or {}
+        self._store = embedding.store
+        self._encoder = embedding.identity.key
+        self._scaled = dict(scaled or {})
+        self._wrong: dict[str, str] = {}  # why an axis has no scale
+        self._has_told = False
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fitted)
+
+    def is_current(self, name: str) -> bool:
+        """Was the axis fitted with the index's encoder?"""
+        return self.fitted[name].encoder == self._encoder
+
+    def axis(self, name: str) -> FittedAxis:
+        """Return the axis called *name*.
+
+        Raises:
+            AxisError: there is none of that name (a KeyError too), or it was fitted with another encoder.
+        """
+        if name not in self.fitted:
+            raise unknown_axis(name, self.fitted)
+        if not self.is_current(name):
+            raise AxisError(
+                f"axis {name!r} was fitted with another encoder; "
+                f"fit it again from its definition with: embedsearch axes refit {name}"
+            )
+        return self.fitted[name]
+
+    def scaled(self, names: list[str]) -> dict[str, ScaledAxis]:
+        """Return several axes by name, scaled together in one pass over the vectors.
+
+        Raises:
+            AxisError: as `axis`; the passages all lie at one place on one, or a formula gives no number for some.
+            QueryError: the index is empty, so that there is nothing to scale them on.
+        """
+        for name in names:
+            self.axis(name)
+        self._scale(names)
+        for name in names:
+            if name in self._wrong:
+                raise AxisError(self._wrong[name])
+        return {name: self._scaled[name] for name in names}
+
+    def readable(self) -> list[str]:
+        """Return the names of all axes that can be scaled; why another one cannot is said once, in the log.
+
+        Raises:
+            AxisError: there are no axes, or none can be scaled.
+            QueryError: as `scaled`.
+        """
+        if not self.fitted:
+            raise AxisError("the index has no axes yet; add some with: embedsearch axes fit FILE")
+        self._scale(list(self.fitted))
+        names = [name for name in self.fitted if name not in self._wrong]
+        wrong = [self._wrong[name] for name in self.fitted if name in self._wrong]
+        if not names:
+            raise AxisError(wrong[0])
+        for reason in [] if self._has_told else wrong:
+            _log.warning("%s. It is left out", reason)
+        self._has_told = True
+        return names
+
+    def _scale(self, names: list[str]) -> None:
+        """Scale axes and the inputs of their formulas on the passages, in one pass over the vectors."""
+        if all(name in self._scaled or name in self._wrong for name in names):
+            return
+        order = with_inputs({name: axis.axis for name, axis in self.fitted.items()}, names)
+        columns = self._columns([name for name in order if self.is_current(name)])
+        for name in order:
+            if name not in self._scaled:
+                try:
+                    self._scaled[name] = self._scaled_on(name, columns)
+                except AxisError as error:
+                    self._wrong[name] = str(error)
+
+    def _columns(self, names: list[str]) -> dict[str, NDArray[np.float32]]:
+        """Return by axis the dot products of all passages with its directions; a formula has none of its own."""
+        with self._store.reading():
+            rows = self._store.live_rows()
+            if not len(rows):
+                path = self._store.path
+                raise QueryError(f"the index {path} is empty; add documents with: embedsearch ingest SOURCE")
+            if not names:
+                return {}
+            parts = [self.fitted[name].directions for name in names]
+            products = project(self._store.vectors(), np.concatenate(parts), rows, alike=True)
+        ends = np.cumsum([len(part) for part in parts])[:-1]
+        return dict(zip(names, np.split(products, ends, axis=1), strict=True))
+
+    def _scaled_on(self, name: str, columns: dict[str, NDArray[np.float32]]) -> ScaledAxis:
+        fitted = self.axis(name)
+        inputs = fitted.axis.depends_on if fitted.axis.formula else ()
+        for other in inputs:
+            if other in self._wrong:
+                raise AxisError(self._wrong[other])
+        if inputs:
+            columns[name] = np.concatenate([columns[other] for other in inputs], axis=1)
+        scaled = {other: self._scaled[other] for other in inputs}
+        return ScaledAxis.on(fitted, columns[name], version=self.versions.get(name, 0), inputs=scaled)
+
+
+def unknown_axis(name: str, known: Iterable[str]) -> AxisError:
+    """Return the error for a name that no axis has; it is a KeyError too."""
+    advice = did_you_mean(name, known) or " The index has none yet; add some with: embedsearch axes fit FILE"
+    return _UnknownAxisError(f"there is no axis {name!r}.{advice}")
