@@ -249,13 +249,14 @@ class Searcher:
         length = float(np.linalg.norm(total))
         own = gather(self._store.vectors(), [passage.row for passage in passages]).astype(np.float64)
         shares = (own @ vectors.T.astype(np.float64)) * np.asarray(expression.weights) / (length or np.inf)
-        found = {text: {hit.id for hit in hits} for text, hits in alone.items()}
+        found = {text: {(hit.document, hit.position) for hit in hits} for text, hits in alone.items()}
         hits = []
         for rank, (passage, share) in enumerate(zip(passages, shares, strict=True), 1):
             more = on.of(passage.row) if on else {}
             contributions = dict(zip(expression.texts, map(float, share), strict=True))
             hit = _hit(rank, float(share.sum()), passage, contributions=contributions, **more)
-            hits.append(replace(hit, near_alone=tuple(text for text, ids in found.items() if hit.id in ids)))
+            own_place = hit.document, hit.position  # ids of passages may be alike
+            hits.append(replace(hit, near_alone=tuple(text for text, places in found.items() if own_place in places)))
         return Hits(hits)
 
     def _hits(self, best: ranking.Ranked) -> Hits:
