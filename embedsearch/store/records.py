@@ -12,6 +12,7 @@ from embedsearch.documents import Document, Passage
 from embedsearch.errors import SourceError
 
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_SORTED = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,10 @@ class StoredPassage:
 
     @property
     def id(self) -> str:
-        """The passage's id: the document's, with ``#position`` behind it for all but the first passage."""
+        """The passage's id: the document's, with ``#position`` behind it for all but the first passage.
+
+        A document may be called so, too: what tells passages apart is `document` and `position`.
+        """
         return self.document if self.position == 0 else f"{self.document}#{self.position}"
 
 
@@ -84,13 +88,13 @@ class DocumentRecord(NamedTuple):
             SourceError: it holds what neither JSON nor UTF-8 can.
         """
         try:
-            metadata = _JSON.encode(dict(document.metadata))
+            metadata = _json(document.metadata)
             record = cls(document.id, document.title, document.source, metadata, document.text)
             return _digest(record._content().encode()), record  # strict: lone surrogates are found here
         except (TypeError, ValueError) as error:
             raise SourceError(
                 f"{document.source or 'a document'}: the document {document.id!r} cannot be stored: {error}. "
-                "Wanted are texts without lone surrogates, and metadata that JSON can hold (no NaN)"
+                "Wanted are texts without lone surrogates, and metadata that JSON can hold (no NaN, texts as keys)"
             ) from error
 
     @property
@@ -108,6 +112,36 @@ class DocumentRecord(NamedTuple):
     def document(self) -> Document:
         """Return the document."""
         return Document(self.id, self.text, title=self.title, metadata=json.loads(self.metadata), source=self.source)
+
+
+def is_same_metadata(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Are these the same JSON values? To Python 1, 1.0 and True are one, and a list and a tuple are two.
+
+    Raises:
+        TypeError, ValueError: there is what JSON cannot hold.
+    """
+    return _SORTED.encode(dict(one)) == _SORTED.encode(dict(other))
+
+
+def _json(metadata: Mapping[str, Any]) -> str:
+    """Return metadata as JSON.
+
+    Raises:
+        TypeError, ValueError: there is what JSON cannot hold, or would make another of: a key that is no text.
+    """
+    _require_texts_as_keys(metadata)
+    return _JSON.encode(dict(metadata))
+
+
+def _require_texts_as_keys(value: Any) -> None:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"the key {key!r} is no text")
+            _require_texts_as_keys(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _require_texts_as_keys(inner)
 
 
 def _digest(content: bytes) -> bytes:
