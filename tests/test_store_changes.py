@@ -714,6 +714,15 @@ def test_two_stores_see_each_others_commits(made):
         assert len(other.vectors()) == len(made)
 
 
+def test_a_live_row_without_its_passage_is_damage(made):
+    """A row that is no dead one and has no passage is told as what it is."""
+    row = int(made.rows()[0])
+    made._store.database.execute("DELETE FROM passages WHERE row = ?", (row,))
+    made._store.database.execute("DELETE FROM dead WHERE row = ?", (row,))
+    with pytest.raises(es.StoreError, match=f"is damaged: the passage of row {row} is missing"):
+        made.passages([row])
+
+
 @pytest.mark.parametrize("metadata", [{1: "a", "1": "b"}, {None: 1}, {"a": {2020: 5}}, {"a": [{2.5: 1}]}])
 def test_metadata_whose_keys_are_no_texts_are_refused(made, metadata):
     """JSON would make texts of such keys, and one of two; documents before it are kept."""
