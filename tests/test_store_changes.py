@@ -714,6 +714,39 @@ def test_two_stores_see_each_others_commits(made):
         assert len(other.vectors()) == len(made)
 
 
+def test_rows_of_deleted_documents_are_no_passages(made):
+    """Rows drawn before a deletion give no other document's values, vectors or coordinates, and no talk of damage."""
+    made.axes.save(es.Axis("size", low=["small"], high=["large"]))
+    drawn = made.draw(8).rows
+    before = made.population(drawn=drawn, field="length")
+    assert before.values == [made.get(one.document).metadata["length"] for one in made.passages(drawn)]
+    hits = made.search("text", k=len(made), mode="dense")
+    gone, kept = made.passages(drawn[:1])[0].document, made.passages(drawn[-1:])[0].document
+    assert gone != kept
+    made.delete(gone)
+    questions = (
+        lambda rows: made.population(drawn=rows, field="length"),
+        lambda rows: made.field_of_passages("length", rows),
+        made.passages,
+        made.passage_vectors,
+    )
+    for ask in questions:
+        for rows in (drawn, drawn.tolist(), drawn[:1]):
+            with pytest.raises(es.QueryError, match=f"row {drawn[0]} of .* is no passage, or no longer"):
+                ask(rows)
+        for never in (-1, 10**6):
+            with pytest.raises(es.QueryError, match=f"row {never} of"):
+                ask([never])
+        for strange in (np.ones(3, dtype=bool), [0.5], [[1]], 1):
+            with pytest.raises(es.QueryError, match="wanted whole numbers"):
+                ask(strange)
+    with pytest.raises(es.QueryError, match="in the index no more"):
+        made.rows_of(hits)
+    own = [hit for hit in hits if hit.document == kept]
+    assert [made.passages([row])[0].id for row in made.rows_of(own)] == [hit.id for hit in own]
+    assert made.field_of_passages("length", drawn[-1:]) == [made.get(kept).metadata["length"]]
+
+
 def test_a_live_row_without_its_passage_is_damage(made):
     """A row that is no dead one and has no passage is told as what it is."""
     row = int(made.rows()[0])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.index import arguments
 from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
@@ -109,7 +110,7 @@ class IndexLabels(Mapping[str, Label]):
 
     def add(
         self,
-        ids: str | Sequence[str],
+        ids: str | Iterable[str],
         value: Value,
         *,
         note: str = "",
@@ -126,10 +127,11 @@ class IndexLabels(Mapping[str, Label]):
             by: what proposed them; what showed them last if None.
 
         Raises:
-            QueryError: a document is not in the index, or the value is none; nothing is labelled then.
+            QueryError: a document is not in the index, an id is no text, or the value is none; nothing is labelled
+                then.
             StoreError: another process is writing.
         """
-        wanted = dict.fromkeys([ids] if isinstance(ids, str) else ids)
+        wanted = dict.fromkeys(arguments.texts("the id of a document", ids))
         return self.add_all([Decision(id, value, note, author, by) for id in wanted])
 
     def add_all(self, decisions: Sequence[Decision]) -> list[Label]:

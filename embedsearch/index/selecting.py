@@ -24,6 +24,7 @@ from embedsearch.conditions import (
     written,
 )
 from embedsearch.documents import Document
+from embedsearch.index import arguments
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.evidence import Reason, Reasoner
 from embedsearch.index.judging import (
@@ -120,7 +121,8 @@ class Selector:
         """
         with self._store.reading():
             self._forget_if_changed()
-            condition = self._resolve(parse_condition(source), self._field_names())
+            parsed = parse_condition(arguments.text("the condition", source))
+            condition = self._resolve(parsed, self._field_names())
             cheap, rest = ruled_by_fields(condition.root, is_translatable)
             with self._trace.step("condition on fields") as step:
                 rows = self._rows_where(cheap) if cheap else self._store.live_rows()
@@ -156,7 +158,11 @@ class Selector:
         return rows
 
     def judge(
-        self, source: str | None, documents: Iterable[Document] | None, wanted: Wanted, rank: str | None = None
+        self,
+        source: str | None,
+        documents: Document | Iterable[Document] | None,
+        wanted: Wanted,
+        rank: str | None = None,
     ) -> Verdicts:
         """Give a verdict on each document, in order.
 
@@ -170,14 +176,14 @@ class Selector:
         Raises:
             QueryError: the condition cannot be read, or names what is not there; when the first verdict is asked for.
         """
-        parsed = parse_condition(source) if source is not None else None
-        measure = parse_measure(rank) if rank is not None else None
+        parsed = None if source is None else parse_condition(arguments.text("the condition", source))
+        measure = None if rank is None else parse_measure(arguments.text("the measure", rank))
 
         def judged(verdicts: Verdicts) -> Iterator[Verdict]:
             question = _Question(parsed, measure, wanted)
             if documents is None:
                 return self._judge_own(question, verdicts)
-            return self._judge_foreign(question, documents, verdicts)
+            return self._judge_foreign(question, arguments.documents(documents), verdicts)
 
         return Verdicts(judged)
 
