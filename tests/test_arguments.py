@@ -144,6 +144,12 @@ def test_a_point_is_a_mapping(index):
         assert "wanted at least one axis with a value" in refused(lambda given=strange: index.shift("wolf", given))
 
 
+@pytest.mark.parametrize("step", ["p90", "p0", "", "nan", None, True])
+def test_a_step_is_a_number(index, step):
+    """A percentile is a point, which a phrase is moved to by `locate --like`, and never by so much."""
+    assert "embedsearch locate AXIS=p90 --like PHRASE" in refused(lambda: index.shift("wolf", {"size": step}))
+
+
 def test_what_is_made_with_numbers_of_words(tmp_path):
     """Numbers of numpy are kept as numbers; others are refused before a folder is made."""
     with es.Index.create(tmp_path / "i", HashEncoder(), chunk_words=np.int64(5), overlap=np.int64(1)) as index:

@@ -16,7 +16,7 @@ from embedsearch.index.collection import Collection
 from embedsearch.index.drawing import Draw, draw_lots
 from embedsearch.index.evidence import DocumentPlace, Witness
 from embedsearch.index.moving import Move, Mover
-from embedsearch.index.placing import UNITS, Placer, Unit, point_on
+from embedsearch.index.placing import UNITS, Placer, Unit, point_on, step_on
 from embedsearch.index.population import Population, field_values
 from embedsearch.index.ranking import By, Mode
 from embedsearch.index.remaining import Explainer, Remainder
@@ -176,7 +176,7 @@ class Index(Collection):
                 here = {name: float(axis.coordinates(vector)[0]) for name, axis in axes.items()}
                 by = {name: point_on(axes[name], value) - here[name] for name, value in values.items()}
             else:
-                by = {name: point_on(axes[name], value) for name, value in values.items()}
+                by = {name: step_on(axes[name], value) for name, value in values.items()}
             return Mover(self._searcher).move(vector, axes, by, k=k, rows=self._rows(where), leave_out=phrase)
 
     def place(
