@@ -159,6 +159,8 @@ def test_what_is_made_with_numbers_of_words(tmp_path):
     assert "object is no encoder" in refused(lambda: es.Index.create(tmp_path / "j", object()), es.EncoderError)
     assert not (tmp_path / "j").exists()
     assert "object is no encoder" in refused(lambda: es.open(tmp_path / "i", object()), es.EncoderError)
+    with es.open(tmp_path / "i") as index:
+        assert "give it, as in embedsearch.open(path, encoder)" in refused(lambda: index.encoder, es.EncoderError)
 
 
 def test_documents_are_documents(index):

@@ -348,7 +348,7 @@ def test_an_index_reopens_as_it_was(tmp_path, encoder, animals, axes):
     with es.open(tmp_path / "i") as opened:  # "table" is no model: any encoding would fail
         assert opened.calc("sheep + wolf", on=["size"]).hits.to_dicts() == wanted
         assert opened.info()["documents"] == 8
-        with pytest.raises(es.EncoderError, match="no weights for the encoder 'table'"):
+        with pytest.raises(es.EncoderError, match="the encoder 'table' is an object of its user's own"):
             opened.search("a text that is not in it")
 
 
