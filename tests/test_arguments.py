@@ -140,8 +140,10 @@ def test_numbers_of_things_are_whole(index):
 def test_a_point_is_a_mapping(index):
     """Values come with the names of their axes."""
     for strange in (["size"], "size", {}, None):
-        assert "wanted at least one axis with a value" in refused(lambda given=strange: index.locate(given))
-        assert "wanted at least one axis with a value" in refused(lambda given=strange: index.shift("wolf", given))
+        assert "a point needs at least one axis with a value" in refused(lambda given=strange: index.locate(given))
+        assert "a move needs at least one axis with a value" in refused(
+            lambda given=strange: index.shift("wolf", given)
+        )
 
 
 @pytest.mark.parametrize("step", ["p90", "p0", "", "nan", None, True])

@@ -111,14 +111,18 @@ def documents(given: Document | Iterable[Document]) -> Iterator[Document]:
         yield one
 
 
-def coordinates(given: Mapping[str, Any]) -> dict[str, Any]:
+def coordinates(what: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return values by axis; what a value may be is for the axis to say.
+
+    Args:
+        what: they are, with its article.
+        given: by the user.
 
     Raises:
         QueryError: it is no mapping, or names no axis.
     """
     if not isinstance(given, Mapping) or not given:
-        raise QueryError(f'wanted at least one axis with a value, such as {{"size": -1}}, not {_shown(given)}')
+        raise QueryError(f'{what} needs at least one axis with a value, such as {{"size": -1}}, not {_shown(given)}')
     return {text("an axis", name): value for name, value in given.items()}
 
 

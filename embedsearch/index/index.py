@@ -128,7 +128,7 @@ class Index(Collection):
             QueryError: the point names no axis, or a value is no number.
             AxisError: an axis does not exist.
         """
-        values = arguments.coordinates(point)
+        values = arguments.coordinates("a point", point)
         with self._store.reading():
             axes = self.axes.scaled(list(values))
             wanted = {name: point_on(axes[name], value) for name, value in values.items()}
@@ -168,7 +168,8 @@ class Index(Collection):
         return self._moved(text, point, k=k, where=where, towards=True)
 
     def _moved(self, text: str, point: Mapping[str, float | str], *, k: int, where: str | None, towards: bool) -> Move:
-        phrase, values, k = arguments.text("the text", text), arguments.coordinates(point), require_count(k)
+        phrase, k = arguments.text("the text", text), require_count(k)
+        values = arguments.coordinates("a point" if towards else "a move", point)
         with self._store.reading():
             axes = self.axes.scaled(list(values))
             vector = self._embedding.vectors_of([phrase])[0]
