@@ -15,7 +15,7 @@ from embedsearch.index.embedding import Embedding
 from embedsearch.index.origins import finds_namesakes, ids_from, remember_folder
 from embedsearch.index.under_way import EmbeddingUnderWay
 from embedsearch.store import Entry, HeldDocument, Store
-from embedsearch.store.records import DocumentRecord, is_same_metadata
+from embedsearch.store.records import is_same_metadata, require_storable
 
 # One transaction: what an interruption loses at most, and as much again that is embedded behind it. Where passages go
 # by quickly, because they are known or the encoder is fast, a transaction takes more of them: each one has to wait for
@@ -272,7 +272,7 @@ def grouped(documents: Iterable[Document]) -> Iterator[list[Document]]:
     characters = 0
     try:
         for document in documents:
-            DocumentRecord.sealed(document)  # before anything of its group is looked up or embedded
+            require_storable(document)
             group.append(document)
             characters += len(document.text)
             if len(group) >= _GROUP_DOCUMENTS or characters >= _GROUP_CHARACTERS:
