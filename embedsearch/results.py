@@ -53,10 +53,9 @@ class Records(Sequence[R], Generic[R]):
         return iter(self._records)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Records) and self._records == other._records
+        return isinstance(other, Records) and type(self) is type(other) and self._records == other._records
 
-    def __hash__(self) -> int:
-        return hash(self._records)
+    __hash__ = None  # type: ignore[assignment]  # the records hold mappings
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)})" + "".join(f"\n  {record!r}" for record in self._records[:10])
@@ -171,10 +170,14 @@ class Hit:
     versions: Mapping[str, int] = field(default_factory=dict)
     bm25: float | None = None
     fused: float | None = None
+    __hash__ = None  # type: ignore[assignment]  # it holds mappings
 
     @property
     def id(self) -> str:
-        """The passage's id: the document's, with ``#position`` behind it for all but the first passage."""
+        """The passage's id: the document's, with ``#position`` behind it for all but the first passage.
+
+        A document may be called so, too: what tells passages apart is `document` and `position`.
+        """
         return self.document if self.position == 0 else f"{self.document}#{self.position}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -231,6 +234,7 @@ class Placement:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
     distances: Mapping[str, float] = field(default_factory=dict)
+    __hash__ = None  # type: ignore[assignment]  # it holds mappings
 
     def to_dict(self) -> dict[str, Any]:
         """Return the placement as JSON values: the text, the id if there is one, one key an axis, and marks."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -15,9 +16,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from embedsearch.encoders import Encoder, Identity, encode
+from embedsearch.encoders import Encoder, Identity, count_tokens, describe, encode, encode_parts
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors, unit
+
+_TEXTS = ["a wolf", "a sheep", "a wolf", "Wölfe 狼 🐺"]  # that `check_encoder` has encoded
 
 
 class TableEncoder:
@@ -218,18 +221,92 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def check_encoder(encoder: Encoder) -> None:
-    """Check that an encoder keeps to what the rest of the package relies on.
+    """Check that an encoder keeps to what the rest of the package relies on; see `embedsearch.encoders.base`.
 
     Raises:
         AssertionError: it does not; the message says in what.
     """
-    texts = ["a wolf", "a sheep", "a wolf", "Wölfe 狼 🐺"]
-    assert isinstance(encoder.name, str), "name must be a text"
-    assert encoder.name, "name must not be empty"
-    vectors = encode(encoder, texts)
-    assert vectors.shape == (4, encoder.dimension), f"shape is {vectors.shape}, wanted (4, {encoder.dimension})"
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5), "vectors must have length 1"
-    assert np.allclose(vectors[0], vectors[2], atol=1e-4), "the same text must give the same vector"
-    alone = encode(encoder, texts[:1])
-    assert np.allclose(vectors[0], alone[0], atol=1e-3), "a vector must not depend on its neighbours in a batch"
-    assert not np.allclose(vectors[0], vectors[1], atol=1e-3), "different texts must give different vectors"
+    with _asserting():
+        _require(isinstance(encoder, Encoder), "an encoder has name, dimension and encode(texts)")
+        _check_figures(encoder)
+        _check_vectors(encoder)
+        _check_additions(encoder)
+
+
+def _check_figures(encoder: Encoder) -> None:
+    """Check what an encoder says of itself."""
+    _require(isinstance(encoder.name, str) and bool(encoder.name.strip()), "name must be a text, and not empty")
+    _require(_is_whole(encoder.dimension), f"dimension is {encoder.dimension!r}, wanted a whole number, at least 1")
+    identity = getattr(encoder, "identity", None)
+    if hasattr(encoder, "identity"):
+        _require(isinstance(identity, Identity), f"identity is {identity!r}, wanted an embedsearch.Identity")
+    if isinstance(identity, Identity):
+        dimensions = f"{identity.dimension} dimensions where dimension is {encoder.dimension}"
+        _require(identity.dimension == encoder.dimension, f"identity has {dimensions}")
+        kept = Identity.from_dict(_as_json("identity", identity.to_dict()))
+        _require(kept.key == identity.key, f"identity is another one, {kept}, when an index has kept it")
+    for name in ("max_tokens", "passage_tokens"):
+        limit = getattr(encoder, name, None)
+        _require(limit is None or _is_whole(limit), f"{name} is {limit!r}, wanted a whole number, at least 1, or None")
+    longest, passage = (getattr(encoder, name, None) or 0 for name in ("max_tokens", "passage_tokens"))
+    _require(not longest or passage <= longest, f"passage_tokens is {passage}, above max_tokens, {longest}")
+
+
+def _check_vectors(encoder: Encoder) -> None:
+    """Check the vectors of documents, of queries, and of documents in parts."""
+    vectors = encode(encoder, _TEXTS)
+    _require(np.allclose(vectors[0], vectors[2], atol=1e-4), "the same text must give the same vector")
+    alone = encode(encoder, _TEXTS[:1])
+    _require(np.allclose(vectors[0], alone[0], atol=1e-3), "a vector must not depend on its neighbours in a batch")
+    _require(not np.allclose(vectors[0], vectors[1], atol=1e-3), "different texts must give different vectors")
+    encode(encoder, _TEXTS, queries=True)
+    parts = np.empty_like(vectors)
+    for places, given in encode_parts(encoder, _TEXTS):
+        parts[places] = given
+    _require(np.allclose(parts, vectors, atol=1e-3), "encode_parts must give each place the vector of encode")
+
+
+def _check_additions(encoder: Encoder) -> None:
+    """Check what else an encoder may add."""
+    counts = count_tokens(encoder, _TEXTS)
+    _require(min(counts) >= 1, f"count_tokens gave {counts} for {_TEXTS}, wanted at least 1 token of each")
+    if hasattr(encoder, "probe"):
+        probe = np.asarray(encoder.probe())
+        _require(probe.shape == (encoder.dimension,), f"probe gave shape {probe.shape}, wanted ({encoder.dimension},)")
+        _require(np.allclose(probe, encoder.probe(), atol=1e-3), "probe must give the same vector each time")
+    if hasattr(encoder, "vector_cache"):
+        folder = encoder.vector_cache
+        _require(isinstance(folder, str | os.PathLike), f"vector_cache is {folder!r}, wanted a folder")
+    if hasattr(encoder, "engine"):
+        _require(isinstance(encoder.engine, str), f"engine is {encoder.engine!r}, wanted a text")
+    _as_json("describe()", describe(encoder))
+
+
+def _as_json(what: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return JSON values as they come back from JSON."""
+    try:
+        back: dict[str, Any] = json.loads(json.dumps(values))
+    except (TypeError, ValueError) as error:
+        raise AssertionError(f"{what} gives {values!r}, wanted JSON values: {error}") from error
+    return back
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1
+
+
+def _require(condition: bool, message: str) -> None:
+    """Raise what an ``assert`` does, under ``python -O`` as well."""
+    if not condition:
+        raise AssertionError(message)
+
+
+@contextmanager
+def _asserting() -> Iterator[None]:
+    """Make an AssertionError of whatever an encoder raises."""
+    try:
+        yield
+    except AssertionError:
+        raise
+    except Exception as error:
+        raise AssertionError(f"the encoder failed: {type(error).__name__}: {error}") from error

@@ -40,7 +40,9 @@ def as_rows(vectors: ArrayLike, *, dimension: int | None = None, error: type[Emb
         error: wrong number of axes, wrong d, NaN or infinite values.
     """
     try:
-        rows = np.ascontiguousarray(np.atleast_2d(np.asarray(vectors, dtype=np.float32)))
+        # Of another kind are complex numbers, whose imaginary part would be lost, and texts that look like numbers.
+        given = np.asarray(vectors).astype(np.float32, casting="same_kind", copy=False)
+        rows = np.ascontiguousarray(np.atleast_2d(given))
     except (TypeError, ValueError) as cause:
         raise error(f"vectors must be rows of numbers, all of one length: {cause}") from cause
     if rows.ndim != 2:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import embedsearch as es
-from embedsearch.encoders import Identity, count_tokens, encode, identify
+from embedsearch.encoders import Identity, count_tokens, encode, encode_parts, identify
 from embedsearch.encoders import weights as places
 from embedsearch.encoders.weights import PACKAGED_SHA256, find_model, packaged_folder
 from embedsearch.testing import HashEncoder, TableEncoder, check_encoder
@@ -53,6 +55,99 @@ def test_the_check_finds_what_is_wrong():
 
     with pytest.raises(AssertionError, match="different texts must give different vectors"):
         check_encoder(Constant())
+
+
+GIVEN = HashEncoder(8)
+BROKEN = {
+    "dimension has another value": ({"dimension": 9}, r"shape \(4, 8\), wanted \(4, 9\)"),
+    "dimension is no whole number": ({"dimension": 8.0}, "dimension is 8.0, wanted a whole number"),
+    "name is empty": ({"name": " "}, "name must be a text, and not empty"),
+    "rows of different lengths": ({"encode": lambda _, texts: [[1.0] * len(text) for text in texts]}, "gave no array"),
+    "NaN": ({"encode": lambda _, texts: GIVEN.encode(texts) * np.nan}, "NaN or infinite"),
+    "complex": ({"encode": lambda _, texts: GIVEN.encode(texts) * 1j}, "rows of numbers"),
+    "an error of its own": ({"encode": lambda _, texts: 1 / 0}, "ZeroDivisionError"),
+    "encode_queries": (
+        {"encode_queries": lambda _, texts: np.ones((len(texts), 4))},
+        r"shape \(4, 4\), wanted \(4, 8\)",
+    ),
+    "count_tokens counts one": ({"count_tokens": lambda _, texts: [1]}, "tokens of 1 texts, wanted 4"),
+    "count_tokens counts none": ({"count_tokens": lambda _, texts: [0] * len(texts)}, "at least 1 token"),
+    "encode_parts leaves out": ({"encode_parts": lambda _, texts: iter([])}, "gave no vectors for 4 of 4 texts"),
+    "encode_parts mixes up": (
+        {"encode_parts": lambda _, texts: iter([([3, 2, 1, 0], GIVEN.encode(texts))])},
+        "each place the vector of encode",
+    ),
+    "identity is a text": ({"identity": "x"}, "wanted an embedsearch.Identity"),
+    "identity has another dimension": ({"identity": es.Identity("x", 4)}, "4 dimensions where dimension is 8"),
+    "max_tokens": ({"max_tokens": "5"}, "max_tokens is '5', wanted a whole number"),
+    "passage_tokens": ({"max_tokens": 5, "passage_tokens": 6}, "passage_tokens is 6, above max_tokens, 5"),
+    "probe": ({"probe": lambda _: np.ones(4)}, r"probe gave shape \(4,\), wanted \(8,\)"),
+    "vector_cache": ({"vector_cache": 5}, "vector_cache is 5, wanted a folder"),
+    "engine": ({"engine": None}, "engine is None, wanted a text"),
+    "describe": ({"describe": lambda _: {"at": object()}}, "wanted JSON values"),
+}
+
+
+def made(**attributes):
+    """Return an encoder with these attributes."""
+    return type(
+        "Made", (), {"name": "x", "dimension": 8, "encode": lambda _, texts: GIVEN.encode(texts), **attributes}
+    )()
+
+
+@pytest.mark.parametrize(("attributes", "message"), BROKEN.values(), ids=BROKEN)
+def test_the_check_finds_all_that_the_package_relies_on(attributes, message):
+    """Each row of the table of `embedsearch.encoders.base` is checked; what is broken is an AssertionError."""
+    check_encoder(made())
+    with pytest.raises(AssertionError, match=message):
+        check_encoder(made(**attributes))
+
+
+def test_what_is_no_encoder_is_no_encoder():
+    """An object without a name, or without encode, fails the check and is refused by the package."""
+    for missing in ("name", "encode"):
+        encoder = made()
+        delattr(type(encoder), missing)
+        with pytest.raises(AssertionError, match="has name, dimension and encode"):
+            check_encoder(encoder)
+        with pytest.raises(es.EncoderError, match="is no encoder"):
+            identify(encoder)
+
+
+@given(st.lists(st.lists(st.integers(-1, 6), max_size=4), max_size=4))
+def test_parts_give_each_text_one_vector(parts):
+    """Parts are taken where all of them together are each place once; nothing else leaves a place as it was."""
+    texts = [f"text {number}" for number in range(5)]
+
+    def encode_parts_of(_, asked):
+        for places in parts:
+            yield places, GIVEN.encode(asked)[places] if places and max(places) < 5 else np.ones((len(places), 8))
+
+    encoder = made(encode_parts=encode_parts_of)
+    if sorted(place for places in parts for place in places) == list(range(5)):
+        found = np.zeros((5, 8), dtype=np.float32)
+        for places, vectors in encode_parts(encoder, texts):
+            found[places] = vectors
+        assert np.array_equal(found, GIVEN.encode(texts))
+    else:
+        with pytest.raises(es.EncoderError, match=r"gave no vectors for|gave vectors for the places"):
+            list(encode_parts(encoder, texts))
+
+
+@pytest.mark.parametrize("part", [5, ([0],), (["a"], [[1.0] * 8]), (5, [[1.0] * 8])])
+def test_parts_are_pairs(part):
+    """What is no pair of places and vectors is refused by name."""
+    with pytest.raises(es.EncoderError, match="wanted pairs of places and vectors"):
+        list(encode_parts(made(encode_parts=lambda _, texts: iter([part])), ["a"]))
+
+
+def test_an_encoder_that_leaves_texts_out_adds_nothing(tmp_path):
+    """Vectors that no encoder gave never reach an index."""
+    encoder = made(encode_parts=lambda _, texts: iter([(range(len(texts) - 2), GIVEN.encode(texts[:-2]))]))
+    with es.Index.create(tmp_path / "i", encoder) as index:
+        with pytest.raises(es.EncoderError, match="gave no vectors for 2 of 6 texts"):
+            index.add(es.Document(f"d{number}", f"text {number}") for number in range(6))
+        assert index.ids() == []
 
 
 def test_vectors_are_those_of_sentence_transformers():

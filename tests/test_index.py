@@ -1,6 +1,7 @@
 """The index, on vectors that can be worked out in the head, and once on the real model."""
 
 import math
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -347,7 +348,7 @@ def test_an_index_reopens_as_it_was(tmp_path, encoder, animals, axes):
     with es.open(tmp_path / "i") as opened:  # "table" is no model: any encoding would fail
         assert opened.calc("sheep + wolf", on=["size"]).hits.to_dicts() == wanted
         assert opened.info()["documents"] == 8
-        with pytest.raises(es.EncoderError, match="no weights for the encoder 'table'"):
+        with pytest.raises(es.EncoderError, match="the encoder 'table' is an object of its user's own"):
             opened.search("a text that is not in it")
 
 
@@ -455,3 +456,36 @@ def test_an_index_serves_the_thread_that_opened_it(index):
     index.close()
     with pytest.raises(es.StoreError, match="open it again"):
         index.ids()
+
+
+def test_passages_are_told_apart_where_their_ids_are_alike(tmp_path):
+    """The second passage of `a` and a document `a#1` have one id; what is near a term alone is said of its own."""
+    table = {"one": [1, 0], "two": [0, 1], "north": [0, 1], "east": [1, 0]}
+    with es.Index.create(tmp_path / "i", TableEncoder(table, max_tokens=1), overlap=0) as index:
+        index.add([es.Document("a", "one two"), es.Document("a#1", "east")])
+        passages = index.passages(index.rows())
+        assert [one.id for one in passages] == ["a", "a#1", "a#1"]
+        assert len({(one.document, one.position) for one in passages}) == 3
+        hits = index.calc("2*east + north", k=1, keep_inputs=True).hits
+        assert [(hit.document, hit.position, hit.near_alone) for hit in hits] == [("a", 0, ("east",))]
+        both = index.calc("east + north", k=3, keep_inputs=True)
+        for hit in both.hits:
+            near = [text for text, alone in both.alone.items() if (hit.document, hit.position) in places(alone)]
+            assert hit.near_alone == tuple(near)
+
+
+def places(hits):
+    """Return which passages hits are."""
+    return {(hit.document, hit.position) for hit in hits}
+
+
+def test_results_are_equal_to_their_kind_and_have_no_hash(index):
+    """Hits are no Placements, be they empty; what holds mappings says that it cannot be hashed."""
+    hits, placements = index.search("sheep", k=2), index.place(["sheep"])
+    assert hits == index.search("sheep", k=2) != placements
+    assert hits[:0] != placements[:0]
+    assert hits[:0] == es.Hits()
+    for record in (hits, placements, hits[0], placements[0]):
+        assert not isinstance(record, Hashable)
+        with pytest.raises(TypeError, match=f"unhashable type: '{type(record).__name__}'"):
+            hash(record)

@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import run
+from hypothesis import given
+from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.documents import read_stream
 from embedsearch.encoders import encode
 from embedsearch.index import upkeep
 from embedsearch.store import Store, database
+from embedsearch.store.records import is_same_metadata
 from embedsearch.testing import HashEncoder
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -709,3 +712,80 @@ def test_two_stores_see_each_others_commits(made):
         made.compact()
         assert other.passages(other.live_rows())
         assert len(other.vectors()) == len(made)
+
+
+def test_rows_of_deleted_documents_are_no_passages(made):
+    """Rows drawn before a deletion give no other document's values, vectors or coordinates, and no talk of damage."""
+    made.axes.save(es.Axis("size", low=["small"], high=["large"]))
+    drawn = made.draw(8).rows
+    before = made.population(drawn=drawn, field="length")
+    assert before.values == [made.get(one.document).metadata["length"] for one in made.passages(drawn)]
+    hits = made.search("text", k=len(made), mode="dense")
+    gone, kept = made.passages(drawn[:1])[0].document, made.passages(drawn[-1:])[0].document
+    assert gone != kept
+    made.delete(gone)
+    questions = (
+        lambda rows: made.population(drawn=rows, field="length"),
+        lambda rows: made.field_of_passages("length", rows),
+        made.passages,
+        made.passage_vectors,
+    )
+    for ask in questions:
+        for rows in (drawn, drawn.tolist(), drawn[:1]):
+            with pytest.raises(es.QueryError, match=f"row {drawn[0]} of .* is no passage, or no longer"):
+                ask(rows)
+        for never in (-1, 10**6):
+            with pytest.raises(es.QueryError, match=f"row {never} of"):
+                ask([never])
+        for strange in (np.ones(3, dtype=bool), [0.5], [[1]], 1):
+            with pytest.raises(es.QueryError, match="wanted whole numbers"):
+                ask(strange)
+    with pytest.raises(es.QueryError, match="in the index no more"):
+        made.rows_of(hits)
+    own = [hit for hit in hits if hit.document == kept]
+    assert [made.passages([row])[0].id for row in made.rows_of(own)] == [hit.id for hit in own]
+    assert made.field_of_passages("length", drawn[-1:]) == [made.get(kept).metadata["length"]]
+
+
+def test_a_live_row_without_its_passage_is_damage(made):
+    """A row that is no dead one and has no passage is told as what it is."""
+    row = int(made.rows()[0])
+    made._store.database.execute("DELETE FROM passages WHERE row = ?", (row,))
+    made._store.database.execute("DELETE FROM dead WHERE row = ?", (row,))
+    with pytest.raises(es.StoreError, match=f"is damaged: the passage of row {row} is missing"):
+        made.passages([row])
+
+
+@pytest.mark.parametrize("metadata", [{1: "a", "1": "b"}, {None: 1}, {"a": {2020: 5}}, {"a": [{2.5: 1}]}])
+def test_metadata_whose_keys_are_no_texts_are_refused(made, metadata):
+    """JSON would make texts of such keys, and one of two; documents before it are kept."""
+    stream = [es.Document("good", "text"), es.Document("bad", "text", metadata=metadata)]
+    with pytest.raises(es.SourceError, match=r"'bad' cannot be stored: the key .* is no text"):
+        made.add(stream)
+    assert "good" in made.ids()
+    assert "bad" not in made.ids()
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-2, 2), st.sampled_from([0.0, 1.0, 1.5]), st.text(max_size=2))
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=1), inner))
+
+
+@given(
+    st.dictionaries(st.text(max_size=1), VALUES, max_size=2), st.dictionaries(st.text(max_size=1), VALUES, max_size=2)
+)
+def test_metadata_are_the_same_where_their_json_is(one, other):
+    """What is reported as unchanged is what reads the same as JSON: 1, 1.0 and true are three, and order is nothing."""
+    same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    assert is_same_metadata(one, other) == same
+    assert is_same_metadata(one, json.loads(json.dumps(one)))
+
+
+def test_an_ingest_counts_what_json_tells_apart(made):
+    """A tuple comes back as a list and is unchanged; 1 and True are two values."""
+    made.add([es.Document("m", "text", metadata={"v": 1, "t": (1, 2)})])
+    assert made.add([es.Document("m", "text", metadata={"t": [1, 2], "v": 1})]).unchanged == 1
+    for value in (True, 1.0):
+        document = es.Document("m", "text", metadata={"v": value, "t": [1, 2]})
+        assert made.plan([document]).updated == 1
+        assert made.add([document]).updated == 1
+        assert repr(made.get("m").metadata["v"]) == repr(value)

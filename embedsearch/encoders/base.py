@@ -28,6 +28,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from operator import index
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -102,7 +103,16 @@ class Identity:
 
 
 def identify(encoder: Encoder) -> Identity:
-    """Return the identity of *encoder*; an encoder without one is known by its name and dimension."""
+    """Return the identity of *encoder*; an encoder without one is known by its name and dimension.
+
+    Raises:
+        EncoderError: it is no encoder.
+    """
+    if not isinstance(encoder, Encoder):
+        raise EncoderError(
+            f"{type(encoder).__name__} is no encoder; wanted the name of one, or an object with name, dimension and "
+            "encode(texts)"
+        )
     identity = getattr(encoder, "identity", None)
     if isinstance(identity, Identity):
         return identity
@@ -126,19 +136,19 @@ def encode(encoder: Encoder, texts: Sequence[str], *, queries: bool = False) -> 
         queries: encode them as queries, for models that treat queries and documents differently.
 
     Raises:
-        EncoderError: the encoder gave another shape, NaN, infinite or zero vectors.
+        EncoderError: the encoder gave no array, another shape, NaN, infinite or zero vectors.
     """
     if not texts:
         return np.empty((0, encoder.dimension), dtype=np.float32)
     function = getattr(encoder, "encode_queries", encoder.encode) if queries else encoder.encode
-    return _checked(encoder, np.asarray(function(list(texts))), len(texts))
+    return _checked(encoder, function(list(texts)), len(texts))
 
 
 def encode_parts(encoder: Encoder, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
     """Yield unit vectors of document texts as they are done, with the places of their texts; each place once.
 
     Raises:
-        EncoderError: as `encode`; what was done before has been yielded.
+        EncoderError: as `encode`, or it gave a text no vector, or more than one; what was done before has been yielded.
     """
     function = getattr(encoder, "encode_parts", None)
     if function is None:
@@ -146,20 +156,55 @@ def encode_parts(encoder: Encoder, texts: Sequence[str]) -> Iterator[tuple[list[
             part = texts[start : start + ENCODE_AT_ONCE]
             yield list(range(start, start + len(part))), encode(encoder, part)
         return
-    for places, given in function(list(texts)):
+    left = set(range(len(texts)))
+    for part in function(list(texts)):
+        places, given = _part(encoder, part)
+        if len(places) != len(set(places)) or not left.issuperset(places):
+            raise EncoderError(
+                f"encoder {encoder.name!r} gave vectors for the places {str(places)[:60]}; wanted is each place below "
+                f"{len(texts)} once"
+            )
+        left.difference_update(places)
         yield places, _checked(encoder, given, len(places))
+    if left:
+        raise EncoderError(
+            f"encoder {encoder.name!r} gave no vectors for {len(left)} of {len(texts)} texts, the first of them "
+            f"{texts[min(left)][:40]!r}"
+        )
+
+
+def _part(encoder: Encoder, part: Any) -> tuple[list[int], Any]:
+    """Return the places and the vectors of what `encode_parts` of an encoder yields."""
+    try:
+        places, given = part
+        return [index(place) for place in places], given
+    except (TypeError, ValueError) as error:
+        raise EncoderError(
+            f"encode_parts of encoder {encoder.name!r} gave {type(part).__name__}, wanted pairs of places and vectors"
+        ) from error
 
 
 def _checked(encoder: Encoder, given: Any, count: int) -> Vectors:
     wanted = (count, encoder.dimension)
-    if given.shape != wanted:
-        raise EncoderError(f"encoder {encoder.name!r} gave an array of shape {given.shape}, wanted {wanted}")
-    return unit(given, error=EncoderError)
+    try:
+        vectors = np.asarray(given)
+    except (TypeError, ValueError) as error:  # rows of different lengths
+        raise EncoderError(f"encoder {encoder.name!r} gave no array of shape {wanted}: {error}") from error
+    if vectors.shape != wanted:
+        raise EncoderError(f"encoder {encoder.name!r} gave an array of shape {vectors.shape}, wanted {wanted}")
+    return unit(vectors, error=EncoderError)
 
 
 def count_tokens(encoder: Encoder, texts: Sequence[str]) -> list[int]:
-    """Return the number of tokens of each text, special tokens not counted; words where it cannot tell."""
+    """Return the number of tokens of each text, special tokens not counted; words where it cannot tell.
+
+    Raises:
+        EncoderError: the encoder gave another number of counts.
+    """
     function = getattr(encoder, "count_tokens", None)
     if function is None:
         return [len(text.split()) for text in texts]
-    return [int(count) for count in function(list(texts))]
+    counts = [int(count) for count in function(list(texts))]
+    if len(counts) != len(texts):
+        raise EncoderError(f"encoder {encoder.name!r} counted the tokens of {len(counts)} texts, wanted {len(texts)}")
+    return counts

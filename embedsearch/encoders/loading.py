@@ -73,8 +73,13 @@ def load_identified(name: str, identity: Identity) -> SentenceEncoder | RemoteEn
     """Return the encoder called *name* as it made the vectors of *identity*, unless a precision is asked for.
 
     Raises:
-        EncoderError: as `load_encoder`.
+        EncoderError: as `load_encoder`; or it was an object of the user's own.
     """
+    if not identity.weights and not is_remote(name):
+        raise EncoderError(
+            f"the encoder {name!r} is an object of its user's own, which no name finds: give it, as in "
+            "embedsearch.open(path, encoder)"
+        )
     return load_encoder(name, precision=_preferred.get().precision or identity.precision or None)
 
 

@@ -1,14 +1,22 @@
-"""What users may write for the parameters of a query."""
+"""What users may write for the parameters of a question or a change; whatever is of another kind is refused here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import index
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from embedsearch.errors import QueryError, did_you_mean
+import numpy as np
+from numpy.typing import ArrayLike
+
+from embedsearch.documents import Document
+from embedsearch.errors import EmbedSearchError, QueryError, SourceError, did_you_mean
+from embedsearch.store import Store
+from embedsearch.vectors import Rows, Vectors, as_rows
 
 _T = TypeVar("_T", bound=str)
+_SHOWN = 60  # characters of what was given
 
 
 def one_of(what: str, given: _T, known: Sequence[_T]) -> _T:
@@ -22,15 +30,153 @@ def one_of(what: str, given: _T, known: Sequence[_T]) -> _T:
     return given
 
 
-def require_count(count: int, what: str = "k") -> None:
-    """Refuse what is no number of things to ask for.
+def require_count(count: int, what: str = "k", *, least: int = 1) -> int:
+    """Return a number of things to ask for.
 
     Raises:
-        QueryError: *count* is no whole number, or below 1.
+        QueryError: *count* is no whole number, or below *least*.
     """
     try:
         whole = index(count)
     except TypeError as error:
-        raise QueryError(f"{what} is {count!r}; wanted a whole number, at least 1") from error
-    if whole < 1:
-        raise QueryError(f"{what} is {count}; at least 1 must be asked for")
+        raise QueryError(f"{what} is {_shown(count)}; wanted a whole number, at least {least}") from error
+    if whole < least:
+        raise QueryError(f"{what} is {count}; at least {least} must be asked for")
+    return whole
+
+
+def text(what: str, given: str, *, error: type[EmbedSearchError] = QueryError) -> str:
+    """Return a text that UTF-8 can hold, as SQLite and the tokenizers want it.
+
+    Args:
+        what: it is, with its article.
+        given: by the user.
+        error: the class of the error to raise.
+
+    Raises:
+        error: it is no text, or holds bytes that were no UTF-8 (lone surrogates).
+    """
+    if not isinstance(given, str):
+        raise error(f"{what} is {_shown(given)} ({type(given).__name__}), wanted a text; give str(…)")
+    try:
+        given.encode()
+    except UnicodeEncodeError as cause:
+        raise error(
+            f"{what} {_shown(given)} holds bytes that are no UTF-8 (lone surrogates); give it in UTF-8"
+        ) from cause
+    return given
+
+
+def texts(what: str, given: str | Iterable[str]) -> list[str]:
+    """Return one text or several as a list.
+
+    Args:
+        what: each of them is, with its article.
+        given: by the user.
+
+    Raises:
+        QueryError: as `text`.
+    """
+    return [text(what, one) for one in _several(given)]
+
+
+def paths(what: str, given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Return one path or several as a list of texts.
+
+    Raises:
+        QueryError: one is no path.
+    """
+    found = _several(given)
+    for one in found:
+        if not isinstance(one, str | bytes | os.PathLike):
+            raise QueryError(f"{what} is {_shown(one)} ({type(one).__name__}), wanted a path")
+    return [os.fsdecode(one) for one in found]
+
+
+def documents(given: Document | Iterable[Document]) -> Iterator[Document]:
+    """Yield one document or a stream of them, each as it is asked for.
+
+    Raises:
+        SourceError: one is no document, or holds text that is no UTF-8.
+    """
+    if not isinstance(given, Iterable):
+        given = [given]
+    for one in given:
+        if not isinstance(one, Document):
+            raise SourceError(
+                f"{_shown(one)} ({type(one).__name__}) is no document; make one with embedsearch.Document(id, text)"
+            )
+        for name, value in (("text", one.text), ("title", one.title)):
+            text(f"{one.source or one.id}: the {name}", value, error=SourceError)
+        yield one
+
+
+def coordinates(what: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by axis; what a value may be is for the axis to say.
+
+    Args:
+        what: they are, with its article.
+        given: by the user.
+
+    Raises:
+        QueryError: it is no mapping, or names no axis.
+    """
+    if not isinstance(given, Mapping) or not given:
+        raise QueryError(f'{what} needs at least one axis with a value, such as {{"size": -1}}, not {_shown(given)}')
+    return {text("an axis", name): value for name, value in given.items()}
+
+
+def vector(given: ArrayLike, dimension: int) -> Vectors:
+    """Return one vector of any length above 0, float32 of shape (dimension,).
+
+    Args:
+        given: by the user, shape (dimension,) or (1, dimension).
+        dimension: of the encoder.
+
+    Raises:
+        QueryError: it has another shape, or other values than finite real numbers.
+    """
+    rows = as_rows(given, dimension=dimension)
+    if len(rows) != 1:
+        raise QueryError(f"there are {len(rows)} vectors where one is wanted; ask for each by itself")
+    only: Vectors = rows[0]
+    return only
+
+
+def row_numbers(given: ArrayLike) -> Rows:
+    """Return row numbers, int64 of shape (n,), in their order.
+
+    Raises:
+        QueryError: they are no whole numbers.
+    """
+    rows = np.asarray(given)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+        raise QueryError(f"rows are {_shown(given)}, wanted whole numbers, as index.draw(…).rows has them")
+    return rows.astype(np.int64)
+
+
+def live_rows(given: ArrayLike, store: Store) -> Rows:
+    """Return row numbers of passages that there are, int64 of shape (n,), in their order.
+
+    Raises:
+        QueryError: they are no whole numbers, or one is no passage's any more.
+    """
+    rows = row_numbers(given)
+    store.require_live(rows)
+    return rows
+
+
+def _several(given: Any) -> list[Any]:
+    """Return what was given as a list: a text or a path is one, and so is what cannot be gone through."""
+    if isinstance(given, str | bytes | os.PathLike):
+        return [given]
+    try:
+        return list(given)
+    except TypeError:
+        return [given]
+
+
+def _shown(given: object) -> str:
+    """Return *given* as it is written, on one line and no longer than is good in a message."""
+    written = " ".join(repr(given).split())
+    return written if len(written) <= _SHOWN else written[:_SHOWN] + "…"

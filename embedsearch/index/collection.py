@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,9 @@ from typing import Any, Self
 
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
-from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
+from embedsearch.errors import AxisError, QueryError, SourceError, did_you_mean
+from embedsearch.index import arguments
+from embedsearch.index.arguments import require_count
 from embedsearch.index.contents import Contents
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
@@ -72,17 +74,14 @@ class Collection(Contents):
             recall: how many of the 10 nearest passages a search must find, as a share, on average; see `tune`.
 
         Raises:
-            EncoderError: the encoder cannot be found.
-            QueryError: the recall is not above 0 and at most 1.
+            EncoderError: the encoder cannot be found, or is none.
+            QueryError: the recall is not above 0 and at most 1, or a number of words is none.
             StoreError: the folder is in use, or cannot be written.
         """
-        if chunk_words is not None and chunk_words < 1:
-            raise StoreError(f"a passage must have room for at least 1 word, not {chunk_words}")
-        if overlap < 0:
-            raise StoreError(f"the overlap of passages cannot be {overlap} words; 0 is none")
+        words = None if chunk_words is None else require_count(chunk_words, "chunk_words")
+        chunking = {"chunk_words": words, "overlap": require_count(overlap, "overlap", least=0)}
         found = load_encoder(encoder) if isinstance(encoder, str) else encoder
-        load = encoder if isinstance(encoder, str) else encoder.name
-        settings = encoder_settings(found, load) | {"chunk_words": chunk_words, "overlap": overlap}
+        settings = encoder_settings(found, encoder if isinstance(encoder, str) else None) | chunking
         settings["recall"] = checked_recall(recall)
         return cls(Store.create(path, settings), found, cache=cache)
 
@@ -164,7 +163,7 @@ class Collection(Contents):
 
     def add(
         self,
-        documents: Iterable[Document],
+        documents: Document | Iterable[Document],
         *,
         progress: Callable[[int, int, int], None] | None = None,
         indexing: Callable[[int, int], None] | None = None,
@@ -173,22 +172,22 @@ class Collection(Contents):
         """Add documents, or update those whose id is there already; embed only what is new.
 
         Args:
-            documents: any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
+            documents: one, or any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
             progress: told how many documents and passages are done, and how many tokens were encoded for them.
             indexing: told how many of how many passages are in the faiss file, when that is built.
             repeated: told of each document whose id occurred before among *documents*; it is left out.
 
         Raises:
-            SourceError: a document cannot be read, or two have the same id and nobody is told of it. What came
-                before is kept.
+            SourceError: a document cannot be read or stored, or two have the same id and nobody is told of it. What
+                came before is kept.
             StoreError: another process is writing, or the disk is full. What was committed is kept.
         """
         with self._store.locked():
-            report = Ingest(self._store, self._embedding, progress, repeated).add(documents)
+            report = Ingest(self._store, self._embedding, progress, repeated).add(arguments.documents(documents))
             self._searcher.refresh_neighbors(indexing)
         return report
 
-    def plan(self, documents: Iterable[Document]) -> Plan:
+    def plan(self, documents: Document | Iterable[Document]) -> Plan:
         """Return what `add` would do with *documents*: how much is new, and how many tokens would be encoded.
 
         Nothing is written, and no document is encoded.
@@ -196,12 +195,12 @@ class Collection(Contents):
         Raises:
             SourceError: a document cannot be read, or two have the same id.
         """
-        return Planner(self._store, self._embedding).plan(documents)
+        return Planner(self._store, self._embedding).plan(arguments.documents(documents))
 
     def sync(
         self,
-        documents: Iterable[Document],
-        sources: Iterable[str | os.PathLike[str]] | None = None,
+        documents: Document | Iterable[Document],
+        sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None = None,
         *,
         progress: Callable[[int, int, int], None] | None = None,
         indexing: Callable[[int, int], None] | None = None,
@@ -213,37 +212,40 @@ class Collection(Contents):
 
         Args:
             documents: all that the sources hold now.
-            sources: the files and folders that they were read from, for example those given to `embedsearch.read`;
-                if None, every document that is not among *documents* is removed, wherever it came from.
+            sources: the file or folder, or several, that they were read from, for example those given to
+                `embedsearch.read`; if None, every document that is not among *documents* is removed, wherever it came
+                from.
             progress: as for `add`.
             indexing: as for `add`.
 
         Raises:
+            QueryError: a source is no path; nothing is changed.
             SourceError: as `add`, or no document was read.
             StoreError: as `add`.
         """
+        places = None if sources is None else arguments.paths("a source", sources)
         with self._store.locked():
             ingest = Ingest(self._store, self._embedding, progress)
-            report = ingest.add(documents)
+            report = ingest.add(arguments.documents(documents))
             if not report.documents:
                 raise SourceError(
                     "no document was read from the sources, so that none was removed from the index; "
                     "delete documents by their ids if that is what you want"
                 )
-            report += AddReport(removed=ingest.remove_unmet(sources))
+            report += AddReport(removed=ingest.remove_unmet(places))
             self._searcher.refresh_neighbors(indexing)
         return report
 
-    def delete(self, ids: Iterable[str]) -> int:
-        """Take documents out of the index; return how many.
+    def delete(self, ids: str | Iterable[str]) -> int:
+        """Take one document or several out of the index; return how many.
 
         Their texts leave the files when the index is compacted.
 
         Raises:
-            QueryError: one of them is not in the index; nothing is deleted.
+            QueryError: one of them is no text, or not in the index; nothing is deleted.
             StoreError: another process is writing.
         """
-        wanted = list(dict.fromkeys([ids] if isinstance(ids, str) else ids))
+        wanted = list(dict.fromkeys(arguments.texts("the id of a document", ids)))
         with self._store.locked():
             held = self._store.numbers_of(wanted)
             for id in wanted:
@@ -294,7 +296,7 @@ class Collection(Contents):
         """
         return self._searcher.document(id)
 
-    def filter(self, condition: str, documents: Iterable[Document] | None = None) -> Iterator[Document]:
+    def filter(self, condition: str, documents: Document | Iterable[Document] | None = None) -> Iterator[Document]:
         """Yield the documents that satisfy a condition, unchanged and in order.
 
         Args:
@@ -303,24 +305,29 @@ class Collection(Contents):
 
         Raises:
             QueryError: the condition cannot be read, or names what is not there.
+            SourceError: one of *documents* is none.
         """
         verdicts = self._selector.judge(condition, documents, Wanted(rejected=False, all_measured=False))
         return (verdict.document for verdict in verdicts if verdict.passed)
 
     def judge(
-        self, condition: str | None, documents: Iterable[Document] | None = None, *, axes: Sequence[str] = ()
+        self,
+        condition: str | None,
+        documents: Document | Iterable[Document] | None = None,
+        *,
+        axes: str | Iterable[str] = (),
     ) -> Verdicts:
         """Give a verdict on each document, passed or not, with its coordinates on *axes*; in order.
 
         Raises:
             QueryError, AxisError: as `filter`.
         """
-        return self._selector.judge(condition, documents, Wanted(axes=tuple(axes)))
+        return self._selector.judge(condition, documents, Wanted(axes=arguments.texts("an axis", axes)))
 
     def sift(
         self,
         condition: str | None,
-        documents: Iterable[Document] | None = None,
+        documents: Document | Iterable[Document] | None = None,
         wanted: Wanted | None = None,
         *,
         rank: str | None = None,
@@ -338,7 +345,7 @@ class Collection(Contents):
         """
         return self._selector.judge(condition, documents, wanted or Wanted(), rank)
 
-    def prepare(self, documents: Iterable[Document]) -> int:
+    def prepare(self, documents: Document | Iterable[Document]) -> int:
         """Embed documents into the cache and add none; return how many texts were encoded.
 
         They are embedded in batches that depend on the documents alone, so that whoever is interrupted and does this
@@ -359,9 +366,10 @@ class Collection(Contents):
     def _rows(self, where: str | None, *, predicted: bool = False) -> Rows | None:
         return None if where is None else self._selector.rows(where, predicted=predicted)
 
-    def _axis_names(self, axes: Sequence[str] | None) -> list[str]:
+    def _axis_names(self, axes: str | Iterable[str] | None) -> list[str]:
         if axes is None:
             return self.axes.readable()
-        if not axes:
+        names = list(dict.fromkeys(arguments.texts("an axis", axes)))
+        if not names:
             raise AxisError("no axis is named; name one, or leave them out for all that there are")
-        return list(dict.fromkeys(axes))
+        return names

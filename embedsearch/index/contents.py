@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from embedsearch.documents import Document
 from embedsearch.encoders import Encoder
-from embedsearch.errors import StoreError
+from embedsearch.errors import QueryError, StoreError
+from embedsearch.index import arguments
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.means import mean_vectors
 from embedsearch.index.origins import file_of
@@ -59,7 +61,7 @@ class Contents:
         return DerivedFiles(self._store.path)
 
     def computed(
-        self, name: str, ids: Sequence[str], made_by: str, make: Callable[[], Mapping[str, Any]]
+        self, name: str, ids: str | Iterable[str], made_by: str, make: Callable[[], Mapping[str, Any]]
     ) -> Mapping[str, Any]:
         """Return arrays that are made from the texts and fields of documents, looked up if they were made before.
 
@@ -71,7 +73,7 @@ class Contents:
             made_by: what made them, in which version.
             make: gives numeric arrays by name; is called unless they are there.
         """
-        wanted = set(ids)
+        wanted = set(arguments.texts("the id of a document", ids))
         digest = hashlib.blake2b(digest_size=16)
         for id, content in self._store.digests():
             if id in wanted:
@@ -87,33 +89,49 @@ class Contents:
             _log.debug("%s", error)
         return arrays
 
-    def document_vectors(self, ids: Sequence[str]) -> Vectors:
+    def document_vectors(self, ids: str | Iterable[str]) -> Vectors:
         """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
 
         Raises:
-            QueryError: a document is not in the index.
+            QueryError: a document is not in the index, or an id is no text.
         """
-        return mean_vectors(self._store, ids)
+        return mean_vectors(self._store, arguments.texts("the id of a document", ids))
 
     def rows_of(self, hits: Sequence[Hit]) -> Rows:
-        """Return the row of each hit, int64."""
+        """Return the row of each hit, int64.
+
+        Raises:
+            QueryError: the passage of one is in the index no more.
+        """
+        found = []
         with self._store.reading():
-            found = [self._store.rows_of_document(hit.document)[hit.position] for hit in hits]
+            for hit in hits:
+                rows = self._store.rows_of_document(hit.document)
+                if hit.position >= len(rows):
+                    raise QueryError(
+                        f"the passage {hit.id!r} is in the index no more: its document was deleted or replaced since "
+                        "it was found; search again"
+                    )
+                found.append(rows[hit.position])
         return np.array(found, dtype=np.int64)
 
-    def field_of_passages(self, field: str, rows: Rows) -> list[Any]:
+    def field_of_passages(self, field: str, rows: ArrayLike) -> list[Any]:
         """Return the value that the document of each passage has for a field, None where it has none.
 
         Raises:
-            QueryError: no document has the field.
+            QueryError: no document has the field, or a row is no passage's any more.
         """
         with self._store.reading():
-            return field_values(self._store, field, rows)
+            return field_values(self._store, field, arguments.live_rows(rows, self._store))
 
-    def passage_vectors(self, rows: Rows) -> Vectors:
-        """Return the unit vectors of the passages in some rows of a `draw` or a `population`, shape (n, d)."""
+    def passage_vectors(self, rows: ArrayLike) -> Vectors:
+        """Return the unit vectors of the passages in some rows of a `draw` or a `population`, shape (n, d).
+
+        Raises:
+            QueryError: a row is no passage's any more.
+        """
         with self._store.reading():
-            return gather(self._store.vectors(), rows)
+            return gather(self._store.vectors(), arguments.live_rows(rows, self._store))
 
     def query_vector(self, text: str) -> Vectors:
         """Return the unit vector of a text as one that is searched with, shape (d,).
@@ -121,13 +139,13 @@ class Contents:
         Raises:
             QueryError: the text is empty, or longer than the encoder reads whole.
         """
-        vector: Vectors = self._embedding.vectors_of([text], queries=True)[0]
+        vector: Vectors = self._embedding.vectors_of([arguments.text("the text", text)], queries=True)[0]
         return vector
 
-    def text_vectors(self, texts: Sequence[str]) -> Vectors:
+    def text_vectors(self, texts: str | Iterable[str]) -> Vectors:
         """Return the unit vectors of texts as they are in documents, shape (n, d); what the index holds is looked up.
 
         Raises:
             QueryError: as `query_vector`.
         """
-        return self._embedding.vectors_of(texts)
+        return self._embedding.vectors_of(arguments.texts("a text", texts))

@@ -284,7 +284,7 @@ def _describe(identity: Identity) -> str:
     return f"{identity.name!r}{precision} ({identity.dimension} dimensions{weights})"
 
 
-def encoder_settings(encoder: Encoder, load: str) -> dict[str, Any]:
-    """Return what a new index remembers of its encoder."""
+def encoder_settings(encoder: Encoder, load: str | None) -> dict[str, Any]:
+    """Return what a new index remembers of its encoder, and by what name it is loaded; its own if None."""
     identity = identify(encoder)
-    return {"encoder": {"load": load, "identity": identity.to_dict()}, "dimension": identity.dimension}
+    return {"encoder": {"load": load or encoder.name, "identity": identity.to_dict()}, "dimension": identity.dimension}

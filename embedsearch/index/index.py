@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from embedsearch.errors import AxisError, QueryError, did_you_mean
+from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.expressions import parse_expression
+from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of, require_count
 from embedsearch.index.collection import Collection
 from embedsearch.index.drawing import Draw, draw_lots
 from embedsearch.index.evidence import DocumentPlace, Witness
 from embedsearch.index.moving import Move, Mover
-from embedsearch.index.placing import UNITS, Placer, Unit, point_on
+from embedsearch.index.placing import UNITS, Placer, Unit, point_on, step_on
 from embedsearch.index.population import Population, field_values
 from embedsearch.index.ranking import By, Mode
 from embedsearch.index.remaining import Explainer, Remainder
@@ -52,7 +53,7 @@ class Index(Collection):
         Args:
             text: what is looked for.
             like: the id of a document; its own passages are left out.
-            vector: any vector of the encoder's dimension.
+            vector: any vector of the encoder's dimension d, shape (d,) or (1, d).
             k: how many; fewer come only where fewer exist.
             where: a condition that the passages must satisfy.
             mode: ``dense`` ranks by meaning, ``lexical`` by the words of the text (BM25; needs no encoder), ``hybrid``
@@ -84,7 +85,7 @@ class Index(Collection):
         expression: str,
         *,
         k: int = 10,
-        on: Sequence[str] | None = None,
+        on: str | Iterable[str] | None = None,
         where: str | None = None,
         keep_inputs: bool = False,
     ) -> Calculation:
@@ -97,7 +98,7 @@ class Index(Collection):
         Args:
             expression: see `embedsearch.expressions`.
             k: how many answers.
-            on: names of axes.
+            on: the name of an axis, or several.
             where: a condition that the answers must satisfy.
             keep_inputs: may the terms themselves be answers?
 
@@ -105,13 +106,14 @@ class Index(Collection):
             QueryError: the expression or the condition cannot be read.
             AxisError: an axis does not exist.
         """
-        parsed = parse_expression(expression)
+        parsed = parse_expression(arguments.text("the expression", expression))
+        names = arguments.texts("an axis", on or ())
         with self._store.reading():
             rows = self._rows(where)
             vectors = self._embedding.vectors_of(parsed.texts)
-            if not on:
+            if not names:
                 return self._searcher.add_meanings(parsed, vectors, k, rows, keep_inputs=keep_inputs)
-            axes = self.axes.scaled(list(on))
+            axes = self.axes.scaled(names)
             return self._searcher.add_coordinates(parsed, vectors, axes, k, rows, keep_inputs=keep_inputs)
 
     def locate(self, point: Mapping[str, float | str], *, k: int = 10, where: str | None = None) -> Hits:
@@ -126,11 +128,10 @@ class Index(Collection):
             QueryError: the point names no axis, or a value is no number.
             AxisError: an axis does not exist.
         """
-        if not point:
-            raise QueryError('a point needs at least one axis with a value, such as {"size": -1}')
+        values = arguments.coordinates("a point", point)
         with self._store.reading():
-            axes = self.axes.scaled(list(point))
-            wanted = {name: point_on(axes[name], value) for name, value in point.items()}
+            axes = self.axes.scaled(list(values))
+            wanted = {name: point_on(axes[name], value) for name, value in values.items()}
             return self._searcher.nearest_point(wanted, axes, k, self._rows(where))
 
     def shift(self, text: str, by: Mapping[str, float], *, k: int = 10, where: str | None = None) -> Move:
@@ -146,7 +147,7 @@ class Index(Collection):
             QueryError: nothing to move by, or a value is no number.
             AxisError: an axis does not exist, or the axes cannot be told apart.
         """
-        return self._moved(text, dict(by), k=k, where=where, towards=False)
+        return self._moved(text, by, k=k, where=where, towards=False)
 
     def locate_like(
         self, text: str, point: Mapping[str, float | str], *, k: int = 10, where: str | None = None
@@ -164,46 +165,53 @@ class Index(Collection):
         Raises:
             QueryError, AxisError: as `shift`.
         """
-        return self._moved(text, dict(point), k=k, where=where, towards=True)
+        return self._moved(text, point, k=k, where=where, towards=True)
 
     def _moved(self, text: str, point: Mapping[str, float | str], *, k: int, where: str | None, towards: bool) -> Move:
-        if not point:
-            raise QueryError('name at least one axis with a value, such as {"size": -1}')
+        phrase, k = arguments.text("the text", text), require_count(k)
+        values = arguments.coordinates("a point" if towards else "a move", point)
         with self._store.reading():
-            axes = self.axes.scaled(list(point))
-            vector = self._embedding.vectors_of([text])[0]
-            by = {name: point_on(axes[name], value) for name, value in point.items()}
+            axes = self.axes.scaled(list(values))
+            vector = self._embedding.vectors_of([phrase])[0]
             if towards:
-                by = {name: value - float(axes[name].coordinates(vector)[0]) for name, value in by.items()}
-            return Mover(self._searcher).move(vector, axes, by, k=k, rows=self._rows(where), leave_out=text)
+                here = {name: float(axis.coordinates(vector)[0]) for name, axis in axes.items()}
+                by = {name: point_on(axes[name], value) - here[name] for name, value in values.items()}
+            else:
+                by = {name: step_on(axes[name], value) for name, value in values.items()}
+            return Mover(self._searcher).move(vector, axes, by, k=k, rows=self._rows(where), leave_out=phrase)
 
     def place(
-        self, texts: Sequence[str], axes: Sequence[str] | None = None, *, unit: Unit = "sd", predicted: bool = False
+        self,
+        texts: str | Iterable[str],
+        axes: str | Iterable[str] | None = None,
+        *,
+        unit: Unit = "sd",
+        predicted: bool = False,
     ) -> Placements:
         """Return where phrases lie on axes.
 
         Args:
-            texts: phrases, in the index or not.
-            axes: names; all axes of the index if None.
+            texts: a phrase or several, in the index or not.
+            axes: the name of one or several; all axes of the index if None.
             unit: ``sd`` (standard deviations of the index's passages), ``percentile``, ``raw``, or ``rating``
                 (the unit of the axis's ratings, with an interval).
             predicted: measure phrases that were rated like all others; without it they stand where they were rated.
 
         Raises:
             AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
+            QueryError: a phrase is no text, is empty, or longer than the encoder reads whole.
         """
-        if isinstance(texts, str):
-            raise QueryError(f"texts must be a list of phrases, not the single text {texts!r}")
+        phrases = arguments.texts("a phrase", texts)
         one_of("unit", unit, UNITS)
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
-            vectors = self._embedding.vectors_of(list(texts))
-            places = Placer(self._embedding).phrases(texts, vectors, scaled, predicted=predicted)
-        return places.placements(texts, [""] * len(texts), unit)
+            vectors = self._embedding.vectors_of(phrases)
+            places = Placer(self._embedding).phrases(phrases, vectors, scaled, predicted=predicted)
+        return places.placements(phrases, [""] * len(phrases), unit)
 
     def place_all(
         self,
-        axes: Sequence[str] | None = None,
+        axes: str | Iterable[str] | None = None,
         *,
         where: str | None = None,
         sort: str | None = None,
@@ -214,7 +222,7 @@ class Index(Collection):
         """Return where the passages of the index lie on axes; no encoder is needed.
 
         Args:
-            axes: names; all axes of the index if None.
+            axes: the name of one or several; all axes of the index if None.
             where: a condition that the passages must satisfy.
             sort: an axis, highest first; with ``-`` before it lowest first; in the order of the index if None.
             k: how many; all if None.
@@ -226,8 +234,7 @@ class Index(Collection):
             QueryError: a wrong condition.
         """
         one_of("unit", unit, UNITS)
-        if k is not None:
-            require_count(k)
+        k = None if k is None else require_count(k)
         with self._store.reading():
             names = self._axis_names(axes)
             by = sort.removeprefix("-") if sort else None
@@ -253,32 +260,34 @@ class Index(Collection):
 
     def population(
         self,
-        axes: Sequence[str] | None = None,
+        axes: str | Iterable[str] | None = None,
         *,
         where: str | None = None,
-        documents: Sequence[str] | None = None,
+        documents: str | Iterable[str] | None = None,
         field: str | None = None,
-        drawn: Rows | None = None,
+        drawn: ArrayLike | None = None,
     ) -> Population:
         """Return where passages lie as one array, read in one pass, without their texts.
 
         Args:
-            axes: names; all axes of the index if None.
+            axes: the name of one or several; all axes of the index if None.
             where: a condition that the passages must satisfy.
-            documents: ids; only their passages, rather than those of all documents.
+            documents: the id of one or several; only their passages, rather than those of all documents.
             field: of the documents, whose value each passage shall carry.
             drawn: rows of a `draw`; only these, whatever else is said.
 
         Raises:
             AxisError: an axis does not exist, or the index has none.
-            QueryError: a wrong condition, no such document or field, or the index is empty.
+            QueryError: a wrong condition, no such document or field, a row drawn is no passage any more, or the
+                index is empty.
         """
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
-            rows = self._rows(where) if drawn is None else drawn
+            rows = self._rows(where) if drawn is None else arguments.live_rows(drawn, self._store)
             rows = self._store.live_rows() if rows is None else rows
             if documents is not None:
-                own = [self._store.rows_of_document(self.get(id).id) for id in documents]
+                ids = arguments.texts("the id of a document", documents)
+                own = [self._store.rows_of_document(self.get(id).id) for id in ids]
                 rows = np.intersect1d(rows, np.concatenate([*own, rows[:0]]))
             values = None if field is None else field_values(self._store, field, rows)
             return Population(scaled, rows, Placer(self._embedding).passages(rows, scaled).coordinates, values)
@@ -309,12 +318,13 @@ class Index(Collection):
         """Draw passages by lot, the same ones each time: by the hashes of their texts.
 
         Args:
-            most: how many; all if None.
+            most: how many, at least 0; all if None.
             where: a condition that they must satisfy.
 
         Raises:
-            QueryError: a wrong condition.
+            QueryError: a wrong condition, or no such number.
         """
+        most = None if most is None else require_count(most, "most", least=0)
         with self._store.reading():
             return draw_lots(self._store, most, self._rows(where))
 
@@ -328,18 +338,19 @@ class Index(Collection):
 
         return embedsearch.map_index(self, x, y, **options)
 
-    def passages(self, rows: Sequence[int] | Rows) -> list[StoredPassage]:
+    def passages(self, rows: ArrayLike) -> list[StoredPassage]:
         """Return the passages in some rows of a `population`, in the order asked for.
 
         Raises:
-            StoreError: one of them is no longer there, or is not what was written.
+            QueryError: one is no row number, or no passage's any more.
+            StoreError: a passage is not what was written.
         """
-        return self._store.passages(rows)
+        return self._store.passages(arguments.row_numbers(rows).tolist())
 
     def place_documents(
         self,
-        ids: Sequence[str],
-        axes: Sequence[str] | None = None,
+        ids: str | Iterable[str],
+        axes: str | Iterable[str] | None = None,
         *,
         threshold: float | str = 1.0,
         evidence: bool = False,
@@ -348,8 +359,8 @@ class Index(Collection):
         """Return where documents lie by their passages: mean, maximum, share above a threshold, and what carries it.
 
         Args:
-            ids: of documents of the index.
-            axes: names; all axes of the index if None.
+            ids: of one document of the index, or several.
+            axes: the name of one or several; all axes of the index if None.
             threshold: in standard deviations, or a percentile such as ``"p90"``.
             evidence: measure each sentence of the passage that lies highest, in standard deviations.
             unit: ``sd``, ``percentile``, ``raw``, or ``rating``.
@@ -360,17 +371,19 @@ class Index(Collection):
         """
         one_of("unit", unit, UNITS)
         scaled = list(self.axes.scaled(self._axis_names(axes)).values())
-        place = Witness(self._embedding).place
-        return [one for id in ids for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)]
+        place, wanted = Witness(self._embedding).place, arguments.texts("the id of a document", ids)
+        return [one for id in wanted for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)]
 
-    def explain(self, texts: Sequence[str], axes: Sequence[str] | None = None, *, k: int = 5) -> list[Remainder]:
+    def explain(
+        self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5
+    ) -> list[Remainder]:
         """Return how much of the meaning of phrases axes hold, and the nearest texts when only these are known.
 
         Raises:
             AxisError: an axis does not exist, or the index has none.
-            QueryError: *k* is no whole number, or below 1.
+            QueryError: *k* is no whole number, or below 1; or a phrase is no text.
         """
-        require_count(k)
+        phrases, k = arguments.texts("a phrase", texts), require_count(k)
         with self._store.reading():
             scaled = self.axes.scaled(self._axis_names(axes))
-            return Explainer(self._embedding, self._searcher).explain(texts, scaled, k)
+            return Explainer(self._embedding, self._searcher).explain(phrases, scaled, k)

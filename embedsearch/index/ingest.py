@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from embedsearch.documents import Document, Passage
@@ -16,6 +15,7 @@ from embedsearch.index.embedding import Embedding
 from embedsearch.index.origins import finds_namesakes, ids_from, remember_folder
 from embedsearch.index.under_way import EmbeddingUnderWay
 from embedsearch.store import Entry, HeldDocument, Store
+from embedsearch.store.records import is_same_metadata, require_storable
 
 # One transaction: what an interruption loses at most, and as much again that is embedded behind it. Where passages go
 # by quickly, because they are known or the encoder is fast, a transaction takes more of them: each one has to wait for
@@ -150,7 +150,7 @@ class Ingest:
         elif seconds > _SLOW_SECONDS:
             self._batch_size = max(self._batch_size // 2, BATCH_PASSAGES)
 
-    def remove_unmet(self, sources: Iterable[str | os.PathLike[str]] | None) -> int:
+    def remove_unmet(self, sources: Sequence[str] | None) -> int:
         """Take out the documents that came from *sources* earlier and that this run has not met; return how many.
 
         Args:
@@ -208,7 +208,7 @@ class Ingest:
         held = known.document if known else None
         if held is not None and (held.text, held.title) == (document.text, document.title):
             batch.describe(document)
-            same = dict(held.metadata) == dict(document.metadata)
+            same = is_same_metadata(held.metadata, document.metadata)
             batch.unchanged += same
             batch.updated += not same
             return
@@ -263,11 +263,16 @@ class Ingest:
 
 
 def grouped(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    """Yield the documents in groups to look up; a group is yielded before an error in reading is raised."""
+    """Yield the documents in groups to look up; a group is yielded before an error in reading is raised.
+
+    Raises:
+        SourceError: a document cannot be read, or the store cannot hold it.
+    """
     group: list[Document] = []
     characters = 0
     try:
         for document in documents:
+            require_storable(document)
             group.append(document)
             characters += len(document.text)
             if len(group) >= _GROUP_DOCUMENTS or characters >= _GROUP_CHARACTERS:

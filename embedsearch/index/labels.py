@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.errors import MissingKeyError, QueryError, did_you_mean
+from embedsearch.index import arguments
 from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now, tidied
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
@@ -141,7 +142,7 @@ class IndexLabels(Mapping[str, Label]):
 
     def add(
         self,
-        ids: str | Sequence[str],
+        ids: str | Iterable[str],
         value: Value,
         *,
         note: str = "",
@@ -160,11 +161,11 @@ class IndexLabels(Mapping[str, Label]):
             only_unread: refuse documents that have a label by now, so that nobody overrules another unawares.
 
         Raises:
-            QueryError: a document is not in the index, the value is none, or a document has a label where only unread
-                ones are wanted; nothing is labelled then.
+            QueryError: a document is not in the index, an id is no text, the value is none, or a document has a label
+                where only unread ones are wanted; nothing is labelled then.
             StoreError: another process is writing.
         """
-        wanted = dict.fromkeys([ids] if isinstance(ids, str) else ids)
+        wanted = dict.fromkeys(arguments.texts("the id of a document", ids))
         return self.add_all([Decision(id, value, note, author, by) for id in wanted], only_unread=only_unread)
 
     def add_all(self, decisions: Sequence[Decision], *, only_unread: bool = False) -> list[Label]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
-from embedsearch.errors import AxisError, QueryError
+from embedsearch.errors import AxisError
 from embedsearch.index.searching import Searcher
 from embedsearch.results import Hits
 from embedsearch.vectors import Rows, Vectors, unit
@@ -117,8 +117,6 @@ class Mover:
             rows: among these.
             leave_out: a text that is no answer: the phrase itself.
         """
-        if k < 1:
-            raise QueryError(f"k is {k}; at least 1 must be asked for")
         start = {name: float(axis.coordinates(vector)[0]) for name, axis in axes.items()}
         moved = unit(vector + displacement(list(axes.values()), vector, [by[name] for name in axes]))
         passages = self._searcher.nearest_but(moved, k, rows, [leave_out])

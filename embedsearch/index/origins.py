@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -33,7 +33,7 @@ def remember_folder(store: Store, run: int) -> None:
         store.set_setting(_SETTING, [*known, [run, folder, seen]])
 
 
-def ids_from(sources: Iterable[str | os.PathLike[str]], store: Store, *, before: int) -> list[str]:
+def ids_from(sources: Sequence[str], store: Store, *, before: int) -> list[str]:
     """Return the ids of the documents that came from *sources* and that ingest number *before* has not met.
 
     Args:
@@ -41,7 +41,7 @@ def ids_from(sources: Iterable[str | os.PathLike[str]], store: Store, *, before:
         store: of the index.
         before: the number of the ingest.
     """
-    origins = _Origins([os.fsdecode(source) for source in sources])
+    origins = _Origins(sources)
     folder_of = _folders(store)
     found = store.sources_before(before)
     return [id for id, source, run in found if origins.hold(source, folder_of(run))]
@@ -79,7 +79,7 @@ def _ends_with(file: str, name: str) -> bool:
 class _Origins:
     """Files, folders, and what has a name but no place: the standard input, and what was made without files."""
 
-    def __init__(self, sources: Iterable[str]) -> None:
+    def __init__(self, sources: Sequence[str]) -> None:
         self._files: set[str] = set()
         self._names: set[str] = set()
         self._beginnings: tuple[str, ...] = ()

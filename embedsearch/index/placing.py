@@ -187,15 +187,36 @@ def point_on(axis: ScaledAxis, value: float | str) -> float:
     match = _PERCENTILE.match(text)
     if match and float(match[1]) <= 100:
         return axis.scale.at_percentile(float(match[1]))
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
+    number = _number(text)
+    if number is None:
         raise QueryError(
             f"{axis.name}={text}: wanted a number of standard deviations, such as 1.5, or a percentile, such as p90"
         )
     return number
+
+
+def step_on(axis: ScaledAxis, value: float | str) -> float:
+    """Return how far to move along an axis, in standard deviations. A percentile is a point and no step.
+
+    Raises:
+        QueryError: it is no number.
+    """
+    number = _number(str(value).strip())
+    if number is None:
+        raise QueryError(
+            f"{axis.name}={value}: wanted a number of standard deviations to move by, such as -2; what is like a "
+            "phrase at a percentile is found with: embedsearch locate AXIS=p90 --like PHRASE"
+        )
+    return number
+
+
+def _number(text: str) -> float | None:
+    """Return the finite number that *text* is, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _distances(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None) -> dict[str, NDArray[np.float64]]:

@@ -10,6 +10,7 @@ from embedsearch.encoders import count_tokens
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.ingest import grouped, repeated
 from embedsearch.store import Store
+from embedsearch.store.records import is_same_metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Planner:
     def _sorted(self, document: Document, held: Document | None) -> list[str]:
         """Count a document, and return the texts of its passages if they have to have vectors."""
         is_same_text = held is not None and (held.text, held.title) == (document.text, document.title)
-        if held is not None and is_same_text and dict(held.metadata) == dict(document.metadata):
+        if held is not None and is_same_text and is_same_metadata(held.metadata, document.metadata):
             self._counts["unchanged"] += 1
         else:
             self._counts["added" if held is None else "updated"] += 1

@@ -13,7 +13,7 @@ from embedsearch.axes import ScaledAxis
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.expressions import Expression
-from embedsearch.index import ranking
+from embedsearch.index import arguments, ranking
 from embedsearch.index.arguments import one_of, require_count
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.excerpts import excerpts
@@ -25,7 +25,7 @@ from embedsearch.neighbors import Neighbors, Progress
 from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
 from embedsearch.store import Store, StoredPassage
-from embedsearch.vectors import Rows, Vectors, as_rows, top, unit
+from embedsearch.vectors import Rows, Vectors, top, unit
 
 RowRanking = Callable[[int], Rows]  # the so many best rows, best first
 
@@ -77,6 +77,7 @@ class Searcher:
         """Return what `Index.search` is asked for, with its query vector."""
         if sum(given is not None for given in (text, like, vector)) != 1:
             raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
+        asked = "" if text is None else arguments.text("the text", text)
         chosen = one_of("mode", mode or ranking.default_mode(text), ranking.MODES)
         if text is None and chosen != "dense":
             raise QueryError(f"mode {chosen} looks words up and needs a text; leave the mode out, or give a text")
@@ -84,7 +85,7 @@ class Searcher:
             query = None if chosen == "lexical" else self._query_vector(text, like, vector)
             step.plan = "none: words alone" if query is None else "looked up in the index, or encoded"
         without = None if like is None else self._store.rows_of_document(like)
-        return Question(chosen, text or "", query, without)
+        return Question(chosen, asked, query, without)
 
     def _query_vector(self, text: str | None, like: str | None, vector: ArrayLike | None) -> Vectors:
         if text is not None:
@@ -93,22 +94,22 @@ class Searcher:
         if like is not None:
             return self._embedding.mean_of(self._store.rows_of_document(self.document(like).id))
         assert vector is not None  # one of the three is given
-        return unit(as_rows(vector).reshape(-1))
+        return unit(arguments.vector(vector, self._store.dimension))
 
     def document(self, id: str) -> Document:
         """Return the document called *id*.
 
         Raises:
-            QueryError: there is none.
+            QueryError: there is none, or *id* is no text.
         """
-        document = self._store.document(id)
+        document = self._store.document(arguments.text("the id of a document", id))
         if document is None:
             raise QueryError(f"there is no document {id!r}.{did_you_mean(id, self._store.ids(100_000))}")
         return document
 
     def search(self, question: Question, k: int, rows: Rows | None, by: ranking.By = "passage") -> Hits:
         """Return the *k* best answers among *rows*, all live rows if None."""
-        require_count(k)
+        k = require_count(k)
         if question.without is not None:
             rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, question.without)
         by_passage = one_of("unit of answers", by, ranking.BYS) == "passage"
@@ -126,10 +127,11 @@ class Searcher:
 
     def snippets(self, hits: Sequence[Hit], text: str | None, *, like: str | None) -> list[Snippet]:
         """Return the part of each hit that answers the query; see `Index.snippets`."""
+        asked = "" if text is None else arguments.text("the text", text)
         # Hits without a cosine come from words alone; no encoder is loaded for their sake.
         measured = bool(hits) and all(hit.score is not None for hit in hits)
         query = self._query_vector(text, like, None) if measured and (text or like) else None
-        return excerpts(hits, text or "", embedding=self._embedding, query=query)
+        return excerpts(hits, asked, embedding=self._embedding, query=query)
 
     def _ranking_of(self, question: Question, rows: Rows | None) -> ranking.Ranking:
         if question.vector is None:
@@ -195,7 +197,7 @@ class Searcher:
         self, point: Mapping[str, float], axes: Mapping[str, ScaledAxis], k: int, rows: Rows | None
     ) -> Hits:
         """Return the passages nearest to a point on axes."""
-        require_count(k)
+        k = require_count(k)
         with self._trace.step("distances") as step:
             rows, places, distances = self._distances(point, axes, rows)
             step.plan = f"{len(axes)} axes, by a scan of {len(rows):,} vectors"
@@ -219,7 +221,7 @@ class Searcher:
 
     def _ranked(self, ranking: RowRanking, k: int, without: Collection[str]) -> list[StoredPassage]:
         """Return the *k* best passages of a ranking, those left out that are one of some texts."""
-        require_count(k)
+        k = require_count(k)
         inputs = {_folded(text) for text in without}
         count = k + 2 * len(inputs)
         while True:
@@ -249,13 +251,14 @@ class Searcher:
         length = float(np.linalg.norm(total))
         own = gather(self._store.vectors(), [passage.row for passage in passages]).astype(np.float64)
         shares = (own @ vectors.T.astype(np.float64)) * np.asarray(expression.weights) / (length or np.inf)
-        found = {text: {hit.id for hit in hits} for text, hits in alone.items()}
+        found = {text: {(hit.document, hit.position) for hit in hits} for text, hits in alone.items()}
         hits = []
         for rank, (passage, share) in enumerate(zip(passages, shares, strict=True), 1):
             more = on.of(passage.row) if on else {}
             contributions = dict(zip(expression.texts, map(float, share), strict=True))
             hit = _hit(rank, float(share.sum()), passage, contributions=contributions, **more)
-            hits.append(replace(hit, near_alone=tuple(text for text, ids in found.items() if hit.id in ids)))
+            own_place = hit.document, hit.position  # ids of passages may be alike
+            hits.append(replace(hit, near_alone=tuple(text for text, places in found.items() if own_place in places)))
         return Hits(hits)
 
     def _hits(self, best: ranking.Ranked) -> Hits:

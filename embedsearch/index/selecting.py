@@ -24,6 +24,7 @@ from embedsearch.conditions import (
     written,
 )
 from embedsearch.documents import Document
+from embedsearch.index import arguments
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.evidence import Reason, Reasoner
 from embedsearch.index.judging import (
@@ -123,7 +124,8 @@ class Selector:
         with self._store.reading():
             self._forget_if_changed()
             known = self._axes if axes is None else axes
-            condition = parse_condition(source).resolve(list(known), {*OWN_FIELDS, *self._field_names()})
+            parsed = parse_condition(arguments.text("the condition", source))
+            condition = parsed.resolve(list(known), {*OWN_FIELDS, *self._field_names()})
             cheap, rest = ruled_by_fields(condition.root, is_translatable)
             with self._trace.step("condition on fields") as step:
                 rows = self._rows_where(cheap) if cheap else self._store.live_rows()
@@ -159,7 +161,11 @@ class Selector:
         return rows
 
     def judge(
-        self, source: str | None, documents: Iterable[Document] | None, wanted: Wanted, rank: str | None = None
+        self,
+        source: str | None,
+        documents: Document | Iterable[Document] | None,
+        wanted: Wanted,
+        rank: str | None = None,
     ) -> Verdicts:
         """Give a verdict on each document, in order.
 
@@ -173,14 +179,14 @@ class Selector:
         Raises:
             QueryError: the condition cannot be read, or names what is not there; when the first verdict is asked for.
         """
-        parsed = parse_condition(source) if source is not None else None
-        measure = parse_measure(rank) if rank is not None else None
+        parsed = None if source is None else parse_condition(arguments.text("the condition", source))
+        measure = None if rank is None else parse_measure(arguments.text("the measure", rank))
 
         def judged(verdicts: Verdicts) -> Iterator[Verdict]:
             question = _Question(parsed, measure, wanted)
             if documents is None:
                 return self._judge_own(question, verdicts)
-            return self._judge_foreign(question, documents, verdicts)
+            return self._judge_foreign(question, arguments.documents(documents), verdicts)
 
         return Verdicts(judged)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
@@ -36,10 +37,10 @@ def checked_recall(recall: float) -> float:
     """Return *recall*.
 
     Raises:
-        QueryError: it is not above 0 and at most 1.
+        QueryError: it is no number above 0 and at most 1.
     """
-    if not 0 < recall <= 1:
-        raise QueryError(f"the recall is {recall}; it must be above 0 and at most 1, such as 0.99")
+    if not isinstance(recall, Real) or not 0 < recall <= 1:
+        raise QueryError(f"the recall is {recall!r}; it must be above 0 and at most 1, such as 0.99")
     return float(recall)
 
 

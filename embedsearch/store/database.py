@@ -224,7 +224,13 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Make one transaction of what is written inside; an error undoes all of it."""
+        """Make one transaction of what is written inside; an error undoes all of it.
+
+        Raises:
+            StoreError: a state is held to be read.
+        """
+        if self._depth:
+            raise StoreError(f"{self.file.parent} cannot be written to within index.reading(); leave its block first")
         self.execute("BEGIN IMMEDIATE")
         self._depth += 1
         try:

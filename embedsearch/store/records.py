@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,7 +31,10 @@ class StoredPassage:
 
     @property
     def id(self) -> str:
-        """The passage's id: the document's, with ``#position`` behind it for all but the first passage."""
+        """The passage's id: the document's, with ``#position`` behind it for all but the first passage.
+
+        A document may be called so, too: what tells passages apart is `document` and `position`.
+        """
         return self.document if self.position == 0 else f"{self.document}#{self.position}"
 
 
@@ -83,15 +87,9 @@ class DocumentRecord(NamedTuple):
         Raises:
             SourceError: it holds what neither JSON nor UTF-8 can.
         """
-        try:
-            metadata = _JSON.encode(dict(document.metadata))
-            record = cls(document.id, document.title, document.source, metadata, document.text)
+        with _storing(document):
+            record = cls(document.id, document.title, document.source, _json(document), document.text)
             return _digest(record._content().encode()), record  # strict: lone surrogates are found here
-        except (TypeError, ValueError) as error:
-            raise SourceError(
-                f"{document.source or 'a document'}: the document {document.id!r} cannot be stored: {error}. "
-                "Wanted are texts without lone surrogates, and metadata that JSON can hold (no NaN)"
-            ) from error
 
     @property
     def digest(self) -> bytes:
@@ -108,6 +106,56 @@ class DocumentRecord(NamedTuple):
     def document(self) -> Document:
         """Return the document."""
         return Document(self.id, self.text, title=self.title, metadata=json.loads(self.metadata), source=self.source)
+
+
+def require_storable(document: Document) -> None:
+    """Refuse a document that the store could not hold, before anything is done with it.
+
+    Raises:
+        SourceError: it holds what neither JSON nor UTF-8 can.
+    """
+    with _storing(document):
+        _require_texts_as_keys(document.metadata)
+        for text in (document.id, document.title, document.source, document.text, _json(document)):
+            text.encode()
+
+
+def is_same_metadata(one: Any, other: Any) -> bool:
+    """Are these the same JSON values? To Python 1, 1.0 and True are one, and a list and a tuple are two."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(is_same_metadata(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(is_same_metadata, one, other))
+    if type(one) is not type(other) and any(isinstance(value, bool | float) for value in (one, other)):
+        return False
+    return bool(one == other)
+
+
+@contextmanager
+def _storing(document: Document) -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise SourceError(
+            f"{document.source or 'a document'}: the document {document.id!r} cannot be stored: {error}. "
+            "Wanted are texts without lone surrogates, and metadata that JSON can hold (no NaN, texts as keys)"
+        ) from error
+
+
+def _json(document: Document) -> str:
+    return _JSON.encode(dict(document.metadata))
+
+
+def _require_texts_as_keys(value: Any) -> None:
+    """Refuse keys that JSON would make texts of, and one of two: 1 and "1"."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"the key {key!r} is no text")
+            _require_texts_as_keys(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _require_texts_as_keys(inner)
 
 
 def _digest(content: bytes) -> bytes:

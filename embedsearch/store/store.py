@@ -14,7 +14,8 @@ from embedsearch.documents import Document
 from embedsearch.errors import StoreError
 from embedsearch.store.checksums import checksum, is_intact, seal
 from embedsearch.store.fields_sql import Translation
-from embedsearch.store.folder import REMEDY, Folder
+from embedsearch.store.folder import REMEDY
+from embedsearch.store.live_rows import LiveRows
 from embedsearch.store.records import DocumentRecord, Entry, HeldDocument, StoredPassage
 from embedsearch.vectors import Rows, Vectors
 
@@ -22,7 +23,7 @@ _READ_AT_ONCE = 256
 _COLUMNS = "d.digest, d.id, d.title, d.source, d.metadata, d.text"
 
 
-class Store(Folder):
+class Store(LiveRows):
     """The documents of an open index folder, and their passages."""
 
     # -- reading ----------------------------------------------------------------------------------------
@@ -30,33 +31,6 @@ class Store(Folder):
     def count_documents(self) -> int:
         """Return the number of documents."""
         return int(self._database.query("SELECT count(*) FROM documents")[0][0])
-
-    def count_passages(self) -> int:
-        """Return the number of passages, which is the number of live rows."""
-        with self.reading():
-            return self.rows - int(self._database.query("SELECT count(*) FROM dead")[0][0])
-
-    def passage_documents(self) -> tuple[Rows, Rows]:
-        """Return the live rows, ascending, and for each the number of its document; both int64."""
-        found = self._database.query("SELECT row, document FROM passages ORDER BY row")
-        pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
-        return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
-
-    def document_numbers(self, rows: Rows) -> Rows:
-        """Return for each of *rows*, which must be live, the number of its document, int64."""
-        found = dict(self._database.query_in("SELECT row, document FROM passages WHERE row IN (?)", rows.tolist()))
-        return np.array([found[row] for row in rows.tolist()], dtype=np.int64)
-
-    def live_rows(self) -> Rows:
-        """Return the rows of all passages, ascending, int64."""
-        with self.reading():
-            live = np.ones(self.rows, dtype=bool)
-            live[self.dead_rows()] = False
-        return np.flatnonzero(live)
-
-    def dead_rows(self) -> Rows:
-        """Return the rows that are no passage's any more, ascending, int64."""
-        return np.array([row for (row,) in self._database.query("SELECT row FROM dead ORDER BY row")], dtype=np.int64)
 
     def rows_of_keys(self, keys: Iterable[bytes]) -> dict[bytes, int]:
         """Return, for those of *keys* whose vector is in the file, live or dead, a row that holds it intact."""
@@ -90,6 +64,7 @@ class Store(Folder):
         """Return the passages in *rows*, in that order, each checked against its checksums.
 
         Raises:
+            QueryError: a row is no passage's, or no longer.
             StoreError: a vector or a record on disk is not the one that was written.
         """
         wanted = [int(row) for row in rows]
@@ -102,6 +77,7 @@ class Store(Folder):
             found = {record[0]: self._passage(record, vectors) for record in self._database.query_in(statement, wanted)}
         for row in wanted:
             if row not in found:
+                self.require_live(np.array([row]))
                 raise self._database.damaged(f"the passage of row {row} is missing")
         return [found[row] for row in wanted]
 
