@@ -59,7 +59,11 @@ class Folder:
     """An open index folder."""
 
     def __init__(self, path: Path, database: Database) -> None:
-        """Wrap an open database; use `create` or `open`."""
+        """Wrap an open database; use `create` or `open`.
+
+        Attributes:
+            path: of the folder, absolute: the files are found by it when the process works in another one.
+        """
         self.path = path
         self._database = database
         self.fulltext = fulltext.FullText(database)
@@ -112,7 +116,8 @@ class Folder:
             raise StoreError(
                 f"there is no index: {folder} {what}. Make one with: embedsearch ingest SOURCE -i {folder}"
             )
-        store = cls(folder, Database(folder / DATABASE))
+        absolute = folder.absolute()
+        store = cls(absolute, Database(absolute / DATABASE))
         try:
             with store._database.reading():  # one state: another process may be upgrading it
                 store._check_format()
@@ -308,12 +313,18 @@ class Folder:
         Raises:
             StoreError: another process is writing, or the folder cannot be written.
         """
+        self._database.require_present()  # the lock of a folder that is gone would make it anew
         with lock(self.path, wait):
             self.sweep()
             yield
 
     def sweep(self) -> None:
-        """Remove what a compaction or a build that was killed has left; inside `locked`."""
+        """Remove what a compaction or a build that was killed has left; inside `locked`.
+
+        Raises:
+            StoreError: the folder holds another index than the one that is open.
+        """
+        self._database.require_present()
         current = [self.vectors_file] + [self.neighbors_file] * bool(self.setting("neighbors", None))
         for file in self.path.iterdir():
             if _OURS.fullmatch(file.name) and file not in current:
