@@ -15,7 +15,7 @@ import pytest
 
 import embedsearch as es
 from embedsearch.documents import Document, Passage
-from embedsearch.store import Entry, Store, compact, folder
+from embedsearch.store import Entry, Store, compact, creating
 from embedsearch.store.database import Database
 from embedsearch.testing import HashEncoder
 from embedsearch.vectors import unit
@@ -201,7 +201,7 @@ def test_two_creations_at_once_make_one_index(tmp_path, monkeypatch):
     make = Database.make
 
     def beset(*given, **named):
-        monkeypatch.setattr(folder, "_CREATION_SECONDS", 0.05)
+        monkeypatch.setattr(creating, "_WAIT_SECONDS", 0.05)
         with pytest.raises(es.StoreError, match="another process is writing to"):
             Store.create(tmp_path / "index", {"dimension": 4})
         make(*given, **named)

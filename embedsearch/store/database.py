@@ -14,6 +14,7 @@ from typing import Any
 
 from embedsearch.errors import BusyError, StoreError
 
+DATABASE = "index.db"
 _SQL_VARIABLES = 900  # below the 999 that SQLite allows in a statement when it is built with its defaults
 _CACHE_KIB = 65_536  # keys are random: with the 2 MiB that SQLite takes by itself, their table is read again and again
 # 64 MiB: what several transactions change on one page is written into the database once.

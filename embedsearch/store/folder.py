@@ -3,7 +3,7 @@
 =====================  ===================================================================================
 ``index.db``           SQLite in WAL mode: documents, passages, full text, axes, labels, settings
 ``vectors.f32``        the vectors, one row of d little-endian float32 a passage, append-only; the truth
-``neighbors.faiss``    derived from the vectors, may be deleted at any time
+``neighbors.….faiss``  derived from the vectors, may be deleted at any time; its checksum is in its name
 ``derived-….npz``      made from the others, as where a map has been drawn; may be deleted at any time
 ``lock``               held by the one process that writes
 =====================  ===================================================================================
@@ -14,8 +14,10 @@ is left from a process that died, and the next writer overwrites it. A row, once
 replaces it is appended, and the row is *dead*.
 
 Compacting copies the live rows into a file of the next *epoch*, ``vectors.1.f32``, and one transaction names
-that file and the new numbers of the rows. Readers that work on the old epoch hold its file open. The same
-number is in the name of the faiss file, so that it is never used with the rows of another epoch.
+that file and the new numbers of the rows. Readers that work on the old epoch hold its file open.
+
+The database names the faiss file too. None has the name of another one, so that a reader who holds an old state
+finds what belongs to it or nothing.
 
 An index of an older *format* is read as it stands. It is brought to the present one, in one transaction, by the
 first writer that needs what is new.
@@ -28,7 +30,6 @@ import json
 import logging
 import os
 import re
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
@@ -37,8 +38,9 @@ from typing import Any, Self
 
 from embedsearch.errors import StoreError
 from embedsearch.store import fulltext, keys, labels
-from embedsearch.store.database import SCHEMA, Database
-from embedsearch.store.locking import LOCK, lock
+from embedsearch.store.creating import make_folder
+from embedsearch.store.database import DATABASE, SCHEMA, Database
+from embedsearch.store.locking import lock
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder, vectors_name
 from embedsearch.vectors import Rows, Vectors
 
@@ -47,10 +49,8 @@ _log = logging.getLogger("embedsearch")
 FORMAT = 3
 # What turns an index of a format into one of the next: statements of SQL.
 _UPGRADES = {1: labels.STATEMENTS, 2: keys.STATEMENTS}
-DATABASE = "index.db"
-_CREATION_SECONDS = 10.0  # that one creation waits for another
 _OURS = re.compile(
-    r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.built)?(\.new)?|derived-[a-z0-9-]+\.npz\.\d+\.new"
+    r"(vectors(\.\d+)?\.f32|neighbors(\.[0-9a-f]+)?\.faiss)(\.built)?(\.new)?|derived-[a-z0-9-]+\.npz\.\d+\.new"
 )
 REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again into a new folder"
 
@@ -84,20 +84,9 @@ class Folder:
         Raises:
             StoreError: there is something in the folder already, or it cannot be written.
         """
-        folder = Path(path)
-        _require_vacant(folder)
         first = {"format": FORMAT, "epoch": 0, "rows": 0, "generation": 0, "run": 0}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with lock(folder, _CREATION_SECONDS):
-                _require_vacant(folder)  # another process may have been quicker
-                (folder / vectors_name(0)).touch()
-                schema = SCHEMA + keys.SCHEMA + fulltext.SCHEMA + labels.SCHEMA
-                Database.make(folder / DATABASE, {**first, **settings}, schema=schema)
-                sync_folder(folder)
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"no index can be made in {folder}: {error}") from error
-        return cls.open(folder)
+        make_folder(Path(path), {**first, **settings}, SCHEMA + keys.SCHEMA + fulltext.SCHEMA + labels.SCHEMA)
+        return cls.open(path)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, damaged: bool = False) -> Self:
@@ -208,8 +197,11 @@ class Folder:
 
     @property
     def neighbors_file(self) -> Path:
-        """Where the FAISS index derived from the current epoch's vectors lies, if there is one."""
-        return self.path / neighbors_name(self.epoch)
+        """Where the FAISS index lies that the stamp names, if there is one."""
+        stamp = self.setting("neighbors", None) or {}
+        # Earlier stamps named none: the file had the number of the epoch in its name.
+        name: str = stamp.get("file", f"neighbors.{self.epoch}.faiss" if self.epoch else "neighbors.faiss")
+        return self.path / name
 
     def size(self) -> int:
         """Return the bytes of all files in the folder."""
@@ -224,9 +216,12 @@ class Folder:
         try:
             if file_checksum(file) == stamp["checksum"]:
                 return file, stamp
-        except FileNotFoundError:  # never made, or another process has just compacted the index and removed it
+            wrong = "is not the file that was written"
+        except FileNotFoundError:  # it was deleted, or another process has written a later one
             return None, stamp
-        _log.warning("%s is not the file that was written; every row is compared instead. %s", file, REMEDY)
+        except OSError as error:
+            wrong = f"cannot be read ({error.strerror})"
+        _log.warning("%s %s; every row is compared instead. %s", file, wrong, REMEDY)
         return None, stamp
 
     def keep_neighbors(self, built: Path, stamp: Mapping[str, Any]) -> None:
@@ -234,16 +229,20 @@ class Folder:
 
         Args:
             built: lies in the folder under another name.
-            stamp: JSON values; the file's checksum is added.
+            stamp: JSON values; the file's name and checksum are added.
+
+        Raises:
+            StoreError: the folder cannot be written; the file before, if any, is kept.
         """
-        written = file_checksum(built)
-        # Without a stamp a file is not used: there is no moment at which one file has another's.
+        try:
+            written = file_checksum(built)
+            file = built.replace(self.path / f"neighbors.{written:08x}.faiss")
+            sync_folder(self.path)
+        except OSError as error:
+            raise StoreError(f"{built} cannot be put in its place: {error}; the documents are safe") from error
         with self.writing():
-            self.set_setting("neighbors", None)
-        built.replace(self.neighbors_file)
-        sync_folder(self.path)
-        with self.writing():
-            self.set_setting("neighbors", {**stamp, "checksum": written})
+            self.set_setting("neighbors", {**stamp, "file": file.name, "checksum": written})
+        self.sweep()
 
     # -- reading ----------------------------------------------------------------------------------------
 
@@ -385,22 +384,3 @@ class Folder:
         with self.reading():
             assert self._file is not None
             self._file.copy(rows, self.path / vectors_name(epoch))
-
-
-def neighbors_name(epoch: int) -> str:
-    """Return what the FAISS file of an epoch is called."""
-    return f"neighbors.{epoch}.faiss" if epoch else "neighbors.faiss"
-
-
-def _require_vacant(folder: Path) -> None:
-    """Refuse to make an index where something is."""
-    if (folder / DATABASE).exists():
-        raise StoreError(f"{folder} is an index already; open it, or choose another folder")
-    if folder.exists() and not _is_vacant(folder):
-        raise StoreError(f"{folder} exists and is no index; choose another folder (nothing was changed)")
-
-
-def _is_vacant(folder: Path) -> bool:
-    """Return whether a folder holds nothing but what a creation that was killed may have left."""
-    unfinished = (LOCK, vectors_name(0), f"{DATABASE}.new", f"{DATABASE}.new-journal", f"{DATABASE}.new-wal")
-    return folder.is_dir() and all(file.name in unfinished for file in folder.iterdir())
