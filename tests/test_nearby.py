@@ -167,7 +167,7 @@ def test_a_reader_in_an_old_state_is_not_told_that_a_later_file_is_damaged(index
 
 
 def test_what_is_no_file_is_as_good_as_a_damaged_one(index, tmp_path, caplog):
-    """A folder under the name of the faiss file is told of; every row is compared, and what is written goes elsewhere."""
+    """A folder under the name of the faiss file is told of; every row is compared, and a later file goes elsewhere."""
     before = index.search("text number 3", k=5)
     file = index._store.neighbors_file
     file.unlink()

@@ -4,8 +4,11 @@ import contextlib
 import errno
 import json
 import multiprocessing
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import zlib
 from contextlib import closing
 from pathlib import Path
@@ -249,6 +252,24 @@ def test_a_creation_that_died_can_be_done_again(tmp_path, left):
     with closing(Store.create(folder, {"dimension": 4})) as store:
         put(store, entry("d1", "here"))
         assert texts(store) == {0: "here"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may read everything")
+@pytest.mark.parametrize("name", ["index.db", "."])
+def test_an_index_that_may_not_be_read_is_named_in_one_line(store, name):
+    """Without permission to read the folder or its database a command says so and no more."""
+    put(store, entry("d1", "one"))
+    store.close()
+    place = store.path / name
+    place.chmod(0)
+    without = "--bounding-set=-dac_override,-dac_read_search"
+    drop = ["setpriv", without, "--inh-caps=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    for command in ("info", "verify"):
+        code = f"from embedsearch.cli import main; main(['{command}', '-i', {str(store.path)!r}])"
+        done = subprocess.run([*drop, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        said = f"Error: the index in {store.path} cannot be read: Permission denied. Ask its owner for permission"
+        assert (done.returncode, done.stderr) == (2, f"{said}, or name another one\n")
+    place.chmod(0o755)
 
 
 def test_a_database_that_is_none_is_named(tmp_path):

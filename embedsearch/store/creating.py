@@ -1,7 +1,9 @@
-"""Making an index folder: by one process, and nowhere that anything else is."""
+"""Where an index folder is, and where one can be made: by one process, and nowhere that anything else is."""
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +38,27 @@ def make_folder(folder: Path, settings: Mapping[str, Any], schema: str) -> None:
             sync_folder(folder)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"no index can be made in {folder}: {error}") from error
+
+
+def found_folder(folder: Path) -> Path:
+    """Return the absolute path of a folder that holds an index which may be read.
+
+    Raises:
+        StoreError: it does not.
+    """
+    try:
+        if not (folder / DATABASE).is_file():
+            what = "holds no index" if folder.is_dir() else "does not exist"
+            raise StoreError(
+                f"there is no index: {folder} {what}. Make one with: embedsearch ingest SOURCE -i {folder}"
+            )
+        if not os.access(folder / DATABASE, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return folder.absolute()
+    except OSError as error:
+        raise StoreError(
+            f"the index in {folder} cannot be read: {error.strerror}. Ask its owner for permission, or name another one"
+        ) from error
 
 
 def _require_vacant(folder: Path) -> None:

@@ -30,6 +30,7 @@ import json
 import logging
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
@@ -38,7 +39,7 @@ from typing import Any, Self
 
 from embedsearch.errors import StoreError
 from embedsearch.store import fulltext, keys, labels
-from embedsearch.store.creating import make_folder
+from embedsearch.store.creating import found_folder, make_folder
 from embedsearch.store.database import DATABASE, SCHEMA, Database
 from embedsearch.store.locking import lock
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder, vectors_name
@@ -97,15 +98,9 @@ class Folder:
             damaged: open it although vectors are missing, to see or mend what can be mended.
 
         Raises:
-            StoreError: there is no index, it is damaged, or another version of embedsearch made it.
+            StoreError: there is no index, it may not be read, it is damaged, or another version of embedsearch made it.
         """
-        folder = Path(path)
-        if not (folder / DATABASE).is_file():
-            what = "holds no index" if folder.is_dir() else "does not exist"
-            raise StoreError(
-                f"there is no index: {folder} {what}. Make one with: embedsearch ingest SOURCE -i {folder}"
-            )
-        absolute = folder.absolute()
+        absolute = found_folder(Path(path))
         store = cls(absolute, Database(absolute / DATABASE))
         try:
             with store._database.reading():  # one state: another process may be upgrading it
@@ -205,7 +200,7 @@ class Folder:
 
     def size(self) -> int:
         """Return the bytes of all files in the folder."""
-        return sum(file.stat().st_size for file in self.path.iterdir() if file.is_file())
+        return sum(map(_size, self.path.iterdir()))
 
     def neighbors(self) -> tuple[Path | None, dict[str, Any]]:
         """Return the FAISS file if it is whole and of this state, else None, and its stamp."""
@@ -384,3 +379,12 @@ class Folder:
         with self.reading():
             assert self._file is not None
             self._file.copy(rows, self.path / vectors_name(epoch))
+
+
+def _size(file: Path) -> int:
+    """Return the bytes of a file; 0 where it has just been removed, or is none."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
