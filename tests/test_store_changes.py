@@ -519,6 +519,34 @@ def test_a_folder_whose_name_is_not_utf8_holds_an_index(tmp_path):
     assert upkeep.repair(folder, HashEncoder(16)).is_sound
 
 
+def test_info_is_of_one_state(made, monkeypatch):
+    """What is counted first and last belongs together, whatever another process commits in between."""
+    before = made.info()
+    count = Store.count_documents
+    with es.open(made._store.path, HashEncoder()) as writer:
+
+        def counted(store):
+            found = count(store)
+            if store is made._store:
+                writer.delete(["d0"])
+                writer.compact()
+            return found
+
+        monkeypatch.setattr(Store, "count_documents", counted)
+        found = made.info()
+    monkeypatch.undo()
+    assert (found["documents"], found["passages"]) == (before["documents"], before["passages"])
+    assert made.info()["documents"] == 19
+
+
+def test_the_size_is_that_of_the_files_that_are_left(made, monkeypatch):
+    """A file that another process removes while the bytes are counted has none."""
+    files = list(made._store.path.iterdir())
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter([*files, folder / "gone"]))
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    assert made._store.size() == sum(file.stat().st_size for file in files)
+
+
 def test_a_lost_neighbors_file_is_named(made):
     """A missing faiss file is a finding, and what repair always makes anew."""
     file = made._store.neighbors_file

@@ -359,9 +359,10 @@ class Index(Collection):
             AxisError: an axis does not exist, or the index has none.
         """
         one_of("unit", unit, UNITS)
-        scaled = list(self.axes.scaled(self._axis_names(axes)).values())
-        place = Witness(self._embedding).place
-        return [one for id in ids for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)]
+        with self._store.reading():
+            scaled = list(self.axes.scaled(self._axis_names(axes)).values())
+            place = Witness(self._embedding).place
+            return [one for id in ids for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)]
 
     def explain(self, texts: Sequence[str], axes: Sequence[str] | None = None, *, k: int = 5) -> list[Remainder]:
         """Return how much of the meaning of phrases axes hold, and the nearest texts when only these are known.
