@@ -88,7 +88,7 @@ def build_ours(folder: Path) -> dict[str, Any]:
         "ingest_seconds": ingest,
         "build_seconds": seconds,
         "build_cpu_seconds": cpu,
-        "size": files["neighbors.faiss"],
+        "size": files[stamp["file"]],
         "database_size": files["index.db"],
         "build_peak": peak(),
         **{name: stamp[name] for name in ("kind", "recall", "candidates", "gap", "visited", "sampled")},

@@ -8,10 +8,12 @@ import sys
 
 import click
 import pytest
+from click.testing import CliRunner
 from conftest import ROOT, run
 
 import embedsearch as es
 from embedsearch.cli import main
+from embedsearch.cli.main import Commands
 from embedsearch.cli.output import write
 from embedsearch.testing import HashEncoder
 
@@ -221,3 +223,22 @@ def test_the_index_can_come_from_the_environment(predation, monkeypatch):
 def test_the_version_is_told():
     """--version prints name and version."""
     assert run("--version").output == f"embedsearch {es.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "/far/away"), "/far/away cannot be used: Permission denied"),
+        (OSError(24, "Too many open files"), "Too many open files"),
+        (ConnectionError("nobody answers"), "nobody answers"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(error, said):
+    """An error of the operating system that nobody has foreseen is told without a traceback, with exit code 2."""
+
+    @click.command()
+    def failing():
+        raise error
+
+    result = CliRunner().invoke(Commands(commands={"failing": failing}), ["failing"])
+    assert (result.exit_code, result.stderr) == (2, f"Error: {said}\n")

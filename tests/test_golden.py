@@ -48,6 +48,16 @@ def test_a_golden_index_is_whole_and_can_grow(golden):
         assert {hit.text for hit in index.search(vector=np.ones(3), k=99)} == set(ANIMALS)
 
 
+def test_the_faiss_file_of_a_golden_index_is_used_and_replaced(golden):
+    """It is found under the name that it had, and gives way to one that has its checksum in its name."""
+    with es.open(golden) as index:
+        assert index._store.neighbors()[0] == golden / "neighbors.faiss"
+        index.compact()
+        assert [file.name for file in golden.glob("neighbors*")] == [index.info()["neighbors"]["file"]]
+        assert index._store.neighbors()[0] == next(golden.glob("neighbors.*.faiss"))
+    assert run("verify", "-i", golden).exit_code == 0
+
+
 def test_a_golden_index_keeps_its_labels_or_takes_its_first(golden):
     """The labels of an index stand as they were given; one of format 1 gets room for them with the first."""
     with es.open(golden) as index:

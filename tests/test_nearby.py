@@ -149,6 +149,36 @@ def test_compacting_drops_the_file_and_builds_one_of_the_new_rows(index, built):
         assert index.search(f"text number {number}", k=1)[0].document == f"d{number}"
 
 
+def test_a_reader_in_an_old_state_is_not_told_that_a_later_file_is_damaged(index, tmp_path, caplog):
+    """A reader finds the file of the state that it holds, or none; it is never shown another state's."""
+    query = HashEncoder(DIMENSION).encode(["text number 3"])[0]
+    with es.open(tmp_path / "index", HashEncoder(DIMENSION)) as reader, caplog.at_level(logging.WARNING, "embedsearch"):
+        with reader.reading():
+            assert len(reader) == 400  # the state is taken
+            index.add(documents(400, 500))
+            answers = [reader.search(vector=query, k=5) for _ in range(2)]
+            assert stamp(reader)["rows"] == 400
+        assert [hit.id for hit in answers[0]] == [hit.id for hit in answers[1]]
+        assert len({hit.id for hit in answers[0]} - {f"d{number}" for number in range(400)}) == 0
+        assert stamp(reader)["rows"] == 500
+        assert reader._store.neighbors()[0] == index._store.neighbors()[0]
+    assert caplog.text == ""
+    assert [file.name for file in (tmp_path / "index").glob("neighbors*")] == [stamp(index)["file"]]
+
+
+def test_what_is_no_file_is_as_good_as_a_damaged_one(index, tmp_path, caplog):
+    """A folder under the name of the faiss file is told of; every row is compared, and a later file goes elsewhere."""
+    before = index.search("text number 3", k=5)
+    file = index._store.neighbors_file
+    file.unlink()
+    file.mkdir()
+    with es.open(tmp_path / "index", HashEncoder(DIMENSION)) as other:
+        assert other.search("text number 3", k=5) == before
+        assert f"{file} cannot be read (Is a directory); every row is compared instead" in caplog.text
+        other.add(documents(400, 500))
+        assert other._store.neighbors()[0] not in (None, file)
+
+
 def test_the_file_is_read_once_while_passages_are_added(index, monkeypatch):
     """A change of the passages that leaves the file as it is does not have it read again."""
     index.search("text number 4")

@@ -1,5 +1,6 @@
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -456,3 +457,22 @@ def test_a_folder_that_cannot_be_written_keeps_the_old_file(tmp_path):
     with pytest.raises(StoreError, match="documents are safe"):
         FaissIndex.build(unit(np.eye(4))).write(file)
     assert file.read_bytes() == before
+
+
+def test_a_file_that_is_gone_or_cannot_be_opened_is_not_used(tmp_path, caplog):
+    """A file that a later one has replaced is passed over without a word; what cannot be opened is told of."""
+    (tmp_path / "n.faiss").mkdir()
+    assert FaissIndex.read(tmp_path / "gone.faiss", 2, 2) is None
+    assert caplog.text == ""
+    assert FaissIndex.read(tmp_path / "n.faiss", 2, 2) is None
+    assert "n.faiss cannot be read (IsADirectoryError); every row is compared instead" in caplog.text
+    assert complaint(tmp_path / "n.faiss", 2, 2) == "cannot be read (IsADirectoryError)"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_an_index_that_a_full_disk_cuts_short_is_not_kept(tmp_path):
+    """Where the disk is full, writing says so and leaves nothing."""
+    (tmp_path / "n.faiss.new").symlink_to("/dev/full")
+    with pytest.raises(StoreError, match="documents are safe"):
+        FaissIndex.build(unit(np.eye(300))).write(tmp_path / "n.faiss")
+    assert list(tmp_path.iterdir()) == []

@@ -4,7 +4,11 @@ import contextlib
 import errno
 import json
 import multiprocessing
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 import zlib
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +18,7 @@ import pytest
 
 import embedsearch as es
 from embedsearch.documents import Document, Passage
-from embedsearch.store import Entry, Store, folder
+from embedsearch.store import Entry, Store, compact, creating
 from embedsearch.store.database import Database
 from embedsearch.testing import HashEncoder
 from embedsearch.vectors import unit
@@ -54,6 +58,11 @@ def texts(store: Store) -> dict[int, str]:
     for passage in found:
         assert np.array_equal(store.vectors()[passage.row], vector(passage.text))
     return {passage.row: passage.text for passage in found}
+
+
+def held_in(folder: Path) -> dict[str, bytes]:
+    """Return the content of the files of an index."""
+    return {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.endswith("-shm")}
 
 
 @pytest.fixture
@@ -195,7 +204,7 @@ def test_two_creations_at_once_make_one_index(tmp_path, monkeypatch):
     make = Database.make
 
     def beset(*given, **named):
-        monkeypatch.setattr(folder, "_CREATION_SECONDS", 0.05)
+        monkeypatch.setattr(creating, "_WAIT_SECONDS", 0.05)
         with pytest.raises(es.StoreError, match="another process is writing to"):
             Store.create(tmp_path / "index", {"dimension": 4})
         make(*given, **named)
@@ -243,6 +252,24 @@ def test_a_creation_that_died_can_be_done_again(tmp_path, left):
     with closing(Store.create(folder, {"dimension": 4})) as store:
         put(store, entry("d1", "here"))
         assert texts(store) == {0: "here"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may read everything")
+@pytest.mark.parametrize("name", ["index.db", "."])
+def test_an_index_that_may_not_be_read_is_named_in_one_line(store, name):
+    """Without permission to read the folder or its database a command says so and no more."""
+    put(store, entry("d1", "one"))
+    store.close()
+    place = store.path / name
+    place.chmod(0)
+    without = "--bounding-set=-dac_override,-dac_read_search"
+    drop = ["setpriv", without, "--inh-caps=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    for command in ("info", "verify"):
+        code = f"from embedsearch.cli import main; main(['{command}', '-i', {str(store.path)!r}])"
+        done = subprocess.run([*drop, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        said = f"Error: the index in {store.path} cannot be read: Permission denied. Ask its owner for permission"
+        assert (done.returncode, done.stderr) == (2, f"{said}, or name another one\n")
+    place.chmod(0o755)
 
 
 def test_a_database_that_is_none_is_named(tmp_path):
@@ -371,6 +398,83 @@ def test_a_reader_sees_one_round_while_another_process_writes(store):
     assert process.exitcode == 0
     assert len(seen) > 1, "the reader saw nothing of the writing"
     assert set(texts(store).values()) == {"round 60", *(f"place {place}" for place in range(5))}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [lambda store: put(store, entry("x", "one more")), compact, Store.sweep],
+    ids=["put", "compact", "sweep"],
+)
+def test_an_index_made_anew_is_not_touched_by_who_has_the_old_one_open(store, write):
+    """Whoever has the index open that was in the folder before writes and removes nothing there, and is told."""
+    put(store, entry("o", "old one", "old two"), entry("p", "old three"))
+    with store.locked():
+        with store.writing():
+            store.remove(["p"])
+        compact(store)  # another epoch than that of the new index
+    shutil.rmtree(store.path)
+    with closing(Store.create(store.path, {"dimension": DIMENSION})) as another:
+        put(another, entry("n", "new one", "new two", "new three"))
+        before = held_in(store.path)
+        with pytest.raises(es.StoreError, match="removed or replaced since it was opened; open it again"):
+            write(store)
+        with pytest.raises(es.StoreError, match="removed or replaced"):
+            texts(store)
+        store.close()
+        assert held_in(store.path) == before
+        put(another, entry("m", "and one"))
+        assert list(texts(another).values()) == ["new one", "new two", "new three", "and one"]
+
+
+def replaced_while_writing(store: Store) -> None:
+    """Put a document into an index, in whose place another one is made meanwhile."""
+    with store.writing():
+        store.path.rename(store.path.with_name("moved"))
+        with closing(Store.create(store.path, {"dimension": DIMENSION})) as another:
+            put(another, entry("n", "new one", "new two", "new three"))
+        store.put([entry("x", "one more")], np.array([vector("one more")]), 1)
+
+
+def test_an_index_made_in_the_midst_of_a_transaction_is_not_touched(store):
+    """What goes into files by their names is refused where they are another index's; so is the commit."""
+    put(store, entry("o", "old one"))
+    with pytest.raises(es.StoreError, match="another file has its name since it was opened"):
+        replaced_while_writing(store)
+    with pytest.raises(es.StoreError, match="removed or replaced"), store.database.writing():
+        store.set_setting("kept", "no")
+    assert store.setting("kept", None) is None
+    with closing(Store.open(store.path)) as another:
+        assert list(texts(another).values()) == ["new one", "new two", "new three"]
+        assert len(another.held_vectors()) == another.vectors_file.stat().st_size // (4 * DIMENSION) == 3
+
+
+def test_a_folder_that_is_gone_is_not_made_anew(store):
+    """Who has an index open whose folder was removed is told, and leaves no folder behind."""
+    shutil.rmtree(store.path)
+    with pytest.raises(es.StoreError, match="removed or replaced"):
+        put(store, entry("x", "one more"))
+    assert not store.path.exists()
+
+
+def test_an_index_is_where_it_was_opened(tmp_path, monkeypatch):
+    """A path is that of the working folder in which it was given, whatever folder is worked in later."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        Store.create("index", {"dimension": DIMENSION}).close()
+    with closing(Store.open("index")) as b:
+        monkeypatch.chdir(tmp_path / "a")
+        before = held_in(tmp_path / "a" / "index")
+        with closing(Store.open(tmp_path / "b" / "index")) as same:
+            put(same, entry("x", "one"), entry("y", "two"))
+            with same.locked(), same.writing():
+                same.remove(["x"])
+            with same.locked():
+                compact(same)
+        put(b, entry("z", "three"))
+        assert list(texts(b).values()) == ["two", "three"]
+        assert b.path == tmp_path / "b" / "index"
+        assert held_in(tmp_path / "a" / "index") == before
 
 
 def test_the_same_text_is_encoded_once(tmp_path):

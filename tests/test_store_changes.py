@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -110,9 +111,10 @@ def test_compacting_keeps_what_is_live_and_nothing_else(made):
     assert made._store.rows == len(made)
     assert done.rows > 0
     assert [(hit.id, hit.score) for hit in made.search("text number 7", k=5)] == [(hit.id, hit.score) for hit in before]
+    near = made._store.neighbors_file.name
     made.close()
     files = list(made._store.path.iterdir())
-    assert {file.name for file in files} == {"index.db", "vectors.1.f32", "neighbors.1.faiss", "lock"}
+    assert {file.name for file in files} == {"index.db", "vectors.1.f32", near, "lock"}
     assert not any(b"zebrafish" in file.read_bytes() for file in files)
     assert upkeep.verify(made._store.path).is_sound
 
@@ -493,18 +495,67 @@ def test_a_damaged_neighbors_file_is_named_not_used_and_rebuilt(made, place, cap
     flip(file, place % file.stat().st_size)
     result = run("verify", "-i", folder)
     assert result.exit_code == 1
-    assert result.stdout.startswith("neighbors.faiss: is not what was written")
+    assert result.stdout.startswith(f"{file.name}: is not what was written")
     with es.open(folder, HashEncoder()) as index:
         assert index.search("text number 7", k=20) == before
     assert "is not the file that was written" in caplog.text
     assert upkeep.repair(folder, HashEncoder()).is_sound
 
 
+def test_a_folder_whose_name_is_not_utf8_holds_an_index(tmp_path):
+    """Names of bytes, as old archives have, are as good as others."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 alone")
+    with es.Index.create(folder, HashEncoder()) as index:
+        index.add(documents())
+        index.delete(["d0"])
+        index.compact()
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+    assert upkeep.verify(folder).is_sound
+    with es.open(folder, HashEncoder()) as index:
+        assert {hit.document for hit in index.search("text number 7", k=99)} == TEXTS.keys() - {"d0"}
+        assert index._store.neighbors()[0] is not None
+    es.reindex(folder, HashEncoder(16))
+    assert upkeep.repair(folder, HashEncoder(16)).is_sound
+
+
+def test_info_is_of_one_state(made, monkeypatch):
+    """What is counted first and last belongs together, whatever another process commits in between."""
+    before = made.info()
+    count = Store.count_documents
+    with es.open(made._store.path, HashEncoder()) as writer:
+
+        def counted(store):
+            found = count(store)
+            if store is made._store:
+                writer.delete(["d0"])
+                writer.compact()
+            return found
+
+        monkeypatch.setattr(Store, "count_documents", counted)
+        found = made.info()
+    monkeypatch.undo()
+    assert (found["documents"], found["passages"]) == (before["documents"], before["passages"])
+    assert made.info()["documents"] == 19
+
+
+def test_the_size_is_that_of_the_files_that_are_left(made, monkeypatch):
+    """A file that another process removes while the bytes are counted has none."""
+    files = list(made._store.path.iterdir())
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter([*files, folder / "gone"]))
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    assert made._store.size() == sum(file.stat().st_size for file in files)
+
+
 def test_a_lost_neighbors_file_is_named(made):
     """A missing faiss file is a finding, and what repair always makes anew."""
-    made._store.neighbors_file.unlink()
+    file = made._store.neighbors_file
+    file.unlink()
     assert [str(one) for one in upkeep.verify(made._store.path).findings] == [
-        "neighbors.faiss: is missing (embedsearch verify --repair)"
+        f"{file.name}: is missing (embedsearch verify --repair)"
     ]
     assert upkeep.repair(made._store.path, HashEncoder()).is_sound
 

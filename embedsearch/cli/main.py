@@ -70,7 +70,8 @@ class Commands(click.Group):
                 _give_up_output()
                 context.exit(LEFT)
             if error.errno not in _FULL:
-                raise
+                what = error.strerror or str(error)
+                raise Failure(f"{error.filename} cannot be used: {what}" if error.filename else what) from error
             _give_up_output()
             raise Failure(
                 f"the output cannot be written: {error.strerror}. Make room and run the command again"

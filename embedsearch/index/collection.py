@@ -140,24 +140,25 @@ class Collection(Contents):
 
     def info(self) -> dict[str, Any]:
         """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
-        identity = self._embedding.identity
-        return {
-            "path": str(self._store.path),
-            "documents": self._store.count_documents(),
-            "passages": self._store.count_passages(),
-            "encoder": identity.name,
-            "engines": self._store.setting("engines", {}),
-            "weights": identity.weights,
-            "dimension": identity.dimension,
-            "max_tokens": identity.max_tokens,
-            "chunk_words": self._store.setting("chunk_words", None),
-            "overlap": self._store.setting("overlap", None),
-            "axes": list(self.axes),
-            "fields": self._store.field_names(),
-            "neighbors": self._store.setting("neighbors", None),
-            "bytes": self._store.size(),
-            "format": self._store.setting("format", None),
-        }
+        with self._store.reading():
+            identity = self._embedding.identity
+            return {
+                "path": str(self._store.path),
+                "documents": self._store.count_documents(),
+                "passages": self._store.count_passages(),
+                "encoder": identity.name,
+                "engines": self._store.setting("engines", {}),
+                "weights": identity.weights,
+                "dimension": identity.dimension,
+                "max_tokens": identity.max_tokens,
+                "chunk_words": self._store.setting("chunk_words", None),
+                "overlap": self._store.setting("overlap", None),
+                "axes": list(self.axes),
+                "fields": self._store.field_names(),
+                "neighbors": self._store.setting("neighbors", None),
+                "bytes": self._store.size(),
+                "format": self._store.setting("format", None),
+            }
 
     # -- documents --------------------------------------------------------------------------------------
 

@@ -370,9 +370,12 @@ class Index(Collection):
             AxisError: an axis does not exist, or the index has none.
         """
         one_of("unit", unit, UNITS)
-        scaled = list(self.axes.scaled(self._axis_names(axes)).values())
-        place, wanted = Witness(self._embedding).place, arguments.texts("the id of a document", ids)
-        return [one for id in wanted for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)]
+        with self._store.reading():
+            scaled = list(self.axes.scaled(self._axis_names(axes)).values())
+            place, wanted = Witness(self._embedding).place, arguments.texts("the id of a document", ids)
+            return [
+                one for id in wanted for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)
+            ]
 
     def explain(
         self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5

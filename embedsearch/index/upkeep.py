@@ -63,7 +63,7 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
     try:
         store = Store.open(folder, damaged=True)
     except StoreError as error:
-        if not (folder / "index.db").is_file():
+        if not os.access(folder / "index.db", os.R_OK):
             raise
         return Verification(str(folder), 0, (Finding("index.db", str(error), "ingest the sources again"),))
     try:

@@ -68,9 +68,9 @@ class FaissIndex:
         """
         try:
             index = _read(file)
-        except (RuntimeError, MemoryError) as error:
-            if not file.exists():  # another process has just put a later state in the place of this one
-                return None
+        except FileNotFoundError:  # another process has just written a later one
+            return None
+        except (OSError, RuntimeError, MemoryError) as error:
             _log.warning("%s cannot be read (%s); every row is compared instead", file, type(error).__name__)
             return None
         if index.d != dimension or index.ntotal > rows:
@@ -107,7 +107,8 @@ class FaissIndex:
 
         unfinished = file.with_name(file.name + ".new")
         try:
-            faiss.write_index(self._index, str(unfinished))
+            with open(unfinished, "wb") as stream:
+                faiss.write_index(self._index, faiss.PyCallbackIOWriter(stream.write))  # type: ignore[attr-defined]  # its stubs lack it
             unfinished.replace(file)
         except (OSError, RuntimeError) as error:
             with contextlib.suppress(OSError):
@@ -186,7 +187,7 @@ def complaint(file: Path, dimension: int, rows: int) -> str:
     """Return what is wrong with a faiss file that should hold so many rows; an empty text if nothing is."""
     try:
         index = _read(file)
-    except (RuntimeError, MemoryError) as error:
+    except (OSError, RuntimeError, MemoryError) as error:
         return f"cannot be read ({type(error).__name__})"
     if (index.d, index.ntotal) != (dimension, rows):
         return f"covers {index.ntotal:,} rows of {index.d} dimensions, where {rows:,} of {dimension} are recorded"
@@ -196,4 +197,6 @@ def complaint(file: Path, dimension: int, rows: int) -> str:
 def _read(file: Path) -> Any:
     import faiss
 
-    return faiss.read_index(str(file))
+    # Opened here: faiss takes no name that is not UTF-8.
+    with open(file, "rb") as stream:
+        return faiss.read_index(faiss.PyCallbackIOReader(stream.read))  # type: ignore[attr-defined]  # its stubs lack it

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embedsearch.errors import StoreError
-from embedsearch.store.folder import DATABASE, neighbors_name
+from embedsearch.store.database import DATABASE
 from embedsearch.store.store import Store
 from embedsearch.store.vectors_file import sync_folder, vectors_name
 
@@ -41,7 +41,7 @@ def adopt(store: Store, sibling: Store, axes: Sequence[FittedRecord]) -> None:
     found, stamp = sibling.neighbors()
     _give_name(sibling.vectors_file, store.path / vectors_name(epoch))
     if found:
-        _give_name(found, store.path / neighbors_name(epoch))
+        _give_name(found, store.path / found.name)
     sync_folder(store.path)
     with _attached(store, sibling.path), store.writing():
         _require_same_documents(store)

@@ -13,8 +13,7 @@ import numpy as np
 from embedsearch.documents import Document
 from embedsearch.errors import StoreError
 from embedsearch.store.checksums import is_intact, seal
-from embedsearch.store.database import record_checksum
-from embedsearch.store.folder import DATABASE
+from embedsearch.store.database import DATABASE, record_checksum
 from embedsearch.store.records import DocumentRecord
 from embedsearch.store.store import Store
 from embedsearch.vectors import Vectors

@@ -14,6 +14,7 @@ from typing import Any
 
 from embedsearch.errors import BusyError, StoreError
 
+DATABASE = "index.db"
 _SQL_VARIABLES = 900  # below the 999 that SQLite allows in a statement when it is built with its defaults
 _CACHE_KIB = 65_536  # keys are random: with the 2 MiB that SQLite takes by itself, their table is read again and again
 # 64 MiB: what several transactions change on one page is written into the database once.
@@ -77,7 +78,8 @@ class Database:
     def _connect(self) -> None:
         self._opened += 1
         self._stands, self._address = _stands(self.file), _address(self.file)
-        self._connection = sqlite3.connect(self._address, uri=True, isolation_level=None, timeout=30)
+        with self._translated():
+            self._connection = sqlite3.connect(self._address, uri=True, isolation_level=None, timeout=30)
         # Bytes that are no UTF-8 any more must reach the checksums, which name the damage.
         self._connection.text_factory = _text
         try:
@@ -96,8 +98,20 @@ class Database:
         for name, (arguments, function) in self._functions.items():
             self._connection.create_function(name, arguments, function, deterministic=True)
 
+    def require_present(self) -> None:
+        """Refuse to go on where the file has gone or another one has its name: all other files are found by name.
+
+        Raises:
+            StoreError: the folder was removed, or holds another index.
+        """
+        if _stands(self.file)[0] != self._stands[0]:
+            raise StoreError(
+                f"the index in {self.file.parent} was removed or replaced since it was opened; open it again"
+            )
+
     def _follow(self) -> None:
         """Open the database anew where it was taken as it stood, and somebody has written to it since."""
+        self.require_present()
         if self._is_fixed and (_stands(self.file), _address(self.file)) != (self._stands, self._address):
             self._connection.close()
             self._connect()
@@ -235,6 +249,7 @@ class Database:
         self._depth += 1
         try:
             yield
+            self.require_present()
             self.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
@@ -329,13 +344,13 @@ def _address(file: Path) -> str:
     return f"{address}?mode=ro" if shared or _unmerged(file) else f"{address}?mode=ro&{_IMMUTABLE}"
 
 
-def _stands(file: Path) -> tuple[int, int, int]:
-    """Return what is another one after a change of *file*."""
+def _stands(file: Path) -> tuple[tuple[int, int], int, int]:
+    """Return what file has this name, and what is another one after a change of it."""
     try:
         found = file.stat()
     except OSError:
-        return 0, 0, 0  # opening it again says what is wrong
-    return found.st_ino, found.st_size, found.st_mtime_ns
+        return (0, 0), 0, 0
+    return (found.st_dev, found.st_ino), found.st_size, found.st_mtime_ns
 
 
 def _is_writable(file: Path) -> bool:

@@ -3,7 +3,7 @@
 =====================  ===================================================================================
 ``index.db``           SQLite in WAL mode: documents, passages, full text, axes, labels, settings
 ``vectors.f32``        the vectors, one row of d little-endian float32 a passage, append-only; the truth
-``neighbors.faiss``    derived from the vectors, may be deleted at any time
+``neighbors.….faiss``  derived from the vectors, may be deleted at any time; its checksum is in its name
 ``derived-….npz``      made from the others, as where a map has been drawn; may be deleted at any time
 ``lock``               held by the one process that writes
 =====================  ===================================================================================
@@ -14,8 +14,10 @@ is left from a process that died, and the next writer overwrites it. A row, once
 replaces it is appended, and the row is *dead*.
 
 Compacting copies the live rows into a file of the next *epoch*, ``vectors.1.f32``, and one transaction names
-that file and the new numbers of the rows. Readers that work on the old epoch hold its file open. The same
-number is in the name of the faiss file, so that it is never used with the rows of another epoch.
+that file and the new numbers of the rows. Readers that work on the old epoch hold its file open.
+
+The database names the faiss file too. None has the name of another one, so that a reader who holds an old state
+finds what belongs to it or nothing.
 
 An index of an older *format* is read as it stands. It is brought to the present one, in one transaction, by the
 first writer that needs what is new.
@@ -28,7 +30,7 @@ import json
 import logging
 import os
 import re
-import sqlite3
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
@@ -37,8 +39,9 @@ from typing import Any, Self
 
 from embedsearch.errors import StoreError
 from embedsearch.store import axes, fulltext, keys, labels
-from embedsearch.store.database import SCHEMA, Database
-from embedsearch.store.locking import LOCK, lock
+from embedsearch.store.creating import found_folder, make_folder
+from embedsearch.store.database import DATABASE, SCHEMA, Database
+from embedsearch.store.locking import lock
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder, vectors_name
 from embedsearch.vectors import Rows, Vectors
 
@@ -47,10 +50,8 @@ _log = logging.getLogger("embedsearch")
 FORMAT = 3
 # What turns an index of a format into one of the next: statements of SQL.
 _UPGRADES = {1: labels.STATEMENTS, 2: keys.STATEMENTS}
-DATABASE = "index.db"
-_CREATION_SECONDS = 10.0  # that one creation waits for another
 _OURS = re.compile(
-    r"(vectors(\.\d+)?\.f32|neighbors(\.\d+)?\.faiss)(\.built)?(\.new)?|derived-[a-z0-9-]+\.npz\.\d+\.new"
+    r"(vectors(\.\d+)?\.f32|neighbors(\.[0-9a-f]+)?\.faiss)(\.built)?(\.new)?|derived-[a-z0-9-]+\.npz\.\d+\.new"
 )
 REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again into a new folder"
 
@@ -64,7 +65,11 @@ class Folder:
     """An open index folder."""
 
     def __init__(self, path: Path, database: Database) -> None:
-        """Wrap an open database; use `create` or `open`."""
+        """Wrap an open database; use `create` or `open`.
+
+        Attributes:
+            path: of the folder, absolute: the files are found by it when the process works in another one.
+        """
         self.path = path
         self._database = database
         self.fulltext = fulltext.FullText(database)
@@ -86,20 +91,9 @@ class Folder:
         Raises:
             StoreError: there is something in the folder already, or it cannot be written.
         """
-        folder = Path(path)
-        _require_vacant(folder)
         first = {"format": FORMAT, "epoch": 0, "rows": 0, "generation": 0, "run": 0}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with lock(folder, _CREATION_SECONDS):
-                _require_vacant(folder)  # another process may have been quicker
-                (folder / vectors_name(0)).touch()
-                schema = SCHEMA + keys.SCHEMA + fulltext.SCHEMA + labels.SCHEMA
-                Database.make(folder / DATABASE, {**first, **settings}, schema=schema)
-                sync_folder(folder)
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"no index can be made in {folder}: {error}") from error
-        return cls.open(folder)
+        make_folder(Path(path), {**first, **settings}, SCHEMA + keys.SCHEMA + fulltext.SCHEMA + labels.SCHEMA)
+        return cls.open(path)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, damaged: bool = False) -> Self:
@@ -110,15 +104,10 @@ class Folder:
             damaged: open it although vectors are missing, to see or mend what can be mended.
 
         Raises:
-            StoreError: there is no index, it is damaged, or another version of embedsearch made it.
+            StoreError: there is no index, it may not be read, it is damaged, or another version of embedsearch made it.
         """
-        folder = Path(path)
-        if not (folder / DATABASE).is_file():
-            what = "holds no index" if folder.is_dir() else "does not exist"
-            raise StoreError(
-                f"there is no index: {folder} {what}. Make one with: embedsearch ingest SOURCE -i {folder}"
-            )
-        store = cls(folder, Database(folder / DATABASE))
+        absolute = found_folder(Path(path))
+        store = cls(absolute, Database(absolute / DATABASE))
         try:
             with store._database.reading():  # one state: another process may be upgrading it
                 store._check_format()
@@ -209,12 +198,15 @@ class Folder:
 
     @property
     def neighbors_file(self) -> Path:
-        """Where the FAISS index derived from the current epoch's vectors lies, if there is one."""
-        return self.path / neighbors_name(self.epoch)
+        """Where the FAISS index lies that the stamp names, if there is one."""
+        stamp = self.setting("neighbors", None) or {}
+        # Earlier stamps named none: the file had the number of the epoch in its name.
+        name: str = stamp.get("file", f"neighbors.{self.epoch}.faiss" if self.epoch else "neighbors.faiss")
+        return self.path / name
 
     def size(self) -> int:
         """Return the bytes of all files in the folder."""
-        return sum(file.stat().st_size for file in self.path.iterdir() if file.is_file())
+        return sum(map(_size, self.path.iterdir()))
 
     def neighbors(self) -> tuple[Path | None, dict[str, Any]]:
         """Return the FAISS file if it is whole and of this state, else None, and its stamp."""
@@ -225,9 +217,12 @@ class Folder:
         try:
             if file_checksum(file) == stamp["checksum"]:
                 return file, stamp
-        except FileNotFoundError:  # never made, or another process has just compacted the index and removed it
+            wrong = "is not the file that was written"
+        except FileNotFoundError:  # it was deleted, or another process has written a later one
             return None, stamp
-        _log.warning("%s is not the file that was written; every row is compared instead. %s", file, REMEDY)
+        except OSError as error:
+            wrong = f"cannot be read ({error.strerror})"
+        _log.warning("%s %s; every row is compared instead. %s", file, wrong, REMEDY)
         return None, stamp
 
     def keep_neighbors(self, built: Path, stamp: Mapping[str, Any]) -> None:
@@ -235,16 +230,20 @@ class Folder:
 
         Args:
             built: lies in the folder under another name.
-            stamp: JSON values; the file's checksum is added.
+            stamp: JSON values; the file's name and checksum are added.
+
+        Raises:
+            StoreError: the folder cannot be written; the file before, if any, is kept.
         """
-        written = file_checksum(built)
-        # Without a stamp a file is not used: there is no moment at which one file has another's.
+        try:
+            written = file_checksum(built)
+            file = built.replace(self.path / f"neighbors.{written:08x}.faiss")
+            sync_folder(self.path)
+        except OSError as error:
+            raise StoreError(f"{built} cannot be put in its place: {error}; the documents are safe") from error
         with self.writing():
-            self.set_setting("neighbors", None)
-        built.replace(self.neighbors_file)
-        sync_folder(self.path)
-        with self.writing():
-            self.set_setting("neighbors", {**stamp, "checksum": written})
+            self.set_setting("neighbors", {**stamp, "file": file.name, "checksum": written})
+        self.sweep()
 
     # -- reading ----------------------------------------------------------------------------------------
 
@@ -314,12 +313,18 @@ class Folder:
         Raises:
             StoreError: another process is writing, or the folder cannot be written.
         """
+        self._database.require_present()  # the lock of a folder that is gone would make it anew
         with lock(self.path, wait):
             self.sweep()
             yield
 
     def sweep(self) -> None:
-        """Remove what a compaction or a build that was killed has left; inside `locked`."""
+        """Remove what a compaction or a build that was killed has left; inside `locked`.
+
+        Raises:
+            StoreError: the folder holds another index than the one that is open.
+        """
+        self._database.require_present()
         current = [self.vectors_file] + [self.neighbors_file] * bool(self.setting("neighbors", None))
         for file in self.path.iterdir():
             if _OURS.fullmatch(file.name) and file not in current:
@@ -382,20 +387,10 @@ class Folder:
             self._file.copy(rows, self.path / vectors_name(epoch))
 
 
-def neighbors_name(epoch: int) -> str:
-    """Return what the FAISS file of an epoch is called."""
-    return f"neighbors.{epoch}.faiss" if epoch else "neighbors.faiss"
-
-
-def _require_vacant(folder: Path) -> None:
-    """Refuse to make an index where something is."""
-    if (folder / DATABASE).exists():
-        raise StoreError(f"{folder} is an index already; open it, or choose another folder")
-    if folder.exists() and not _is_vacant(folder):
-        raise StoreError(f"{folder} exists and is no index; choose another folder (nothing was changed)")
-
-
-def _is_vacant(folder: Path) -> bool:
-    """Return whether a folder holds nothing but what a creation that was killed may have left."""
-    unfinished = (LOCK, vectors_name(0), f"{DATABASE}.new", f"{DATABASE}.new-journal", f"{DATABASE}.new-wal")
-    return folder.is_dir() and all(file.name in unfinished for file in folder.iterdir())
+def _size(file: Path) -> int:
+    """Return the bytes of a file; 0 where it has just been removed, or is none."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -80,7 +81,7 @@ class VectorsFile:
 
     def _append(self, first: int, vectors: Vectors) -> None:
         try:
-            with open(self.path, "r+b") as stream:
+            with self._to_write() as stream:
                 stream.seek(first * 4 * self.dimension)
                 stream.write(np.ascontiguousarray(vectors, dtype="<f4").data)
                 stream.flush()
@@ -93,7 +94,16 @@ class VectorsFile:
         """Give back the room behind the first *rows* rows, if that is possible."""
         with contextlib.suppress(OSError):
             if self.held() > rows:
-                os.truncate(self.path, rows * 4 * self.dimension)
+                with self._to_write() as stream:
+                    stream.truncate(rows * 4 * self.dimension)
+
+    @contextmanager
+    def _to_write(self) -> Iterator[BinaryIO]:
+        """Open the file for writing, if its name is still that of the one that is read."""
+        with open(self.path, "r+b") as stream:
+            if not os.path.sameopenfile(stream.fileno(), self._stream.fileno()):
+                raise OSError("another file has its name since it was opened")
+            yield stream
 
     def copy(self, rows: Rows, target: Path) -> None:
         """Write *rows* to a new file, in that order, synced to the disk.
