@@ -102,7 +102,8 @@ def _markup(source: Source, options: ReadOptions) -> str:
     """Return the markup in its byte order mark's encoding, the options', the declared one, or UTF-8."""
     marked, stream = open_marked(source)
     raw = stream.read()
-    return decode(raw, marked or options.encoding or _declared(raw) or "utf-8", source.name)
+    encoding = marked.name if marked else options.encoding or _declared(raw) or "utf-8"
+    return decode(raw, encoding, source.name)
 
 
 def _declared(raw: bytes) -> str | None:

@@ -31,7 +31,7 @@ def json_records(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
         number += 1
         place = f"{source.name}:{lines.number}"
         try:
-            yield RawRecord(number, place, line, _parse_object(line, place))
+            yield RawRecord(number, place, line, _parse_object(line, place), encoding=lines.encoding)
         except SourceError as error:
             options.broken(error)
 
@@ -93,4 +93,5 @@ def read_lines(source: Source, options: ReadOptions) -> Iterator[Document]:
             text=clean(line.rstrip("\r\n")),
             source=f"{source.name}:{lines.number}",
             record=line,
+            encoding=lines.encoding,
         )

@@ -96,7 +96,8 @@ def _read(source: Source, options: ReadOptions, part: Part, parse: Parse) -> Ite
 def _records(source: Source, options: ReadOptions, part: Part, parse: Parse) -> Iterator[RawRecord]:
     number = 0
     is_empty = True
-    parts = part(Lines(source, options), source.name)
+    lines = Lines(source, options)
+    parts = part(lines, source.name)
     while True:
         try:
             found = next(parts)
@@ -108,7 +109,7 @@ def _records(source: Source, options: ReadOptions, part: Part, parse: Parse) -> 
             if found.fault:
                 raise SourceError(found.fault)
             fields = _usual(encodable_value(dict(parse(found))), options)
-            yield RawRecord(number, found.place, found.text, fields, found.header)
+            yield RawRecord(number, found.place, found.text, fields, found.header, lines.encoding)
         except SourceError as error:
             options.broken(error)
     if is_empty:
