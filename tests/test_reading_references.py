@@ -289,6 +289,14 @@ def test_only_a_line_feed_ends_a_line(format, separator):
         ("unknown", "unknown"),
         (r"{$\alpha$ wolves}", r"$\alpha$ wolves"),
         (r"{\emph{Canis lupus} \& kin}", "Canis lupus & kin"),
+        (
+            r"{AT&T's {R}&D, 5% of $\begin{pmatrix}a & b\end{pmatrix}$}",
+            r"AT&T's R&D, 5% of $\begin{pmatrix}a & b\end{pmatrix}$",
+        ),
+        (
+            r"{See \url{http://a.org/~b?c=1&d\_e} and \href{http://f.org/%20}{G{\"o}}}",
+            "See http://a.org/~b?c=1&d_e and Gö <http://f.org/%20>",
+        ),
         ("{" * 500 + "deep" + "}" * 500, "deep"),
     ],
 )
@@ -297,6 +305,25 @@ def test_values_of_bibtex(value, read_as):
     strings = '@string{js = "Journal of Snow"}\n@string(long = js # ", Series B")\n'
     (document,) = read(f"{strings}@article{{k,\n note = {value},\n title = {{t}}}}\n", "bib")
     assert document.metadata["note"].strip("{}") == read_as
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read_as"),
+    [
+        ("url", "{http://a.org/~smith/p.pdf?a=1&b=2#c%20d}", "http://a.org/~smith/p.pdf?a=1&b=2#c%20d"),
+        ("url", r"{\url{http://a.org/{\textasciitilde}b{\_}c\%20?d\&e\#f}}", "http://a.org/~b_c%20?d&e#f"),
+        ("doi", "{{10.1002/1097~x--y}}", "10.1002/1097~x--y"),
+        ("DOI", r'"10.1007/978-3\_4"', "10.1007/978-3_4"),
+        ("file", r"{C:\Users\me\$a`b'.pdf}", r"C:\Users\me\$a`b'.pdf"),
+        ("eprint", "{{a}/{b}}", "{a}/{b}"),
+        ("isbn", "{978--0}", "978--0"),
+        ("issn", "{}", ""),
+    ],
+)  # fmt: skip
+def test_addresses_numbers_and_paths_of_bibtex_stand_as_they_are(name, value, read_as):
+    """LaTeX's signs are characters in them, escaped or not; braces around all of it go."""
+    (document,) = read(f"@misc{{k, title={{t}}, {name}={value}}}", "bib")
+    assert document.metadata[name.lower()] == read_as
 
 
 @pytest.mark.parametrize(
