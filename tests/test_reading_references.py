@@ -223,6 +223,43 @@ def test_a_missing_library_is_named(monkeypatch):
         read(RIS, "ris")
 
 
+@pytest.mark.parametrize(
+    ("names", "fields"),
+    [
+        ({"T2": "Annals of Ice"}, {"journal": "Annals of Ice"}),
+        ({"T2": "Annals of Ice", "JO": "Ann Ice"}, {"journal": "Ann Ice", "secondary_title": "Annals of Ice"}),
+        ({"T2": "Annals of Ice", "JA": "A.I."}, {"journal": "Annals of Ice", "alternate_title2": "A.I."}),
+        ({"T2": "", "JA": "A.I."}, {"journal": "A.I.", "secondary_title": ""}),
+        (
+            {"T2": "Series B", "JA": "A.I.", "JO": "Ann Ice", "JF": "Annals of Ice"},
+            {"journal": "Annals of Ice", "journal_name": "Ann Ice", "secondary_title": "Series B",
+             "alternate_title2": "A.I."},
+        ),
+    ],
+)  # fmt: skip
+def test_every_name_of_a_journal_is_kept(names, fields):
+    """The first of JF, JO, T2 and JA is the journal; the others keep their own names."""
+    lines = "".join(f"{tag}  - {name}\n" for tag, name in names.items())
+    (document,) = read(f"TY  - JOUR\nTI  - Wolves\n{lines}ER  - \n", "ris")
+    assert document.metadata == {"type_of_reference": "JOUR"} | fields
+
+
+def test_a_tag_that_has_one_value_may_be_repeated():
+    """The first identifier and the first journal are taken, and one that says nothing is passed over."""
+    text = "TY  - JOUR\nTI  - Wolves\nDO  - \nDO  - 10.1/x\nDO  - 10.1/y\nT2  - Ice\nT2  - Snow\nER  - \n"
+    (document,) = read(text, "ris")
+    assert document.id == "10.1/x"
+    assert document.metadata["journal"] == "Ice"
+    (document,) = read(text.replace("TI", "ID  - 7\nID  - 8\nTI"), "ris")
+    assert (document.id, document.metadata["doi"]) == ("7", "10.1/x")
+
+
+def test_keywords_below_one_tag():
+    """A line below KW is one more keyword, an indented one the rest of the keyword above."""
+    text = "TY  - JOUR\nTI  - Wolves\nKW  - Animals\nHumans\n\nhunting\n in packs\nKW  - snow\nER  - \n"
+    assert read(text, "ris")[0].metadata["keywords"] == ["Animals", "Humans", "hunting in packs", "snow"]
+
+
 def test_ris_as_other_programs_write_it():
     """Older tags, repeated and continued fields, addresses with semicolons and a missing blank behind the hyphen."""
     text = """TY  - JOUR
