@@ -180,7 +180,7 @@ class Records:
         if value is None or (isinstance(value, str) and not value.strip()):
             return f"{self._source.key}#{number}"
         if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-            return clean(str(value))
+            return clean(value) if isinstance(value, str) else str(value).removesuffix(".0")
         raise SourceError(f"{place}: the id is a {_kind(value)}; wanted a text or a number. Name another with --id")
 
     def finish(self) -> None:
