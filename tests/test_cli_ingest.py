@@ -1,11 +1,16 @@
 """ingest: sources of all kinds into an index, once."""
 
 import json
+import os
+import sys
+from pathlib import Path
 
 import pytest
 from conftest import CORPUS, run
 
 import embedsearch as es
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode there")
 
 
 @pytest.fixture
@@ -155,6 +160,35 @@ def test_a_missing_file_makes_no_index(tmp_path, folder):
     assert result.exit_code == 2
     assert "Did you mean" in result.stderr
     assert not folder.exists()
+
+
+@LINUX
+def test_names_of_files_that_are_no_utf8_are_written_out(tmp_path, folder):
+    """Each file is a document with an id of its own, and is known again by a second run."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in (b"caf\xe9", b"caf\xe8", "café".encode()):
+        Path(os.fsdecode(bytes(source) + b"/" + name + b".txt")).write_bytes(b"a wolf in a " + name.hex().encode())
+    (source / os.fsdecode(b"odd\xff.xyz")).write_text("of no known format")
+    assert counts(run("ingest", source, "-i", folder, "-f", "json"))["added"] == 3
+    (source / os.fsdecode(b"caf\xe8.txt")).unlink()
+    again = counts(run("ingest", source, "-i", folder, "--sync", "-f", "json"))
+    assert (again["unchanged"], again["removed"]) == (2, 1)
+    with es.open(folder) as index:
+        assert index.get(r"caf\xe9.txt").text == "a wolf in a 636166e9"
+        assert index.get(r"caf\xe9.txt").source == f"{source}{os.sep}caf\\xe9.txt"
+        assert index.get("café.txt").text == "a wolf in a 636166c3a9"
+
+
+@LINUX
+def test_a_file_whose_name_is_no_utf8_is_synced(tmp_path, folder):
+    """Records that such a file no longer holds go, where it is named itself."""
+    file = tmp_path / os.fsdecode(b"caf\xe9.jsonl")
+    file.write_text('{"text": "a wolf"}\n{"text": "a sheep"}\n')
+    assert counts(run("ingest", file, "-i", folder, "-f", "json"))["added"] == 2
+    file.write_text('{"text": "a wolf"}\n')
+    again = counts(run("ingest", file, "-i", folder, "--sync", "-f", "json"))
+    assert (again["unchanged"], again["removed"]) == (1, 1)
 
 
 def test_odd_texts_are_kept(tmp_path, folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -99,6 +100,11 @@ class _Rejoined(io.RawIOBase):
             piece = self._rest.read(len(buffer)) or b""
         buffer[: len(piece)] = piece
         return len(piece)
+
+
+def name_of(path: str | os.PathLike[str]) -> str:
+    r"""Return a path as a text that can be stored; bytes that are no UTF-8 are written out, as ``\xe9``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def rejoin(head: bytes, rest: BinaryIO) -> BinaryIO:
