@@ -1,10 +1,13 @@
 """Sources that are one document each: Markdown, HTML and PDF."""
 
 import io
+import re
 import warnings
 
 import pypdf
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from embedsearch.documents import read_stream
 from embedsearch.documents.pdf import _sensible
@@ -61,6 +64,40 @@ class TestMarkdown:
             "plain": "some words",
         }
         assert document.text == "# Heading\r\nText"
+
+    @pytest.mark.parametrize(
+        ("value", "read_as"),
+        [
+            ("'The wolf''s den' # it's", "The wolf's den"),
+            (r'"He said \"no\" \\ \x41\u00f6\U0001F43A\tb"', 'He said "no" \\ Aö🐺\tb'),
+            ("A plain value\n  that goes on # no more", "A plain value that goes on"),
+            ("'two\n\n  paragraphs'", "two\nparagraphs"),
+            ('"one \\\n  word, \\\n  \\  two"', "one word,   two"),
+            ('"Wolf" and "Sheep"', '"Wolf" and "Sheep"'),
+            (r'"\q \uD800 \UFFFFFFFF"', "\\q \ufffd \\UFFFFFFFF"),
+            ("''", ""),
+        ],
+    )
+    def test_quoted_and_continued_values(self, value, read_as):
+        """Quotes are undone, indented lines go on, and what is no YAML stays as it stands."""
+        document = read_one(f"---\nsource: {value}\nyear: 1\n---\nThe rest.\n", "md")
+        assert document.metadata == {"source": read_as, "year": 1}
+
+    @given(
+        text=st.text(
+            st.characters(exclude_categories=["Cs", "Zl", "Zp"], exclude_characters="\x85")
+            | st.sampled_from("'\"\\ \n#:"),
+            max_size=80,
+        ),
+        style=st.sampled_from([None, "'", '"']),
+        is_unicode=st.booleans(),
+    )
+    def test_texts_are_read_as_yaml_writes_them(self, text, style, is_unicode):
+        """Whatever YAML's own writer makes of a text, quoted, escaped and folded at 20 columns, gives the text."""
+        yaml = pytest.importorskip("yaml")
+        written = yaml.dump({"source": text}, default_style=style, width=20, allow_unicode=is_unicode)
+        front = re.sub("""^["']source["']:""", "source:", written)
+        assert read_one(f"---\n{front}---\nThe rest.\n", "md").metadata == {"source": text}
 
     def test_a_rule_across_the_page_is_no_front_matter(self):
         """Text between two rules is text, and so is everything behind a front matter that never ends."""
