@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,33 @@ def test_files_that_cannot_be_read_are_one_clear_line(tmp_path, folder, name, co
     assert result.stderr.count("\n") == 1, result.stderr
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("chunk_words", "overlap", "most", "repeated"),
+    [(40, 20, 20, 20), (40, 7, 7, 6), (40, None, 20, 20), (60, None, 25, 24), (3, 1, 1, 1), (1, None, 0, 0)],
+)
+def test_passages_repeat_what_info_says(tmp_path, folder, chunk_words, overlap, most, repeated):
+    """The most words are those that were asked for, else 25 or half a passage."""
+    (tmp_path / "long.txt").write_text(" ".join(f"w{number}" for number in range(500)))
+    options = [] if overlap is None else ["--overlap", str(overlap)]
+    run("ingest", tmp_path / "long.txt", "-i", folder, "--chunk-words", str(chunk_words), *options)
+    with es.open(folder) as index:
+        words = [set(passage.text.split()) for passage in index.passages(range(len(index)))]
+        assert index.info()["overlap"] == most
+    assert {len(one & other) for one, other in pairwise(words[:-1])} == {repeated}
+
+
+def test_an_overlap_of_more_than_half_a_passage_is_refused(tmp_path, folder):
+    """It is no number that passages could have; no index is made."""
+    (tmp_path / "a.txt").write_text("a wolf")
+    result = run("ingest", tmp_path / "a.txt", "-i", folder, "--chunk-words", "40", "--overlap", "21")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: passages of 40 words repeat 20 of them at most, half a passage, and not 21; "
+        "ask for an overlap of 20 or less, or for longer passages\n"
+    )
+    assert not folder.exists()
 
 
 def test_a_missing_file_makes_no_index(tmp_path, folder):

@@ -13,6 +13,7 @@ from typing import Any, Self
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
 from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
+from embedsearch.index.arguments import OVERLAP, checked_overlap
 from embedsearch.index.contents import Contents
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
@@ -56,7 +57,7 @@ class Collection(Contents):
         encoder: str | Encoder = DEFAULT_ENCODER,
         *,
         chunk_words: int | None = None,
-        overlap: int = 25,
+        overlap: int | None = None,
         cache: str | os.PathLike[str] | None = None,
         recall: float = RECALL,
     ) -> Self:
@@ -66,7 +67,8 @@ class Collection(Contents):
             path: a folder that does not exist or is empty.
             encoder: a model name, a model folder, or an encoder; the index remembers it.
             chunk_words: the most words of a passage; as many as the encoder reads whole if None.
-            overlap: the most words that a passage repeats from the one before.
+            overlap: the most words that a passage repeats from the one before, in whole sentences, and no more than
+                half of *chunk_words*; 25, or that half if it is less, if None. No passage repeats more than its half.
             cache: a folder of vectors that several indexes share, so that none embeds what another has; the one in
                 ``EMBEDSEARCH_CACHE``, if any, if None. The index does not remember it.
             recall: how many of the 10 nearest passages a search must find, as a share, on average; see `tune`.
@@ -74,12 +76,11 @@ class Collection(Contents):
         Raises:
             EncoderError: the encoder cannot be found.
             QueryError: the recall is not above 0 and at most 1.
-            StoreError: the folder is in use, or cannot be written.
+            StoreError: the folder is in use, or cannot be written; *chunk_words* or *overlap* makes no sense.
         """
         if chunk_words is not None and chunk_words < 1:
             raise StoreError(f"a passage must have room for at least 1 word, not {chunk_words}")
-        if overlap < 0:
-            raise StoreError(f"the overlap of passages cannot be {overlap} words; 0 is none")
+        overlap = checked_overlap(overlap, chunk_words)
         found = load_encoder(encoder) if isinstance(encoder, str) else encoder
         load = encoder if isinstance(encoder, str) else encoder.name
         settings = encoder_settings(found, load) | {"chunk_words": chunk_words, "overlap": overlap}
@@ -142,6 +143,7 @@ class Collection(Contents):
     def info(self) -> dict[str, Any]:
         """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
         identity = self._embedding.identity
+        words, overlap = self._store.setting("chunk_words", None), self._store.setting("overlap", OVERLAP)
         return {
             "path": str(self._store.path),
             "documents": self._store.count_documents(),
@@ -151,8 +153,8 @@ class Collection(Contents):
             "weights": identity.weights,
             "dimension": identity.dimension,
             "max_tokens": identity.max_tokens,
-            "chunk_words": self._store.setting("chunk_words", None),
-            "overlap": self._store.setting("overlap", None),
+            "chunk_words": words,
+            "overlap": checked_overlap(None, words, overlap),
             "axes": list(self.axes),
             "fields": self._store.field_names(),
             "neighbors": self._store.setting("neighbors", None),
