@@ -165,6 +165,16 @@ class TestHtml:
         )
         assert document.text == "The wolf"
 
+    @pytest.mark.parametrize("around", ["article", "main"])
+    def test_the_header_of_an_article_is_its_headline(self, around):
+        """Title and lede stand in it; what is dropped within it stays dropped, and the page's own header does."""
+        document = read_one(
+            f"<header>Site</header><{around}><header><h1>On wolves</h1><nav>Share</nav><p>They roam.</header>"
+            f"<p>Text</{around}><header>Site again</header><nav><{around}><header>Next</header></{around}></nav>End",
+            "html",
+        )
+        assert document.text == "On wolves\nThey roam.\nText\nEnd"
+
     def test_tags_that_are_left_open_end_with_their_parent(self):
         """An unclosed <nav> ends where the element around it does, and a stray end tag is ignored."""
         assert read_one("<div><nav>Home</div></nav></p>The wolf", "html").text == "The wolf"
@@ -173,6 +183,10 @@ class TestHtml:
         """The first title is the page's; those of drawings are neither title nor text."""
         document = read_one("<title>Page</title><p>The <svg><title>Icon</title></svg> wolf", "html")
         assert (document.title, document.text) == ("Page", "The wolf")
+        document = read_one("<svg><title>Icon</title></svg><p>The wolf<svg><title>I</title></svg>", "html")
+        assert (document.title, document.text) == ("", "The wolf")
+        document = read_one("<svg><title>Icon</title></svg><title>Page</title><p>The wolf", "html")
+        assert (document.title, document.text) == ("Page", "The wolf")
 
     @pytest.mark.parametrize(
         ("page", "encoding"),
@@ -180,6 +194,10 @@ class TestHtml:
             ('<meta charset="iso-8859-1"><p>Wölfe “roam”', "cp1252"),
             ("<META http-equiv=Content-Type content='text/html; charset=Shift_JIS'><p>狼", "shift_jis"),
             ('<?xml version="1.0" encoding="iso-8859-2"?><html><p>Wölfe łą</p></html>', "iso-8859-2"),
+            ("<meta charset=gb2312><p>朱镕基", "gb18030"),
+            ("<meta charset=x-sjis><p>①髙", "cp932"),
+            ("<meta charset=euc-kr><p>펲", "cp949"),
+            ("<meta charset=ISO-8859-9><p>“İ”", "cp1254"),
             ("<p>Wölfe", "utf-8"),
             ('<meta charset="latin-1"><p>Wölfe', "utf-8-sig"),
             ('<meta charset="utf-16"><p>Wölfe', "utf-8"),
