@@ -1,11 +1,17 @@
 """ingest: sources of all kinds into an index, once."""
 
 import json
+import os
+import sys
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from conftest import CORPUS, run
 
 import embedsearch as es
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="names of files are Unicode there")
 
 
 @pytest.fixture
@@ -148,6 +154,33 @@ def test_files_that_cannot_be_read_are_one_clear_line(tmp_path, folder, name, co
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("chunk_words", "overlap", "most", "repeated"),
+    [(40, 20, 20, 20), (40, 7, 7, 6), (40, None, 20, 20), (60, None, 25, 24), (3, 1, 1, 1), (1, None, 0, 0)],
+)
+def test_passages_repeat_what_info_says(tmp_path, folder, chunk_words, overlap, most, repeated):
+    """The most words are those that were asked for, else 25 or half a passage."""
+    (tmp_path / "long.txt").write_text(" ".join(f"w{number}" for number in range(500)))
+    options = [] if overlap is None else ["--overlap", str(overlap)]
+    run("ingest", tmp_path / "long.txt", "-i", folder, "--chunk-words", str(chunk_words), *options)
+    with es.open(folder) as index:
+        words = [set(passage.text.split()) for passage in index.passages(range(len(index)))]
+        assert index.info()["overlap"] == most
+    assert {len(one & other) for one, other in pairwise(words[:-1])} == {repeated}
+
+
+def test_an_overlap_of_more_than_half_a_passage_is_refused(tmp_path, folder):
+    """It is no number that passages could have; no index is made."""
+    (tmp_path / "a.txt").write_text("a wolf")
+    result = run("ingest", tmp_path / "a.txt", "-i", folder, "--chunk-words", "40", "--overlap", "21")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: passages of 40 words repeat 20 of them at most, half a passage, and not 21; "
+        "ask for an overlap of 20 or less, or for longer passages\n"
+    )
+    assert not folder.exists()
+
+
 def test_a_missing_file_makes_no_index(tmp_path, folder):
     """A typing error in a path is answered with the file meant."""
     (tmp_path / "phrases.csv").write_text("text\nwolf\n")
@@ -155,6 +188,35 @@ def test_a_missing_file_makes_no_index(tmp_path, folder):
     assert result.exit_code == 2
     assert "Did you mean" in result.stderr
     assert not folder.exists()
+
+
+@LINUX
+def test_names_of_files_that_are_no_utf8_are_written_out(tmp_path, folder):
+    """Each file is a document with an id of its own, and is known again by a second run."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in (b"caf\xe9", b"caf\xe8", "café".encode()):
+        Path(os.fsdecode(bytes(source) + b"/" + name + b".txt")).write_bytes(b"a wolf in a " + name.hex().encode())
+    (source / os.fsdecode(b"odd\xff.xyz")).write_text("of no known format")
+    assert counts(run("ingest", source, "-i", folder, "-f", "json"))["added"] == 3
+    (source / os.fsdecode(b"caf\xe8.txt")).unlink()
+    again = counts(run("ingest", source, "-i", folder, "--sync", "-f", "json"))
+    assert (again["unchanged"], again["removed"]) == (2, 1)
+    with es.open(folder) as index:
+        assert index.get(r"caf\xe9.txt").text == "a wolf in a 636166e9"
+        assert index.get(r"caf\xe9.txt").source == f"{source}{os.sep}caf\\xe9.txt"
+        assert index.get("café.txt").text == "a wolf in a 636166c3a9"
+
+
+@LINUX
+def test_a_file_whose_name_is_no_utf8_is_synced(tmp_path, folder):
+    """Records that such a file no longer holds go, where it is named itself."""
+    file = tmp_path / os.fsdecode(b"caf\xe9.jsonl")
+    file.write_text('{"text": "a wolf"}\n{"text": "a sheep"}\n')
+    assert counts(run("ingest", file, "-i", folder, "-f", "json"))["added"] == 2
+    file.write_text('{"text": "a wolf"}\n')
+    again = counts(run("ingest", file, "-i", folder, "--sync", "-f", "json"))
+    assert (again["unchanged"], again["removed"]) == (1, 1)
 
 
 def test_odd_texts_are_kept(tmp_path, folder):

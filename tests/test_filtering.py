@@ -2,11 +2,13 @@
 
 import io
 import json
+import os
 import random
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 import embedsearch as es
-from embedsearch.documents import plan
+from embedsearch.documents import plan, read_stream
 from embedsearch.filtering import (
     Best,
     ParquetWriter,
@@ -33,7 +35,7 @@ from embedsearch.filtering import (
     measuring_index,
 )
 from embedsearch.filtering.sieve import counted
-from embedsearch.index import Wanted
+from embedsearch.index import Verdict, Wanted
 from embedsearch.testing import HashEncoder
 
 
@@ -254,6 +256,30 @@ def test_records_keep_their_bytes_marks_and_encodings(tmp_path):
         assert (tmp_path / "out").read_bytes() == file.read_bytes()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_records_of_a_stream_keep_their_mark_and_encoding(encoding):
+    """What comes from a stream goes out in its bytes, as what comes from a file does."""
+    content = "id,text\r\n1,wölf\r\n2,sheep\r\n".encode(encoding)
+    out = io.BytesIO()
+    RecordWriter(out).write(verdicts_on(read_stream(io.BytesIO(content), format="csv")))
+    assert out.getvalue() == content
+
+
+def test_a_pipe_is_opened_once():
+    """All that is written into a pipe comes out, though much of it still waits there when the first record does."""
+    reading, writing = os.pipe()
+    content = "".join(f'{{"id": "{n}", "text": "{"x" * 80}"}}\n' for n in range(5000)).encode()
+    with open(writing, "wb") as pipe:
+        thread = threading.Thread(target=lambda: (pipe.write(content), pipe.close()))
+        thread.start()
+        out = io.BytesIO()
+        documents = es.read(f"/dev/fd/{reading}", format="jsonl")
+        RecordWriter(out).write(Verdict(document, True) for document in documents)
+        thread.join()
+    os.close(reading)
+    assert out.getvalue() == content
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-be", "cp1252"])
 def test_no_mark_is_written_that_the_source_does_not_have(tmp_path, encoding):
     """An encoding that puts a byte order mark before every text gives a source without one back as it is."""
@@ -350,8 +376,6 @@ def test_abbreviations_hold_for_every_entry_and_are_written_once(tmp_path_factor
 
 def verdicts_on(documents):
     """Return verdicts that let everything through."""
-    from embedsearch.index import Verdict
-
     return [Verdict(document, True) for document in documents]
 
 

@@ -176,7 +176,7 @@ class TestJsonLines:
             ('{"text": "a", "x": NaN}', "NaN is not JSON; write null"),
             ('{"text": "a", "x": -Infinity}', "-Infinity is not JSON"),
             ('{"text": "a", "x": 1e999}', "the number 1e999 is too large"),
-            ('{"text": "a", "x": ' + "9" * 5000 + "}", "not a JSON object on one line"),
+            ('{"text": "a", "x": ' + "9" * 5000 + "}", "a whole number of more than 4,300 digits; write it as a text"),
             ('{"text": ' + "[" * 200_000, "nested too deeply"),
             (r'{"text": "\u00f6", "x": ' + "[" * 600 + "]" * 600 + "}", "nested too deeply"),
             ('{"text": "a", "x": ' + '{"x":' * 200 + "1" + "}" * 200 + "}", "nested too deeply"),
@@ -402,7 +402,7 @@ class TestParquet:
         return write
 
     def test_rows_become_documents_with_json_values(self, write):
-        """Numbers and lists stay; dates become ISO texts, Decimals floats, NaN null, null texts are passed over."""
+        """Numbers and lists stay; dates become ISO texts, Decimals numbers, NaN null, null texts are passed over."""
         told = []
         raw = write(
             {
@@ -433,6 +433,23 @@ class TestParquet:
             },
         )
         assert told == ["a.parquet: skipped 1 record without text, the first at a.parquet:2"]
+
+    def test_decimals_that_are_whole_stay_exact(self, write):
+        """Numbers that no float tells apart are ids of their own; a whole amount is a whole number."""
+        import pyarrow
+
+        keys = [2**53, 2**53 + 1, 10**37 + 1, -7]
+        numbers = pyarrow.array(map(decimal.Decimal, keys), pyarrow.decimal128(38))
+        prices = [decimal.Decimal(price) for price in ("2.00", "2.50", "0.00", "-3.25")]
+        documents = read_text(write({"id": numbers, "n": numbers, "text": ["wolf"] * 4, "price": prices}), "parquet")
+        assert [document.id for document in documents] == [str(key) for key in keys]
+        assert [document.metadata["n"] for document in documents] == keys
+        assert [repr(document.metadata["price"]) for document in documents] == ["2", "2.5", "0", "-3.25"]
+
+    def test_whole_ids_beside_missing_ones(self, write):
+        """pandas makes floats of whole ids where one is missing; they are written as whole numbers."""
+        documents = read_text(write({"id": [31234567.0, None, 0.5], "text": ["a", "b", "c"]}), "parquet")
+        assert [document.id for document in documents] == ["31234567", "a.parquet#2", "0.5"]
 
     def test_nanoseconds_are_cut(self, write):
         """Python's datetime knows microseconds; what is finer is cut and not refused."""

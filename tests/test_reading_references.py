@@ -223,6 +223,43 @@ def test_a_missing_library_is_named(monkeypatch):
         read(RIS, "ris")
 
 
+@pytest.mark.parametrize(
+    ("names", "fields"),
+    [
+        ({"T2": "Annals of Ice"}, {"journal": "Annals of Ice"}),
+        ({"T2": "Annals of Ice", "JO": "Ann Ice"}, {"journal": "Ann Ice", "secondary_title": "Annals of Ice"}),
+        ({"T2": "Annals of Ice", "JA": "A.I."}, {"journal": "Annals of Ice", "alternate_title2": "A.I."}),
+        ({"T2": "", "JA": "A.I."}, {"journal": "A.I.", "secondary_title": ""}),
+        (
+            {"T2": "Series B", "JA": "A.I.", "JO": "Ann Ice", "JF": "Annals of Ice"},
+            {"journal": "Annals of Ice", "journal_name": "Ann Ice", "secondary_title": "Series B",
+             "alternate_title2": "A.I."},
+        ),
+    ],
+)  # fmt: skip
+def test_every_name_of_a_journal_is_kept(names, fields):
+    """The first of JF, JO, T2 and JA is the journal; the others keep their own names."""
+    lines = "".join(f"{tag}  - {name}\n" for tag, name in names.items())
+    (document,) = read(f"TY  - JOUR\nTI  - Wolves\n{lines}ER  - \n", "ris")
+    assert document.metadata == {"type_of_reference": "JOUR"} | fields
+
+
+def test_a_tag_that_has_one_value_may_be_repeated():
+    """The first identifier and the first journal are taken, and one that says nothing is passed over."""
+    text = "TY  - JOUR\nTI  - Wolves\nDO  - \nDO  - 10.1/x\nDO  - 10.1/y\nT2  - Ice\nT2  - Snow\nER  - \n"
+    (document,) = read(text, "ris")
+    assert document.id == "10.1/x"
+    assert document.metadata["journal"] == "Ice"
+    (document,) = read(text.replace("TI", "ID  - 7\nID  - 8\nTI"), "ris")
+    assert (document.id, document.metadata["doi"]) == ("7", "10.1/x")
+
+
+def test_keywords_below_one_tag():
+    """A line below KW is one more keyword, an indented one the rest of the keyword above."""
+    text = "TY  - JOUR\nTI  - Wolves\nKW  - Animals\nHumans\n\nhunting\n in packs\nKW  - snow\nER  - \n"
+    assert read(text, "ris")[0].metadata["keywords"] == ["Animals", "Humans", "hunting in packs", "snow"]
+
+
 def test_ris_as_other_programs_write_it():
     """Older tags, repeated and continued fields, addresses with semicolons and a missing blank behind the hyphen."""
     text = """TY  - JOUR
@@ -289,6 +326,14 @@ def test_only_a_line_feed_ends_a_line(format, separator):
         ("unknown", "unknown"),
         (r"{$\alpha$ wolves}", r"$\alpha$ wolves"),
         (r"{\emph{Canis lupus} \& kin}", "Canis lupus & kin"),
+        (
+            r"{AT&T's {R}&D, 5% of $\begin{pmatrix}a & b\end{pmatrix}$}",
+            r"AT&T's R&D, 5% of $\begin{pmatrix}a & b\end{pmatrix}$",
+        ),
+        (
+            r"{See \url{http://a.org/~b?c=1&d\_e} and \href{http://f.org/%20}{G{\"o}}}",
+            "See http://a.org/~b?c=1&d_e and Gö <http://f.org/%20>",
+        ),
         ("{" * 500 + "deep" + "}" * 500, "deep"),
     ],
 )
@@ -297,6 +342,25 @@ def test_values_of_bibtex(value, read_as):
     strings = '@string{js = "Journal of Snow"}\n@string(long = js # ", Series B")\n'
     (document,) = read(f"{strings}@article{{k,\n note = {value},\n title = {{t}}}}\n", "bib")
     assert document.metadata["note"].strip("{}") == read_as
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read_as"),
+    [
+        ("url", "{http://a.org/~smith/p.pdf?a=1&b=2#c%20d}", "http://a.org/~smith/p.pdf?a=1&b=2#c%20d"),
+        ("url", r"{\url{http://a.org/{\textasciitilde}b{\_}c\%20?d\&e\#f}}", "http://a.org/~b_c%20?d&e#f"),
+        ("doi", "{{10.1002/1097~x--y}}", "10.1002/1097~x--y"),
+        ("DOI", r'"10.1007/978-3\_4"', "10.1007/978-3_4"),
+        ("file", r"{C:\Users\me\$a`b'.pdf}", r"C:\Users\me\$a`b'.pdf"),
+        ("eprint", "{{a}/{b}}", "{a}/{b}"),
+        ("isbn", "{978--0}", "978--0"),
+        ("issn", "{}", ""),
+    ],
+)  # fmt: skip
+def test_addresses_numbers_and_paths_of_bibtex_stand_as_they_are(name, value, read_as):
+    """LaTeX's signs are characters in them, escaped or not; braces around all of it go."""
+    (document,) = read(f"@misc{{k, title={{t}}, {name}={value}}}", "bib")
+    assert document.metadata[name.lower()] == read_as
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """Sources that are one document each: Markdown, HTML and PDF."""
 
 import io
+import re
 import warnings
 
 import pypdf
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from embedsearch.documents import read_stream
 from embedsearch.documents.pdf import _sensible
@@ -61,6 +64,40 @@ class TestMarkdown:
             "plain": "some words",
         }
         assert document.text == "# Heading\r\nText"
+
+    @pytest.mark.parametrize(
+        ("value", "read_as"),
+        [
+            ("'The wolf''s den' # it's", "The wolf's den"),
+            (r'"He said \"no\" \\ \x41\u00f6\U0001F43A\tb"', 'He said "no" \\ Aö🐺\tb'),
+            ("A plain value\n  that goes on # no more", "A plain value that goes on"),
+            ("'two\n\n  paragraphs'", "two\nparagraphs"),
+            ('"one \\\n  word, \\\n  \\  two"', "one word,   two"),
+            ('"Wolf" and "Sheep"', '"Wolf" and "Sheep"'),
+            (r'"\q \uD800 \UFFFFFFFF"', "\\q \ufffd \\UFFFFFFFF"),
+            ("''", ""),
+        ],
+    )
+    def test_quoted_and_continued_values(self, value, read_as):
+        """Quotes are undone, indented lines go on, and what is no YAML stays as it stands."""
+        document = read_one(f"---\nsource: {value}\nyear: 1\n---\nThe rest.\n", "md")
+        assert document.metadata == {"source": read_as, "year": 1}
+
+    @given(
+        text=st.text(
+            st.characters(exclude_categories=["Cs", "Zl", "Zp"], exclude_characters="\x85")
+            | st.sampled_from("'\"\\ \n#:"),
+            max_size=80,
+        ),
+        style=st.sampled_from([None, "'", '"']),
+        is_unicode=st.booleans(),
+    )
+    def test_texts_are_read_as_yaml_writes_them(self, text, style, is_unicode):
+        """Whatever YAML's own writer makes of a text, quoted, escaped and folded at 20 columns, gives the text."""
+        yaml = pytest.importorskip("yaml")
+        written = yaml.dump({"source": text}, default_style=style, width=20, allow_unicode=is_unicode)
+        front = re.sub("""^["']source["']:""", "source:", written)
+        assert read_one(f"---\n{front}---\nThe rest.\n", "md").metadata == {"source": text}
 
     def test_a_rule_across_the_page_is_no_front_matter(self):
         """Text between two rules is text, and so is everything behind a front matter that never ends."""
@@ -128,6 +165,16 @@ class TestHtml:
         )
         assert document.text == "The wolf"
 
+    @pytest.mark.parametrize("around", ["article", "main"])
+    def test_the_header_of_an_article_is_its_headline(self, around):
+        """Title and lede stand in it; what is dropped within it stays dropped, and the page's own header does."""
+        document = read_one(
+            f"<header>Site</header><{around}><header><h1>On wolves</h1><nav>Share</nav><p>They roam.</header>"
+            f"<p>Text</{around}><header>Site again</header><nav><{around}><header>Next</header></{around}></nav>End",
+            "html",
+        )
+        assert document.text == "On wolves\nThey roam.\nText\nEnd"
+
     def test_tags_that_are_left_open_end_with_their_parent(self):
         """An unclosed <nav> ends where the element around it does, and a stray end tag is ignored."""
         assert read_one("<div><nav>Home</div></nav></p>The wolf", "html").text == "The wolf"
@@ -136,6 +183,10 @@ class TestHtml:
         """The first title is the page's; those of drawings are neither title nor text."""
         document = read_one("<title>Page</title><p>The <svg><title>Icon</title></svg> wolf", "html")
         assert (document.title, document.text) == ("Page", "The wolf")
+        document = read_one("<svg><title>Icon</title></svg><p>The wolf<svg><title>I</title></svg>", "html")
+        assert (document.title, document.text) == ("", "The wolf")
+        document = read_one("<svg><title>Icon</title></svg><title>Page</title><p>The wolf", "html")
+        assert (document.title, document.text) == ("Page", "The wolf")
 
     @pytest.mark.parametrize(
         ("page", "encoding"),
@@ -143,6 +194,10 @@ class TestHtml:
             ('<meta charset="iso-8859-1"><p>Wölfe “roam”', "cp1252"),
             ("<META http-equiv=Content-Type content='text/html; charset=Shift_JIS'><p>狼", "shift_jis"),
             ('<?xml version="1.0" encoding="iso-8859-2"?><html><p>Wölfe łą</p></html>', "iso-8859-2"),
+            ("<meta charset=gb2312><p>朱镕基", "gb18030"),
+            ("<meta charset=x-sjis><p>①髙", "cp932"),
+            ("<meta charset=euc-kr><p>펲", "cp949"),
+            ("<meta charset=ISO-8859-9><p>“İ”", "cp1254"),
             ("<p>Wölfe", "utf-8"),
             ('<meta charset="latin-1"><p>Wölfe', "utf-8-sig"),
             ('<meta charset="utf-16"><p>Wölfe', "utf-8"),

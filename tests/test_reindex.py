@@ -103,6 +103,17 @@ def test_nothing_to_do_is_refused(folder):
         es.reindex(folder.parent / "none", OTHER)
 
 
+def test_an_overlap_follows_passages_that_become_shorter(folder):
+    """What is not said stays, but for the half of a passage; more than that is refused and changes nothing."""
+    with pytest.raises(es.QueryError, match="passages of 3 words repeat 1 of them at most, half a passage, and not 2"):
+        es.reindex(folder, HashEncoder(16), chunk_words=3, overlap=2)
+    with pytest.raises(es.QueryError, match="passages of 8 words repeat 4 of them at most, half a passage, and not 5"):
+        es.reindex(folder, HashEncoder(16), overlap=5)
+    es.reindex(folder, HashEncoder(16), chunk_words=3)
+    with es.open(folder, HashEncoder(16)) as index:
+        assert (index.info()["chunk_words"], index.info()["overlap"]) == (3, 1)
+
+
 def test_an_interruption_is_gone_on_from(folder):
     """What was embedded before the interruption is not embedded again; the index serves as it was meanwhile."""
 

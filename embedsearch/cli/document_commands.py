@@ -75,7 +75,8 @@ def reading_options(command: Any) -> Any:
     "--overlap",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Words that a passage repeats from the one before; 25 if not given.",
+    help="The most words that a passage repeats from the one before, in whole sentences, never more than its half; "
+    "25 if not given, or half of --chunk-words where that is less.",
 )
 @click.option(
     "--recall",
@@ -141,9 +142,7 @@ def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, ove
     from embedsearch.encoders import DEFAULT_ENCODER
 
     if not (Path(path) / "index.db").exists():
-        index = es.Index.create(
-            path, encoder or DEFAULT_ENCODER, chunk_words=chunk_words, overlap=25 if overlap is None else overlap
-        )
+        index = es.Index.create(path, encoder or DEFAULT_ENCODER, chunk_words=chunk_words, overlap=overlap)
         click.get_current_context().call_on_close(index.close)
         return index
     index = open_index(path, encoder)

@@ -113,7 +113,12 @@ def compact(path: str, format: str | None) -> None:
 )
 @encoder_option
 @click.option("--chunk-words", type=click.IntRange(min=1), metavar="N", help="The most words of a passage from now on.")
-@click.option("--overlap", type=click.IntRange(min=0), metavar="N", help="Words that a passage repeats from now on.")
+@click.option(
+    "--overlap",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="The most words that a passage repeats from now on, at most half of --chunk-words.",
+)
 @index_option
 @click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
 def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, path: str, format: str | None) -> None:

@@ -6,6 +6,7 @@ import math
 import operator
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,10 @@ def as_number(value: Any) -> int | float | None:
     if not _NUMBER.fullmatch(text):
         return None
     number = float(text)
-    # A float would confuse ids of more than 15 digits; one that overflowed is no number to compare with.
-    return None if math.isinf(number) else int(text) if text.lstrip("+-").isdecimal() else number
+    if math.isinf(number):  # too large to compare with
+        return None
+    # A float would confuse ids of more than 15 digits; int() refuses texts of more than 4,300, leading zeros too.
+    return int(Decimal(text)) if text.lstrip("+-").isdecimal() else number
 
 
 def as_text(value: Any) -> str | None:

@@ -20,6 +20,11 @@ _FULL_MONTHS = {name: number for number, name in enumerate(
     ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
      "december"), start=1)}  # fmt: skip
 _NAMES = {"author": "authors", "editor": "editors"}
+# Addresses, numbers and paths, which LaTeX does not set as text; biblatex calls such fields verbatim.
+_VERBATIM = frozenset(("doi", "eprint", "file", "isbn", "issn", "pdf", "pmcid", "pmid", "uri", "url"))
+_WRAPPING = re.compile(r"(?:\\url\s*)?\{")
+_TILDE = re.compile(r"\{\\textasciitilde\}|\\textasciitilde(?:\{\}|\s|\b)|\\~\{\}|\{~\}")
+_ESCAPED = re.compile(r"(\{)?\\([_%&#])(?(1)\})")
 _MARKUP = re.compile(r"[\\{}~$`']|--")
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -60,6 +65,8 @@ def entry_fields(text: str, header: str, place: str) -> dict[str, Any]:
 
 def _value_of(name: str, value: str) -> Any:
     """Return authors and keywords as lists, a month as its number, anything else as a text."""
+    if name in _VERBATIM:
+        return _verbatim(value)
     if name in _NAMES.values():
         from bibtexparser.middlewares.names import split_multiple_persons_names
 
@@ -121,6 +128,17 @@ def _closing(rest: str) -> int:
     return len(rest)
 
 
+def _verbatim(value: str) -> str:
+    r"""Return an address, number or path as it stands, without braces or ``\url`` around it.
+
+    Only ``\_``, ``\%``, ``\&``, ``\#`` and ``\textasciitilde`` become the characters.
+    """
+    value = " ".join(value.split())
+    while (opening := _WRAPPING.match(value)) and opening.end() + _closing(value[opening.end() - 1 :]) == len(value):
+        value = value[opening.end() : -1].strip()
+    return _ESCAPED.sub(r"\2", _TILDE.sub("~", value))
+
+
 def _plain(value: str) -> str:
     r"""Return LaTeX as plain text on one line: ``M{\"u}ller`` is Müller. Formulas stay as they are."""
     if _MARKUP.search(value):
@@ -130,16 +148,39 @@ def _plain(value: str) -> str:
 
 @lru_cache(maxsize=1)
 def _decoder() -> Callable[[str], str]:
-    from pylatexenc.latex2text import LatexNodes2Text
-    from pylatexenc.latexwalker import LatexWalkerError
+    from pylatexenc import latex2text, latexwalker, macrospec
 
-    to_text = LatexNodes2Text(math_mode="verbatim").latex_to_text
+    # pylatexenc has a text for \href, but takes it for a command without arguments.
+    read = latexwalker.get_default_latex_context_db()
+    read.add_context_category("addresses", [macrospec.std_macro("href", "{{")], prepend=True)
+    said = latex2text.get_default_latex_context_db()
+    said.add_context_category(
+        "as it stands",
+        [
+            latex2text.MacroTextSpec("url", lambda macro: _verbatim(_argument(macro, 0))),
+            latex2text.MacroTextSpec("href", _link),
+        ],
+        specials=[latex2text.SpecialsTextSpec("&", "&")],  # of a table's columns to LaTeX; a text has none
+        prepend=True,
+    )
+    to_text = latex2text.LatexNodes2Text(latex_context=said, math_mode="verbatim").nodelist_to_text
 
     def decode(value: str) -> str:
         try:
             # To LaTeX the rest of a line behind % is a comment; in abstracts it is "50% of the wolves".
-            return str(to_text(_BARE_PERCENT.sub(r"\\%", value)))
-        except (LatexWalkerError, RecursionError):
+            walker = latexwalker.LatexWalker(_BARE_PERCENT.sub(r"\\%", value), latex_context=read)
+            return str(to_text(walker.get_latex_nodes()[0]))
+        except (latexwalker.LatexWalkerError, RecursionError):
             return value
 
     return decode
+
+
+def _link(macro: Any) -> str:
+    return f"{_plain(_argument(macro, 1))} <{_verbatim(_argument(macro, 0))}>"
+
+
+def _argument(macro: Any, number: int) -> str:
+    """Return an argument of a command as it stands; empty where there is none."""
+    arguments = macro.nodeargd.argnlist if macro.nodeargd else []
+    return str(arguments[number].latex_verbatim()) if number < len(arguments) else ""

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from embedsearch.errors import SourceError
+
+
+class Encoding(NamedTuple):
+    """How the characters of a source stand as bytes.
+
+    Attributes:
+        name: that Python knows it by, such as ``utf-8``.
+        mark: the byte order mark at the beginning of the source; empty where it has none.
+    """
+
+    name: str
+    mark: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,7 @@ class Document:
         source: the place a message names, such as ``articles.jsonl:12``.
         record: the record exactly as it stood in a line-based source, line end included; else empty.
         header: the header line that such a record needs, exactly as it stood; empty where none is needed.
+        encoding: of the record and its header in the source; None where there is no record.
     """
 
     id: str
@@ -30,6 +43,7 @@ class Document:
     source: str = ""
     record: str = ""
     header: str = ""
+    encoding: Encoding | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what SQLite and the tokenizers would take for something else.

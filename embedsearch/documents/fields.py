@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
-from embedsearch.documents.document import Document
+from embedsearch.documents.document import Document, Encoding
 from embedsearch.documents.sources import ReadOptions, Source
 from embedsearch.errors import SourceError, did_you_mean
 
@@ -135,7 +135,14 @@ class Records:
         return roles
 
     def document(
-        self, fields: Mapping[str, Any], number: int, place: str, *, record: str = "", header: str = ""
+        self,
+        fields: Mapping[str, Any],
+        number: int,
+        place: str,
+        *,
+        record: str = "",
+        header: str = "",
+        encoding: Encoding | None = None,
     ) -> Document | None:
         """Return the document that *fields* make, or None where they hold no text; these are counted.
 
@@ -145,6 +152,7 @@ class Records:
             place: what a message calls the record.
             record: see `Document`.
             header: see `Document`.
+            encoding: see `Document`.
 
         Raises:
             SourceError: the text, title or id is of a kind that cannot be one.
@@ -165,13 +173,14 @@ class Records:
             source=place,
             record=record,
             header=header,
+            encoding=encoding,
         )
 
     def _id(self, value: Any, number: int, place: str) -> str:
         if value is None or (isinstance(value, str) and not value.strip()):
             return f"{self._source.key}#{number}"
         if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-            return clean(str(value))
+            return clean(value) if isinstance(value, str) else str(value).removesuffix(".0")
         raise SourceError(f"{place}: the id is a {_kind(value)}; wanted a text or a number. Name another with --id")
 
     def finish(self) -> None:
@@ -192,6 +201,7 @@ class RawRecord(NamedTuple):
         text: as it stood.
         fields: JSON values by name.
         header: see `Document`.
+        encoding: see `Document`.
     """
 
     number: int
@@ -199,6 +209,7 @@ class RawRecord(NamedTuple):
     text: str
     fields: Mapping[str, Any]
     header: str = ""
+    encoding: Encoding | None = None
 
 
 def documents_of(found: Iterator[RawRecord], source: Source, options: ReadOptions) -> Iterator[Document]:
@@ -214,11 +225,9 @@ def documents_of(found: Iterator[RawRecord], source: Source, options: ReadOption
         size += len(record.text)
         records.meet(record.fields)
     records.settle()
-    for record in chain(ahead, found):
+    for number, place, text, fields, header, encoding in chain(ahead, found):
         try:
-            document = records.document(
-                record.fields, record.number, record.place, record=record.text, header=record.header
-            )
+            document = records.document(fields, number, place, record=text, header=header, encoding=encoding)
         except SourceError as error:
             options.broken(error)
             continue

@@ -28,8 +28,19 @@ _EDGE = "\x1e"  # stands for the edge of a block until the white space between t
 
 _CHARSET = re.compile(rb"""(?:<meta\s[^>]*charset|<\?xml\s[^>]*encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _CHARSET_BYTES = 1024  # where the HTML standard wants the declaration
-# The standard also reads pages that call themselves Latin-1 or ASCII as Windows-1252.
-_AS_BROWSERS_DO = dict.fromkeys(("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"), "cp1252")
+# The standard reads pages that name these encodings in the larger ones that such pages are really written in.
+_AS_BROWSERS_DO = {
+    label: encoding
+    for encoding, labels in {
+        "cp1252": ("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"),
+        "cp1254": ("iso-8859-9", "latin5"),
+        "cp874": ("iso-8859-11", "tis-620"),
+        "cp932": ("shift_jis", "shift-jis", "sjis", "x-sjis"),
+        "cp949": ("euc-kr", "ks_c_5601-1987"),
+        "gb18030": ("gb2312", "gbk", "x-gbk"),
+    }.items()
+    for label in labels
+}
 
 
 def read_html(source: Source, options: ReadOptions) -> Iterator[Document]:
@@ -49,7 +60,7 @@ class _Page(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self._open: list[str] = []
+        self._open: list[tuple[str, bool]] = []  # tags, and whether what stands in them is dropped
         self._count: Counter[str] = Counter()
         self._dropped = 0
         self._pieces: list[str] = []
@@ -69,17 +80,20 @@ class _Page(HTMLParser):
         self._separate(tag)
         if tag in _VOID:
             return
-        self._open.append(tag)
+        # The header of an article is its headline; that of a page is furniture.
+        is_headline = tag == "header" and bool(self._count["article"] or self._count["main"])
+        is_dropped = tag in _DROPPED and not is_headline
+        self._open.append((tag, is_dropped))
         self._count[tag] += 1
-        self._dropped += tag in _DROPPED
-        self._titles += tag == "title"
+        self._dropped += is_dropped
+        self._titles += tag == "title" and not self._count["svg"]
 
     def handle_endtag(self, tag: str) -> None:
         # A tag closes all that were left open inside of it; one that closes nothing is ignored.
         while self._count[tag]:
-            inner = self._open.pop()
+            inner, was_dropped = self._open.pop()
             self._count[inner] -= 1
-            self._dropped -= inner in _DROPPED
+            self._dropped -= was_dropped
             self._separate(inner)
             if inner == tag:
                 return
@@ -87,8 +101,7 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._dropped:
             self._pieces.append(data)
-        elif self._titles == 1 and self._count["title"]:
-            # Drawings within the page may have titles of their own.
+        elif self._titles == 1 and self._count["title"] and not self._count["svg"]:  # drawings have titles of their own
             self._title.append(data)
 
     def _separate(self, tag: str) -> None:
@@ -102,15 +115,17 @@ def _markup(source: Source, options: ReadOptions) -> str:
     """Return the markup in its byte order mark's encoding, the options', the declared one, or UTF-8."""
     marked, stream = open_marked(source)
     raw = stream.read()
-    return decode(raw, marked or options.encoding or _declared(raw) or "utf-8", source.name)
+    encoding = marked.name if marked else options.encoding or _declared(raw) or "utf-8"
+    return decode(raw, encoding, source.name)
 
 
 def _declared(raw: bytes) -> str | None:
     """Return the encoding that a page says it has, if it is one that its own first bytes can be read in."""
     found = _CHARSET.search(raw[:_CHARSET_BYTES])
     name = found[1].decode("ascii").lower() if found else ""
+    name = _AS_BROWSERS_DO.get(name, name)
     try:
         bytewise = "<".encode(name) == b"<"
     except (LookupError, UnicodeError):  # Python has an encoding "undefined" that can write nothing
         return None
-    return _AS_BROWSERS_DO.get(name, name) if bytewise else None
+    return name if bytewise else None

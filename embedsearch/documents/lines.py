@@ -31,19 +31,23 @@ def json_records(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
         number += 1
         place = f"{source.name}:{lines.number}"
         try:
-            yield RawRecord(number, place, line, _parse_object(line, place))
+            yield RawRecord(number, place, line, _parse_object(line, place), encoding=lines.encoding)
         except SourceError as error:
             options.broken(error)
 
 
+class _NumberError(ValueError):
+    """A number that Python would read and JSON does not know."""
+
+
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON; write null")
+    raise _NumberError(f"{name} is not JSON; write null")
 
 
 def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError(f"the number {digits[:40]} is too large")
+        raise _NumberError(f"the number {digits[:40]} is too large")
     return value
 
 
@@ -57,18 +61,23 @@ def _parse_object(line: str, place: str) -> dict[str, Any]:
         advice = ""
         if line.lstrip()[:1] == "[":
             advice = ". A JSON array must be made JSON lines first: jq -c '.[]' FILE"
-        raise SourceError(
-            f"{place}: not a JSON object on one line: {error.msg} at character {error.pos + 1}{advice}"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        cause = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise SourceError(f"{place}: not a JSON object on one line: {cause}") from None
+        raise _no_object(place, f"{error.msg} at character {error.pos + 1}{advice}") from None
+    except _NumberError as error:
+        raise _no_object(place, str(error)) from None
+    except ValueError:
+        raise _no_object(place, "a whole number of more than 4,300 digits; write it as a text") from None
+    except RecursionError:
+        raise _no_object(place, "nested too deeply") from None
     if not isinstance(value, dict):
         raise SourceError(f'{place}: a JSON {type(value).__name__} where an object such as {{"text": "…"}} is wanted')
     if line.count("[") + line.count("{") > _DEEPEST and _is_deep(value):
-        raise SourceError(f"{place}: not a JSON object on one line: nested too deeply")
+        raise _no_object(place, "nested too deeply")
     # Lone surrogates can only come from escapes.
     return encodable_value(value) if "\\u" in line else value
+
+
+def _no_object(place: str, cause: str) -> SourceError:
+    return SourceError(f"{place}: not a JSON object on one line: {cause}")
 
 
 def _is_deep(value: dict[str, Any]) -> bool:
@@ -93,4 +102,5 @@ def read_lines(source: Source, options: ReadOptions) -> Iterator[Document]:
             text=clean(line.rstrip("\r\n")),
             source=f"{source.name}:{lines.number}",
             record=line,
+            encoding=lines.encoding,
         )

@@ -106,8 +106,12 @@ def _json_value(value: Any, name: str) -> Any:
     raise ValueError(f"the column {name!r} holds {type(value).__name__}, which is no JSON value; leave it out")
 
 
-def _number(value: float | decimal.Decimal) -> float | None:
-    number = float(value)
+def _decimal(value: decimal.Decimal) -> float:
+    """Return a whole number exactly, anything else as the nearest float."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _number(number: float) -> float | None:
     if math.isinf(number):
         raise ValueError("an infinite number, which JSON cannot hold; write null")
     return None if math.isnan(number) else number
@@ -115,7 +119,8 @@ def _number(value: float | decimal.Decimal) -> float | None:
 
 _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (str, encodable),
-    ((float, decimal.Decimal), _number),
+    (float, _number),
+    (decimal.Decimal, _decimal),
     ((datetime.date, datetime.time), lambda moment: moment.isoformat()),
     (datetime.timedelta, lambda span: span.total_seconds()),
     (uuid.UUID, str),

@@ -14,8 +14,7 @@ from typing import BinaryIO
 
 from embedsearch.documents import estimating, hypertext, lines, parquet, pdf, references, separated, texts
 from embedsearch.documents.document import Document
-from embedsearch.documents.fields import encodable
-from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, rejoin
+from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, name_of, rejoin
 from embedsearch.errors import SourceError, did_you_mean
 
 _readers: dict[str, Reader] = {
@@ -207,7 +206,7 @@ def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[Pla
             f"{source}: no reader for {_suffix_of(path)}. Known formats: {', '.join(sorted(_readers))}. "
             "Name the file's own with --as (in Python: format)"
         )
-    return [Planned(source, encodable(path.name), format, path)]
+    return [Planned(name_of(source), name_of(path.name), format, path)]
 
 
 def _suffix_of(path: Path) -> str:
@@ -235,7 +234,7 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
         elif not path.is_file():
             options.tell(f"skipped {path}: neither a file nor a folder")
         else:
-            planned.append(Planned(str(path), encodable(path.relative_to(folder).as_posix()), own, path))
+            planned.append(Planned(name_of(path), name_of(path.relative_to(folder).as_posix()), own, path))
     if not planned:
         raise SourceError(
             f"{folder}: no file in this folder can be read. Known formats: {', '.join(sorted(_readers))}. "

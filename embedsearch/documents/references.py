@@ -24,14 +24,15 @@ Part = Callable[[Lines, str], Iterator[Parted]]
 
 _LISTS = ("authors", "first_authors", "secondary_authors", "tertiary_authors", "keywords", "notes", "urls",
           "editors", "full_authors", "affiliations", "mesh_terms", "publication_types")  # fmt: skip
+_SINGLE = ("id", "doi", "journal")  # the first is the field, where a reference has several
 # The first that a reference has becomes the field; the others stay under their own names.
 _SYNONYMS = (
-    ("journal", ("journal", "journaltitle", "alternate_title3", "journal_name", "alternate_title2")),
+    ("journal", ("journal", "journaltitle", "alternate_title3", "journal_name", "secondary_title", "alternate_title2")),
     ("authors", ("authors", "first_authors")),
     ("title", ("title", "primary_title", "translated_title", "short_title")),
     ("abstract", ("abstract", "notes_abstract")),
 )
-_PERIODICALS = ("JOUR", "EJOUR", "MGZN", "NEWS")
+_PERIODICALS = ("JOUR", "EJOUR", "MGZN", "NEWS")  # the secondary title of others is that of a book or series
 _RIS_TAG = re.compile(r"([A-Z][A-Z0-9])  -[ \t]?(.*)")
 _DATES = ("year", "publication_year", "date")
 _YEAR = re.compile(r"(?<!\d)(1[4-9]|20|21)\d\d(?!\d)")
@@ -50,25 +51,30 @@ def ris_records(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
         # A semicolon may be part of an address, though rispy divides them there.
         fields: dict[str, Any]
         (fields,) = rispy.loads(_one_line_a_tag(part), enforce_list_tags=False, delimiter_tags_mapping={})
-        if fields["type_of_reference"] in _PERIODICALS and "secondary_title" in fields:
-            fields.setdefault("journal_name", fields.pop("secondary_title"))
         return fields | {tag: _single(values) for tag, values in fields.pop("unknown_tag", {}).items()}
 
     return _records(source, options, ris_parts, parse)
 
 
 def _one_line_a_tag(part: Parted) -> str:
-    """Return a reference with continued lines joined; rispy takes those of a list for more of its values."""
+    """Return a reference with continued lines joined; rispy takes those of a list for more of its values.
+
+    Of keywords they are, unless they are indented: EndNote names the tag before the first one only.
+    """
     lines: list[str] = []
     for number, line in enumerate(part.text.split("\n"), start=part.number):
         tag = _RIS_TAG.match(line)
         if tag:
             lines.append(f"{tag[1]}  - {tag[2].strip()}")
-        elif line.strip() and len(lines) < 2:
+        elif not line.strip():
+            continue
+        elif len(lines) < 2:
             raise SourceError(
                 f"{part.name}:{number}: a line that belongs to no field; wanted one with a tag, such as TI"
             )
-        elif line.strip():
+        elif lines[-1].startswith("KW") and not line[0].isspace():
+            lines.append(f"KW  - {line.strip()}")
+        else:
             lines[-1] = f"{lines[-1]} {line.strip()}"
     return "\n".join(lines)
 
@@ -96,7 +102,8 @@ def _read(source: Source, options: ReadOptions, part: Part, parse: Parse) -> Ite
 def _records(source: Source, options: ReadOptions, part: Part, parse: Parse) -> Iterator[RawRecord]:
     number = 0
     is_empty = True
-    parts = part(Lines(source, options), source.name)
+    lines = Lines(source, options)
+    parts = part(lines, source.name)
     while True:
         try:
             found = next(parts)
@@ -108,7 +115,7 @@ def _records(source: Source, options: ReadOptions, part: Part, parse: Parse) -> 
             if found.fault:
                 raise SourceError(found.fault)
             fields = _usual(encodable_value(dict(parse(found))), options)
-            yield RawRecord(number, found.place, found.text, fields, found.header)
+            yield RawRecord(number, found.place, found.text, fields, found.header, lines.encoding)
         except SourceError as error:
             options.broken(error)
     if is_empty:
@@ -120,8 +127,9 @@ def _usual(fields: dict[str, Any], options: ReadOptions) -> dict[str, Any]:
 
     A reference without an abstract has its title as its text, unless the user has named the text himself.
     """
+    other_titles = () if fields.get("type_of_reference") in _PERIODICALS else ("secondary_title",)
     for name, others in _SYNONYMS:
-        given = next((fields.pop(other) for other in others if fields.get(other)), None)
+        given = next((fields.pop(other) for other in others if fields.get(other) and other not in other_titles), None)
         if given is not None:
             fields = {name: given} | fields
     year = next((found[0] for name in _DATES if (found := _YEAR.search(str(fields.get(name, ""))))), None)
@@ -132,6 +140,9 @@ def _usual(fields: dict[str, Any], options: ReadOptions) -> dict[str, Any]:
     for name in _LISTS:
         if isinstance(fields.get(name), str):
             fields[name] = [fields[name]]
+    for name in _SINGLE:
+        if isinstance(fields.get(name), list):
+            fields[name] = next(filter(None, fields[name]), "")
     if not options.text and not fields.get("abstract"):
         fields["abstract"] = fields.get("title", "") if options.title else fields.pop("title", "")
     return fields

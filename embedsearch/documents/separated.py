@@ -29,7 +29,8 @@ def read_tsv(source: Source, options: ReadOptions) -> Iterator[Document]:
 
 
 def _read_separated(source: Source, options: ReadOptions, delimiter: str) -> Iterator[Document]:
-    rows = _Rows(Lines(source, options), source.name, delimiter)
+    lines = Lines(source, options)
+    rows = _Rows(lines, source.name, delimiter)
     header = next(rows, None)
     if header is None:
         return
@@ -43,7 +44,9 @@ def _read_separated(source: Source, options: ReadOptions, delimiter: str) -> Ite
         try:
             row = next(rows)
             fields = _by_name(names, row, delimiter)
-            document = records.document(fields, number, row.place, record=row.text, header=header.text)
+            document = records.document(
+                fields, number, row.place, record=row.text, header=header.text, encoding=lines.encoding
+            )
         except StopIteration:
             break
         except SourceError as error:

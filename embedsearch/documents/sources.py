@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,18 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
-from embedsearch.documents.document import Document
+from embedsearch.documents.document import Document, Encoding
 from embedsearch.errors import SourceError
 
 OnError = Literal["stop", "skip"]
 
 # The marks of UTF-32 come first: that of UTF-32-LE begins with that of UTF-16-LE.
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
+_MARKED = (
+    Encoding("utf-8", codecs.BOM_UTF8),
+    Encoding("utf-32-le", codecs.BOM_UTF32_LE),
+    Encoding("utf-32-be", codecs.BOM_UTF32_BE),
+    Encoding("utf-16-le", codecs.BOM_UTF16_LE),
+    Encoding("utf-16-be", codecs.BOM_UTF16_BE),
 )
 _STATEFUL = ("utf-7", "hz", "iso2022")  # their lines cannot be decoded one by one
 _CHUNK_BYTES = 1 << 16
@@ -101,6 +102,11 @@ class _Rejoined(io.RawIOBase):
         return len(piece)
 
 
+def name_of(path: str | os.PathLike[str]) -> str:
+    r"""Return a path as a text that can be stored; bytes that are no UTF-8 are written out, as ``\xe9``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def rejoin(head: bytes, rest: BinaryIO) -> BinaryIO:
     """Return a stream of *head* and, behind it, what is left of *rest*."""
     return io.BufferedReader(_Rejoined(head, rest), _CHUNK_BYTES) if head else rest
@@ -116,23 +122,13 @@ def check_encoding(encoding: str | None) -> None:
         raise SourceError(f"unknown encoding {encoding!r}; try utf-8, latin-1, cp1252 or utf-16") from None
 
 
-def open_marked(source: Source) -> tuple[str | None, BinaryIO]:
+def open_marked(source: Source) -> tuple[Encoding | None, BinaryIO]:
     """Return the encoding that a byte order mark tells, if there is one, and the bytes behind it."""
     head = source.stream.read(4)
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding, rejoin(head[len(mark) :], source.stream)
+    for encoding in _MARKED:
+        if head.startswith(encoding.mark):
+            return encoding, rejoin(head[len(encoding.mark) :], source.stream)
     return None, rejoin(head, source.stream)
-
-
-def mark_of(path: Path) -> tuple[bytes, str | None]:
-    """Return the byte order mark of the file at *path* and the encoding that it tells; nothing where it has none."""
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(4)
-    except OSError:
-        return b"", None
-    return next(((mark, encoding) for mark, encoding in _MARKS if head.startswith(mark)), (b"", None))
 
 
 def undecodable(place: str, encoding: str, error: UnicodeError) -> SourceError:
@@ -154,14 +150,15 @@ class Lines:
 
     Attributes:
         number: of the line returned last, from 1.
+        encoding: of the source.
     """
 
     def __init__(self, source: Source, options: ReadOptions) -> None:
         self.number = 0
         self._name = source.name
         marked, self._stream = open_marked(source)
-        self._encoding = marked or options.encoding or "utf-8"
-        codec = codecs.lookup(self._encoding).name
+        self.encoding = marked or Encoding(options.encoding or "utf-8")
+        codec = codecs.lookup(self.encoding.name).name
         bytewise = "\n".encode(codec) == b"\n" and not codec.startswith(_STATEFUL)
         self._decoded = None if bytewise else self._decode_chunks()
 
@@ -178,13 +175,13 @@ class Lines:
             raise StopIteration
         self.number += 1
         try:
-            return raw.decode(self._encoding)
+            return raw.decode(self.encoding.name)
         except UnicodeError as error:
-            raise undecodable(f"{self._name}:{self.number}", self._encoding, error) from None
+            raise undecodable(f"{self._name}:{self.number}", self.encoding.name, error) from None
 
     def _decode_chunks(self) -> Iterator[str]:
         """Yield lines of an encoding, such as UTF-16, whose bytes cannot be split at 0x0A."""
-        decoder = codecs.getincrementaldecoder(self._encoding)()
+        decoder = codecs.getincrementaldecoder(self.encoding.name)()
         unfinished: list[str] = []
         at_end = False
         while not at_end:
@@ -194,7 +191,7 @@ class Lines:
                 *finished, rest = decoder.decode(raw, at_end).split("\n")
             except UnicodeError as error:
                 place = f"{self._name}: not read further than line {self.number}"
-                raise undecodable(place, self._encoding, error) from None
+                raise undecodable(place, self.encoding.name, error) from None
             for piece in finished:
                 yield "".join((*unfinished, piece, "\n"))
                 unfinished.clear()
@@ -223,7 +220,7 @@ def whole_text(source: Source, options: ReadOptions) -> str:
         SourceError: it holds bytes that are not text in its encoding; the message names the line.
     """
     marked, stream = open_marked(source)
-    return decode(stream.read(), marked or options.encoding or "utf-8", source.name)
+    return decode(stream.read(), marked.name if marked else options.encoding or "utf-8", source.name)
 
 
 def decode(raw: bytes, encoding: str, name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from embedsearch.documents.document import Document
-from embedsearch.documents.fields import clean
+from embedsearch.documents.fields import clean, encodable
 from embedsearch.documents.sources import ReadOptions, Source, whole_text
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?P<lines>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)")
@@ -15,6 +15,16 @@ _NAMED = re.compile(r"""["']?\w[\w .:/-]*["']?:(?=\s|\Z)""")
 # What else may stand in front matter: comments, what is indented, items and ends of lists.
 _UNNAMED = re.compile(r"[#\s\]}]|-(?=\s|\Z)")
 _NOT_PLAIN = tuple("#&*!|>%@`[{")  # what YAML values begin with that are more than a plain text or number
+_BLANKS = " \t\r"  # the white space of YAML; a no-break space is text
+_SINGLE_QUOTED = re.compile(r"'([^']*(?:''[^']*)*)'(?:\s+#.*)?", re.DOTALL)
+_DOUBLE_QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(?:\s+#.*)?', re.DOTALL)
+_ESCAPE_OR_END = re.compile(
+    r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4}|.)|\n+", re.DOTALL
+)
+_ESCAPES = {
+    "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
+    " ": " ", '"': '"', "/": "/", "\\": "\\", "N": "\x85", "_": "\xa0", "L": "\u2028", "P": "\u2029", "\n": "",
+}  # fmt: skip
 _HEADING = re.compile(r" {0,3}#[ \t]+(.*)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
@@ -60,20 +70,28 @@ def _is_front_matter(lines: str) -> bool:
 
 
 def _scalars(lines: str) -> dict[str, Any]:
-    """Return the values of ``name: value`` lines; lists and nested values are left out."""
-    found = {}
-    for line in lines.splitlines():
-        name, _, value = line.partition(": ")
-        if value.strip() and name[:1].isalpha() and not value.strip().startswith(_NOT_PLAIN):
-            found[name.rstrip()] = _scalar(value.strip())
-    return found
+    """Return the values of ``name: value`` lines and the indented ones below; lists and nested values are left out."""
+    entries: list[tuple[str, list[str]]] = []
+    for line in lines.split("\n"):
+        if line.strip() and line[0] not in _BLANKS:
+            name, _, value = line.partition(": ")
+            entries.append((name.rstrip(), [value.strip(_BLANKS)]))
+        elif entries:
+            entries[-1][1].append(line.strip(_BLANKS))
+    return {
+        name: _scalar("\n".join(value).strip("\n"))
+        for name, value in entries
+        if value[0] and name[:1].isalpha() and not value[0].startswith(_NOT_PLAIN)
+    }
 
 
 def _scalar(value: str) -> Any:
-    if value[0] in "\"'":
-        closing = value.rfind(value[0])
-        return value[1:closing] if closing > 0 else value
-    value = re.split(r"[ \t]#", value, maxsplit=1)[0].rstrip()
+    if quoted := _SINGLE_QUOTED.fullmatch(value):
+        return _folded(quoted[1].replace("''", "'"))
+    if quoted := _DOUBLE_QUOTED.fullmatch(value):
+        return encodable(_ESCAPE_OR_END.sub(_unescaped, quoted[1]))
+    value = _folded(value)
+    value = re.split(r"[ \t]#", value, maxsplit=1)[0].rstrip(_BLANKS)
     if value in ("true", "false"):
         return value == "true"
     if value in ("null", "~"):
@@ -83,6 +101,21 @@ def _scalar(value: str) -> Any:
     if re.fullmatch(r"[-+]?\d{1,18}\.\d{1,18}", value):
         return float(value)
     return value
+
+
+def _folded(text: str) -> str:
+    """Return *text* on one line; each blank line in it is a line end."""
+    return re.sub(r"\n+", lambda ends: "\n" * (len(ends[0]) - 1) or " ", text)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """Return what an escape of a text in double quotes stands for, or a line end; an unknown escape stays."""
+    escape = found[1]
+    if not escape:
+        return _folded(found[0])
+    if escape[0] in "xuU" and len(escape) > 1:
+        return chr(int(escape[1:], 16))
+    return _ESCAPES.get(escape, found[0])
 
 
 def _heading(text: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from embedsearch.documents import Document
-from embedsearch.documents.sources import mark_of
 from embedsearch.errors import QueryError
 from embedsearch.index import Verdict
 
@@ -56,7 +55,7 @@ class RecordWriter:
         for verdict in verdicts:
             document = verdict.document
             if document.record:
-                self._look_at(document.source.rpartition(":")[0])
+                self._look_at(document)
             self._require_same_kind(document)
             if document.record:
                 self._put_header(document)
@@ -93,12 +92,10 @@ class RecordWriter:
             return "separated", document.header.rstrip("\r\n"), encoding
         return format, "", encoding
 
-    def _look_at(self, source: str) -> None:
-        """Find the byte order mark of a source, and the encoding that it tells."""
-        if source != self._source:
-            self._source = source
-            self._mark, marked = mark_of(Path(source))
-            self._own_encoding = marked or self._encoding
+    def _look_at(self, document: Document) -> None:
+        """Take notice of the source of a record, of its encoding and of its byte order mark."""
+        self._source = document.source.rpartition(":")[0]
+        self._own_encoding, self._mark = document.encoding or (self._encoding, b"")
 
     def _put_header(self, document: Document) -> None:
         """Write what a record needs before it, as far as it does not stand there already."""

@@ -15,6 +15,8 @@ from embedsearch.errors import EmbedSearchError, QueryError, SourceError, did_yo
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, as_rows
 
+OVERLAP = 25  # words that passages repeat where nobody says how many
+
 _T = TypeVar("_T", bound=str)
 _SHOWN = 60  # characters of what was given
 
@@ -28,6 +30,25 @@ def one_of(what: str, given: _T, known: Sequence[_T]) -> _T:
     if given not in known:
         raise QueryError(f"there is no {what} {given!r}.{did_you_mean(str(given), map(str, known))}")
     return given
+
+
+def checked_overlap(overlap: int | None, chunk_words: int | None, usual: int = OVERLAP) -> int:
+    """Return the most words that passages repeat; where *overlap* is None the usual ones, or half a passage if less.
+
+    Raises:
+        QueryError: *overlap* is no whole number, is negative, or more than half of *chunk_words*, which no passage
+            repeats.
+    """
+    half = None if chunk_words is None else chunk_words // 2
+    if overlap is None:
+        return usual if half is None else min(usual, half)
+    words = require_count(overlap, "overlap", least=0)
+    if half is not None and words > half:
+        raise QueryError(
+            f"passages of {chunk_words} words repeat {half} of them at most, half a passage, and not {words}; "
+            f"ask for an overlap of {half} or less, or for longer passages"
+        )
+    return words
 
 
 def require_count(count: int, what: str = "k", *, least: int = 1) -> int:

@@ -14,7 +14,7 @@ from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
 from embedsearch.errors import AxisError, QueryError, SourceError, did_you_mean
 from embedsearch.index import arguments
-from embedsearch.index.arguments import require_count
+from embedsearch.index.arguments import OVERLAP, checked_overlap, require_count
 from embedsearch.index.contents import Contents
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
@@ -58,7 +58,7 @@ class Collection(Contents):
         encoder: str | Encoder = DEFAULT_ENCODER,
         *,
         chunk_words: int | None = None,
-        overlap: int = 25,
+        overlap: int | None = None,
         cache: str | os.PathLike[str] | None = None,
         recall: float = RECALL,
     ) -> Self:
@@ -68,18 +68,19 @@ class Collection(Contents):
             path: a folder that does not exist or is empty.
             encoder: a model name, a model folder, or an encoder; the index remembers it.
             chunk_words: the most words of a passage; as many as the encoder reads whole if None.
-            overlap: the most words that a passage repeats from the one before.
+            overlap: the most words that a passage repeats from the one before, in whole sentences, and no more than
+                half of *chunk_words*; 25, or that half if it is less, if None. No passage repeats more than its half.
             cache: a folder of vectors that several indexes share, so that none embeds what another has; the one in
                 ``EMBEDSEARCH_CACHE``, if any, if None. The index does not remember it.
             recall: how many of the 10 nearest passages a search must find, as a share, on average; see `tune`.
 
         Raises:
             EncoderError: the encoder cannot be found, or is none.
-            QueryError: the recall is not above 0 and at most 1, or a number of words is none.
+            QueryError: the recall is not above 0 and at most 1, or *chunk_words* or *overlap* makes no sense.
             StoreError: the folder is in use, or cannot be written.
         """
         words = None if chunk_words is None else require_count(chunk_words, "chunk_words")
-        chunking = {"chunk_words": words, "overlap": require_count(overlap, "overlap", least=0)}
+        chunking = {"chunk_words": words, "overlap": checked_overlap(overlap, words)}
         found = load_encoder(encoder) if isinstance(encoder, str) else encoder
         settings = encoder_settings(found, encoder if isinstance(encoder, str) else None) | chunking
         settings["recall"] = checked_recall(recall)
@@ -142,6 +143,7 @@ class Collection(Contents):
         """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
         with self._store.reading():
             identity = self._embedding.identity
+            words, overlap = self._store.setting("chunk_words", None), self._store.setting("overlap", OVERLAP)
             return {
                 "path": str(self._store.path),
                 "documents": self._store.count_documents(),
@@ -151,8 +153,8 @@ class Collection(Contents):
                 "weights": identity.weights,
                 "dimension": identity.dimension,
                 "max_tokens": identity.max_tokens,
-                "chunk_words": self._store.setting("chunk_words", None),
-                "overlap": self._store.setting("overlap", None),
+                "chunk_words": words,
+                "overlap": checked_overlap(None, words, overlap),
                 "axes": list(self.axes),
                 "fields": self._store.field_names(),
                 "neighbors": self._store.setting("neighbors", None),

@@ -130,7 +130,7 @@ def contradiction(first: LabelEntry, second: LabelEntry) -> str:
 
 def _entries(path: Path, label: str | None, options: ReadOptions, found: LabelFile) -> Iterator[LabelEntry]:
     columns: dict[tuple[str, ...], _Columns] = {}
-    for number, place, _, record, _ in _records(path, options):
+    for number, place, _, record, *_ in _records(path, options):
         names = tuple(record)
         try:
             known = columns.get(names) or columns.setdefault(names, _columns(names, label, options.id, place))

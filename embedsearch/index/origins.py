@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from embedsearch.documents import Document
+from embedsearch.documents.sources import name_of
 from embedsearch.store import Store
 
 _SETTING = "named_from"  # the first ingest, its working folder, the same as seen from the index; and so on
@@ -89,7 +90,7 @@ class _Origins:
             if source == "-":
                 self._names.add(_STDIN)
             elif Path(source).is_dir():
-                folders.append(os.path.realpath(source).rstrip(os.sep) + os.sep)
+                folders.append(name_of(os.path.realpath(source)).rstrip(os.sep) + os.sep)
             elif os.path.lexists(source):
                 self._files.add(self._place(source))
             else:  # a file or folder that is gone, or a name
@@ -113,7 +114,7 @@ class _Origins:
     def _place(self, source: str) -> str:
         """Return the place of a file: links are followed to its folder, but the file may be one itself."""
         folder, name = os.path.split(source)
-        return f"{self._real(folder).rstrip(os.sep)}{os.sep}{name}"
+        return name_of(f"{self._real(folder).rstrip(os.sep)}{os.sep}{name}")
 
 
 def _folders(store: Store) -> Callable[[int], str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from embedsearch.axes import Axis
 from embedsearch.encoders import Encoder, Identity, identify, load_encoder, load_identified
 from embedsearch.errors import AxisError, StoreError
+from embedsearch.index.arguments import OVERLAP, checked_overlap
 from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.opening import open_index
@@ -60,7 +61,8 @@ def reindex(
         path: the folder of the index.
         encoder: the new one; the index's own if None.
         chunk_words: the most words of a passage from now on; as it is if None.
-        overlap: the most words that a passage repeats from the one before; as it is if None.
+        overlap: the most words that a passage repeats from the one before, see `Index.create`; as it is if None, or
+            half a passage where that is less.
         cache: a folder of vectors shared with other indexes; see `Index.create`.
         progress: told how many documents and passages are done, and how many tokens were encoded for them.
         indexing: told how many of how many passages are in the faiss file, when that is built.
@@ -68,7 +70,8 @@ def reindex(
     Raises:
         EncoderError: the encoder cannot be found.
         AxisError: an axis cannot be fitted with the new encoder; the index is as it was.
-        StoreError: there is no index, nothing would change, another process is writing, or the disk is full.
+        StoreError: there is no index, nothing would change, *overlap* is more than half a passage, another process is
+            writing, or the disk is full.
     """
     folder = Path(path).resolve()
     with closing(Store.open(folder)) as store:
@@ -103,9 +106,10 @@ class _Target:
             self.load, self.encoder = encoder, load_encoder(encoder)
         else:
             self.load, self.encoder = encoder.name, encoder
-        own = {"chunk_words": store.setting("chunk_words", None), "overlap": store.setting("overlap", 25)}
-        asked = {"chunk_words": chunk_words, "overlap": overlap}
-        self.chunking = own | {name: value for name, value in asked.items() if value is not None}
+        own_words, own_overlap = store.setting("chunk_words", None), store.setting("overlap", OVERLAP)
+        own = {"chunk_words": own_words, "overlap": checked_overlap(None, own_words, own_overlap)}
+        words = own_words if chunk_words is None else chunk_words
+        self.chunking = {"chunk_words": words, "overlap": checked_overlap(overlap, words, own_overlap)}
         self.recall = store.setting("recall", None)
         if identify(self.encoder).key == own_identity.key and self.chunking == own:
             raise StoreError(
