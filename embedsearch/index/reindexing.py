@@ -70,8 +70,8 @@ def reindex(
     Raises:
         EncoderError: the encoder cannot be found.
         AxisError: an axis cannot be fitted with the new encoder; the index is as it was.
-        StoreError: there is no index, nothing would change, *overlap* is more than half a passage, another process is
-            writing, or the disk is full.
+        QueryError: *chunk_words* or *overlap* makes no sense.
+        StoreError: there is no index, nothing would change, another process is writing, or the disk is full.
     """
     folder = Path(path).resolve()
     with closing(Store.open(folder)) as store:
