@@ -2,6 +2,7 @@
 
     python benchmarks/screening.py              # everything; vectors are kept under $TMPDIR
     python benchmarks/screening.py --repeats 2  # a quick look, written nowhere
+    python benchmarks/screening.py --stops      # the stops alone, beside the other results as they are
 
 The baselines run in the same loop, from the same priors, with certainty sampling; a new model is trained after every
 record at first, and after every 2% more when more than 100 are read:
@@ -58,6 +59,7 @@ SETS = {
     "ProtonPumpInhibitors": "label_included",
     "Triptans": "label_included",
 }
+COLLECTIONS = {"Cranfield": cranfield, "CISI": cisi}
 IN_A_ROW = (50, 100, 200)
 TARGET = 0.95
 LEAST_RELEVANT = 20  # of a query that is screened
@@ -215,10 +217,14 @@ def measured(one: Set, repeats: int, stop_repeats: int) -> dict[str, Any]:
         found["rankers"][name] = metrics(simulation)
         shown = found["rankers"][name]["wss95"]["mean"]
         print(f"  {name:26s} WSS@95 {shown:.3f} ({time.process_time() - started:.0f} s)", file=sys.stderr, flush=True)
-    more = SimulationSettings(repeats=stop_repeats, seed=1, retrain_growth=0.1)
-    replays = list(replayed(one.relevant, embedsearch(one), more).replays)
-    found["stops"] = stops(replays)
-    print(f"  stops {json.dumps(found['stops'])}", file=sys.stderr, flush=True)
+    return found | {"stops": stops_of(one, stop_repeats)}
+
+
+def stops_of(one: Set, repeats: int) -> dict[str, dict[str, float]]:
+    """Return where rules stop in replays of a set."""
+    settings = SimulationSettings(repeats=repeats, seed=1, retrain_growth=0.1)
+    found = stops(list(replayed(one.relevant, embedsearch(one), settings).replays))
+    print(f"{one.name}: stops {json.dumps(found)}", file=sys.stderr, flush=True)
     return found
 
 
@@ -286,21 +292,28 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--stop-repeats", type=int, default=50)
     parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--stops", action="store_true")
     chosen = parser.parse_args()
     if not (DATA / "screening").is_dir():
         print(f"skipped: there is no {DATA / 'screening'}; set EMBEDSEARCH_DATA to the folder of the open sets")
         return
-    results: dict[str, Any] = {"repeats": chosen.repeats, "stop_repeats": chosen.stop_repeats, "sets": {}}
-    for name in chosen.sets.split(","):
-        one = review(name)
-        results["sets"][name] = measured(one, chosen.repeats, chosen.stop_repeats)
-        if name == "nudging":
-            results["training_seconds"] = training_seconds(one)
-    if chosen.sets != ",".join(SETS) or chosen.repeats < 10:
-        print(json.dumps(results, indent=2))
-        return
-    collections = (cranfield(DATA / "cranfield"), cisi(DATA / "cisi"))
-    results["unseen"] = {one.name: unseen(one, 2) for one in collections}
+    if chosen.stops:
+        results = json.loads(RESULTS.read_text("utf-8"))
+        for name, kept in results["sets"].items():
+            kept["stops"] = stops_of(review(name), chosen.stop_repeats)
+        for name, kept in results["unseen"].items():
+            kept["stops"] = unseen(COLLECTIONS[name](DATA / name.lower()), 2)["stops"]
+    else:
+        results = {"repeats": chosen.repeats, "stop_repeats": chosen.stop_repeats, "sets": {}}
+        for name in chosen.sets.split(","):
+            one = review(name)
+            results["sets"][name] = measured(one, chosen.repeats, chosen.stop_repeats)
+            if name == "nudging":
+                results["training_seconds"] = training_seconds(one)
+        if chosen.sets != ",".join(SETS) or chosen.repeats < 10:
+            print(json.dumps(results, indent=2))
+            return
+        results["unseen"] = {name: unseen(make(DATA / name.lower()), 2) for name, make in COLLECTIONS.items()}
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
     if short := missed(results):
         sys.exit("\n".join(short))

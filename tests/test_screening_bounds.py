@@ -177,14 +177,13 @@ def test_a_bound_that_more_was_found_than_it_allowed_is_not_lowered_by_that(make
 def test_the_ranking_after_an_import(make):
     """50 of 100 read in vain, then 40 irrelevant ones imported: the windows were samples of all that was unread then.
 
-    6 missed have a tail of C(94, 50) / C(100, 50) = .013 < .05/3, 5 one of .028.
+    All bets together come to 11.5 against 6 missed, to 20.3 > 1/.05 against 7.
     """
     review = Review(make(100), "main", 1, 0, method="ranking")
     review.read(50)
-    assert [round(float(stats.hypergeom.cdf(0, 100, missed, 50)), 3) for missed in (5, 6)] == [0.028, 0.013]
-    assert review.at_most()[1] == 5
+    assert review.at_most()[1] == 6
     review.label(review.unread[:40], by="import")
-    assert review.at_most()[1] == 5
+    assert review.at_most()[1] == 6
     # Records known beforehand were in no urn: 10 imported, then 45 of the 90 read.
     other = Review(make(100), "main", 1, 0)
     other.label(other.unread[:10], by="import")
@@ -210,7 +209,7 @@ def test_what_joined_after_a_draw_counts_as_missed(make):
     progress = review.screening.progress()
     assert (progress.unread, progress.joined, progress.samples[0].joined) == (1_100, 1_000, 1_000)
     assert (progress.estimates[0].missed_at_most, progress.is_met) == (1_004, False)
-    assert progress.estimates[1].missed_at_most == 1_005
+    assert progress.estimates[1].missed_at_most == 1_009
     assert not StoppingRule(0.8, method="audit").met(progress.history)
     status = CliRunner().invoke(main, ["screen", "status", "-i", str(index.path), "-f", "table"]).stdout
     assert "1,000 records not read could not be drawn then: they joined later, and count as possibly missed." in status

@@ -10,8 +10,9 @@ from scipy import stats
 
 import embedsearch as es
 from embedsearch.screening import History, StoppingRule, audit_estimate, ranking_estimate
+from embedsearch.screening.martingale import capital
 from embedsearch.screening.simulation import stopping_place
-from embedsearch.screening.tails import binomial_tail, least_tail
+from embedsearch.screening.tails import binomial_tail
 
 
 def history(records: int, relevant: list[int], *, random: bool = False) -> History:
@@ -30,37 +31,49 @@ def test_binomial_tail_against_enumeration():
     assert binomial_tail(np.array(rates)[:, None], 1)[0] == pytest.approx(wanted)
 
 
-@given(st.lists(st.booleans(), min_size=1, max_size=25), st.integers(1, 6), st.integers(6, 30))
+def bets(relevant: list[bool], records: int, missed: int, bias: float) -> tuple[float, float]:
+    """Return the capital of all bets together and of the best, each followed by itself; the definition, in a loop."""
+    together, best = 0.0, 1.0
+    for begin, rate in itertools.product(range(records), (0.02, 0.4)):
+        won = 1.0
+        for place in range(begin, len(relevant)):
+            there, unread = missed + sum(relevant[place:]), records - place
+            hit = bias * there / (bias * there + unread - there)
+            won *= rate if relevant[place] else (1 - rate * hit) / (1 - hit)
+        together += won * (records - begin) / (records * (records + 1))
+        best = max(best, won)
+    return together, best
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=25), st.integers(1, 6), st.integers(7, 30), st.sampled_from([1, 3]))
 @settings(max_examples=40)
-def test_tails_of_an_unbiased_ranking_are_hypergeometric(relevant, missed, unread):
-    """With bias 1 the least tail is the least of scipy's hypergeometric tails over all windows."""
+def test_the_capital_is_that_of_each_bet(relevant, missed, unread, bias):
+    """One pass over all bets gives what following each by itself does."""
     records = len(relevant) + unread
-    windows = [(records - start, sum(relevant[start:]), len(relevant) - start) for start in range(len(relevant))]
-    wanted = min(stats.hypergeom.cdf(hits, size, missed + hits, drawn) for size, hits, drawn in windows)
-    found = least_tail(np.array(relevant), records, np.array([missed]), 1.0)
-    assert found[0] == pytest.approx(wanted, abs=1e-9)
+    there = np.cumsum(relevant[::-1])[::-1, None] + [[missed]]
+    found = capital(np.array(relevant), records - np.arange(len(relevant)), there, bias)
+    together, best = bets(relevant, records, missed, bias)
+    assert np.exp(found.together) == pytest.approx([together])
+    assert np.exp(found.best) == pytest.approx([best])
 
 
-def test_tails_of_a_biased_ranking_are_wallenius():
-    """With bias 3 they are those of scipy's Wallenius distribution."""
-    relevant = np.array([1, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0], dtype=bool)
-    for missed in (1, 4):
-        windows = [(40 - start, int(relevant[start:].sum()), 14 - start) for start in range(14)]
-        wanted = min(
-            stats.nchypergeom_wallenius.cdf(hits, size, missed + hits, drawn, 3.0) for size, hits, drawn in windows
-        )
-        assert least_tail(relevant, 40, np.array([missed]), 3.0)[0] == pytest.approx(wanted, abs=1e-6)
-
-
-def test_a_long_reading_is_rounded_to_the_safe_side():
-    """Where draws are taken together, the tail is at least what it is one by one."""
-    relevant = np.zeros(9_000, dtype=bool)
-    relevant[:2_000:20] = True
-    missed = np.array([2, 10])
-    exact = stats.hypergeom.cdf(0, 20_000 - 1_981, missed, 9_000 - 1_981)
-    found = least_tail(relevant, 20_000, missed, 1.0)
-    assert (found >= exact - 1e-12).all()
-    assert found == pytest.approx(exact, rel=0.02)
+@pytest.mark.parametrize("favoured", [1, 2, 8])
+def test_no_bet_is_won_on_average_where_the_supposition_holds(favoured):
+    """Over all orders of 7 records, 2 relevant, capital is 1 on average after each, and less if they come earlier."""
+    chances = dict.fromkeys(itertools.combinations(range(7), 2), 1.0)
+    for places in chances:
+        for place in range(7):
+            there = sum(one >= place for one in places)
+            hit = favoured * there / (favoured * there + 7 - place - there)
+            chances[places] *= hit if place in places else 1 - hit
+    assert sum(chances.values()) == pytest.approx(1)
+    for read in range(1, 6):
+        mean = 0.0
+        for places, chance in chances.items():
+            relevant = np.array([place in places for place in range(read)])
+            there = np.array([[sum(one >= place for one in places)] for place in range(read)])
+            mean += chance * float(np.exp(capital(relevant, 7 - np.arange(read), there, 1).together[0]))
+        assert mean == pytest.approx(1) if favoured == 1 else mean < 1
 
 
 def test_an_audit_by_hand():
@@ -92,12 +105,13 @@ def test_without_random_draws_an_audit_knows_nothing():
 
 
 def test_the_ranking_by_hand():
-    """One found, then 49 of 99 without a hit, bias 1: 5 missed have a tail of .030, 6 of .014 < .05 / 3."""
+    """One found, then 49 of 99 without a hit: the bets against 7 missed come to 18.7 together, against 8 to 34."""
+    read = [True] + [False] * 49
+    assert [round(bets(read, 100, missed, 1)[0], 1) for missed in (7, 8)] == [18.7, 34.0]
     found = ranking_estimate(history(100, [1] + [0] * 49), bias=1)
-    assert [round(float(stats.hypergeom.cdf(0, 99, missed, 49)), 3) for missed in (5, 6)] == [0.03, 0.014]
-    assert found.missed_at_most == 5
-    assert found.missed == 1  # one that is missed has a tail of 50/99, two of about a quarter
-    assert found.recall_at_least == pytest.approx(1 / 6)
+    assert found.missed_at_most == 7
+    assert found.missed == 1  # the best bet against one comes to 1.95, against two to 3.8
+    assert found.recall_at_least == pytest.approx(1 / 8)
 
 
 def test_a_bias_makes_the_same_reading_say_more():
@@ -168,6 +182,14 @@ def test_the_promise_is_kept_where_the_assumption_holds(rule, bias):
     orders = [biased_order(draws, 100, 10, bias) for _ in range(100)]
     least = stats.binom.ppf(0.001, 100, 0.9) / 100
     assert share_reached(rule, orders, random=rule.method == "audit") >= least
+
+
+@pytest.mark.parametrize(("records", "relevant", "recall"), [(400, 120, 0.8), (300, 150, 0.5), (400, 8, 0.5)])
+def test_the_promise_is_kept_however_many_are_relevant(records, relevant, recall):
+    """Where many are relevant, the rule is asked at many moments that could deceive it."""
+    draws = np.random.default_rng(5)
+    orders = [biased_order(draws, records, relevant, 1) for _ in range(60)]
+    assert share_reached(StoppingRule(recall), orders, random=False) >= stats.binom.ppf(0.001, 60, 0.95) / 60
 
 
 def test_a_promise_on_a_false_assumption_is_broken():

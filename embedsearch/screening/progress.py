@@ -188,15 +188,16 @@ def progress_of(labels: IndexLabels, ids: Sequence[str], settings: ScreeningSett
 def _by_ranking(reading: Reading, confidence: float) -> RecallEstimate:
     """Return the estimate from that part of the reading that tells most; all that joined since it began may be missed.
 
-    Which part is a question of the window, and all windows are looked at anyhow.
+    The parts share the error that is allowed.
     """
-    unread = reading.history.unread
+    unread, windows = reading.history.unread, reading.windows()
     best = ranking_estimate(History(unread, *np.zeros((2, 0), dtype=bool)), confidence=confidence)
-    for window in reading.windows():
-        made = ranking_estimate(window.history, confidence=confidence)
+    for window in windows:
+        made = ranking_estimate(window.history, confidence=1 - (1 - confidence) / len(windows))
         missed, at_most = (min(count + window.joined, unread) for count in (made.missed, made.missed_at_most))
         if at_most <= best.missed_at_most:
-            best = replace(made, missed=min(missed, best.missed), missed_at_most=at_most)
+            missed = min(missed, best.missed)
+            best = replace(made, missed=missed, missed_at_most=at_most, confidence=confidence)
     return best
 
 

@@ -2,8 +2,9 @@
 
 Two estimates, each with a one-sided bound and named with what it assumes: `audit_estimate` from records that were
 drawn at random, `ranking_estimate` from the yield of the ranking itself. Both ask the same of a number K: if K
-relevant records were still unread, how likely would it be to find as few as were found? The bound is the largest K
-for which that is more likely than 1 - confidence.
+relevant records were still unread, how strange would it be to find as few as were found? The bound is the largest K
+whose p-value is above 1 - confidence: for the audit, the probability of so few; for the ranking, one that holds at
+every moment, since it is looked at after every record.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.errors import QueryError, did_you_mean
-from embedsearch.screening.tails import Counts, Probabilities, binomial_tail, least_tail
+from embedsearch.screening.martingale import Capital, capital
+from embedsearch.screening.tails import Counts, Probabilities, binomial_tail
 
 Method = Literal["audit", "ranking"]
 METHODS: tuple[Method, ...] = ("ranking", "audit")
@@ -27,12 +29,6 @@ METHODS: tuple[Method, ...] = ("ranking", "audit")
 # ranking no worse than chance. 3 held on the six open reviews that it was chosen on and saved more, but not on two
 # collections that nothing was chosen on, where 1 did (docs/benchmarks.md).
 BIAS = 1.0
-
-# The bound from the ranking is asked after every record, and of every window: each time with a third of the error
-# that is allowed. Where relevant records were exactly as favoured as assumed (bias 2, 120 orders each of 400 records
-# with 15 relevant and of 1,000 with 50), a rule at .95 without this reached its target in .89 and .85 of them, and with
-# it in .99 and .96. tests/test_screening_stopping.py holds the promise on smaller orders.
-LOOKS = 3
 
 _GRID = 24  # suppositions that are looked at in one pass
 
@@ -49,8 +45,8 @@ RANKING_ASSUMPTION = (
     "that is not"
 )
 RANKING_SOURCE = (
-    "Callaghan and Müller-Hansen, Systematic Reviews 9:273 (2020), with Wallenius' noncentral distribution for the "
-    "bias of a ranking"
+    "the question of Callaghan and Müller-Hansen, Systematic Reviews 9:273 (2020), answered for every moment by a test "
+    "martingale, as in Waudby-Smith and Ramdas, Confidence sequences for sampling without replacement (2020)"
 )
 
 
@@ -160,15 +156,18 @@ def audit_estimate(history: History, *, confidence: float = 0.95) -> RecallEstim
     Raises:
         QueryError: the confidence is not between 0 and 1.
     """
-    missed, at_most = _bounds(audit_tail, history, 1 - _checked(confidence))
+    error = 1 - _checked(confidence)
+    missed, at_most = _largest(audit_tail, history, max(error, 0.5)), _bound(audit_tail, history, error)
     return RecallEstimate("audit", history.found, missed, at_most, confidence, AUDIT_ASSUMPTION, AUDIT_SOURCE)
 
 
 def ranking_estimate(history: History, *, confidence: float = 0.95, bias: float = BIAS) -> RecallEstimate:
-    """Estimate from the yield of the records read last, as many of them as tell most.
+    """Estimate from the yield of the reading, wherever in it less was found than K missed records would have given.
 
     The records read since any moment are taken for a sample of those unread at that moment, in which relevant ones
-    are over-represented by *bias*. Looking again and again, and at every window, is made up for by `LOOKS`.
+    are over-represented by *bias* or more. The bound holds at every moment, however often it is looked at: see
+    `embedsearch.screening.martingale`. The estimate is the largest number that no part of the reading that ends now
+    makes twice as unlikely.
 
     Args:
         history: of the whole reading.
@@ -179,8 +178,9 @@ def ranking_estimate(history: History, *, confidence: float = 0.95, bias: float 
         QueryError: the confidence or the bias is out of range.
     """
     _check_bias(bias)
-    error = (1 - _checked(confidence)) / LOOKS
-    missed, at_most = _bounds(partial(ranking_tail, bias=bias), history, error)
+    error = 1 - _checked(confidence)
+    at_most = _bound(partial(ranking_tail, bias=bias), history, error)
+    missed = min(at_most, _largest(partial(_best_tail, bias=bias), history, 0.5))
     assumption = RANKING_ASSUMPTION.format(bias=bias)
     return RecallEstimate("ranking", history.found, missed, at_most, confidence, assumption, RANKING_SOURCE)
 
@@ -199,19 +199,32 @@ def audit_tail(history: History, missed: Counts) -> Probabilities:
 
 
 def ranking_tail(history: History, missed: Counts, bias: float = BIAS) -> Probabilities:
-    """Return the least probabilities, over all windows, of a yield as low, were *missed* (g,) unread now; (g,).
+    """Return p-values that hold at every moment, shape (g,), of a yield as low, were *missed* (g,) unread now."""
+    return np.exp(-np.maximum(_capital(history, missed, bias).together, 0))
 
-    A window that begins before the last records joined is no sample of what is unread now: it is passed over.
+
+def _best_tail(history: History, missed: Counts, bias: float) -> Probabilities:
+    """Return how unlikely *missed* (g,) are made by that part of the reading which speaks most against them."""
+    return np.exp(-_capital(history, missed, bias).best)
+
+
+def _capital(history: History, missed: Counts, bias: float) -> Capital:
+    """Return the capital of bets against *missed* (g,) unread now.
+
+    What was read before the last records joined is no sample of what is unread now: it is passed over.
     """
     before = np.flatnonzero([] if history.joined is None else history.joined)
     begin = int(before[-1]) + 1 if len(before) else 0
-    left, beside = (None if counts is None else counts[begin:] for counts in (history.left, history.beside))
-    return least_tail(history.relevant[begin:], history.records - begin, missed, bias, left=left, beside=beside)
+    relevant = history.relevant[begin:]
+    left = history.records - np.arange(begin, history.read) if history.left is None else history.left[begin:]
+    found = np.cumsum(relevant[::-1], dtype=np.int64)[::-1]
+    there = found if history.beside is None else found + history.beside[begin:]
+    return capital(relevant, left, there[:, None] + missed, bias)
 
 
-def _bounds(tail: Callable[[History, Counts], Probabilities], history: History, error: float) -> tuple[int, int]:
-    """Return the largest numbers of missed records whose tail is above one half, and above the error allowed."""
-    return _largest(tail, history, max(error, 0.5)), _largest(tail, _credited(tail, history, error), error)
+def _bound(tail: Callable[[History, Counts], Probabilities], history: History, error: float) -> int:
+    """Return the largest number of missed records whose p-value is above the error allowed."""
+    return _largest(tail, _credited(tail, history, error), error)
 
 
 def _credited(tail: Callable[[History, Counts], Probabilities], history: History, error: float) -> History:
@@ -271,7 +284,7 @@ class StoppingRule:
         supposed = np.array([too_many])
         is_audit = self.method == "audit"
         tail = audit_tail if is_audit else partial(ranking_tail, bias=self.bias)
-        error = (1 - self.confidence) / (1 if is_audit else LOOKS)
+        error = 1 - self.confidence
         return bool(tail(_credited(tail, history, error), supposed)[0] <= error)
 
 
