@@ -16,6 +16,7 @@ Box = tuple[float, float, float, float]
 Column = NDArray[np.float32]
 
 _MOST_CATEGORIES = 9  # that have a colour of their own; the page has one more, for all others
+_LARGEST = float(np.finfo(np.float32).max)
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: neighbouring rows come to lie far apart
 
 
@@ -101,7 +102,7 @@ class Plane:
         chosen = np.arange(len(self._rows)) if where is None else self.places(self._index.rows(where))
         total = len(chosen)
         if box is not None:
-            left, right, bottom, top = box
+            left, right, bottom, top = np.array(box)  # of float64, which holds numbers that no float32 does
             across, up = columns[0][chosen], columns[1][chosen]
             chosen = chosen[(across >= left) & (across <= right) & (up >= bottom) & (up <= top)]
         shown = sampled(chosen, limit)
@@ -160,8 +161,7 @@ def coloured(shown: Sequence[Any], everything: Sequence[Any]) -> dict[str, Any]:
         everything: those of all passages, so that a value keeps its colour whatever is in view.
     """
     if is_numeric(everything):
-        values = [float("nan") if value is None else float(value) for value in shown]
-        return {"kind": "number", "values": packed(np.array(values), "<f4")}
+        return {"kind": "number", "values": packed(np.array([as_number(value) for value in shown]), "<f4")}
     names = [name for name, _ in common(everything, _MOST_CATEGORIES)]
     code = {name: place for place, name in enumerate(names)}
     codes = [code.get(written(value), -1) for value in shown]
@@ -172,6 +172,11 @@ def is_numeric(values: Sequence[Any]) -> bool:
     """Are all values numbers, as far as there are any?"""
     kinds = {type(value) for value in values if value is not None}
     return bool(kinds) and kinds <= {int, float}
+
+
+def as_number(value: int | float | None) -> float:
+    """Return a value as a colour has it: not a number where there is none, or none that a float32 holds."""
+    return float("nan") if value is None or not abs(value) <= _LARGEST else float(value)
 
 
 def common(values: Sequence[Any], most: int) -> list[tuple[str, int]]:

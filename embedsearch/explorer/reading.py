@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.explorer.desk import Desk
@@ -23,14 +24,15 @@ def status(desk: Desk, asked: Fields) -> Answer:
 
 
 def start(desk: Desk, asked: Fields) -> Answer:
-    """Set what a screening looks for."""
+    """Set what a screening looks for; what is not given stays."""
     screening = _screening(desk, asked)
-    wanted = {
-        "topic": asked.text("topic", ""),
-        "axes": asked.texts("axes", []),
-        "where": asked.text("where", ""),
-        "seed": asked.whole("seed", screening.settings.seed, least=0, most=2**31),
+    readers: dict[str, Callable[[str], Any]] = {
+        "topic": asked.text,
+        "axes": asked.texts,
+        "where": asked.text,
+        "seed": partial(asked.whole, least=0, most=2**31),
     }
+    wanted = {name: read(name) for name, read in readers.items() if asked.has(name)}
     asked.finish()
     screening.configure(**wanted)
     return _status(screening)
