@@ -169,6 +169,18 @@ def test_conditions_and_histograms_count(client, index):
     assert histogram["percentiles"][50] == pytest.approx(float(np.median(column)))
 
 
+def test_how_many_lie_above_a_percentile_is_what_its_condition_holds_for(tmp_path, encoder, animals, axes):
+    """Where a text stands six times among thirteen, one passage lies above the median."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add([*animals, *(es.Document(f"again-{place}", "sheep") for place in range(5))])
+        index.axes.save(axes[1])
+        held = [len(index.rows(f"size > p{percent}")) for percent in range(101)]
+    with exploring(tmp_path / "index", encoder=encoder) as client:
+        above = client.ask("histogram", axis="size")["above"]
+    assert above == held
+    assert [above[percent] for percent in (0, 40, 50, 90, 100)] == [12, 7, 1, 1, 0]
+
+
 def test_an_axis_is_tried_before_it_is_saved(client, path, encoder):
     """A trial changes nothing on the disk; saved, it is there for everyone, and reads as it did when tried."""
     assert client.refusal("axes/save", name="mine")[0] == 400
