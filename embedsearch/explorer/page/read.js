@@ -17,7 +17,7 @@ export function begin() {
   addEventListener("keydown", key);
 }
 
-export const restore = () => saying("read-error", async () => {
+export const answer = () => saying("read-error", async () => {
   const found = await ask("screen/status");
   $("read-topic").value ||= found.topic;
   $("read-among").value ||= found.where;
