@@ -10,6 +10,7 @@ from browser import WITHOUT_WEBGL, violations
 from explorer_server import exploring
 
 import embedsearch as es
+from embedsearch.screening import Screening
 
 SUM = "#q=sheep+%2B+spider&x=predatoriness&y=size"
 
@@ -361,6 +362,65 @@ def test_screening_by_keys(open_page, served, watch):
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
     page.click("#read-evidence summary")
     assert "The rule (recall 0.95 at confidence 0.95, by ranking) says: read on." in page.inner_text("#read-stop")
+
+
+def test_records_put_off_come_again(page, predation, tmp_path):
+    """Later on each of five, and they begin again; when all are labelled nothing is left, and keys do nothing."""
+    path = tmp_path / "predation"
+    shutil.copytree(predation, path)
+    with exploring(path) as client:
+        page.goto(f"{client.url}#tab=read")
+        page.wait_for_selector("html[data-ready]")
+        start(page, "fraud", "topic == 'fraud'")
+        put_off_and_read_five(page)
+
+
+def start(page, topic, among):
+    """Say what is looked for, and wait until the server knows."""
+    page.fill("#read-topic", topic)
+    page.fill("#read-among", among)
+    with page.expect_response(re.compile("/api/screen/start")):
+        page.click("#read-form button")
+
+
+def put_off_and_read_five(page):
+    page.wait_for_selector("#read-record[data-id]")
+    assert page.inner_text("#read-progress") == "0 relevant of 0 read, of 5 records."
+    seen = []
+    for _ in range(5):
+        seen.append(page.get_attribute("#read-record", "data-id"))
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"document.getElementById('read-record').dataset.id !== {json.dumps(seen[-1])}")
+    assert len(set(seen)) == 5
+    assert page.get_attribute("#read-record", "data-id") == seen[0]
+    assert page.inner_text("#says") == "All that is left was put off for later; it begins again."
+    for left in range(4, -1, -1):
+        page.keyboard.press("r")
+        page.wait_for_function(f"document.getElementById('read-progress').textContent.includes('of {5 - left} read')")
+    page.wait_for_function("document.getElementById('read-record').textContent === 'There is nothing left to read.'")
+    assert page.is_disabled("[data-label=relevant]")
+    page.keyboard.press("r")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#read-error") == ""
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.getElementById('says').textContent.startsWith('Undone')")
+    assert page.is_enabled("[data-label=relevant]")
+
+
+def test_the_form_of_reading_shows_what_records_are_chosen_by(open_page, served):
+    """Settings changed elsewhere are shown; what is typed and not started yet stays."""
+    page = open_page("#tab=read")
+    start(page, "fraud", "")
+    with es.open(served.path) as index:
+        Screening(index).configure(topic="animals that fly", where="kind == 'plant'")
+    page.fill("#read-among", "kind == 'person'")
+    page.click("#tab-ask")
+    page.click("#tab-read")
+    page.wait_for_function("document.getElementById('read-topic').value === 'animals that fly'")
+    assert page.input_value("#read-among") == "kind == 'person'"
+    start(page, "animals that fly", "")
+    with es.open(served.path) as index:
+        assert Screening(index).settings.where == ""
 
 
 def test_errors_stand_beside_what_caused_them(open_page, watch):
