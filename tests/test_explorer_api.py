@@ -332,6 +332,20 @@ def test_another_writer_is_named(client, path, encoder):
         assert client.ask("search", text="wolf", k=1)["hits"][0]["id"] == "id-wolf"
 
 
+def test_while_another_writes_the_next_record_is_read(client, path, encoder):
+    """It is answered, and that it was shown is kept with the label that follows, before it."""
+    client.ask("screen/start", topic="shark")
+    with es.open(path, encoder) as other, other._store.locked():
+        assert client.ask("screen/next")["record"]["id"] == "id-shark"
+        assert client.ask("screen/next", after=["id-shark"])["record"]["id"] == "id-wolf"
+        assert client.refusal("screen/label", id="id-wolf", label="relevant")[0] == 409
+    client.ask("screen/label", id="id-wolf", label="relevant")
+    with es.open(path, encoder) as index:
+        events = index.labels.named("main").history()
+    assert [event.kind for event in events] == ["settings", "shown", "label"]
+    assert events[1].details["ids"] == ["id-wolf"]
+
+
 def test_an_index_that_grows_is_seen(client, path, encoder):
     """What another process adds or removes is in the next answer, and coordinates are those of the new population."""
     before = client.ask("points", x="size", y="predatoriness")

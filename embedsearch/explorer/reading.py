@@ -43,7 +43,9 @@ def next_record(desk: Desk, asked: Fields) -> Answer:
     screening, passed = _screening(desk, asked), set(asked.texts("after", []))
     by = asked.text("by", "") or None
     asked.finish()
-    proposal = next(iter(screening.next(1, by, passed=passed)), None)
+    found, shown = screening.propose(1, by, passed=passed)
+    desk.note_shown(screening, shown)
+    proposal = next(iter(found), None)
     if proposal is None:
         return {"record": None, **_status(screening)}
     sentence = screening.telling_sentence(proposal.id)
@@ -58,6 +60,7 @@ def label(desk: Desk, asked: Fields) -> Answer:
     screening = _screening(desk, asked)
     id, value, note = asked.text("id"), asked.text("label"), asked.text("note", "")
     asked.finish()
+    desk.catch_up(screening)
     (given,) = screening.labels.add(id, value, note=note, only_unread=True)
     return {"number": given.number, **_status(screening)}
 
