@@ -169,6 +169,18 @@ def test_conditions_and_histograms_count(client, index):
     assert histogram["percentiles"][50] == pytest.approx(float(np.median(column)))
 
 
+def test_how_many_lie_above_a_percentile_is_what_its_condition_holds_for(tmp_path, encoder, animals, axes):
+    """Where a text stands six times among thirteen, one passage lies above the median."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add([*animals, *(es.Document(f"again-{place}", "sheep") for place in range(5))])
+        index.axes.save(axes[1])
+        held = [len(index.rows(f"size > p{percent}")) for percent in range(101)]
+    with exploring(tmp_path / "index", encoder=encoder) as client:
+        above = client.ask("histogram", axis="size")["above"]
+    assert above == held
+    assert [above[percent] for percent in (0, 40, 50, 90, 100)] == [12, 7, 1, 1, 0]
+
+
 def test_an_axis_is_tried_before_it_is_saved(client, path, encoder):
     """A trial changes nothing on the disk; saved, it is there for everyone, and reads as it did when tried."""
     assert client.refusal("axes/save", name="mine")[0] == 400
@@ -222,6 +234,32 @@ def test_passages_that_are_chosen_become_a_file(client, index):
     assert client.refusal("export", format="xls", rows=[1])[0] == 400
 
 
+def test_numbers_that_no_float_holds_have_no_colour(tmp_path, encoder, animals, axes):
+    """A whole number of 400 digits is there, has no colour, and is no end of a field."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add(
+            es.Document(one.id, one.text, metadata={"count": 10**400 if place == 3 else place, "large": 10**400})
+            for place, one in enumerate(animals)
+        )
+        index.axes.save(axes[1])
+    with exploring(tmp_path / "index", encoder=encoder) as client:
+        values = numbers(client.ask("points", x="size", y="size", field="count")["field"]["values"], "<f4")
+        assert np.flatnonzero(np.isnan(values)).tolist() == [3]
+        assert client.ask("field", field="count") == {"kind": "number", "low": 0, "high": 7}
+        assert client.ask("field", field="large") == {"kind": "number", "low": None, "high": None}
+        assert client.ask("points", x="size", y="size", box=[-1e300, 1e300, -1e300, 1e300])["inside"] == 8
+
+
+def test_what_a_start_does_not_name_stays(client, index, path, encoder):
+    """Axes that a screening reads outlive another topic; a topic that is given as empty is taken away."""
+    client.ask("screen/start", topic="shark", axes=["size"], where="size > -9", seed=7)
+    assert client.ask("screen/start", topic="whale")["where"] == "size > -9"
+    assert client.ask("screen/start", topic="", where=None)["topic"] == ""
+    with es.open(path, encoder) as opened:
+        kept = opened.labels.named("main").settings()
+    assert (kept["topic"], kept["axes"], kept["where"], kept["seed"]) == ("", ["size"], "size > -9", 7)
+
+
 def test_screening_from_the_page(client, path, encoder):
     """The next record, a label, an undo: each is in the store when it is answered."""
     assert client.ask("screen/status")["has_begun"] is False
@@ -266,6 +304,14 @@ def test_screening_from_the_page(client, path, encoder):
         ("axes/try", {"low": ["mouse"]}, "high"),
         ("axes/try", {"low": ["mouse"], "high": ["shark"], "ratings": {"wolf": "big"}}, "an object of numbers"),
         ("locate", {"point": {}}, "a point needs at least one axis"),
+        ("locate", {"point": {"size": 10**400}}, "an object of numbers and percentiles"),
+        ("locate", {"point": {"\ud800": 1}}, "half of a character"),
+        ("shift", {"text": "wolf", "by": {"size": -(10**400)}}, "an object of numbers"),
+        ("points", {"x": "size", "y": "size", "box": [10**400, 1, 1, 1]}, "four numbers"),
+        ("passages", {"rows": [10**30]}, "wanted a list of passage numbers"),
+        ("export", {"rows": [1 << 63], "format": "csv"}, "wanted a list of passage numbers"),
+        ("place", {"texts": ["\ud800"], "axes": ["size"]}, "half of a character"),
+        ("calc", {"expression": "sheep + spider", "axes": []}, "'axes' is []; wanted a list of 1 to 1,000 texts"),
         ("histogram", {"axis": "size", "bins": 10**6}, "'bins' is 1000000"),
     ],
 )
@@ -284,6 +330,20 @@ def test_another_writer_is_named(client, path, encoder):
         assert status == 409
         assert "another process is writing" in message
         assert client.ask("search", text="wolf", k=1)["hits"][0]["id"] == "id-wolf"
+
+
+def test_while_another_writes_the_next_record_is_read(client, path, encoder):
+    """It is answered, and that it was shown is kept with the label that follows, before it."""
+    client.ask("screen/start", topic="shark")
+    with es.open(path, encoder) as other, other._store.locked():
+        assert client.ask("screen/next")["record"]["id"] == "id-shark"
+        assert client.ask("screen/next", after=["id-shark"])["record"]["id"] == "id-wolf"
+        assert client.refusal("screen/label", id="id-wolf", label="relevant")[0] == 409
+    client.ask("screen/label", id="id-wolf", label="relevant")
+    with es.open(path, encoder) as index:
+        events = index.labels.named("main").history()
+    assert [event.kind for event in events] == ["settings", "shown", "label"]
+    assert events[1].details["ids"] == ["id-wolf"]
 
 
 def test_an_index_that_grows_is_seen(client, path, encoder):

@@ -10,6 +10,7 @@ from browser import WITHOUT_WEBGL, violations
 from explorer_server import exploring
 
 import embedsearch as es
+from embedsearch.screening import Screening
 
 SUM = "#q=sheep+%2B+spider&x=predatoriness&y=size"
 
@@ -179,9 +180,8 @@ def test_a_condition_is_counted_dragged_and_applied(open_page, served):
     assert page.evaluate("document.querySelector('#plane > div').data[0].x.length") == count
 
 
-def test_a_lasso_chooses_and_exports(open_page):
-    """What is drawn around is listed, counted, and leaves as a file with its coordinates."""
-    page = open_page("#x=predatoriness&y=size")
+def lasso(page):
+    """Draw around the points up on the right, and return how many they are."""
     page.click("[data-mode=lasso]")
     page.wait_for_function("document.querySelector('#plane > div').layout.dragmode === 'lasso'")
     box = page.locator("#plane").bounding_box()
@@ -193,15 +193,129 @@ def test_a_lasso_chooses_and_exports(open_page):
         page.mouse.move(*point, steps=5)
     page.mouse.up()
     page.wait_for_selector("#chosen:not([hidden])")
-    count = int(page.inner_text("#chosen-count").split()[0].replace(",", ""))
-    assert 10 < count < 1010
+    return int(page.inner_text("#chosen-count").split()[0].replace(",", ""))
+
+
+def exported(page):
+    """Return the records of what is selected."""
     with page.expect_download() as download:
         page.click("[data-export=jsonl]")
-    lines = [json.loads(line) for line in Path(download.value.path()).read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in Path(download.value.path()).read_text("utf-8").splitlines()]
+
+
+def marked_points(page):
+    """Return how many points are marked as selected."""
+    return page.evaluate("(document.querySelector('#plane > div').data[0].selectedpoints ?? []).length")
+
+
+def test_a_lasso_chooses_and_exports(open_page):
+    """What is drawn around is listed, counted, and leaves as a file with its coordinates."""
+    page = open_page("#x=predatoriness&y=size")
+    count = lasso(page)
+    assert 10 < count < 1010
+    lines = exported(page)
     assert len(lines) == count
     assert {"predatoriness", "size", "text"} <= lines[0].keys()
     page.click("#chosen-none")
     assert page.is_hidden("#chosen")
+
+
+def test_what_is_selected_stays_so_when_less_is_drawn(open_page):
+    """After a condition: those still drawn are marked, the panel counts them, and all that was chosen is exported."""
+    page = open_page("#tab=cut&x=predatoriness&y=size")
+    count = lasso(page)
+    chosen = exported(page)
+    page.fill("#cut-where", 'kind == "animal"')
+    page.click("#cut-form button:not([type])")
+    drawn = sum(one["metadata"].get("kind") == "animal" for one in chosen)
+    page.wait_for_function(f"document.getElementById('chosen-count').textContent.endsWith(', {drawn} of them drawn')")
+    assert page.inner_text("#chosen-count") == f"{count} selected, {drawn} of them drawn"
+    page.wait_for_function("document.querySelector('#plane > div').data[0].x.length === 168")
+    assert marked_points(page) == drawn > 0
+    assert exported(page) == chosen
+    page.click("#cut-all")
+    page.wait_for_function(f"document.getElementById('chosen-count').textContent === '{count} selected'")
+
+
+def test_a_selection_ends_when_rows_are_numbered_anew(page, predation, tmp_path, watch):
+    """After a compaction elsewhere the rows are other passages: nothing is selected any more, as the page says."""
+    path = tmp_path / "predation"
+    shutil.copytree(predation, path)
+    with exploring(path) as client:
+        page.goto(f"{client.url}#x=predatoriness&y=size")
+        page.wait_for_selector("html[data-ready]")
+        lasso(page)
+        with es.open(path) as index:
+            index.delete(["p-wolf", "p-sheep"])
+            index.compact()
+        page.click("[data-export=jsonl]")  # before the page has drawn anew, the server refuses
+        page.wait_for_function("document.getElementById('chosen-error').textContent.includes('load the page again')")
+        page.select_option("#color", "kind")
+        page.wait_for_function("document.getElementById('chosen-count').textContent === 'Nothing selected'")
+        assert "select them again" in page.inner_text("#chosen-error")
+        assert page.is_disabled("[data-export=jsonl]")
+        assert marked_points(page) == 0
+        assert 0 < lasso(page) == len(exported(page))
+    watch.errors = [one for one in watch.errors if "status of 409" not in one]
+
+
+def test_a_condition_that_cannot_be_read_is_not_kept(open_page, watch):
+    """It is refused beside its form and stays out of the address; one that a link brings leaves all points drawn."""
+    page = open_page("#tab=cut&x=predatoriness&y=size")
+    page.fill("#cut-where", "size > > 3")
+    page.click("#cut-form button:not([type])")
+    page.wait_for_function("document.getElementById('cut-error').textContent.includes('cannot be read')")
+    assert "where" not in page.url
+    page.select_option("#y", "tone")
+    page.wait_for_function("document.querySelector('#plane > div').layout.yaxis.title.text.startsWith('tone')")
+    page.goto("about:blank")
+    page = open_page("#tab=ask&x=predatoriness&y=size&where=size+%3E+%3E+3")
+    page.wait_for_function("document.getElementById('cut-error').textContent.includes('cannot be read')")
+    assert page.input_value("#cut-where") == "size > > 3"
+    assert page.is_visible("#cut-error")
+    assert page.inner_text("#says") == "1,010 passages."
+    page.click("#cut-all")
+    page.wait_for_function("document.getElementById('cut-error').textContent === ''")
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
+def test_what_is_typed_outlives_the_choice_of_axes_and_colours(open_page):
+    """Only going back or forward, and a link, fill the forms."""
+    page = open_page("#tab=cut&x=predatoriness&y=size")
+    page.click("#cut-above")
+    assert page.input_value("#cut-where") == "predatoriness > p70"
+    page.click("#tab-ask")
+    page.fill("#ask-text", "a trap that waits")
+    page.fill("#ask-among", 'kind == "animal"')
+    for id, value, trace in (
+        ("color", "kind", "data[0].marker.cmin === -1.5"),
+        ("y", "tone", "layout.yaxis.title.text.startsWith('tone')"),
+    ):
+        page.select_option(f"#{id}", value)
+        page.wait_for_function(f"document.querySelector('#plane > div').{trace}")
+    assert page.input_value("#ask-text") == "a trap that waits"
+    assert page.input_value("#ask-among") == 'kind == "animal"'
+    page.click("#tab-cut")
+    assert page.input_value("#cut-where") == "predatoriness > p70"
+
+
+def test_one_axis_twice_has_one_slider(open_page, served):
+    """It moves the star along both sides of the plane, and what lies there answers; the export has the axis once."""
+    page = open_page("#tab=cursor&x=size&y=size&atx=2")
+    page.wait_for_selector("#cursor-answer li")
+    assert page.is_hidden("#cursor-y")
+    assert page.is_hidden("#cursor-y-name")
+    with es.open(served.path) as index:
+        assert hits(page, "#cursor-answer") == [hit.id for hit in index.locate({"size": 2}, k=12)]
+    star = page.evaluate("document.querySelector('#plane > div').data[2]")
+    assert (star["x"], star["y"]) == ([2], [2])
+    page.click("#tab-ask")
+    ask(page, "sheep + spider")
+    page.wait_for_selector("#by-plane ol.hits")
+    assert page.locator("#ask-answer thead th").all_inner_texts() == ["term", "size"]
+    page.select_option("#y", "predatoriness")
+    page.click("#tab-cursor")
+    assert page.is_visible("#cursor-y")
 
 
 def test_screening_by_keys(open_page, served, watch):
@@ -248,6 +362,65 @@ def test_screening_by_keys(open_page, served, watch):
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
     page.click("#read-evidence summary")
     assert "The rule (recall 0.95 at confidence 0.95, by ranking) says: read on." in page.inner_text("#read-stop")
+
+
+def test_records_put_off_come_again(page, predation, tmp_path):
+    """Later on each of five, and they begin again; when all are labelled nothing is left, and keys do nothing."""
+    path = tmp_path / "predation"
+    shutil.copytree(predation, path)
+    with exploring(path) as client:
+        page.goto(f"{client.url}#tab=read")
+        page.wait_for_selector("html[data-ready]")
+        start(page, "fraud", "topic == 'fraud'")
+        put_off_and_read_five(page)
+
+
+def start(page, topic, among):
+    """Say what is looked for, and wait until the server knows."""
+    page.fill("#read-topic", topic)
+    page.fill("#read-among", among)
+    with page.expect_response(re.compile("/api/screen/start")):
+        page.click("#read-form button")
+
+
+def put_off_and_read_five(page):
+    page.wait_for_selector("#read-record[data-id]")
+    assert page.inner_text("#read-progress") == "0 relevant of 0 read, of 5 records."
+    seen = []
+    for _ in range(5):
+        seen.append(page.get_attribute("#read-record", "data-id"))
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"document.getElementById('read-record').dataset.id !== {json.dumps(seen[-1])}")
+    assert len(set(seen)) == 5
+    assert page.get_attribute("#read-record", "data-id") == seen[0]
+    assert page.inner_text("#says") == "All that is left was put off for later; it begins again."
+    for left in range(4, -1, -1):
+        page.keyboard.press("r")
+        page.wait_for_function(f"document.getElementById('read-progress').textContent.includes('of {5 - left} read')")
+    page.wait_for_function("document.getElementById('read-record').textContent === 'There is nothing left to read.'")
+    assert page.is_disabled("[data-label=relevant]")
+    page.keyboard.press("r")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#read-error") == ""
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.getElementById('says').textContent.startsWith('Undone')")
+    assert page.is_enabled("[data-label=relevant]")
+
+
+def test_the_form_of_reading_shows_what_records_are_chosen_by(open_page, served):
+    """Settings changed elsewhere are shown; what is typed and not started yet stays."""
+    page = open_page("#tab=read")
+    start(page, "fraud", "")
+    with es.open(served.path) as index:
+        Screening(index).configure(topic="animals that fly", where="kind == 'plant'")
+    page.fill("#read-among", "kind == 'person'")
+    page.click("#tab-ask")
+    page.click("#tab-read")
+    page.wait_for_function("document.getElementById('read-topic').value === 'animals that fly'")
+    assert page.input_value("#read-among") == "kind == 'person'"
+    start(page, "animals that fly", "")
+    with es.open(served.path) as index:
+        assert Screening(index).settings.where == ""
 
 
 def test_errors_stand_beside_what_caused_them(open_page, watch):
@@ -318,3 +491,23 @@ def test_detail_comes_on_demand(open_page, page, served, monkeypatch):
     inside = int(((across >= left) & (across <= right) & (up >= bottom) & (up <= top)).sum())
     assert page.inner_text("#says") == f"{inside} passages of 1,010 are in view."
     assert page.evaluate("document.querySelector('#plane > div').data[0].x.length") == inside
+
+
+def test_rings_and_the_legend_stay_where_a_sample_is_drawn(open_page, page, served, monkeypatch):
+    """Every answer is ringed, whether its point is drawn or not, and after a zoom too; so is a value shown alone."""
+    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
+    open_page("#x=predatoriness&y=size&color=kind")
+    ask(page, "wolf")
+    page.wait_for_selector("[data-id=p-wolf]")
+    rings = "document.querySelector('#plane > div').data[1].x.length"
+    page.wait_for_function(f"{rings} === 20")
+    page.click("#legend button:has-text('animal')")
+    page.focus("#plane")
+    with page.expect_response(re.compile("/api/points")):
+        page.keyboard.press("+")
+    page.wait_for_function("document.getElementById('says').textContent.includes('in view')")
+    page.wait_for_timeout(300)
+    assert page.evaluate(rings) == 20
+    assert page.locator("#legend button[aria-pressed=true]").all_inner_texts() == ["animal"]
+    shown = page.evaluate("[...new Set(document.querySelector('#plane > div').data[0].marker.color)]")
+    assert len(shown) == 1

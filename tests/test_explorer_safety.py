@@ -52,6 +52,8 @@ def client(evil):
         ({**JSON, "Host": "127.0.0.1.evil.example"}, 403),
         ({**JSON, "Origin": "http://evil.example"}, 403),
         ({**JSON, "Origin": "null"}, 403),
+        ({**JSON, "Origin": "http://[x"}, 403),
+        ({"Content-Type": "APPLICATION/JSON; charset=utf-8"}, 200),
         ({"Content-Type": "text/plain"}, 415),
         ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
         ({}, 415),

@@ -80,6 +80,17 @@ def drag(page, corners, *, box: bool = False):
     page.wait_for_timeout(100)
 
 
+def test_what_lies_on_points_stays_when_they_are_others(plane):
+    """Rings and a star stand where they were put; of points shown alone, the rings of others are hidden with them."""
+    points(plane)
+    plane.evaluate("plane.rings([{x: 0, y: 0}, {x: 9, y: 8, code: 0}, {x: 2, y: 1, code: 1}]); plane.star(1, 1, 'sum')")
+    points(plane, "codes: Int32Array.of(0, 0, 0, 1, 1, 1, 2, 2, 2),")
+    shown = "plane.drawn.then(() => [plane._chart.data[1].x, plane._chart.data[1].y, plane._chart.data[2].x])"
+    assert plane.evaluate(shown) == [[0, 9, 2], [0, 8, 1], [1]]
+    plane.evaluate("plane.isolate(1)")
+    assert plane.evaluate(shown) == [[0, 2], [0, 1], [1]]
+
+
 def test_keys_move_and_zoom_and_show_all_again(plane):
     """Plus halves neither side but divides it by 1.5, an arrow moves by a fifth, 0 goes back; each is told."""
     points(plane)

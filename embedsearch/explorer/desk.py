@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from embedsearch.axes import Axis
+from embedsearch.errors import BusyError
 from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.points import Plane
 from embedsearch.index import Index
@@ -28,6 +31,7 @@ class Desk:
         self.plane = Plane(index)
         self.tried: Axis | None = None
         self._screenings: dict[str, tuple[object, Screening]] = {}
+        self._unnoted: dict[str, tuple[int, Mapping[str, Any]]] = {}  # what was shown while another process wrote
 
     def screening(self, name: str) -> Screening:
         """Return a screening; opened anew where documents or axes have changed, or another process has written."""
@@ -39,6 +43,23 @@ class Desk:
             found = Screening(self.index, name)
             self._screenings[name] = now, found
         return found
+
+    def note_shown(self, screening: Screening, shown: Mapping[str, Any]) -> None:
+        """Keep that records were shown; while another process writes, with the label that follows."""
+        self._unnoted[screening.name] = screening.labels.state, shown
+        with suppress(BusyError):
+            self.catch_up(screening)
+
+    def catch_up(self, screening: Screening) -> None:
+        """Keep what was shown last, if that is not done; what was labelled elsewhere meanwhile has overtaken it.
+
+        Raises:
+            BusyError: another process is writing.
+        """
+        state, shown = self._unnoted.get(screening.name, (None, {}))
+        if state == screening.labels.state:
+            screening.note_shown(shown)
+        self._unnoted.pop(screening.name, None)
 
     def chosen(self, asked: Fields, *, most: int) -> Rows:
         """Return the rows of passages that a request names, as they stood when the page drew them.

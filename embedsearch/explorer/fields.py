@@ -11,6 +11,7 @@ from embedsearch.errors import did_you_mean
 from embedsearch.web.refusals import Refusal
 
 _MOST_CHARACTERS = 20_000  # of one text
+_MOST_ROW = (1 << 31) - 1  # the page holds the numbers of passages as int32
 _REQUIRED: Any = object()
 
 
@@ -42,25 +43,21 @@ class Fields:
             advice = did_you_mean(unknown[0], self._known)
             raise Refusal(400, f"there is no field {unknown[0][:40]!r}.{advice}")
 
-    def _take(self, name: str, default: Any) -> Any:
+    def has(self, name: str) -> bool:
+        """Is a field given? One that is null is not."""
         self._known.add(name)
-        value = self._given.get(name)
-        if value is not None:
-            return value
+        return self._given.get(name) is not None
+
+    def _take(self, name: str, default: Any) -> Any:
+        if self.has(name):
+            return self._given[name]
         if default is _REQUIRED:
             raise Refusal(400, f"{name!r} is missing")
         return default
 
     def text(self, name: str, default: str = _REQUIRED) -> str:
         """Return a text."""
-        value = self._take(name, default)
-        if not isinstance(value, str):
-            raise _other(name, value, "a text")
-        if len(value) > _MOST_CHARACTERS:
-            raise Refusal(400, f"{name!r} has {len(value):,} characters; at most {_MOST_CHARACTERS:,} are read")
-        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise Refusal(400, f"{name!r} holds half of a character (a lone surrogate)")
-        return value
+        return _text(name, self._take(name, default), "a text")
 
     def flag(self, name: str) -> bool:
         """Return true or false; false where it is not given."""
@@ -76,17 +73,17 @@ class Fields:
             raise _other(name, value, f"a whole number from {least:,} to {most:,}")
         return value
 
-    def texts(self, name: str, default: list[str] = _REQUIRED, *, most: int = 1000) -> list[str]:
-        """Return a list of texts."""
-        value = self._take(name, default)
-        if not isinstance(value, list) or len(value) > most or not all(isinstance(one, str) for one in value):
-            raise _other(name, value, f"a list of at most {most:,} texts")
-        return value
+    def texts(self, name: str, default: list[str] = _REQUIRED, *, least: int = 0, most: int = 1000) -> list[str]:
+        """Return a list of *least* to *most* texts."""
+        value, wanted = self._take(name, default), f"a list of {least:,} to {most:,} texts"
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            raise _other(name, value, wanted)
+        return [_text(name, one, wanted) for one in value]
 
     def rows(self, name: str, *, most: int) -> list[int]:
         """Return a list of numbers of passages."""
         value = self._take(name, _REQUIRED)
-        if not isinstance(value, list) or not all(type(one) is int and one >= 0 for one in value):
+        if not isinstance(value, list) or not all(type(one) is int and 0 <= one <= _MOST_ROW for one in value):
             raise _other(name, value, "a list of passage numbers")
         if len(value) > most:
             raise Refusal(400, f"{name!r} has {len(value):,} passages; at most {most:,} are taken at once")
@@ -94,30 +91,52 @@ class Fields:
 
     def numbers(self, name: str, default: dict[str, float] = _REQUIRED) -> dict[str, float]:
         """Return an object of finite numbers."""
-        value = self._take(name, default)
-        if not isinstance(value, dict) or not all(_is_number(one) for one in value.values()):
-            raise _other(name, value, "an object of numbers")
-        return {key: float(one) for key, one in value.items()}
+        value, wanted = self._take(name, default), "an object of numbers"
+        if not isinstance(value, dict):
+            raise _other(name, value, wanted)
+        return {_text(name, key, wanted): _number(name, one, wanted) for key, one in value.items()}
 
     def point(self, name: str) -> dict[str, float | str]:
         """Return a place on axes: by axis a number, or a percentile such as ``p90``."""
-        value = self._take(name, _REQUIRED)
-        if not isinstance(value, dict) or not all(isinstance(one, str) or _is_number(one) for one in value.values()):
-            raise _other(name, value, "an object of numbers and percentiles")
-        return value
+        value, wanted = self._take(name, _REQUIRED), "an object of numbers and percentiles"
+        if not isinstance(value, dict):
+            raise _other(name, value, wanted)
+        return {
+            _text(name, key, wanted): _text(name, one, wanted) if isinstance(one, str) else _number(name, one, wanted)
+            for key, one in value.items()
+        }
 
     def box(self, name: str) -> tuple[float, float, float, float] | None:
         """Return left, right, bottom and top of a view, or None."""
-        value = self._take(name, None)
+        value, wanted = self._take(name, None), "four numbers: left, right, bottom, top"
         if value is None:
             return None
-        if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
-            raise _other(name, value, "four numbers: left, right, bottom, top")
-        return value[0], value[1], value[2], value[3]
+        if not isinstance(value, list) or len(value) != 4:
+            raise _other(name, value, wanted)
+        left, right, bottom, top = (_number(name, one, wanted) for one in value)
+        return left, right, bottom, top
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _text(name: str, value: Any, wanted: str) -> str:
+    if not isinstance(value, str):
+        raise _other(name, value, wanted)
+    if len(value) > _MOST_CHARACTERS:
+        raise Refusal(400, f"{name!r} has {len(value):,} characters; at most {_MOST_CHARACTERS:,} are read")
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise Refusal(400, f"{name!r} holds half of a character (a lone surrogate)")
+    return value
+
+
+def _number(name: str, value: Any, wanted: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _other(name, value, wanted)
+    try:
+        number = float(value)
+    except OverflowError:  # JSON's integers have no end
+        number = math.inf
+    if not math.isfinite(number):
+        raise _other(name, value, wanted)
+    return number
 
 
 def _other(name: str, value: Any, wanted: str) -> Refusal:

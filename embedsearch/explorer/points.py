@@ -16,6 +16,7 @@ Box = tuple[float, float, float, float]
 Column = NDArray[np.float32]
 
 _MOST_CATEGORIES = 9  # that have a colour of their own; the page has one more, for all others
+_LARGEST = float(np.finfo(np.float32).max)
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # 2^64 divided by the golden ratio: neighbouring rows come to lie far apart
 
 
@@ -101,7 +102,7 @@ class Plane:
         chosen = np.arange(len(self._rows)) if where is None else self.places(self._index.rows(where))
         total = len(chosen)
         if box is not None:
-            left, right, bottom, top = box
+            left, right, bottom, top = np.array(box)  # of float64, which holds numbers that no float32 does
             across, up = columns[0][chosen], columns[1][chosen]
             chosen = chosen[(across >= left) & (across <= right) & (up >= bottom) & (up <= top)]
         shown = sampled(chosen, limit)
@@ -122,16 +123,21 @@ class Plane:
         return coloured([values[place] for place in shown], values)
 
     def histogram(self, axis: str, bins: int, where: str | None) -> dict[str, Any]:
-        """Return how passages are spread along an axis: all, and those that satisfy a condition."""
+        """Return how passages are spread along an axis: all, and those that satisfy a condition.
+
+        Of each percentile it says how many passages lie above; where texts repeat, that is not what is left of 100 %.
+        """
         column = self.column(axis)
         low, high = spread(column)
         counts, edges = np.histogram(column, bins=bins, range=(low, high))
         passing = counts
         if where is not None:
             passing, _ = np.histogram(column[self.places(self._index.rows(where))], bins=bins, range=(low, high))
-        percentiles = np.percentile(column, np.arange(101))
+        scale = self._index.axes.scaled([axis])[axis].scale
+        percentiles = np.array([scale.at_percentile(percent) for percent in range(101)])
+        above = len(column) - np.searchsorted(np.sort(column), percentiles.astype(np.float32), side="right")
         return {"edges": edges.tolist(), "counts": counts.tolist(), "passing": passing.tolist(),
-                "percentiles": percentiles.tolist()}  # fmt: skip
+                "percentiles": percentiles.tolist(), "above": above.tolist()}  # fmt: skip
 
 
 def sampled(places: NDArray[np.intp], limit: int) -> NDArray[np.intp]:
@@ -160,8 +166,7 @@ def coloured(shown: Sequence[Any], everything: Sequence[Any]) -> dict[str, Any]:
         everything: those of all passages, so that a value keeps its colour whatever is in view.
     """
     if is_numeric(everything):
-        values = [float("nan") if value is None else float(value) for value in shown]
-        return {"kind": "number", "values": packed(np.array(values), "<f4")}
+        return {"kind": "number", "values": packed(np.array([as_number(value) for value in shown]), "<f4")}
     names = [name for name, _ in common(everything, _MOST_CATEGORIES)]
     code = {name: place for place, name in enumerate(names)}
     codes = [code.get(written(value), -1) for value in shown]
@@ -172,6 +177,11 @@ def is_numeric(values: Sequence[Any]) -> bool:
     """Are all values numbers, as far as there are any?"""
     kinds = {type(value) for value in values if value is not None}
     return bool(kinds) and kinds <= {int, float}
+
+
+def as_number(value: int | float | None) -> float:
+    """Return a value as a colour has it: not a number where there is none, or none that a float32 holds."""
+    return float("nan") if value is None or not abs(value) <= _LARGEST else float(value)
 
 
 def common(values: Sequence[Any], most: int) -> list[tuple[str, int]]:

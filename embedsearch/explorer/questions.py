@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from embedsearch.axes import Axis
 from embedsearch.errors import QueryError
 from embedsearch.explorer.desk import TRIED, Desk
 from embedsearch.explorer.fields import Fields
-from embedsearch.explorer.points import common, is_numeric
+from embedsearch.explorer.points import as_number, common, is_numeric
 from embedsearch.plots.ends import pole_names
 from embedsearch.results import Hits
 
@@ -55,8 +56,8 @@ def field(desk: Desk, asked: Fields) -> Answer:
     """Return the kind of a field and its commonest values."""
     values = desk.plane.field(asked.text("field"))
     if is_numeric(values):
-        numbers = [value for value in values if value is not None]
-        return {"kind": "number", "low": min(numbers), "high": max(numbers)}
+        numbers = [value for value in values if math.isfinite(as_number(value))]
+        return {"kind": "number", "low": min(numbers, default=None), "high": max(numbers, default=None)}
     return {"kind": "text", "values": [{"value": name, "count": count} for name, count in common(values, _MOST_VALUES)]}
 
 
@@ -83,7 +84,7 @@ def search(desk: Desk, asked: Fields) -> Answer:
 def calc(desk: Desk, asked: Fields) -> Answer:
     """Return both answers to an expression: nearest in meaning, and nearest on the axes."""
     began = time.perf_counter()
-    expression, axes = asked.text("expression"), asked.texts("axes")
+    expression, axes = asked.text("expression"), asked.texts("axes", least=1)
     given: dict[str, Any] = {
         "k": _count(asked),
         "where": asked.text("where", "") or None,

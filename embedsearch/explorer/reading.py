@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.explorer.desk import Desk
@@ -23,14 +24,15 @@ def status(desk: Desk, asked: Fields) -> Answer:
 
 
 def start(desk: Desk, asked: Fields) -> Answer:
-    """Set what a screening looks for."""
+    """Set what a screening looks for; what is not given stays."""
     screening = _screening(desk, asked)
-    wanted = {
-        "topic": asked.text("topic", ""),
-        "axes": asked.texts("axes", []),
-        "where": asked.text("where", ""),
-        "seed": asked.whole("seed", screening.settings.seed, least=0, most=2**31),
+    readers: dict[str, Callable[[str], Any]] = {
+        "topic": asked.text,
+        "axes": asked.texts,
+        "where": asked.text,
+        "seed": partial(asked.whole, least=0, most=2**31),
     }
+    wanted = {name: read(name) for name, read in readers.items() if asked.has(name)}
     asked.finish()
     screening.configure(**wanted)
     return _status(screening)
@@ -41,7 +43,9 @@ def next_record(desk: Desk, asked: Fields) -> Answer:
     screening, passed = _screening(desk, asked), set(asked.texts("after", []))
     by = asked.text("by", "") or None
     asked.finish()
-    proposal = next(iter(screening.next(1, by, passed=passed)), None)
+    found, shown = screening.propose(1, by, passed=passed)
+    desk.note_shown(screening, shown)
+    proposal = next(iter(found), None)
     if proposal is None:
         return {"record": None, **_status(screening)}
     sentence = screening.telling_sentence(proposal.id)
@@ -56,6 +60,7 @@ def label(desk: Desk, asked: Fields) -> Answer:
     screening = _screening(desk, asked)
     id, value, note = asked.text("id"), asked.text("label"), asked.text("note", "")
     asked.finish()
+    desk.catch_up(screening)
     (given,) = screening.labels.add(id, value, note=note, only_unread=True)
     return {"number": given.number, **_status(screening)}
 

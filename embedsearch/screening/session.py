@@ -155,11 +155,28 @@ class Screening:
             QueryError: *by* is none of these, or no sample was drawn; nothing to start from.
             StoreError: another process is writing.
         """
+        found, shown = self.propose(count, by, passed=passed)
+        self.note_shown(shown)
+        return found
+
+    def propose(
+        self, count: int = 1, by: str | None = None, *, passed: Collection[str] = ()
+    ) -> tuple[Proposals, dict[str, Any]]:
+        """Return the records to read next, and what `note_shown` is to keep of them; nothing is written.
+
+        Args:
+            count: as for `next`.
+            by: as for `next`.
+            passed: as for `next`.
+
+        Raises:
+            QueryError: as `next`.
+        """
         require_count(count, "count")
         wanted = by or self.settings.by
         self._require_start(wanted, self.settings, self.pile)
         if wanted == AUDIT:
-            return self._next_of_sample(count, passed)
+            return self._next_of_sample(count, passed), {}
         scores, known = self.scores(), self._known(undecided=0.0)
         rows, at_random = choose(scores, known, by=wanted, count=len(known), seed=self.settings.seed)
         ids = [self.pile.ids[row] for row in rows]
@@ -171,14 +188,26 @@ class Screening:
             ids = list(dict.fromkeys([*waiting, *ids]))
         shown = list(islice((id for id in ids if id not in passed), count))
         found = self._proposals(shown, scores, drawn)
-        if at_random and shown:
-            # What is passed over is drawn all the same, once: then it is not among what is drawn from any more.
-            aside = set(waiting) - set(shown)
-            ids = [id for id in ids[: ids.index(shown[-1]) + 1] if id not in aside]
-            self._record_shown(ids, drawn, {"random": True, "unread": len(rows) - len(aside)})
-        elif shown:
-            self._record_shown(shown, drawn, {"random": False})
-        return found
+        if not shown:
+            return found, {}
+        if not at_random:
+            return found, {"by": drawn, "ids": shown, "random": False}
+        # What is passed over is drawn all the same, once: then it is not among what is drawn from any more.
+        aside = set(waiting) - set(shown)
+        ids = [id for id in ids[: ids.index(shown[-1]) + 1] if id not in aside]
+        return found, {"by": drawn, "ids": ids, "random": True, "unread": len(rows) - len(aside)}
+
+    def note_shown(self, shown: Mapping[str, Any]) -> None:
+        """Keep that records were shown, as `propose` says; what the journal says last is not said again.
+
+        Raises:
+            StoreError: another process is writing.
+        """
+        changed = self._changed(self.pile)
+        last = next((event for event in reversed(self.labels.history()) if event.kind != "settings"), None)
+        is_same = last is not None and last.kind == "shown" and {**last.details, PILE: ""} == {**shown, PILE: ""}
+        if shown and (changed or not is_same):
+            self.labels.record("shown", {**shown, **changed})
 
     def rank(self) -> list[tuple[str, float]]:
         """Return the id and the score of each record that was not read, the most likely first.
@@ -294,14 +323,6 @@ class Screening:
         return Proposals(
             self.proposal(rank, id, float(scores[self.pile.places[id]]), by) for rank, id in enumerate(ids, start=1)
         )
-
-    def _record_shown(self, ids: Sequence[str], by: str, drawn: Mapping[str, Any]) -> None:
-        details = {"by": by, "ids": ids, **drawn}
-        changed = self._changed(self.pile)
-        last = next((event for event in reversed(self.labels.history()) if event.kind != "settings"), None)
-        is_same = last is not None and last.kind == "shown" and {**last.details, PILE: ""} == {**details, PILE: ""}
-        if changed or not is_same:
-            self.labels.record("shown", details | changed)
 
     def _changed(self, pile: Pile) -> dict[str, str]:
         """Return the records for the journal, where they are others than it holds last."""

@@ -78,11 +78,11 @@ class Guard:
         if not self._token and not self._is_own(host):
             raise Refusal(403, f"this server is not {host[:80]!r}; ask {self._host}", "foreign_host")
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _host_of(origin) != host:
             raise Refusal(403, f"pages of {origin[:80]!r} may not ask this server", "foreign_origin")
         if self._token and path not in OPEN_PATHS and not self._has_token(headers, scope):
             raise Refusal(401, "send the server's token: Authorization: Bearer TOKEN", "invalid_api_key")
-        if method == "POST" and headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        if method == "POST" and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Refusal(415, "wanted Content-Type: application/json", "unsupported_media_type")
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > self._limit:
             raise self._too_large()
@@ -105,6 +105,14 @@ class Guard:
 
     def _too_large(self) -> Refusal:
         return Refusal(413, f"the request has more than {self._limit:,} bytes; send fewer texts", "request_too_large")
+
+
+def _host_of(origin: str) -> str | None:
+    """Return the host and port of a page's address; None where it cannot be read."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def is_loopback(host: str) -> bool:

@@ -1,6 +1,6 @@
 /* Ask: a text, or a sum of phrases; both answers of a sum side by side. */
 import {ask} from "./client.js";
-import {now, set} from "./address.js";
+import {axes, now, set} from "./address.js";
 import {$, h, number, saying} from "./dom.js";
 import {list} from "./hits.js";
 import {mark, view} from "./view.js";
@@ -19,26 +19,26 @@ export function begin() {
 
 function likeThis(document_) {
   set({q: "", like: document_, view: "", tab: "ask"}, {step: true});
+  fill();
   document.dispatchEvent(new CustomEvent("state"));
 }
 
-/* Fills the form from the address and answers what it asks. */
-export async function restore() {
+export function fill() {
   $("ask-text").value = now().q ?? "";
   $("ask-among").value = now().among ?? "";
   $("ask-inputs").checked = now().inputs !== "kept";
-  await answer();
 }
 
+/* Answers what the address asks. */
 export const answer = () => saying("ask-error", async () => {
-  const {q, like, among, inputs, x, y} = now(), axes = [x, y];
+  const {q, like, among, inputs} = now();
   if (!q && !like) {
     $("ask-answer").replaceChildren();
     mark({});
     return;
   }
-  if (q && SUM.test(q)) showSum(await ask("calc", {expression: q, axes, where: among, keep_inputs: inputs === "kept"}, {kind: "answer"}));
-  else showHits(await ask("search", {text: q, like, axes, where: among}, {kind: "answer"}));
+  if (q && SUM.test(q)) showSum(await ask("calc", {expression: q, axes: axes(), where: among, keep_inputs: inputs === "kept"}, {kind: "answer"}));
+  else showHits(await ask("search", {text: q, like, axes: axes(), where: among}, {kind: "answer"}));
 });
 
 function showHits({hits, at, milliseconds}) {
@@ -51,9 +51,9 @@ function showHits({hits, at, milliseconds}) {
 function showSum({meaning, plane, terms, sum, milliseconds}) {
   const {x, y} = now();
   const signed = (term) => `${term.weight < 0 ? "−" : ""}${Math.abs(term.weight) === 1 ? "" : `${Math.abs(term.weight)} × `}${term.text}`;
-  const rows = terms.map((term) => h("tr", {}, h("td", {}, signed(term)), ...[x, y].map((axis) => h("td", {}, number(term.weight * term.coordinates[axis])))));
-  const total = h("tr", {}, h("td", {}, h("strong", {}, "sum")), ...[x, y].map((axis) => h("td", {}, h("strong", {}, number(sum[axis])))));
-  const head = h("tr", {}, h("th", {scope: "col"}, "term"), ...[x, y].map((axis) => h("th", {scope: "col"}, axis)));
+  const rows = terms.map((term) => h("tr", {}, h("td", {}, signed(term)), ...axes().map((axis) => h("td", {}, number(term.weight * term.coordinates[axis])))));
+  const total = h("tr", {}, h("td", {}, h("strong", {}, "sum")), ...axes().map((axis) => h("td", {}, h("strong", {}, number(sum[axis])))));
+  const head = h("tr", {}, h("th", {scope: "col"}, "term"), ...axes().map((axis) => h("th", {scope: "col"}, axis)));
   $("ask-answer").replaceChildren(
     h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows, total)),
     h("p", {class: "note"}, `Answered in ${Math.round(milliseconds)} ms.`),

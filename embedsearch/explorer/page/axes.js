@@ -14,7 +14,7 @@ export function begin(changed) {
   $("axes-save").addEventListener("submit", (event) => { event.preventDefault(); save(); });
 }
 
-export async function restore() {
+export async function answer() {
   const entries = view.index.axes.filter((axis) => axis.name !== TRIED).map((axis) => h("li", {},
     h("strong", {}, axis.name), ` (${axis.kinds.join(", ")}, version ${axis.version}) `,
     h("span", {class: "quiet"}, `${axis.ends[0]} … ${axis.ends[1]} `),
@@ -63,6 +63,5 @@ const save = () => saying("axes-error", async () => {
   set({x: axis.name});
   $("axes-name").value = "";
   await reload({});
-  await restore();
   $("says").textContent = `Saved as ${axis.name}, version ${axis.version}.`;
 });

@@ -16,12 +16,11 @@ async function post(name, fields, signal) {
 }
 
 export async function ask(name, fields = {}, {kind = ""} = {}) {
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== "" && value !== null && value !== undefined));
-  if (!kind) return (await post(name, given)).json();
+  if (!kind) return (await post(name, fields)).json();
   waiting.get(kind)?.abort();
   const control = new AbortController();
   waiting.set(kind, control);
-  return (await post(name, given, control.signal)).json();
+  return (await post(name, fields, control.signal)).json();
 }
 
 export async function download(format, fields) {

@@ -1,6 +1,6 @@
 /* Move: a cursor on the two axes, and what lies there; or what a phrase would be if it lay there. */
 import {ask} from "./client.js";
-import {now, set} from "./address.js";
+import {axes, now, set} from "./address.js";
 import {$, later, number, saying} from "./dom.js";
 import {list} from "./hits.js";
 import {mark} from "./view.js";
@@ -19,26 +19,32 @@ function label(which) {
   $(`cursor-${which}`).setAttribute("aria-valuetext", `${number(value, 1)} standard deviations`);
 }
 
-export async function restore() {
+export function fill() {
   for (const which of SLIDERS) {
-    $(`cursor-${which}-name`).textContent = now()[which];
     $(`cursor-${which}`).value = now()[`at${which}`] ?? 0;
     label(which);
   }
   $("cursor-like").value = now().held ?? "";
-  await answer();
 }
 
-const answer = () => saying("cursor-error", async () => {
-  const [x, y] = SLIDERS.map((which) => $(`cursor-${which}`).value), like = $("cursor-like").value.trim();
-  set({atx: x, aty: y, held: like});
-  const axes = [now().x, now().y];
-  const point = {[axes[0]]: Number(x), [axes[1]]: Number(y)};
-  const found = await ask("locate", {point, like, k: 12, axes}, {kind: "answer"});
+/* Where both axes are the same there is one slider. */
+function name() {
+  const {x, y} = now(), second = $("cursor-y");
+  $("cursor-x-name").textContent = x;
+  $("cursor-y-name").textContent = y;
+  for (const part of [second, ...second.labels]) part.hidden = x === y;
+}
+
+export const answer = () => saying("cursor-error", async () => {
+  name();
+  const {x, y} = now(), [atx, aty] = SLIDERS.map((which) => $(`cursor-${which}`).value), like = $("cursor-like").value.trim();
+  set({atx, aty, held: like});
+  const point = Object.fromEntries(axes().map((axis, place) => [axis, Number([atx, aty][place])]));
+  const found = await ask("locate", {point, like, k: 12, axes: axes()}, {kind: "answer"});
   $("cursor-note").textContent = found.note ? `Mind that ${found.note}.` : "";
   $("cursor-answer").replaceChildren(list(found.hits, {scores: (hit) => (like ? `cosine ${number(hit.score, 3)}` : `distance ${number(hit.distance)}`)}));
-  const at = found.reached ? {x: found.reached[axes[0]], y: found.reached[axes[1]]} : {x: Number(x), y: Number(y)};
-  const arrows = found.start ? [{x0: found.start[axes[0]], y0: found.start[axes[1]], x1: at.x, y1: at.y, label: like}] : [];
+  const place = found.reached ?? point, at = {x: place[x], y: place[y]};
+  const arrows = found.start ? [{x0: found.start[x], y0: found.start[y], x1: at.x, y1: at.y, label: like}] : [];
   mark({hits: found.hits, arrows, star: {...at, label: like || "here"}});
 });
 

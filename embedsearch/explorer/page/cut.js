@@ -8,32 +8,37 @@ const WIDTH = 600, HEIGHT = 120;
 let shown = null; // the histogram that is drawn
 
 export function begin() {
-  $("cut-form").addEventListener("submit", (event) => { event.preventDefault(); set({where: $("cut-where").value.trim()}, {step: true}); apply(); });
-  $("cut-all").addEventListener("click", () => { $("cut-where").value = ""; set({where: ""}, {step: true}); apply(); });
-  $("cut-where").addEventListener("input", later(counts, 300));
-  $("cut-axis").addEventListener("change", () => { set({cut: $("cut-axis").value}); histogram(); });
+  $("cut-form").addEventListener("submit", (event) => { event.preventDefault(); apply(); });
+  $("cut-all").addEventListener("click", () => { $("cut-where").value = ""; apply(); });
+  $("cut-where").addEventListener("input", later(() => saying("cut-error", counts), 300));
+  $("cut-axis").addEventListener("change", () => { set({cut: $("cut-axis").value}); answer(); });
   $("cut-percent").addEventListener("input", () => { set({percent: $("cut-percent").value}); threshold(); });
   $("cut-above").addEventListener("click", () => add(">"));
   $("cut-below").addEventListener("click", () => add("<"));
   $("histogram").addEventListener("pointerdown", drag);
 }
 
-export async function restore() {
+export function fill() {
+  $("cut-where").value = now().where ?? "";
+  $("cut-percent").value = now().percent ?? 70;
+}
+
+export const answer = () => saying("cut-error", async () => {
   const names = view.index.axes.map((axis) => axis.name);
   $("cut-axis").replaceChildren(...names.map((name) => h("option", {}, name)));
   $("cut-axis").value = names.includes(now().cut) ? now().cut : now().x;
-  $("cut-where").value = now().where ?? "";
-  $("cut-percent").value = now().percent ?? 70;
-  await Promise.all([counts(), histogram()]);
-}
-
-const apply = () => saying("cut-error", async () => {
-  view.where = now().where ?? "";
-  await load();
   await Promise.all([counts(), histogram()]);
 });
 
-const counts = () => saying("cut-error", async () => {
+/* A condition stands in the address once it is drawn. */
+const apply = () => saying("cut-error", async () => {
+  const where = $("cut-where").value.trim();
+  await load({where});
+  set({where}, {step: true});
+  await Promise.all([counts(), histogram()]);
+});
+
+async function counts() {
   const where = $("cut-where").value.trim();
   if (!where) return $("cut-counts").replaceChildren();
   const found = await ask("condition", {where}, {kind: "condition"});
@@ -41,16 +46,16 @@ const counts = () => saying("cut-error", async () => {
   $("cut-counts").replaceChildren(
     h("p", {id: "cut-total"}, `${count(found.passages)} of ${count(found.total)} passages; ${count(found.documents)} documents.`),
     h("table", {}, h("thead", {}, h("tr", {}, ...["part", "asked of", "holds", "left"].map((name) => h("th", {scope: "col"}, name)))), h("tbody", {}, ...rows)));
-});
+}
 
-const histogram = () => saying("cut-error", async () => {
-  shown = await ask("histogram", {axis: $("cut-axis").value, where: now().where}, {kind: "histogram"});
+async function histogram() {
+  shown = await ask("histogram", {axis: $("cut-axis").value, where: view.where}, {kind: "histogram"});
   const most = Math.max(...shown.counts, 1), step = WIDTH / shown.counts.length;
   const bar = (kind) => (value, place) => svg("rect", {class: kind, x: place * step, width: Math.max(step - 1, 0.5), y: HEIGHT - (HEIGHT * value) / most, height: (HEIGHT * value) / most});
   $("histogram").replaceChildren(svg("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true"},
-    ...shown.counts.map(bar("all")), ...(now().where ? shown.passing : shown.counts).map(bar("passing")), svg("line", {class: "cut", y1: 0, y2: HEIGHT})));
+    ...shown.counts.map(bar("all")), ...(view.where ? shown.passing : shown.counts).map(bar("passing")), svg("line", {class: "cut", y1: 0, y2: HEIGHT})));
   threshold();
-});
+}
 
 function svg(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -61,10 +66,10 @@ function svg(tag, attributes, ...children) {
 
 function threshold() {
   if (!shown) return;
-  const percent = Number($("cut-percent").value), at = shown.percentiles[percent];
+  const percent = Number($("cut-percent").value), at = shown.percentiles[percent], all = shown.counts.reduce((sum, one) => sum + one, 0);
   const [low, high] = [shown.edges[0], shown.edges.at(-1)], place = (WIDTH * (at - low)) / (high - low || 1);
   for (const name of ["x1", "x2"]) $("histogram").querySelector(".cut").setAttribute(name, place);
-  $("cut-says").textContent = `p${percent}: ${number(at)} standard deviations; ${100 - percent} % lie above`;
+  $("cut-says").textContent = `p${percent}: ${number(at)} standard deviations; ${count(shown.above[percent])} of ${count(all)} passages lie above`;
   $("cut-percent").setAttribute("aria-valuetext", $("cut-says").textContent);
 }
 
@@ -88,5 +93,5 @@ function add(sign) {
   const name = $("cut-axis").value, part = `${/^[A-Za-z_]\w*$/.test(name) ? name : `axis(${JSON.stringify(name)})`} ${sign} p${$("cut-percent").value}`;
   const before = $("cut-where").value.trim();
   $("cut-where").value = before ? `${before} and ${part}` : part;
-  counts();
+  saying("cut-error", counts);
 }

@@ -1,14 +1,15 @@
 /* The page: its tabs, the choice of axes and colours, and the address that holds them. */
 import {ask, download} from "./client.js";
-import {now, onMove, set} from "./address.js";
+import {axes as across, now, onMove, set} from "./address.js";
 import {$, count, h, saying} from "./dom.js";
 import * as asking from "./ask.js";
 import * as axes from "./axes.js";
 import * as cursor from "./cursor.js";
 import * as cut from "./cut.js";
 import * as reading from "./read.js";
-import {begin as beginView, load, pick, view} from "./view.js";
+import {addressed, begin as beginView, load, pick, view} from "./view.js";
 
+/* Each has `begin`, `answer`, which answers again what it was asked, and, where the address holds what was asked, `fill`. */
 const PANELS = {ask: asking, cursor, axes, cut, read: reading};
 
 function tabs() {
@@ -32,7 +33,12 @@ async function open() {
     $(`tab-${name}`).setAttribute("aria-selected", String(name === chosen));
     $(`tab-${name}`).tabIndex = name === chosen ? 0 : -1;
   }
-  await PANELS[chosen].restore();
+  await PANELS[chosen].answer();
+}
+
+/* Puts what the address holds into the forms. */
+function fill() {
+  for (const panel of Object.values(PANELS)) panel.fill?.();
 }
 
 function choices() {
@@ -54,7 +60,7 @@ async function changed({move = true} = {}) {
 
 function exports_() {
   for (const button of document.querySelectorAll("[data-export]")) {
-    button.addEventListener("click", () => saying("chosen-error", () => download(button.dataset.export, {rows: Array.from(view.picked), epoch: view.drawn.epoch, axes: [now().x, now().y]})));
+    button.addEventListener("click", () => saying("chosen-error", () => download(button.dataset.export, {...view.selection, axes: across()})));
   }
   $("chosen-none").addEventListener("click", () => { view.plane.select([]); pick([]); });
 }
@@ -64,7 +70,6 @@ function complete() {
   const names = view.index.axes.map((axis) => axis.name), fallback = {x: names[0], y: names[1] ?? names[0]};
   for (const which of ["x", "y"]) if (!names.includes(now()[which])) set({[which]: fallback[which]});
   if (!view.index.fields.includes(now().color)) set({color: ""});
-  view.where = now().where ?? "";
 }
 
 async function begin() {
@@ -91,8 +96,14 @@ async function begin() {
   document.addEventListener("state", () => open());
   onMove(async () => {
     complete();
-    await saying("ask-error", () => changed({move: false}));
+    choices();
+    fill();
+    await saying("ask-error", async () => {
+      await load(await addressed());
+      await open();
+    });
   });
+  fill();
   await beginView(index);
   await open();
   document.documentElement.dataset.ready = "true";

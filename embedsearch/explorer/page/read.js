@@ -17,16 +17,14 @@ export function begin() {
   addEventListener("keydown", key);
 }
 
-export const restore = () => saying("read-error", async () => {
+export const answer = () => saying("read-error", async () => {
   const found = await ask("screen/status");
-  $("read-topic").value ||= found.topic;
-  $("read-among").value ||= found.where;
-  progress(found);
+  tell(found);
   if (found.has_begun) await next();
 });
 
 function key(event) {
-  if (now().tab !== "read" || !record || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+  if (now().tab !== "read" || $("read-keys").hidden || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
   if (event.target.closest?.("#plane, [role=tab]")) return;
   const acts = {...Object.fromEntries(Object.entries(KEYS).map(([name, value]) => [name, () => label(value)])), ArrowRight: skip, ArrowLeft: undo};
   const act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -43,12 +41,16 @@ const once = async (work) => {
 };
 
 const start = () => once(async () => {
-  progress(await ask("screen/start", {topic: $("read-topic").value.trim(), where: $("read-among").value.trim()}));
+  const fields = [$("read-topic"), $("read-among")], [topic, where] = fields.map((field) => field.value);
+  const found = await ask("screen/start", {topic: topic.trim(), where: where.trim()});
+  [fields[0].defaultValue, fields[1].defaultValue] = [topic, where]; // what is typed by now, after it, stays
+  tell(found);
   passed = [];
   await next();
 });
 
 const label = (value) => once(async () => {
+  if (!record) return;
   try {
     given.push((await ask("screen/label", {id: record.id, label: value})).number);
   } finally {
@@ -57,6 +59,7 @@ const label = (value) => once(async () => {
 });
 
 const skip = () => once(async () => {
+  if (!record) return;
   passed.push(record.id);
   await next();
 });
@@ -70,12 +73,19 @@ const undo = () => once(async () => {
   $("says").textContent = `Undone: ${undone.id} was labelled ${undone.label}.`;
 });
 
+/* Where nothing is left but what was put off, that is next. */
 async function next() {
-  const found = await ask("screen/next", {after: passed});
+  let found = await ask("screen/next", {after: passed});
+  if (!found.record && passed.length) {
+    passed = [];
+    found = await ask("screen/next");
+    if (found.record) $("says").textContent = "All that is left was put off for later; it begins again.";
+  }
   record = found.record;
-  progress(found);
+  tell(found);
   $("read-keys").hidden = false;
   $("read-record").hidden = false;
+  for (const button of document.querySelectorAll("[data-label], #read-skip")) button.disabled = !record;
   if (!record) return $("read-record").replaceChildren(h("p", {class: "note"}, "There is nothing left to read."));
   const about = [record.id, record.source, record.score === null ? "" : `score ${number(record.score)}`].filter(Boolean).join(" · ");
   $("read-record").replaceChildren(record.title ? h("h2", {}, record.title) : "", h("p", {class: "note"}, about), ...marked(record.text, record.evidence));
@@ -83,7 +93,17 @@ async function next() {
   $("read-record").focus({preventScroll: true});
 }
 
-function progress({progress: found}) {
+/* The form shows what the records are chosen by, until something else is typed. */
+function tell(found) {
+  for (const [id, value] of [["read-topic", found.topic], ["read-among", found.where]]) {
+    const field = $(id), typed = field.value !== field.defaultValue;
+    field.defaultValue = value;
+    if (!typed) field.value = value;
+  }
+  progress(found.progress);
+}
+
+function progress(found) {
   $("read-progress").textContent = `${count(found.found)} relevant of ${count(found.read)} read, of ${count(found.records)} records.`;
   const rows = found.estimates.map((one) => h("tr", {}, h("td", {title: one.assumption}, one.method), ...[one.missed, one.missed_at_most].map((value) => h("td", {}, count(value))), h("td", {}, number(one.recall)), h("td", {}, number(one.recall_at_least))));
   const head = ["by", "missed", "at most", "recall", "at least"].map((name) => h("th", {scope: "col"}, name));

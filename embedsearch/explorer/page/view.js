@@ -1,15 +1,18 @@
 /* The plane: which points are drawn, in what colours, and what lies on top of them. */
 import {ask, unpack} from "./client.js";
 import {now, set} from "./address.js";
-import {$, count, h, later} from "./dom.js";
+import {$, count, h, later, saying} from "./dom.js";
 
 const TEXTS_AHEAD = 2000; // points whose texts are fetched before the pointer comes
 const AT_ONCE = 200; // passages of one request
 const MOVING = 6000; // points that are seen moving to other axes
 const FRAMES = 10;
 
-export const view = {plane: null, index: null, drawn: null, texts: new Map(), where: "", picked: []};
+/* `where` is the condition that is drawn; `selection` is what was chosen, {epoch, rows}, or null: rows alone say nothing,
+   since the index may number them anew. */
+export const view = {plane: null, index: null, drawn: null, texts: new Map(), where: "", selection: null};
 let marking = false; // something lies on top of the points
+let alone = null; // the value of a field that is shown alone: {field, name}, where the name of all others is null
 let settling = false; // the view is being set by us, not by the reader
 
 const axisNamed = (name) => view.index.axes.find((axis) => axis.name === name);
@@ -54,8 +57,8 @@ function sketch({x, y}) {
 
 export async function begin(index) {
   view.index = index;
-  const points = asked();
-  await sketch(unpacked(await points));
+  const found = await addressed();
+  await sketch(unpacked(found.points));
   await plotly();
   view.plane = new Plane($("plane"), {...titles(), label: "Passages on two axes. Arrow keys move, plus and minus zoom, 0 shows all."});
   const soon = later(zoomed, 250);
@@ -66,7 +69,7 @@ export async function begin(index) {
   for (const button of document.querySelectorAll("[data-mode]")) button.addEventListener("click", () => dragging(button.dataset.mode));
   $("whole").addEventListener("click", () => view.plane.view(null));
   if (!view.plane.webgl) $("says").dataset.plain = "This browser has no WebGL: a plain picture of some of the points is shown. ";
-  await load({points});
+  await load(found);
   $("plane").querySelector(".sketch").remove();
 }
 
@@ -75,10 +78,25 @@ export function dragging(mode) {
   view.plane.mode(mode);
 }
 
-/* Fetches the points of the axes chosen; those that were there move to their new places. */
-export async function load({move = false, points = asked()} = {}) {
+/* What the address asks for. A condition that cannot be answered is left to the form of Cut, which says why. */
+export async function addressed() {
+  const where = now().where ?? "";
+  try {
+    return {where, points: await asked({where})};
+  } catch (error) {
+    if (!where || error.name === "AbortError") throw error;
+    const points = await asked({where: ""});
+    set({where: "", tab: "cut"});
+    return {where: "", points};
+  }
+}
+
+/* Fetches the points of the axes chosen; with `move` those that were there move to their new places. */
+export async function load({move = false, where = view.where, points = asked({where})} = {}) {
   const before = view.drawn;
   const found = unpacked(await points);
+  view.where = where;
+  mark({}); // it lies where the axes before had it; who drew it draws it again
   view.plane.axes(titles());
   if (move && before && same(before.rows, found.rows)) await moving(before, found);
   show(found);
@@ -88,7 +106,7 @@ export async function load({move = false, points = asked()} = {}) {
   setTimeout(() => fetchTexts(Array.from(found.rows.slice(0, TEXTS_AHEAD))).catch(() => {}), 200);
 }
 
-const asked = (more = {}) => ask("points", {x: now().x, y: now().y, where: view.where, field: now().color, limit: view.index.sample, ...more}, {kind: "points"});
+const asked = (more) => ask("points", {x: now().x, y: now().y, where: view.where, field: now().color, limit: view.index.sample, ...more}, {kind: "points"});
 
 function unpacked(answer) {
   const points = {...answer, rows: unpack(answer.rows, Int32Array), x: unpack(answer.x, Float32Array), y: unpack(answer.y, Float32Array)};
@@ -105,17 +123,31 @@ async function moving(from, to) {
   for (let frame = 1; frame < FRAMES; frame++) {
     const share = frame / FRAMES, eased = share * share * (3 - 2 * share);
     const between = (a, b) => Float32Array.from(a, (value, place) => value + (b[place] - value) * eased);
-    await view.plane.points({...to, x: between(from.x, to.x), y: between(from.y, to.y), hover: () => ""});
+    draw({...to, x: between(from.x, to.x), y: between(from.y, to.y)}, () => "");
+    await view.plane.drawn;
     await new Promise(requestAnimationFrame);
   }
 }
 
 function show(points) {
-  if (view.drawn?.epoch !== points.epoch) view.texts.clear(); // the numbers of rows mean others now
+  if (view.drawn?.epoch !== points.epoch) view.texts = new Map(); // the numbers of rows mean others now
   view.drawn = points;
-  view.plane.points({x: points.x, y: points.y, codes: points.codes, names: points.names, values: points.values, hover: (place) => told(points.rows[place])});
+  if (view.selection && view.selection.epoch !== points.epoch) {
+    view.selection = null;
+    chosen("The index has numbered its passages anew since these were selected; select them again.");
+  }
+  draw(points, (place) => told(points.rows[place]));
   says();
   legend(points);
+  if (view.selection) chosen();
+}
+
+/* What is selected stays so by its rows, and what is shown alone by its name. */
+function draw(points, hover) {
+  const {x, y, codes, values} = points;
+  view.plane.points({x, y, codes, values, hover});
+  view.plane.isolate(codeAlone(points));
+  view.plane.select(selected(points));
 }
 
 function settle([x0, x1, y0, y1]) {
@@ -152,10 +184,10 @@ const told = (row) => {
 };
 
 export async function fetchTexts(rows) {
-  const missing = rows.filter((row) => !view.texts.has(row));
+  const {texts, drawn} = view, missing = rows.filter((row) => !texts.has(row));
   for (let start = 0; start < missing.length; start += AT_ONCE) {
-    const {passages} = await ask("passages", {rows: missing.slice(start, start + AT_ONCE), epoch: view.drawn?.epoch});
-    for (const one of passages) view.texts.set(one.row, one);
+    const {passages} = await ask("passages", {rows: missing.slice(start, start + AT_ONCE), epoch: drawn.epoch});
+    for (const one of passages) texts.set(one.row, one);
   }
 }
 
@@ -176,7 +208,7 @@ export function mark({hits = [], arrows = [], star = null}) {
   const [x, y] = [now().x, now().y];
   const placed = hits.filter((hit) => x in (hit.coordinates ?? {})).map((hit) => ({x: hit.coordinates[x], y: hit.coordinates[y], text: short(hit.title || hit.text)}));
   const box = around([...placed, ...arrows.flatMap((one) => [{x: one.x0, y: one.y0}, {x: one.x1, y: one.y1}]), ...(star ? [star] : [])]);
-  view.plane.highlight(hits.map((hit) => view.drawn.place.get(hit.row)).filter((place) => place !== undefined));
+  view.plane.rings(placed);
   view.plane.arrows(arrows);
   view.plane.star(star?.x ?? null, star?.y, star?.label ?? "");
   view.plane.labels(box ? apart(placed, box, [...arrows.map((one) => ({x: (one.x0 + one.x1) / 2, y: (one.y0 + one.y1) / 2, label: one.label})), star]) : []);
@@ -209,26 +241,50 @@ export const short = (text, most = 32) => (text.length > most ? `${text.slice(0,
 
 /* -- selection ---------------------------------------------------------------------------------------- */
 
-export async function pick(places) {
-  view.picked = places.map((place) => view.drawn.rows[place]);
-  $("chosen").hidden = !places.length;
-  $("chosen-count").textContent = `${count(places.length)} selected`;
-  const first = view.picked.slice(0, 50);
+export const pick = (places) => saying("chosen-error", async () => {
+  const {epoch, rows} = view.drawn, selection = places.length ? {epoch, rows: places.map((place) => rows[place])} : null;
+  view.selection = selection;
+  chosen();
+  const first = selection?.rows.slice(0, 50) ?? [];
   await fetchTexts(first);
+  if (view.selection !== selection) return; // another was made meanwhile
   $("chosen-list").replaceChildren(...first.map((row) => h("li", {}, told(row).split("\n")[0] || "…")));
+});
+
+const selected = ({epoch, place}) => (view.selection?.epoch === epoch ? view.selection.rows.map((row) => place.get(row)).filter((one) => one !== undefined) : []);
+
+function chosen(error = "") {
+  const {selection} = view;
+  $("chosen").hidden = !selection && !error;
+  for (const button of document.querySelectorAll("[data-export]")) button.disabled = !selection;
+  $("chosen-error").textContent = error;
+  if (!selection) {
+    $("chosen-count").textContent = "Nothing selected";
+    return $("chosen-list").replaceChildren();
+  }
+  const all = selection.rows.length, here = selected(view.drawn).length;
+  $("chosen-count").textContent = `${count(all)} selected${here < all ? `, ${count(here)} of them drawn` : ""}`;
 }
 
-function legend({codes, names}) {
-  if (!codes) return $("legend").replaceChildren();
-  const button = (name, code) => h("button", {type: "button", "aria-pressed": "false", click: (event) => isolate(event.currentTarget, code)},
-    h("i", {style: `background: var(--plane-${code < 0 ? "faint" : `color-${code}`})`}), name);
-  const others = codes.includes(-1) ? [button("others", -1)] : [];
-  $("legend").replaceChildren(...names.map(button), ...others);
+/* -- legend ------------------------------------------------------------------------------------------- */
+
+function legend(points) {
+  if (!points.codes) return $("legend").replaceChildren();
+  const pressed = codeAlone(points);
+  const button = (label, code, name) => h("button", {type: "button", "aria-pressed": String(code === pressed), click: (event) => isolate(event.currentTarget, name)},
+    h("i", {style: `background: var(--plane-${code < 0 ? "faint" : `color-${code}`})`}), label);
+  const others = pressed === -1 || points.codes.includes(-1) ? [button("others", -1, null)] : [];
+  $("legend").replaceChildren(...points.names.map((name, code) => button(name, code, name)), ...others);
 }
 
-function isolate(button, code) {
-  const alone = button.getAttribute("aria-pressed") !== "true";
-  for (const other of $("legend").children) other.setAttribute("aria-pressed", "false");
-  button.setAttribute("aria-pressed", String(alone));
-  view.plane.isolate(alone ? code : null);
+function isolate(button, name) {
+  alone = button.getAttribute("aria-pressed") === "true" ? null : {field: now().color, name};
+  for (const other of $("legend").children) other.setAttribute("aria-pressed", String(alone !== null && other === button));
+  view.plane.isolate(codeAlone(view.drawn));
+}
+
+/* The code of the value that is shown alone, null where all are. */
+function codeAlone({codes, names}) {
+  if (!codes || alone === null || alone.field !== now().color) return null;
+  return alone.name === null ? -1 : names.includes(alone.name) ? names.indexOf(alone.name) : null;
 }

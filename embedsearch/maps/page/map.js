@@ -43,6 +43,7 @@
   };
 
   const plane = new Plane(byId("plane"), planeOptions());
+  const ring = (i) => ({x: x[i], y: y[i], code: codes ? categories[codes[i]].shade : undefined});
 
   /* -- what is listed ------------------------------------------------------------------------------- */
 
@@ -61,7 +62,7 @@
   const point = (i) => {
     const {x0, x1, y0, y1} = plane.range;
     if (x[i] < x0 || x[i] > x1 || y[i] < y0 || y[i] > y1) plane.view(null);
-    plane.highlight([i]);
+    plane.rings([ring(i)]);
   };
 
   const heading = () => {
@@ -86,7 +87,7 @@
     const wanted = byId("search").value.trim().toLowerCase();
     found = wanted ? haystack.flatMap((text, i) => (text.includes(wanted) ? [i] : [])) : null;
     byId("found").textContent = found === null ? "" : `${count(found.length)} of ${count(ids.length)} passages`;
-    plane.highlight(found ?? []);
+    plane.rings((found ?? []).map(ring));
     show();
   };
 

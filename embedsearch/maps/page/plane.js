@@ -6,7 +6,7 @@
      plane.points({x: Float32Array, y: Float32Array, codes?: Int32Array, names?: [..], values?: Float32Array,
                    hover: (i) => string});
      plane.axes({xTitle, yTitle, xEnds, yEnds});         other axes; the view is reset
-     plane.highlight(indices)                            rings around points; [] takes them away
+     plane.rings([{x, y, code?}])                        rings, hidden with the points of their code; [] takes them away
      plane.select(indices)                               what is selected, as if by hand; onSelect is not told
      plane.isolate(code | null)                          only the points with this code
      plane.arrows([{x0, y0, x1, y1, label}])             plane.star(x, y, label), plane.star(null)
@@ -121,9 +121,10 @@ const Plane = (() => {
 
     /* -- what is shown ------------------------------------------------------------------------------ */
 
+    /* Other points: none of them is selected, all are shown. What lies on top of them stays. */
     points(given) {
       this._given = given;
-      this._rings = this._selected = [];
+      this._selected = [];
       this._isolated = null;
       this._shuffle = shuffled(given.x.length);
       this._reorder();
@@ -137,8 +138,8 @@ const Plane = (() => {
       return this._redraw();
     }
 
-    highlight(indices) {
-      this._rings = Array.from(indices);
+    rings(rings) {
+      this._rings = rings;
       return this._redraw();
     }
 
@@ -307,12 +308,11 @@ const Plane = (() => {
     }
 
     _ringTrace(type) {
-      const {x, y} = this._given;
       const marker = {symbol: "circle-open", size: sizeFor(this.shown) + 5, color: this._color("ink"), line: {width: 2, color: this._color("ink")}};
-      const rings = this._rings.filter((i) => this._isolated === null || this._given.codes?.[i] === this._isolated);
+      const rings = this._rings.filter(({code}) => this._isolated === null || code === undefined || code === this._isolated);
       // Few are drawn sooner without a program of their own for the graphics card.
       if (rings.length < 500) type = "scatter";
-      return {type, mode: "markers", x: taken(x, rings), y: taken(y, rings), hoverinfo: "skip", marker};
+      return {type, mode: "markers", x: rings.map((ring) => ring.x), y: rings.map((ring) => ring.y), hoverinfo: "skip", marker};
     }
 
     _starTrace() {
