@@ -9,9 +9,10 @@ from conftest import run
 
 import embedsearch as es
 from embedsearch.errors import EmbedSearchError, StoreError
+from embedsearch.maps import layouts
 from embedsearch.maps.clusters import characteristic, find_clusters
 from embedsearch.maps.fitting import place_among
-from embedsearch.maps.layouts import lay_out
+from embedsearch.maps.layouts import lay_out, read_ground
 from embedsearch.maps.quality import trust
 from embedsearch.testing import TableEncoder
 from embedsearch.vectors import unit
@@ -43,7 +44,7 @@ def grouped(tmp_path):
 def points(index, kind="umap", **options):
     """Return where each document lies in a layout, by its id; and the report."""
     draw = index.draw()
-    laid = lay_out(index, draw, kind, **options)
+    laid = lay_out(read_ground(index, draw, kind, **options))
     ids = [passage.document for passage in index.passages(draw.rows)]
     return dict(zip(ids, laid.points.tolist(), strict=True)), laid
 
@@ -119,6 +120,34 @@ def test_where_there_is_no_room_the_layout_is_shown_and_not_kept(grouped, monkey
     assert not laid.report.is_kept
     assert laid.notes[0].startswith("the layout is not kept, so that the next map is laid out anew: ")
     assert laid.notes[0].endswith("derived-layout-pca.npz cannot be written: No space left on device")
+
+
+@pytest.mark.parametrize("kind", ["umap", "pca"])
+def test_a_map_shows_one_state_whatever_is_compacted_while_it_is_laid_out(grouped, kind, monkeypatch):
+    """What another process deletes, compacts and adds meanwhile moves no text to the place of another."""
+    fit = getattr(layouts, f"fit_{kind}")
+
+    def slow(*arguments):
+        with es.open(grouped.path, TableEncoder(table())) as other:
+            other.delete([f"d{i}" for i in range(0, 100, 5)])
+            other.compact()
+            other.add(documents(range(100, 120)))
+        return fit(*arguments)
+
+    monkeypatch.setattr(layouts, f"fit_{kind}", slow)
+    content = es.map_index(grouped, layout=kind, color="group").content
+    assert sorted(one.id for one in content.passages) == sorted(f"d{i}" for i in range(100))
+    assert all(one.text == f"text {one.id[1:]}" for one in content.passages)
+    assert content.total == 100
+    groups = [int(content.categories.entries[place].name) for place in content.categories.places]
+    assert groups == [int(one.id[1:]) % GROUPS for one in content.passages]
+    monkeypatch.undo()
+    again = es.map_index(grouped, layout=kind).content
+    assert not again.layout.is_new
+    after = {one.id: at for one, at in zip(again.passages, again.points.tolist(), strict=True)}
+    before = {one.id: at for one, at in zip(content.passages, content.points.tolist(), strict=True)}
+    assert len(before.keys() & after.keys()) == 80
+    assert all(after[id] == pytest.approx(before[id], abs=1e-5) for id in before if id in after)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write where it is forbidden")
@@ -222,7 +251,7 @@ def test_a_term_as_frequent_everywhere_is_characteristic_of_nothing():
 def test_wrong_layouts_are_refused(grouped, monkeypatch):
     """An unknown kind, axes and layout together, and a library that is not there, each say so."""
     with pytest.raises(es.QueryError, match="there is no layout 'tsne'; wanted is umap or pca"):
-        lay_out(grouped, grouped.draw(), "tsne")
+        read_ground(grouped, grouped.draw(), "tsne")
     monkeypatch.setattr("embedsearch.maps.fitting.find_spec", lambda name: None)
     with pytest.raises(EmbedSearchError, match=r"umap-learn is not installed; .*--layout pca does without"):
         points(grouped)

@@ -98,10 +98,36 @@ def test_what_is_drawn_around_is_listed_and_exported(plane, index, tmp_path, too
     rows = list(csv.DictReader(exported(plane, "Export CSV", tmp_path).decode().splitlines()))
     record = json.loads(exported(plane, "Export JSON lines", tmp_path))
     assert [row["id"] for row in rows] == ["id-shark"]
-    assert float(rows[0]["predatoriness"]) == pytest.approx(x, abs=1e-5)
-    expected = {"id": "id-shark", "title": "", "text": "shark", "kind": "animal"}
+    assert float(rows[0]["coordinates.predatoriness"]) == pytest.approx(x, abs=1e-5)
+    expected = {"id": "id-shark", "title": "", "text": "shark", "category": "animal"}
     assert {name: record[name] for name in expected} == expected
-    assert record["size"] == pytest.approx(y, abs=1e-5)
+    assert record["coordinates"]["size"] == pytest.approx(y, abs=1e-5)
+
+
+@pytest.mark.parametrize(("options", "names"), [
+    ({"x": "predatoriness", "y": "size", "color": "size"}, ("predatoriness", "size")),
+    ({"layout": "pca", "color": "x"}, ("x", "y")),
+    ({"x": "predatoriness", "y": "size", "color": "text"}, ("predatoriness", "size")),
+    ({"x": "predatoriness", "y": "size", "color": "id"}, ("predatoriness", "size")),
+])  # fmt: skip
+def test_an_export_has_all_that_it_names_whatever_gives_the_colour(index, page, tmp_path, options, names):
+    """A field called as an axis, or id and text themselves, take the place of nothing."""
+    index.add(es.Document(f"new{i}", "sheep", metadata={"size": f"size {i}", "x": f"x {i}"}) for i in range(9))
+    content = es.map_index(index, **options).content
+    es.map_index(index, **options).save(tmp_path / "map.html")
+    page.goto((tmp_path / "map.html").as_uri())
+    page.get_by_role("button", name="Select what is in view").click()
+    rows = list(csv.DictReader(exported(page, "Export CSV", tmp_path).decode().splitlines()))
+    records = [json.loads(line) for line in exported(page, "Export JSON lines", tmp_path).decode().splitlines()]
+    assert list(rows[0]) == ["id", "title", "text", *(f"coordinates.{name}" for name in names), "category"]
+    assert len(rows) == len(records) == 17
+    wanted = {one.id: (one, at) for one, at in zip(content.passages, content.points.tolist(), strict=True)}
+    for row, record in zip(rows, records, strict=True):
+        one, at = wanted[record["id"]]
+        assert (row["id"], row["text"], record["text"]) == (one.id, one.text, one.text)
+        assert list(record["coordinates"].values()) == pytest.approx(at)
+        assert [float(row[f"coordinates.{name}"]) for name in names] == pytest.approx(at)
+        assert row["category"] == record["category"]
 
 
 def exported(page, button: str, folder) -> bytes:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from embedsearch.errors import SourceError
 
+LINE_BREAKS = "\n\r"  # none in an id: lists of ids have one a line
+
 
 class Encoding(NamedTuple):
     """How the characters of a source stand as bytes.

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from embedsearch.axes import ScaledAxis
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index import Index
-from embedsearch.index.drawing import Draw
 from embedsearch.maps.clusters import Cluster, find_clusters
 from embedsearch.maps.fitting import Points
-from embedsearch.maps.layouts import Kind, LayoutReport, lay_out
+from embedsearch.maps.layouts import Ground, Kind, LayoutReport, lay_out, read_ground
 from embedsearch.plots.categories import Categories
 from embedsearch.store import StoredPassage
 
@@ -107,34 +106,53 @@ def gather(index: Index, wanted: Wanted) -> Content:
     Raises:
         AxisError: an axis does not exist, or there are not two different ones.
         QueryError: the condition cannot be read, no passage satisfies it, or no document has the field.
-        EmbedSearchError: as `lay_out`.
+        EmbedSearchError: as `read_ground` and `lay_out`.
     """
     if wanted.layout is None and len(set(wanted.axes)) != 2:
         raise AxisError(f"a map has two different axes, or a layout; given are {', '.join(wanted.axes) or 'none'}")
     if wanted.sample < 1:
         raise QueryError(f"a map cannot show {wanted.sample} passages; at least 1 is wanted")
-    draw = index.draw(wanted.sample, where=wanted.where)
-    if not len(draw):
-        raise QueryError("no passage satisfies the condition" if wanted.where else "the index is empty")
-    axes, points, layout, notes = _places(index, wanted, draw)
-    values: list[Any] = []
-    passages = tuple(_shown(passage, wanted.color, values) for passage in _read(index, draw.rows))
-    categories = _categories(index, wanted.color, values)
-    clusters = find_clusters(points, [f"{one.title}. {one.text}" for one in passages]) if layout else []
+    with index.reading():
+        seen = _see(index, wanted)
+    layout = None if seen.ground is None else lay_out(seen.ground)
+    points = seen.points if layout is None else layout.points
+    clusters = find_clusters(points, [f"{one.title}. {one.text}" for one in seen.passages]) if layout else []
     return Content(
-        index.path.name, index.axes.encoder_name, len(index), draw.of, axes, points, passages, categories,
-        tuple(clusters), layout, wanted.where, notes,
+        index.path.name, seen.encoder, seen.total, seen.of, seen.axes, points, seen.passages, seen.categories,
+        tuple(clusters), layout.report if layout else None, wanted.where, layout.notes if layout else (),
     )  # fmt: skip
 
 
-def _places(
-    index: Index, wanted: Wanted, draw: Draw
-) -> tuple[tuple[ScaledAxis, ...], Points, LayoutReport | None, tuple[str, ...]]:
-    if wanted.layout is not None:
-        made = lay_out(index, draw, wanted.layout, seed=wanted.seed, anew=wanted.anew)
-        return (), made.points, made.report, made.notes
-    population = index.population(wanted.axes, drawn=draw.rows)
-    return tuple(population.axes), population.coordinates.astype(np.float32), None, ()
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """All that a map takes from an index, from one state of it."""
+
+    encoder: str
+    total: int
+    of: int
+    axes: tuple[ScaledAxis, ...]
+    points: Points  # on axes; none where there is a layout
+    ground: Ground | None
+    passages: tuple[Shown, ...]
+    categories: Categories | None
+
+
+def _see(index: Index, wanted: Wanted) -> _Seen:
+    draw = index.draw(wanted.sample, where=wanted.where)
+    if not len(draw):
+        raise QueryError("no passage satisfies the condition" if wanted.where else "the index is empty")
+    axes: tuple[ScaledAxis, ...] = ()
+    points: Points = np.empty((0, 2), np.float32)
+    ground = None
+    if wanted.layout is None:
+        population = index.population(wanted.axes, drawn=draw.rows)
+        axes, points = tuple(population.axes), population.coordinates.astype(np.float32)
+    else:
+        ground = read_ground(index, draw, wanted.layout, seed=wanted.seed, anew=wanted.anew)
+    values: list[Any] = []
+    passages = tuple(_shown(passage, wanted.color, values) for passage in _read(index, draw.rows))
+    categories = _categories(index, wanted.color, values)
+    return _Seen(index.axes.encoder_name, len(index), draw.of, axes, points, ground, passages, categories)
 
 
 def _read(index: Index, rows: NDArray[np.int64]) -> Iterator[StoredPassage]:

@@ -14,8 +14,8 @@ from embedsearch.index import Index
 from embedsearch.index.drawing import Draw
 from embedsearch.maps.fitting import FEWEST, Points, fit_pca, fit_umap, place_among, project_pca
 from embedsearch.maps.quality import MOST, trust
-from embedsearch.store import Kept, Keys
-from embedsearch.vectors import Rows
+from embedsearch.store import DerivedFiles, Kept, Keys
+from embedsearch.vectors import Rows, Vectors
 
 Kind = Literal["umap", "pca"]
 KINDS: tuple[Kind, ...] = ("umap", "pca")
@@ -90,23 +90,60 @@ class _Laid:
         """Of the texts it was fitted to, ascending."""
         return self.arrays["keys"]
 
+    def missing(self, keys: Keys) -> Keys:
+        """Return those of *keys* whose texts it has no point for; by PCA each has one."""
+        if self.kind == "pca":
+            return keys[:0]
+        return keys[~np.isin(keys, np.concatenate([self.keys, self.arrays["placed_keys"]]))]
+
     def kept(self) -> Mapping[str, Any]:
         return {"kind": self.kind, "seed": self.seed, "fitted": len(self.keys)}
 
 
-def lay_out(index: Index, draw: Draw, kind: Kind, *, seed: int | None = None, anew: bool = False) -> Layout:
-    """Return where drawn passages lie in the layout of their index, which is made and kept if there is none.
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What a layout is made from: all of it from one state of an index, and none of it by row.
+
+    A row is another text's once somebody has compacted the index, and a layout may take half a minute.
+
+    Attributes:
+        kind: ``umap`` or ``pca``.
+        seed: of a layout that is to be made.
+        laid: the layout that is kept; None if one is to be made.
+        passages: the key of the text of each passage shown, shape (n,).
+        keys: the same, each once, ascending, shape (m,).
+        vectors: of the texts of *keys*, shape (m, d).
+        base: keys of the texts that the layout is to be fitted to, or that texts new to it are placed by; ascending,
+            shape (b,), 0 where nothing is to be fitted or placed.
+        base_vectors: of the texts of *base*, shape (b, d).
+        derived: where the layout is kept.
+        notes: what a user should know.
+    """
+
+    kind: Kind
+    seed: int
+    laid: _Laid | None
+    passages: Keys
+    keys: Keys
+    vectors: Vectors
+    base: Keys
+    base_vectors: Vectors
+    derived: DerivedFiles
+    notes: tuple[str, ...]
+
+
+def read_ground(index: Index, draw: Draw, kind: Kind, *, seed: int | None = None, anew: bool = False) -> Ground:
+    """Read what the layout of drawn passages is made from; inside the `Index.reading` that they were drawn in.
 
     Args:
         index: an open one.
         draw: the passages, at least one.
         kind: ``umap``; ``pca`` takes its place where there are fewer than `FEWEST` different texts.
         seed: of UMAP; that of the layout that is kept, or 0, if None.
-        anew: make it anew even if one is kept.
+        anew: make the layout anew even if one is kept.
 
     Raises:
         QueryError: there is no such kind.
-        EmbedSearchError: umap-learn is not installed.
     """
     if kind not in KINDS:
         raise QueryError(f"there is no layout {kind!r}; wanted is {' or '.join(KINDS)}")
@@ -116,13 +153,41 @@ def lay_out(index: Index, draw: Draw, kind: Kind, *, seed: int | None = None, an
         kind = "pca"
         notes.append(f"fewer than {FEWEST} different texts have no neighbourhoods for UMAP; they are laid out by PCA")
     laid = None if anew else _read(index, kind, seed, everything.keys, notes)
-    is_new = laid is None
+    keys, first = np.unique(draw.keys, return_index=True)
+    base, base_rows = _base(index, laid, keys, everything)
+    return Ground(
+        kind, _SEED if seed is None else seed, laid, draw.keys, keys, index.passage_vectors(draw.rows[first]),
+        base, index.passage_vectors(base_rows), index.derived, tuple(notes),
+    )  # fmt: skip
+
+
+def _base(index: Index, laid: _Laid | None, keys: Keys, everything: Draw) -> tuple[Keys, Rows]:
+    """Return which texts to fit a layout to, or to place those of *keys* by that it lacks; and a row of each."""
     if laid is None:
-        laid = _fit(index, kind, _SEED if seed is None else seed)
-    points, is_changed = _points(index, laid, draw, everything)
-    is_kept = _keep(index, laid, notes) if is_new or is_changed else True
-    report = _report(index, laid, draw, points, is_new=is_new, is_kept=is_kept)
-    return Layout(points, report, tuple(notes))
+        draw = index.draw(FITTED_MOST)  # of all texts, or of as many as is quick
+        base, first = np.unique(draw.keys, return_index=True)
+        return base, draw.rows[first]
+    base, first = np.unique(everything.keys, return_index=True)
+    is_base = np.isin(base, laid.keys) & bool(len(laid.missing(keys)))
+    return base[is_base], everything.rows[first[is_base]]
+
+
+def lay_out(ground: Ground) -> Layout:
+    """Return where passages lie in the layout of their index, which is made and kept if there is none.
+
+    Raises:
+        EmbedSearchError: umap-learn is not installed.
+    """
+    laid = _fit(ground) if ground.laid is None else ground.laid
+    missing = laid.missing(ground.keys)
+    if len(missing):
+        _place(laid, ground, missing)
+    notes = list(ground.notes)
+    is_new = ground.laid is None
+    is_kept = _keep(ground.derived, laid, notes) if is_new or len(missing) else True
+    points = _look_up(laid, ground)
+    report = _report(laid, ground, points, is_new=is_new, is_kept=is_kept)
+    return Layout(points[np.searchsorted(ground.keys, ground.passages)], report, tuple(notes))
 
 
 def _name(kind: Kind) -> str:
@@ -144,69 +209,54 @@ def _read(index: Index, kind: Kind, seed: int | None, keys: Keys, notes: list[st
     return laid
 
 
-def _fit(index: Index, kind: Kind, seed: int) -> _Laid:
-    """Make a layout of an index, or of as many of its texts as is quick."""
-    draw = index.draw(FITTED_MOST)
-    keys, first = np.unique(draw.keys, return_index=True)
-    vectors = index.passage_vectors(draw.rows[first])
-    if kind == "pca":
-        mean, directions = fit_pca(vectors)
-        return _Laid(kind, seed, {"keys": keys, "mean": mean, "directions": directions})
-    arrays: dict[str, NDArray[Any]] = {"keys": keys, "points": fit_umap(vectors, seed)}
+def _fit(ground: Ground) -> _Laid:
+    keys = ground.base
+    if ground.kind == "pca":
+        mean, directions = fit_pca(ground.base_vectors)
+        return _Laid(ground.kind, ground.seed, {"keys": keys, "mean": mean, "directions": directions})
+    arrays: dict[str, NDArray[Any]] = {"keys": keys, "points": fit_umap(ground.base_vectors, ground.seed)}
     arrays |= {"placed_keys": keys[:0], "placed_points": np.empty((0, 2), np.float32)}
     arrays["placed_nearness"] = np.empty(0, np.float32)
-    return _Laid(kind, seed, arrays)
+    return _Laid(ground.kind, ground.seed, arrays)
 
 
-def _points(index: Index, laid: _Laid, draw: Draw, everything: Draw) -> tuple[Points, bool]:
-    """Return where passages lie, and whether any were placed only now."""
-    if laid.kind == "pca":
-        vectors = index.passage_vectors(draw.rows)
-        return project_pca(vectors, laid.arrays["mean"], laid.arrays["directions"]), False
-    known = np.concatenate([laid.keys, laid.arrays["placed_keys"]])
-    wanted, first = np.unique(draw.keys, return_index=True)
-    is_missing = ~np.isin(wanted, known)
-    if is_missing.any():
-        _place(index, laid, wanted[is_missing], draw.rows[first[is_missing]], everything)
-    return _look_up(laid, draw.keys), bool(is_missing.any())
-
-
-def _place(index: Index, laid: _Laid, keys: Keys, rows: Rows, everything: Draw) -> None:
-    """Place texts in a layout, by those that it was fitted to and the index still holds."""
-    anchors, first = np.unique(everything.keys, return_index=True)
-    is_anchor = np.isin(anchors, laid.keys)
-    vectors = index.passage_vectors(everything.rows[first[is_anchor]])
-    points = laid.arrays["points"][np.searchsorted(laid.keys, anchors[is_anchor])]
-    placed, nearness = place_among(index.passage_vectors(rows), vectors, points)
-    for name, more in (("placed_keys", keys), ("placed_points", placed), ("placed_nearness", nearness)):
+def _place(laid: _Laid, ground: Ground, missing: Keys) -> None:
+    """Place texts in a layout, by those that it was fitted to and the index holds."""
+    points = laid.arrays["points"][np.searchsorted(laid.keys, ground.base)]
+    vectors = ground.vectors[np.searchsorted(ground.keys, missing)]
+    placed, nearness = place_among(vectors, ground.base_vectors, points)
+    for name, more in (("placed_keys", missing), ("placed_points", placed), ("placed_nearness", nearness)):
         laid.arrays[name] = np.concatenate([laid.arrays[name], more])
 
 
-def _look_up(laid: _Laid, wanted: Keys) -> Points:
+def _look_up(laid: _Laid, ground: Ground) -> Points:
+    """Return where the texts shown lie, shape (m, 2)."""
+    if laid.kind == "pca":
+        return project_pca(ground.vectors, laid.arrays["mean"], laid.arrays["directions"])
     keys = np.concatenate([laid.keys, laid.arrays["placed_keys"]])
     points = np.concatenate([laid.arrays["points"], laid.arrays["placed_points"]])
     order = np.argsort(keys, kind="stable")
-    found: Points = points[order[np.searchsorted(keys[order], wanted)]]
+    found: Points = points[order[np.searchsorted(keys[order], ground.keys)]]
     return found
 
 
-def _keep(index: Index, laid: _Laid, notes: list[str]) -> bool:
+def _keep(derived: DerivedFiles, laid: _Laid, notes: list[str]) -> bool:
     try:
-        index.derived.keep(_name(laid.kind), laid.arrays, laid.kept())
+        derived.keep(_name(laid.kind), laid.arrays, laid.kept())
     except StoreError as error:
         notes.append(f"the layout is not kept, so that the next map is laid out anew: {error}")
         return False
     return True
 
 
-def _report(index: Index, laid: _Laid, draw: Draw, points: Points, *, is_new: bool, is_kept: bool) -> LayoutReport:
-    is_fitted = np.isin(draw.keys, laid.keys)
-    _, first = np.unique(draw.keys, return_index=True)
-    looked_at = np.sort(np.concatenate([_some(first[is_fitted[first]]), _some(first[~is_fitted[first]])]))
-    trusted = trust(index.passage_vectors(draw.rows[looked_at]), points[looked_at])
+def _report(laid: _Laid, ground: Ground, points: Points, *, is_new: bool, is_kept: bool) -> LayoutReport:
+    is_fitted = np.isin(ground.keys, laid.keys)
+    looked_at = np.sort(np.concatenate([_some(np.flatnonzero(is_fitted)), _some(np.flatnonzero(~is_fitted))]))
+    trusted = trust(ground.vectors[looked_at], points[looked_at])
     fitted, placed = trusted[is_fitted[looked_at]], trusted[~is_fitted[looked_at]]
+    later = ground.passages[~np.isin(ground.passages, laid.keys)]
     return LayoutReport(
-        laid.kind, len(laid.keys), int((~is_fitted).sum()), _nearness(laid, draw.keys[~is_fitted]),
+        laid.kind, len(laid.keys), len(later), _nearness(laid, later),
         float(fitted.mean()) if len(fitted) else None, float(placed.mean()) if len(placed) else None,
         is_new, is_kept,
     )  # fmt: skip

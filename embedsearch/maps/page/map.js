@@ -124,9 +124,13 @@
   /* -- exports -------------------------------------------------------------------------------------- */
 
   const record = (i) => ({
-    id: ids[i], title: titles[i], text: texts[i], [names[0]]: x[i], [names[1]]: y[i],
-    ...(codes ? {[content.color]: categoryOf(i)} : {}),
+    id: ids[i], title: titles[i], text: texts[i], coordinates: {[names[0]]: x[i], [names[1]]: y[i]},
+    ...(codes ? {category: categoryOf(i)} : {}),
   });
+
+  /* The same as cells, in order; an axis may be called as a column of ours, or as a number. */
+  const columns = ["id", "title", "text", ...names.map((name) => `coordinates.${name}`), ...(codes ? ["category"] : [])];
+  const cells = (i) => [ids[i], titles[i], texts[i], x[i], y[i], ...(codes ? [categoryOf(i)] : [])];
 
   /* A spreadsheet takes a cell that starts so for a formula, and would run it. */
   const field = (value) => {
@@ -134,10 +138,7 @@
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
 
-  const csv = (records) => {
-    const columns = Object.keys(records[0]);
-    return [columns, ...records.map((one) => columns.map((column) => one[column]))].map((line) => line.map(field).join(",") + "\r\n").join("");
-  };
+  const csv = (indices) => [columns, ...indices.map(cells)].map((line) => line.map(field).join(",") + "\r\n").join("");
 
   const download = (text, name, type) => {
     const link = document.createElement("a");
@@ -147,7 +148,7 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
 
-  byId("csv").addEventListener("click", () => download(csv(listed().map(record)), "selection.csv", "text/csv"));
+  byId("csv").addEventListener("click", () => download(csv(listed()), "selection.csv", "text/csv"));
   byId("jsonl").addEventListener("click", () => {
     download(listed().map((i) => JSON.stringify(record(i)) + "\n").join(""), "selection.jsonl", "application/x-ndjson");
   });
