@@ -13,7 +13,7 @@ from embedsearch.axes.blending import blend
 from embedsearch.axes.report import _validated
 from embedsearch.axes.separation import FRAMES, is_adjective, separate
 from embedsearch.axes.statistics import Pairs, bootstrap, determination, pearson, ranks, spearman
-from embedsearch.axes.validation import validate
+from embedsearch.axes.validation import _compared, _design, _permuted, _splits, validate
 from embedsearch.testing import TableEncoder
 
 
@@ -71,12 +71,31 @@ def test_the_null_of_unrated_pairs_is_a_half():
         shares = []
         for seed in range(12):
             vectors, noise = sample(0.0, count, seed)
-            from embedsearch.axes.validation import _compared, _design, _splits
-
             splits = list(_splits(count, 1))
             designs = [_design(vectors, split, None) for split in splits]
             shares.append(_compared(vectors, noise, np.arange(count), splits, designs).share())
         assert np.mean(shares) == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize(("count", "rare"), [(5, 1), (13, 1), (13, 2), (20, 1), (400, 1)])
+def test_a_rare_value_leaves_no_figure_without_a_number(count, rare):
+    """Where one value is hardly ever seen all figures are numbers, and chance is not beaten without a comparison."""
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        vectors, ratings = random.standard_normal((count, 6)), np.arange(count) < rare
+        found = validate(vectors, ratings.astype(float), None, blend(vectors, ratings.astype(float), None))
+        json.dumps(found.to_dict(), allow_nan=False)
+        assert 0 < found.p <= 1
+        assert all(0 <= share <= 1 for share in found.curve.values())
+
+
+def test_nothing_compared_is_no_better_than_chance():
+    """Where no two texts of different ratings are ever left out together, every deal counts as ordered as well."""
+    vectors, ratings = np.random.default_rng(0).standard_normal((6, 3)), np.array([1.0, 1, 1, 0, 0, 0])
+    splits = [np.array([0, 1, 2]), np.array([3, 4, 5])]
+    designs = [_design(vectors, split, None) for split in splits]
+    assert np.isnan(_compared(vectors, ratings, np.arange(6), splits, designs).share())
+    assert _permuted(vectors, ratings, np.arange(6), splits, designs) == 1
 
 
 def test_poles_are_compared_on_the_same_pairs():

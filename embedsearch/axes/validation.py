@@ -35,7 +35,7 @@ class Validation:
         determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating; None
             for an axis that others are taken out of, since its coordinates are not in the unit of the ratings.
         p: how often ratings dealt out at random are ordered as well, of 199 deals and the true one.
-        curve: the share of pairs ordered right by how many of the ratings were used.
+        curve: the share of pairs ordered right by how many of the ratings were used, where any could be compared.
     """
 
     count: int
@@ -73,7 +73,7 @@ def validate(
     """
     shown = vectors if read is None else read
     count = len(ratings)
-    judged = np.arange(count) if count <= _MANY else np.random.default_rng(3).permutation(count)[:_MANY]
+    judged = np.arange(count) if count <= _MANY else _spread(ratings, _MANY)
     splits = list(_splits(len(judged), _REPEATS if count <= _MANY else 1))
     designs = [_design(vectors, judged[split], beliefs) for split in splits]
     ordered = _compared(shown, ratings, judged, splits, designs)
@@ -92,6 +92,17 @@ def validate(
         _permuted(shown, ratings, judged, splits[once], designs[once]),
         learning_curve(vectors, ratings, beliefs, shown),
     )
+
+
+def _spread(ratings: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Return the places of *count* ratings, evenly spaced from lowest to highest, so that a rare value is among them.
+
+    Of equal ratings those are taken that a random order has there.
+    """
+    dealt = np.random.default_rng(3).permutation(len(ratings))
+    ascending = dealt[np.argsort(ratings[dealt], kind="stable")]
+    spread: NDArray[np.int64] = ascending[np.linspace(0, len(ratings) - 1, count).round().astype(np.int64)]
+    return spread
 
 
 def _splits(count: int, repeats: int) -> Iterator[NDArray[np.int64]]:
@@ -144,11 +155,14 @@ def _permuted(
     splits: Sequence[NDArray[np.int64]],
     designs: Sequence[tuple[NDArray[np.int64], Design]],
 ) -> float:
-    """Return the p of a permutation test: (1 + deals ordered as well) / (1 + deals)."""
+    """Return the p of a permutation test: (1 + deals ordered as well) / (1 + deals).
+
+    A deal counts as ordered as well where it or the ratings left nothing to compare.
+    """
     reached = _compared(vectors, ratings, judged, splits, designs).share()
     random = np.random.default_rng(1)
     dealt = (random.permutation(ratings) for _ in range(_PERMUTATIONS))
-    as_well = sum(_compared(vectors, deal, judged, splits, designs).share() >= reached - 1e-12 for deal in dealt)
+    as_well = sum(not _compared(vectors, deal, judged, splits, designs).share() < reached - 1e-12 for deal in dealt)
     return (1 + as_well) / (1 + _PERMUTATIONS)
 
 
@@ -161,7 +175,7 @@ def learning_curve(
     """Return the share of pairs ordered right by how many of the ratings were used: some seven numbers from 5 on.
 
     For each number, ten random samples of that many are fitted and judged on all others (300 of them at most), by
-    the vectors *read* if given.
+    the vectors *read* if given. A number is left out where all others had the same rating each time.
     """
     shown = vectors if read is None else read
     count, curve = len(ratings), {}
@@ -176,5 +190,6 @@ def learning_curve(
             weights = fit_weights(vectors[some], ratings[some], beliefs)
             pairs.count(np.arange(len(others)), shown[others] @ weights, ratings[others])
             counted, right = counted + pairs.counted.sum(), right + pairs.right.sum()
-        curve[used] = float(right / counted) if counted else float("nan")
+        if counted:
+            curve[used] = float(right / counted)
     return curve

@@ -120,7 +120,7 @@ def check_axes(names: tuple[str, ...], path: str, format: str | None) -> None:
     """
     report = open_index(path).axes.check(names or None)
     if chosen(format) != "table":
-        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, allow_nan=False))
     elif report.axes:
         click.echo(str(report))
     if not report.axes:
