@@ -10,7 +10,7 @@ from conftest import ANIMALS, POLES, run
 import embedsearch as es
 from embedsearch.axes import EncoderMaterial
 from embedsearch.axes.blending import blend
-from embedsearch.axes.report import _validated
+from embedsearch.axes.report import _advice, _on_their_side, _validated
 from embedsearch.axes.separation import FRAMES, is_adjective, separate
 from embedsearch.axes.statistics import Pairs, bootstrap, determination, pearson, ranks, spearman
 from embedsearch.axes.validation import _compared, _design, _permuted, _splits, validate
@@ -118,6 +118,24 @@ def test_a_pole_on_the_wrong_side_is_named():
     assert [phrase.text for phrase in found.against] == ["odd"]
     assert found.right == pytest.approx(0.8)
     assert found.bare == ()
+
+
+def test_the_only_phrase_of_a_pole_is_not_left_out():
+    """It has no margin, and counts neither for nor against the poles; of two such poles nothing is said."""
+    table = {"a": [-1, 0.1, 0], "b": [-1, -0.1, 0], "whale": [1, 0, 0], "huge": [1, 0, 0], "tiny": [-1, 0, 0]}
+    material = EncoderMaterial(TableEncoder(table), {})
+    found = separate(es.Axis("size", ["a", "b"], ["whale"]), material)
+    assert [phrase.margin is None for phrase in found.phrases] == [False, False, True]
+    assert (found.right, found.against) == (1.0, [])
+    assert _on_their_side(found) == (
+        "100% of 2 phrases on their own side when left out; the high pole is one phrase, which cannot be"
+    )
+    alone = separate(es.Axis("size", ["tiny"], ["huge"]), material)
+    assert [phrase.margin for phrase in alone.phrases] == [None, None]
+    assert (alone.right, alone.against, alone.bare, alone.suggested_frame) == (None, [], ("tiny", "huge"), "")
+    assert _on_their_side(alone) == "one phrase each, which cannot be left out"
+    advice = list(_advice(es.Axis("size", ["tiny"], ["huge"]), alone, None))
+    assert advice[0] == ("tiny, huge stand bare, in another register than the things placed; put them into frames")
 
 
 class LooseEncoder(TableEncoder):
