@@ -1,10 +1,13 @@
 """Every kind of axis worked out by hand in three dimensions, and the wrong definitions of each."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from conftest import run
+from hypothesis import given
+from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.axes import Curve, EncoderMaterial, fit_axis
@@ -365,12 +368,44 @@ def test_fields_become_numbers():
     assert as_number("2001-07-02") == pytest.approx(2001.4986, abs=1e-3)
     assert as_number("soon") is None
     places, values = binned("a", "f", [1, 1, 1, 2, 3, 4], 3)
-    assert places.tolist() == [0, 0, 0, 1, 2, 2] or places.tolist() == [0, 0, 0, 1, 1, 2]
-    assert len(values) == max(places) + 1
+    assert (places.tolist(), values) == ([0, 0, 0, 1, 2, 2], [1, 2, 3.5])
     with pytest.raises(es.AxisError, match="neither a number nor a date"):
         binned("a", "f", [1, "soon"], 2)
-    with pytest.raises(es.AxisError, match="no series"):
+    with pytest.raises(es.AxisError, match="is 1 in all documents; no series"):
         binned("a", "f", [1, 1, 1], 2)
+
+
+@pytest.mark.parametrize(
+    ("counts", "bins", "sizes"),
+    [
+        ({0: 60, 1: 40}, 2, [60, 40]),
+        ({0: 40, 1: 60}, 2, [40, 60]),
+        ({1: 5, 2: 5, 3: 10, 4: 25, 5: 55}, 2, [45, 55]),
+        ({1: 55, 2: 25, 3: 10, 4: 5, 5: 5}, 2, [55, 45]),
+        (dict.fromkeys(range(100), 1), 4, [25, 25, 25, 25]),
+    ],
+)
+def test_bins_are_cut_between_values(counts, bins, sizes):
+    """Each quantile moves to the nearest place between two values, whichever end most documents are at."""
+    places, _ = binned("a", "stars", [value for value, count in counts.items() for _ in range(count)], bins)
+    assert np.bincount(places).tolist() == sizes
+
+
+@given(st.lists(st.integers(0, 9), min_size=2, max_size=60), st.integers(2, 8))
+def test_bins_are_the_nearest_that_part_no_equal_values(numbers, bins):
+    """Against an oracle that tries all places between two values for each quantile; any two values are a series."""
+    ascending = sorted(numbers)
+    between = [n for n in range(1, len(ascending)) if ascending[n - 1] != ascending[n]]
+    if not between:
+        with pytest.raises(es.AxisError, match="no series"):
+            binned("a", "f", numbers, bins)
+        return
+    quantiles = [Fraction(len(numbers) * k, bins) for k in range(1, bins)]
+    starts = sorted({min(between, key=lambda n: abs(n - quantile)) for quantile in quantiles})
+    places, values = binned("a", "f", numbers, bins)
+    wanted = [sum(ascending.index(number) >= start for start in starts) for number in numbers]
+    assert places.tolist() == wanted
+    assert values == sorted(values)
 
 
 @pytest.mark.parametrize("asked", [(), ("f",), ("p", "q", "f", "d", "n", "o", "b")])

@@ -10,10 +10,10 @@ from conftest import ANIMALS, POLES, run
 import embedsearch as es
 from embedsearch.axes import EncoderMaterial
 from embedsearch.axes.blending import blend
-from embedsearch.axes.report import _validated
+from embedsearch.axes.report import _advice, _on_their_side, _validated
 from embedsearch.axes.separation import FRAMES, is_adjective, separate
 from embedsearch.axes.statistics import Pairs, bootstrap, determination, pearson, ranks, spearman
-from embedsearch.axes.validation import validate
+from embedsearch.axes.validation import _compared, _design, _permuted, _splits, validate
 from embedsearch.testing import TableEncoder
 
 
@@ -71,12 +71,31 @@ def test_the_null_of_unrated_pairs_is_a_half():
         shares = []
         for seed in range(12):
             vectors, noise = sample(0.0, count, seed)
-            from embedsearch.axes.validation import _compared, _design, _splits
-
             splits = list(_splits(count, 1))
             designs = [_design(vectors, split, None) for split in splits]
             shares.append(_compared(vectors, noise, np.arange(count), splits, designs).share())
         assert np.mean(shares) == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize(("count", "rare"), [(5, 1), (13, 1), (13, 2), (20, 1), (400, 1)])
+def test_a_rare_value_leaves_no_figure_without_a_number(count, rare):
+    """Where one value is hardly ever seen all figures are numbers, and chance is not beaten without a comparison."""
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        vectors, ratings = random.standard_normal((count, 6)), np.arange(count) < rare
+        found = validate(vectors, ratings.astype(float), None, blend(vectors, ratings.astype(float), None))
+        json.dumps(found.to_dict(), allow_nan=False)
+        assert 0 < found.p <= 1
+        assert all(0 <= share <= 1 for share in found.curve.values())
+
+
+def test_nothing_compared_is_no_better_than_chance():
+    """Where no two texts of different ratings are ever left out together, every deal counts as ordered as well."""
+    vectors, ratings = np.random.default_rng(0).standard_normal((6, 3)), np.array([1.0, 1, 1, 0, 0, 0])
+    splits = [np.array([0, 1, 2]), np.array([3, 4, 5])]
+    designs = [_design(vectors, split, None) for split in splits]
+    assert np.isnan(_compared(vectors, ratings, np.arange(6), splits, designs).share())
+    assert _permuted(vectors, ratings, np.arange(6), splits, designs) == 1
 
 
 def test_poles_are_compared_on_the_same_pairs():
@@ -99,6 +118,24 @@ def test_a_pole_on_the_wrong_side_is_named():
     assert [phrase.text for phrase in found.against] == ["odd"]
     assert found.right == pytest.approx(0.8)
     assert found.bare == ()
+
+
+def test_the_only_phrase_of_a_pole_is_not_left_out():
+    """It has no margin, and counts neither for nor against the poles; of two such poles nothing is said."""
+    table = {"a": [-1, 0.1, 0], "b": [-1, -0.1, 0], "whale": [1, 0, 0], "huge": [1, 0, 0], "tiny": [-1, 0, 0]}
+    material = EncoderMaterial(TableEncoder(table), {})
+    found = separate(es.Axis("size", ["a", "b"], ["whale"]), material)
+    assert [phrase.margin is None for phrase in found.phrases] == [False, False, True]
+    assert (found.right, found.against) == (1.0, [])
+    assert _on_their_side(found) == (
+        "100% of 2 phrases on their own side when left out; the high pole is one phrase, which cannot be"
+    )
+    alone = separate(es.Axis("size", ["tiny"], ["huge"]), material)
+    assert [phrase.margin for phrase in alone.phrases] == [None, None]
+    assert (alone.right, alone.against, alone.bare, alone.suggested_frame) == (None, [], ("tiny", "huge"), "")
+    assert _on_their_side(alone) == "one phrase each, which cannot be left out"
+    advice = list(_advice(es.Axis("size", ["tiny"], ["huge"]), alone, None))
+    assert advice[0] == ("tiny, huge stand bare, in another register than the things placed; put them into frames")
 
 
 class LooseEncoder(TableEncoder):

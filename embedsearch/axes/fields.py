@@ -96,7 +96,8 @@ def _year(text: str) -> float | None:
 def binned(name: str, field: str, values: Sequence[Any], bins: int) -> tuple[NDArray[np.int64], list[float]]:
     """Return which of *bins* groups of like size each value is in, and the mean value of each group.
 
-    Equal values are never parted, so that fewer groups can come of it.
+    Equal values are never parted: each quantile is moved to the nearest place between two values, the lower of two
+    as near, so that fewer groups can come of it.
 
     Raises:
         AxisError: the field is no number or date, or has fewer than two different values.
@@ -109,15 +110,18 @@ def binned(name: str, field: str, values: Sequence[Any], bins: int) -> tuple[NDA
             f"axis {name!r}: the field {field!r} holds {_shown(wrong)}, which is neither a number nor a date"
         )
     numbers = np.array(found, dtype=np.float64)
-    edges = np.unique(np.quantile(numbers, np.linspace(0, 1, bins + 1)[1:-1]))
-    places = np.searchsorted(edges, numbers, side="left")
-    used = np.unique(places)
-    if len(used) < 2:
+    distinct, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    if len(distinct) < 2:
         raise AxisError(
-            f"axis {name!r}: the field {field!r} has one value for nearly all documents; no series comes of it"
+            f"axis {name!r}: the field {field!r} is {distinct[0]:g} in all documents; no series comes of it"
         )
-    places = np.searchsorted(used, places)
-    return places, [float(numbers[places == place].mean()) for place in range(len(used))]
+    below = np.cumsum(counts)[:-1]  # how many documents lie below each place between two values
+    quantiles = len(numbers) * np.arange(1, bins) / bins
+    after = np.minimum(np.searchsorted(below, quantiles), len(below) - 1)
+    before = np.maximum(after - 1, 0)
+    cuts = np.unique(np.where(quantiles - below[before] <= below[after] - quantiles, before, after))
+    places = np.searchsorted(cuts, inverse, side="left")
+    return places, [float(numbers[places == place].mean()) for place in range(len(cuts) + 1)]
 
 
 def _check_size(name: str, field: str, values: Sequence[Any]) -> None:

@@ -155,14 +155,15 @@ def overlap(axes: Sequence[ScaledAxis], coordinates: NDArray[np.float64]) -> tup
 def _advice(axis: Axis, separation: Separation | None, validation: Validation | None) -> Iterator[str]:
     if separation is not None:
         if separation.bare:
+            best = f'these poles separate best with frames = ["{separation.suggested_frame}"]'
             yield (
                 f"{', '.join(separation.bare)} stand bare, in another register than the things placed; "
-                f'these poles separate best with frames = ["{separation.suggested_frame}"]'
+                f"{best if separation.suggested_frame else 'put them into frames'}"
             )
         if separation.against:
             phrases = ", ".join(phrase.text for phrase in separation.against)
             yield f"take out or replace {phrases}: left out, they lie on the wrong side"
-        if separation.right < _WEAK:
+        if separation.right is not None and separation.right < _WEAK:
             share = f"{separation.right:.0%}"
             yield f"only {share} of the phrases lie on their own side when left out; choose poles that differ more"
         if min(len(axis.low), len(axis.high)) < 5:
@@ -184,7 +185,7 @@ def _lines(report: AxisReport) -> Iterator[str]:
         f"deviation {population['deviation']:.3f}"
     )
     if (poles := report.separation) is not None:
-        yield f"  poles: {poles.right:.0%} of {len(poles.phrases)} phrases on their own side when left out"
+        yield f"  poles: {_on_their_side(poles)}"
         for phrase in poles.against:
             yield f"    pulls against the rest: {phrase.text!r} ({phrase.side}, margin {phrase.margin:.2f})"
     if report.cosines:
@@ -204,6 +205,16 @@ def _lines(report: AxisReport) -> Iterator[str]:
             yield "    no R²: other axes are taken out of this one, and what is left is not in the unit of the ratings"
     for sentence in report.advice:
         yield f"  * {sentence}"
+
+
+def _on_their_side(poles: Separation) -> str:
+    """Return how many phrases lie on their own side, and which were not left out."""
+    alone = " and ".join(f"the {phrase.side} pole" for phrase in poles.phrases if phrase.margin is None)
+    if poles.right is None:
+        return "one phrase each, which cannot be left out"
+    left_out = sum(phrase.margin is not None for phrase in poles.phrases)
+    told = f"{poles.right:.0%} of {left_out} phrases on their own side when left out"
+    return f"{told}; {alone} is one phrase, which cannot be" if alone else told
 
 
 def _overlap_lines(overlaps: Sequence[Overlap]) -> Iterator[str]:

@@ -112,12 +112,13 @@ class PolePhrase:
         text: the phrase, without frames.
         side: ``low`` or ``high``.
         margin: how far it lies on its own side of the middle, in units of half the distance between the poles;
-            1 is where its pole is, below 0 is the wrong side.
+            1 is where its pole is, below 0 is the wrong side. None for the only phrase of a pole, without which there
+            is no axis to read it off.
     """
 
     text: str
     side: str
-    margin: float
+    margin: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +127,21 @@ class Separation:
 
     Attributes:
         phrases: all of them, in the order of the definition, low before high.
-        right: the share that lies on its own side when left out.
+        right: the share of those left out that lies on its own side; None where both poles are one phrase.
         bare: phrases that look like adjectives and stand in no frame.
-        suggested_frame: the frame that separates best, where there are bare ones; else empty.
+        suggested_frame: the frame that separates best, where there are bare ones and any is left out; else empty.
     """
 
     phrases: tuple[PolePhrase, ...]
-    right: float
+    right: float | None
     bare: tuple[str, ...] = ()
     suggested_frame: str = ""
 
     @property
     def against(self) -> list[PolePhrase]:
         """The phrases that pull against the rest, worst first: left out, they lie on the wrong side."""
-        return sorted((phrase for phrase in self.phrases if phrase.margin < 0), key=lambda phrase: phrase.margin)
+        wrong = [(phrase.margin, phrase) for phrase in self.phrases if phrase.margin is not None and phrase.margin < 0]
+        return [phrase for _, phrase in sorted(wrong, key=lambda entry: entry[0])]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
@@ -149,9 +151,11 @@ class Separation:
 def separate(axis: Axis, material: Material) -> Separation:
     """Return how well the poles of *axis* stand apart, and a frame for bare adjectives."""
     phrases = _left_out(axis, material)
+    margins = _margins(phrases)
+    right = float(np.mean((margins > 0) + 0.5 * (margins == 0))) if len(margins) else None
     bare = tuple(text for text in (*axis.low, *axis.high) if tuple(axis.frames) == BARE and is_adjective(text))
-    frame = best_frame(axis, material) if bare else ""
-    return Separation(phrases, _right(phrases), bare, frame)
+    frame = best_frame(axis, material) if bare and len(margins) else ""
+    return Separation(phrases, right, bare, frame)
 
 
 def is_adjective(text: str) -> bool:
@@ -161,10 +165,13 @@ def is_adjective(text: str) -> bool:
 
 
 def best_frame(axis: Axis, material: Material, frames: Sequence[str] = FRAMES) -> str:
-    """Return the frame in which the phrases lie most clearly on their own sides: by the mean margin over its spread."""
+    """Return the frame in which the phrases lie most clearly on their own sides: by the mean margin over its spread.
+
+    At least one pole has two phrases.
+    """
 
     def clarity(frame: str) -> float:
-        margins = np.array([phrase.margin for phrase in _left_out(replace(axis, frames=(frame,)), material)])
+        margins = _margins(_left_out(replace(axis, frames=(frame,)), material))
         return float(margins.mean() / (margins.std() + 1e-9))
 
     return max(frames, key=clarity)
@@ -174,14 +181,15 @@ def _left_out(axis: Axis, material: Material) -> tuple[PolePhrase, ...]:
     clear = clearing(axis, material)
     whole = [_by_phrase(vectors, axis) for vectors in pole_vectors(axis, material)]
     low, high = (clear(side) for side in whole)
-    if _distance(low, high) <= _PARALLEL * _distance(*whole):  # what is left says nothing, and left out it says less
-        sides = (("low", axis.low), ("high", axis.high))
-        return tuple(PolePhrase(text, side, 0.0) for side, texts in sides for text in texts)
+    silent = _distance(low, high) <= _PARALLEL * _distance(*whole)  # what is left says nothing, left out even less
     found = []
     for side, own, other, texts in (("low", low, high, axis.low), ("high", high, low, axis.high)):
         for place, text in enumerate(texts):
-            rest = np.delete(own, place, axis=0) if len(own) > 1 else own
-            found.append(PolePhrase(text, side, _margin(own[place], rest.mean(axis=0), other.mean(axis=0))))
+            rest = np.delete(own, place, axis=0)
+            margin = None
+            if len(rest):
+                margin = 0.0 if silent else _margin(own[place], rest.mean(axis=0), other.mean(axis=0))
+            found.append(PolePhrase(text, side, margin))
     return tuple(found)
 
 
@@ -202,5 +210,6 @@ def _margin(vector: NDArray[np.float64], own: NDArray[np.float64], other: NDArra
     return float((vector - (own + other) / 2) @ step) / half if half > 1e-15 else 0.0
 
 
-def _right(phrases: Sequence[PolePhrase]) -> float:
-    return float(np.mean([(phrase.margin > 0) + 0.5 * (phrase.margin == 0) for phrase in phrases]))
+def _margins(phrases: Sequence[PolePhrase]) -> NDArray[np.float64]:
+    """Return the margins of the phrases that were left out, shape (m,)."""
+    return np.array([phrase.margin for phrase in phrases if phrase.margin is not None], dtype=np.float64)
