@@ -107,7 +107,7 @@ class _Target:
         asked = {"chunk_words": chunk_words, "overlap": overlap}
         self.chunking = own | {name: value for name, value in asked.items() if value is not None}
         self.recall = store.setting("recall", None)
-        if identify(self.encoder).key == own_identity.key and self.chunking == own:
+        if own_identity.key in identify(self.encoder).keys and self.chunking == own:
             raise StoreError(
                 f"{store.path} is embedded with {self.encoder.name!r} and divided like that already; "
                 "name another encoder with --encoder, or other passages with --chunk-words"

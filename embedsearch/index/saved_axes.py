@@ -275,7 +275,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return {saved.name: saved for saved in self._store.axes()} | self._lent
 
     def _is_current(self, saved: SavedAxis) -> bool:
-        return bool(saved.fitted["encoder"] == self._embedding.identity.key)
+        return bool(saved.fitted["encoder"] in self._embedding.identity.keys)
 
     def _is_kept(self, axis: Axis, saved: SavedAxis | None) -> bool:
         return saved is not None and saved.definition == axis.to_dict() and self._is_current(saved)
