@@ -189,6 +189,62 @@ def test_an_identity_is_that_of_the_weights(real, copied):
     assert Identity.from_dict(identify(real).to_dict()) == identify(real)
 
 
+def _dense(folder: Path) -> Path:
+    """Return a model folder with a second module of weights, both files made up; nothing can run it."""
+    (folder / "2_Dense").mkdir(parents=True)
+    (folder / "modules.json").write_text(
+        '[{"path": "", "type": "models.Transformer"}, {"path": "2_Dense", "type": "models.Dense"}]'
+    )
+    for file in ("model.safetensors", "2_Dense/model.safetensors"):
+        (folder / file).write_bytes(b"weights")
+    for file in ("config.json", "tokenizer.json", "tokenizer_config.json", "2_Dense/config.json"):
+        (folder / file).write_text('{"given": 1, "transformers_version": "5.0"}')
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "changes"),
+    [
+        ("2_Dense/model.safetensors", "other", "weights"),
+        ("2_Dense/config.json", '{"activation_function": "ReLU"}', "settings"),
+        ("tokenizer.json", '{"given": 2}', "settings"),
+        ("tokenizer_config.json", '{"model_max_length": 8}', "settings"),
+        ("config.json", '{"given": 1, "hidden_act": "relu"}', "settings"),
+        ("vocab.txt", "wolf", "settings"),
+        ("2_Dense/deeper/sentencepiece.model", "wolf", "settings"),
+        ("config.json", '{"transformers_version": "6.0", "given": 1, "dtype": "float16"}', None),
+        ("README.md", "words", None),
+    ],
+)
+def test_an_identity_is_that_of_all_that_decides_vectors(tmp_path, file, content, changes):
+    """Weights of every module, tokenizer, configurations and limits make another encoder; who saved it does not."""
+    folder = find_model(str(_dense(tmp_path / "model")))
+    before = {"weights": folder.sha256(), "settings": folder.settings()}
+    (folder.path / file).parent.mkdir(exist_ok=True)
+    (folder.path / file).write_text(content)
+    after = {"weights": folder.sha256(), "settings": folder.settings()}
+    assert [name for name in before if before[name] != after[name]] == ([changes] if changes else [])
+    assert (Identity("a", 2, **before).key == Identity("a", 2, **after).key) is (changes is None)
+
+
+def test_an_index_from_before_settings_were_kept_opens(tmp_path):
+    """What it does not know is not asked for; once it is known, another one is refused."""
+
+    class Known(HashEncoder):
+        identity = Identity("hash", 4)
+
+    encoder = Known(4)
+    for name, known in (("older", ""), ("newer", "ab12")):
+        encoder.identity = Identity("hash", 4, weights="w", settings=known)
+        es.Index.create(tmp_path / name, encoder).close()
+    encoder.identity = Identity("hash", 4, weights="w", settings="cd34")
+    with es.open(tmp_path / "older", encoder=encoder) as index:
+        index.add([es.Document(id="a", text="a wolf")])
+        assert len(index.search("a wolf")) == 1
+    with pytest.raises(es.StoreError, match="has the same weights and other settings"):
+        es.open(tmp_path / "newer", encoder=encoder)
+
+
 def test_prompts_make_another_encoder(copied):
     """A model with prompts for queries encodes queries with them, and is not the same encoder."""
     (copied / "config_sentence_transformers.json").write_text('{"prompts": {"query": "query: ", "document": ""}}')

@@ -331,7 +331,7 @@ def test_a_long_wait_is_told(caplog):
         (Answer(301, None, {"Location": "https://elsewhere/v1"}), "is elsewhere (301): set OPENAI_BASE_URL to https://e"),
         (Answer(200, b"<html>welcome"), "answered with something that is no JSON: '<html>welcome'"),
         (Answer(200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
-        (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors [5, 5], wanted each of"),
+        (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors otherwise than each of 0"),
         (Answer(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "vectors of different lengths: 1, 2"),
         (Answer(200, {"data": [{"embedding": [1, float("nan")]}] * 2}), "a vector of NaN, infinite or only zero"),
         (Answer(200, {"data": [{"embedding": [0, 0]}] * 2}), "a vector of NaN, infinite or only zero"),
@@ -366,6 +366,27 @@ def test_a_wrong_model_is_corrected():
     """Where the endpoint lists its models, the likeliest one is named."""
     with EmbeddingServer(answering=lambda request: Answer(404)) as server:
         assert fails(remote(server, name="openai:hush")).endswith("Did you mean 'hash'?")
+
+
+@pytest.mark.parametrize("before", [30, 150, 175, 190])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda text: Answer(401, {"error": {"message": text}}),
+        lambda text: Answer(500, {"message": text}),
+        lambda text: Answer(200, f"{text} is no JSON".encode()),
+        lambda text: Answer(200, {"error": text}),
+        lambda text: Answer(200, {"data": [{"embedding": [text]}] * 2}),
+        lambda text: Answer(200, {"data": [{"index": text, "embedding": [1]}] * 2}),
+        lambda text: Answer(301, None, {"Location": text.replace("\x1b[2J", "")}),
+    ],
+)
+def test_no_part_of_the_key_and_no_control_character_is_shown(answer, before):
+    """Whatever a server repeats, and wherever the line is cut: the key is taken out of it first."""
+    with EmbeddingServer(answering=lambda request: answer(f"{'x' * before}\x1b[2J{KEY} {KEY}")) as server:
+        message = fails(remote(server, key=KEY))
+    assert not any(KEY[start : start + 6] in message for start in range(len(KEY) - 5))
+    assert message.isprintable()
 
 
 def test_a_server_that_wants_a_key_says_so():

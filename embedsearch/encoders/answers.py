@@ -11,6 +11,8 @@ import numpy as np
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors
 
+_MOST_SHOWN = 200  # characters of what a server says
+
 
 def vectors_in(answer: Any, count: int) -> Vectors:
     """Return the vectors of an answer in the order of the texts, float32 of shape (count, d), as they were sent.
@@ -21,11 +23,11 @@ def vectors_in(answer: Any, count: int) -> Vectors:
 
     Raises:
         EncoderError: it is no such answer, or has another number of vectors; the message is the end of a sentence
-            about the endpoint.
+            about the endpoint. It holds what was answered as it came; `plain` makes it fit to be shown.
     """
     records = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise EncoderError(f"answered without a list of embeddings under 'data': {str(answer)[:80]!r}")
+        raise EncoderError(f"answered without a list of embeddings under 'data': {answer}")
     if len(records) != count:
         raise EncoderError(f"gave {len(records)} vectors for {count} texts")
     rows = [_vector(record.get("embedding")) for record in records]
@@ -46,13 +48,25 @@ def tokens_in(answer: Any) -> int:
     return used if isinstance(used, int) else 0
 
 
+def plain(text: str, most: int = _MOST_SHOWN, *, secret: str = "") -> str:
+    """Return what another program says as a message shows it: on one line, without control characters, cut at last.
+
+    Args:
+        text: whole, so that no part of the secret is left where it is cut.
+        most: characters that are kept.
+        secret: is replaced by ``[key]``; some servers repeat what they were sent.
+    """
+    visible = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    return (visible.replace(secret, "[key]") if secret else visible)[:most]
+
+
 def _places(records: list[dict[str, Any]]) -> list[int]:
     """Return the place of each record's text; records need not come in the order of the texts."""
     places = [record.get("index") for record in records]
     if all(place is None for place in places):
         return list(range(len(records)))  # servers that leave it out keep the order
     if sorted(place for place in places if isinstance(place, int)) != list(range(len(records))):
-        raise EncoderError(f"numbered its vectors {str(places)[:60]}, wanted each of 0 to {len(records) - 1} once")
+        raise EncoderError(f"numbered its vectors otherwise than each of 0 to {len(records) - 1} once: {places}")
     return [int(place) for place in places if place is not None]
 
 
@@ -65,5 +79,5 @@ def _vector(given: Any) -> Vectors:
     except (ValueError, TypeError, binascii.Error, OverflowError) as error:
         raise EncoderError(f"gave an embedding that is no list of numbers ({error})") from None
     if row.ndim != 1 or not row.size:
-        raise EncoderError(f"gave an embedding that is no list of numbers: {str(given)[:40]!r}")
+        raise EncoderError(f"gave an embedding that is no list of numbers: {given}")
     return row

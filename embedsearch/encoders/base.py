@@ -27,7 +27,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from operator import index
 from typing import Any, Protocol, runtime_checkable
 
@@ -68,6 +68,7 @@ class Identity:
         prompts: texts put before queries and documents, by role.
         max_tokens: the longest text it reads whole, without special tokens.
         precision: ``int8`` where it computes so coarsely that its vectors are other ones; else empty.
+        settings: a hash of what else decides: modules, tokenizer, limits; empty where it is not known.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Identity:
     prompts: tuple[tuple[str, str], ...] = ()
     max_tokens: int | None = None
     precision: str = ""
+    settings: str = ""
 
     @property
     def key(self) -> str:
@@ -88,9 +90,13 @@ class Identity:
             "pooling": self.pooling,
             "prompts": list(self.prompts),
         }
-        if self.precision:
-            decisive["precision"] = self.precision
+        decisive |= {name: getattr(self, name) for name in ("precision", "settings") if getattr(self, name)}
         return hashlib.blake2b(json.dumps(decisive, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Its key, and the one that it had in indexes made before settings were part of it."""
+        return (self.key, replace(self, settings="").key) if self.settings else (self.key,)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values; `from_dict` takes them back."""

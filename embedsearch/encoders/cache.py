@@ -130,17 +130,29 @@ def stamp(file: Path) -> Stamp:
 
 def digest(stamps: tuple[Stamp, ...]) -> str:
     """Return one SHA-256 over the content of files, in hexadecimal; remembered on disk while their stamps hold."""
-    note = cache_folder() / "digests" / hashlib.blake2b(stamps[0][0].encode(), digest_size=16).hexdigest()
+    return remembered("sha256", stamps, lambda: _sha256(stamps))
+
+
+def remembered(what: str, stamps: tuple[Stamp, ...], read: Callable[[], str]) -> str:
+    """Return what *read* makes of files; it is asked once, while their stamps hold.
+
+    Args:
+        what: the name of what is made of them.
+        stamps: of the files, at least one.
+        read: reads them.
+    """
+    place = hashlib.blake2b(f"{what}\0{stamps[0][0]}".encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    note = cache_folder() / "digests" / place
     known = json.loads(json.dumps(stamps))
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         held = json.loads(note.read_text("utf-8"))
         if held["stamps"] == known:
-            return str(held["sha256"])
-    sha256 = _sha256(stamps)
+            return str(held[what])
+    made = read()
     if time.time_ns() - max(max(changed, entered) for _, _, changed, entered in stamps) > _SETTLED_NS:
         with contextlib.suppress(OSError):
-            replace_text(note, json.dumps({"stamps": stamps, "sha256": sha256}))
-    return sha256
+            replace_text(note, json.dumps({"stamps": stamps, what: made}))
+    return made
 
 
 def _sha256(stamps: tuple[Stamp, ...]) -> str:

@@ -8,7 +8,7 @@ import json
 import logging
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -147,7 +147,7 @@ def compiled_folder(folder: ModelFolder, precision: str) -> Path:
     decisive = {
         "format": _FORMAT,
         "weights": folder.sha256(),
-        "files": {str(file.relative_to(folder.path)): _hash(file.read_bytes()) for file in _small_files(folder)},
+        "settings": folder.settings(),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "processor": [platform.machine(), sorted(_processor_flags())],
         "precision": precision,
@@ -270,13 +270,6 @@ def _accelerator() -> str:
         if built_for_gpu and any(Path("/proc/driver/nvidia/gpus").glob("*")):
             return "a GPU (CUDA)"
     return ""
-
-
-def _small_files(folder: ModelFolder) -> Iterator[Path]:
-    """Yield the files beside the weights that decide what the model does."""
-    for file in sorted([*folder.path.glob("*.json"), *folder.path.glob("*.txt"), *folder.path.glob("*/config.json")]):
-        if file.is_file():
-            yield file
 
 
 def _version(library: str) -> str:

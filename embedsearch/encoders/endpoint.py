@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from embedsearch.encoders.answers import plain
 from embedsearch.encoders.patience import Patience
 from embedsearch.encoders.settings import BASE_URL, KEY, RemoteSettings
 from embedsearch.errors import EncoderError, did_you_mean
@@ -92,7 +93,9 @@ class Endpoint:
         try:
             _ = self._client
         except (ValueError, OSError, ImportError) as error:
-            raise EncoderError(f"no connection to {self.settings.shown} can be prepared: {error}") from None
+            raise EncoderError(
+                f"no connection to {self.settings.shown} can be prepared: {self.shown(str(error))}"
+            ) from None
 
     def post(self, payload: Mapping[str, Any], stop: threading.Event) -> Any:
         """Return the decoded answer to one request, sent again while that may help.
@@ -149,11 +152,9 @@ class Endpoint:
             # Where nothing has answered yet there may be nothing at all.
             raise (_PassingError(reason) if self._has_answered else EncoderError(reason)) from None
         except httpx2.TransportError as error:
-            raise _PassingError(
-                f"the connection broke ({self._redacted(str(error)) or type(error).__name__})"
-            ) from None
+            raise _PassingError(f"the connection broke ({self.shown(str(error)) or type(error).__name__})") from None
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
-            raise EncoderError(f"{self} cannot be asked: {self._redacted(str(error))}") from None
+            raise EncoderError(f"{self} cannot be asked: {self.shown(str(error))}") from None
         return self._judged(response)
 
     def _judged(self, response: httpx2.Response) -> Any:
@@ -163,7 +164,7 @@ class Endpoint:
             try:
                 return response.json()
             except (ValueError, RecursionError):
-                shown = self._redacted(response.text[:60])
+                shown = self.shown(response.text, 60)
                 raise EncoderError(
                     f"{self} answered with something that is no JSON: {shown!r}. Check {BASE_URL}; it often ends in /v1"
                 ) from None
@@ -186,7 +187,7 @@ class Endpoint:
             case 413:
                 return f"{self} finds the texts too long ({status}, {reason}): make passages shorter, --chunk-words N"
             case _ if 300 <= status < 400:
-                return f"{self} is elsewhere ({status}): set {BASE_URL} to {self._redacted(location) or 'its address'}"
+                return f"{self} is elsewhere ({status}): set {BASE_URL} to {self.shown(location) or 'its address'}"
             case _:
                 return f"{self} refuses the request ({status}, {reason})"
 
@@ -196,13 +197,13 @@ class Endpoint:
 
         try:
             answer = self._client.get(self._url("models")).json()
-            names = [str(model["id"]) for model in answer["data"]]
+            names = [self.shown(str(model["id"])) for model in answer["data"]]
         except (httpx2.HTTPError, ValueError, KeyError, TypeError):
             return ""
         return "" if self.model in names else did_you_mean(self.model, names)
 
     def _unconnected(self, error: Exception) -> str:
-        text = self._redacted(str(error))
+        text = self.shown(str(error))
         if "CERTIFICATE" in text.upper() or "SSL" in text.upper():
             return (
                 f"{self.settings.shown} cannot be trusted ({text}): check {BASE_URL}, or have its certificate installed"
@@ -210,7 +211,7 @@ class Endpoint:
         return f"nothing answers at {self.settings.shown} ({text}): start the server there, or check {BASE_URL}"
 
     def _reason(self, response: httpx2.Response) -> str:
-        """Return what the server says is wrong, in at most 200 characters."""
+        """Return what the server says is wrong, fit to be shown."""
         try:
             body = json.loads(response.text)
         except (ValueError, RecursionError):
@@ -218,11 +219,11 @@ class Endpoint:
         for _ in range(2):  # {"error": {"message": …}}, {"error": …}, {"message": …}, {"detail": …}
             if isinstance(body, dict):
                 body = body.get("error") or body.get("message") or body.get("detail") or ""
-        return self._redacted(" ".join(str(body or "").split())[:200]) or response.reason_phrase or "no reason given"
+        return self.shown(str(body or "")) or self.shown(response.reason_phrase) or "no reason given"
 
-    def _redacted(self, text: str) -> str:
-        """Return *text* without the key: some servers repeat what they were sent."""
-        return text.replace(self.settings.key, "[key]") if self.settings.key else text
+    def shown(self, text: str, most: int = 200) -> str:
+        """Return what the endpoint says as a message shows it: on one line, without the key, at most so long."""
+        return plain(text, most, secret=self.settings.key)
 
     def _url(self, name: str) -> httpx2.URL:
         import httpx2

@@ -253,7 +253,9 @@ class RemoteEncoder:
         try:
             vectors = vectors_in(answer, count)
         except EncoderError as error:
-            raise EncoderError(f"{self._endpoint} {error}. Check {BASE_URL} and the model") from None
+            raise EncoderError(
+                f"{self._endpoint} {self._endpoint.shown(str(error))}. Check {BASE_URL} and the model"
+            ) from None
         known = (
             self.__dict__.get("dimension") or self._asked_dimension or (0 if self._probe is None else len(self._probe))
         )

@@ -59,6 +59,7 @@ class SentenceEncoder:
             prompts=tuple(sorted(self._prompts.items())),
             max_tokens=self.max_tokens,
             precision="int8" if self.wish.precision == "int8" else "",
+            settings=self.folder.settings(),
         )
 
     @cached_property

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from embedsearch.encoders.answers import vectors_in
+from embedsearch.encoders.answers import plain, vectors_in
 from embedsearch.encoders.cache import cache_folder, replace_text
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors
@@ -56,7 +56,11 @@ class WarmModel:
             EncoderError: it does not answer, or not as wanted.
         """
         request = {"model": self.model, "input": list(texts), "input_type": role, "encoding_format": "base64"}
-        return vectors_in(self._post(json.dumps(request).encode()), len(texts))
+        answer = self._post(json.dumps(request).encode())
+        try:
+            return vectors_in(answer, len(texts))
+        except EncoderError as error:
+            raise EncoderError(plain(f"the server at {self.url} {error}", secret=self.token)) from None
 
     def _post(self, body: bytes) -> Any:
         # The standard library's client: httpx2 takes three times as long to import (.14 s of processor time, measured).

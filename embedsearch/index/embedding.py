@@ -85,13 +85,18 @@ class Embedding:
 
     def _own(self, encoder: Encoder) -> Encoder:
         found = identify(encoder)
-        if found.key != self.identity.key:
+        if self.identity.key not in found.keys:
             made = f"{self.store.path} was made with encoder {_describe(self.identity)} and cannot be used with "
             own = self.identity.precision
-            if replace(found, precision=own).key == self.identity.key:
+            if self.identity.key in replace(found, precision=own).keys:
                 option = f"Say --precision {own}" if own else f"Leave --precision {found.precision} out"
                 raise StoreError(
                     f"{made}{_describe(found)}, whose vectors are other ones. {option}, or ingest into another folder"
+                )
+            if found.weights and found.weights == self.identity.weights:
+                raise StoreError(
+                    f"{made}{_describe(found)}, which has the same weights and other settings (tokenizer, modules, "
+                    "prompts or limits). Use the model as it was, or embed the texts anew: embedsearch reindex"
                 )
             raise StoreError(
                 f"{made}{_describe(found)}: their vectors have nothing in common. "
