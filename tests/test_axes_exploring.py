@@ -10,7 +10,9 @@ from conftest import run
 import embedsearch as es
 from embedsearch.axes.blending import fit_weights
 from embedsearch.axes.extending import extended
-from embedsearch.axes.proposing import expected_gain, propose
+from embedsearch.axes.learning import _gain, learning_curve
+from embedsearch.axes.proposing import propose
+from embedsearch.axes.statistics import Pairs
 from embedsearch.index import axis_material
 from embedsearch.index.remaining import shares_held
 from embedsearch.testing import HashEncoder, TableEncoder
@@ -165,11 +167,35 @@ def test_discovered_names_can_be_asked_for(tmp_path):
         assert {"wolf grey and old", "…"} <= ends
 
 
+def pairs_of(right, counted):
+    """Return a record of two texts whose one pair was compared *counted* times."""
+    one = np.array([[0.0, 1], [1, 0]])
+    return Pairs(right * one, counted * one)
+
+
 def test_the_learning_curve_is_continued():
-    """Shares of .8 - .5/√n are continued exactly: from 25 to 30 ratings they grow by .5·(1/5 - 1/√30)."""
-    curve = {n: 0.8 - 0.5 / math.sqrt(n) for n in (5, 10, 15, 20)}
-    assert expected_gain(curve, 25) == pytest.approx(0.5 * (0.2 - 1 / math.sqrt(30)))
-    assert expected_gain({5: 0.6}, 10) is None
+    """Shares of .8 - .5/√n are continued exactly, whatever the points weigh: from 25 to 30 by .5·(1/5 - 1/√30)."""
+    compared = {n: pairs_of((0.8 - 0.5 / math.sqrt(n)) * 10 * n, 10 * n) for n in (5, 10, 15, 20)}
+    assert _gain(compared, 25, np.array([0, 1])) == pytest.approx(0.5 * (0.2 - 1 / math.sqrt(30)))
+    # A point of few pairs turns it little; the weighted fit is numpy's with the square roots of the pairs.
+    compared[20] = pairs_of(0.0, 1)
+    shares, counted = [pairs.share() for pairs in compared.values()], [pairs.tally()[1] for pairs in compared.values()]
+    slope = np.polyfit(1 / np.sqrt([5, 10, 15, 20]), shares, 1, w=np.sqrt(counted))[0]
+    assert _gain(compared, 25, np.array([0, 1])) == pytest.approx(slope * (1 / math.sqrt(30) - 0.2))
+    assert np.isnan(_gain(compared, 25, np.array([0, 0])))
+
+
+def test_what_more_ratings_would_add_is_not_overstated():
+    """Over many sets of twelve ratings of noise it is 0 on average, below it as often, and the interval holds 0."""
+    found = []
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        vectors, ratings = random.standard_normal((12, 20)), random.standard_normal(12)
+        found.append(learning_curve(vectors, ratings, None, vectors, np.arange(12)).more)
+    values = np.array([more.value for more in found])
+    assert abs(values.mean()) < 3 * values.std() / math.sqrt(40)
+    assert 0.3 < (values < 0).mean() < 0.7
+    assert np.mean([more.low <= 0 <= more.high for more in found]) >= 0.85
 
 
 def test_rating_goes_through_a_file_or_the_terminal(tmp_path, monkeypatch):
@@ -189,6 +215,7 @@ def test_rating_goes_through_a_file_or_the_terminal(tmp_path, monkeypatch):
         asked = run("axes", "rate", "height", "-k", "3", input="7\nbig\nq\n")
         assert "version 3, 7 ratings" in asked.output
         assert "'big' is no number" in asked.output
+        assert "shown from 10 ratings on" in asked.output
         assert not set(index.explorer.propose("height", 5, None)) & set(index.axes.definitions()["height"].ratings)
         assert run("axes", "rate", "heigth").exit_code == 2
 

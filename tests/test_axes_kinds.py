@@ -393,7 +393,7 @@ def test_bins_are_cut_between_values(counts, bins, sizes):
 
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=60), st.integers(2, 8))
 def test_bins_are_the_nearest_that_part_no_equal_values(numbers, bins):
-    """Against an oracle that tries all places between two values for each quantile; a series comes of any two values."""
+    """Against an oracle that tries all places between two values for each quantile; any two values are a series."""
     ascending = sorted(numbers)
     between = [n for n in range(1, len(ascending)) if ascending[n - 1] != ascending[n]]
     if not between:

@@ -11,8 +11,9 @@ from embedsearch.axes import EncoderMaterial, read_axes, read_ratings
 from embedsearch.axes.blending import Design, blend, fit_weights
 from embedsearch.axes.calibration import left_out_residuals
 from embedsearch.axes.fitting import beliefs
+from embedsearch.axes.learning import learning_curve
 from embedsearch.axes.statistics import Pairs
-from embedsearch.axes.validation import learning_curve, validate
+from embedsearch.axes.validation import validate
 from embedsearch.testing import HashEncoder, TableEncoder
 
 X, Y, Z = [1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]
@@ -188,12 +189,19 @@ def test_many_ratings_are_judged_by_a_sample(monkeypatch):
     assert max(sizes) == 300
 
 
-def test_the_learning_curve_has_points_with_few_ratings():
-    """Nine ratings are enough for a curve of three points."""
+def test_the_learning_curve_is_judged_on_five_texts_or_more():
+    """Ten ratings give it a point, twelve give it three and say what more would add."""
     random = np.random.default_rng(4)
-    vectors = random.standard_normal((9, 3))
-    assert list(learning_curve(vectors, vectors[:, 0], None)) == [5, 6, 7]
-    assert list(learning_curve(np.repeat(vectors, 9, axis=0), np.arange(81.0), None))[:2] == [5, 17]
+    vectors = random.standard_normal((12, 3))
+
+    def found(rows):
+        return learning_curve(rows, np.arange(float(len(rows))), None, rows, np.arange(len(rows)))
+
+    assert (found(vectors[:9]).points, found(vectors[:9]).more) == ({}, None)
+    assert (list(found(vectors[:10]).points), found(vectors[:11]).more) == ([5], None)
+    assert list(found(vectors).points) == [5, 6, 7]
+    assert found(vectors).more.low <= found(vectors).more.value <= found(vectors).more.high
+    assert list(found(np.repeat(vectors, 7, axis=0)).points)[:2] == [5, 17]
 
 
 def test_an_axis_of_another_encoder_is_refused_with_an_offer(index, monkeypatch):

@@ -1,8 +1,6 @@
-"""Which phrases to rate next, and what more ratings would buy."""
+"""Which phrases to rate next."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,15 +55,3 @@ def _observed(covariance: NDArray[np.float64], vector: NDArray[np.float64], nois
     towards = covariance @ vector
     less: NDArray[np.float64] = covariance - np.outer(towards, towards) / (noise + vector @ towards)
     return less
-
-
-def expected_gain(curve: Mapping[int, float], count: int, more: int = 5) -> float | None:
-    """Return how much the share of pairs ordered right would grow with *more* ratings than *count*.
-
-    The learning curve is taken to be a - b/√n, fitted by least squares; None where it has fewer than 3 points.
-    """
-    if len(curve) < 3:
-        return None
-    used = np.array(sorted(curve), dtype=np.float64)
-    slope = float(np.polyfit(1 / np.sqrt(used), [curve[int(n)] for n in used], 1)[0])
-    return float(max(0.0, -slope) * (1 / np.sqrt(count) - 1 / np.sqrt(count + more)))

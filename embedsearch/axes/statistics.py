@@ -103,8 +103,12 @@ class Pairs:
         self.counted[block] += wanted != 0
         self.right[block] += np.where(wanted == 0, 0.0, (found == wanted) + 0.5 * (found == 0))
 
+    def tally(self, places: NDArray[np.int64] | None = None) -> tuple[float, float]:
+        """Return how many pairs were ordered right, and how many compared, of all texts or of a resample."""
+        weights = np.ones(len(self.right)) if places is None else np.bincount(places, minlength=len(self.right))
+        return float(weights @ self.right @ weights), float(weights @ self.counted @ weights)
+
     def share(self, places: NDArray[np.int64] | None = None) -> float:
         """Return the share ordered right, of all texts or of a resample; NaN where nothing was compared."""
-        weights = np.ones(len(self.right)) if places is None else np.bincount(places, minlength=len(self.right))
-        counted = float(weights @ self.counted @ weights)
-        return float(weights @ self.right @ weights) / counted if counted else float("nan")
+        right, counted = self.tally(places)
+        return right / counted if counted else float("nan")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.blending import Blend, Design, fit_weights
+from embedsearch.axes.blending import Blend, Design
 from embedsearch.axes.calibration import left_out_residuals
-from embedsearch.axes.checks import FEWEST_RATINGS
+from embedsearch.axes.learning import learning_curve
 from embedsearch.axes.statistics import Estimate, Pairs, bootstrap, determination, spearman
 
 _FEW = 12  # up to so many ratings every pair is left out in turn
@@ -35,7 +35,9 @@ class Validation:
         determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating; None
             for an axis that others are taken out of, since its coordinates are not in the unit of the ratings.
         p: how often ratings dealt out at random are ordered as well, of 199 deals and the true one.
-        curve: the share of pairs ordered right by how many of the ratings were used, where any could be compared.
+        curve: the share of pairs ordered right by how many of the ratings were used, from 10 ratings on; numbers
+            at which no pair could be compared are left out.
+        more: how much that share would grow with five ratings more, from 12 ratings on; else None. See `learning`.
     """
 
     count: int
@@ -46,6 +48,7 @@ class Validation:
     determination: Estimate | None
     p: float
     curve: dict[int, float]
+    more: Estimate | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
@@ -81,6 +84,7 @@ def validate(
         None if beliefs is None else _ordered_by(shown[judged] @ np.atleast_2d(beliefs)[-1], ratings[judged], splits)
     )
     residuals = left_out_residuals(ratings, found.left_out)
+    learned = learning_curve(vectors, ratings, beliefs, shown, judged)
     once = slice(None) if count <= _FEW else slice(_FOLDS)
     return Validation(
         count,
@@ -90,7 +94,8 @@ def validate(
         bootstrap(lambda places: spearman(ratings[places], found.left_out[places]), count),
         bootstrap(lambda places: determination(ratings[places], residuals[places]), count) if read is None else None,
         _permuted(shown, ratings, judged, splits[once], designs[once]),
-        learning_curve(vectors, ratings, beliefs, shown),
+        learned.points,
+        learned.more,
     )
 
 
@@ -164,32 +169,3 @@ def _permuted(
     dealt = (random.permutation(ratings) for _ in range(_PERMUTATIONS))
     as_well = sum(not _compared(vectors, deal, judged, splits, designs).share() < reached - 1e-12 for deal in dealt)
     return (1 + as_well) / (1 + _PERMUTATIONS)
-
-
-def learning_curve(
-    vectors: NDArray[np.float64],
-    ratings: NDArray[np.float64],
-    beliefs: NDArray[np.float64] | None,
-    read: NDArray[np.float64] | None = None,
-) -> dict[int, float]:
-    """Return the share of pairs ordered right by how many of the ratings were used: some seven numbers from 5 on.
-
-    For each number, ten random samples of that many are fitted and judged on all others (300 of them at most), by
-    the vectors *read* if given. A number is left out where all others had the same rating each time.
-    """
-    shown = vectors if read is None else read
-    count, curve = len(ratings), {}
-    random = np.random.default_rng(2)
-    most = min(count - 2, 100)
-    for used in range(FEWEST_RATINGS, most + 1, max(1, round((most - FEWEST_RATINGS) / 6))):
-        counted, right = 0.0, 0.0
-        for _ in range(_REPEATS):
-            chosen = random.permutation(count)
-            some, others = chosen[:used], chosen[used : used + _MANY]
-            pairs = Pairs.none(len(others))
-            weights = fit_weights(vectors[some], ratings[some], beliefs)
-            pairs.count(np.arange(len(others)), shown[others] @ weights, ratings[others])
-            counted, right = counted + pairs.counted.sum(), right + pairs.right.sum()
-        if counted:
-            curve[used] = float(right / counted)
-    return curve

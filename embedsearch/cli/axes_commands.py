@@ -337,18 +337,19 @@ def _write_down(name: str, texts: Sequence[str], ratings: Mapping[str, float]) -
 
 
 def _print_curve(index: Index, name: str) -> None:
-    from embedsearch.axes.proposing import expected_gain
+    from embedsearch.axes.learning import FEWEST_FOR_CURVE, FEWEST_FOR_GAIN, MORE
 
     validation = index.axes.check([name]).axes[0].validation
     if validation is None or not validation.curve:
-        note("the learning curve is shown from 7 ratings on")
+        note(f"the learning curve is shown from {FEWEST_FOR_CURVE} ratings on")
         return
     points = ", ".join(f"{count}: {share:.3f}" for count, share in validation.curve.items())
     note(f"pairs ordered right, by number of ratings used: {points}")
-    if (gain := expected_gain(validation.curve, validation.count)) is not None:
-        note(f"five more would be expected to add {gain:+.3f}")
-    else:
-        note("what five more would buy is shown from 9 ratings on")
+    if (gain := validation.more) is None:
+        note(f"what {MORE} more would add is shown from {FEWEST_FOR_GAIN} ratings on")
+        return
+    unsure = "; it cannot be told yet whether they would add anything" if gain.low <= 0 else ""
+    note(f"{MORE} more would be expected to add {gain.value:+.3f} ({gain.low:+.3f} … {gain.high:+.3f}){unsure}")
 
 
 def _shortened(phrases: Any) -> str:
