@@ -76,7 +76,8 @@ class Nearby:
         if newer > (0 if is_small else max(_MOST_NEWER, rows // _NEWER_SHARE)):
             return True
         # A flat index compares every row, whatever is left of them.
-        return stamp["kind"] != "Flat" and _SHRINKING * self._store.count_passages() < stamp.get("live", stamp["rows"])
+        live = int(stamp.get("live", stamp["rows"]))
+        return stamp["kind"] != "Flat" and _SHRINKING * self._store.count_passages() < live
 
     @property
     def _recall(self) -> float:
