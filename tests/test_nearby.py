@@ -7,7 +7,7 @@ from conftest import run
 import embedsearch as es
 from embedsearch.errors import QueryError
 from embedsearch.index import nearby
-from embedsearch.neighbors import FaissIndex, recipes, tuning
+from embedsearch.neighbors import FaissIndex, recipes, search, tuning
 from embedsearch.testing import HashEncoder
 
 DIMENSION = 32
@@ -19,6 +19,7 @@ def small(monkeypatch):
     monkeypatch.setattr(recipes, "FLAT_VALUES", 100 * DIMENSION)
     monkeypatch.setattr(nearby, "FLAT_VALUES", 100 * DIMENSION)
     monkeypatch.setattr(nearby, "_MOST_NEWER", 30)
+    monkeypatch.setattr(search, "_FEWEST_EXACT", 5)
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_an_index_that_has_doubled_is_built_anew(index, built):
 def test_an_extended_file_that_finds_too_little_is_built_anew(index, built, monkeypatch):
     """Extending is given up when the self-test does not reach the recall."""
     monkeypatch.setattr(
-        nearby, "self_test", lambda index, vectors, wanted: tuning.SelfTest(tuning.Effort(), 0.5, wanted, 1)
+        nearby, "self_test", lambda index, vectors, wanted, dead: tuning.SelfTest(tuning.Effort(), 0.5, wanted, 1)
     )
     index.add(documents(400, 431))
     assert built == [431]
@@ -95,7 +96,7 @@ def test_an_extended_file_that_finds_too_little_is_built_anew(index, built, monk
 def test_what_cannot_be_reached_is_said(index, monkeypatch, caplog):
     """An index whose best recall is too low is kept, with a warning that names both numbers."""
     monkeypatch.setattr(
-        nearby, "self_test", lambda index, vectors, wanted: tuning.SelfTest(tuning.Effort(), 0.5, wanted, 1)
+        nearby, "self_test", lambda index, vectors, wanted, dead: tuning.SelfTest(tuning.Effort(), 0.5, wanted, 1)
     )
     with caplog.at_level(logging.WARNING, "embedsearch"):
         index.tune(0.75)
@@ -136,6 +137,20 @@ def test_deleted_passages_are_not_found_and_the_file_stays(index, built):
     assert built == []
     found = {hit.document for hit in index.search("text number 3", k=300)}
     assert found == {f"d{number}" for number in range(400) if number % 3}
+
+
+def test_an_index_of_which_half_is_deleted_is_tested_anew(index, built):
+    """The effort that suits all passages is too little for those left; what info says is measured on these."""
+    before = stamp(index)
+    index.delete([f"d{number}" for number in range(0, 200)])
+    assert stamp(index) == before
+    assert before["live"] == 400
+    index.delete(["d200"])
+    assert (stamp(index)["live"], stamp(index)["sampled"], stamp(index)["rows"]) == (199, 199, 400)
+    assert stamp(index)["recall"] >= 0.99
+    assert index.search("text number 399", k=1)[0].document == "d399"
+    index.delete([f"d{number}" for number in range(201, 400)])
+    assert (stamp(index)["live"], stamp(index)["recall"], len(index)) == (0, 1.0, 0)
 
 
 def test_compacting_drops_the_file_and_builds_one_of_the_new_rows(index, built):

@@ -211,6 +211,65 @@ def test_queries_apart_from_all_rows_find_more_than_with_the_same_number_of_list
     assert share(test.effort) > share(Effort(test.effort.candidates, round(test.visited))) + 0.1
 
 
+def share_found(searcher, own, allowed, rows):
+    """Return recall@10 of the rows *own*, each left out of its own answer, among the rows that are *allowed*."""
+    found = 0
+    for one, (answer, _) in zip(own, searcher.search_many(searcher.vectors[own], 11, rows), strict=True):
+        scores = searcher.vectors[allowed] @ searcher.vectors[one]
+        scores[allowed == one] = -1
+        found += len(set(answer) & set(allowed[np.argsort(-scores)[:10]]))
+    return found / (10 * len(own))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.3, 0.25])
+def test_the_recall_holds_among_the_rows_that_are_left(share, monkeypatch):
+    """Of 6,000 rows in clusters of twelve the nearest that are left lie in other clusters, and so in other lists.
+
+    It makes no difference whether a condition or a deletion leaves them.
+    """
+    monkeypatch.setattr(search, "_FEWEST_EXACT", 5)
+    monkeypatch.setattr(recipes, "FLAT_VALUES", 500)
+    monkeypatch.setattr(recipes, "IVF_ROWS", 500)
+    random = np.random.default_rng(0)
+    centres = random.standard_normal((500, 65))
+    vectors = unit(centres[random.integers(0, 500, 6000)] + 0.7 * random.standard_normal((6000, 65)))
+    index = FaissIndex.build(vectors)
+    test = self_test(index, vectors, 0.99)
+    assert (index.kind, test.effort.candidates, test.recall > 0.99) == ("IVF128,SQ8", 40, True)
+    left = np.sort(random.choice(6000, int(6000 * share), replace=False))
+    dead, own = np.setdiff1d(np.arange(6000), left), left[::6]
+    assert Neighbors(vectors, dead, index, test.effort).explain(vectors[0], 10)[1].kind == "index"
+    assert share_found(Neighbors(vectors, None, index, test.effort), own, left, left) > 0.985
+    assert share_found(Neighbors(vectors, dead, index, test.effort), own, left, None) > 0.985
+
+
+def test_the_self_test_asks_for_live_rows_among_live_rows(in_lists):
+    """Its recall is what searches find of the live neighbours of live rows, with the effort that it returns."""
+    vectors, index = in_lists
+    dead = np.flatnonzero(np.arange(6000) % 5 > 1)
+    test = self_test(index, vectors, 0.9, dead)
+    live = np.setdiff1d(np.arange(6000), dead)
+    own = live[np.unique(np.linspace(0, len(live) - 1, tuning.SAMPLED).astype(int))]
+    effort = replace(test.effort, candidates=test.effort.candidates + 1)
+    found = share_found(Neighbors(vectors, dead, index, effort), own, live, None)
+    assert test.recall >= 1 - 0.1 / 1.5
+    assert found == pytest.approx(test.recall, abs=0.03)
+
+
+@pytest.mark.parametrize("kept", [100, 160])
+def test_few_live_rows_are_scored_as_few_allowed_ones_are(kind, kept, monkeypatch):
+    """The plan follows from how many rows count, not from why; only those are read."""
+    monkeypatch.setattr(search, "_FEWEST_EXACT", 150)
+    vectors = clustered(3000, kind[0])
+    live = np.arange(0, 3000, 3000 // kept)[:kept]
+    searcher = Neighbors(vectors, np.setdiff1d(np.arange(3000), live), FaissIndex.build(vectors), Effort(40, 64))
+    (rows, scores), plan = searcher.explain(vectors[7], 10)
+    assert (plan.kind, plan.allowed, plan.proposed) == ("exact", kept, 0)
+    assert rows.tolist() == plain(vectors, vectors[7], 10, live).tolist()
+    assert scores.tolist() == pytest.approx((vectors[rows] @ vectors[7]).tolist(), abs=1e-6)
+    assert searcher.search_many(vectors[7:8], 10)[0][0].tolist() == rows.tolist()
+
+
 def test_a_self_test_of_an_earlier_version_visits_as_many_lists_for_every_query():
     """What was kept without a gap is read as it was meant."""
     kept = {"recall": 0.995, "wanted": 0.99, "sampled": 200, "candidates": 160, "probes": 320}
@@ -276,7 +335,7 @@ def test_more_is_proposed_when_too_few_of_the_proposed_are_allowed(kind):
     vectors = clustered(3000, kind[0])
     query = vectors[0]
     order = np.argsort(-(vectors @ query))
-    dead = np.sort(order[:200])
+    dead = np.sort(order[:140])
     searcher = Neighbors(vectors, dead, FaissIndex.build(vectors), Effort(40, 128))
     (rows, _), plan = searcher.explain(query, 10)
     assert plan.kind == "index"
@@ -370,7 +429,7 @@ def test_the_kth_scores_are_those_of_a_full_sort(rows, dimension, seed, k):
     own = np.arange(0, rows + k, 3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("embedsearch.neighbors.exact.block_rows", lambda _: 7)
-        found = kth_scores(vectors, own, k)
+        found = kth_scores(vectors, own, k, np.ones(len(vectors), dtype=bool))
     wanted = [np.sort(np.delete(vectors @ vectors[row], row))[-k] for row in own]
     assert found.tolist() == pytest.approx(wanted, abs=1e-6)
 

@@ -15,7 +15,7 @@ from test_durability import FIRST_SEED, KILLS, corpus, duration, ingest, kill_at
 from test_store_changes import check_holds
 
 import embedsearch as es
-from embedsearch.index import upkeep
+from embedsearch.index import reindexing, upkeep
 from embedsearch.testing import HashEncoder, TableEncoder
 
 OTHER = HashEncoder(24)
@@ -143,6 +143,57 @@ def test_an_interruption_is_gone_on_from(folder):
     with es.open(folder, HashEncoder(24)) as index:
         later = {"later": es.Document("later", "added while it was interrupted")}
         check_holds(index, {id: document for id, document in (held() | later).items() if id != "d11"})
+
+
+def interrupted_at_its_end(folder, encoder, monkeypatch):
+    """Embed an index anew, interrupted when it has the new state and the folder beside it is still there."""
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reindexing, "discard", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            es.reindex(folder, encoder)
+    assert (folder.parent / "index.reindexing" / "index.db").exists()
+
+
+@pytest.mark.parametrize("left", [("index.db", "lock", "vectors.f32"), ("index.db", "vectors.f32"), ("index.db",)])
+def test_what_finished_work_leaves_is_removed_by_the_next(folder, monkeypatch, caplog, left):
+    """Interrupted after the new state took its place, even while the rest was being removed, it stands in no way."""
+    interrupted_at_its_end(folder, HashEncoder(24), monkeypatch)
+    sibling = folder.parent / "index.reindexing"
+    for file in sibling.iterdir():
+        if file.name not in left:
+            file.unlink()
+    with pytest.raises(es.StoreError, match="divided like that already"):
+        es.reindex(folder, HashEncoder(24))
+    assert caplog.messages == [f"{sibling} is removed: {folder} has what was embedded there already"]
+    assert not sibling.exists()
+    interrupted_at_its_end(folder, HashEncoder(16), monkeypatch)
+    es.reindex(folder, HashEncoder(24), chunk_words=3)
+    assert not sibling.exists()
+    with es.open(folder, HashEncoder(24)) as index:
+        check_holds(index, held())
+    assert upkeep.verify(folder).is_sound
+
+
+def test_an_index_that_was_moved_away_is_not_written_to(folder, monkeypatch):
+    """What is begun again from the folder that an interruption left has vectors of its own."""
+    shutil.copytree(folder, folder.parent / "backup")
+    interrupted_at_its_end(folder, HashEncoder(24), monkeypatch)
+    with es.open(folder, HashEncoder(24)) as index:
+        index.add([es.Document("new", "came after the interruption")])
+    moved = folder.rename(folder.parent / "moved")
+    shutil.copytree(folder.parent / "backup", folder)
+    with es.open(folder, HashEncoder(16)) as index:
+        index.add([es.Document("other", "came to the backup")])
+    before = (moved / "vectors.1.f32").read_bytes()
+    assert es.reindex(folder, HashEncoder(24)).embedded == 1
+    assert (moved / "vectors.1.f32").read_bytes() == before
+    assert upkeep.verify(moved).is_sound
+    with es.open(folder, HashEncoder(24)) as index:
+        check_holds(index, held() | {"other": es.Document("other", "came to the backup")})
 
 
 def test_what_is_changed_meanwhile_is_taken_over(folder):

@@ -257,6 +257,7 @@ class Collection(Contents):
                     raise QueryError(f"there is no document {id!r}; nothing was deleted.{advice}")
             with self._store.writing():
                 self._store.remove(wanted)
+            self._searcher.refresh_neighbors()
         return len(wanted)
 
     def compact(self) -> Compaction:

@@ -2,7 +2,8 @@
 
 Rows newer than the file are scored one by one, so that a file need not cover all rows. When they have become many it
 is extended: the new rows get codes from the centroids that are there. When the index has doubled since it was
-trained, it is built anew.
+trained, it is built anew. When half of the passages that its self-test was made with are gone, it is tested anew: the
+neighbours of those left lie farther away, in more lists.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _log = logging.getLogger("embedsearch")
 _MOST_NEWER = 10_000  # so many are scored one by one in about a millisecond at 384 dimensions
 _NEWER_SHARE = 200  # of a large index somewhat more, since the whole file is written again
 _GROWTH = 2
+_SHRINKING = 2
 
 
 class Nearby:
@@ -57,7 +59,7 @@ class Nearby:
         self._stamp = stamp
 
     def refresh(self, progress: Progress | None = None) -> None:
-        """Build the file if it is missing, extend it if many rows are newer. The caller holds the lock."""
+        """Build the file if it is missing, extend it if many rows are newer, test it anew if half are gone; locked."""
         rows, stamp = self._store.rows, self._store.setting("neighbors", None) or {}
         if not self._is_stale(rows, stamp):
             return
@@ -71,7 +73,11 @@ class Nearby:
         if newer == rows or stamp.get("wanted") != self._recall:
             return rows > 0
         is_small = rows * self._store.dimension <= FLAT_VALUES
-        return newer > (0 if is_small else max(_MOST_NEWER, rows // _NEWER_SHARE))
+        if newer > (0 if is_small else max(_MOST_NEWER, rows // _NEWER_SHARE)):
+            return True
+        # A flat index compares every row, whatever is left of them.
+        live = int(stamp.get("live", stamp["rows"]))
+        return stamp["kind"] != "Flat" and _SHRINKING * self._store.count_passages() < live
 
     @property
     def _recall(self) -> float:
@@ -95,7 +101,8 @@ class Nearby:
 
     def _keep(self, index: FaissIndex, trained: int, *, always: bool = True) -> bool:
         """Test an index and put it in place; unless *always* only if it reaches the recall wanted."""
-        test = self_test(index, self._store.vectors(), self._recall)
+        dead = self._store.dead_rows()
+        test = self_test(index, self._store.vectors(), self._recall, dead)
         if test.recall < test.wanted and not always:
             return False
         if test.recall < test.wanted:
@@ -103,7 +110,8 @@ class Nearby:
         file = self._store.neighbors_file
         built = file.with_name(f"{file.name}.built")
         index.write(built)
-        stamp = {"kind": index.kind, "rows": len(index), "trained": trained, **test.to_dict()}
+        counts = {"rows": len(index), "live": len(index) - len(dead), "trained": trained}
+        stamp = {"kind": index.kind, **counts, **test.to_dict()}
         self._store.keep_neighbors(built, stamp)
         self._neighbors = None
         return True

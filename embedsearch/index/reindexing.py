@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ from embedsearch.index.arguments import OVERLAP, checked_overlap
 from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.opening import open_index
-from embedsearch.store import FittedRecord, Store, adopt
+from embedsearch.store import FittedRecord, Store, adopt, discard, unshare
+
+_log = logging.getLogger("embedsearch")
 
 Progress = Callable[[int, int, int], None]
 Indexing = Callable[[int, int], None]
@@ -75,6 +77,7 @@ def reindex(
     """
     folder = Path(path).resolve()
     with closing(Store.open(folder)) as store:
+        _discard_finished(store, _sibling(folder))
         new = _Target(store, encoder, chunk_words, overlap)
         with new.sibling(folder, cache) as index:
             state = _state(store)
@@ -84,10 +87,28 @@ def reindex(
                     report += _filled(index, store, progress, indexing)
                 axes = _fitted(store, index)
                 adopt(store, index._store, axes)
-            names = tuple(axis.name for axis in axes)
-            done = Reindexing(new.encoder.name, store.count_documents(), len(index), report.embedded, names)
-    shutil.rmtree(_sibling(folder))
+                names = tuple(axis.name for axis in axes)
+                done = Reindexing(new.encoder.name, store.count_documents(), len(index), report.embedded, names)
+                index.close()
+                discard(_sibling(folder))
     return done
+
+
+def _discard_finished(store: Store, place: Path) -> None:
+    """Remove a sibling whose vectors and passages the index has already: it was interrupted after that."""
+    if not (place / "index.db").exists():
+        return
+    with closing(Store.open(place, damaged=True)) as sibling:
+        is_finished = _made_with(sibling) == _made_with(store)
+    if is_finished:
+        with store.locked():
+            discard(place)
+        _log.warning("%s is removed: %s has what was embedded there already", place, store.path)
+
+
+def _made_with(store: Store) -> tuple[object, ...]:
+    identity = Identity.from_dict(store.setting("encoder", {})["identity"])
+    return identity.key, store.setting("chunk_words", None), store.setting("overlap", 25)
 
 
 class _Target:
@@ -123,6 +144,7 @@ class _Target:
         if not (place / "index.db").exists():
             recall = {} if self.recall is None else {"recall": self.recall}
             return Index.create(place, self.encoder, cache=cache, **self.chunking, **recall)
+        unshare(place)
         index = open_index(place, cache=cache)
         held = index._embedding.identity
         begun = {name: index._store.setting(name, None) for name in self.chunking}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embedsearch.errors import StoreError
 from embedsearch.mapped import gather
-from embedsearch.vectors import Rows, Vectors, block_rows, project, top
+from embedsearch.vectors import Mask, Rows, Vectors, block_rows, project, top
 
 _ROUNDING = 1e-5  # more than float32 sums of up to some thousand products of unit vectors can be off
 _SCORES_AT_ONCE = 1 << 24  # 64 MiB of scores
@@ -98,8 +98,8 @@ def _scores(vectors: Vectors, query: Vectors, rows: Rows) -> NDArray[np.float64]
     return scores
 
 
-def kth_scores(vectors: Vectors, own: Rows, k: int) -> Vectors:
-    """Return, for each of the rows *own*, the score of its *k*-th nearest other row, shape (len(own),).
+def kth_scores(vectors: Vectors, own: Rows, k: int, is_live: Mask) -> Vectors:
+    """Return, for each of the rows *own*, the score of its *k*-th nearest other live row, shape (len(own),).
 
     The whole array is read once, block by block.
     """
@@ -108,6 +108,7 @@ def kth_scores(vectors: Vectors, own: Rows, k: int) -> Vectors:
     step = block_rows(vectors.shape[1])
     for start in range(0, len(vectors), step):
         scores = project(vectors[start : start + step], queries)
+        scores[~is_live[start : start + step]] = -np.inf
         inside = np.flatnonzero((own >= start) & (own < start + len(scores)))
         scores[own[inside] - start, inside] = -np.inf
         both = np.concatenate([best, scores])

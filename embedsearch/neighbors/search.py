@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,12 @@ from embedsearch.errors import QueryError
 from embedsearch.mapped import gather
 from embedsearch.neighbors.exact import best_of, nearest_exact, nearest_exact_many
 from embedsearch.neighbors.faiss_index import FaissIndex
-from embedsearch.neighbors.tuning import Effort
+from embedsearch.neighbors.tuning import Effort, growth
 from embedsearch.vectors import Mask, Rows, Vectors, as_rows, project
 
 _EXACT_SHARE = 100  # one allowed row in a hundred is scored sooner than a whole index proposes rows
 _FEWEST_EXACT = 2_000  # half a millisecond at 384 dimensions
 _CANDIDATES_A_HIT = 4  # for more than 10 hits the effort grows with them
-_SLACK = 1.5  # times more are proposed than would do if allowed rows were spread evenly, which they are not
 _ENOUGH = 0.8  # of the wanted candidates; another round would cost more than the others are worth
 _GROWTH = 4  # times as many rows are proposed, from as many more lists, when too few of them are allowed
 _DEAREST = 4  # proposing more than one row in so many costs more than scoring the allowed ones
@@ -119,10 +119,11 @@ class Neighbors:
     def search_many(self, queries: Any, k: int, rows: Rows | None = None) -> list[Answer]:
         """Return for each of *queries*, shape (m, d), what `search` returns for it; all together are quicker."""
         vectors = self._checked(queries, k)
-        fetch = self._first_round(self._wanted(k), rows)
+        times = growth(self.indexed, self._older(rows))
+        fetch = self._first_round(k, times)
         if self._index is None or self._is_exact(fetch, rows):
-            return nearest_exact_many(self.vectors, vectors, k, rows, self._dead)
-        proposed = self._index.propose(vectors, fetch, self._effort.lists(self._index, vectors))
+            return nearest_exact_many(self.vectors, vectors, k, self._read_singly(rows), self._dead)
+        proposed = self._index.propose(vectors, fetch, self._effort.lists(self._index, vectors, times))
         answers = []
         for vector, found in zip(vectors, proposed, strict=True):
             kept = self._allowed_among(found, rows)
@@ -141,12 +142,13 @@ class Neighbors:
     def _answer(self, query: Vectors, k: int, rows: Rows | None) -> tuple[Answer, Plan]:
         """Ask the index for ever more rows until enough allowed ones are among them, or score all that are allowed."""
         older, allowed = self._older(rows), self._count(rows)
-        fetch, probes = self._first_round(self._wanted(k), rows), None
+        times = growth(self.indexed, older)
+        fetch, probes = self._first_round(k, times), None
         seconds, proposed = 0.0, 0
         while self._index is not None and not self._is_exact(fetch, rows):
             started = time.perf_counter()
             if probes is None:
-                probes = self._effort.lists(self._index, query)
+                probes = self._effort.lists(self._index, query, times)
             found = self._index.propose(query, fetch, probes)[0]
             seconds += time.perf_counter() - started
             proposed += fetch
@@ -159,12 +161,21 @@ class Neighbors:
         return self._exact(query, k, rows), Plan("exact", allowed, allowed, proposed, 0, allowed - older, seconds)
 
     def _exact(self, query: Vectors, k: int, rows: Rows | None) -> Answer:
+        rows = self._read_singly(rows)
         if rows is None and len(self._dead):
             return nearest_exact_many(self.vectors, query, k, None, self._dead)[0]
         if rows is None or len(rows) * self.vectors.strides[0] > _KEPT_BYTES:
             return nearest_exact(self.vectors, query[0], k, rows)
         places, scores = nearest_exact(self._gathered(rows), query[0], k)
         return rows[places], scores
+
+    def _read_singly(self, rows: Rows | None) -> Rows | None:
+        """Return which rows are read one by one; None where the whole file is, since few of them are deleted."""
+        return self._live if rows is None and 2 * len(self._dead) > len(self.vectors) else rows
+
+    @cached_property
+    def _live(self) -> Rows:
+        return np.setdiff1d(np.arange(len(self.vectors)), self._dead, assume_unique=True)
 
     def _gathered(self, rows: Rows) -> Vectors:
         """Return the vectors of few rows, which are kept for the next question among the same."""
@@ -180,17 +191,15 @@ class Neighbors:
     def _enough(self, k: int, older: int) -> int:
         return min(older, max(k, int(_ENOUGH * self._wanted(k))))
 
-    def _first_round(self, wanted: int, rows: Rows | None) -> int:
-        """Return how many rows to ask for, so that *wanted* allowed ones may be among them."""
-        rejected = self.indexed / max(1, self._older(rows)) - 1  # for each row that is allowed
-        return int(np.ceil(wanted * (1 + _SLACK * rejected)))
+    def _first_round(self, k: int, times: float) -> int:
+        """Return how many rows to ask for, so that as many allowed ones as are wanted may be among them."""
+        return int(np.ceil(times * self._wanted(k)))
 
     def _is_exact(self, fetch: int, rows: Rows | None) -> bool:
         """Is scoring every allowed row quicker than asking the index for *fetch* rows?"""
-        if self._index is None or _DEAREST * fetch > self.indexed:
-            return True
+        allowed = self._count(rows)
         few = max(_FEWEST_EXACT, self.indexed // _EXACT_SHARE)
-        return rows is not None and (len(rows) <= few or _DEAREST * fetch > len(rows))
+        return self._index is None or allowed <= few or _DEAREST * fetch > min(allowed, self.indexed)
 
     def _count(self, rows: Rows | None) -> int:
         """Return how many rows are allowed."""

@@ -1,6 +1,6 @@
 """An index folder: the only code that touches its files."""
 
-from embedsearch.store.adopting import FittedRecord, adopt
+from embedsearch.store.adopting import FittedRecord, adopt, discard, unshare
 from embedsearch.store.cache import VectorCache
 from embedsearch.store.checking import Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
@@ -29,7 +29,9 @@ __all__ = [
     "VectorCache",
     "adopt",
     "compact",
+    "discard",
     "inspect",
     "is_index",
     "short_keys",
+    "unshare",
 ]

@@ -3,6 +3,7 @@
 The sibling is an index of the same documents in a folder of its own. Its vectors file gets a second name here, that
 of the next epoch; then one transaction takes over its passages, its settings and its axes. Before the commit the old
 state is whole, after it the new one; a file that neither names is removed by whoever writes next.
+After an interruption a sibling may share its vectors file with an index: before it is written to, it gets its own.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,16 +87,49 @@ def _take_passages(store: Store) -> None:
     store.rebuild()
 
 
+def unshare(path: Path) -> None:
+    """See to it that no other index has the vectors file of the sibling in *path*, which is about to be written to.
+
+    Raises:
+        StoreError: another process is writing, or the disk is full.
+    """
+    with closing(Store.open(path)) as sibling, sibling.locked():
+        file = sibling.vectors_file
+        if file.stat().st_nlink > 1:
+            own = file.with_name(f"{file.name}.new")
+            _copy(file, own)
+            own.replace(file)
+            sync_folder(path)
+
+
+def discard(path: Path) -> None:
+    """Remove the sibling in *path*, its database last: an interruption leaves what is still known for what it is.
+
+    Raises:
+        StoreError: it cannot be removed.
+    """
+    try:
+        for file in sorted(path.iterdir(), key=lambda file: file.name == DATABASE):
+            file.unlink()
+        path.rmdir()
+    except OSError as error:
+        raise StoreError(f"{path} is no longer needed and cannot be removed: {error}. Remove that folder") from error
+
+
 def _give_name(file: Path, name: Path) -> None:
     """Let *file* be found under another name too; a copy where the file system has no second names."""
     name.unlink(missing_ok=True)
     try:
         os.link(file, name)
     except OSError:
-        try:
-            shutil.copyfile(file, name)
-            with open(name, "rb+") as stream:
-                os.fsync(stream.fileno())
-        except OSError as error:
-            name.unlink(missing_ok=True)
-            raise StoreError(f"{name} cannot be written: {error}. Nothing was changed") from error
+        _copy(file, name)
+
+
+def _copy(file: Path, name: Path) -> None:
+    try:
+        shutil.copyfile(file, name)
+        with open(name, "rb+") as stream:
+            os.fsync(stream.fileno())
+    except OSError as error:
+        name.unlink(missing_ok=True)
+        raise StoreError(f"{name} cannot be written: {error}. Nothing was changed") from error
