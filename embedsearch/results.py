@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
+from embedsearch.columns import Schema, Simple, flatten, to_arrow, to_pandas, to_polars, types_of
 from embedsearch.errors import EmbedSearchError
 from embedsearch.expressions import Expression
 from embedsearch.notebooks import table
@@ -27,6 +28,7 @@ class Record(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 class Records(Sequence[R], Generic[R]):
@@ -69,41 +71,44 @@ class Records(Sequence[R], Generic[R]):
         """Return what leaves for other tools."""
         return self.to_dicts()
 
+    def _schema(self) -> Schema:
+        """Return the columns of what leaves, in order, with their types (`embedsearch.columns`)."""
+        raise NotImplementedError
+
     def to_pandas(self) -> pandas.DataFrame:
         """Return a pandas data frame, one row a record.
+
+        Numbers are int64 and float64; mappings and lists are objects, with their values as they are.
 
         Raises:
             EmbedSearchError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise _not_installed("pandas") from error
-        return pandas.DataFrame(self._exports())
+        return self._leave("pandas", to_pandas)
 
     def to_polars(self) -> polars.DataFrame:
         """Return a polars data frame, one row a record.
 
+        Mappings are structs. A field of the metadata that has values of several kinds is text: what is no text in it
+        is JSON.
+
         Raises:
             EmbedSearchError: polars is not installed.
         """
-        try:
-            import polars
-        except ImportError as error:
-            raise _not_installed("polars") from error
-        return polars.DataFrame(self._exports(), infer_schema_length=None, strict=False)
+        return self._leave("polars", to_polars)
 
     def to_arrow(self) -> pyarrow.Table:
-        """Return an Arrow table, one row a record.
+        """Return an Arrow table, one row a record, with types as those of `to_polars`.
 
         Raises:
             EmbedSearchError: pyarrow is not installed.
         """
+        return self._leave("pyarrow", to_arrow)
+
+    def _leave(self, package: str, build: Callable[[Sequence[Mapping[str, Any]], Schema], T]) -> T:
         try:
-            import pyarrow
+            return build(self._exports(), self._schema())
         except ImportError as error:
-            raise _not_installed("pyarrow") from error
-        return pyarrow.Table.from_pylist(self._exports())
+            raise _not_installed(package) from error
 
     def _repr_html_(self) -> str:
         """Show the records as a table in a notebook; texts are escaped."""
@@ -114,19 +119,19 @@ class Records(Sequence[R], Generic[R]):
         return flatten(record.to_dict())
 
 
+def _inner(column: str, mappings: Iterable[Mapping[str, Any]], type: Simple) -> Schema:
+    """Return a column of mappings with a type for each name that any of them has; nothing if all are empty."""
+    names = dict.fromkeys(name for one in mappings for name in one)
+    return {column: dict.fromkeys(names, type)} if names else {}
+
+
+def _optional(column: str, values: Iterable[Any], type: Simple) -> Schema:
+    """Return a column if any record has a value for it."""
+    return {column: type} if any(value is not None for value in values) else {}
+
+
 def _not_installed(package: str) -> EmbedSearchError:
     return EmbedSearchError(f"{package} is not installed; install it with: pip install {package}")
-
-
-def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record with the entries of its inner mappings under ``outer.inner``."""
-    flat: dict[str, Any] = {}
-    for name, value in record.items():
-        if isinstance(value, Mapping):
-            flat.update({f"{name}.{inner}": part for inner, part in value.items()})
-        else:
-            flat[name] = value
-    return flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +209,20 @@ class Hit:
 class Hits(Records[Hit]):
     """Hits, best first."""
 
+    def _schema(self) -> Schema:
+        return {
+            "rank": "whole", "score": "number", "id": "text", "document": "text", "text": "text", "title": "text",
+            "start": "whole", "end": "whole", "source": "text",
+            "metadata": types_of([hit.metadata for hit in self]),
+            **_optional("distance", (hit.distance for hit in self), "number"),
+            **_optional("bm25", (hit.bm25 for hit in self), "number"),
+            **_optional("fused", (hit.fused for hit in self), "number"),
+            **_inner("coordinates", (hit.coordinates for hit in self), "number"),
+            **_inner("versions", (hit.versions for hit in self), "whole"),
+            **_inner("contributions", (hit.contributions for hit in self), "number"),
+            **_optional("near_alone", (hit.contributions or None for hit in self), "texts"),
+        }  # fmt: skip
+
     def _shown(self, record: Hit) -> dict[str, Any]:
         """Leave out what only programs need: where a passage starts, and what repeats its id."""
         columns = flatten(record.to_dict())
@@ -256,6 +275,16 @@ class Placements(Records[Placement]):
 
     def _exports(self) -> list[dict[str, Any]]:
         return [placement.to_export() for placement in self]
+
+    def _schema(self) -> Schema:
+        return {
+            "text": "text", **_optional("id", (one.id or None for one in self), "text"),
+            **dict.fromkeys((name for one in self for name in one.coordinates), "number"),
+            **_optional("rated", (one.rated or None for one in self), "texts"),
+            **_inner("intervals", (one.intervals for one in self), "numbers"),
+            **_inner("distances", (one.distances for one in self), "number"),
+            **_inner("versions", (one.versions for one in self), "whole"),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,6 @@
 """Where rated phrases and documents stand in conditions and filters, and the versions that placements name."""
 
+import csv
 import json
 
 import pytest
@@ -92,11 +93,12 @@ def test_a_word_of_placements_is_no_name_of_an_axis(laid_out):
             laid_out.axes.save(es.Axis(name, ["small"], ["large"]))
 
 
-def test_lists_stand_in_delimited_files_as_people_write_them(laid_out, monkeypatch):
-    """The axes that a phrase stands rated on are named with a comma between them."""
+def test_lists_stand_in_delimited_files_as_json(laid_out, monkeypatch):
+    """The axes that a phrase stands rated on are a list that another program reads."""
     laid_out.axes.save(es.Axis("mass", ratings=dict(laid_out.axes.definitions()["size"].ratings)))
     monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: laid_out)
-    assert '"size, mass"' in run("place", "dog", "-f", "csv").output
+    (row,) = csv.DictReader(run("place", "dog", "-f", "csv").output.splitlines())
+    assert json.loads(row["rated"]) == ["size", "mass"]
 
 
 def test_an_axis_that_another_process_saved_is_seen(laid_out, tmp_path):

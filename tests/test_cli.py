@@ -9,6 +9,8 @@ import sys
 import click
 import pytest
 from conftest import ROOT, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.cli import main
@@ -166,15 +168,30 @@ def test_formats_hold_the_same_answers(predation):
 
 
 def test_cells_with_parts_of_their_own_are_json():
-    """What is nested deeper than a list of values is JSON in CSV and TSV, so that another program can read it."""
+    """A list, and what is nested deeper, is JSON in CSV and TSV, so that another program can read it."""
     nested = {"id": "a", "tags": ["x", 1], "metadata": {"deep": {"wölf": [1, None]}, "rows": [{"a": True}], "no": []}}
     for kind, delimiter in (("csv", ","), ("tsv", "\t")):
         stream = io.StringIO()
         write([nested], kind, stream)
         (row,) = csv.DictReader(io.StringIO(stream.getvalue()), delimiter=delimiter)
-        assert (row["tags"], row["metadata.no"]) == ("x, 1", "")
+        assert (json.loads(row["tags"]), json.loads(row["metadata.no"])) == (["x", 1], [])
         assert json.loads(row["metadata.deep"]) == {"wölf": [1, None]}
         assert json.loads(row["metadata.rows"]) == [{"a": True}]
+
+
+TEXTS = st.text(st.sampled_from("a,;\t\"'\r\n é"), max_size=6)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4), st.sampled_from(["csv", "tsv"]))
+def test_what_is_written_as_csv_is_read_as_it_was(pairs, kind):
+    """Delimiters, quotes, line feeds and lone carriage returns in a cell end nothing; lines end in a newline."""
+    stream = io.StringIO(newline="")
+    write(({"id": one, "text": other} for one, other in pairs), kind, stream)
+    delimiter = "," if kind == "csv" else "\t"
+    rows = csv.reader(io.StringIO(stream.getvalue(), newline=""), delimiter=delimiter, strict=True)
+    assert list(rows) == [["id", "text"], *map(list, pairs)]
+    assert stream.getvalue().startswith(f"id{delimiter}text\n")
 
 
 def test_control_characters_do_not_reach_the_terminal(tmp_path):

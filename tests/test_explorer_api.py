@@ -209,17 +209,56 @@ def test_passages_that_are_chosen_become_a_file(client, index):
         kinds[kind] = content
     lines = [json.loads(line) for line in kinds["jsonl"].splitlines()]
     places = index.population(["size"]).coordinates[:, 0]
-    assert [(one["id"], one["size"]) for one in lines] == [
+    assert [(one["id"], one["coordinates"]["size"]) for one in lines] == [
         (f"id-{name}", pytest.approx(places[row], abs=1e-6)) for name, row in (("whale", 3), ("wolf", 1))]  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(kinds["csv"].decode())))
-    assert [(row["id"], row["metadata.kind"], float(row["size"])) for row in rows] == [
-        (one["id"], one["metadata"]["kind"], one["size"]) for one in lines]  # fmt: skip
+    assert [(row["id"], row["metadata.kind"], float(row["coordinates.size"])) for row in rows] == [
+        (one["id"], one["metadata"]["kind"], one["coordinates"]["size"]) for one in lines]  # fmt: skip
     frame = pandas.read_parquet(io.BytesIO(kinds["parquet"]))
     assert frame["metadata.year"].tolist() == [one["metadata"]["year"] for one in lines]
     where = json.dumps({"format": "jsonl", "where": 'kind == "person"'})
     _, _, content = client.send("POST", "/api/export", where, {"Content-Type": "application/json"})
     assert [json.loads(line)["id"] for line in content.splitlines()] == ["id-politician"]
     assert client.refusal("export", format="xls", rows=[1])[0] == 400
+
+
+def test_a_file_has_each_value_as_it_is_whatever_axes_and_fields_are_called(client, index):
+    """Axes called as columns of ours, whole numbers beyond a float and beyond 64 bits, lists, and what is mixed."""
+    from pyarrow import parquet
+
+    for name in ("source", "document", "metadata"):
+        index.axes.save(es.Axis(name, low=["mouse"], high=["whale"]))
+    metadata = [
+        {"big": 2**53 + 1, "huge": 10**400, "mixed": "1999", "half": 1, "tags": ["a, b", "c"], "fine": True},
+        {"big": -(2**63), "huge": 1, "mixed": [1, "x"], "half": 0.5, "tags": ["a", "b, c"], "x": "old\rMac"},
+    ]
+    index.add(es.Document(f"n{place}", "wolf", metadata=one) for place, one in enumerate(metadata))
+    rows = [passage.row for passage in index.passages(index.rows()) if passage.document in ("n0", "n1")]
+    found = {}
+    for kind in ("csv", "jsonl", "parquet"):
+        body = json.dumps({"format": kind, "rows": rows, "axes": ["source", "document", "metadata", "size"]})
+        status, _, found[kind] = client.send("POST", "/api/export", body, {"Content-Type": "application/json"})
+        assert status == 200
+    names = ["source", "document", "metadata", "size"]
+    places = index.population(names, drawn=np.array(rows)).coordinates
+    for place, line in enumerate(found["jsonl"].splitlines()):
+        record = json.loads(line)
+        assert (record["document"], record["source"], record["metadata"]) == (f"n{place}", "", metadata[place])
+        assert list(record["coordinates"]) == names
+        assert list(record["coordinates"].values()) == pytest.approx(places[place].tolist(), abs=1e-6)
+    frame = parquet.read_table(io.BytesIO(found["parquet"]))
+    assert frame["document"].to_pylist() == ["n0", "n1"]
+    assert frame["coordinates.document"].to_pylist() == pytest.approx(places[:, 1].tolist(), abs=1e-6)
+    assert frame["metadata.big"].to_pylist() == [2**53 + 1, -(2**63)]
+    assert frame["metadata.huge"].to_pylist() == [str(10**400), "1"]
+    assert frame["metadata.mixed"].to_pylist() == ["1999", '[1, "x"]']
+    assert frame["metadata.half"].to_pylist() == [1.0, 0.5]
+    assert frame["metadata.tags"].to_pylist() == [["a, b", "c"], ["a", "b, c"]]
+    assert frame["metadata.fine"].to_pylist() == [True, None]
+    table = list(csv.DictReader(io.StringIO(found["csv"].decode(), newline="")))
+    assert [json.loads(row["metadata.tags"]) for row in table] == [one["tags"] for one in metadata]
+    assert table[1]["metadata.x"] == "old\rMac"
+    assert [row["document"] for row in table] == ["n0", "n1"]
 
 
 def test_screening_from_the_page(client, path, encoder):

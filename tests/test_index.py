@@ -337,6 +337,44 @@ def test_results_leave_for_other_tools(index):
     assert "&lt;img src=x" in shown
 
 
+def test_tables_have_the_same_columns_and_types_whatever_was_found(index):
+    """Nothing is dropped, changed or refused: not what the first record lacks, not mixed fields, not no hits at all."""
+    mixed = [{"year": "1999"}, {"year": 2001, "tags": ["x"], "big": 2**53 + 1}, {"tags": "y", "big": 1, "half": 0.5}]
+    index.add(es.Document(f"m{place}", "sheep", metadata=one) for place, one in enumerate(mixed))
+    hits = index.search("sheep", k=4, mode="lexical")
+    found = {hit.document: hit for hit in hits}
+    for frame in (hits.to_arrow().to_pylist(), hits.to_polars().to_dicts()):
+        rows = {row["document"]: row["metadata"] for row in frame}
+        assert [rows[f"m{place}"]["year"] for place in range(3)] == ["1999", "2001", None]
+        assert [rows[f"m{place}"]["tags"] for place in range(3)] == [None, '["x"]', "y"]
+        assert [rows[f"m{place}"]["big"] for place in range(3)] == [None, 2**53 + 1, 1]
+        assert rows["m2"]["half"] == 0.5
+    pandas = hits.to_pandas()
+    assert {row.document: row.metadata for row in pandas.itertuples()} == {
+        id: hit.metadata for id, hit in found.items()
+    }
+    assert pandas["score"].dtype == hits.to_arrow().to_pandas()["score"].dtype == "float64"
+    none = index.search("zebra", mode="lexical")
+    fixed = list(index.search("sheep", k=1, mode="dense").to_dicts()[0])
+    for empty, columns in (
+        (none.to_pandas(), "columns"),
+        (none.to_polars(), "columns"),
+        (none.to_arrow(), "column_names"),
+    ):
+        assert list(getattr(empty, columns)) == fixed
+    assert none.to_arrow().schema.field("rank").type == hits.to_arrow().schema.field("rank").type
+    index.axes.save(
+        es.Axis("bulk", ["mouse"], ["whale"], ratings={"mouse": 1, "sheep": 2, "wolf": 3, "shark": 4, "whale": 5})
+    )
+    placed = index.place(["grass", "wolf"], ["bulk"], unit="rating")
+    assert [bool(one.rated) for one in placed] == [False, True]
+    columns = ["text", "id", "bulk", "rated", "intervals", "versions"]
+    assert set(placed.to_arrow().column_names) == set(placed.to_polars().columns) == set(placed.to_pandas().columns)
+    assert [name for name in columns if name in placed.to_arrow().column_names] == placed.to_arrow().column_names
+    assert placed.to_arrow()["rated"].to_pylist() == [None, ["bulk"]]
+    assert placed.to_polars()["intervals"].to_list()[0]["bulk"] == list(placed[0].intervals["bulk"])
+
+
 def test_an_index_reopens_as_it_was(tmp_path, encoder, animals, axes):
     """Everything is on disk: a reopened index gives the same answers without its encoder where texts are known."""
     with es.Index.create(tmp_path / "i", encoder) as made:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import time
@@ -44,7 +43,7 @@ def write(records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | N
     if format == "json":
         return _write_array(records, stream)
     if format in ("csv", "tsv"):
-        return _write_delimited(records, "," if format == "csv" else "\t", stream)
+        return _write_delimited(records, format, stream)
     count = 0
     for record in records:
         count += 1
@@ -64,10 +63,10 @@ def _write_array(records: Iterable[Mapping[str, Any]], stream: IO[str] | None) -
     return count
 
 
-def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str, stream: IO[str] | None) -> int:
+def _write_delimited(records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None) -> int:
     import tempfile
 
-    from embedsearch.results import flatten
+    from embedsearch.columns import cells, delimited
 
     # The columns are known when the last record is: until then records wait, in a file where they are many.
     names: dict[str, None] = {}
@@ -75,23 +74,14 @@ def _write_delimited(records: Iterable[Mapping[str, Any]], delimiter: str, strea
     with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, "w+", encoding="utf-8") as waiting:
         for record in records:
             count += 1
-            row = {name: _cell(value) for name, value in flatten(record).items()}
+            row = cells(record)
             names.update(dict.fromkeys(row))
             waiting.write(json.dumps(row) + "\n")
         waiting.seek(0)
-        writer = csv.DictWriter(stream or sys.stdout, list(names), delimiter=delimiter, lineterminator="\n")
         if count:
-            writer.writeheader()
-        writer.writerows(json.loads(line) for line in waiting)
+            rows = (json.loads(line) for line in waiting)
+            delimited(list(names), rows, stream or sys.stdout, "," if format == "csv" else "\t")
     return count
-
-
-def _cell(value: Any) -> Any:
-    """Return what a delimited file can hold: lists with a comma between their parts, JSON where these have parts."""
-    parts = value if isinstance(value, list | tuple) else ()
-    if isinstance(value, Mapping) or any(isinstance(part, Mapping | list | tuple) for part in parts):
-        return json.dumps(value, ensure_ascii=False)
-    return ", ".join(map(str, parts)) if isinstance(value, list | tuple) else value
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", wide: str = "") -> None:

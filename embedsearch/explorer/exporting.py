@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import importlib.util
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
+from embedsearch.columns import Simple, arrow_schema, cells, delimited, to_arrow, type_of
 from embedsearch.errors import QueryError
 from embedsearch.explorer.desk import Desk
 from embedsearch.explorer.fields import Fields
-from embedsearch.explorer.points import is_numeric, written
+from embedsearch.explorer.points import Column
 from embedsearch.index.arguments import one_of
-from embedsearch.results import flatten
+from embedsearch.store import StoredPassage
 from embedsearch.vectors import Rows
 
 KINDS: Mapping[str, str] = {
@@ -41,65 +42,88 @@ def export(desk: Desk, asked: Fields) -> tuple[IO[bytes], str]:
     one_of("format", kind, tuple(KINDS))
     if kind == "parquet" and importlib.util.find_spec("pyarrow") is None:
         raise QueryError('pyarrow is not installed; add the extra: pip install "embedsearch[parquet]"')
-    records = _records(desk, rows, axes)
+    columns = _columns(desk, axes)
+    records = _records(desk, rows, columns)
     stream: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it is sent
-    names = ["id", "document", "title", "text", "source", *axes]
-    fields = [f"metadata.{name}" for name in desk.index.info()["fields"]]
     if kind == "jsonl":
-        _write_lines(stream, records)
+        _write_lines(stream, records, columns)
     elif kind == "csv":
-        _write_csv(stream, records, [*names, *fields])
+        _write_csv(stream, records, columns)
     else:
-        _write_parquet(stream, records, [*names, *fields], desk)
+        _write_parquet(stream, records, columns)
     stream.seek(0)
     return stream, kind
 
 
-def _records(desk: Desk, rows: Rows, axes: Sequence[str]) -> Iterator[dict[str, Any]]:
-    columns = {name: desk.plane.column(name) for name in axes}
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of an export.
+
+    Attributes:
+        group: ``coordinates`` or ``metadata``; empty for what every passage has.
+        name: of the axis or the field.
+        type: of its values.
+        places: of all passages on the axis; None for all that is no axis.
+    """
+
+    group: str
+    name: str
+    type: Simple
+    places: Column | None = None
+
+    @property
+    def path(self) -> str:
+        """Its name in a table: no two are the same, since what every passage has is called without a dot."""
+        return f"{self.group}.{self.name}" if self.group else self.name
+
+    def value(self, passage: StoredPassage, place: int) -> Any:
+        """Return the value of a passage that has that place among all; None where it has none."""
+        if self.places is not None:
+            return float(self.places[place])
+        return passage.metadata.get(self.name) if self.group == "metadata" else getattr(passage, self.name)
+
+
+Row = list[Any]  # the values of a passage, one for each column
+
+
+def _columns(desk: Desk, axes: Sequence[str]) -> list[_Column]:
+    own = [_Column("", name, "text") for name in ("id", "document", "title", "text", "source")]
+    places = [_Column("coordinates", name, "number", desk.plane.column(name)) for name in dict.fromkeys(axes)]
+    fields = [_Column("metadata", name, type_of(desk.plane.field(name))) for name in desk.index.info()["fields"]]
+    return [*own, *places, *fields]
+
+
+def _records(desk: Desk, rows: Rows, columns: Sequence[_Column]) -> Iterator[Row]:
     for start in range(0, len(rows), _AT_ONCE):
         part = rows[start : start + _AT_ONCE]
         places: list[int] = desk.plane.places(part).tolist()
-        for place, one in zip(places, desk.index.passages(part), strict=True):
-            record: dict[str, Any] = {"id": one.id, "document": one.document, "title": one.title}
-            record |= {"text": one.text, "source": one.source}
-            record.update({name: float(column[place]) for name, column in columns.items()})
-            yield record | {"metadata": dict(one.metadata)}
+        for place, passage in zip(places, desk.index.passages(part), strict=True):
+            yield [column.value(passage, place) for column in columns]
 
 
-def _write_lines(stream: IO[bytes], records: Iterator[dict[str, Any]]) -> None:
-    for record in records:
+def _write_lines(stream: IO[bytes], records: Iterator[Row], columns: Sequence[_Column]) -> None:
+    """Write coordinates and metadata as objects of their own, of fields those that a document has."""
+    for values in records:
+        record: dict[str, Any] = {}
+        groups: dict[str, dict[str, Any]] = {"": record, "coordinates": {}, "metadata": {}}
+        for column, value in zip(columns, values, strict=True):
+            if column.group != "metadata" or value is not None:
+                groups[column.group][column.name] = value
+        record |= {name: inner for name, inner in groups.items() if name}
         stream.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
 
 
-def _write_csv(stream: IO[bytes], records: Iterator[dict[str, Any]], names: Sequence[str]) -> None:
+def _write_csv(stream: IO[bytes], records: Iterator[Row], columns: Sequence[_Column]) -> None:
+    names = [column.path for column in columns]
     text = TextIOWrapper(stream, "utf-8", newline="", write_through=True)
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flatten(record) for record in records)
+    delimited(names, (cells(dict(zip(names, values, strict=True))) for values in records), text)
     text.detach()
 
 
-def _write_parquet(stream: IO[bytes], records: Iterator[dict[str, Any]], names: Sequence[str], desk: Desk) -> None:
-    """Write one type a column: numbers where a field has nothing else in the whole index, else texts."""
-    import pyarrow as pa
+def _write_parquet(stream: IO[bytes], records: Iterator[Row], columns: Sequence[_Column]) -> None:
     from pyarrow import parquet
 
-    numeric = {name for name in names if _is_numeric(name, desk)}
-    schema = pa.schema([(name, pa.float64() if name in numeric else pa.string()) for name in names])
-    with parquet.ParquetWriter(stream, schema) as writer:
-        while rows := [flatten(record) for record in islice(records, 10 * _AT_ONCE)]:
-            cells = {name: [_cell(row.get(name), name in numeric) for row in rows] for name in names}
-            writer.write_table(pa.table(cells, schema))
-
-
-def _is_numeric(name: str, desk: Desk) -> bool:
-    if name.startswith("metadata."):
-        return is_numeric(desk.plane.field(name.removeprefix("metadata.")))
-    return name in desk.index.axes
-
-
-def _cell(value: Any, is_number: bool) -> float | str | None:
-    if value is None:
-        return None
-    return float(value) if is_number else written(value)
+    schema = {column.path: column.type for column in columns}
+    with parquet.ParquetWriter(stream, arrow_schema(schema)) as writer:
+        while rows := list(islice(records, 10 * _AT_ONCE)):
+            writer.write_table(to_arrow([dict(zip(schema, values, strict=True)) for values in rows], schema))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsearch.columns import Schema
 from embedsearch.documents import Document
 from embedsearch.documents.sentences import sentences
 from embedsearch.errors import QueryError
@@ -60,6 +61,12 @@ class Proposal:
 
 class Proposals(Records[Proposal]):
     """Records in the order in which they should be read."""
+
+    def _schema(self) -> Schema:
+        return {
+            "rank": "whole", "id": "text", "score": "number", "by": "text", "title": "text", "text": "text",
+            "source": "text",
+        }  # fmt: skip
 
 
 class Screening:

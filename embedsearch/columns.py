@@ -1,0 +1,164 @@
+"""Records as columns of one type each, for pandas, polars, Arrow and Parquet, and as cells of CSV and TSV.
+
+A column of ours has the type that its kind of record declares. A field of documents has what values it happens to
+have; its type follows from all of them:
+
+- ``truth``, ``whole`` or ``number`` where all are true or false, whole numbers of 64 bits, or numbers of which each is
+  the same as float64;
+- ``texts`` where all are lists of texts;
+- ``text`` in all other cases: a text as it is, everything else as JSON.
+
+A value that is not there is null, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+Simple = Literal["truth", "whole", "number", "text", "texts", "numbers"]
+Type: TypeAlias = Simple | Mapping[str, Simple]  # a mapping has a type for each of its names
+Schema: TypeAlias = Mapping[str, Type]
+
+_SMALLEST, _GREATEST = -(1 << 63), (1 << 63) - 1
+_EXACT = 1 << 53  # whole numbers up to this one are float64
+
+
+def type_of(values: Iterable[Any]) -> Simple:
+    """Return the type of a field with these values, by the rule above; ``text`` if all are None."""
+    kinds: set[type] = set()
+    is_whole = is_exact = is_texts = True
+    for value in values:
+        if value is None:
+            continue
+        kinds.add(type(value))
+        if type(value) is int:
+            is_whole = is_whole and _SMALLEST <= value <= _GREATEST
+            is_exact = is_exact and -_EXACT <= value <= _EXACT
+        elif type(value) is list:
+            is_texts = is_texts and all(isinstance(part, str) for part in value)
+    if kinds == {bool}:
+        return "truth"
+    if kinds == {int} and is_whole:
+        return "whole"
+    if kinds and kinds <= {int, float} and is_exact:
+        return "number"
+    return "texts" if kinds == {list} and is_texts else "text"
+
+
+def text_of(value: Any) -> str:
+    """Return a text as it is, and everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def types_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, Simple]:
+    """Return the type of each name that any of *fields* has, in the order in which they come."""
+    names = dict.fromkeys(name for one in fields for name in one)
+    return {name: type_of(one.get(name) for one in fields) for name in names}
+
+
+def as_type(value: Any, type: Type) -> Any:
+    """Return a value as a column of that type holds it; None stays None."""
+    if value is None:
+        return None
+    if isinstance(type, Mapping):
+        return {name: as_type(value.get(name), inner) for name, inner in type.items()}
+    if type == "number":
+        return float(value)
+    return text_of(value) if type == "text" else value
+
+
+def to_pandas(records: Sequence[Mapping[str, Any]], schema: Schema) -> pandas.DataFrame:
+    """Return a data frame; numbers are int64 and float64, texts as pandas has them, all else objects as they are."""
+    import pandas
+
+    dtypes = {"whole": "int64", "number": "float64", "text": None}
+    return pandas.DataFrame({
+        name: pandas.Series([record.get(name) for record in records],
+                            dtype=dtypes.get(type, "object") if isinstance(type, str) else "object")
+        for name, type in schema.items()
+    })  # fmt: skip
+
+
+def to_polars(records: Sequence[Mapping[str, Any]], schema: Schema) -> polars.DataFrame:
+    """Return a data frame; mappings are structs."""
+    import polars
+
+    simple = {
+        "truth": polars.Boolean(), "whole": polars.Int64(), "number": polars.Float64(), "text": polars.String(),
+        "texts": polars.List(polars.String), "numbers": polars.List(polars.Float64),
+    }  # fmt: skip
+    return polars.DataFrame([
+        polars.Series(name, [as_type(record.get(name), type) for record in records],
+                      dtype=polars.Struct({inner: simple[one] for inner, one in type.items()})
+                      if isinstance(type, Mapping) else simple[type])
+        for name, type in schema.items()
+    ])  # fmt: skip
+
+
+def to_arrow(records: Sequence[Mapping[str, Any]], schema: Schema) -> pyarrow.Table:
+    """Return an Arrow table; mappings are structs."""
+    import pyarrow
+
+    rows = [{name: as_type(record.get(name), type) for name, type in schema.items()} for record in records]
+    return pyarrow.Table.from_pylist(rows, arrow_schema(schema))
+
+
+def arrow_schema(schema: Schema) -> pyarrow.Schema:
+    """Return the types as Arrow names them."""
+    import pyarrow
+
+    simple = {
+        "truth": pyarrow.bool_(), "whole": pyarrow.int64(), "number": pyarrow.float64(), "text": pyarrow.string(),
+        "texts": pyarrow.list_(pyarrow.string()), "numbers": pyarrow.list_(pyarrow.float64()),
+    }  # fmt: skip
+    return pyarrow.schema([
+        (name, pyarrow.struct([(inner, simple[one]) for inner, one in type.items()])
+         if isinstance(type, Mapping) else simple[type])
+        for name, type in schema.items()
+    ])  # fmt: skip
+
+
+def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with the entries of its inner mappings under ``outer.inner``."""
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{name}.{inner}": part for inner, part in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def cells(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record as CSV and TSV have it: flat, with JSON for each list and mapping that is left."""
+    return {
+        name: json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list | tuple) else value
+        for name, value in flatten(record).items()
+    }
+
+
+def delimited(names: Sequence[str], rows: Iterable[Mapping[str, Any]], stream: IO[str], delimiter: str = ",") -> None:
+    """Write `cells` of records as CSV, or with another delimiter, below a line of names; lines end in a newline."""
+    # The csv module quotes what is in its line end: a lone carriage return ends a record for whoever reads it.
+    writer = csv.DictWriter(_Lines(stream), names, delimiter=delimiter, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+class _Lines:
+    """A stream that ends lines in a newline alone."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> int:
+        """Write one line, which the csv module hands over whole."""
+        return self._stream.write(line.removesuffix("\r\n") + "\n")
