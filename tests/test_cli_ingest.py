@@ -6,6 +6,7 @@ import pytest
 from conftest import CORPUS, run
 
 import embedsearch as es
+from embedsearch.cli.output import write
 
 
 @pytest.fixture
@@ -217,3 +218,21 @@ def test_the_corpus_is_what_the_issue_asks(predation):
                 assert seen.setdefault(sentence, article["id"]) == article["id"]
     with es.open(predation) as index:
         assert index.info()["documents"] == len(phrases) + len(articles)
+
+
+@pytest.mark.parametrize("id", ["a\nb", "a\rb", "a\r\nb"])
+def test_an_id_with_a_line_break_is_refused(tmp_path, id):
+    """Lists of ids have one a line: such an id would delete others; `--on-error skip` passes it over by name."""
+    lines = [json.dumps({"id": one, "text": f"text {one}"}) for one in (id, "a", "b")]
+    (tmp_path / "d.jsonl").write_text("\n".join(lines))
+    refused = run("ingest", tmp_path / "d.jsonl", "-i", tmp_path / "i")
+    assert refused.exit_code == 2
+    assert f"d.jsonl:1: the id {id!r} holds a line break; wanted is an id on one line" in refused.stderr
+    skipped = run("ingest", tmp_path / "d.jsonl", "--on-error", "skip", "-i", tmp_path / "i")
+    assert f"the id {id!r} holds a line break" in skipped.stderr
+    with es.open(tmp_path / "i") as index:
+        assert index.ids() == ["a", "b"]
+        with pytest.raises(es.SourceError, match="holds a line break"):
+            index.add([es.Document(id, "text")])
+    with pytest.raises(es.QueryError, match="would be read as several ids"):
+        write([{"id": id}], "ids")

@@ -1,6 +1,7 @@
 """search, calc, place and locate, on the shipped corpus with the real model."""
 
 import json
+import re
 
 import pytest
 from conftest import CORPUS, run
@@ -172,3 +173,36 @@ def test_odd_texts_are_searched_like_others(predation):
     """Right-to-left text, emoji, NUL bytes and quotes are texts."""
     for text in ("الذئب والخروف", "🐺🐑", "wolf\0sheep", '"wolf" OR (NEAR', "a" * 5000):
         assert run("search", text, "-k", 1, "-i", predation).exit_code == 0
+
+
+def test_locate_like_is_explained(predation):
+    """How the answer was found is said for a phrase that is moved, as for a point."""
+    for more in ((), ("--like", "wolf")):
+        told = run("locate", "size=-2", *more, "--explain", "-k", 1, "-f", "ids", "-i", predation)
+        assert told.exit_code == 0
+        assert re.search(r"\d ms  ", told.stderr), told.stderr
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_tables_cut_no_number_and_no_answer(predation, monkeypatch, width):
+    """What does not fit stands in a block below, behind the first column again; no line is wider than the terminal."""
+    monkeypatch.setattr("embedsearch.cli.output._WIDTH_WITHOUT_TERMINAL", width)
+    place = ("place", "wolf", "politician", "-i", predation)
+    calc = ("calc", "sheep + spider", "--on", "predatoriness,size,sociality", "-k", 3, "-i", predation)
+    search = ("search", "ambush predator", "-k", 3, "-i", predation)
+    filtering = ("filter", "--where", "size > p99", "-a", "predatoriness,size,sociality", "-i", predation)
+    for command in (place, calc, search, filtering):
+        records = [json.loads(line) for line in run(*command, "-f", "jsonl").stdout.splitlines()]
+        shown = run(*command, "-f", "table").stdout
+        assert max(map(len, shown.splitlines())) <= width
+        words = shown.split()
+        for record in records:
+            numbers = [value for value in _numbers(record) if isinstance(value, float)]
+            assert {f"{value:.3f}" for value in numbers} <= set(words), (command[0], record)
+            if command is not filtering:
+                assert set(record["text"].split()[:3]) <= set(words)
+
+
+def _numbers(record: dict) -> list:
+    inner = [_numbers(value) for name, value in record.items() if name in ("coordinates", "contributions")]
+    return [value for value in record.values() if isinstance(value, float)] + [one for part in inner for one in part]

@@ -8,11 +8,15 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from embedsearch.errors import QueryError
+
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress
     from rich.text import Text
 
@@ -20,6 +24,7 @@ FORMATS = ("table", "jsonl", "json", "csv", "tsv", "ids")
 _WIDTH_WITHOUT_TERMINAL = 120
 _SPOOLED_BYTES = 1 << 24
 _WIDE_AT_LEAST, _NARROW_AT_MOST = 24, 40
+_GAP = 3  # between columns
 
 
 def chosen(format: str | None) -> str:
@@ -47,11 +52,20 @@ def write(records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | N
     count = 0
     for record in records:
         count += 1
-        line = (
-            str(record.get("id", record.get("text", ""))) if format == "ids" else json.dumps(record, ensure_ascii=False)
-        )
-        click.echo(line, file=stream)
+        click.echo(_id(record) if format == "ids" else json.dumps(record, ensure_ascii=False), file=stream)
     return count
+
+
+def _id(record: Mapping[str, Any]) -> str:
+    from embedsearch.documents.document import LINE_BREAKS
+
+    id = str(record.get("id", record.get("text", "")))
+    if any(letter in id for letter in LINE_BREAKS):
+        raise QueryError(
+            f"{id!r} holds a line break and would be read as several ids; -f jsonl writes it whole, and "
+            "embedsearch delete takes it as an argument"
+        )
+    return id
 
 
 def _write_array(records: Iterable[Mapping[str, Any]], stream: IO[str] | None) -> int:
@@ -87,43 +101,90 @@ def _write_delimited(records: Iterable[Mapping[str, Any]], format: str, stream: 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", wide: str = "") -> None:
     """Print a table for people; numbers stand to the right, texts are cleaned of control characters.
 
+    No number is cut: what does not fit beside the rest stands in a further block below, behind the first column again.
+
     Args:
         columns: the headings.
         rows: cells; numbers are shown to three decimals, None as nothing, a snippet with its matches in bold.
         title: a line above it.
         wide: the column that takes the room that is left, and may run over several lines.
     """
-    from rich import box
     from rich.console import Console
+    from rich.text import Text
+
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    given = [list(row) for row in rows]
+    cells = [[_marked(Text(clean(cell)), cell) for cell in row] for row in given]
+    shown = [_column(name, [row[place] for row in cells], wide=name == wide, folds=len(columns) <= 2)
+             for place, name in enumerate(columns)]  # fmt: skip
+    shown[0].least = min(shown[0].least, max(console.width // 2, 1))
+    for number, block in enumerate(_blocks([column.least for column in shown], console.width)):
+        if number:
+            console.print()
+        lines = [[row[place] for place in block] for row in cells]
+        _print_block(console, [shown[place] for place in block], lines, "" if number else title)
+
+
+@dataclass(slots=True)
+class _Column:
+    """A column of a table: the width that it needs, in letters, and how it looks."""
+
+    name: str
+    least: int
+    is_number: bool
+    is_wide: bool
+    folds: bool
+
+
+def _column(name: str, cells: Sequence[Text], *, wide: bool, folds: bool) -> _Column:
+    is_number = bool(cells) and all(_is_number(cell.plain) for cell in cells)
+    longest = max((cell.cell_len for cell in cells), default=0)
+    if wide or (folds and not is_number):
+        least = min(longest, _WIDE_AT_LEAST)
+    else:
+        least = longest if is_number else min(longest, _NARROW_AT_MOST)
+    return _Column(name, max(least, min(len(name), _NARROW_AT_MOST)), is_number, wide, folds and not is_number)
+
+
+def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Return which columns stand beside one another, the first in each block, so that each has its width."""
+    blocks = [[0]]
+    for place in range(1, len(widths)):
+        beside = [*blocks[-1], place]
+        if len(beside) > 2 and sum(widths[one] for one in beside) + _GAP * (len(beside) - 1) > room:
+            blocks.append([0])
+        blocks[-1].append(place)
+    return blocks
+
+
+def _print_block(console: Console, columns: Sequence[_Column], rows: Sequence[Sequence[Text]], title: str) -> None:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    given = [list(row) for row in rows]
-    cells = [[clean(cell) for cell in row] for row in given]
-    numeric = [bool(cells) and all(_is_number(row[place]) for row in cells) for place in range(len(columns))]
     shown = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
-        show_header=any(columns),
+        show_header=any(column.name for column in columns),
         pad_edge=False,
         title_justify="left",
         title=Text(title) if title else None,
     )
-    for place, name in enumerate(columns):
-        overflow = "fold" if name == wide else "ellipsis"
+    for column in columns:
         shown.add_column(
-            Text(name),
-            justify="right" if numeric[place] else "left",
-            ratio=1 if name == wide else None,
-            min_width=_WIDE_AT_LEAST if name == wide else None,
-            max_width=None if name == wide or numeric[place] else _NARROW_AT_MOST,
-            no_wrap=name != wide and (numeric[place] or len(columns) > 2),
-            overflow=overflow,  # type: ignore[arg-type]
+            Text(column.name),
+            justify="right" if column.is_number else "left",
+            ratio=1 if column.is_wide else None,
+            min_width=column.least,
+            max_width=None if column.is_wide or column.folds or column.is_number else max(column.least, 1),
+            no_wrap=not (column.is_wide or column.folds),
+            overflow="fold" if column.is_wide else "ellipsis",
         )
-    for row, texts in zip(given, cells, strict=True):
-        shown.add_row(*(_marked(Text(text), cell) for cell, text in zip(row, texts, strict=True)))
-    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False).print(shown)
+    for row in rows:
+        if any(cell.plain for cell in row):
+            shown.add_row(*row)
+    console.print(shown)
 
 
 def _marked(text: Text, cell: Any) -> Text:

@@ -134,7 +134,9 @@ def locate(
     wanted = _axis_values(point)
     index = open_index(path)
     if like is not None:
-        _print_move(index, index.locate_like(like, wanted, k=k, where=where), format)
+        with explained(index, explain):
+            move = index.locate_like(like, wanted, k=k, where=where)
+        _print_move(index, move, format)
         return
     with explained(index, explain):
         hits = index.locate(wanted, k=k, where=where)

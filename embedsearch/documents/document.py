@@ -8,6 +8,8 @@ from typing import Any
 
 from embedsearch.errors import SourceError
 
+LINE_BREAKS = "\n\r"  # none in an id: lists of ids have one a line
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from embedsearch.documents import Document, Passage
+from embedsearch.documents.document import LINE_BREAKS
 from embedsearch.errors import SourceError
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.embedding import Embedding
@@ -172,6 +173,9 @@ class Ingest:
                 # The database did not know of these when it was asked.
                 pending = {one.id for one in group if one.id in batch.ids or one.id in self._under_way}
                 for document in group:
+                    if any(letter in document.id for letter in LINE_BREAKS):
+                        self._refuse(_broken_id(document))
+                        continue
                     known = held.get(document.id)
                     if document.id in pending or (known is not None and known.run == self.run):
                         self._refuse(repeated(document))
@@ -292,6 +296,13 @@ def fewer_collections() -> Iterator[None]:
 
 def _without_record(document: Document) -> Document:
     return replace(document, record="", header="") if document.record or document.header else document
+
+
+def _broken_id(document: Document) -> SourceError:
+    return SourceError(
+        f"{document.source or 'a document'}: the id {document.id!r} holds a line break; wanted is an id on one line, "
+        "as lists of ids have one a line. Change it, or name another field with --id"
+    )
 
 
 def namesake(document: Document, other: str) -> SourceError:

@@ -140,7 +140,9 @@ class Searcher:
 
     def nearest_but(self, query: Vectors, k: int, rows: Rows | None, without: Collection[str]) -> Hits:
         """Return the passages nearest to a unit vector, among *rows*, those left out that are one of some texts."""
-        passages = self._ranked(self._row_ranking(query, rows), k, without)
+        with self._trace.step("ranking, dense") as step:
+            passages = self._ranked(self._row_ranking(query, rows), k, without)
+            step.plan = str(self.neighbors.latest)
         scores = gather(self._store.vectors(), [passage.row for passage in passages]) @ query
         pairs = zip(passages, scores, strict=True)
         return Hits(_hit(rank, float(score), passage) for rank, (passage, score) in enumerate(pairs, 1))
