@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -396,6 +397,19 @@ def test_a_missing_library_is_named(index, tmp_path, monkeypatch):
         es.plot_axis(index, "size")
     with pytest.raises(es.EmbedSearchError, match="matplotlib is not installed"):
         files.check_file(tmp_path / "a.png")
+
+
+def test_a_size_without_room_is_refused_and_one_with_room_named(index):
+    """What stands around the axes would leave nothing of them: the error names a size, which can be drawn."""
+    topics = [f"a topic of many letters {n}" for n in range(8)]
+    index.add(es.Document(topic, "sheep", metadata={"topic": topic}) for topic in topics)
+    with pytest.raises(es.QueryError, match="a figure of 2 x 2 inches has no room for its axes") as refused:
+        es.plot_plane(index, *AXES, color="topic", look=Look(size=(2, 2)))
+    width, height = re.search(r"--size ([\d.]+)x([\d.]+)", str(refused.value)).groups()
+    drawn = es.plot_plane(index, *AXES, color="topic", look=Look(size=(float(width), float(height))))
+    left, bottom, right, top = drawn.figure.axes[0].get_position().extents
+    assert right - left >= 0.1
+    assert top - bottom >= 0.1
 
 
 def test_wrong_questions_are_refused(index, tmp_path):

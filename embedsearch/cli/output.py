@@ -8,8 +8,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -118,7 +117,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
     cells = [[_marked(Text(clean(cell)), cell) for cell in row] for row in given]
     shown = [_column(name, [row[place] for row in cells], wide=name == wide, folds=len(columns) <= 2)
              for place, name in enumerate(columns)]  # fmt: skip
-    shown[0].least = min(shown[0].least, max(console.width // 2, 1))
+    shown[0] = shown[0]._replace(least=min(shown[0].least, max(console.width // 2, 1)))
     for number, block in enumerate(_blocks([column.least for column in shown], console.width)):
         if number:
             console.print()
@@ -126,8 +125,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
         _print_block(console, [shown[place] for place in block], lines, "" if number else title)
 
 
-@dataclass(slots=True)
-class _Column:
+class _Column(NamedTuple):
     """A column of a table: the width that it needs, in letters, and how it looks."""
 
     name: str

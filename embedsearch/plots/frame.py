@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
+from embedsearch.errors import QueryError
 from embedsearch.plots.categories import Categories
 from embedsearch.plots.ends import own_scale, pole_names
 from embedsearch.plots.labels import MOST, Label, place_labels
@@ -21,6 +23,8 @@ _WIDE = 5.0  # inches
 _LETTERS_AN_INCH = 14  # at the size that poles and titles are written in
 _GROUP = "#505050"
 _SMALLEST = 0.65  # letters of 5.5 points
+_LEAST = 0.1  # of the figure's side, that the axes must have
+_LARGER = 1.1  # by which a size that is too small grows until it is not
 _MARGIN = 0.8  # inches that stand left of the axes
 _SIZES = {"sum": 9.5, "term": 8.5, "phrase": 8.5, "answer": 7.5, "passage": 7.0, "group": 7.0}
 # face, edge, marker, size in points: phrases are rings, so that they are no passage of any category
@@ -173,6 +177,31 @@ def _rims(axes: Any, marks: Sequence[Mark], positions: NDArray[np.float64]) -> N
 
 
 def settle(figure: Any) -> None:
-    """Fix where everything stands, so that labels can be placed by pixels."""
-    figure.draw_without_rendering()
+    """Fix where everything stands, so that labels can be placed by pixels.
+
+    Raises:
+        QueryError: what stands around the axes leaves no room for them.
+    """
+    given = figure.get_size_inches()
+    if not _has_room(figure):
+        wanted = given
+        while not _has_room(figure):
+            wanted = wanted * _LARGER
+            figure.set_size_inches(wanted)
+        sides = [" x ".join(f"{side:g}" for side in size) for size in (given, np.ceil(wanted * 2) / 2)]
+        raise QueryError(
+            f"a figure of {sides[0]} inches has no room for its axes beside what is written around them; "
+            f"{sides[1]} inches have (--size {sides[1].replace(' ', '')})"
+        )
     figure.set_layout_engine("none")
+
+
+def _has_room(figure: Any) -> bool:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "constrained_layout not applied", UserWarning)
+        try:
+            figure.draw_without_rendering()
+        except UserWarning:
+            return False
+    place = figure.axes[0].get_position()
+    return bool(min(place.width, place.height) >= _LEAST)
