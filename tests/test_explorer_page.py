@@ -192,7 +192,7 @@ def lasso(page):
     for point in points[1:]:
         page.mouse.move(*point, steps=5)
     page.mouse.up()
-    page.wait_for_selector("#chosen:not([hidden])")
+    page.wait_for_function("/^[0-9,]+ selected$/.test(document.getElementById('chosen-count').textContent)")
     return int(page.inner_text("#chosen-count").split()[0].replace(",", ""))
 
 

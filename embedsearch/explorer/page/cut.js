@@ -69,7 +69,7 @@ function threshold() {
   const percent = Number($("cut-percent").value), at = shown.percentiles[percent], all = shown.counts.reduce((sum, one) => sum + one, 0);
   const [low, high] = [shown.edges[0], shown.edges.at(-1)], place = (WIDTH * (at - low)) / (high - low || 1);
   for (const name of ["x1", "x2"]) $("histogram").querySelector(".cut").setAttribute(name, place);
-  $("cut-says").textContent = `p${percent}: ${number(at)} standard deviations; ${count(shown.above[percent])} of ${count(all)} passages lie above`;
+  $("cut-says").textContent = `p${percent}: ${number(at)} standard deviations; ${count(shown.above[percent])} of ${count(all)} lie above`;
   $("cut-percent").setAttribute("aria-valuetext", $("cut-says").textContent);
 }
 
