@@ -63,6 +63,21 @@ def axes_options(found: dict[str, Any]) -> str:
     )
 
 
+def proposing(found: dict[str, Any]) -> str:
+    """Return what proposed ratings are worth beside random ones."""
+    names = {"shipped": "the shipped axes", "random": "random directions"}
+    rows = [
+        [names[along], *(f"{one['random']:.3f}, {one['gain']:+.3f} ± {one['error']:.3f}" for one in counts.values())]
+        for along, counts in found["along"].items()
+    ]
+    return (
+        f"## Phrases to rate (`proposing.py`)\n\nPearson's r of unrated phrases of the corpus ({found['phrases']}, "
+        "half of them to propose from) with ratings along a known direction, the poles being at r .4: from random "
+        f"phrases, and how much more from those that `axes rate` proposes, with standard errors of "
+        f"{found['draws']} draws.\n\n" + table(["rated along", "5 ratings", "10", "20"], rows)
+    )
+
+
 def screening(found: dict[str, Any]) -> str:
     """Return how soon reviews are finished, and whether the stop keeps its promise."""
     sets, metrics = found["sets"], {"wss95": "WSS@95", "recall10": "recall@10%", "atd": "ATD"}

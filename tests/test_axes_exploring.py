@@ -132,9 +132,30 @@ def test_proposals_are_spread_and_not_redundant():
     chosen = propose(vectors, coordinates, vectors[:0], 5)
     assert (chosen // 4).tolist() == [0, 4, 2, 1, 3]
     assert len(set(propose(vectors, coordinates, vectors[:0], 30).tolist())) == 20
+    # An outlier is uncertain but tells nothing about the others.
+    lone = np.concatenate([np.tile(np.eye(2, 4), (9, 1)), [[0, 0, 3, 0]]]).astype(np.float32)
+    assert propose(lone, np.zeros(19), lone[:0], 5, lone[:18]).max() < 18
     # What was rated already is not asked for again in the same stratum: its cluster's twin is certain.
     mixed = np.tile(np.eye(3), (5, 1)).astype(np.float32)
     assert propose(mixed, np.arange(15.0), mixed[[0, 0, 0]], 1)[0] in (1, 2)
+
+
+def test_proposals_lower_the_variance_of_the_population_most():
+    """Of all candidates of a stratum the first and the second are those after which the posterior variance is least."""
+    random = np.random.default_rng(1)
+    vectors, population = random.standard_normal((40, 6)), random.standard_normal((90, 6)) * [3, 2, 1, 1, 0.5, 0.5]
+    rows, measured = vectors - population.mean(axis=0), population - population.mean(axis=0)
+    noise = (measured**2).sum(axis=1).mean()
+
+    def variance(rated):
+        weights = np.linalg.inv(np.eye(6) + rows[rated].T @ rows[rated] / noise)
+        return np.trace(measured @ weights @ measured.T)
+
+    lowest, highest = range(8), range(32, 40)
+    first = min(lowest, key=lambda place: variance([39, place]))
+    second = min((place for place in highest), key=lambda place: variance([39, first, place]))
+    chosen = propose(vectors, np.arange(40.0), vectors[[39]], 2, population)
+    assert chosen.tolist() == [first, second]
 
 
 def test_nothing_that_was_rated_is_proposed(tmp_path):

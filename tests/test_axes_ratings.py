@@ -113,16 +113,43 @@ def test_the_origin_is_between_the_poles_or_at_the_mean_of_the_rated():
 
 def test_a_calibration_is_a_line_with_a_jackknife_interval():
     """Ratings 2·raw + 10 give that line and no interval; one outlier of 9 makes the interval as wide as it is off."""
-    raw = np.array([-2.0, -1, 0, 1, 2])
+    raw = np.repeat([-2.0, -1, 0, 1, 2], 3)
     exact = Calibration.of(2 * raw + 10, raw, unit="kg")
     assert exact.rating_at([3.0]) == pytest.approx([16])
     assert exact.half_width == pytest.approx(0, abs=1e-9)
     # Where a rated text stands: (rating - 10) / (2·√2) deviations of raw, which are √2 wide.
     assert exact.raw_of([14.0]) == pytest.approx([2])
     off = 2 * raw + 10
-    off[2] += 9
-    # Without the outlier the others lie on the line exactly: its own residual is 9, and the largest.
-    assert Calibration.of(off, raw).half_width == pytest.approx(9)
+    off[6:8] += 9
+    # The 15th smallest of 15 residuals, each of a line by numpy through the others: that of one of the two outliers.
+    others = np.arange(15) != 6
+    line = np.polyfit(raw[others], off[others], 1)
+    assert Calibration.of(off, raw).half_width == pytest.approx(off[6] - np.polyval(line, raw[6]))
+
+
+def test_few_ratings_have_the_interval_of_student():
+    """Of five ratings, one of them 9 off the line of the others: the root mean square of the residuals, times t."""
+    raw, off = np.array([-2.0, -1, 0, 1, 2]), np.array([6.0, 8, 19, 12, 14])
+    residuals = [off[n] - np.polyval(np.polyfit(np.delete(raw, n), np.delete(off, n), 1), raw[n]) for n in range(5)]
+    assert residuals[2] == pytest.approx(9)
+    assert Calibration.of(off, raw).half_width == pytest.approx(
+        2.3534 * np.sqrt(np.mean(np.square(residuals))), rel=1e-4
+    )
+
+
+@pytest.mark.parametrize("count", [5, 6, 8, 9, 10])
+def test_intervals_of_few_ratings_cover_what_they_promise(count):
+    """Of texts that were not rated, nearly 90 % have their true rating within the interval, however few were."""
+    inside = []
+    for seed in range(150):
+        random = np.random.default_rng(seed)
+        vectors = random.standard_normal((count + 20, 6))
+        ratings = vectors[:, 0] + random.standard_normal(count + 20)
+        found = blend(vectors[:count], ratings[:count], None, np.zeros(6))
+        line = Calibration.of(ratings[:count], found.left_out)
+        raw = vectors[count:] @ found.weights / np.linalg.norm(found.weights)
+        inside.append(np.mean(abs(line.rating_at(raw) - ratings[count:]) <= line.half_width))
+    assert 0.84 < np.mean(inside) < 0.95
 
 
 def test_a_calibration_never_turns_an_axis_round():

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 COVERAGE = 0.9
+_FEW = 10  # below, no residual is rare enough to be passed one time in ten
 _NO_SPREAD = 1e-18
 
 
@@ -47,16 +48,16 @@ class Calibration:
     def of(cls, ratings: ArrayLike, left_out: ArrayLike, *, unit: str = "") -> Calibration:
         """Return the calibration of ratings, shape (n,), by raw coordinates read off fits without each, shape (n,).
 
-        The interval is that of the jackknife: the ⌈(n+1)·0.9⌉-th smallest of the absolute leave-one-out
-        residuals (the largest if that is more than n); see Barber, Candès, Ramdas and Tibshirani, "Predictive
-        inference with the jackknife+", Annals of Statistics 49 (2021), equation 1.2. The line is drawn without
-        each residual's own text as well.
+        From ten ratings on the interval is that of the jackknife: the ⌈(n+1)·0.9⌉-th smallest of the absolute
+        leave-one-out residuals; see Barber, Candès, Ramdas and Tibshirani, "Predictive inference with the
+        jackknife+", Annals of Statistics 49 (2021), equation 1.2. The line is drawn without each residual's own text
+        as well. Of fewer ratings the largest residual is passed more often than one time in ten; the residuals are
+        taken to be normal then, and the interval is their root mean square times Student's t of n - 2 degrees.
         """
         wanted, raw = np.asarray(ratings, dtype=np.float64), np.asarray(left_out, dtype=np.float64)
         n = len(wanted)
         slope = _slope(raw, wanted)
-        rank = min(n, int(np.ceil((n + 1) * COVERAGE)))
-        half = float(np.sort(np.abs(left_out_residuals(wanted, raw)))[rank - 1])
+        half = _half_width(left_out_residuals(wanted, raw))
         deviation = max(float(raw.std()), 1e-9)
         return cls(n, float(wanted.mean()), float(wanted.std()), float(raw.mean()), deviation, slope, half, unit)
 
@@ -93,6 +94,16 @@ def left_out_residuals(ratings: NDArray[np.float64], left_out: NDArray[np.float6
     slopes = np.maximum(0.0, (away @ off - away * off * n / (n - 1)) / np.where(spreads > _NO_SPREAD, spreads, np.inf))
     residuals: NDArray[np.float64] = (off - slopes * away) * n / (n - 1)
     return residuals
+
+
+def _half_width(residuals: NDArray[np.float64]) -> float:
+    """Return what the absolute residual of another text stays below, with `COVERAGE`."""
+    n = len(residuals)
+    if n >= _FEW:
+        return float(np.sort(np.abs(residuals))[int(np.ceil((n + 1) * COVERAGE)) - 1])
+    from scipy.stats import t
+
+    return float(t.ppf((1 + COVERAGE) / 2, max(1, n - 2)) * np.sqrt(np.mean(residuals**2)))
 
 
 def _slope(raw: NDArray[np.float64], ratings: NDArray[np.float64]) -> float:

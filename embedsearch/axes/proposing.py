@@ -10,43 +10,54 @@ from embedsearch.vectors import Rows, Vectors
 _STRATA = 5
 
 
-def propose(vectors: Vectors, coordinates: NDArray[np.float64], known: Vectors, count: int) -> Rows:
-    """Return the rows whose rating would help most: spread over the range, uncertain, not redundant.
+def propose(
+    vectors: Vectors, coordinates: NDArray[np.float64], known: Vectors, count: int, population: Vectors | None = None
+) -> Rows:
+    """Return the rows whose rating would tell most about the others: spread over the range, and not redundant.
 
     The candidates are parted into five strata by coordinate, from lowest to highest, each of like size. The strata
-    are visited in turn, the ends first, and from each the row is taken that the ratings so far say least about:
-    the greatest posterior variance under a linear model with noise of the vectors' own size, given what is rated
-    and what was proposed before (Rasmussen and Williams 2006, equation 2.26). Nothing is random.
+    are visited in turn, the ends first, and from each the row is taken whose rating would lower the mean variance of
+    the coordinates of the population most, under a linear model with noise of the vectors' own size, given what is
+    rated and what was proposed before (Rasmussen and Williams 2006, equation 2.26): with the covariance S of the
+    weights and the second moment G of the population it lowers it by v'S G S v / (noise + v'S v). The row that is
+    least certain itself is often an outlier, and tells little of others. Nothing is random.
 
     Args:
         vectors: of the candidates, shape (n, d).
         coordinates: where they lie on the axis now, shape (n,).
         known: vectors of what is rated already, shape (m, d).
         count: how many to propose; fewer where there are fewer candidates.
+        population: what is to be measured, shape (p, d); the candidates if None.
 
     Returns:
         Places among the candidates, best first.
     """
-    center = vectors.mean(axis=0, dtype=np.float64)
+    measured = (vectors if population is None else population).astype(np.float64)
+    center = measured.mean(axis=0)
+    measured -= center
+    spread = measured.T @ measured / len(measured)
     rows = vectors.astype(np.float64) - center
-    noise = float((rows**2).sum(axis=1).mean()) or 1.0
-    variances = (rows**2).sum(axis=1)
-    # The covariance is reduced one observation at a time (a rank-one update), never inverted.
-    reduced = np.eye(rows.shape[1])
+    noise = float(np.trace(spread)) or 1.0
+    covariance = np.eye(rows.shape[1])
     for vector in known.astype(np.float64) - center:
-        reduced = _observed(reduced, vector, noise)
-    variances = ((rows @ reduced) * rows).sum(axis=1)
+        covariance = _observed(covariance, vector, noise)
+    towards = rows @ covariance  # what one observation changes is of rank one, here as in the covariance
+    across = towards @ spread
     strata = np.minimum(np.argsort(np.argsort(coordinates)) * _STRATA // max(1, len(coordinates)), _STRATA - 1)
     order = [0, _STRATA - 1, _STRATA // 2, 1, _STRATA - 2]
+    free = np.ones(len(rows), dtype=bool)
     chosen: list[int] = []
     while len(chosen) < min(count, len(rows)):
-        stratum = order[len(chosen) % _STRATA]
-        free = [int(place) for place in np.flatnonzero(strata == stratum) if place not in chosen]
-        free = free or [place for place in range(len(rows)) if place not in chosen]
-        best = max(free, key=lambda place: (variances[place], -place))
-        chosen.append(int(best))
-        reduced = _observed(reduced, rows[best], noise)
-        variances = ((rows @ reduced) * rows).sum(axis=1)
+        allowed = free & (strata == order[len(chosen) % _STRATA])
+        allowed = allowed if allowed.any() else free
+        lowered = (across * towards).sum(axis=1) / (noise + (towards * rows).sum(axis=1))
+        best = int(np.where(allowed, lowered, -np.inf).argmax())
+        chosen.append(best)
+        free[best] = False
+        step, moved = towards[best].copy(), across[best].copy()
+        learned = rows @ step / (noise + rows[best] @ step)
+        towards -= np.outer(learned, step)
+        across -= np.outer(learned, moved)
     return np.array(chosen, dtype=np.int64)
 
 

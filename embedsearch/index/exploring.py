@@ -141,7 +141,7 @@ class Explorer:
         return found
 
     def propose(self, name: str, count: int, where: str | None) -> list[str]:
-        """Return the texts whose rating would help an axis most, none that is rated already, also by its document."""
+        """Return the texts whose rating would tell an axis most, none that is rated already, also by its document."""
         require_count(count, "count")
         axis = self._axes[name]
         definition = axis.fitted.axis
@@ -159,7 +159,8 @@ class Explorer:
         vectors = self._store.vectors()[[passage.row for passage in kept.values()]]
         known = rated_vectors(definition, self._axes.material())[0] if definition.is_rated else vectors[:0]
         texts = [passage.text for passage in kept.values()]
-        return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count)]
+        population = self._store.vectors()[rows]
+        return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count, population)]
 
     def _require_ratable(self, axis: Axis) -> None:
         others = [kind for kind in axis.kinds if kind not in ("poles", "ratings")]
