@@ -169,6 +169,26 @@ def test_a_server_that_takes_fewer_texts_gets_fewer():
     assert all(len(request["input"]) <= 3 for request in server.requests[sent:])
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, "'$.input' is invalid. array too long. Expected an array with maximum length 4"),
+        (400, "Requested 450000 tokens, max 300000 tokens per request"),
+        (400, "The max allowed tokens per submitted batch is 120000."),
+        (422, "List should have at most 4 items after validation, not 16"),
+        (413, "too large"),
+    ],
+)
+def test_whatever_a_batch_is_refused_for_it_is_halved(status, reason):
+    """Each endpoint has words of its own for a batch that is too large, so none are read."""
+
+    def small(request):
+        return Answer(status, {"error": {"message": reason}}) if len(request["input"]) > 4 else None
+
+    with EmbeddingServer(answering=small) as server:
+        assert np.allclose(encode(remote(server, batch=16), TEXTS), encode(HashEncoder(), TEXTS), atol=1e-6)
+
+
 def test_what_was_halved_is_kept_when_the_rest_fails():
     """Each part of a batch that was too large counts for itself: what was answered is yielded before the error."""
 
@@ -324,14 +344,14 @@ def test_a_long_wait_is_told(caplog):
         (Answer(403, {"detail": "no access"}), "refuses the key in OPENAI_API_KEY (403, no access)"),
         (Answer(404, {"error": {"message": "no such model"}}), "is not there (404, no such model): check the model and "
          "OPENAI_BASE_URL."),
-        (Answer(400, {"error": {"message": "maximum context length is 8192 tokens"}}), "The longest of the 2 texts in "
-         "that request has about 6 tokens: 'A wolf in winter.'…. Make passages shorter with --chunk-words N"),
+        (Answer(400, {"error": {"message": "maximum context length is 8192 tokens"}}), "The text has about 6 tokens: "
+         "'A wolf in winter.'…. Make passages shorter with --chunk-words N"),
         (Answer(400, {"error": {"message": "bad"}}), "refuses the request (400, bad)"),
         (Answer(429, {"error": {"message": "pay", "code": "insufficient_quota"}}), "quota is used up (429, pay)"),
         (Answer(301, None, {"Location": "https://elsewhere/v1"}), "is elsewhere (301): set OPENAI_BASE_URL to https://e"),
         (Answer(200, b"<html>welcome"), "answered with something that is no JSON: '<html>welcome'"),
         (Answer(200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
-        (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors otherwise than each of 0 to 1"),
+        (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors otherwise than"),
         (Answer(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "vectors of different lengths: 1, 2"),
         (Answer(200, {"data": [{"embedding": [1, float("nan")]}] * 2}), "a vector of NaN, infinite or only zero"),
         (Answer(200, {"data": [{"embedding": [0, 0]}] * 2}), "a vector of NaN, infinite or only zero"),
@@ -359,7 +379,8 @@ def check_told_at_once(answer, wanted, clock):
     assert wanted in message
     assert server.url in message
     assert clock.waited == []
-    assert len(server.requests) == 1
+    # What may be the fault of one text is found out for each half.
+    assert len(server.requests) <= (3 if answer.status == 400 else 1)
 
 
 def test_a_wrong_model_is_corrected():
