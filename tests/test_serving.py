@@ -342,7 +342,9 @@ def test_the_served_model_keeps_the_contract_of_encoders(real, tmp_path, monkeyp
     cosines = np.einsum("ij,ij->i", encode(encoder, texts), encode(es.load_encoder(), texts))
     assert cosines.min() > 0.9999
     assert encoder.tokens_used > 0
-    with pytest.raises(es.EncoderError, match=r"too long: 300 tokens, and the model reads 254\). The longest of the 1"):
+    with pytest.raises(
+        es.EncoderError, match=r"too long: 300 tokens, and the model reads 254 tokens, .*\. The text has"
+    ):
         encoder.encode(["wolf " * 300])
 
 
