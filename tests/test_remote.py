@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.encoders import describe, encode, encode_parts, identify, loading
-from embedsearch.encoders.answers import vectors_in
+from embedsearch.encoders.answers import tokens_in, vectors_in
 from embedsearch.encoders.estimates import about_tokens
 from embedsearch.encoders.patience import Patience
 from embedsearch.encoders.remote import PROBE, RemoteEncoder
@@ -250,6 +250,15 @@ def test_tokens_are_estimated_from_above_and_counted_as_told():
         assert remote(server).price_of(5) is None
 
 
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [({"prompt_tokens": 3, "total_tokens": 4}, 3), ({"prompt_tokens": None, "total_tokens": 4}, 4), ({}, 0), (None, 0)],
+)
+def test_tokens_are_those_that_an_answer_tells(usage, tokens):
+    """Where those of the prompt are null or missing, all tokens count."""
+    assert tokens_in({"usage": usage}) == tokens
+
+
 def test_the_estimate_is_a_third_above_what_a_model_counts():
     """On the shipped articles: between 1.2 and 1.5 times the tokens of the default model in all, hardly ever fewer."""
     texts = [document.text for document in es.read(CORPUS / "articles.jsonl")]
@@ -305,6 +314,31 @@ def test_all_requests_wait_when_one_is_told_to(clock):
         encoder._endpoint._resume_at = clock.now() + 4
         encode(encoder, ["sheep"])
     assert clock.waited == [4.0]
+
+
+def test_a_request_that_waits_looks_again(clock):
+    """What the server asks of another request meanwhile is waited for too."""
+    with EmbeddingServer() as server:
+        encoder = remote(server, clock)
+        encode(encoder, ["wolf"])
+        endpoint, wait = encoder._endpoint, clock.wait
+        endpoint._resume_at = clock.now() + 4
+
+        def longer(stop, seconds):
+            if len(clock.waited) == 0:
+                endpoint._resume_at += 3
+            return wait(stop, seconds)
+
+        endpoint.patience = Patience(wait=longer, now=clock.now)
+        encode(encoder, ["sheep"])
+    assert clock.waited == [4.0, 3.0]
+
+
+def test_two_minutes_are_waited_for(clock):
+    """What is drawn on top of the time that the server asks for does not count."""
+    with EmbeddingServer(answering=in_turn(Answer(429, headers={"Retry-After": "120"}))) as server:
+        encode(remote(server, clock), ["wolf"])
+    assert clock.waited == [120.5]
 
 
 def test_a_wait_beyond_reason_is_an_error(clock):

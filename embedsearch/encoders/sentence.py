@@ -149,8 +149,11 @@ class SentenceEncoder:
 
     @cached_property
     def _warm(self) -> WarmModel | None:
-        """The same model in a server of this user; none where the user has said how it is to be run."""
-        return None if self.is_loaded or self.wish != Wish() else find(self.identity.key)
+        """The same model in a server of this user; none where the user has said how it is to be run.
+
+        That it is int8 says what it is, and not how it is to be run.
+        """
+        return find(self.identity.key) if not self.is_loaded and self.wish in (Wish(), Wish(precision="int8")) else None
 
     def load(self) -> str:
         """Load what computes its vectors here and now; return what that is, such as ``openvino bf16``."""

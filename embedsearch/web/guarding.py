@@ -82,7 +82,7 @@ class Guard:
             raise Refusal(403, f"pages of {origin[:80]!r} may not ask this server", "foreign_origin")
         if self._token and path not in OPEN_PATHS and not self._has_token(headers, scope):
             raise Refusal(401, "send the server's token: Authorization: Bearer TOKEN", "invalid_api_key")
-        if method == "POST" and headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        if method == "POST" and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Refusal(415, "wanted Content-Type: application/json", "unsupported_media_type")
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > self._limit:
             raise self._too_large()
