@@ -24,7 +24,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ SETS = {
     "Triptans": "label_included",
 }
 COLLECTIONS = {"Cranfield": cranfield, "CISI": cisi}
+UNSEEN = ("linear SVM", "embedsearch")  # what is compared on the collections
 IN_A_ROW = (50, 100, 200)
 TARGET = 0.95
 LEAST_RELEVANT = 20  # of a query that is screened
@@ -228,13 +229,13 @@ def stops_of(one: Set, repeats: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def unseen(collection: Collection, repeats: int) -> dict[str, Any]:
-    """Return the means over the queries of a collection with many relevant abstracts."""
+def unseen(collection: Collection, repeats: int, rankers: Sequence[str] = UNSEEN) -> dict[str, Any]:
+    """Return the means over the queries of a collection with many relevant abstracts, and where rules stop."""
     ids = [document.id for document in collection.documents]
     queries = [id for id, relevant in collection.relevant.items() if len(relevant) >= LEAST_RELEVANT]
     one = Set(collection.name, collection.documents, np.zeros(len(ids), dtype=bool))
     settings = SimulationSettings(repeats=repeats, retrain_growth=0.1)
-    makers = {name: RANKERS[name](one) for name in ("linear SVM", "embedsearch")}
+    makers = {name: RANKERS[name](one) for name in rankers}
     values: dict[str, dict[str, list[float]]] = {name: {metric: [] for metric in METRICS} for name in makers}
     replays: list[Replay] = []
     for query in queries:
@@ -244,12 +245,12 @@ def unseen(collection: Collection, repeats: int) -> dict[str, Any]:
             for metric in METRICS:
                 values[name][metric].append(metric_interval(simulation, metric).mean)
             replays += simulation.replays if name == "embedsearch" else ()
-    rankers = {
+    means = {
         name: {metric: _rounded(Interval.of(found, least=-1.0).to_dict()) for metric, found in of_ranker.items()}
         for name, of_ranker in values.items()
     }
-    print(f"{collection.name}: {json.dumps(rankers)}", file=sys.stderr, flush=True)
-    return {"records": len(ids), "queries": len(queries), "rankers": rankers, "stops": stops(replays)}
+    print(f"{collection.name}: {json.dumps(means)}", file=sys.stderr, flush=True)
+    return {"records": len(ids), "queries": len(queries), "rankers": means, "stops": stops(replays)}
 
 
 def training_seconds(one: Set, times: int = 6) -> float:
@@ -302,7 +303,7 @@ def main() -> None:
         for name, kept in results["sets"].items():
             kept["stops"] = stops_of(review(name), chosen.stop_repeats)
         for name, kept in results["unseen"].items():
-            kept["stops"] = unseen(COLLECTIONS[name](DATA / name.lower()), 2)["stops"]
+            kept["stops"] = unseen(COLLECTIONS[name](DATA / name.lower()), 2, ["embedsearch"])["stops"]
     else:
         results = {"repeats": chosen.repeats, "stop_repeats": chosen.stop_repeats, "sets": {}}
         for name in chosen.sets.split(","):

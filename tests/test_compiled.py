@@ -213,7 +213,7 @@ def test_changed_settings_are_compiled_anew(made, tiny):
     assert compiled_folder(ModelFolder(folder, "folder"), "f32") != before
 
 
-@pytest.mark.parametrize("damage", ["short", "flipped", "gone"])
+@pytest.mark.parametrize("damage", ["short", "flipped", "gone", "one byte", "tokenizer", "no tokenizer", "manifest"])
 def test_a_damaged_compiled_model_is_made_again(made, tiny, caplog, fresh_cache, damage):
     """A compiled model that was cut off, overwritten or lost is found out, replaced, and gives the right vectors."""
     with pytest.MonkeyPatch.context() as shared:
@@ -224,6 +224,16 @@ def test_a_damaged_compiled_model_is_made_again(made, tiny, caplog, fresh_cache,
     blob = fresh_cache / "compiled" / entry.name / "model.blob"
     if damage == "gone":
         blob.unlink()
+    elif damage == "one byte":  # of a weight that the probe does not use
+        content = bytearray(blob.read_bytes())
+        content[len(content) // 4] ^= 64
+        blob.write_bytes(content)
+    elif damage == "tokenizer":
+        blob.with_name("tokenizer.json").write_text("{")
+    elif damage == "no tokenizer":
+        blob.with_name("tokenizer.json").unlink()
+    elif damage == "manifest":
+        blob.with_name("manifest.json").write_text("{}")
     else:
         content = blob.read_bytes()
         middle = len(content) // 2
@@ -418,3 +428,65 @@ def test_the_cache_lies_where_the_platform_keeps_caches(monkeypatch):
 def notes(caplog):
     """Catch the notes of the package."""
     caplog.set_level(logging.INFO, logger="embedsearch")
+
+
+@pytest.mark.parametrize("half", ["bfloat16", "float16"])
+def test_weights_saved_in_half_precision_compute_in_f32(made, tiny, half):
+    """What is called f32 computes in it, whatever the weights were saved in; vectors have the length 1."""
+    import torch
+    from safetensors import torch as safetensors
+
+    folder = shutil.copytree(tiny, made / half)
+    weights = safetensors.load_file(folder / "model.safetensors")
+    halved = {name: part.to(getattr(torch, half)) for name, part in weights.items()}
+    vectors = []
+    for dtype in (half, "float32"):
+        as_saved = {name: part.to(getattr(torch, dtype)) for name, part in halved.items()}
+        safetensors.save_file(as_saved, folder / "model.safetensors", metadata={"format": "pt"})
+        settings = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(settings | {"dtype": dtype}))
+        vectors.append(load(folder, engine="torch", device="cpu", precision="f32").encode(TEXTS))
+    assert np.allclose(*vectors, atol=1e-6)
+    assert np.allclose(np.linalg.norm(vectors[0], axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(("noted", "tokenizer", "wanted"), [(64, 32, 64), (None, 32, 32), (None, 10**30, 140)])
+def test_the_limit_of_tokens_is_found_without_torch(made, tiny, noted, tokenizer, wanted):
+    """The note of sentence-transformers counts, else the lower limit of tokenizer and positions."""
+    from sentence_transformers import SentenceTransformer
+
+    folder = shutil.copytree(tiny, made / f"limit-{noted}-{tokenizer}")
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": noted} if noted else {}))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"model_max_length": tokenizer}))
+    encoder = load(folder)
+    assert encoder._noted_limit == wanted == SentenceTransformer(str(folder), device="cpu").max_seq_length
+    assert encoder.max_tokens == wanted - 2 - 2  # special tokens, and "query" and ":"
+    assert "_original" not in encoder.__dict__
+
+
+def test_vectors_of_joined_poolings_and_cut_ones_have_their_length(made, tiny):
+    """Several poolings stand one behind the other, and a model may keep the first dimensions alone; torch runs both."""
+    joined, cut = (shutil.copytree(tiny, made / name) for name in ("joined", "cut"))
+    (joined / "1_Pooling" / "config.json").write_text('{"embedding_dimension": 32, "pooling_mode": ["cls", "mean"]}')
+    settings = json.loads((cut / "config_sentence_transformers.json").read_text())
+    (cut / "config_sentence_transformers.json").write_text(json.dumps(settings | {"truncate_dim": 16}))
+    for folder, dimension in ((joined, 64), (cut, 16)):
+        encoder = load(folder)
+        assert encoder.dimension == dimension
+        assert "_original" not in encoder.__dict__
+        assert encode(encoder, TEXTS[:2]).shape == (2, dimension)
+        assert encoder.engine.startswith("torch")
+
+
+def test_a_model_of_word_vectors_has_no_limit(made):
+    """A static embedding reads texts of any length."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    words = StaticEmbedding(Tokenizer.from_file(str(packaged_folder() / "tokenizer.json")), embedding_dim=8)
+    SentenceTransformer(modules=[words], device="cpu").save(str(made / "static"), create_model_card=False)
+    encoder = load(made / "static")
+    assert (encoder.dimension, encoder.max_tokens) == (8, None)
+    assert encode(encoder, ["wolf", "sea " * 500]).shape == (2, 8)

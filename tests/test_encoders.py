@@ -245,6 +245,15 @@ def test_an_index_from_before_settings_were_kept_opens(tmp_path):
         es.open(tmp_path / "newer", encoder=encoder)
 
 
+@pytest.mark.parametrize("kind", ["Router", "Asym"])
+def test_a_model_with_branches_is_refused(tmp_path, kind):
+    """One vector cannot stand for a text where queries and documents go through different weights."""
+    folder = _dense(tmp_path / "model")
+    (folder / "modules.json").write_text(f'[{{"path": "", "type": "models.{kind}"}}]')
+    with pytest.raises(es.EncoderError, match="has separate branches for queries and documents"):
+        es.load_encoder(str(folder))
+
+
 def test_prompts_make_another_encoder(copied):
     """A model with prompts for queries encodes queries with them, and is not the same encoder."""
     (copied / "config_sentence_transformers.json").write_text('{"prompts": {"query": "query: ", "document": ""}}')

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.encoders import describe, encode, encode_parts, identify, loading
-from embedsearch.encoders.answers import vectors_in
+from embedsearch.encoders.answers import tokens_in, vectors_in
 from embedsearch.encoders.estimates import about_tokens
 from embedsearch.encoders.patience import Patience
 from embedsearch.encoders.remote import PROBE, RemoteEncoder
@@ -169,6 +169,26 @@ def test_a_server_that_takes_fewer_texts_gets_fewer():
     assert all(len(request["input"]) <= 3 for request in server.requests[sent:])
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, "'$.input' is invalid. array too long. Expected an array with maximum length 4"),
+        (400, "Requested 450000 tokens, max 300000 tokens per request"),
+        (400, "The max allowed tokens per submitted batch is 120000."),
+        (422, "List should have at most 4 items after validation, not 16"),
+        (413, "too large"),
+    ],
+)
+def test_whatever_a_batch_is_refused_for_it_is_halved(status, reason):
+    """Each endpoint has words of its own for a batch that is too large, so none are read."""
+
+    def small(request):
+        return Answer(status, {"error": {"message": reason}}) if len(request["input"]) > 4 else None
+
+    with EmbeddingServer(answering=small) as server:
+        assert np.allclose(encode(remote(server, batch=16), TEXTS), encode(HashEncoder(), TEXTS), atol=1e-6)
+
+
 def test_what_was_halved_is_kept_when_the_rest_fails():
     """Each part of a batch that was too large counts for itself: what was answered is yielded before the error."""
 
@@ -230,6 +250,15 @@ def test_tokens_are_estimated_from_above_and_counted_as_told():
         assert remote(server).price_of(5) is None
 
 
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [({"prompt_tokens": 3, "total_tokens": 4}, 3), ({"prompt_tokens": None, "total_tokens": 4}, 4), ({}, 0), (None, 0)],
+)
+def test_tokens_are_those_that_an_answer_tells(usage, tokens):
+    """Where those of the prompt are null or missing, all tokens count."""
+    assert tokens_in({"usage": usage}) == tokens
+
+
 def test_the_estimate_is_a_third_above_what_a_model_counts():
     """On the shipped articles: between 1.2 and 1.5 times the tokens of the default model in all, hardly ever fewer."""
     texts = [document.text for document in es.read(CORPUS / "articles.jsonl")]
@@ -287,6 +316,31 @@ def test_all_requests_wait_when_one_is_told_to(clock):
     assert clock.waited == [4.0]
 
 
+def test_a_request_that_waits_looks_again(clock):
+    """What the server asks of another request meanwhile is waited for too."""
+    with EmbeddingServer() as server:
+        encoder = remote(server, clock)
+        encode(encoder, ["wolf"])
+        endpoint, wait = encoder._endpoint, clock.wait
+        endpoint._resume_at = clock.now() + 4
+
+        def longer(stop, seconds):
+            if len(clock.waited) == 0:
+                endpoint._resume_at += 3
+            return wait(stop, seconds)
+
+        endpoint.patience = Patience(wait=longer, now=clock.now)
+        encode(encoder, ["sheep"])
+    assert clock.waited == [4.0, 3.0]
+
+
+def test_two_minutes_are_waited_for(clock):
+    """What is drawn on top of the time that the server asks for does not count."""
+    with EmbeddingServer(answering=in_turn(Answer(429, headers={"Retry-After": "120"}))) as server:
+        encode(remote(server, clock), ["wolf"])
+    assert clock.waited == [120.5]
+
+
 def test_a_wait_beyond_reason_is_an_error(clock):
     """Two hours are not waited for; the line says how long it would be."""
     with EmbeddingServer(answering=in_turn(Answer(429, headers={"Retry-After": "7200"}))) as server:
@@ -324,14 +378,14 @@ def test_a_long_wait_is_told(caplog):
         (Answer(403, {"detail": "no access"}), "refuses the key in OPENAI_API_KEY (403, no access)"),
         (Answer(404, {"error": {"message": "no such model"}}), "is not there (404, no such model): check the model and "
          "OPENAI_BASE_URL."),
-        (Answer(400, {"error": {"message": "maximum context length is 8192 tokens"}}), "The longest of the 2 texts in "
-         "that request has about 6 tokens: 'A wolf in winter.'…. Make passages shorter with --chunk-words N"),
+        (Answer(400, {"error": {"message": "maximum context length is 8192 tokens"}}), "The text has about 6 tokens: "
+         "'A wolf in winter.'…. Make passages shorter with --chunk-words N"),
         (Answer(400, {"error": {"message": "bad"}}), "refuses the request (400, bad)"),
         (Answer(429, {"error": {"message": "pay", "code": "insufficient_quota"}}), "quota is used up (429, pay)"),
         (Answer(301, None, {"Location": "https://elsewhere/v1"}), "is elsewhere (301): set OPENAI_BASE_URL to https://e"),
         (Answer(200, b"<html>welcome"), "answered with something that is no JSON: '<html>welcome'"),
         (Answer(200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
-        (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors otherwise than each of 0"),
+        (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors otherwise than"),
         (Answer(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "vectors of different lengths: 1, 2"),
         (Answer(200, {"data": [{"embedding": [1, float("nan")]}] * 2}), "a vector of NaN, infinite or only zero"),
         (Answer(200, {"data": [{"embedding": [0, 0]}] * 2}), "a vector of NaN, infinite or only zero"),
@@ -359,7 +413,8 @@ def check_told_at_once(answer, wanted, clock):
     assert wanted in message
     assert server.url in message
     assert clock.waited == []
-    assert len(server.requests) == 1
+    # What may be the fault of one text is found out for each half.
+    assert len(server.requests) <= (3 if answer.status == 400 else 1)
 
 
 def test_a_wrong_model_is_corrected():

@@ -24,9 +24,10 @@ _log = logging.getLogger("embedsearch")
 
 ENGINES = ("openvino", "torch")
 PRECISIONS = ("bf16", "f32", "int8")
+PLAIN = (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"])  # kinds of modules
 _MODEL_TYPES = ("bert", "roberta", "xlm-roberta", "mpnet", "distilbert")
 _POOLING_MODES = ("mean", "cls", "max")
-_FORMAT = 2  # of what lies in a folder of a compiled model; part of its key
+_FORMAT = 3  # of what lies in a folder of a compiled model; part of its key
 _INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})  # held to AVX2, int8 was slower than f32
 _LIBRARIES = ("openvino", "sentence-transformers", "transformers")
 _EXTRA = 'pip install "embedsearch[fast]"'
@@ -187,16 +188,14 @@ def _obstacle(folder: ModelFolder, wish: Wish) -> str:
         return f"this machine has {accelerator}"
     if wish.precision == "bf16" and _best_precision() != "bf16":
         return "this processor has no instructions for bf16"
-    return _unsupported(folder.path)
+    return _unsupported(folder)
 
 
-def _unsupported(path: Path) -> str:
+def _unsupported(folder: ModelFolder) -> str:
     """Return what in a model's folder is beyond a transformer, pooling and normalisation of the kinds we compile."""
-    modules = read_json(path / "modules.json")
-    modules = modules if isinstance(modules, list) else []
-    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
-    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
-        return f"its modules are {', '.join(kinds) or 'not listed'}; compiled are transformer, pooling, normalisation"
+    path, modules = folder.path, folder.modules
+    if (found := kinds(folder)) not in PLAIN:
+        return f"its modules are {', '.join(found) or 'not listed'}; compiled are transformer, pooling, normalisation"
     config = read_json(path / modules[0].get("path", "") / "config.json")
     if config.get("model_type") not in _MODEL_TYPES:
         return f"its type is {config.get('model_type')!r}; compiled are {', '.join(_MODEL_TYPES)}"
@@ -205,7 +204,14 @@ def _unsupported(path: Path) -> str:
         return f"its pooling is {mode}; compiled are {', '.join(_POOLING_MODES)}"
     if not pooling.get("include_prompt", True):
         return "its pooling leaves the prompt out"
+    if cut := read_json(path / "config_sentence_transformers.json").get("truncate_dim"):
+        return f"its vectors are cut to {cut} dimensions"
     return ""
+
+
+def kinds(folder: ModelFolder) -> list[str]:
+    """Return the kinds of a model's modules, such as ``Pooling``, in the order in which they run."""
+    return [str(module.get("type", "")).rpartition(".")[2] for module in folder.modules]
 
 
 def pooling_mode(config: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedsearch.encoders.cache import digest, stamp
 from embedsearch.encoders.packing import pack, pad, padded_length
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Rows, Vectors
@@ -51,7 +52,7 @@ class Manifest:
         inputs: the names of the graph's inputs.
         prompts: put before a text, by role: ``query`` and ``document``.
         lowest, mean: cosines to sentence-transformers at conversion.
-        size: of the graph in bytes.
+        sha256: of the graph and the tokenizer, one behind the other.
         probe: the vector of a fixed text, to see at each start that the graph still gives it.
     """
 
@@ -64,7 +65,7 @@ class Manifest:
     prompts: Mapping[str, str] = field(default_factory=dict)
     lowest: float = 0.0
     mean: float = 0.0
-    size: int = 0
+    sha256: str = ""
     probe: Sequence[float] = ()
 
     def write(self, folder: Path) -> None:
@@ -142,9 +143,14 @@ class CompiledModel:
         Raises:
             EncoderError: it is damaged, or gives another vector on this machine.
         """
-        if (size := self._blob.stat().st_size) != self.manifest.size:
-            raise EncoderError(f"{self._blob} has {size:,} bytes, wanted {self.manifest.size:,}")
-        cosine = float(self.encode([_PROBE])[0] @ np.asarray(self.manifest.probe, dtype=np.float32))
+        try:
+            if content_digest(self.folder) != self.manifest.sha256:
+                raise EncoderError(f"{self.folder} does not hold what was written there")
+            cosine = float(self.encode([_PROBE])[0] @ np.asarray(self.manifest.probe, dtype=np.float32))
+        except EncoderError:
+            raise
+        except Exception as error:  # tokenizers raises no narrower one for a file that it cannot read
+            raise EncoderError(f"the compiled model in {self.folder} cannot be loaded: {error}") from error
         if not cosine >= LEAST_COSINE:
             raise EncoderError(f"{self._blob} gives another vector than when it was made: cosine {cosine:.5f}")
 
@@ -206,6 +212,11 @@ class CompiledModel:
         tokenizer.no_padding()
         tokenizer.enable_truncation(self.manifest.max_tokens)
         return tokenizer
+
+
+def content_digest(folder: Path) -> str:
+    """Return the SHA-256 of a compiled model's graph and tokenizer; remembered while neither is changed."""
+    return digest((stamp(folder / BLOB), stamp(folder / TOKENIZER)))
 
 
 def openvino() -> Any:

@@ -20,6 +20,7 @@ from embedsearch.encoders.compiled import (
     TOKENIZER,
     CompiledModel,
     Manifest,
+    content_digest,
     openvino,
     settings,
 )
@@ -90,11 +91,11 @@ def _compiled(original: TorchModel, folder: Path, precision: str, *, quick: bool
     facts: dict[str, Any] = {
         "precision": precision,
         "dimension": int(model.get_embedding_dimension() or 0),
-        "max_tokens": int(model.max_seq_length or 0),
+        "max_tokens": original.limit or 0,
         "filler": int(model.tokenizer.pad_token_id or 0),
         "inputs": inputs,
         "prompts": {"query": _prompt(model, ["query"]), "document": _prompt(model, ["document", "passage", "corpus"])},
-        "size": (folder / BLOB).stat().st_size,
+        "sha256": content_digest(folder),
     }
     compiled = CompiledModel(folder, Manifest(**facts))
     lowest, mean = compare(compiled, original)

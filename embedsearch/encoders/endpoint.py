@@ -116,9 +116,9 @@ class Endpoint:
                 return self._attempt(payload)
             except _PassingError as passing:
                 problem, asked = str(passing), passing.asked
+            if asked is not None and asked > self.patience.most_asked:
+                raise EncoderError(f"{self} asks to wait {asked:,.0f} s ({problem}). {_KEPT} after that")
             seconds = self.patience.seconds(attempt, asked)
-            if seconds > self.patience.most_asked:
-                raise EncoderError(f"{self} asks to wait {seconds:,.0f} s ({problem}). {_KEPT} after that")
             if attempt < self.patience.attempts:
                 self._postpone(seconds, asked, problem, attempt)
                 if self.patience.wait(stop, seconds):
@@ -126,9 +126,8 @@ class Endpoint:
         raise EncoderError(f"{self} did not answer in {self.patience.attempts} attempts: {problem}. {_KEPT}")
 
     def _pause(self, stop: threading.Event) -> None:
-        """Wait as long as the server has asked another request to."""
-        remaining = self._resume_at - self.patience.now()
-        if remaining > 0:
+        """Wait as long as the server has asked another request to, also while this one waits."""
+        while (remaining := self._resume_at - self.patience.now()) > 0 and not stop.is_set():
             self.patience.wait(stop, remaining)
         if stop.is_set():
             raise StoppedError(f"{self}: given up")

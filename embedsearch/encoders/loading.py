@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from embedsearch.encoders.base import Identity
-from embedsearch.encoders.choosing import Wish, choose
+from embedsearch.encoders.choosing import Wish, choose, kinds
 from embedsearch.encoders.sentence import SentenceEncoder
 from embedsearch.encoders.settings import REMOTE, RemoteSettings
 from embedsearch.encoders.weights import find_model
@@ -25,7 +25,13 @@ DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 
 @lru_cache(maxsize=4)
 def _load(name: str, wish: Wish) -> SentenceEncoder:
-    return SentenceEncoder(name, find_model(name), wish)
+    folder = find_model(name)
+    if branching := {"Router", "Asym"} & set(kinds(folder)):
+        raise EncoderError(
+            f"the model {name!r} has separate branches for queries and documents ({branching.pop()}), which are not "
+            "supported; name a model with one, or with prompts"
+        )
+    return SentenceEncoder(name, folder, wish)
 
 
 def is_remote(name: str) -> bool:
@@ -103,8 +109,8 @@ def load_encoder(
         device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
 
     Raises:
-        EncoderError: no weights are found, or they are damaged; the engine asked for cannot run the model; what the
-            environment says of a remote one cannot be used.
+        EncoderError: no weights are found, or they are damaged; the model has branches; the engine asked for cannot run
+            it; what the environment says of a remote one cannot be used.
     """
     if not name.strip():
         raise EncoderError(f"the encoder's name is empty; name a model, such as {DEFAULT_ENCODER}, or a folder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from embedsearch.encoders.packing import pack
 from embedsearch.encoders.weights import ModelFolder
 from embedsearch.errors import EncoderError
-from embedsearch.vectors import Rows, Vectors
+from embedsearch.vectors import Rows, Vectors, unit
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -64,20 +65,29 @@ class TorchModel:
         for places in pack(self._lengths(texts), room):
             yield (
                 places,
-                function(
-                    [texts[place] for place in places],
-                    batch_size=len(places),
-                    normalize_embeddings=True,
-                    convert_to_numpy=True,
-                    show_progress_bar=False,
+                # Normalised here and not by the library, which does it in the model's own precision.
+                unit(
+                    function(
+                        [texts[place] for place in places],
+                        batch_size=len(places),
+                        convert_to_numpy=True,
+                        show_progress_bar=False,
+                    ),
+                    error=EncoderError,
                 ),
             )
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
         """Return what each text takes in a batch, special tokens counted, what is cut off not."""
-        longest = int(self.model.max_seq_length or 1 << 30)
+        longest = self.limit or 1 << 30
         counts = self._count(texts) or [len(text) // 4 for text in texts]
         return [min(longest, count + 2) for count in counts]
+
+    @property
+    def limit(self) -> int | None:
+        """The most tokens that it reads, special ones counted; None where it reads any number."""
+        given = self.model.max_seq_length
+        return int(given) if given and math.isfinite(given) else None
 
     @cached_property
     def model(self) -> SentenceTransformer:
@@ -103,7 +113,8 @@ class TorchModel:
             except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
                 first = (str(error).strip().splitlines() or [type(error).__name__])[0]
                 raise EncoderError(f"the model in {self.folder.path} cannot be loaded: {first}") from error
-        return model.bfloat16() if self.precision == "bf16" else model
+        # Weights that were saved in half precision are loaded as they are, and computed in.
+        return model.bfloat16() if self.precision == "bf16" else model.float()
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from embedsearch.vectors import Vectors
 PROBE = "A wolf in winter."
 _NAME = re.compile(r"(?P<model>.+?)(?:@(?P<dimensions>[1-9][0-9]*))?")
 _BATCH_CHARACTERS = 200_000
-_TOO_MANY = re.compile(r"batch|too many (inputs|items|texts)|at most \d+ (inputs|items|texts)", re.I)
+_OF_THE_TEXTS = frozenset((400, 413, 422))  # what endpoints answer to texts that are too many, too long or unfit
 _TOO_LONG = re.compile(r"context.?length|too long|max\w* (context|sequence|input|token)|token", re.I)
 
 
@@ -41,7 +41,7 @@ class RemoteEncoder:
     """A model of an endpoint, known by its name and the number of dimensions.
 
     Texts are sent in batches, several at a time; a batch that fails for a passing reason is sent again. The texts of
-    a batch that the endpoint finds too large are sent in smaller ones from then on.
+    a batch that the endpoint refuses are sent in smaller ones from then on, until one text alone is refused.
 
     Attributes:
         name: as `load_encoder` takes it.
@@ -239,10 +239,10 @@ class RemoteEncoder:
             if encoding == "base64" and "encoding_format" in refusal.reason:
                 self._encoding = "float"
                 return self._ask(texts, stop)
-            if len(texts) > 1 and _too_many(refusal):
+            if len(texts) > 1 and refusal.status in _OF_THE_TEXTS:
                 self._batch = min(self._batch, len(texts) // 2)
                 raise _TooManyError from None
-            raise _explained(refusal, texts) from None
+            raise _explained(refusal, texts[0]) from None
         return self._checked(answer, len(texts))
 
     def _payload(self, texts: list[str], encoding: str) -> dict[str, Any]:
@@ -306,16 +306,12 @@ def _problem(future: Future[Vectors]) -> EncoderError | None:
     raise error
 
 
-def _too_many(refusal: RefusedError) -> bool:
-    return refusal.status == 413 or (refusal.status in (400, 422) and _TOO_MANY.search(refusal.reason) is not None)
-
-
-def _explained(refusal: RefusedError, texts: Sequence[str]) -> EncoderError:
-    """Return the refusal, with the text that is likely too long if that is the matter."""
-    if refusal.status not in (400, 413, 422) or not (refusal.status == 413 or _TOO_LONG.search(refusal.reason)):
+def _explained(refusal: RefusedError, text: str) -> EncoderError:
+    """Return the refusal, with the text if that was refused for itself, and the remedy if it is likely too long."""
+    if refusal.status not in _OF_THE_TEXTS:
         return refusal
-    longest = max(texts, key=about_tokens)
+    is_long = refusal.status == 413 or _TOO_LONG.search(refusal.reason) is not None
     return EncoderError(
-        f"{refusal}. The longest of the {len(texts)} texts in that request has about {about_tokens(longest):,} tokens: "
-        f"{longest[:40]!r}…. Make passages shorter with --chunk-words N"
+        f"{refusal}. The text has about {about_tokens(text):,} tokens: {text[:40]!r}…"
+        + (". Make passages shorter with --chunk-words N" if is_long else "")
     )

@@ -9,7 +9,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.encoders.base import Identity
-from embedsearch.encoders.choosing import Choice, Wish, choose, compiled, compiled_folder, held, refused, unwritable
+from embedsearch.encoders.choosing import (
+    PLAIN,
+    Choice,
+    Wish,
+    choose,
+    compiled,
+    compiled_folder,
+    held,
+    kinds,
+    pooling_mode,
+    refused,
+    unwritable,
+)
 from embedsearch.encoders.compiled import CompiledModel
 from embedsearch.encoders.pytorch import TorchModel
 from embedsearch.encoders.warm import FEW, WarmModel, find
@@ -64,23 +76,40 @@ class SentenceEncoder:
 
     @cached_property
     def dimension(self) -> int:
-        """The length of its vectors; loads the model where its pooling is not the last word on that."""
-        last_is_pooling = not any("Dense" in module for module in self._modules)
+        """The length of its vectors; loads the model where it is more than transformer, pooling and normalisation."""
         size = self._pooling.get("embedding_dimension", self._pooling.get("word_embedding_dimension"))
-        if last_is_pooling and isinstance(size, int):
-            return size
-        return int(self._model.get_embedding_dimension() or 0)
+        if self._kinds not in PLAIN or not isinstance(size, int):
+            return int(self._model.get_embedding_dimension() or 0)
+        whole = size * len(pooling_mode(self._pooling).split("+"))
+        cut = read_json(self.folder.path / "config_sentence_transformers.json").get("truncate_dim")
+        return min(whole, cut) if isinstance(cut, int) else whole
 
     @cached_property
     def max_tokens(self) -> int | None:
         """The most tokens of a text that it reads, special ones and the document prompt not counted."""
-        limit = read_json(self.folder.path / "sentence_bert_config.json").get("max_seq_length")
-        if not isinstance(limit, int):
-            limit = self._model.max_seq_length
+        limit = self._noted_limit or self._original.limit
         if limit is None:
             return None
         special = self._tokenizer.num_special_tokens_to_add(is_pair=False)
-        return int(limit) - int(special) - self._prompt_tokens
+        return limit - int(special) - self._prompt_tokens
+
+    @property
+    def _noted_limit(self) -> int | None:
+        """The most tokens that the transformer reads, found as the library does: its own note, else the lower of two.
+
+        None where the files do not say it as clearly.
+        """
+        if self._kinds[:1] != ["Transformer"]:
+            return None
+        folder = self.folder.path / str(self.folder.modules[0].get("path", ""))
+        for file in sorted(folder.glob("sentence_*_config.json")):
+            if isinstance(limit := read_json(file).get("max_seq_length"), int):
+                return limit
+        both = (
+            read_json(folder / "tokenizer_config.json").get("model_max_length"),
+            read_json(folder / "config.json").get("max_position_embeddings"),
+        )
+        return min(both) if all(isinstance(limit, int) and limit > 0 for limit in both) else None
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, special tokens not counted."""
@@ -120,8 +149,11 @@ class SentenceEncoder:
 
     @cached_property
     def _warm(self) -> WarmModel | None:
-        """The same model in a server of this user; none where the user has said how it is to be run."""
-        return None if self.is_loaded or self.wish != Wish() else find(self.identity.key)
+        """The same model in a server of this user; none where the user has said how it is to be run.
+
+        That it is int8 says what it is, and not how it is to be run.
+        """
+        return find(self.identity.key) if not self.is_loaded and self.wish in (Wish(), Wish(precision="int8")) else None
 
     def load(self) -> str:
         """Load what computes its vectors here and now; return what that is, such as ``openvino bf16``."""
@@ -211,9 +243,8 @@ class SentenceEncoder:
         return copy
 
     @cached_property
-    def _modules(self) -> list[str]:
-        modules = read_json(self.folder.path / "modules.json")
-        return [str(module.get("type", "")) for module in modules] if isinstance(modules, list) else []
+    def _kinds(self) -> list[str]:
+        return kinds(self.folder)
 
     @cached_property
     def _pooling(self) -> dict[str, Any]:

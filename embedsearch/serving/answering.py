@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from embedsearch.encoders import Encoder, count_tokens
@@ -13,8 +14,10 @@ from embedsearch.vectors import Vectors
 from embedsearch.web.refusals import Refusal
 
 MOST_TEXTS = 2048
+_CHARACTERS_A_TOKEN = 100  # on average; a text of more is refused uncounted. WordPiece reads no longer words
 _FIELDS = frozenset(("model", "input", "encoding_format", "dimensions", "user", "input_type"))
 _ROLES = {"query": True, "document": False, "passage": False}
+_counting = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +96,23 @@ def _texts(given: Any) -> list[str]:
 
 
 def _tokens(texts: list[str], encoder: Encoder) -> int:
-    counts = count_tokens(encoder, texts)
+    """Count one text at a time, whoever asks: tokens take many times the memory of what they are tokens of."""
     limit = getattr(encoder, "max_tokens", None)
-    if limit is not None and max(counts) > limit:
-        place = counts.index(max(counts))
-        raise Refusal(
-            400,
-            f"text {place} of 'input' is too long: {counts[place]:,} tokens, and the model reads {limit}",
-            "too_long",
-        )
-    return sum(counts)
+    total = 0
+    for place, text in enumerate(texts):
+        if limit is not None and len(text) > limit * _CHARACTERS_A_TOKEN:
+            raise _too_long(place, f"{len(text):,} characters", limit)
+        with _counting:
+            tokens = count_tokens(encoder, [text])[0]
+        if limit is not None and tokens > limit:
+            raise _too_long(place, f"{tokens:,} tokens", limit)
+        total += tokens
+    return total
+
+
+def _too_long(place: int, length: str, limit: int) -> Refusal:
+    reads = f"the model reads {limit} tokens, of {_CHARACTERS_A_TOKEN} characters each at most"
+    return Refusal(400, f"text {place} of 'input' is too long: {length}, and {reads}", "too_long")
 
 
 def _one_of(fields: dict[str, Any], name: str, default: str, known: tuple[str, ...]) -> str:
