@@ -264,8 +264,10 @@ class Collection(Contents):
             StoreError: another process is writing, or the disk has no room for a second copy.
         """
         with self._store.locked():
-            compaction = compact(self._store)
-            self._searcher.refresh_neighbors()
+            try:
+                compaction = compact(self._store)
+            finally:
+                self._searcher.refresh_neighbors()  # its rows may be compacted although the database could not be
         return replace(compaction, after=self._store.size())
 
     def tune(self, recall: float) -> None:
