@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -266,8 +267,12 @@ class Collection(Contents):
         with self._store.locked():
             try:
                 compaction = compact(self._store)
-            finally:
-                self._searcher.refresh_neighbors()  # its rows may be compacted although the database could not be
+            except StoreError:
+                # Its rows may be compacted although the database could not be; there may be no room for this either.
+                with contextlib.suppress(StoreError):
+                    self._searcher.refresh_neighbors()
+                raise
+            self._searcher.refresh_neighbors()
         return replace(compaction, after=self._store.size())
 
     def tune(self, recall: float) -> None:
