@@ -8,6 +8,7 @@ import embedsearch as es
 from embedsearch.errors import QueryError
 from embedsearch.index import nearby
 from embedsearch.neighbors import FaissIndex, recipes, search, tuning
+from embedsearch.store.database import Database
 from embedsearch.testing import HashEncoder
 
 DIMENSION = 32
@@ -192,6 +193,24 @@ def test_what_is_no_file_is_as_good_as_a_damaged_one(index, tmp_path, caplog):
         assert f"{file} cannot be read (Is a directory); every row is compared instead" in caplog.text
         other.add(documents(400, 500))
         assert other._store.neighbors()[0] not in (None, file)
+
+
+def test_a_database_that_finds_no_room_leaves_the_rows_compacted_and_searched(index, built, monkeypatch):
+    """The message says what is done and what is not; the rows have their faiss file all the same."""
+
+    def full(_):
+        raise es.StoreError("the disk is full")
+
+    index.delete([f"d{number}" for number in range(0, 400, 3)])
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "vacuum", full)
+        with pytest.raises(es.StoreError, match="The index is whole: the vectors are compacted, the"):
+            index.compact()
+        with pytest.raises(es.StoreError, match="The index is whole: nothing was changed; make room"):
+            index.compact()
+    assert built == [266]
+    assert (stamp(index)["rows"], index._store.rows) == (266, 266)
+    assert index.compact().rows == 0
 
 
 def test_the_file_is_read_once_while_passages_are_added(index, monkeypatch):

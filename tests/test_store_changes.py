@@ -22,6 +22,7 @@ from embedsearch.documents import read_stream
 from embedsearch.encoders import encode
 from embedsearch.index import upkeep
 from embedsearch.store import Store, database
+from embedsearch.store.fulltext import FullText
 from embedsearch.store.records import is_same_metadata
 from embedsearch.testing import HashEncoder
 
@@ -633,6 +634,20 @@ def test_deleting_on_the_command_line(made):
     unknown = run("delete", "d1", "-i", made._store.path)
     assert unknown.exit_code == 2
     assert "there is no document 'd1'; nothing was deleted" in unknown.stderr
+
+
+def test_a_repair_takes_in_the_words_of_what_it_mends_and_of_nothing_else(made, monkeypatch):
+    """However many batches there are, each costs what is in it; words and keys lead to the new rows."""
+    folder = made._store.path
+    ids = made._store.ids(-1)
+    (folder / "vectors.f32").unlink()
+    monkeypatch.setattr(upkeep, "_MENDED_AT_ONCE", 2)
+    monkeypatch.setattr(FullText, "rebuild", lambda _: pytest.fail("all words were taken in anew"))
+    mended = upkeep.repair(folder, HashEncoder())
+    assert mended.is_sound
+    assert mended.embedded == len(made)
+    with es.open(folder, HashEncoder()) as again:
+        assert again._store.ids(-1) == ids
 
 
 def test_compacting_on_the_command_line(made):

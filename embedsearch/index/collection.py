@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -269,7 +270,13 @@ class Collection(Contents):
             StoreError: another process is writing, or the disk has no room for a second copy.
         """
         with self._store.locked():
-            compaction = compact(self._store)
+            try:
+                compaction = compact(self._store)
+            except StoreError:
+                # Its rows may be compacted although the database could not be; there may be no room for this either.
+                with contextlib.suppress(StoreError):
+                    self._searcher.refresh_neighbors()
+                raise
             self._searcher.refresh_neighbors()
         return replace(compaction, after=self._store.size())
 

@@ -157,6 +157,10 @@ def _mend_vectors(store: Store, embedding: Embedding, rows: Sequence[int]) -> in
         with store.writing():
             store.replace_vectors(list(texts), keys, vectors)
         mended += len(texts)
+    if mended:
+        # Once, not after each batch: until then a lead may be wrong, which costs an embedding at most.
+        with store.writing():
+            store.keys.rebuild()
     return mended
 
 

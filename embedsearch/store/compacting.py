@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embedsearch.errors import StoreError
 from embedsearch.store.store import Store
 
 
@@ -33,14 +34,19 @@ def compact(store: Store) -> Compaction:
     """Take the dead rows out of the vectors file and the deleted records out of the database; inside `locked`.
 
     Raises:
-        StoreError: the disk has no room for a second copy; the index is as it was.
+        StoreError: the disk has no room for a second copy. The index is as it was, or its rows are compacted and only
+            the room of deleted records in the database is not given back; the message says which.
     """
     before = store.size()
     dead = store.rows - store.count_passages()
     if dead:
         _rewrite(store)
         store.sweep()
-    store.database.vacuum()
+    try:
+        store.database.vacuum()
+    except StoreError as error:
+        done = "the vectors are compacted, the database is not" if dead else "nothing was changed"
+        raise StoreError(f"{error}. The index is whole: {done}; make room and compact it again") from error
     return Compaction(dead, before, store.size())
 
 

@@ -51,6 +51,11 @@ class FullText:
             records = [("delete", *record) for record in self._records("WHERE number = ?", (number,))]
             self._database.execute_many(f"INSERT INTO fulltext ({_COMMAND}) VALUES (?, ?, ?, ?)", records)
 
+    def restore(self, documents: Sequence[int]) -> None:
+        """Take in again the passages of the documents with these numbers, in the rows they have; inside `writing`."""
+        for number in documents:
+            self.add(list(self._records("WHERE number = ?", (number,))))
+
     def rebuild(self) -> None:
         """Take in every passage anew, under the row it has now; inside `writing`."""
         try:

@@ -307,25 +307,25 @@ class Store(LiveRows):
         )
 
     def replace_vectors(self, rows: Sequence[int], keys: Sequence[bytes], vectors: Vectors) -> None:
-        """Give passages other vectors, in new rows; inside `writing`.
+        """Give passages of whole documents other vectors, in new rows; `keys.rebuild` is due then; inside `writing`.
 
         Args:
             rows: of the passages.
             keys: of the passages.
             vectors: shape (len(rows), dimension).
         """
-        first = self.rows
+        first, numbers = self.rows, np.unique(self.document_numbers(np.array(rows))).tolist()
+        self.fulltext.remove(numbers)
         with self.appending(first, vectors):
-            checksums = (checksum(key, vector) for key, vector in zip(keys, vectors, strict=True))
-            statement = "UPDATE passages SET checksum = ? WHERE row = ?"
-            self._database.execute_many(statement, zip(checksums, rows, strict=True))
-            self.renumber(zip(range(first, first + len(rows)), rows, strict=True))
+            moved = zip(count(first), map(checksum, keys, vectors), rows, strict=False)
+            self._database.execute_many("UPDATE passages SET row = ?, checksum = ? WHERE row = ?", moved)
+            self.fulltext.restore(numbers)
             # Their checksums fit no vector, so that nobody takes one from there.
             self._database.execute_many("INSERT INTO dead VALUES (?, x'', -1)", [(row,) for row in rows])
             self.changed(first + len(rows))
 
     def renumber(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Give passages other rows, one after the other; inside `writing`.
+        """Give passages other rows, one after the other, and find them there; inside `writing`.
 
         Args:
             pairs: the new row, which no passage has by then, and the old one.
