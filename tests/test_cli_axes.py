@@ -96,10 +96,10 @@ def test_answers_survive_whatever_goes_wrong(index, monkeypatch, tmp_path, error
     assert "all 5 ratings are 3" in alike.output
     assert [*read_ratings("to-rate-1.csv")[0].values()] == [3.0] * 5
 
-    def fails(_axis):
+    def fails(_name, _change):
         raise error
 
-    monkeypatch.setattr(index.axes, "save", fails)
+    monkeypatch.setattr(index.axes, "change", fails)
     broken = run("axes", "rate", "size", "-k", "5", input="1\n2\n3\n4\n5\n")
     assert broken.exit_code in (2, 130)
     assert [*read_ratings("to-rate-2.csv")[0].values()] == [1.0, 2.0, 3.0, 4.0, 5.0]

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
-from embedsearch.errors import AxisError, QueryError, SourceError, did_you_mean
+from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
 from embedsearch.index import arguments
 from embedsearch.index.arguments import OVERLAP, checked_overlap, require_count
 from embedsearch.index.contents import Contents

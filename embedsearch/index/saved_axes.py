@@ -295,9 +295,9 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError: there is none of that name, or as `readable`.
         """
         with self._store.reading():
-            scaled = self.scaled(list(names) if names is not None else self.readable())
-            if not scaled:
+            if names is None and not len(self):
                 return Report((), ())
+            scaled = self.scaled(list(names) if names is not None else self.readable())
             material = self.material()
             coordinates = measure(list(scaled.values()), self._store.vectors(), self._store.live_rows())
         reports = tuple(report_on(axis, material) for axis in scaled.values())
