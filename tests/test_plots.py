@@ -460,7 +460,7 @@ def test_what_is_named_twice_is_labelled_once(index):
 
 def test_a_small_figure_has_short_names(tmp_path, index):
     """Where the figure is small, the name of an axis is cut and the unit is short, so that neither is cut off."""
-    index.axes.save(es.Axis("a name that is far too long for it " * 3, ["small"], ["large"]))
+    index.axes.save(es.Axis(("a name that is far too long for it " * 3).strip(), ["small"], ["large"]))
     plot = es.plot_plane(index, "size", list(index.axes)[-1], look=Look(size=(3, 3)))
     box = plot.figure.axes[0].yaxis.label.get_window_extent()
     assert 0 <= box.y0 < box.y1 <= plot.figure.bbox.y1

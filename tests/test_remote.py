@@ -566,10 +566,10 @@ def test_a_failure_loses_nothing(tmp_path, endpoint):
     def make():
         return RemoteEncoder("openai:hash", RemoteSettings(url=endpoint.url, batch=2, concurrency=1), patience=patience)
 
-    endpoint.answering = in_turn(None, None, None, Answer(400, {"error": {"message": "no more"}}))
+    endpoint.answering = in_turn(None, None, None, Answer(405, {"error": {"message": "no more"}}))
     with (
         es.Index.create(tmp_path / "index", make()) as index,
-        pytest.raises(es.EncoderError, match=r"refuses the request \(400, no more\)"),
+        pytest.raises(es.EncoderError, match=r"refuses the request \(405, no more\)"),
     ):
         index.add(documents())
     before = list(endpoint.embedded)
