@@ -299,7 +299,7 @@ def main() -> None:
         print(f"skipped: there is no {DATA / 'screening'}; set EMBEDSEARCH_DATA to the folder of the open sets")
         return
     if chosen.stops:
-        results = json.loads(RESULTS.read_text("utf-8"))
+        results = json.loads(RESULTS.read_text("utf-8")) | {"stop_repeats": chosen.stop_repeats}
         for name, kept in results["sets"].items():
             kept["stops"] = stops_of(review(name), chosen.stop_repeats)
         for name, kept in results["unseen"].items():

@@ -26,8 +26,8 @@ Method = Literal["audit", "ranking"]
 METHODS: tuple[Method, ...] = ("ranking", "audit")
 
 # How many times as likely as another unread record a relevant one is taken to be read next. 1 assumes the least: a
-# ranking no worse than chance. 3 held on the six open reviews that it was chosen on and saved more, but not on two
-# collections that nothing was chosen on, where 1 did (docs/benchmarks.md).
+# ranking no worse than chance. 3 held on the six open reviews that it was chosen on and saved more, but not on one of
+# two collections that nothing was chosen on, where 1 did (docs/benchmarks.md).
 BIAS = 1.0
 
 _GRID = 24  # suppositions that are looked at in one pass
