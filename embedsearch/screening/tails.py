@@ -17,13 +17,8 @@ def binomial_tail(probabilities: Probabilities, hits: int) -> Probabilities:
         hits: at least 0.
     """
     at_most = np.ones((probabilities.shape[1], hits + 1))
-    for probability in probabilities:
-        at_most = _before(at_most, np.broadcast_to(probability[:, None], at_most.shape))
+    for probability in probabilities[:, :, None]:
+        with_draw = at_most - probability * at_most
+        with_draw[:, 1:] += probability * at_most[:, :-1]
+        at_most = with_draw
     return at_most[:, hits]
-
-
-def _before(at_most: Probabilities, hit: Probabilities) -> Probabilities:
-    """Return the probabilities of at most 0, 1, … hits with one more draw in front."""
-    with_draw = at_most - hit * at_most
-    with_draw[:, 1:] += hit[:, 1:] * at_most[:, :-1]
-    return with_draw
