@@ -9,7 +9,7 @@ import pytest
 from conftest import ANIMALS, POLES
 
 import embedsearch as es
-from embedsearch.index import embedding
+from embedsearch.index import embedding, placing
 from embedsearch.screening import Screening
 from embedsearch.testing import HashEncoder, TableEncoder
 
@@ -52,6 +52,20 @@ def test_placing_everything_sorts_and_cuts(index):
     assert [p.text for p in people] == ["politician"]
     in_order = index.place_all(["size"])
     assert [p.text for p in in_order] == list(ANIMALS)
+
+
+def test_placing_one_by_one_is_placing_all_of_one_state(index, monkeypatch):
+    """The same placements in the same order, their texts read batch by batch; nothing is written between them."""
+    monkeypatch.setattr(placing, "_AT_ONCE", 3)
+    for options in ({}, {"sort": "-size"}, {"sort": "predatoriness", "k": 5}, {"where": "size > 0", "unit": "raw"}):
+        assert es.Placements(index.place_each(**options)) == index.place_all(**options)
+    each = index.place_each(["size"], sort="size")
+    assert next(each).text == "whale"
+    with pytest.raises(es.StoreError, match="cannot be written to"):
+        index.delete(["id-wolf"])
+    assert "wolf" in [place.text for place in each]
+    index.delete(["id-wolf"])
+    assert "wolf" not in [place.text for place in index.place_each(["size"])]
 
 
 def test_search_ranks_by_cosine(index):

@@ -20,6 +20,7 @@ import embedsearch as es
 from embedsearch.documents import Document, Passage
 from embedsearch.store import Entry, Store, compact, creating
 from embedsearch.store.database import Database
+from embedsearch.store.records import DocumentRecord
 from embedsearch.testing import HashEncoder
 from embedsearch.vectors import unit
 
@@ -165,6 +166,24 @@ def test_rows_behind_the_committed_ones_are_ignored_and_reused(store):
     assert store.vectors().shape == (1, DIMENSION)
     put(store, entry("d2", "one", "two"))
     assert texts(store) == {0: "kept", 1: "one", 2: "two"}
+
+
+def test_a_document_is_read_once_for_all_of_its_passages(store, monkeypatch):
+    """What the passages of a book cost grows with the book, not with its square."""
+    put(store, entry("a", *(f"sentence {number}" for number in range(50))), entry("b", "one", "two"))
+    digests = []
+    taken = DocumentRecord.digest
+    monkeypatch.setattr(
+        DocumentRecord, "digest", property(lambda record: digests.append(record.id) or taken.fget(record))
+    )
+    found = store.passages([51, 3, 50, 49, 3])
+    assert [(passage.id, passage.text) for passage in found] == [
+        ("b#1", "two"), ("a#3", "sentence 3"), ("b", "one"), ("a#49", "sentence 49"), ("a#3", "sentence 3"),
+    ]  # fmt: skip
+    assert sorted(digests) == ["a", "b"]
+    digests.clear()
+    assert [row for row, *_ in store.whole_passages(range(52))] == list(range(52))
+    assert sorted(digests) == ["a", "b"]
 
 
 def test_describing_changes_metadata_and_keeps_passages(store):

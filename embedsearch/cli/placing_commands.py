@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -92,21 +92,12 @@ def place(
     index = open_index(path, encoder)
     if everything:
         with explained(index, explain):
-            placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
+            each = index.place_each(axes or None, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
+            count = _print_placements(each, format)
     else:
         placements = index.place(phrases_from(phrases), axes or None, unit=unit, predicted=predicted)
-        placements = _sorted(placements, sort)[:k]
-    kind = chosen(format)
-    if kind == "table":
-        names = list(placements[0].coordinates) if placements else []
-        curves = list(placements[0].distances) if placements else []
-        rows = [[p.text, *_marked(p), *p.distances.values()] for p in placements]
-        table(["text", *names, *(f"off {name}" for name in curves)], rows, wide="text")
-        if any(p.rated for p in placements):
-            note("* as it was rated; --predicted measures it instead")
-    else:
-        write((p.to_export() for p in placements), kind)
-    if not placements:
+        count = _print_placements(_sorted(placements, sort)[:k], format)
+    if not count:
         nothing_found(index, "no passage satisfies the condition")
 
 
@@ -225,6 +216,20 @@ def _print_move(index: Index, move: Move, format: str | None) -> None:
         note(f"Note: {move.note}")
     if not move.hits:
         nothing_found(index, "no passage satisfies the condition")
+
+
+def _print_placements(placements: Iterable[Placement], format: str | None) -> int:
+    """Print placements, a table of them all or one after another; return how many there were."""
+    kind = chosen(format)
+    if kind != "table":
+        return write((placement.to_export() for placement in placements), kind)
+    every = list(placements)
+    names, curves = (list(every[0].coordinates), list(every[0].distances)) if every else ([], [])
+    rows = [[one.text, *_marked(one), *one.distances.values()] for one in every]
+    table(["text", *names, *(f"off {name}" for name in curves)], rows, wide="text")
+    if any(one.rated for one in every):
+        note("* as it was rated; --predicted measures it instead")
+    return len(every)
 
 
 def _marked(placement: Placement) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of, require_count
@@ -20,10 +19,10 @@ from embedsearch.index.placing import UNITS, Placer, Unit, point_on, step_on
 from embedsearch.index.population import Population, field_values
 from embedsearch.index.ranking import By, Mode
 from embedsearch.index.remaining import Explainer, Remainder
-from embedsearch.results import Calculation, Hit, Hits, Placements
+from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
 from embedsearch.snippets import Snippet
 from embedsearch.store import StoredPassage
-from embedsearch.vectors import Rows, top
+from embedsearch.vectors import Rows
 
 if TYPE_CHECKING:
     from embedsearch.maps import Map
@@ -207,7 +206,7 @@ class Index(Collection):
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             vectors = self._embedding.vectors_of(phrases)
             places = Placer(self._embedding).phrases(phrases, vectors, scaled, predicted=predicted)
-        return places.placements(phrases, [""] * len(phrases), unit)
+        return places.of_phrases(phrases, unit)
 
     def place_all(
         self,
@@ -219,7 +218,23 @@ class Index(Collection):
         unit: Unit = "sd",
         predicted: bool = False,
     ) -> Placements:
-        """Return where the passages of the index lie on axes; no encoder is needed.
+        """Return where the passages of the index lie on axes; see `place_each`, which holds none of them."""
+        return Placements(self.place_each(axes, where=where, sort=sort, k=k, unit=unit, predicted=predicted))
+
+    def place_each(
+        self,
+        axes: str | Iterable[str] | None = None,
+        *,
+        where: str | None = None,
+        sort: str | None = None,
+        k: int | None = None,
+        unit: Unit = "sd",
+        predicted: bool = False,
+    ) -> Iterator[Placement]:
+        """Yield where the passages of the index lie on axes; no encoder is needed.
+
+        All of them are measured before the first is yielded; of their texts a batch is held. It is one state of the
+        index: until the last is taken, this index cannot be written to.
 
         Args:
             axes: the name of one or several; all axes of the index if None.
@@ -237,26 +252,14 @@ class Index(Collection):
         k = None if k is None else require_count(k)
         with self._store.reading():
             names = self._axis_names(axes)
-            by = sort.removeprefix("-") if sort else None
-            if by is not None and by not in names:
-                raise AxisError(
-                    f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}"
-                )
             rows = self._rows(where, predicted=predicted)
             rows = self._store.live_rows() if rows is None else rows
+            placer = Placer(self._embedding)
             with self._trace.step("coordinates") as step:
-                scaled = list(self.axes.scaled(names).values())
-                places = Placer(self._embedding).passages(rows, scaled, predicted=predicted, far=True)
+                places = placer.passages(rows, list(self.axes.scaled(names).values()), predicted=predicted, far=True)
                 step.plan = f"{len(names)} axes, by a scan of {len(rows):,} vectors"
-            order = np.arange(len(rows))
-            if sort and by is not None:
-                column = places.coordinates[:, names.index(by)]
-                order = top(-column if sort.startswith("-") else column, len(rows))
-            order = order[:k]
-            passages = self._store.passages(rows[order])
-        return places.take(order).placements(
-            [passage.text for passage in passages], [passage.id for passage in passages], unit
-        )
+            order = places.order(sort)[:k]
+            yield from placer.each(places.take(order), rows[order], unit)
 
     def population(
         self,

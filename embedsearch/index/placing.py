@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -13,14 +14,15 @@ from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis, measure
 from embedsearch.documents import Document
-from embedsearch.errors import QueryError
+from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.standing import Rated
 from embedsearch.results import Placement, Placements
-from embedsearch.vectors import Mask, Rows, Vectors, project
+from embedsearch.vectors import Mask, Rows, Vectors, project, top
 
 Unit = Literal["sd", "percentile", "raw", "rating"]
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
+_AT_ONCE = 1024  # passages whose texts are held
 UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw", "rating")
 
 
@@ -50,6 +52,20 @@ class Places:
         distances = {name: column[places] for name, column in self.distances.items()}
         return Places(self.axes, self.coordinates[places], self.ratings[places], distances)
 
+    def order(self, sort: str | None) -> Rows:
+        """Return the texts' places sorted by an axis, highest first; lowest first with ``-`` before its name.
+
+        Raises:
+            AxisError: it is not among the axes.
+        """
+        if not sort:
+            return np.arange(len(self.coordinates))
+        names, by = [axis.name for axis in self.axes], sort.removeprefix("-")
+        if by not in names:
+            raise AxisError(f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}")
+        column = self.coordinates[:, names.index(by)]
+        return top(-column if sort.startswith("-") else column, len(column))
+
     def column(self, place: int, unit: Unit) -> NDArray[np.float64]:
         """Return the coordinates on one axis in a unit, shape (n,).
 
@@ -62,19 +78,22 @@ class Places:
         ratings = self.ratings[:, place]
         return np.where(np.isnan(ratings), column, ratings)
 
-    def placements(self, texts: Sequence[str], ids: Sequence[str], unit: Unit) -> Placements:
-        """Return one placement for each text."""
+    def of_phrases(self, texts: Sequence[str], unit: Unit) -> Placements:
+        """Return one placement for each text, which is no passage."""
+        return Placements(self.placements(texts, [""] * len(texts), unit))
+
+    def placements(self, texts: Sequence[str], ids: Sequence[str], unit: Unit) -> Iterator[Placement]:
+        """Yield one placement for each text, the passage of that id."""
         names = [axis.name for axis in self.axes]
         versions = {axis.name: axis.version for axis in self.axes}
-        columns = [self.column(place, unit) for place in range(len(names))]
-        found, stands_rated = [], self.rated
-        for row, (text, id) in enumerate(zip(texts, ids, strict=True)):
-            coordinates = {name: float(column[row]) for name, column in zip(names, columns, strict=True)}
-            rated = tuple(name for name, stands in zip(names, stands_rated[row], strict=True) if stands)
+        measured = np.column_stack([self.column(place, unit) for place in range(len(names))]).tolist()
+        standing = [tuple(compress(names, row)) for row in self.rated.tolist()]
+        distances = np.column_stack(list(self.distances.values())).tolist() if self.distances else [()] * len(texts)
+        for text, id, row, rated, far in zip(texts, ids, measured, standing, distances, strict=True):
+            coordinates = dict(zip(names, row, strict=True))
             intervals = self._intervals(coordinates, rated) if unit == "rating" else {}
-            distances = {name: float(column[row]) for name, column in self.distances.items()}
-            found.append(Placement(text, coordinates, id, rated, intervals, versions, distances))
-        return Placements(found)
+            off = dict(zip(self.distances, far, strict=True))
+            yield Placement(text, coordinates, id, rated, intervals, versions, off)
 
     def _intervals(self, coordinates: Mapping[str, float], rated: Sequence[str]) -> dict[str, tuple[float, float]]:
         intervals = {}
@@ -121,6 +140,14 @@ class Placer:
         vectors = self._store.vectors()
         distances = _distances(axes, vectors, rows) if far else {}
         return _standing(axes, measure(axes, vectors, rows), ratings, distances)
+
+    def each(self, places: Places, rows: Rows, unit: Unit) -> Iterator[Placement]:
+        """Yield the placements of the passages in *rows*; of their texts a batch is held. Inside `reading`."""
+        for start in range(0, len(rows), _AT_ONCE):
+            part = np.arange(start, min(start + _AT_ONCE, len(rows)))
+            passages = self._store.passages(rows[part])
+            texts, ids = [passage.text for passage in passages], [passage.id for passage in passages]
+            yield from places.take(part).placements(texts, ids, unit)
 
     def documents(
         self, documents: Sequence[Document], axis: ScaledAxis, measured: NDArray[np.float64]

@@ -185,7 +185,7 @@ class Searcher:
         """Return what lies nearest to the weighted sum of the terms' coordinates on axes."""
         stands = self._placer.phrases(expression.texts, vectors, list(axes.values()))
         point = dict(zip(axes, map(float, np.asarray(expression.weights) @ stands.coordinates), strict=True))
-        terms = stands.placements(expression.texts, [""] * len(vectors), "sd")
+        terms = stands.of_phrases(expression.texts, "sd")
         rows, places, distances = self._distances(point, axes, rows)
         order = top(-distances, len(rows))
         without = [] if keep_inputs else expression.texts

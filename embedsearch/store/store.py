@@ -63,51 +63,62 @@ class Store(LiveRows):
     def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Return the passages in *rows*, in that order, each checked against its checksums.
 
+        A document is read once, however many of its passages are wanted.
+
         Raises:
             QueryError: a row is no passage's, or no longer.
             StoreError: a vector or a record on disk is not the one that was written.
         """
         wanted = [int(row) for row in rows]
-        statement = (
-            f"SELECT p.row, p.position, p.start, p.end, p.seal, p.key, p.checksum, {_COLUMNS} "
-            "FROM passages p JOIN documents d ON d.number = p.document WHERE p.row IN (?)"
-        )
         with self.reading():
-            vectors = self.vectors()
-            found = {record[0]: self._passage(record, vectors) for record in self._database.query_in(statement, wanted)}
+            found = {passage.row: passage for passage in self._passages(sorted(set(wanted)))}
         for row in wanted:
             if row not in found:
                 self.require_live(np.array([row]))
                 raise self._database.damaged(f"the passage of row {row} is missing")
         return [found[row] for row in wanted]
 
-    def _passage(self, record: Sequence[Any], vectors: Vectors) -> StoredPassage:
-        row, position, start, end, sealed, key, written = record[:7]
-        if not is_intact(vectors, row, key, written):
-            raise StoreError(
-                f"{self.path} is damaged: row {row} of {self.vectors_file.name} is not what was written. {REMEDY}"
-            )
-        document = self._document(record[7:])
-        if seal(document.id, position, start, end) != sealed:
-            raise self._database.damaged(f"the record of the passage of row {row} is not what was written")
-        text = document.text[start:end]
-        return StoredPassage(
-            row, document.id, position, start, end, text, document.title, document.source, document.metadata
-        )
+    def _passages(self, rows: Sequence[int]) -> Iterator[StoredPassage]:
+        """Yield the passages in ascending *rows*, document by document."""
+        vectors = self.vectors()
+        for columns, passages in self._by_document(rows):
+            document = self._document(columns)
+            for row, position, start, end, sealed, key, written in passages:
+                if not is_intact(vectors, row, key, written):
+                    raise StoreError(
+                        f"{self.path} is damaged: row {row} of {self.vectors_file.name} is not what was written. "
+                        f"{REMEDY}"
+                    )
+                if seal(document.id, position, start, end) != sealed:
+                    raise self._database.damaged(f"the record of the passage of row {row} is not what was written")
+                yield StoredPassage(
+                    row, document.id, position, start, end, document.text[start:end],
+                    document.title, document.source, document.metadata,
+                )  # fmt: skip
 
     def whole_passages(self, rows: Sequence[int]) -> Iterator[tuple[int, bytes, Document, int, int]]:
         """Yield the row, key, document, start and end of those passages in *rows* that are what was written.
 
         Their vectors need not be.
         """
-        statement = (
-            f"SELECT p.row, p.key, p.position, p.start, p.end, p.seal, {_COLUMNS} "
-            "FROM passages p JOIN documents d ON d.number = p.document WHERE p.row IN (?)"
-        )
-        for row, key, position, start, end, sealed, digest, *columns in self._database.query_in(statement, rows):
+        for (digest, *columns), passages in self._by_document(rows):
             record = DocumentRecord(*columns)
-            if record.digest == digest and seal(record.id, position, start, end) == sealed:
-                yield row, key, record.document(), start, end
+            if record.digest != digest:
+                continue
+            document = record.document()
+            for row, position, start, end, sealed, key, _ in passages:
+                if seal(record.id, position, start, end) == sealed:
+                    yield row, key, document, start, end
+
+    def _by_document(self, rows: Sequence[int]) -> Iterator[tuple[Sequence[Any], list[Sequence[Any]]]]:
+        """Yield the columns of each document that has passages in *rows*, and the records of these: it is read once."""
+        statement = "SELECT document, row, position, start, end, seal, key, checksum FROM passages WHERE row IN (?)"
+        passages: dict[int, list[Sequence[Any]]] = {}
+        for number, *record in self._database.query_in(statement, rows):
+            passages.setdefault(number, []).append(record)
+        statement = f"SELECT d.number, {_COLUMNS} FROM documents d WHERE d.number IN (?)"
+        for number, *columns in self._database.query_in(statement, list(passages)):
+            yield columns, passages[number]
 
     def _document(self, columns: Sequence[Any]) -> Document:
         record = DocumentRecord(*columns[1:])
