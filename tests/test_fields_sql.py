@@ -7,8 +7,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import embedsearch as es
-from embedsearch.conditions.evaluating import Evaluator
+from embedsearch.conditions import values
+from embedsearch.conditions.evaluating import Evaluator, column_test
 from embedsearch.conditions.nodes import And, Comparison, Contains, Field, Literal, Missing, Not, OneOf, Or, Truth
+from embedsearch.conditions.values import satisfies
 from embedsearch.documents import Passage
 from embedsearch.store import Entry, Store
 from embedsearch.store.fields_sql import is_translatable
@@ -92,6 +94,22 @@ def test_sql_and_the_evaluator_agree(store, node):
     assert sorted(set(store.document_numbers(rows).tolist())) == passed.tolist()
     assert len(rows) == 2 * len(passed)
     assert (np.diff(rows) > 0).all()
+
+
+@given(value=st.sampled_from(VALUES[1:-4]) | scalars, options=st.lists(scalars | st.sampled_from(SCALARS), max_size=30))
+def test_membership_is_equality_with_any_of_the_options(value, options):
+    """Texts, numbers and booleans are looked up each in their kind, as `==` compares them one by one."""
+    _, passes = column_test(OneOf(Field("a"), tuple(options)))
+    assert passes(value) == any(satisfies(value, "==", option) for option in options)
+
+
+def test_a_long_list_is_looked_up_and_not_gone_through(monkeypatch):
+    """A value is read once for each kind of option, be there two options or two thousand."""
+    reads = []
+    monkeypatch.setattr(values, "as_text", lambda value: reads.append(value) or str(value))
+    _, passes = column_test(OneOf(Field("a"), tuple(map(str, range(2000)))))
+    assert [passes(value) for value in ("1999", 7, "x")] == [True, True, False]
+    assert reads == ["1999", 7, "x"]
 
 
 @pytest.mark.parametrize("name", ["a' OR 1=1 --", "a) OR (1=1", "?", "'; DROP TABLE passages; --", '"', "\\"])

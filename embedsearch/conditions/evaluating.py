@@ -24,10 +24,11 @@ from embedsearch.conditions.nodes import (
     Operand,
     Or,
     Percentile,
+    Scalar,
     Sign,
     Truth,
 )
-from embedsearch.conditions.values import OPERATORS, agree, contains, is_missing, plain, satisfies, truth
+from embedsearch.conditions.values import OPERATORS, agree, contains, is_missing, plain, reading_as, satisfies, truth
 from embedsearch.vectors import Mask
 
 Test = Callable[[Any], bool]
@@ -115,10 +116,19 @@ def column_test(node: Truth | Contains | OneOf | Comparison) -> tuple[Column, Te
         case Contains(column, part, negated):
             return column, lambda value: contains(value, part) != negated
         case OneOf(column, options, negated):
-            return column, lambda value: any(satisfies(value, "==", option) for option in options) != negated
+            among = _listed(options)
+            return column, lambda value: among(value) != negated
         case Comparison(column, sign, Literal(wanted)):
             return column, lambda value: satisfies(value, sign, wanted)
     raise AssertionError(f"{node!r} looks at more than one column")
+
+
+def _listed(options: Sequence[Scalar]) -> Test:
+    """Return whether a value `satisfies` equality with one of *options*, however many they are."""
+    kinds: dict[Callable[[Any], Any], set[Scalar]] = {}
+    for option in options:
+        kinds.setdefault(reading_as(option), set()).add(option)
+    return lambda value: any(read(value) in wanted for read, wanted in kinds.items())
 
 
 def _compare_numbers(left: ArrayLike, sign: Sign, right: ArrayLike) -> Mask:

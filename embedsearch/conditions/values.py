@@ -60,12 +60,14 @@ def as_text(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int | float) else None
 
 
+def reading_as(literal: Scalar) -> Callable[[Any], Any]:
+    """Return what reads a value in the kind of a literal, None where that cannot be."""
+    return truth if isinstance(literal, bool) else as_text if isinstance(literal, str) else as_number
+
+
 def satisfies(value: Any, sign: Sign, literal: Scalar) -> bool:
     """Compare a value that is not missing with a literal, in the kind of the literal."""
-    read: Callable[[Any], Any] = as_text if isinstance(literal, str) else as_number
-    if isinstance(literal, bool):
-        read = truth
-    found = read(value)
+    found = reading_as(literal)(value)
     return found is not None and bool(OPERATORS[sign](found, literal))
 
 
