@@ -28,6 +28,7 @@ SIGNAL_SHARES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
 # read such traits better than poles and a free direction did. Eight was chosen on two tasks (docs/axes.md).
 FEW_SIGNAL_SHARES = (0.02, 0.05, 0.1, 0.2)
 FEWEST_OF_A_VALUE = 8
+_NO_SPREAD = 1e-12  # of the largest squared singular value: what is left of vectors that are the same
 _PRIOR_COUNT = 10  # how many ratings the spread 1/√d of a random direction counts for
 _MOST_LEFT_OUT = 200  # above so many ratings they are left out in tenths, not one by one
 _FOLDS = 10
@@ -144,15 +145,14 @@ class Design:
         self._width = float(np.sqrt((centered**2).sum(axis=1).mean()))
         if self._width < 1e-6:
             raise AxisError("all that is rated has the same vector; rate phrases that differ")
-        left, singular, right = np.linalg.svd(centered / self._width, full_matrices=False)
-        kept = singular > 1e-9
-        self._left, self._squares = left[:, kept], singular[kept] ** 2
-        self._right = singular[kept, None] * right[kept]
+        squares, directions = _factored(centered / self._width)
+        kept = squares > _NO_SPREAD * squares.max()
+        self._vectors, self._squares, self._turn = vectors, squares[kept], directions[kept]
         self._free = len(vectors) - 1 - len(self._squares)
         none = np.zeros((1, vectors.shape[1]))
-        directions = none if beliefs is None else np.atleast_2d(np.asarray(beliefs, dtype=np.float64))
-        self._poles = none if beliefs is None else directions / _deviations(centered, directions)[:, None]
-        self._along = self._left.T @ (centered @ self._poles.T)
+        believed = none if beliefs is None else np.atleast_2d(np.asarray(beliefs, dtype=np.float64))
+        self._poles = none if beliefs is None else believed / _deviations(centered, believed)[:, None]
+        self._along = self._width * np.sqrt(self._squares)[:, None] * (self._turn @ self._poles.T)
         self._believes = beliefs is not None
         self._pole_shares = (0.0,) if beliefs is None else pole_shares
         self._signal_shares = signal_shares
@@ -162,7 +162,9 @@ class Design:
         deviation = float(ratings.std(ddof=1))
         # Ratings that do not vary (within a fold) say nothing: the beliefs alone remain.
         standard = (ratings - ratings.mean()) / (deviation if deviation > 0 else 1.0)
-        turned = self._left.T @ standard
+        singular = np.sqrt(self._squares)
+        # The ratings have mean 0, so that the mean of the vectors need not be taken out.
+        turned = self._turn @ (standard @ self._vectors) / (singular * self._width)
         outside = max(0.0, float(standard @ standard - turned @ turned))
         shares_of_signal = self._signal_shares or (signal_shares_of(ratings) if self._believes else SIGNAL_SHARES)
         logs, parts = [], []
@@ -178,8 +180,20 @@ class Design:
         shares = np.exp(np.array(logs) - max(logs))
         shares /= shares.sum()
         believed, learned = (shares @ np.array(column) for column in zip(*parts, strict=True))
-        averaged: NDArray[np.float64] = believed + learned @ self._right / self._width
+        averaged: NDArray[np.float64] = believed + (learned * singular) @ self._turn / self._width
         return averaged
+
+
+def _factored(centered: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the squared singular values of (n, d), shape (r,), and the unit directions they belong to, (r, d).
+
+    Of more texts than dimensions they are those of the (d, d) products, a tenth of the work.
+    """
+    if len(centered) <= centered.shape[1]:
+        _, singular, right = np.linalg.svd(centered, full_matrices=False)
+        return singular**2, right
+    squares, columns = np.linalg.eigh(centered.T @ centered)
+    return squares, columns.T
 
 
 def _deviations(centered: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
