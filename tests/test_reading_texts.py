@@ -44,6 +44,15 @@ class TestMarkdown:
         document = read_one(text, "md")
         assert (document.title, document.text) == (title, text)
 
+    @pytest.mark.parametrize(
+        ("written", "title"),
+        [("3.10", "3.10"), ("true", "true"), ("1984 # a year", "1984"), ("~", "Heading"), ("'2.0'", "2.0")],
+    )
+    def test_a_title_in_front_matter_is_a_text(self, written, title):
+        """As it stands, where other values would become numbers."""
+        document = read_one(f"---\ntitle: {written}\nversion: 3.10\n---\n# Heading\n", "md")
+        assert (document.title, document.metadata) == (title, {"version": 3.1})
+
     def test_front_matter_becomes_metadata(self):
         """Plain values get their types, lists and nested values are left out, and the text begins behind them."""
         document = read_one(
@@ -178,6 +187,16 @@ class TestHtml:
     def test_tags_that_are_left_open_end_with_their_parent(self):
         """An unclosed <nav> ends where the element around it does, and a stray end tag is ignored."""
         assert read_one("<div><nav>Home</div></nav></p>The wolf", "html").text == "The wolf"
+
+    @pytest.mark.parametrize("mark", ["<![wolf pack]>", "<![]>", "<![ %x; [>", "<![if !IE]>", "<![CDATA[ x ]]>"])
+    def test_what_looks_like_a_declaration_is_passed_over(self, mark):
+        """As browsers do, whatever word stands in it."""
+        assert read_one(f"<p>The wolf {mark}hunts.</p>", "html").text == "The wolf hunts."
+
+    @given(st.text(st.sampled_from("<![]>-/?&#;='\" apCDATA\n")))
+    def test_any_markup_ends_and_is_ours(self, markup):
+        """Whatever stands in a page, what is text of it is read and nothing foreign is raised."""
+        assert read_one(f"wolf<p>{markup}", "html").text.startswith("wolf")
 
     def test_a_title_in_a_drawing_is_not_the_pages(self):
         """The first title is the page's; those of drawings are neither title nor text."""
