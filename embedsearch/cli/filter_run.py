@@ -40,7 +40,8 @@ def run(sources: tuple[str, ...], format: str | None, given: dict[str, Any]) -> 
         format: of the output, if one was named.
         given: all other options, those about reading among them.
     """
-    asked = Asked(sources, format, **_own(given), reading=given)
+    reading = {name: given.pop(name) for name in _READING}
+    asked = Asked(sources, format, **given, reading=reading)
     asked.check_options()
     from embedsearch.filtering import Resumable
     from embedsearch.whole import WholeFile, commit_all
@@ -61,11 +62,6 @@ def run(sources: tuple[str, ...], format: str | None, given: dict[str, Any]) -> 
     tell(sieve, asked, written, profile)
     if not written:
         nothing_found(None if sources else measured.index, "no document satisfies the condition")
-
-
-def _own(given: dict[str, Any]) -> dict[str, Any]:
-    """Take the options that are not about reading out of those given."""
-    return {name: given.pop(name) for name in list(given) if name not in _READING}
 
 
 @dataclass(slots=True)
@@ -325,16 +321,17 @@ def _by_profile(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured
 
 def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:
     from embedsearch.axes import read_axes
-    from embedsearch.conditions import names_in
+    from embedsearch.conditions import axes_in
     from embedsearch.encoders import DEFAULT_ENCODER
     from embedsearch.filtering import draw, first, measuring_index
 
     axes = read_axes(asked.axes_file) if asked.axes_file else []
-    named = {*names_in(asked.where, asked.by), *asked.axes}
+    names = [axis.name for axis in axes]
+    named = {*axes_in(asked.where, names, asked.by and asked.by.removeprefix("-")), *asked.axes}
     documents: Iterable[Document] | None = asked.documents()
     sample: list[Document] = []
     scaled_on = ""
-    if named & {axis.name for axis in axes} and documents is not None:
+    if named.intersection(names) and documents is not None:
         if not all(one.is_file for one in asked.planned):
             sample, documents = first(iter(documents), asked.population)
             scaled_on = f"the first {len(sample):,} documents of the stream"
