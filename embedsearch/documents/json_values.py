@@ -37,20 +37,20 @@ def json_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json_value(value: Any, depth: int) -> Any:
+    if type(value) in _AS_THEY_ARE:
+        return value
     if depth > _DEEPEST:
         raise ValueError("lists or objects nested too deeply")
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return str.__str__(value)  # the text alone of what is a text of a class of its own
     if isinstance(value, int):
         return _whole(value)
     if isinstance(value, float):
         return _number(float(value))
-    if isinstance(value, Mapping):
-        return {_key(name): _json_value(inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_json_value(inner, depth + 1) for inner in value]
+    if isinstance(value, str):
+        return str.__str__(value)  # the text alone of what is a text of a class of its own
+    if isinstance(value, Mapping):
+        return {_key(name): _json_value(inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, decimal.Decimal):
         return _decimal(value)
     if isinstance(value, datetime.date | datetime.time):
