@@ -339,6 +339,8 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
             sample, total = draw(asked.documents(quiet=True) or (), asked.population, asked.seed)
             scaled_on = f"{len(sample):,} of the {total:,} documents, drawn at random (seed {asked.seed})"
         note(f"No index: axes are scaled on {scaled_on}.")
+    elif axes:
+        note(f"No axis of {asked.axes_file} is asked for; there are: {', '.join(names)}.")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "index"
     index = measuring_index(
         folder, asked.encoder or DEFAULT_ENCODER, axes=axes if sample else (), population=sample, cache=cache
