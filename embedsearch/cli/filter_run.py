@@ -40,8 +40,7 @@ def run(sources: tuple[str, ...], format: str | None, given: dict[str, Any]) -> 
         format: of the output, if one was named.
         given: all other options, those about reading among them.
     """
-    reading = {name: given.pop(name) for name in _READING}
-    asked = Asked(sources, format, **given, reading=reading)
+    asked = Asked(sources, format, **_own(given), reading=given)
     asked.check_options()
     from embedsearch.filtering import Resumable
     from embedsearch.whole import WholeFile, commit_all
@@ -62,6 +61,11 @@ def run(sources: tuple[str, ...], format: str | None, given: dict[str, Any]) -> 
     tell(sieve, asked, written, profile)
     if not written:
         nothing_found(None if sources else measured.index, "no document satisfies the condition")
+
+
+def _own(given: dict[str, Any]) -> dict[str, Any]:
+    """Take the options that are not about reading out of those given."""
+    return {name: given.pop(name) for name in list(given) if name not in _READING}
 
 
 @dataclass(slots=True)
