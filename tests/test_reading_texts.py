@@ -1,6 +1,7 @@
 """Sources that are one document each: Markdown, HTML and PDF."""
 
 import io
+import logging
 import re
 import warnings
 
@@ -313,6 +314,13 @@ class TestPdf:
 
         (document,) = read_stream(Pipe(pdf(["The wolf"])), format="pdf")
         assert (document.text, document.id) == ("The wolf", "stdin")
+
+    def test_remarks_are_unheard_by_one_handler(self):
+        """However many files are read: each would hear every remark about those that follow."""
+        read_one(pdf("wolf"), "pdf")
+        before = list(logging.getLogger("pypdf").handlers)
+        read_one(pdf("sheep"), "pdf")
+        assert logging.getLogger("pypdf").handlers == before
 
     @pytest.mark.parametrize(
         ("title", "kept"),

@@ -79,9 +79,8 @@ def tell(sieve: Sieve, asked: Asked, written: int, profile: Profile | None) -> N
     if asked.save_file:
         note(_saved(asked, profile))
     if asked.sample_to:
-        note(
-            f"{len(sieve.sampled()):,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}."
-        )
+        sampled = min(asked.sample or 0, sieve.read - sieve.passed)
+        note(f"{sampled:,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}.")
     best = f"; these are the best {written:,} of them" if asked.top else ""
     note(f"{sieve.passed:,} of {sieve.read:,} documents passed{best}.")
     for line in counted(sieve.verdicts.counts):
