@@ -167,6 +167,7 @@ def test_reading(source: str, tree: Node) -> None:
         ("year = 2000", "invalid syntax, at column 6; write == for equality"),
         ("year ≥ 2000", "invalid character '≥', at column 6; write >=, <= or !="),
         ("size > −1", "write - for a minus sign"),
+        ("year\u00a0> 2000 and kind == 'a\u00a0b'", "write plain spaces, not those that hold words together"),
         ("kind == “animal”", "write texts in straight quotes"),
         ("year > 1 AND kind == 'a'", "write and, or, not, in, !="),
         ("year > 1 && flag", "write and, or, not, in, !="),
