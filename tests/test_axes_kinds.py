@@ -173,6 +173,13 @@ def test_scale_and_bmi_come_from_heights_and_weights(tmp_path):
         assert raw.coordinates["ratio"] == pytest.approx(wanted, abs=1e-6)
 
 
+def test_a_formula_names_axes_as_they_are_written():
+    """Not in the form that Python's parser makes of a name, by which no axis may be called."""
+    formula = parse_formula(" gro\u0308ße - 2*log(ﬁne) ")
+    assert formula.names == ("gro\u0308ße", "ﬁne")
+    assert formula.evaluate({"gro\u0308ße": np.array([3.0]), "ﬁne": np.array([1.0])}).tolist() == [3.0]
+
+
 def test_the_gradient_of_a_formula_is_its_slope(tmp_path):
     """weight - 2·height in raw units rises along (-2, 1, 0)."""
     with es.Index.create(tmp_path / "i", TableEncoder(TABLE)) as index:

@@ -260,6 +260,25 @@ def test_profiles_and_files_of_axes_need_no_index(tmp_path, predation, monkeypat
     assert "there is no index" in run("filter", "a.csv", *where, "-i", tmp_path / "none").stderr
 
 
+def test_an_axis_of_a_file_is_found_however_its_letters_are_written(tmp_path):
+    """A population is drawn for it, and its percentiles are those of the documents."""
+    (tmp_path / "axes.toml").write_text('["gro\u0308ße"]\nlow = ["small"]\nhigh = ["large"]\n', "utf-8")
+    (tmp_path / "a.csv").write_text("id,text\n1,small\n2,large\n3,tiny\n4,huge\n")
+    words = ("filter", tmp_path / "a.csv", "--axes", tmp_path / "axes.toml", "--where", "größe > p50", "-f", "ids")
+    done = run(*words, "--top", "2")
+    assert (done.exit_code, sorted(done.stdout.split())) == (0, ["2", "4"])
+    assert "axes are scaled on 4 of the 4 documents" in done.stderr
+
+
+def test_axes_that_nothing_asks_for_are_named(tmp_path):
+    """Without an index, so that who has misspelled one sees what it is called."""
+    (tmp_path / "a.csv").write_text("id,text\n1,small\n2,large\n")
+    done = run("filter", tmp_path / "a.csv", "--axes", CORPUS / "axes.toml", "--where", "predatorines > p50")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "No axis of" in done.stderr
+    assert "is asked for; there are: predatoriness, size, " in done.stderr
+
+
 def test_what_is_added_goes_out_in_the_form_that_the_file_is_called_by(tmp_path, predation, monkeypatch):
     """-a, --explain and the index's documents: CSV into .csv, an array into .json; -f says otherwise; else refused."""
     monkeypatch.chdir(tmp_path)

@@ -397,6 +397,34 @@ def test_parquet_rows_keep_their_types_and_order(tmp_path):
         ParquetWriter(stream).write(verdicts_on([es.Document("a", "b", source="a.csv:2")]))
 
 
+def test_of_many_parquet_files_one_is_open_at_a_time(tmp_path):
+    """Rows of any number of files come out in their order, however the files are called."""
+    names = [tmp_path / f"{number}.parquet" for number in (*range(9, -1, -1), *range(10, 50))]
+    for place, name in enumerate(names):
+        parquet.write_table(pa.table({"text": [f"{place} a", f"{place} b", f"{place} c"]}), name)
+    most = 0
+
+    def watched(verdicts):
+        nonlocal most
+        for verdict in verdicts:
+            most = max(most, sum(".parquet" in link_of(entry) for entry in Path("/proc/self/fd").iterdir()))
+            yield verdict
+
+    documents = list(es.read(*names))
+    with (tmp_path / "out").open("wb") as stream:
+        ParquetWriter(stream).write(watched(verdicts_on(documents)), at_once=4)
+    assert parquet.read_table(tmp_path / "out")["text"].to_pylist() == [document.text for document in documents]
+    assert most == 1
+
+
+def link_of(entry):
+    """Return what a file descriptor is of; nothing where it is closed by now."""
+    try:
+        return str(entry.readlink())
+    except OSError:
+        return ""
+
+
 def test_a_population_is_drawn_from_a_stream_and_scales_the_axes(tmp_path):
     """Without an index axes are scaled on the documents given; ids that come twice are no obstacle."""
     documents = [es.Document("same", f"text {number}", record=f"{number}\n") for number in range(50)]
@@ -412,6 +440,15 @@ def test_a_population_is_drawn_from_a_stream_and_scales_the_axes(tmp_path):
         assert len(list(index.filter("x > p80", documents))) == 10
 
 
+@pytest.mark.parametrize("ids", [["a", "a", "a#1"], ["a#1", "a", "a"], ["a", "a#2", "a", "a", "a#2", "a#2#4"]])
+def test_ids_of_a_population_are_told_apart_whatever_they_are(tmp_path, ids):
+    """The first of an id keeps it, by which it may be rated, also where another is told apart by such a name."""
+    documents = [es.Document(id, f"text {place}") for place, id in enumerate(ids)]
+    with measuring_index(tmp_path / "i", HashEncoder(), population=documents) as index:
+        assert [document.text for document in index.documents()] == [document.text for document in documents]
+        assert all(index.get(id).text == f"text {ids.index(id)}" for id in ids)
+
+
 def test_a_profile_gives_the_same_coordinates_on_other_documents(tmp_path):
     """What is measured by a profile is what the index measured that it was made on, formulas among it."""
     documents = [es.Document(f"d{number}", f"text {number}") for number in range(40)]
@@ -421,7 +458,7 @@ def test_a_profile_gives_the_same_coordinates_on_other_documents(tmp_path):
         first_run = index.judge("z > p50", new, axes=["z", "x"])
         wanted = [(verdict.passed, dict(verdict.coordinates)) for verdict in first_run]
         kept = Profile.of("z", index, first_run.judge.means.axes, condition="z > p50", rank=None, population="forty")
-    kept.save(tmp_path / "p.json")
+    (tmp_path / "p.json").write_text(kept.to_json(), "utf-8")
     loaded = Profile.load(tmp_path / "p.json")
     assert (loaded.name, loaded.condition, loaded.population, list(loaded.axes)) == (
         "z",

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -458,6 +459,7 @@ def test_documents_can_be_deleted_while_they_are_filtered(tmp_path, monkeypatch)
         ({"id": "a", "text": None}, r"its text is None \(NoneType\), wanted a text"),
         ({"id": "a", "text": float("nan")}, r"its text is nan \(float\)"),
         ({"id": "a", "text": "a", "title": 2020}, r"its title is 2020 \(int\)"),
+        ({"id": "a", "text": "a", "source": Path("a.csv")}, r"its source is PosixPath\('a.csv'\)"),
         ({"id": "a", "text": "a", "metadata": None}, "its metadata is None, wanted a dict"),
     ],
 )

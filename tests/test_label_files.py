@@ -366,6 +366,16 @@ def test_ris_exported_and_imported_gives_yes_and_no_again(papers, tmp_path):
     assert papers.labels.named("fourth").take(file, match="title").labelled == 2
 
 
+@pytest.mark.parametrize("note", ["ASReview_irrelevant", "ASReview_relevant", "ASReview_not_seen; ASReview_relevant"])
+def test_a_note_that_is_a_mark_goes_out_and_comes_back(papers, tmp_path, note):
+    """A person's note is told from the label, which ASReview writes as a note too."""
+    papers.labels.add("p1", "relevant", note=note)
+    file = write(tmp_path, "".join(ris_records(Screening(papers))), "all.ris")
+    second = papers.labels.named("second")
+    assert second.take(file).labelled == 1
+    assert (second["p1"].value, second["p1"].note) == (1.0, note)
+
+
 RIS = (
     "TY  - JOUR\nID  - p1\nN1  - ASReview_relevant\nER  - \n\n{}"
     "TY  - JOUR\nID  - p3\nN1  - ASReview_irrelevant\nER  -\n"

@@ -105,6 +105,13 @@ class TestPaths:
         with pytest.raises(SourceError, match=r"unknown format 'jsonls'\. Did you mean 'jsonl'"):
             read("phrases.dat", format="jsonls")
 
+    def test_a_text_in_the_place_of_a_path_is_one_line(self, here):
+        """A name that no file can have is refused as any that cannot be read, and the others are read."""
+        with pytest.raises(SourceError, match=r"wolf wolf .*: cannot be read: File name too long"):
+            read("wolf " * 100)
+        write("a.txt", "a")
+        assert ids("wolf " * 100, "a.txt", on_error="skip") == ["a.txt"]
+
     def test_field_options_without_fields_are_refused(self, here):
         """--text has no meaning for plain text, and is not quietly ignored."""
         write("a.txt", "a")

@@ -79,6 +79,11 @@ class TestFields:
         (document,) = jsonl({"Text": "upper", "text": "lower"})
         assert (document.text, document.metadata) == ("lower", {"Text": "upper"})
 
+    def test_a_field_is_found_however_its_letters_are_written(self):
+        """An accent that stands behind its letter in the file is the letter that was typed, in whatever case."""
+        (document,) = jsonl({"Re\u0301sume\u0301": "wolf", "cle\u0301": "x"}, text="résumé", id="clé")
+        assert (document.text, document.id, document.metadata) == ("wolf", "x", {})
+
     def test_several_fields_make_one_text(self):
         """They are joined by a blank line in the order named; empty ones are left out; a title so used is no title."""
         first, second = jsonl(
@@ -266,6 +271,8 @@ class TestCsv:
         assert (document.text, document.metadata) == ("wolf", {"share": "0,5"})
         (document,) = read_text("text,a;b\nwolf,1\n", "csv")
         assert document.metadata == {"a;b": "1"}
+        with pytest.raises(SourceError, match=r"a\.csv:2: 3 fields where the header names 2\. .* that holds ';' must"):
+            read_text("text;share\nwolf;0;5\n", "csv")
 
     def test_names_of_columns_are_trimmed_and_unnamed_ones_numbered(self):
         """`id, text` names `text`; the index column that pandas writes without a name gets one."""
@@ -275,7 +282,7 @@ class TestCsv:
     @pytest.mark.parametrize(
         ("records", "message", "kept"),
         [
-            ("a,1\nb,2,3\nc,4\n", r"a\.csv:3: 3 fields where the header names 2.*in double quotes", "ac"),
+            ("a,1\nb,2,3\nc,4\n", r"a\.csv:3: 3 fields where the header names 2.*holds ',' must stand in", "ac"),
             ("a,1\nb\nc,4\n", r"a\.csv:3: 1 fields where the header names 2", "ac"),
             ('a,1\n"b,2\nc,4\n', r"a\.csv:3: a quote opens in this record and is never closed", "ac"),
             ('a,1\n"b" x,2\nc,4\n', r'a\.csv:3: text behind a closing quote; .* twice: ""', "ac"),
@@ -452,12 +459,16 @@ class TestParquet:
         assert [document.id for document in documents] == ["31234567", "a.parquet#2", "0.5"]
 
     def test_nanoseconds_are_cut(self, write):
-        """Python's datetime knows microseconds; what is finer is cut and not refused."""
+        """Python's dates, times and spans know microseconds; what is finer is cut and not refused."""
         import pyarrow
 
         moments = pyarrow.array([1_000_000_123_456_789], pyarrow.timestamp("ns", "UTC"))
-        (document,) = read_text(write({"text": ["a"], "at": moments}), "parquet")
-        assert document.metadata == {"at": "1970-01-12T13:46:40.123456+00:00"}
+        spans = pyarrow.array([1_500_000_001], pyarrow.duration("ns"))
+        times = pyarrow.array([3_600_000_000_001], pyarrow.time64("ns"))
+        (document,) = read_text(write({"text": ["a"], "at": moments, "took": spans, "time": times}), "parquet")
+        assert document.metadata == {
+            "at": "1970-01-12T13:46:40.123456+00:00", "took": 1.5, "time": "01:00:00",
+        }  # fmt: skip
 
     def test_batches_follow_one_another(self, write):
         """Rows of many batches and row groups keep their order and numbers; dictionaries are texts."""
@@ -473,13 +484,13 @@ class TestParquet:
         """A column of bytes is named with what to do; bytes within lists as well."""
         with pytest.raises(SourceError, match=r"a\.parquet: the column 'image' holds bytes.*cast it to string"):
             read_text(write({"text": ["a"], "image": [b"\0"]}), "parquet")
-        with pytest.raises(SourceError, match=r"a\.parquet:1: the column 'images' holds bytes"):
+        with pytest.raises(SourceError, match=r"a\.parquet:1: the field 'images' holds a value of the type bytes"):
             read_text(write({"text": ["a"], "images": [[b"\0"]]}), "parquet")
 
     def test_infinite_numbers_are_refused(self, write):
         """JSON has no infinite numbers; the row is named and can be skipped."""
         raw = write({"text": ["a", "b"], "x": [float("inf"), 1.0]})
-        with pytest.raises(SourceError, match=r"a\.parquet:1: an infinite number"):
+        with pytest.raises(SourceError, match=r"a\.parquet:1: the field 'x' holds an infinite number"):
             read_text(raw, "parquet")
         documents, told = skipping(raw, "parquet")
         assert [document.text for document in documents] == ["b"]

@@ -436,6 +436,18 @@ def test_any_mess_ends_and_is_ours(pieces, format):
     assert all(one.startswith(f"refs.{format}") and "\n" not in one for one in reported)
 
 
+@pytest.mark.parametrize(
+    ("format", "begin", "kind"), [("ris", "TY  - JOUR", "reference"), ("nbib", "PMID- 1", "citation")]
+)
+def test_a_record_without_an_end_is_given_up(monkeypatch, format, begin, kind):
+    """It does not take all memory, and is told by what is wrong with it: no other record begins there."""
+    monkeypatch.setattr("embedsearch.documents.records._RECORD_CHARACTERS", 1000)
+    told: list[str] = []
+    text = f"{begin}\n" + "TI  - wolf\n" * 200
+    assert read(text, format, on_error="skip", report=told.append) == []
+    assert told[0] == f"refs.{format}:1: the {kind} that begins here has no end within 1,000 characters"
+
+
 @pytest.mark.parametrize("format", SOURCES)
 def test_a_long_file_is_never_held_whole(tmp_path, format):
     """6 MB of references are read within 2 MB."""

@@ -1,6 +1,7 @@
 """Sources that are one document each: Markdown, HTML and PDF."""
 
 import io
+import logging
 import re
 import warnings
 
@@ -43,6 +44,15 @@ class TestMarkdown:
         """The first heading of level 1 outside of code is the title; the text stays as it is, heading included."""
         document = read_one(text, "md")
         assert (document.title, document.text) == (title, text)
+
+    @pytest.mark.parametrize(
+        ("written", "title"),
+        [("3.10", "3.10"), ("true", "true"), ("1984 # a year", "1984"), ("~", "Heading"), ("'2.0'", "2.0")],
+    )
+    def test_a_title_in_front_matter_is_a_text(self, written, title):
+        """As it stands, where other values would become numbers."""
+        document = read_one(f"---\ntitle: {written}\nversion: 3.10\n---\n# Heading\n", "md")
+        assert (document.title, document.metadata) == (title, {"version": 3.1})
 
     def test_front_matter_becomes_metadata(self):
         """Plain values get their types, lists and nested values are left out, and the text begins behind them."""
@@ -179,6 +189,16 @@ class TestHtml:
         """An unclosed <nav> ends where the element around it does, and a stray end tag is ignored."""
         assert read_one("<div><nav>Home</div></nav></p>The wolf", "html").text == "The wolf"
 
+    @pytest.mark.parametrize("mark", ["<![wolf pack]>", "<![]>", "<![ %x; [>", "<![if !IE]>", "<![CDATA[ x ]]>"])
+    def test_what_looks_like_a_declaration_is_passed_over(self, mark):
+        """As browsers do, whatever word stands in it."""
+        assert read_one(f"<p>The wolf {mark}hunts.</p>", "html").text == "The wolf hunts."
+
+    @given(st.text(st.sampled_from("<![]>-/?&#;='\" apCDATA\n")))
+    def test_any_markup_ends_and_is_ours(self, markup):
+        """Whatever stands in a page, what is text of it is read and nothing foreign is raised."""
+        assert read_one(f"wolf<p>{markup}", "html").text.startswith("wolf")
+
     def test_a_title_in_a_drawing_is_not_the_pages(self):
         """The first title is the page's; those of drawings are neither title nor text."""
         document = read_one("<title>Page</title><p>The <svg><title>Icon</title></svg> wolf", "html")
@@ -294,6 +314,13 @@ class TestPdf:
 
         (document,) = read_stream(Pipe(pdf(["The wolf"])), format="pdf")
         assert (document.text, document.id) == ("The wolf", "stdin")
+
+    def test_remarks_are_unheard_by_one_handler(self):
+        """However many files are read: each would hear every remark about those that follow."""
+        read_one(pdf("wolf"), "pdf")
+        before = list(logging.getLogger("pypdf").handlers)
+        read_one(pdf("sheep"), "pdf")
+        assert logging.getLogger("pypdf").handlers == before
 
     @pytest.mark.parametrize(
         ("title", "kept"),

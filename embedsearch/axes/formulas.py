@@ -82,8 +82,10 @@ def parse_formula(source: str) -> Formula:
 def _check(node: ast.expr, source: str, names: dict[str, None]) -> None:
     """Refuse whatever is not on the list, and note the names."""
     match node:
-        case ast.Name(id=name):
-            names[name] = None
+        case ast.Name():
+            # As it is written: Python's parser makes the normal form NFKC of it, by which no axis need be called.
+            node.id = ast.get_source_segment(source.strip(), node) or node.id
+            names[node.id] = None
         case ast.Constant(value=bool() | complex()):
             raise _refused(node, source)
         case ast.Constant(value=int() | float()):

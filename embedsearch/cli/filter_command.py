@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,9 +10,6 @@ from embedsearch.cli.document_commands import reading_options
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option
 from embedsearch.cli.output import FORMATS
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command(

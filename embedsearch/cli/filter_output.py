@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 from embedsearch.cli.output import note, table, write
@@ -23,24 +23,10 @@ def emit(sieve: Sieve, asked: Asked, stream: BinaryIO | None, rejected: BinaryIO
         sampled = sieve.sampled()
         _write(sampled, asked, stream, asked.output)
         return len(sampled)
-    count = _Counted(sieve)
-    _write(count, asked, stream, asked.output)
+    _write(sieve, asked, stream, asked.output)
     if rejected:
         _write(sieve.sampled(), asked, rejected, asked.sample_to)
-    return count.number
-
-
-class _Counted:
-    """Counts what goes by."""
-
-    def __init__(self, verdicts: Iterable[Verdict]) -> None:
-        self._verdicts = verdicts
-        self.number = 0
-
-    def __iter__(self) -> Iterator[Verdict]:
-        for verdict in self._verdicts:
-            self.number += 1
-            yield verdict
+    return sieve.given
 
 
 def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None, file: str | None) -> None:
@@ -93,9 +79,8 @@ def tell(sieve: Sieve, asked: Asked, written: int, profile: Profile | None) -> N
     if asked.save_file:
         note(_saved(asked, profile))
     if asked.sample_to:
-        note(
-            f"{len(sieve.sampled()):,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}."
-        )
+        sampled = min(asked.sample or 0, sieve.read - sieve.passed)
+        note(f"{sampled:,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}.")
     best = f"; these are the best {written:,} of them" if asked.top else ""
     note(f"{sieve.passed:,} of {sieve.read:,} documents passed{best}.")
     for line in counted(sieve.verdicts.counts):

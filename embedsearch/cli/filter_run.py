@@ -325,16 +325,17 @@ def _by_profile(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured
 
 def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:
     from embedsearch.axes import read_axes
-    from embedsearch.conditions import names_in
+    from embedsearch.conditions import axes_in
     from embedsearch.encoders import DEFAULT_ENCODER
     from embedsearch.filtering import draw, first, measuring_index
 
     axes = read_axes(asked.axes_file) if asked.axes_file else []
-    named = {*names_in(asked.where, asked.by), *asked.axes}
+    names = [axis.name for axis in axes]
+    named = {*axes_in(asked.where, names, asked.by and asked.by.removeprefix("-")), *asked.axes}
     documents: Iterable[Document] | None = asked.documents()
     sample: list[Document] = []
     scaled_on = ""
-    if named & {axis.name for axis in axes} and documents is not None:
+    if named.intersection(names) and documents is not None:
         if not all(one.is_file for one in asked.planned):
             sample, documents = first(iter(documents), asked.population)
             scaled_on = f"the first {len(sample):,} documents of the stream"
@@ -342,6 +343,8 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
             sample, total = draw(asked.documents(quiet=True) or (), asked.population, asked.seed)
             scaled_on = f"{len(sample):,} of the {total:,} documents, drawn at random (seed {asked.seed})"
         note(f"No index: axes are scaled on {scaled_on}.")
+    elif axes:
+        note(f"No axis of {asked.axes_file} is asked for; there are: {', '.join(names)}.")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "index"
     index = measuring_index(
         folder, asked.encoder or DEFAULT_ENCODER, axes=axes if sample else (), population=sample, cache=cache

@@ -27,11 +27,10 @@ from embedsearch.conditions.condition import (
     Condition,
     axes_in,
     first_measure,
-    names_in,
     parse_condition,
     resolve_measure,
 )
-from embedsearch.conditions.evaluating import Evaluator, Table
+from embedsearch.conditions.evaluating import Evaluator
 from embedsearch.conditions.nodes import (
     And,
     Axis,
@@ -58,7 +57,7 @@ from embedsearch.conditions.nodes import (
 )
 from embedsearch.conditions.parsing import parse_measure
 from embedsearch.conditions.values import truth
-from embedsearch.conditions.writing import operand_written, written
+from embedsearch.conditions.writing import written
 
 __all__ = [
     "And",
@@ -79,7 +78,6 @@ __all__ = [
     "Operand",
     "Or",
     "Percentile",
-    "Table",
     "Truth",
     "axes_in",
     "comparisons",
@@ -87,8 +85,6 @@ __all__ = [
     "first_measure",
     "is_measured",
     "joined",
-    "names_in",
-    "operand_written",
     "operands",
     "parse_condition",
     "parse_measure",

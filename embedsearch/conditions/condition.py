@@ -45,7 +45,7 @@ class Condition:
         """Return the condition with every bare name made an axis or a field.
 
         A field named by ``field(...)`` need not be among *fields*: that is how to name one which only later
-        records of a stream have.
+        records of a stream have. Of names that look the same but are other characters any will do.
 
         Args:
             axes: the axes there are.
@@ -81,32 +81,22 @@ def resolve_measure(measure: Column, axes: Collection[str], fields: Collection[s
     Raises:
         QueryError: there is no such axis, or the name is a field's.
     """
-    found = Resolver("", axes, fields).column(measure)
+    found = Resolver(operand_written(measure), axes, fields).column(measure)
     if isinstance(found, Axis | Near):
         return found
     raise QueryError(f'{found.name!r} is a field; documents are ranked by an axis, or by near("a phrase")')
 
 
-def names_in(condition: str | None, measure: str | None = None) -> set[str]:
-    """Return the names of axes, and the bare names, in a condition and a measure that are not yet resolved.
+def axes_in(condition: str | None, axes: Collection[str], measure: str | None = None) -> list[str]:
+    """Return which of *axes* a condition and a measure speak of that are not yet resolved, each once.
 
     Raises:
         QueryError: one of them cannot be read.
     """
     leaves = list(operands(parse(condition))) if condition else []
-    leaves += [parse_measure(measure.removeprefix("-"))] if measure else []
-    return {leaf.name for leaf in leaves if isinstance(leaf, Axis | Name)}
-
-
-def axes_in(condition: str, axes: Collection[str]) -> list[str]:
-    """Return which of *axes* a condition speaks of that is not yet resolved, each once.
-
-    Raises:
-        QueryError: it cannot be read.
-    """
-    leaves = [leaf for leaf in operands(parse(condition)) if isinstance(leaf, Axis | Name)]
-    found = (spelled(leaf.name, axes) if isinstance(leaf, Name) else leaf.name for leaf in leaves)
-    return list(dict.fromkeys(name for name in found if name is not None and name in axes))
+    leaves += [parse_measure(measure)] if measure else []
+    found = (spelled(leaf.name, axes) for leaf in leaves if isinstance(leaf, Axis | Name))
+    return list(dict.fromkeys(name for name in found if name is not None))
 
 
 def first_measure(condition: str, axes: Collection[str]) -> str:
@@ -116,6 +106,6 @@ def first_measure(condition: str, axes: Collection[str]) -> str:
         QueryError: the condition cannot be read, or compares neither.
     """
     for part, falling in comparisons(parse(condition)) if condition else ():
-        if isinstance(part.left, Axis | Near) or (isinstance(part.left, Name) and part.left.name in axes):
+        if isinstance(part.left, Axis | Near) or (isinstance(part.left, Name) and spelled(part.left.name, axes)):
             return ("-" if falling else "") + operand_written(part.left)
     raise QueryError("the condition measures nothing to rank by; name an axis or near(...) with --by")

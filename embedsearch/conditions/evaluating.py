@@ -28,7 +28,7 @@ from embedsearch.conditions.nodes import (
     Sign,
     Truth,
 )
-from embedsearch.conditions.values import OPERATORS, agree, contains, is_missing, plain, reading_as, satisfies, truth
+from embedsearch.conditions.values import OPERATORS, agree, contains, is_missing, reading_as, satisfies, truth
 from embedsearch.vectors import Mask
 
 Test = Callable[[Any], bool]
@@ -40,7 +40,7 @@ class Table(Protocol):
     def __len__(self) -> int: ...
 
     def field(self, name: str) -> Sequence[Any]:
-        """Return the n values of a field; None where a record lacks it."""
+        """Return the n values of a field, JSON values; None where a record lacks it."""
 
     def axis(self, name: str) -> Any:
         """Return the n coordinates on an axis, in standard deviations."""
@@ -83,14 +83,19 @@ class Evaluator:
 
     def _each(self, column: Column, test: Test) -> Mask:
         """Return where a value is there and passes a test."""
-        values = map(plain, self._values(column))
-        return np.array([not is_missing(value) and test(value) for value in values], dtype=bool)
+        return np.array([not is_missing(value) and test(value) for value in self._plain(column)], dtype=bool)
 
     def _pairs(self, left: Column, sign: Sign, right: Operand) -> Mask:
-        pairs = zip(map(plain, self._values(left)), map(plain, self._values(right)), strict=True)
+        pairs = zip(self._plain(left), self._plain(right), strict=True)
         return np.array(
             [not (is_missing(one) or is_missing(other)) and agree(one, sign, other) for one, other in pairs], dtype=bool
         )
+
+    def _plain(self, operand: Operand) -> Sequence[Any]:
+        """Return values one by one: JSON values of fields, and Python's numbers for numpy's."""
+        values = self._values(operand)
+        listed: Sequence[Any] = values.tolist() if isinstance(values, np.ndarray) else values
+        return listed
 
     def _values(self, operand: Operand) -> Any:
         if operand not in self._columns:
@@ -109,7 +114,7 @@ class Evaluator:
 
 
 def column_test(node: Truth | Contains | OneOf | Comparison) -> tuple[Column, Test]:
-    """Return the column that a node looks at, and the test that a plain value, if it is not missing, has to pass."""
+    """Return the column that a node looks at, and the test that a value, if it is not missing, has to pass."""
     match node:
         case Truth(column):
             return column, lambda value: truth(value) is True

@@ -67,11 +67,10 @@ def parse_measure(source: str) -> Column:
         QueryError: it is something else.
     """
     cleaned = _BREAKS.sub(" ", source.strip())
-    if not cleaned or len(cleaned) > _MAX_LENGTH or _UNWRITABLE.search(cleaned):
-        raise QueryError(f'{shortened(source)!r} is no measure; name an axis, or write near("a phrase")')
-    operand = _Builder(cleaned)._operand(_syntax_tree(cleaned))
-    if isinstance(operand, Name | Axis | Near):
-        return operand
+    if cleaned and len(cleaned) <= _MAX_LENGTH and not _UNWRITABLE.search(cleaned):
+        operand = _Builder(cleaned)._operand(_syntax_tree(cleaned))
+        if isinstance(operand, Name | Axis | Near):
+            return operand
     raise QueryError(f'{shortened(source)!r} is no measure; name an axis, or write near("a phrase")')
 
 

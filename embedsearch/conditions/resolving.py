@@ -94,9 +94,17 @@ class Resolver:
 
     def column(self, column: Column, advice: str = "") -> Column:
         """Return a column that is no bare name; see `Condition.resolve`."""
-        if isinstance(column, Axis) and column.name not in self.axes:
-            raise QueryError(f"there is no axis {shortened(column.name)!r}.{did_you_mean(column.name, self.axes)}")
-        return self._named(column.name, advice) if isinstance(column, Name) else column
+        match column:
+            case Name(name):
+                return self._named(name, advice)
+            case Field(name):
+                return Field(spelled(name, self.fields) or name)
+            case Axis(name):
+                axis = spelled(name, self.axes)
+                if axis is None:
+                    raise QueryError(f"there is no axis {shortened(name)!r}.{did_you_mean(name, self.axes)}")
+                return Axis(axis)
+        return column
 
     def _named(self, name: str, advice: str) -> Axis | Field:
         axis, field = spelled(name, self.axes), spelled(name, self.fields)
@@ -111,7 +119,12 @@ class Resolver:
 
 
 def spelled(name: str, known: Collection[str]) -> str | None:
-    """Return *name* as it is known; Python reads every name in the normal form NFKC, files may be in another."""
-    if name in known or name.isascii():
-        return name if name in known else None
-    return next((other for other in known if unicodedata.normalize("NFKC", other) == name), None)
+    """Return *name* as it is known; None where it is not.
+
+    What looks the same need not be the same characters: an accent stands with its letter or behind it, and of bare
+    names Python's parser makes the normal form NFKC.
+    """
+    if name in known:
+        return name
+    wanted = unicodedata.normalize("NFKC", name)
+    return next((other for other in known if unicodedata.normalize("NFKC", other) == wanted), None)

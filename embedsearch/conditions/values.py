@@ -1,4 +1,4 @@
-"""What single values of fields mean: missing or not, yes or no, as a number, as a text, and how they compare."""
+"""What single JSON values mean: missing or not, yes or no, as a number, as a text, and how they compare."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
-
-import numpy as np
 
 from embedsearch.conditions.nodes import Scalar, Sign
 
@@ -23,19 +21,14 @@ OPERATORS: dict[Sign, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
-def plain(value: Any) -> Any:
-    """Return a numpy scalar as Python's own; anything else as it is."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
 def is_missing(value: Any) -> bool:
-    """Return whether a plain value is None, the empty text or NaN."""
+    """Return whether a value is None, the empty text or NaN, which coordinates can be."""
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
 def truth(value: Any) -> bool | None:
     """Return whether a value says yes (true, yes, y, t, 1) or no (false, no, n, f, 0); None for anything else."""
-    text = str(plain(value)).strip().casefold()
+    text = str(value).strip().casefold()
     return True if text in _TRUE else False if text in _FALSE else None
 
 
@@ -87,5 +80,5 @@ def agree(left: Any, sign: Sign, right: Any) -> bool:
 
 def contains(value: Any, part: str) -> bool:
     """Return whether a text, or any value of a list, has *part* in it, whatever the case."""
-    parts = value if isinstance(value, list | tuple) else [value]
+    parts = value if isinstance(value, list) else [value]
     return any(part.casefold() in (as_text(inner) or "").casefold() for inner in parts)

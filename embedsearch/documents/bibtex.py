@@ -14,11 +14,10 @@ from typing import Any
 
 from embedsearch.errors import SourceError
 
-_MONTHS = {name: str(number) for number, name in enumerate(
-    ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1)}  # fmt: skip
 _FULL_MONTHS = {name: number for number, name in enumerate(
     ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
      "december"), start=1)}  # fmt: skip
+_MONTHS = {name[:3]: str(number) for name, number in _FULL_MONTHS.items()}  # which are known without an @string
 _NAMES = {"author": "authors", "editor": "editors"}
 # Addresses, numbers and paths, which LaTeX does not set as text; biblatex calls such fields verbatim.
 _VERBATIM = frozenset(("doi", "eprint", "file", "isbn", "issn", "pdf", "pmcid", "pmid", "uri", "url"))

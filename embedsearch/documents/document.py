@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from embedsearch.documents.json_values import json_fields
 from embedsearch.errors import SourceError
 
 LINE_BREAKS = "\n\r"  # none in an id: lists of ids have one a line
@@ -31,7 +32,8 @@ class Document:
         id: unique within an index.
         text: what is embedded and searched.
         title: short, may be empty.
-        metadata: the record's other fields, JSON values; values of CSV files stay texts.
+        metadata: the record's other fields as JSON values, whatever they were given as; see
+            `embedsearch.documents.json_values.json_fields`. Values of CSV files stay texts.
         source: the place a message names, such as ``articles.jsonl:12``.
         record: the record exactly as it stood in a line-based source, line end included; else empty.
         header: the header line that such a record needs, exactly as it stood; empty where none is needed.
@@ -48,12 +50,13 @@ class Document:
     encoding: Encoding | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse what SQLite and the tokenizers would take for something else.
+        """Refuse what SQLite and the tokenizers would take for something else, and make JSON values of the metadata.
 
         Raises:
-            SourceError: id, text or title is no text, or the metadata is no mapping.
+            SourceError: id, text, title or source is no text, or the metadata is no mapping of texts to what has a
+                JSON value.
         """
-        for name, value in (("id", self.id), ("text", self.text), ("title", self.title)):
+        for name, value in (("id", self.id), ("text", self.text), ("title", self.title), ("source", self.source)):
             if not isinstance(value, str):
                 kind = type(value).__name__
                 raise SourceError(
@@ -62,6 +65,10 @@ class Document:
                 )
         if not isinstance(self.metadata, Mapping):
             raise SourceError(f"{self.source or self.id}: its metadata is {self.metadata!r}, wanted a dict, or nothing")
+        try:
+            object.__setattr__(self, "metadata", json_fields(self.metadata))
+        except ValueError as error:
+            raise SourceError(f"{self.source or 'a document'}: the metadata of {self.id!r}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

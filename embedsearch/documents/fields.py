@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -45,22 +46,49 @@ def encodable_value(value: Any) -> Any:
 
 
 def find(names: Iterable[str], wanted: Sequence[str]) -> str | None:
-    """Return the name that equals the first possible of *wanted*, whatever the case; an exact match wins."""
+    """Return the name that equals the first possible of *wanted*; an exact match wins.
+
+    Neither case counts, nor whether an accent stands with its letter or behind it.
+    """
     names = list(names)
-    folded = {name.casefold(): name for name in reversed(names)}
+    folded = {_folded(name): name for name in reversed(names)}
     for name in wanted:
         if name in names:
             return name
-        if name.casefold() in folded:
-            return folded[name.casefold()]
+        if _folded(name) in folded:
+            return folded[_folded(name)]
     return None
 
 
-class Records:
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+class RawRecord(NamedTuple):
+    """A record as it was read, of which no document has been made yet.
+
+    Attributes:
+        number: in its source, from 1.
+        place: what a message calls it.
+        text: as it stood; empty where it has no text of its own.
+        fields: JSON values by name.
+        header: see `Document`.
+        encoding: see `Document`.
+    """
+
+    number: int
+    place: str
+    text: str
+    fields: Mapping[str, Any]
+    header: str = ""
+    encoding: Encoding | None = None
+
+
+class _Records:
     """Makes Documents of the records of one source.
 
-    First `meet` field names until `settled` (or as many as can be looked at), then `settle`, then ask for
-    each `document`, and `finish`.
+    First `meet` records until `settled` (or as many as can be looked at), then `settle`, then ask for each `document`,
+    and `finish`.
     """
 
     def __init__(self, source: Source, options: ReadOptions) -> None:
@@ -72,9 +100,9 @@ class Records:
         self._blank = 0
         self._first_blank = ""
 
-    def meet(self, names: Iterable[str]) -> None:
+    def meet(self, record: RawRecord) -> None:
         """Take notice of the field names of a record."""
-        self._met.update(dict.fromkeys(names))
+        self._met.update(dict.fromkeys(record.fields))
 
     @property
     def settled(self) -> bool:
@@ -134,29 +162,13 @@ class Records:
                 self._roles[names] = roles
         return roles
 
-    def document(
-        self,
-        fields: Mapping[str, Any],
-        number: int,
-        place: str,
-        *,
-        record: str = "",
-        header: str = "",
-        encoding: Encoding | None = None,
-    ) -> Document | None:
-        """Return the document that *fields* make, or None where they hold no text; these are counted.
-
-        Args:
-            fields: JSON values by name.
-            number: of the record in its source, from 1.
-            place: what a message calls the record.
-            record: see `Document`.
-            header: see `Document`.
-            encoding: see `Document`.
+    def document(self, record: RawRecord) -> Document | None:
+        """Return the document that a record makes, or None where it holds no text; these are counted.
 
         Raises:
             SourceError: the text, title or id is of a kind that cannot be one.
         """
+        number, place, stood, fields, header, encoding = record
         parts = [_as_text(fields.get(name), name, place, "\n\n") for name in self._text]
         text = clean("\n\n".join(part for part in parts if part and not part.isspace()))
         if not text or text.isspace():
@@ -171,7 +183,7 @@ class Records:
             title=clean(_as_text(fields[title_field], title_field, place, " ")) if title_field else "",
             metadata={name: value for name, value in fields.items() if name not in used},
             source=place,
-            record=record,
+            record=stood,
             header=header,
             encoding=encoding,
         )
@@ -192,29 +204,9 @@ class Records:
             )
 
 
-class RawRecord(NamedTuple):
-    """A record of a source in which each may have other fields.
-
-    Attributes:
-        number: in its source, from 1.
-        place: what a message calls it.
-        text: as it stood.
-        fields: JSON values by name.
-        header: see `Document`.
-        encoding: see `Document`.
-    """
-
-    number: int
-    place: str
-    text: str
-    fields: Mapping[str, Any]
-    header: str = ""
-    encoding: Encoding | None = None
-
-
 def documents_of(found: Iterator[RawRecord], source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield the documents of records; the first of them are looked at to find out which field is the text."""
-    records = Records(source, options)
+    records = _Records(source, options)
     ahead: list[RawRecord] = []
     size = 0
     while not records.settled and len(ahead) < _AHEAD_RECORDS and size < _AHEAD_CHARACTERS:
@@ -223,11 +215,11 @@ def documents_of(found: Iterator[RawRecord], source: Source, options: ReadOption
             break
         ahead.append(record)
         size += len(record.text)
-        records.meet(record.fields)
+        records.meet(record)
     records.settle()
-    for number, place, text, fields, header, encoding in chain(ahead, found):
+    for record in chain(ahead, found):
         try:
-            document = records.document(fields, number, place, record=text, header=header, encoding=encoding)
+            document = records.document(record)
         except SourceError as error:
             options.broken(error)
             continue
@@ -250,7 +242,7 @@ def _as_text(value: Any, field: str, place: str, separator: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    kinds = {dict: "JSON object", list: "list", bool: "boolean", float: "number", int: "number"}
+    kinds = {dict: "JSON object", list: "list", bool: "boolean"}
     return kinds.get(type(value), type(value).__name__)
 
 

@@ -104,6 +104,13 @@ class _Page(HTMLParser):
         elif self._titles == 1 and self._count["title"] and not self._count["svg"]:  # drawings have titles of their own
             self._title.append(data)
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Pass over ``<![anything>`` as browsers do; the standard library gives up where it does not know the word."""
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.parse_bogus_comment(i, report)
+
     def _separate(self, tag: str) -> None:
         if tag in _BLOCKS:
             self._pieces.append(_EDGE)

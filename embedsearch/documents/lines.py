@@ -12,9 +12,6 @@ from embedsearch.documents.fields import RawRecord, clean, documents_of, encodab
 from embedsearch.documents.sources import Lines, ReadOptions, Source, good_lines
 from embedsearch.errors import SourceError
 
-# Of lists and objects in one another. Whatever handles them later calls itself once or twice for each.
-_DEEPEST = 200
-
 
 def read_jsonl(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each line, which must hold a JSON object; blank lines are passed over."""
@@ -57,6 +54,8 @@ _decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite
 def _parse_object(line: str, place: str) -> dict[str, Any]:
     try:
         value = _decoder.decode(line)
+        if "\\u" in line:  # lone surrogates can only come from escapes
+            value = encodable_value(value)
     except json.JSONDecodeError as error:
         advice = ""
         if line.lstrip()[:1] == "[":
@@ -70,23 +69,11 @@ def _parse_object(line: str, place: str) -> dict[str, Any]:
         raise _no_object(place, "nested too deeply") from None
     if not isinstance(value, dict):
         raise SourceError(f'{place}: a JSON {type(value).__name__} where an object such as {{"text": "…"}} is wanted')
-    if line.count("[") + line.count("{") > _DEEPEST and _is_deep(value):
-        raise _no_object(place, "nested too deeply")
-    # Lone surrogates can only come from escapes.
-    return encodable_value(value) if "\\u" in line else value
+    return value
 
 
 def _no_object(place: str, cause: str) -> SourceError:
     return SourceError(f"{place}: not a JSON object on one line: {cause}")
-
-
-def _is_deep(value: dict[str, Any]) -> bool:
-    """Return whether lists and objects are nested in *value* more than `_DEEPEST` deep."""
-    level: list[Any] = [value]
-    for _ in range(_DEEPEST):
-        inner = (one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer))
-        level = [one for one in inner if isinstance(one, (dict, list))]
-    return bool(level)
 
 
 def read_lines(source: Source, options: ReadOptions) -> Iterator[Document]:

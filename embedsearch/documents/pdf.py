@@ -20,6 +20,7 @@ _NO_TITLE = re.compile(
     re.IGNORECASE,
 )
 _TITLE_CHARACTERS = 300
+_UNHEARD = logging.NullHandler()  # without any, Python prints pypdf's remarks about sloppy files on stderr
 
 
 def read_pdf(source: Source, options: ReadOptions) -> Iterator[Document]:
@@ -27,8 +28,7 @@ def read_pdf(source: Source, options: ReadOptions) -> Iterator[Document]:
     import pypdf
     import pypdf.errors
 
-    # Without any handler, Python prints pypdf's remarks about sloppy files on stderr.
-    logging.getLogger("pypdf").addHandler(logging.NullHandler())
+    logging.getLogger("pypdf").addHandler(_UNHEARD)
     with seekable(source.stream) as stream:
         try:
             reader = pypdf.PdfReader(stream)

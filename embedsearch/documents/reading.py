@@ -102,8 +102,8 @@ def read(
             its name if None. `title` and `id` likewise. Whole-file formats have no fields.
         title: the field of the title.
         id: the field of the id; without one, ids are ``<file>#<record number>``, or the path for whole files.
-        format: of all sources, whatever their suffixes: csv, tsv, jsonl, parquet, txt, md, html, pdf, or
-            lines for one document a line.
+        format: of all sources, whatever their suffixes: csv, tsv, jsonl, parquet, ris, nbib, bib, txt, md, html, pdf,
+            or lines for one document a line.
         encoding: of the sources without a byte order mark; UTF-8 if None.
         on_error: ``stop`` at a broken record or file, or ``skip`` it and report.
         report: told one sentence for each file or record that is passed over.
@@ -187,6 +187,8 @@ def _plan(sources: Sequence[str | os.PathLike[str]], format: str | None, options
             planned += _plan_one(os.fsdecode(source), format, options)
         except SourceError as error:
             options.broken(error)
+        except OSError as error:  # a name that is too long, a folder that is closed to us
+            options.broken(_unreadable(name_of(source), error))
     return planned
 
 

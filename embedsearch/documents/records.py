@@ -95,7 +95,8 @@ def _tagged(lines: Lines, name: str, *, begins: str, ends: Callable[[str], bool]
             current.part.fault = current.part.fault or error
             current.is_whole = ends is not None and ends(line)
             if current.size > _RECORD_CHARACTERS:
-                yield current.closed(_endless(current.part, kind, number))
+                long = f"the {kind} that begins here has no end within {_RECORD_CHARACTERS:,} characters"
+                yield current.closed(f"{current.part.place}: {long}")
                 current = None
         elif current and not line.strip():
             current.take(line)

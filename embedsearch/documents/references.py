@@ -81,7 +81,7 @@ def _one_line_a_tag(part: Parted) -> str:
 
 def read_nbib(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each citation of a file in PubMed's format."""
-    return _read(source, options, nbib_parts, _nbib_fields)
+    return documents_of(_records(source, options, nbib_parts, _nbib_fields), source, options)
 
 
 def read_bibtex(source: Source, options: ReadOptions) -> Iterator[Document]:
@@ -92,33 +92,22 @@ def read_bibtex(source: Source, options: ReadOptions) -> Iterator[Document]:
     def parse(part: Parted) -> Mapping[str, Any]:
         return entry_fields(part.text, part.header, part.place)
 
-    return _read(source, options, bibtex_parts, parse)
-
-
-def _read(source: Source, options: ReadOptions, part: Part, parse: Parse) -> Iterator[Document]:
-    return documents_of(_records(source, options, part, parse), source, options)
+    return documents_of(_records(source, options, bibtex_parts, parse), source, options)
 
 
 def _records(source: Source, options: ReadOptions, part: Part, parse: Parse) -> Iterator[RawRecord]:
     number = 0
-    is_empty = True
     lines = Lines(source, options)
-    parts = part(lines, source.name)
-    while True:
-        try:
-            found = next(parts)
-        except StopIteration:
-            break
-        is_empty = False
-        number += 1
+    for number, found in enumerate(part(lines, source.name), start=1):
         try:
             if found.fault:
                 raise SourceError(found.fault)
             fields = _usual(encodable_value(dict(parse(found))), options)
-            yield RawRecord(number, found.place, found.text, fields, found.header, lines.encoding)
         except SourceError as error:
             options.broken(error)
-    if is_empty:
+        else:
+            yield RawRecord(number, found.place, found.text, fields, found.header, lines.encoding)
+    if not number:
         options.tell(f"{source.name}: holds no record of its format")
 
 

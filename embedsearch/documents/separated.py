@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from embedsearch.documents.document import Document
-from embedsearch.documents.fields import RawRecord, Records
+from embedsearch.documents.fields import RawRecord, documents_of
 from embedsearch.documents.sources import Lines, ReadOptions, Source
 from embedsearch.errors import SourceError
 
@@ -20,56 +20,32 @@ _RECORD_CHARACTERS = 1 << 26
 
 def read_csv(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each record of comma-separated values (semicolons, if the header has only these)."""
-    return _read_separated(source, options, ",")
+    return documents_of(separated_records(source, options, ","), source, options)
 
 
 def read_tsv(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each record of tab-separated values, quoted as in CSV."""
-    return _read_separated(source, options, "\t")
+    return documents_of(separated_records(source, options, "\t"), source, options)
 
 
-def _read_separated(source: Source, options: ReadOptions, delimiter: str) -> Iterator[Document]:
+def separated_records(source: Source, options: ReadOptions, delimiter: str) -> Iterator[RawRecord]:
+    """Yield the records of CSV or TSV with their values by the names of the header; broken ones are counted."""
     lines = Lines(source, options)
     rows = _Rows(lines, source.name, delimiter)
     header = next(rows, None)
     if header is None:
         return
     names = _column_names(header)
-    records = Records(source, options)
-    records.meet(names)
-    records.settle()
-    number = 0
-    while True:
-        number += 1
+    for number in count(1):
         try:
             row = next(rows)
-            fields = _by_name(names, row, delimiter)
-            document = records.document(
-                fields, number, row.place, record=row.text, header=header.text, encoding=lines.encoding
-            )
-        except StopIteration:
-            break
-        except SourceError as error:
-            options.broken(error)
-            continue
-        if document is not None:
-            yield document
-    records.finish()
-
-
-def separated_records(source: Source, options: ReadOptions, delimiter: str) -> Iterator[RawRecord]:
-    """Yield the records of CSV or TSV with their values by the names of the header; broken ones are counted."""
-    rows = _Rows(Lines(source, options), source.name, delimiter)
-    header = next(rows, None)
-    names = _column_names(header) if header else []
-    for number in count(1) if header else ():
-        try:
-            row = next(rows)
-            yield RawRecord(number, row.place, row.text, _by_name(names, row, delimiter))
+            fields = _by_name(names, row, rows.delimiter)
         except StopIteration:
             return
         except SourceError as error:
             options.broken(error)
+        else:
+            yield RawRecord(number, row.place, row.text, fields, header.text, lines.encoding)
 
 
 class _Row(NamedTuple):
@@ -112,6 +88,9 @@ class _Rows:
     """The records of a CSV source with the very text each was read from.
 
     A broken record raises SourceError; iteration then goes on with the line behind the broken record's first.
+
+    Attributes:
+        delimiter: that the source has.
     """
 
     def __init__(self, lines: Lines, name: str, delimiter: str) -> None:
@@ -121,7 +100,8 @@ class _Rows:
         self._taken: list[tuple[int, str]] = []
         self._size = 0
         self._wide = False
-        self._reader = csv.reader(_Feed(self._line), delimiter=self._find(delimiter), strict=True)
+        self.delimiter = self._find(delimiter)
+        self._reader = csv.reader(_Feed(self._line), delimiter=self.delimiter, strict=True)
 
     def _find(self, delimiter: str) -> str:
         """Return *delimiter*, or the semicolon of the countries that write 0,5 where the first line wants it."""

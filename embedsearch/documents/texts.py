@@ -56,7 +56,7 @@ def read_markdown(source: Source, options: ReadOptions) -> Iterator[Document]:
         metadata = _scalars(front["lines"])
         text = text[front.end() :]
     title = metadata.pop("title", None)
-    yield from one_document(source, options, text, str(title) if title is not None else _heading(text), metadata)
+    yield from one_document(source, options, text, title if title is not None else _heading(text), metadata)
 
 
 def _is_front_matter(lines: str) -> bool:
@@ -79,23 +79,25 @@ def _scalars(lines: str) -> dict[str, Any]:
         elif entries:
             entries[-1][1].append(line.strip(_BLANKS))
     return {
-        name: _scalar("\n".join(value).strip("\n"))
+        name: _scalar("\n".join(value).strip("\n"), is_title=name == "title")
         for name, value in entries
         if value[0] and name[:1].isalpha() and not value[0].startswith(_NOT_PLAIN)
     }
 
 
-def _scalar(value: str) -> Any:
+def _scalar(value: str, *, is_title: bool) -> Any:
     if quoted := _SINGLE_QUOTED.fullmatch(value):
         return _folded(quoted[1].replace("''", "'"))
     if quoted := _DOUBLE_QUOTED.fullmatch(value):
         return encodable(_ESCAPE_OR_END.sub(_unescaped, quoted[1]))
     value = _folded(value)
     value = re.split(r"[ \t]#", value, maxsplit=1)[0].rstrip(_BLANKS)
-    if value in ("true", "false"):
-        return value == "true"
     if value in ("null", "~"):
         return None
+    if is_title:  # a text, as it stands: 3.10 is another version than 3.1
+        return value
+    if value in ("true", "false"):
+        return value == "true"
     if re.fullmatch(r"[-+]?\d{1,18}", value) and not re.match(r"[-+]?0\d", value):
         return int(value)
     if re.fullmatch(r"[-+]?\d{1,18}\.\d{1,18}", value):

@@ -156,7 +156,7 @@ class ParquetWriter:
         self._stream = stream
         self._sources = sources
         self._writer: Any = None
-        self._files: dict[str, _Rows] = {}
+        self._rows: _Rows | None = None  # of the file read last: one alone is held open
 
     def write(self, verdicts: Iterable[Verdict], *, at_once: int = ROWS_AT_ONCE) -> None:
         """Write the rows of documents in their order; in a file's own order it is read once for all of them.
@@ -174,21 +174,32 @@ class ParquetWriter:
                 self._write_rows(batch)
             self._write_nothing()
         finally:
-            if self._writer is not None:
-                self._writer.close()
+            for opened in (self._writer, self._rows):
+                if opened is not None:
+                    opened.close()
 
     def _write_rows(self, places: Sequence[tuple[str, int]]) -> None:
         import pyarrow as pa
 
-        order = sorted(range(len(places)), key=places.__getitem__)
-        tables = []
-        for name in dict.fromkeys(places[row][0] for row in order):
-            rows = self._files.setdefault(name, _Rows(name))
-            tables += rows.take([places[row][1] for row in order if places[row][0] == name])
+        by_file: dict[str, list[int]] = {}
+        for place in sorted(range(len(places)), key=lambda place: places[place][1]):
+            by_file.setdefault(places[place][0], []).append(place)
+        order, tables = [], []
+        for name in dict.fromkeys(name for name, _ in places):
+            rows = self._rows_of(name)
+            tables += rows.take([places[place][1] for place in by_file[name]])
+            order += by_file[name]
             self._open(rows.schema, name)
         whole = pa.Table.from_batches([batch.cast(self._writer.schema) for batch in tables])
         back = sorted(range(len(order)), key=order.__getitem__)
         self._writer.write_table(whole if back == list(range(len(order))) else whole.take(back))
+
+    def _rows_of(self, name: str) -> _Rows:
+        if self._rows is not None and self._rows.name != name:
+            self._rows.close()
+            self._rows = None
+        self._rows = self._rows or _Rows(name)
+        return self._rows
 
     def _open(self, schema: Any, name: str) -> None:
         from pyarrow import parquet
@@ -201,7 +212,7 @@ class ParquetWriter:
     def _write_nothing(self) -> None:
         for name in [source for source in self._sources if Path(source).is_file()][:1]:
             if self._writer is None:
-                self._open(_Rows(name).schema, name)
+                self._open(self._rows_of(name).schema, name)
 
 
 def _place(document: Document) -> tuple[str, int]:
@@ -221,11 +232,15 @@ class _Rows:
     def __init__(self, name: str) -> None:
         from pyarrow import parquet
 
+        self.name = name
         self._file = parquet.ParquetFile(name)
         self.schema = self._file.schema_arrow
         self._batches: Iterator[Any] = iter(())
         self._batch: Any = None
         self._first = 1 << 62  # the number of the batch's first row
+
+    def close(self) -> None:
+        self._file.close()
 
     def take(self, numbers: Sequence[int]) -> list[Any]:
         """Return batches that hold the rows of these numbers, counted from 1, ascending."""

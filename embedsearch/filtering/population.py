@@ -64,8 +64,14 @@ def measuring_index(
     return index
 
 
-def _with_ids_of_their_own(documents: Iterable[Document]) -> Iterator[Document]:
-    seen = set()
+def _with_ids_of_their_own(documents: Sequence[Document]) -> Iterator[Document]:
+    """Yield *documents*; of those that are called the same the first keeps its id, which no other takes."""
+    taken = {document.id for document in documents}
+    met = set()
     for place, document in enumerate(documents):
-        yield document if document.id not in seen else replace(document, id=f"{document.id}#{place}")
-        seen.add(document.id)
+        id = document.id
+        while document.id in met and id in taken:
+            id = f"{id}#{place}"
+        met.add(document.id)
+        taken.add(id)
+        yield replace(document, id=id)

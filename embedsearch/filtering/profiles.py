@@ -14,7 +14,6 @@ from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis
 from embedsearch.encoders import Encoder, Identity, identify, load_identified
 from embedsearch.errors import EmbedSearchError, QueryError
 from embedsearch.index import Index
-from embedsearch.whole import write_whole
 
 _FORMAT = 1
 
@@ -66,17 +65,8 @@ class Profile:
             info["chunk_words"], info["overlap"], datetime.now(UTC).isoformat(timespec="seconds"),
         )  # fmt: skip
 
-    def save(self, file: str | os.PathLike[str]) -> None:
-        """Write the profile; a file that is there is replaced when the new one is whole.
-
-        Raises:
-            QueryError: the path is a folder, its folder is missing or is an index.
-            StoreError: the file cannot be written.
-        """
-        write_whole(file, self.to_json().encode())
-
     def to_json(self) -> str:
-        """Return the profile as it is written."""
+        """Return the profile as the text of a file."""
         record = {
             "format": _FORMAT,
             "name": self.name,
@@ -93,7 +83,7 @@ class Profile:
 
     @classmethod
     def load(cls, file: str | os.PathLike[str]) -> Profile:
-        """Return the profile that `save` wrote.
+        """Return the profile of a file that holds what `to_json` gave.
 
         Raises:
             QueryError: the file is not there, or no profile.

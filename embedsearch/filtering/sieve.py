@@ -17,6 +17,7 @@ class Sieve(Iterator[Verdict]):
     Attributes:
         read: how many documents there were.
         passed: how many of them were let through, before the best were chosen.
+        given: how many have come out so far: all that passed, or the best of them.
         agreement: with the field that says which are wanted.
     """
 
@@ -39,7 +40,7 @@ class Sieve(Iterator[Verdict]):
             check: a yes/no field that says which documents are truly wanted.
         """
         self.verdicts = verdicts
-        self.passed = 0
+        self.passed = self.given = 0
         self.agreement = Agreement()
         self._invert = invert
         self._best = best
@@ -51,7 +52,9 @@ class Sieve(Iterator[Verdict]):
         return self
 
     def __next__(self) -> Verdict:
-        return next(self._out)
+        verdict = next(self._out)
+        self.given += 1
+        return verdict
 
     @property
     def read(self) -> int:

@@ -13,6 +13,16 @@ from embedsearch.errors import SourceError
 _MARK = re.compile(r"\bASReview_(relevant|irrelevant|not_seen)\b")
 _AROUND = re.compile(r"</?p>|[\s;,]")  # what may stand around a mark; Zotero makes a paragraph of a note
 _LABELS = {"relevant": "relevant", "irrelevant": "not relevant"}
+_NOTED = "note: "  # before what a person noted where it would be taken for a mark
+
+
+def as_note(text: str) -> str:
+    """Return what a person noted as a note of a RIS file that `ris_labels` takes for no mark."""
+    return _NOTED + text if _is_mark(text) else text
+
+
+def _is_mark(note: str) -> bool:
+    return bool(_MARK.search(note)) and not _AROUND.sub("", _MARK.sub("", note))
 
 
 def ris_labels(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
@@ -26,7 +36,7 @@ def ris_labels(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
     """
     for record in ris_records(source, options):
         notes = [str(note) for note in record.fields.get("notes", ())]
-        own = [note for note in notes if _MARK.search(note) and not _AROUND.sub("", _MARK.sub("", note))]
+        own = [note for note in notes if _is_mark(note)]
         marks = {mark for note in own or notes for mark in _MARK.findall(note)}
         if marks >= {"relevant", "irrelevant"}:
             options.broken(SourceError(f"{record.place}: labelled both ASReview_relevant and ASReview_irrelevant"))
@@ -34,5 +44,10 @@ def ris_labels(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
         label = next((text for mark, text in _LABELS.items() if mark in marks), "")
         others = [note for note in notes if note not in own] if own else [_MARK.sub("", note) for note in notes]
         rest = (" ".join(note.split()) for note in others)
-        note = "; ".join(text for text in rest if text)
+        note = "; ".join(_as_noted(text) for text in rest if text)
         yield record._replace(fields={**record.fields, "label": label, "note": note})
+
+
+def _as_noted(note: str) -> str:
+    bare = note.removeprefix(_NOTED)
+    return bare if _is_mark(bare) else note

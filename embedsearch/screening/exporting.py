@@ -13,6 +13,7 @@ from typing import Any, Literal
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index.label import IMPORT, Label
+from embedsearch.index.label_ris import as_note
 from embedsearch.screening.session import Screening
 
 Part = Literal["relevant", "not-relevant", "undecided", "labelled", "unread"]
@@ -109,7 +110,7 @@ def ris_records(screening: Screening, part: Part | None = None) -> Iterator[str]
         lines += [f"TI  - {_line(document.title)}"] * bool(document.title)
         lines += [f"{tag}  - {_line(value)}" for tag, value in _ris_values(document.metadata)]
         lines += [f"AB  - {_line(document.text)}", f"N1  - {_RIS_MARKS[name]}"]
-        lines += [f"N1  - {_line(label.note)}"] if label is not None and label.note else []
+        lines += [f"N1  - {as_note(_line(label.note))}"] if label is not None and label.note else []
         yield "\n".join([*lines, "ER  - ", "", ""])
 
 

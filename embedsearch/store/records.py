@@ -115,16 +115,15 @@ def require_storable(document: Document) -> None:
         SourceError: it holds what neither JSON nor UTF-8 can.
     """
     with _storing(document):
-        _require_texts_as_keys(document.metadata)
         for text in (document.id, document.title, document.source, document.text, _json(document)):
             text.encode()
 
 
 def is_same_metadata(one: Any, other: Any) -> bool:
-    """Are these the same JSON values? To Python 1, 1.0 and True are one, and a list and a tuple are two."""
+    """Are these the same JSON values? To Python 1, 1.0 and True are one."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(is_same_metadata(value, other[key]) for key, value in one.items())
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+    if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(is_same_metadata, one, other))
     if type(one) is not type(other) and any(isinstance(value, bool | float) for value in (one, other)):
         return False
@@ -135,27 +134,15 @@ def is_same_metadata(one: Any, other: Any) -> bool:
 def _storing(document: Document) -> Iterator[None]:
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:  # a mapping of metadata can be changed after it was looked at
         raise SourceError(
             f"{document.source or 'a document'}: the document {document.id!r} cannot be stored: {error}. "
-            "Wanted are texts without lone surrogates, and metadata that JSON can hold (no NaN, texts as keys)"
+            "Wanted are texts without lone surrogates, and metadata that JSON can hold"
         ) from error
 
 
 def _json(document: Document) -> str:
     return _JSON.encode(dict(document.metadata))
-
-
-def _require_texts_as_keys(value: Any) -> None:
-    """Refuse keys that JSON would make texts of, and one of two: 1 and "1"."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                raise TypeError(f"the key {key!r} is no text")
-            _require_texts_as_keys(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            _require_texts_as_keys(inner)
 
 
 def _digest(content: bytes) -> bytes:
