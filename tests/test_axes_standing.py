@@ -44,6 +44,14 @@ def test_a_filter_takes_rated_documents_where_they_stand(laid_out):
     assert [text.strip() for text in passed] == ["flea", "cat"]
 
 
+def test_rated_passages_stand_where_they_were_rated_in_any_order_of_rows(laid_out):
+    """Rows that are given in another order, or twice, have the coordinates that they have in order."""
+    whole = laid_out.population(["size"]).coordinates[:, 0]
+    order = [6, 0, 5, 0, 3, 1]
+    assert laid_out.population(["size"], drawn=order).coordinates[:, 0].tolist() == whole[order].tolist()
+    assert whole[0] == whole[5] == laid_out.place(["flea"], ["size"])[0].coordinates["size"]
+
+
 def test_a_rated_document_is_said_to_stand_elsewhere(laid_out, monkeypatch):
     """place --document measures its passages and says where the rating puts it."""
     (cat,) = laid_out.place_documents(["id-cat"], ["size"])

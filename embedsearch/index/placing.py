@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,8 @@ from embedsearch.results import Placement, Placements
 from embedsearch.vectors import Mask, Rows, Vectors, project
 
 Unit = Literal["sd", "percentile", "raw", "rating"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
-UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw", "rating")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +109,7 @@ class Placer:
         """Return where passages lie, read in one pass over the vectors; rated ones stand where they were rated.
 
         Args:
-            rows: ascending, shape (n,).
+            rows: in any order, shape (n,).
             axes: m of them.
             predicted: measure the rated ones like all others.
             far: measure how far they lie from the curves of groups as well, in a pass of its own.
@@ -157,10 +157,10 @@ class Placer:
         for id, value in definition.rated_documents.items():
             rated |= dict.fromkeys(map(int, self._store.rows_of_document(id)), value)
         if rated:
-            places = np.searchsorted(rows, list(rated))
-            for place, (row, value) in zip(places, rated.items(), strict=True):
-                if place < len(rows) and rows[place] == row:
-                    ratings[place] = value
+            known = np.array(sorted(rated))
+            nearest = known[np.minimum(np.searchsorted(known, rows), len(known) - 1)]
+            here = np.flatnonzero(nearest == rows)
+            ratings[here] = [rated[row] for row in nearest[here].tolist()]
 
 
 def in_unit(axis: ScaledAxis, coordinates: NDArray[np.float64], unit: Unit) -> NDArray[np.float64]:
@@ -173,7 +173,7 @@ def in_unit(axis: ScaledAxis, coordinates: NDArray[np.float64], unit: Unit) -> N
         return coordinates
     if unit == "percentile":
         return axis.scale.percentile_of(coordinates)
-    raw = coordinates * axis.scale.deviation + axis.scale.mean
+    raw = axis.scale.raw_at(coordinates)
     return raw if unit == "raw" else axis.rating_at(raw)
 
 
