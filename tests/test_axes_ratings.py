@@ -404,3 +404,7 @@ def test_exports_name_the_version(rated, monkeypatch):
     assert '"rated": ["size"]' in shown.output
     table = run("place", "horse", "--unit", "rating", "-f", "table")
     assert "90.000*" in table.output
+    (horse,) = rated.place("horse", unit="rating", predicted=True)
+    low, high = horse.intervals["size"]
+    shown = run("place", "horse", "--unit", "rating", "--predicted", "-f", "table").output
+    assert f"{horse.coordinates['size']:.3f} ({low:.3f} … {high:.3f})" in shown

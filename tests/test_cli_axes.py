@@ -59,6 +59,23 @@ def test_an_axis_of_an_empty_index_can_be_shown(tmp_path):
     assert (shown["population"], shown["highest"]) == (0, [])
 
 
+def test_an_axis_that_is_not_there_is_not_shown(tmp_path):
+    """An index without axes says how to get some."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document("a", "wolf")])
+    shown = run("axes", "show", "size", "-i", tmp_path / "i")
+    assert shown.exit_code == 2
+    assert "there is no axis 'size'. The index has none yet; add some with: embedsearch axes fit FILE" in shown.stderr
+
+
+@pytest.mark.parametrize("given", [("-k", "5"), ("--csv", "other.csv"), ("--where", "x > 1")])
+def test_what_taking_ratings_would_ignore_is_refused(tmp_path, given):
+    """Phrases are proposed or ratings taken; an option of the one has no meaning beside the other."""
+    result = run("axes", "rate", "size", "--take", "ratings.csv", *given, "-i", tmp_path / "none")
+    assert result.exit_code == 2
+    assert f"{given[0]} has no meaning with it" in result.stderr
+
+
 def test_axes_of_every_kind_are_listed(index, monkeypatch):
     """An axis without poles is listed with what it is defined by."""
     index.axes.save(es.Axis("sum", formula="size + predatoriness"))

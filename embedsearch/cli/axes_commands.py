@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from embedsearch.cli.main import Commands, examples
-from embedsearch.cli.options import format_option, index_option, open_index, where_option
+from embedsearch.cli.options import format_option, index_option, open_index, said, where_option
 from embedsearch.cli.output import chosen, note, table, write
-from embedsearch.errors import AxisError, did_you_mean
+from embedsearch.errors import AxisError
 
 if TYPE_CHECKING:
     from embedsearch import Axis, Index
@@ -66,10 +66,12 @@ def list_axes(path: str, format: str | None) -> None:
 @format_option("table", "json")
 def show_axis(name: str, path: str, format: str | None) -> None:
     """Show an axis: its poles, its scale, and what lies at its ends."""
+    from embedsearch.index.scaling import unknown_axis
+
     index = open_index(path)
     definitions = index.axes.definitions()
     if name not in definitions:
-        raise AxisError(f"there is no axis {name!r}.{did_you_mean(name, definitions)}")
+        raise unknown_axis(name, definitions)
     shown = _described(index, name, definitions[name])
     if chosen(format) == "json":
         click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
@@ -209,6 +211,8 @@ def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str 
     """
     from embedsearch.axes import read_ratings, write_to_rate
 
+    if take is not None and (other := said(k="-k", file="--csv", where="--where")):
+        raise click.UsageError(f"--take takes ratings and proposes no phrases; {other} has no meaning with it")
     index = open_index(path)
     documents: dict[str, float] = {}
     if take is not None:
