@@ -19,88 +19,13 @@ FRAMES = ("a {} thing", "a {} animal", "a {} person", "something {}", "it is {}"
 _PARALLEL = 1e-6
 _ADJECTIVE = re.compile(r"^(very |most |more |rather )?[a-z]+(ous|ful|less|ive|ic|able|ible|ish|ary|ent|ant|ed)$")
 _COMMON = frozenset(
-    [
-        "large",
-        "small",
-        "big",
-        "little",
-        "tiny",
-        "huge",
-        "tall",
-        "short",
-        "long",
-        "wide",
-        "narrow",
-        "thick",
-        "thin",
-        "heavy",
-        "light",
-        "fast",
-        "slow",
-        "quick",
-        "strong",
-        "weak",
-        "old",
-        "young",
-        "new",
-        "good",
-        "bad",
-        "happy",
-        "sad",
-        "kind",
-        "cruel",
-        "hot",
-        "cold",
-        "warm",
-        "cool",
-        "wet",
-        "dry",
-        "hard",
-        "soft",
-        "loud",
-        "quiet",
-        "bright",
-        "dark",
-        "rich",
-        "poor",
-        "wild",
-        "tame",
-        "fierce",
-        "timid",
-        "gentle",
-        "brave",
-        "smart",
-        "clever",
-        "stupid",
-        "wise",
-        "safe",
-        "clean",
-        "dirty",
-        "dead",
-        "alive",
-        "rare",
-        "common",
-        "sharp",
-        "blunt",
-        "ugly",
-        "pretty",
-        "great",
-        "minute",
-        "giant",
-        "immense",
-        "tough",
-        "calm",
-        "angry",
-        "free",
-        "rough",
-        "smooth",
-        "deep",
-        "shallow",
-        "high",
-        "low",
-        "open",
-        "sick",
-    ]
+    """
+    large small big little tiny huge tall short long wide narrow thick thin heavy light fast slow quick strong
+    weak old young new good bad happy sad kind cruel hot cold warm cool wet dry hard soft loud quiet bright dark
+    rich poor wild tame fierce timid gentle brave smart clever stupid wise safe clean dirty dead alive rare
+    common sharp blunt ugly pretty great minute giant immense tough calm angry free rough smooth deep shallow
+    high low open sick
+    """.split()  # noqa: SIM905 - a list would have a line for each
 )
 
 
@@ -159,7 +84,7 @@ def separate(axis: Axis, material: Material) -> Separation:
 
 
 def is_adjective(text: str) -> bool:
-    """Tell whether a phrase looks like an adjective alone, by its ending or among a hundred common ones."""
+    """Tell whether a phrase looks like an adjective alone, by its ending or as one of the common ones."""
     folded = text.strip().casefold()
     return (folded.split()[-1] in _COMMON and len(folded.split()) <= 2) or bool(_ADJECTIVE.match(folded))
 
