@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ANIMALS, POLES, run
+from conftest import ANIMALS, CORPUS, POLES, run
 
 import embedsearch as es
 from embedsearch.axes import EncoderMaterial
@@ -181,6 +181,16 @@ def test_bare_adjectives_get_a_frame():
     found = separate(es.Axis("size", ["small", "tiny"], ["large", "huge"]), EncoderMaterial(TableEncoder(table), {}))
     assert found.bare == ("small", "tiny", "large", "huge")
     assert found.suggested_frame == "a {} person"
+
+
+def test_nouns_are_taken_for_no_adjectives():
+    """None of the corpus's 701 phrases is one; elephant and fish end as adjectives do. Common adjectives are told."""
+    phrases = [document.text for document in es.read(CORPUS / "phrases.csv")]
+    assert len(phrases) == 701
+    nouns = ["serpent", "president", "critic", "library", "weed", "vegetable", "captive", "radish", "table"]
+    assert [text for text in (*phrases, *nouns) if is_adjective(text)] == []
+    adjectives = ["harmless", "harmful", "ferocious", "aggressive", "massive", "capable", "violent", "gigantic"]
+    assert all(map(is_adjective, [*adjectives, "Very harmless", "most cruel"]))
 
 
 def test_overlap_by_hand(index):
