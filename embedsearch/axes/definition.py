@@ -197,6 +197,11 @@ class Axis:
         """Are there ratings, of phrases or of documents?"""
         return bool(self.ratings or self.rated_documents)
 
+    @property
+    def unratable(self) -> str:
+        """What it is defined by that ratings do not go with, such as ``formula``; empty where they do."""
+        return next((kind for kind in self.kinds if kind not in ("poles", "ratings")), "")
+
     def with_ratings(self, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
         """Return the axis with more ratings; those of a phrase or document rated before replace it.
 

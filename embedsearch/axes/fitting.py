@@ -215,7 +215,7 @@ def _fit_formula(axis: Axis, material: Material) -> FittedAxis:
         for fitted in inputs:
             if fitted.calibration is None:
                 raise AxisError(
-                    f"axis {axis.name!r}: formula_unit is 'rating', but axis {fitted.name!r} has no ratings"
+                    f"axis {axis.name!r}: formula_unit is 'rating', but axis {fitted.name!r} has no unit of ratings"
                 )
     zeros = np.zeros_like(inputs[0].direction)
     return FittedAxis(axis, material.key, zeros, zeros, 0.0)

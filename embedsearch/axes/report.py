@@ -167,7 +167,7 @@ def _advice(axis: Axis, separation: Separation | None, validation: Validation | 
             yield f"only {share} of the phrases lie on their own side when left out; choose poles that differ more"
         if min(len(axis.low), len(axis.high)) < 5:
             yield "more phrases a side help, up to about eight"
-        if validation is None and not axis.field:
+        if validation is None and not axis.unratable:
             yield "rate 20 phrases: nothing helps more (embedsearch axes rate)"
     if validation is not None and validation.p > 0.05:
         yield f"the ratings are ordered no better than chance would (p {validation.p:.2f}); rate more phrases"

@@ -112,10 +112,16 @@ class ScaledAxis:
         """Return the ratings to be expected at raw coordinates, shape (n,).
 
         Raises:
-            AxisError: the axis has no ratings.
+            AxisError: the axis has no unit of ratings.
         """
         if self.fitted.calibration is None:
-            raise AxisError(f"axis {self.name!r} has no ratings and so no unit of its own; rate at least 5 phrases")
+            axis = self.fitted.axis
+            why = "has no ratings and so no unit of its own; rate at least 5 phrases"
+            if axis.unratable:
+                why = f"is defined by {axis.unratable}, which has no unit of ratings; ask for another unit"
+            elif axis.orthogonal_to:
+                why = "has no unit of ratings, since other axes are taken out of it; ask for another unit"
+            raise AxisError(f"axis {self.name!r} {why}")
         return self.fitted.calibration.rating_at(raw)
 
     def raw_from_products(self, products: ArrayLike) -> NDArray[np.float64]:

@@ -168,11 +168,11 @@ class Explorer:
         return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count, population)]
 
     def _require_ratable(self, axis: Axis) -> None:
-        others = [kind for kind in axis.kinds if kind not in ("poles", "ratings")]
-        if others:
+        if axis.unratable:
+            or_prior = "" if axis.formula or axis.groups else ", or one that names this one as its prior"
             raise AxisError(
-                f"axis {axis.name!r} is defined by {others[0]}, which ratings do not go with; "
-                "rate an axis of poles, or one that names this one as its prior"
+                f"axis {axis.name!r} is defined by {axis.unratable}, which ratings do not go with; "
+                f"rate an axis of poles{or_prior}"
             )
 
     def rate(self, name: str, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
