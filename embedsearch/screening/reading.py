@@ -157,7 +157,7 @@ class Reading:
         for place, id in enumerate(self.asked):
             if draw := self._drawn.get(id):  # its event says from how many: labels taken back since stood then
                 left[place] = draw.event.details["unread"] - self._places[id].position
-        left = np.maximum(left, 1)  # the record itself, though none of the records be known that joined beside it
+        left = np.maximum(left, 1)  # at least itself, where it joined after the records that are known
         doubtful = sum(self.labelled[id].value is None for id in self._drawn)
         return self._history(np.arange(size), len(self.unread), left, beside, joined, doubtful)
 
