@@ -103,6 +103,19 @@ def test_ratings_are_not_lost_when_they_are_too_few(index, monkeypatch, tmp_path
     assert "size: version 2, 6 ratings" in taken.output
 
 
+def test_answers_that_no_file_can_hold_are_said(index, monkeypatch):
+    """Nothing is written into the folder of an index: who asks from there reads the answers, and why none was taken."""
+    monkeypatch.chdir(index.path)
+    monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+    first, second = index.explorer.propose("size", 2, None)
+    asked = run("axes", "rate", "size", "-k", "2", input="7\n1234567\n")
+    assert asked.exit_code == 2
+    assert "lies in the folder of an index" in asked.stderr
+    assert f"What was answered:\n7.0  {first}\n1234567.0  {second}\n" in asked.stderr
+    assert "axis 'size' has 2 ratings; below 5" in asked.stderr
+    assert not list(index.path.glob("*.csv"))
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, es.StoreError("another process is writing")])
 def test_answers_survive_whatever_goes_wrong(index, monkeypatch, tmp_path, error):
     """Answers all alike, a lock, an interrupt while the axis is fitted: all are in a CSV, and nothing is saved."""

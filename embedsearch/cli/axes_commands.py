@@ -14,7 +14,7 @@ import click
 from embedsearch.cli.main import Commands, examples
 from embedsearch.cli.options import format_option, index_option, open_index, said, where_option
 from embedsearch.cli.output import chosen, note, table, write
-from embedsearch.errors import AxisError
+from embedsearch.errors import AxisError, EmbedSearchError
 
 if TYPE_CHECKING:
     from embedsearch import Axis, Index
@@ -328,12 +328,16 @@ def _number_asked(text: str) -> str | None:
 
 
 def _write_down(name: str, texts: Sequence[str], ratings: Mapping[str, float]) -> None:
-    """Write answers that the index did not take to a CSV, so that none is lost."""
+    """Write answers that the index did not take to a CSV, or else to stderr, so that none is lost."""
     from embedsearch.axes import write_to_rate
 
     files = (f"to-rate-{number}.csv" for number in counted(1))
     file = next(file for file in files if not Path(file).exists())
-    write_to_rate(file, texts, ratings)
+    try:
+        write_to_rate(file, texts, ratings)
+    except EmbedSearchError as error:
+        note("\n".join([f"{error}. What was answered:", *(f"{rating!r}  {text}" for text, rating in ratings.items())]))
+        return
     note(
         f"{len(ratings)} answered, and kept in {file} only: fill in more, or mend what is wrong, then: "
         f"embedsearch axes rate {name} --take {file}"
