@@ -94,6 +94,19 @@ def test_everything_placed_names_the_version(laid_out, monkeypatch):
     assert json.loads(passed[0])["versions"] == {"size": 2}
 
 
+def test_phrases_and_passages_are_sorted_by_an_axis_that_they_are_placed_on(laid_out, monkeypatch):
+    """Highest first, or lowest with a minus; another axis is named in one message for both."""
+    monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: laid_out)
+    phrases = ("place", "horse", "mouse", "bear", "-a", "size", "--predicted", "-f", "jsonl")
+    for sort, wanted in (("size", ["bear", "horse", "mouse"]), ("-size", ["mouse", "horse", "bear"])):
+        placed = run(*phrases, f"--sort={sort}").stdout.splitlines()
+        assert [json.loads(line)["text"] for line in placed] == wanted
+    for given in (phrases, ("place", "--all", "-a", "size")):
+        refused = run(*given, "--sort", "sise")
+        assert refused.exit_code == 2
+        assert "sorted by 'sise', which is not among its axes. Did you mean 'size'?" in refused.stderr
+
+
 def test_a_word_of_placements_is_no_name_of_an_axis(laid_out):
     """An axis called 'rated' would hide which axes a phrase was rated on."""
     for name in ("rated", "text", "id", "versions", "intervals", "distances"):

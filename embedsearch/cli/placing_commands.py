@@ -26,7 +26,6 @@ from embedsearch.cli.options import (
 )
 from embedsearch.cli.output import chosen, note, table, write
 from embedsearch.cli.placing_output import print_documents, print_hits, print_remainders
-from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
     from embedsearch import Index, Placement, Placements
@@ -232,10 +231,9 @@ def _marked(placement: Placement) -> list[str]:
 
 def _sorted(placements: Placements, sort: str | None) -> Placements:
     from embedsearch import Placements
+    from embedsearch.index.placing import sorting_axis
 
     if sort is None:
         return placements
-    by, descending = sort.removeprefix("-"), not sort.startswith("-")
-    if placements and by not in placements[0].coordinates:
-        raise QueryError(f"--sort {by!r} is not among the axes placed on: {', '.join(placements[0].coordinates)}")
-    return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))
+    by = sorting_axis(sort, list(placements[0].coordinates))
+    return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=not sort.startswith("-")))

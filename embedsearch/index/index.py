@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of, require_count
@@ -16,7 +15,7 @@ from embedsearch.index.collection import Collection
 from embedsearch.index.drawing import Draw, draw_lots
 from embedsearch.index.evidence import DocumentPlace, Witness
 from embedsearch.index.moving import Move, Mover
-from embedsearch.index.placing import UNITS, Placer, Unit, point_on, step_on
+from embedsearch.index.placing import UNITS, Placer, Unit, point_on, sorting_axis, step_on
 from embedsearch.index.population import Population, field_values
 from embedsearch.index.ranking import By, Mode
 from embedsearch.index.remaining import Explainer, Remainder
@@ -237,11 +236,7 @@ class Index(Collection):
         k = None if k is None else require_count(k)
         with self._store.reading():
             names = self._axis_names(axes)
-            by = sort.removeprefix("-") if sort else None
-            if by is not None and by not in names:
-                raise AxisError(
-                    f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}"
-                )
+            by = sorting_axis(sort, names) if sort else None
             rows = self._rows(where, predicted=predicted)
             rows = self._store.live_rows() if rows is None else rows
             with self._trace.step("coordinates") as step:

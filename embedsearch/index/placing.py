@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis, measure
 from embedsearch.documents import Document
-from embedsearch.errors import QueryError
+from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.standing import Rated
 from embedsearch.results import Placement, Placements
@@ -161,6 +161,18 @@ class Placer:
             nearest = known[np.minimum(np.searchsorted(known, rows), len(known) - 1)]
             here = np.flatnonzero(nearest == rows)
             ratings[here] = [rated[row] for row in nearest[here].tolist()]
+
+
+def sorting_axis(sort: str, names: Sequence[str]) -> str:
+    """Return the axis, of those with *names*, that a result is sorted by: ``-`` before it means lowest first.
+
+    Raises:
+        AxisError: it is none of them.
+    """
+    by = sort.removeprefix("-")
+    if by not in names:
+        raise AxisError(f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}")
+    return by
 
 
 def in_unit(axis: ScaledAxis, coordinates: NDArray[np.float64], unit: Unit) -> NDArray[np.float64]:
