@@ -92,6 +92,11 @@ def top(scores: NDArray[Any], k: int) -> Rows:
     return candidates[order[:k]].astype(np.int64)
 
 
+def thinned(rows: Rows, most: int) -> Rows:
+    """Return *most* of the rows, evenly spaced over all of them from the first on; all where they are no more."""
+    return rows if len(rows) <= most else rows[np.arange(most) * len(rows) // most]
+
+
 def block_rows(dimension: int) -> int:
     """Return how many rows of *dimension* float32 values make one block of `BLOCK_BYTES`."""
     return max(1, BLOCK_BYTES // (4 * max(1, dimension)))

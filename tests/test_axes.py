@@ -60,7 +60,7 @@ def test_percentiles_are_those_of_numpy(values, percent):
     [
         ({"low": ["small"], "high": []}, "'size' has nothing in 'high'"),
         ({"low": ["small"], "high": ["  "]}, "has nothing in 'high'"),
-        ({"low": ["small"]}, "lacks 'high'"),
+        ({"low": ["small"]}, "'size' has nothing in 'high'"),
         ({"low": ["small"], "high": ["large", "Small"]}, "'small' on both sides"),
         ({"low": ["very  small"], "high": ["large", "Very small"]}, "'very small' on both sides"),
         ({"low": ["small"], "hihg": ["large"]}, "unknown key 'hihg'. Did you mean 'high'"),

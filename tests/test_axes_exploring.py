@@ -94,13 +94,32 @@ def test_of_very_many_passages_an_even_sample_is_taken(tmp_path, monkeypatch):
         material, all_of_them = index.axes.material(), HashEncoder().encode([f"d{n}" for n in range(40)])
         assert material.passages(None).tolist() == all_of_them.tolist()
         monkeypatch.setattr(axis_material, "_SAMPLE", 15)
-        assert material.passages(None).tolist() == all_of_them[::3].tolist()
+        even = [0, 2, 5, 8, 10, 13, 16, 18, 21, 24, 26, 29, 32, 34, 37]
+        assert material.passages(None).tolist() == all_of_them[even].tolist()
         assert material.passages("id == 'nothing'").shape == (0, HashEncoder().dimension)
         sampled = index.explorer.discover(2, None, 3)
         monkeypatch.setattr(axis_material, "_SAMPLE", 40)
         whole = index.explorer.discover(2, None, 3)
         assert [one.share for one in sampled] != [one.share for one in whole]
         assert {len(one.low) for one in sampled} == {3}
+
+
+def test_of_very_many_documents_with_a_field_an_even_sample_is_taken(tmp_path, monkeypatch):
+    """Each by the mean of its passages and its own value; a document without a value is none of them."""
+    with es.Index.create(tmp_path / "i", HashEncoder(max_tokens=2), overlap=0) as index:
+        texts = [f"One {n}. Two {n}." for n in range(20)]
+        index.add(
+            es.Document(f"d{n}", text, metadata={"year": n} if n % 5 else {"year": ""}) for n, text in enumerate(texts)
+        )
+        vectors, years = index.axes.material().field("year")
+        assert years == [n for n in range(20) if n % 5]
+        assert vectors.tolist() == index.document_vectors([f"d{n}" for n in years]).tolist()
+        both = index.encoder.encode(["One 7.", "Two 7."]).astype(float).sum(axis=0)
+        assert vectors[years.index(7)] == pytest.approx(both / np.linalg.norm(both), abs=1e-6)
+        monkeypatch.setattr(axis_material, "_SAMPLE", 4)
+        few, of = index.axes.material().field("year")
+        assert of == [1, 6, 11, 16]
+        assert few == pytest.approx(vectors[[years.index(year) for year in of]], abs=1e-6)
 
 
 def circle(tmp_path):
@@ -117,6 +136,8 @@ def test_components_are_named_by_their_ends_and_kept(tmp_path, monkeypatch):
         first, second = index.explorer.discover(2, None, 1)
         assert {first.low[0], first.high[0]} == {"lo", "hi"}
         assert first.share + second.share == pytest.approx(1, abs=1e-6)
+        with pytest.raises(es.QueryError, match="ends is 0; at least 1 must be asked for"):
+            index.explorer.discover(2, None, 0)
         monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
         shown = run("axes", "discover", "-k", "1", "--keep", "1", "--name", "arc", "-f", "jsonl")
         assert json.loads(shown.stdout)["number"] == 1
@@ -264,8 +285,25 @@ def test_axes_that_lean_on_others_or_on_passages_are_compared(tmp_path):
         assert index.explorer.compare("height", index.encoder, None).spearman == pytest.approx(1)
         with pytest.raises(es.AxisError, match="'sum' is a formula; compare norm, height"):
             index.explorer.compare("sum", index.encoder, None)
-        with pytest.raises(es.AxisError, match="of an index; fit it there"):
+        said = "made from the passages 'id != \"lo\"' of the index, which the other encoder has not embedded"
+        with pytest.raises(es.AxisError, match=said):
             index.explorer.compare("wide", index.encoder, None)
+
+
+def test_encoders_are_compared_on_texts_from_all_of_the_index_each_once(tmp_path):
+    """Of 43 passages 30 evenly spaced are taken; of copies one; one text alone is not compared."""
+    with circle(tmp_path) as index:
+        index.axes.save(es.Axis("height", ["lo"], ["hi"]))
+        found = index.explorer.compare("height", HashEncoder(), None, count=30)
+        assert found.texts == 30
+        assert {text for text, _, _ in found.apart} <= {*(f"d{n}" for n in range(41)), "lo", "hi"}
+        index.add(es.Document(f"copy{n}", "lo") for n in range(20))
+        again = index.explorer.compare("height", index.encoder, 'id != "hi"')
+        assert (again.texts, again.spearman) == (42, pytest.approx(1))
+        assert all(first == second for _, first, second in again.apart)
+        for where, count in (('id == "hi"', 1), ('id == "nothing"', 0), ('id == "lo" or id == "copy1"', 1)):
+            with pytest.raises(es.AxisError, match=f"on at least 2 different texts; there are {count}"):
+                index.explorer.compare("height", index.encoder, where)
 
 
 def test_the_shares_that_axes_hold_are_those_of_pythagoras(index):
@@ -279,6 +317,24 @@ def test_the_shares_that_axes_hold_are_those_of_pythagoras(index):
     found = index.explain(["wolf"], ["predatoriness"], k=2)[0]
     assert found.nearest[0] in ("spider", "politician")
     assert found.whole[0] == "politician"
+
+
+def test_a_phrase_that_stands_several_times_costs_no_answers(index):
+    """All passages that are the phrase itself are left out of what is nearest, on the axes as in all."""
+    index.add(es.Document(f"again{n}", text) for n, text in enumerate(["wolf"] * 3))
+    (found,) = index.explain(["wolf"], ["predatoriness"], k=3)
+    assert (len(found.nearest), len(found.whole)) == (3, 3)
+    assert "wolf" not in {*found.nearest, *found.whole}
+
+
+def test_an_axis_that_rises_nowhere_at_the_mean_holds_nothing(index):
+    """The square of a coordinate leaves the share as it is without it, and alone holds none."""
+    index.axes.save(es.Axis("extreme", formula="size**2"))
+    alone, both = (index.explain(["wolf"], names)[0] for names in (["size"], ["size", "extreme"]))
+    assert (both.share, both.population) == (alone.share, alone.population)
+    assert alone.share > 0
+    (none,) = index.explain(["wolf"], ["extreme"])
+    assert (none.share, none.population) == (0, 0)
 
 
 def records(result):

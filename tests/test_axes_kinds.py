@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_groups_follow_a_known_curve():
     corners = [(math.cos(t), math.sin(t), 0) for t in (0, math.pi / 3, 2 * math.pi / 3)]
     table = {"a": corners[0], "b": corners[1], "c": corners[2], "far": Z}
     axis = es.Axis("age", groups=[["a"], ["b"], ["c"]]).fit(TableEncoder(table))
-    assert axis.curve.arc_lengths.tolist() == pytest.approx([0, 1, 2], abs=1e-6)
+    assert axis.curve.values.tolist() == pytest.approx([0, 1, 2], abs=1e-6)
     assert axis.read([corners[0], corners[1], corners[2]]).tolist() == pytest.approx([0, 1, 2], abs=1e-6)
     quarter = 0.75 * np.array(corners[1]) + 0.25 * np.array(corners[2])
     foot = quarter + (np.array([0, 0, 1]) * math.sqrt(1 - quarter @ quarter))  # straight above, on the sphere
@@ -105,7 +106,7 @@ def test_groups_recover_order_and_length_of_a_curve():
     points = np.stack([np.cos(between), np.sin(between), np.zeros(200)], axis=1)
     read = curve.read(points @ nodes.T)
     assert (np.diff(read) > 0).all()
-    assert curve.arc_lengths[-1] == pytest.approx(math.pi, rel=0.01)
+    assert curve.values[-1] == pytest.approx(math.pi, rel=0.01)
     assert read == pytest.approx(between, abs=0.02)
 
 
@@ -200,7 +201,8 @@ def test_a_field_teaches_a_direction(tmp_path):
             es.Document(
                 f"d{n}",
                 f"d{n}",
-                metadata={"year": 2000 + n, "kind": "old" if n < 4 else "young", "note": f"n{n}", "all": 1},
+                metadata={"year": 2000 + n, "kind": "old" if n < 4 else "young", "note": f"n{n}", "all": 1}
+                | ({"rare": n} if n < 4 else {}),
             )
             for n in range(9)
         )
@@ -219,7 +221,8 @@ def test_a_field_teaches_a_direction(tmp_path):
         for field, message in (
             ("note", "holds text of 9 values, such as 'n0'"),
             ("yeer", "Did you mean 'year'"),
-            ("all", "all 9 ratings are 1"),
+            ("all", "axis 'bad': the field 'all' is 1 in all documents; no direction comes of it"),
+            ("rare", "axis 'bad': 4 documents have 'rare'; at least 5 are wanted"),
         ):
             with pytest.raises(es.AxisError, match=message):
                 index.axes.save(es.Axis("bad", field=field))
@@ -277,6 +280,9 @@ def test_a_component_of_a_subset_is_an_axis(tmp_path):
         ({"formula": "weight", "formula_unit": "kg"}, "no formula_unit 'kg'"),
         ({"formula": "weight", "orthogonal_to": ["b"]}, "needs one direction"),
         ({"formula": "weight", "low": ["a"], "high": ["b"]}, "is defined by poles and formula"),
+        ({"low": ["a"], "high": ["b"], "formula_unit": "raw"}, "'formula_unit' goes with a formula, not poles"),
+        ({"expression": "a - b", "frames": ["a {}"]}, "'frames' go with poles or groups of phrases, not expression"),
+        ({"groups": {"field": "year", "bins": 2}, "frames": ["a {}"]}, "'frames' go with poles or groups of phrases"),
         ({"expression": "a +"}, "cannot be read"),
         ({"expression": "a - a"}, "cancel out"),
         ({"field": 3}, "'field' must be a text, not 3"),
@@ -365,6 +371,18 @@ def test_definitions_survive_json(base):
     axis = fitted(groups=[["x"], ["xy"], ["y"]])
     again = es.FittedAxis.from_dict(axis.axis, axis.to_dict())
     assert again.read([X, Y, Z]).tolist() == axis.read([X, Y, Z]).tolist()
+
+
+def test_a_definition_keeps_its_own_tables(tmp_path):
+    """Any mapping is a table, and one that is changed afterwards changes no axis."""
+    table = {"field": "year", "bins": 3}
+    axis = es.Axis("series", groups=MappingProxyType(table))
+    table["bins"] = 0
+    assert axis.groups == {"field": "year", "bins": 3}
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add(es.Document(f"d{n}", f"text {n}", metadata={"year": n}) for n in range(9))
+        assert index.axes.save(axis).curve.values.tolist() == [1, 4, 7]
+    assert es.Axis("size", ["small"], ["large"], groups={}).kinds == ("poles",)
 
 
 def test_fields_become_numbers():

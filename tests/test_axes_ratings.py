@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 import pytest
-from conftest import run
+from conftest import ANIMALS, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -382,10 +382,25 @@ def test_a_space_laid_out_by_hand_can_be_calculated_in(rated):
     assert rated.locate({"size": places["horse"]}, k=1)[0].text == "horse"
 
 
-def test_the_unit_needs_ratings(index):
-    """Asking for the ratings' unit on an axis of poles says what is missing."""
-    with pytest.raises(es.AxisError, match="no ratings and so no unit of its own"):
-        index.place(["wolf"], ["size"], unit="rating")
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        ({"low": ["small"], "high": ["large"]}, "has no ratings and so no unit of its own; rate at least 5 phrases"),
+        ({"formula": "size + 1"}, "is defined by formula, which has no unit of ratings; ask for another unit"),
+        ({"field": "kind", "low": ["small"], "high": ["large"]}, "is defined by field, which has no unit of ratings"),
+        (
+            {"ratings": dict(zip(ANIMALS, range(6), strict=False)), "orthogonal_to": ["size"]},
+            "has no unit of ratings, since other axes are taken out of it; ask for another unit",
+        ),
+    ],
+)
+def test_the_unit_of_ratings_needs_ratings(index, definition, said):
+    """An axis without it says why, and what can be done: only poles can be rated."""
+    index.add(es.Document(f"k{n}", name, metadata={"kind": "xy"[n % 2]}) for n, name in enumerate(ANIMALS))
+    index.delete(f"id-{name}" for name in ANIMALS)
+    index.axes.save(es.Axis("asked", **definition))
+    with pytest.raises(es.AxisError, match=f"axis 'asked' {said}"):
+        index.place(["wolf"], ["asked"], unit="rating")
 
 
 def test_an_unknown_document_cannot_be_rated(index):
@@ -404,3 +419,7 @@ def test_exports_name_the_version(rated, monkeypatch):
     assert '"rated": ["size"]' in shown.output
     table = run("place", "horse", "--unit", "rating", "-f", "table")
     assert "90.000*" in table.output
+    (horse,) = rated.place("horse", unit="rating", predicted=True)
+    low, high = horse.intervals["size"]
+    shown = run("place", "horse", "--unit", "rating", "--predicted", "-f", "table").output
+    assert f"{horse.coordinates['size']:.3f} ({low:.3f} … {high:.3f})" in shown

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ANIMALS, POLES, run
+from conftest import ANIMALS, CORPUS, POLES, run
 
 import embedsearch as es
 from embedsearch.axes import EncoderMaterial
@@ -14,7 +14,7 @@ from embedsearch.axes.report import _advice, _on_their_side, _validated
 from embedsearch.axes.separation import FRAMES, is_adjective, separate
 from embedsearch.axes.statistics import Pairs, bootstrap, determination, pearson, ranks, spearman
 from embedsearch.axes.validation import _compared, _design, _permuted, _splits, validate
-from embedsearch.testing import TableEncoder
+from embedsearch.testing import HashEncoder, TableEncoder
 
 
 def test_rank_correlation_by_hand():
@@ -183,6 +183,16 @@ def test_bare_adjectives_get_a_frame():
     assert found.suggested_frame == "a {} person"
 
 
+def test_nouns_are_taken_for_no_adjectives():
+    """None of the corpus's 701 phrases is one; elephant and fish end as adjectives do. Common adjectives are told."""
+    phrases = [document.text for document in es.read(CORPUS / "phrases.csv")]
+    assert len(phrases) == 701
+    nouns = ["serpent", "president", "critic", "library", "weed", "vegetable", "captive", "radish", "table"]
+    assert [text for text in (*phrases, *nouns) if is_adjective(text)] == []
+    adjectives = ["harmless", "harmful", "ferocious", "aggressive", "massive", "capable", "violent", "gigantic"]
+    assert all(map(is_adjective, [*adjectives, "Very harmless", "most cruel"]))
+
+
 def test_overlap_by_hand(index):
     """Axes at right angles have cosine 0; the correlation is numpy's over the passages; nothing is taken out."""
     report = index.axes.check()
@@ -276,3 +286,26 @@ def test_the_report_says_why_there_is_no_unit(index):
     shown = str(index.axes.check(["fear"]))
     assert "no R²: other axes are taken out of this one" in shown
     assert "R²  " not in shown
+
+
+def test_a_formula_that_rises_nowhere_at_the_mean_is_compared_by_its_coordinates(index):
+    """The square of a coordinate has no direction there, which says nothing of any other axis."""
+    index.axes.save(es.Axis("extreme", formula="size**2"))
+    report = index.axes.check()
+    assert [axis.name for axis in report.axes] == ["predatoriness", "size", "extreme"]
+    found = {(pair.first, pair.second): pair for pair in report.overlaps}
+    squared = found["size", "extreme"]
+    assert (squared.cosine, squared.left_direction) == (0, 1)
+    columns = np.array([list(place.coordinates.values()) for place in index.place_all()])
+    assert squared.correlation == pytest.approx(np.corrcoef(columns.T)[1, 2], abs=1e-6)
+    assert index.axes.check([]).to_dict() == {"axes": [], "overlaps": []}
+
+
+def test_no_advice_is_given_that_cannot_be_followed(tmp_path):
+    """Poles with a field cannot be rated as well; poles alone can."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add(es.Document(f"d{n}", f"text {n}", metadata={"year": n}) for n in range(12))
+        index.axes.save_all([es.Axis("a", ["old"], ["new"], field="year"), es.Axis("b", ["old"], ["new"])])
+        advice = {report.name: " ".join(report.advice) for report in index.axes.check().axes}
+    assert ["rate 20 phrases" in advice[name] for name in "ab"] == [False, True]
+    assert all("more phrases a side help" in said for said in advice.values())

@@ -8,8 +8,10 @@ import pytest
 from conftest import run
 
 import embedsearch as es
+from embedsearch.index import scaling
 from embedsearch.screening.report import _version
 from embedsearch.testing import HashEncoder
+from embedsearch.vectors import project
 
 SIZE, WEIGHT = es.Axis("size", ["s"], ["l"]), es.Axis("weight", ["p"], ["r"])
 
@@ -89,6 +91,21 @@ def test_a_followed_file_does_not_overwrite_what_is_rated_meanwhile(made, tmp_pa
     assert made.axes.follow_file(file) == (["width"], ["size"])
     assert made.axes.definitions()["size"].ratings == ratings
     assert made.axes.follow_file(file) == (["width"], ["size"])
+
+
+def test_what_is_scaled_already_is_not_read_again(made, monkeypatch):
+    """Of axes that are asked for together only those without a scale take a dot product with each passage."""
+    asked = []
+
+    def noted(vectors, directions, rows, **more):
+        asked.append(len(directions))
+        return project(vectors, directions, rows, **more)
+
+    monkeypatch.setattr(scaling, "project", noted)
+    wanted = [made.axes[name].scale for name in ("size", "weight")]
+    both = made.axes.scaled(["size", "weight", "gap"])
+    assert asked == [1, 1, 1]
+    assert [both[name].scale.mean for name in ("size", "weight")] == [scale.mean for scale in wanted]
 
 
 def test_no_axis_is_deleted_under_one_that_another_process_saves(made, monkeypatch):

@@ -44,6 +44,14 @@ def test_a_filter_takes_rated_documents_where_they_stand(laid_out):
     assert [text.strip() for text in passed] == ["flea", "cat"]
 
 
+def test_rated_passages_stand_where_they_were_rated_in_any_order_of_rows(laid_out):
+    """Rows that are given in another order, or twice, have the coordinates that they have in order."""
+    whole = laid_out.population(["size"]).coordinates[:, 0]
+    order = [6, 0, 5, 0, 3, 1]
+    assert laid_out.population(["size"], drawn=order).coordinates[:, 0].tolist() == whole[order].tolist()
+    assert whole[0] == whole[5] == laid_out.place(["flea"], ["size"])[0].coordinates["size"]
+
+
 def test_a_rated_document_is_said_to_stand_elsewhere(laid_out, monkeypatch):
     """place --document measures its passages and says where the rating puts it."""
     (cat,) = laid_out.place_documents(["id-cat"], ["size"])
@@ -84,6 +92,19 @@ def test_everything_placed_names_the_version(laid_out, monkeypatch):
         "filter", "--where", "size < 100", "-a", "size", "-f", "jsonl", "-i", laid_out.path
     ).output.splitlines()
     assert json.loads(passed[0])["versions"] == {"size": 2}
+
+
+def test_phrases_and_passages_are_sorted_by_an_axis_that_they_are_placed_on(laid_out, monkeypatch):
+    """Highest first, or lowest with a minus; another axis is named in one message for both."""
+    monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: laid_out)
+    phrases = ("place", "horse", "mouse", "bear", "-a", "size", "--predicted", "-f", "jsonl")
+    for sort, wanted in (("size", ["bear", "horse", "mouse"]), ("-size", ["mouse", "horse", "bear"])):
+        placed = run(*phrases, f"--sort={sort}").stdout.splitlines()
+        assert [json.loads(line)["text"] for line in placed] == wanted
+    for given in (phrases, ("place", "--all", "-a", "size")):
+        refused = run(*given, "--sort", "sise")
+        assert refused.exit_code == 2
+        assert "sorted by 'sise', which is not among its axes. Did you mean 'size'?" in refused.stderr
 
 
 def test_a_word_of_placements_is_no_name_of_an_axis(laid_out):

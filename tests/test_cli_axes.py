@@ -59,6 +59,23 @@ def test_an_axis_of_an_empty_index_can_be_shown(tmp_path):
     assert (shown["population"], shown["highest"]) == (0, [])
 
 
+def test_an_axis_that_is_not_there_is_not_shown(tmp_path):
+    """An index without axes says how to get some."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document("a", "wolf")])
+    shown = run("axes", "show", "size", "-i", tmp_path / "i")
+    assert shown.exit_code == 2
+    assert "there is no axis 'size'. The index has none yet; add some with: embedsearch axes fit FILE" in shown.stderr
+
+
+@pytest.mark.parametrize("given", [("-k", "5"), ("--csv", "other.csv"), ("--where", "x > 1")])
+def test_what_taking_ratings_would_ignore_is_refused(tmp_path, given):
+    """Phrases are proposed or ratings taken; an option of the one has no meaning beside the other."""
+    result = run("axes", "rate", "size", "--take", "ratings.csv", *given, "-i", tmp_path / "none")
+    assert result.exit_code == 2
+    assert f"{given[0]} has no meaning with it" in result.stderr
+
+
 def test_axes_of_every_kind_are_listed(index, monkeypatch):
     """An axis without poles is listed with what it is defined by."""
     index.axes.save(es.Axis("sum", formula="size + predatoriness"))
@@ -84,6 +101,19 @@ def test_ratings_are_not_lost_when_they_are_too_few(index, monkeypatch, tmp_path
     (tmp_path / "to-rate-1.csv").write_text("\n".join(filled) + "\n")
     taken = run("axes", "rate", "size", "--take", "to-rate-1.csv")
     assert "size: version 2, 6 ratings" in taken.output
+
+
+def test_answers_that_no_file_can_hold_are_said(index, monkeypatch):
+    """Nothing is written into the folder of an index: who asks from there reads the answers, and why none was taken."""
+    monkeypatch.chdir(index.path)
+    monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
+    first, second = index.explorer.propose("size", 2, None)
+    asked = run("axes", "rate", "size", "-k", "2", input="7\n1234567\n")
+    assert asked.exit_code == 2
+    assert "lies in the folder of an index" in asked.stderr
+    assert f"What was answered:\n7.0  {first}\n1234567.0  {second}\n" in asked.stderr
+    assert "axis 'size' has 2 ratings; below 5" in asked.stderr
+    assert not list(index.path.glob("*.csv"))
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, es.StoreError("another process is writing")])
@@ -151,7 +181,7 @@ def test_what_cannot_be_rated_is_refused_before_anything_is_asked(index, monkeyp
     monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
     refused = run("axes", "rate", "sum", "--csv", tmp_path / "file.csv")
     assert refused.exit_code == 2
-    assert "defined by formula, which ratings do not go with" in refused.output
+    assert "defined by formula, which ratings do not go with; rate an axis of poles\n" in refused.output
     assert not (tmp_path / "file.csv").exists()
 
 

@@ -136,7 +136,7 @@ def test_place_all_has_mean_0_and_deviation_1(predation):
         (("place", "wolf", "--all"), "give phrases"),
         (("place", "wolf", "--where", "size > 0"), "it goes with --all"),
         (("place", "wolf", "-a", "sise"), "there is no axis 'sise'. Did you mean 'size'?"),
-        (("place", "wolf", "-a", "size", "--sort", "tone"), "not among the axes"),
+        (("place", "wolf", "-a", "size", "--sort", "tone"), "sorted by 'tone', which is not among its axes"),
         (("place", "", "-a", "size"), "the text is empty"),
         (("locate", "size"), "is no AXIS=VALUE"),
         (("locate", "size=big"), "wanted a number of standard deviations"),

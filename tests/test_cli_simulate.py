@@ -105,6 +105,7 @@ def test_plot_and_curve_are_written(review, tmp_path, suffix, begin):
         done = simulate(review, "--repeats", 1, "--plot", plot, "--curve", tmp_path / "curve.csv")
         assert done.exit_code == 0, done.stderr
     assert plots[0].read_bytes().startswith(begin)
+    assert plots[0].read_bytes() == plots[1].read_bytes()
     assert plots[0].stat().st_size > 5_000
     lines = (tmp_path / "curve.csv").read_text("utf-8").splitlines()
     assert (lines[0], len(lines)) == ("read,mean,low,high", 102)
@@ -162,7 +163,7 @@ def test_the_same_text_throughout_is_replayed(tmp_path):
 @pytest.mark.parametrize(
     ("plot", "message"),
     [
-        ("recall.bmp", "a plot is a file that ends in .png, .svg, .pdf, not 'recall.bmp'"),
+        ("recall.bmp", "'recall.bmp' says no format that can be drawn; wanted is .png, .svg or .pdf"),
         ("no/r.png", "there is no folder 'no' to put 'r.png' in; make it first"),
     ],
 )

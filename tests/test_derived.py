@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import embedsearch as es
-from embedsearch.screening import Screening
-from embedsearch.screening.features import words_of
+from embedsearch.screening import LabelledRecords, Screening
+from embedsearch.screening.features import record_text, words_of
 from embedsearch.store import DerivedFiles
 from embedsearch.testing import HashEncoder
 
@@ -38,6 +38,7 @@ def made(monkeypatch):
     times = []
 
     def counted(texts):
+        texts = list(texts)
         times.append(len(texts))
         return words_of(texts)
 
@@ -53,7 +54,7 @@ def words(index):
 
 
 def expected(index):
-    lexical, titles = words_of([f"{one.title}\n{one.text}" for one in index.documents()])
+    lexical, titles = words_of(map(record_text, index.documents()))
     return lexical.toarray(), titles.toarray()
 
 
@@ -86,6 +87,20 @@ def test_what_has_changed_is_weighed_anew(index, made, change):
     assert len(made) == 2
 
 
+def test_a_review_and_its_replay_weigh_the_same_words(tmp_path):
+    """Without a title the first line of a text stands for it, in an index as in a file; texts are gone through once."""
+    texts = [f"{WORDS[place % 8]} {WORDS[place % 5]}\n{WORDS[place % 7]} runs {place}" for place in range(30)]
+    found = [es.Document(f"d{place}", text, metadata={"kept": place % 2}) for place, text in enumerate(texts)]
+    with es.Index.create(tmp_path / "review", HashEncoder()) as index:
+        index.add(found)
+        features = Screening(index).pile.features
+    replayed = words_of(iter(LabelledRecords.of(found, "kept").texts))
+    assert same((features.lexical.toarray(), features.titles.toarray()), [part.toarray() for part in replayed])
+    heads = words_of([text.partition("\n")[0] for text in texts])[0]
+    assert np.array_equal(features.titles.toarray(), heads.toarray())
+    assert features.titles.shape[1] > 8
+
+
 def test_compaction_leaves_them_in_use(index, made):
     """Compacting changes no document; the words stay as they are."""
     index.delete(["d1"])
@@ -99,7 +114,7 @@ def test_another_condition_is_another_pile(index, made):
     """The words of a pile are weighed within that pile."""
     words(index)
     Screening(index).configure(where="n < 20", topic="a wolf")
-    part = words_of([f"{one.title}\n{one.text}" for one in list(index.documents())[:20]])[0].toarray()
+    part = words_of(map(record_text, list(index.documents())[:20]))[0].toarray()
     assert np.array_equal(words(index)[0], part)
     assert made == [40, 20]
 

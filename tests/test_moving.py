@@ -7,6 +7,7 @@ import pytest
 from conftest import run
 
 import embedsearch as es
+from embedsearch.index import moving
 from embedsearch.index.moving import displacement
 from embedsearch.testing import TableEncoder
 
@@ -58,7 +59,7 @@ def test_a_curve_carries_a_phrase_along(tmp_path):
         index.add(es.Document(name, name) for name in table)
         index.axes.save(es.Axis("age", groups=[["a"], ["b"], ["c"]]))
         axis = index.axes["age"]
-        whole = axis.fitted.curve.arc_lengths[-1] / axis.scale.deviation
+        whole = axis.fitted.curve.values[-1] / axis.scale.deviation
         vector = np.array([1.0, 0, 0])
         assert (vector + displacement([axis], vector, [whole])).tolist() == pytest.approx([0, 1, 0], abs=1e-6)
         assert index.shift("a", {"age": whole}, k=1).hits[0].text == "c"
@@ -164,3 +165,27 @@ def test_a_point_that_was_not_reached_is_said_to_be(index, monkeypatch):
     assert f"has both {move.reached['both']:.2f} instead of 2.50: phrases are moved as if" in move.note
     monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: index)
     assert move.note in run("locate", "both=2.5", "--like", "spider", "-f", "json").stderr
+
+
+def test_what_is_usual_is_asked_of_passages_from_all_of_the_index(tmp_path, monkeypatch):
+    """Of 39 passages, the last 19 farther apart, 20 are asked, and not the first 20."""
+    angles = np.cumsum([0.01] * 20 + [0.05] * 19)
+    table = {f"p{n}": [np.cos(t), np.sin(t), 0] for n, t in enumerate(angles)} | {"lo": [0, 0, -1], "hi": [0, 0, 1]}
+    monkeypatch.setattr(moving, "_SAMPLE", 20)
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add(es.Document(f"p{n}", f"p{n}") for n in range(39))
+        index.axes.save(es.Axis("along", ["p0"], ["p38"]))
+        usual = index.shift("p5", {"along": 0.5}, k=1).usual
+    vectors = np.array([[np.cos(t), np.sin(t)] for t in angles])
+    cosines = vectors @ vectors.T - 2 * np.eye(39)
+    nearest = cosines.max(axis=1)[np.arange(20) * 39 // 20]
+    assert usual == pytest.approx(np.percentile(nearest, [5, 50]).tolist(), abs=1e-6)
+    assert usual[0] == pytest.approx(np.cos(0.05), abs=1e-6)
+
+
+def test_an_axis_that_rises_nowhere_at_the_mean_is_not_moved_along(index):
+    """The square of a coordinate is flat where that is 0: no step along it is known, alone or beside another."""
+    index.axes.save(es.Axis("extreme", formula="size**2"))
+    for by in ({"extreme": 1}, {"predatoriness": 1, "extreme": 1}):
+        with pytest.raises(es.AxisError, match="axis 'extreme' rises in no direction at the mean of the index"):
+            index.shift("wolf", by)

@@ -357,57 +357,21 @@ def test_relevant_records_that_are_left_undecided_hide_nothing(make):
 # -- what is kept -------------------------------------------------------------------------------------------
 
 
-def without_piles(review):
-    """Return the journal as an earlier version wrote it, in a screening of another name."""
-    old = review.screening.labels.named("old")
-    for event in review.screening.labels.history():
-        if event.kind == "label":
-            old.add(event.document, event.value, by=event.details.get("by"))
-        else:
-            random = event.kind == "shown" and event.details["random"]
-            left_out = (PILE, "unread") if random else (PILE,)
-            old.record(event.kind, {name: one for name, one in event.details.items() if name not in left_out})
-    return Screening(review.index, "old")
-
-
-def test_a_journal_of_an_earlier_version(make):
-    """It does not hold the records: the audit says how many were unread, and the settings how many there were."""
-    index = make(300)
-    review = Review(index, "new", 1, 30)
-    review.audit(60)
-    review.read(30)
-    for proposal in review.screening.next(10, by="random"):
-        review.label([proposal.id])
-    review.label(review.irrelevant(100), by="import")
-    old = without_piles(review)
-    new, was = review.screening.progress(), old.progress()
-    assert was.estimates == new.estimates
-    assert was.history.left.tolist() == new.history.left.tolist()
-    # 50 join: the draws could not hit them, and of the reading no window is sure.
-    index.add(documents(50, "n"))
-    was = Screening(index, "old").progress()
-    assert was.estimates[0].missed_at_most == new.estimates[0].missed_at_most + 50
-    assert was.estimates[1].missed_at_most == was.unread
-    assert was.samples[0].joined == 50
-    index.delete(f"n{number}" for number in range(50))
-    assert Screening(index, "old").progress().estimates == new.estimates
-
-
-def test_what_was_read_and_deleted_before_the_journal_held_the_records(make):
-    """It was among them when it was read, though the first event that holds the records does not name it."""
-    index = make(100)
-    old = index.labels
-    old.record("settings", {"topic": "x", "seed": 1, "records": 100})
-    ids = [f"d{number}" for number in range(60)]
-    old.record("shown", {"by": "likely", "ids": ids, "random": False})
-    old.add(ids, "not relevant")
+def test_what_the_journal_holds_first_was_there_from_the_beginning(make):
+    """Labels that came with what had proposed them, before anything was shown here, were given among those records."""
+    index = make(20)
+    index.labels.add_all([Decision(f"d{number}", 0, by="likely") for number in range(5)])
     before = Screening(index).progress()
-    index.delete(ids[:30])
-    assert Screening(index).progress().estimates == before.estimates
-    Screening(index).next(1)
+    assert (before.history.left.tolist(), before.joined) == ([20, 19, 18, 17, 16], 0)
+    screening = Screening(index)
+    screening.next(1, by="random")
+    assert screening.progress().history.left.tolist() == before.history.left.tolist()
+    index.add(documents(3, "n"))
+    Screening(index).next(1, by="random")
     after = Screening(index).progress()
-    assert after.history.left.tolist() == before.history.left.tolist() == list(range(100, 40, -1))
-    assert after.estimates == before.estimates
+    assert (after.history.left.tolist(), after.joined) == (before.history.left.tolist(), 3)
+    bounds = [one.missed_at_most for one in before.estimates]
+    assert [one.missed_at_most for one in after.estimates] == [bound + 3 for bound in bounds]
 
 
 def test_the_records_are_kept_once_and_not_reported(make):

@@ -36,6 +36,12 @@ def test_recall_after_a_share_of_the_records(share, recall):
     assert recall_at(FOUND, share) == recall
 
 
+def test_recall_after_several_shares_is_that_after_each():
+    """In the shape in which they are asked for; nothing is found before the first record."""
+    shares = [[0, 0.1], [0.2, 1]]
+    assert recall_at(FOUND, shares).tolist() == [[0, 0.25], [0.5, 1]]
+
+
 def test_work_saved_over_sampling():
     """At 75% four of ten records are read: 60% are saved, 25 of them by any order. At 95% eight are read."""
     assert records_needed(FOUND, 0.75) == 4

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from embedsearch import vectors
 from embedsearch.errors import EncoderError, QueryError
-from embedsearch.vectors import as_rows, project, take_products, top, unit
+from embedsearch.vectors import as_rows, project, take_products, thinned, top, unit
 
 finite = st.floats(-1e6, 1e6, width=32)
 
@@ -79,3 +79,12 @@ def test_an_error_in_one_of_several_threads_is_raised(monkeypatch):
 
     with pytest.raises(ValueError, match="no room"):
         take_products(np.ones((40, 3), np.float32), np.ones((1, 3), np.float32), take)
+
+
+@given(st.integers(0, 300), st.integers(1, 40))
+def test_an_even_sample_reaches_over_all_rows(count, most):
+    """So many as are wanted, or all; the gaps between them, to the end as well, differ by one place at most."""
+    found = thinned(np.arange(100, 100 + count), most)
+    assert len(found) == min(count, most)
+    gaps = np.diff([*found, 100 + count])
+    assert count == 0 or (found[0] == 100 and np.ptp(gaps) <= 1)

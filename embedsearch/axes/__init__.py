@@ -5,8 +5,7 @@ reads a raw coordinate off any vector of that encoder. A `ScaledAxis` adds the `
 raw coordinates are spread, which turns them into standard deviations and percentiles.
 """
 
-from embedsearch.axes.calibration import COVERAGE, Calibration
-from embedsearch.axes.checks import FEWEST_RATINGS
+from embedsearch.axes.calibration import Calibration
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.files import read_axes, read_ratings, write_to_rate
@@ -14,11 +13,9 @@ from embedsearch.axes.fitted import FittedAxis
 from embedsearch.axes.fitting import fit_axis
 from embedsearch.axes.material import EncoderMaterial, Material
 from embedsearch.axes.scale import Scale
-from embedsearch.axes.scaled import ScaledAxis, directions_of, measure
+from embedsearch.axes.scaled import ScaledAxis, measure
 
 __all__ = [
-    "COVERAGE",
-    "FEWEST_RATINGS",
     "Axis",
     "Calibration",
     "Curve",
@@ -27,7 +24,6 @@ __all__ = [
     "Material",
     "Scale",
     "ScaledAxis",
-    "directions_of",
     "fit_axis",
     "measure",
     "read_axes",

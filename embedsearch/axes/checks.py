@@ -124,8 +124,13 @@ def check_enough_ratings(name: str, values: Sequence[float], *, what: str = "rat
             f"axis {name!r} has {len(values)} {what}; below {FEWEST_RATINGS} a fit follows chance more than meaning. "
             f"Rate {FEWEST_RATINGS - len(values)} more, or use poles alone"
         )
-    if max(values) - min(values) <= 1e-12 * max(1.0, abs(max(values))):
+    if are_equal(values):
         raise AxisError(f"axis {name!r}: all {len(values)} ratings are {values[0]:g}; rate phrases that differ")
+
+
+def are_equal(values: Sequence[float]) -> bool:
+    """Are values, at least one, all the same but for rounding?"""
+    return max(values) - min(values) <= 1e-12 * max(1.0, abs(max(values)))
 
 
 def check_table(

@@ -52,12 +52,6 @@ class Curve:
             )
         return cls(points, np.asarray(values, dtype=np.float64))
 
-    @property
-    def arc_lengths(self) -> NDArray[np.float64]:
-        """The length of the curve from its beginning to each node, shape (g,)."""
-        lengths = np.linalg.norm(np.diff(self.nodes, axis=0), axis=1)
-        return np.concatenate([[0.0], np.cumsum(lengths)])
-
     def read(self, products: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values at the points of the curve nearest to unit vectors, shape (n,).
 

@@ -134,18 +134,19 @@ class Axis:
             check_poles(self.name, self.low, self.high)
         if self.prior and not {"poles", "ratings", "field"} & set(kinds):
             raise AxisError(f"axis {self.name!r}: 'prior' goes with poles, ratings or a field, not {kinds[0]}")
+        if self.frames != BARE and not self.low and (not self.groups or isinstance(self.groups, Mapping)):
+            raise AxisError(f"axis {self.name!r}: 'frames' go with poles or groups of phrases, not {kinds[0]}")
         if self.extend is not None and (not isinstance(self.extend, bool) or (self.extend and not self.low)):
             raise AxisError(f"axis {self.name!r}: 'extend' is true or false, and goes with poles")
 
     def _check_groups(self) -> None:
-        if isinstance(self.groups, Mapping):
-            table = self.groups and check_table(
-                self.name, "groups", self.groups, wanted=_GROUP_KEYS, needed=("field", "bins")
-            )
-            if table and table["bins"] < 2:
+        if isinstance(self.groups, Mapping) and self.groups:
+            table = check_table(self.name, "groups", self.groups, wanted=_GROUP_KEYS, needed=list(_GROUP_KEYS))
+            if table["bins"] < 2:
                 raise AxisError(f"axis {self.name!r}: 'bins' in 'groups' must be at least 2, not {table['bins']}")
+            self._set("groups", table)
         else:
-            groups = check_list(self.name, "groups", self.groups, of="lists of texts")
+            groups = check_list(self.name, "groups", [] if self.groups == {} else self.groups, of="lists of texts")
             self._set("groups", tuple(check_texts(self.name, "groups", group) for group in groups))
             if len(self.groups) == 1 or not all(self.groups):
                 raise AxisError(f"axis {self.name!r}: 'groups' must hold at least 2 groups, none of them empty")
@@ -159,14 +160,20 @@ class Axis:
         if self.difference and len(self.difference) != 2:
             raise AxisError(f"axis {self.name!r}: 'difference' must name 2 axes, not {len(self.difference)}")
         if self.rotation:
-            check_table(self.name, "rotation", self.rotation, wanted=_ROTATION_KEYS, needed=list(_ROTATION_KEYS))
+            table = check_table(
+                self.name, "rotation", self.rotation, wanted=_ROTATION_KEYS, needed=list(_ROTATION_KEYS)
+            )
+            self._set("rotation", table)
         if self.component:
-            check_table(self.name, "component", self.component, wanted=_COMPONENT_KEYS, needed=["number"])
-            if self.component["number"] < 1:
-                raise AxisError(f"axis {self.name!r}: components are counted from 1, not {self.component['number']}")
+            table = check_table(self.name, "component", self.component, wanted=_COMPONENT_KEYS, needed=["number"])
+            if table["number"] < 1:
+                raise AxisError(f"axis {self.name!r}: components are counted from 1, not {table['number']}")
+            self._set("component", table)
         if self.formula_unit not in FORMULA_UNITS:
             advice = did_you_mean(self.formula_unit, FORMULA_UNITS)
             raise AxisError(f"axis {self.name!r}: there is no formula_unit {self.formula_unit!r}.{advice}")
+        if self.formula_unit != "sd" and not self.formula:
+            raise AxisError(f"axis {self.name!r}: 'formula_unit' goes with a formula, not {self.kinds[0]}")
         if self.orthogonal_to and (self.formula or self.groups):
             raise AxisError(f"axis {self.name!r}: 'orthogonal_to' needs one direction; groups and formulas have none")
         try:
@@ -189,6 +196,11 @@ class Axis:
     def is_rated(self) -> bool:
         """Are there ratings, of phrases or of documents?"""
         return bool(self.ratings or self.rated_documents)
+
+    @property
+    def unratable(self) -> str:
+        """What it is defined by that ratings do not go with, such as ``formula``; empty where they do."""
+        return next((kind for kind in self.kinds if kind not in ("poles", "ratings")), "")
 
     def with_ratings(self, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
         """Return the axis with more ratings; those of a phrase or document rated before replace it.
@@ -288,9 +300,6 @@ class Axis:
         for key in definition:
             if key not in _KEYS:
                 raise AxisError(f"axis {name!r} has an unknown key {key!r}.{did_you_mean(key, _KEYS)}")
-        for one, other in (("low", "high"), ("high", "low")):
-            if one in definition and other not in definition:
-                raise AxisError(f"axis {name!r} lacks {other!r}; an axis needs phrases for both poles, low and high")
         return cls(name, **definition)
 
 

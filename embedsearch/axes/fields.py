@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.checks import check_enough_ratings, finite
+from embedsearch.axes.checks import FEWEST_RATINGS, are_equal, finite
 from embedsearch.errors import AxisError
 
 _COMPACT = re.compile(r"[0-9]{8}")
@@ -24,7 +24,8 @@ def as_numbers(name: str, field: str, values: Sequence[Any]) -> NDArray[np.float
     ``yes`` and ``true`` are 1, ``no`` and ``false`` 0. Dates are years with their fractions.
 
     Raises:
-        AxisError: the field is text of more than two values, has one value only, or a number too large.
+        AxisError: the field is text of more than two values, has fewer than 5 values, one value only, or a number too
+            large.
     """
     _check_size(name, field, values)
     kinds = {str(value).casefold() for value in values}
@@ -42,7 +43,12 @@ def as_numbers(name: str, field: str, values: Sequence[Any]) -> NDArray[np.float
             f"axis {name!r}: the field {field!r} holds text of {len(kinds)} values, such as {example}; "
             "wanted are numbers, dates, or two values"
         )
-    check_enough_ratings(name, numbers)
+    if len(numbers) < FEWEST_RATINGS:
+        raise AxisError(f"axis {name!r}: {len(numbers)} documents have {field!r}; at least {FEWEST_RATINGS} are wanted")
+    if are_equal(numbers):
+        raise AxisError(
+            f"axis {name!r}: the field {field!r} is {numbers[0]:g} in all documents; no direction comes of it"
+        )
     return np.array(numbers, dtype=np.float64)
 
 

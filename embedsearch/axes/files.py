@@ -71,8 +71,9 @@ def read_ratings(
     """Return the ratings in a CSV file: of phrases by text, and of documents by id.
 
     The first line names the columns: ``text`` (or ``phrase``, ``word``) or ``id`` (or ``document``), and
-    ``rating`` (or ``value``, ``score``), unless other names are given; upper case does not count in them. Other columns
-    are passed over, whatever they are called. Lines whose rating is empty are left out: they are still to be rated.
+    ``rating`` (or ``value``, ``score``), unless other names are given; upper case does not count in them. Of a line
+    with both, the text is rated. Other columns are passed over, whatever they are called. Lines whose rating is empty
+    are left out: they are still to be rated.
 
     Args:
         file: a CSV in UTF-8.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes.blending import Clear, blend
 from embedsearch.axes.calibration import Calibration
-from embedsearch.axes.checks import FEWEST_RATINGS, check_enough_ratings
+from embedsearch.axes.checks import check_enough_ratings
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.extending import FEWEST_PASSAGES, extended
@@ -33,8 +33,7 @@ def fit_axis(axis: Axis, material: Material) -> FittedAxis:
     Raises:
         AxisError: it cannot be fitted; the message says why.
     """
-    kind = next(kind for kind in axis.kinds if kind not in ("ratings", "field") or len(axis.kinds) == 1)
-    fitted = _fit_learned(axis, material) if axis.is_learned else _FITTERS[kind](axis, material)
+    fitted = _fit_learned(axis, material) if axis.is_learned else _FITTERS[axis.kinds[0]](axis, material)
     return _without(fitted, material) if axis.orthogonal_to else fitted
 
 
@@ -124,10 +123,6 @@ def _field(axis: Axis, name: str, material: Material) -> tuple[Vectors, list[Any
 def _fit_learned(axis: Axis, material: Material) -> FittedAxis:
     """Return the axis learned from ratings or from a field, poles and prior being believed beforehand."""
     vectors, values = rated_vectors(axis, material)
-    if len(values) < FEWEST_RATINGS:
-        raise AxisError(
-            f"axis {axis.name!r}: {len(values)} documents have {axis.field!r}; at least {FEWEST_RATINGS} are wanted"
-        )
     known = beliefs(axis, material) if axis.low or axis.prior else None
     center = middle(axis, material) if axis.low else vectors.mean(axis=0, dtype=np.float64)
     try:
@@ -220,7 +215,7 @@ def _fit_formula(axis: Axis, material: Material) -> FittedAxis:
         for fitted in inputs:
             if fitted.calibration is None:
                 raise AxisError(
-                    f"axis {axis.name!r}: formula_unit is 'rating', but axis {fitted.name!r} has no ratings"
+                    f"axis {axis.name!r}: formula_unit is 'rating', but axis {fitted.name!r} has no unit of ratings"
                 )
     zeros = np.zeros_like(inputs[0].direction)
     return FittedAxis(axis, material.key, zeros, zeros, 0.0)

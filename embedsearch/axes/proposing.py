@@ -38,10 +38,9 @@ def propose(
     spread = measured.T @ measured / len(measured)
     rows = vectors.astype(np.float64) - center
     noise = float(np.trace(spread)) or 1.0
-    covariance = np.eye(rows.shape[1])
-    for vector in known.astype(np.float64) - center:
-        covariance = _observed(covariance, vector, noise)
-    towards = rows @ covariance  # what one observation changes is of rank one, here as in the covariance
+    rated = known.astype(np.float64) - center
+    covariance = np.linalg.inv(np.eye(rows.shape[1]) + rated.T @ rated / noise)
+    towards = rows @ covariance  # one more observation changes it by a matrix of rank one
     across = towards @ spread
     strata = np.minimum(np.argsort(np.argsort(coordinates)) * _STRATA // max(1, len(coordinates)), _STRATA - 1)
     order = [0, _STRATA - 1, _STRATA // 2, 1, _STRATA - 2]
@@ -59,10 +58,3 @@ def propose(
         towards -= np.outer(learned, step)
         across -= np.outer(learned, moved)
     return np.array(chosen, dtype=np.int64)
-
-
-def _observed(covariance: NDArray[np.float64], vector: NDArray[np.float64], noise: float) -> NDArray[np.float64]:
-    """Return the covariance of the weights after one more observation (Sherman and Morrison 1950)."""
-    towards = covariance @ vector
-    less: NDArray[np.float64] = covariance - np.outer(towards, towards) / (noise + vector @ towards)
-    return less

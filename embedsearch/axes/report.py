@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from embedsearch.axes.blending import blend
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.fitting import beliefs, clearing, middle, rated_vectors
 from embedsearch.axes.material import Material
-from embedsearch.axes.scaled import ScaledAxis, directions_as_unit
+from embedsearch.axes.scaled import ScaledAxis, rises
 from embedsearch.axes.separation import Separation, separate
 from embedsearch.axes.statistics import pearson
 from embedsearch.axes.validation import Validation, validate
@@ -30,7 +31,7 @@ class Overlap:
         first: the name of an axis.
         second: the name of another.
         correlation: of their coordinates over the reference population.
-        cosine: between the directions in which they rise.
+        cosine: between the directions in which they rise, 0 where one of them rises in none; see `rises`.
         left_over: the share of either's variance over the population that the other does not predict: 1 - r².
         left_direction: the length of what is left of either's unit direction when the other's is taken out.
     """
@@ -44,7 +45,7 @@ class Overlap:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class AxisReport:
         separation: of its poles, where it has poles.
         validation: against its ratings, where it has ratings.
         advice: what would make it better, a sentence each.
-        cosines: of the direction that is read with to that of the poles alone and to the prior, where it has both.
+        cosines: where poles are extended or there is a prior, of the direction that is read with to that of the
+            ``poles`` alone and to the ``prior``, as far as it has these.
     """
 
     name: str
@@ -140,15 +142,12 @@ def _validated(axis: Axis, material: Material) -> Validation:
 
 def overlap(axes: Sequence[ScaledAxis], coordinates: NDArray[np.float64]) -> tuple[Overlap, ...]:
     """Return what each two of *axes* have in common, given their coordinates over a population, shape (n, m)."""
-    found = []
-    for one in range(len(axes)):
-        for other in range(one + 1, len(axes)):
-            first, second = axes[one], axes[other]
-            r = pearson(coordinates[:, one], coordinates[:, other])
-            directions = directions_as_unit([first, second]).astype(np.float64)
-            cosine = float(directions[0] @ directions[1])
-            left = float(np.sqrt(max(0.0, 1 - cosine**2)))
-            found.append(Overlap(first.name, second.name, r, cosine, 1 - r**2, left))
+    directions, found = rises(axes), []
+    for one, other in combinations(range(len(axes)), 2):
+        r = pearson(coordinates[:, one], coordinates[:, other])
+        cosine = float(directions[one] @ directions[other])
+        left = float(np.sqrt(max(0.0, 1 - cosine**2)))
+        found.append(Overlap(axes[one].name, axes[other].name, r, cosine, 1 - r**2, left))
     return tuple(found)
 
 
@@ -168,7 +167,7 @@ def _advice(axis: Axis, separation: Separation | None, validation: Validation | 
             yield f"only {share} of the phrases lie on their own side when left out; choose poles that differ more"
         if min(len(axis.low), len(axis.high)) < 5:
             yield "more phrases a side help, up to about eight"
-        if validation is None:
+        if validation is None and not axis.unratable:
             yield "rate 20 phrases: nothing helps more (embedsearch axes rate)"
     if validation is not None and validation.p > 0.05:
         yield f"the ratings are ordered no better than chance would (p {validation.p:.2f}); rate more phrases"

@@ -51,6 +51,10 @@ class Scale:
         """Return raw coordinates in standard deviations from the population's mean."""
         return (np.asarray(raw, dtype=np.float64) - self.mean) / self.deviation
 
+    def raw_at(self, coordinates: ArrayLike) -> NDArray[np.float64]:
+        """Return the raw coordinates of what lies at coordinates in standard deviations: `standardise` back."""
+        return np.asarray(coordinates, dtype=np.float64) * self.deviation + self.mean
+
     def at_percentile(self, percent: float) -> float:
         """Return the coordinate, in standard deviations, whose `percentile_of` is *percent*.
 
@@ -66,7 +70,7 @@ class Scale:
         counted half (the mid-rank of what is tied), good to a tenth of a percent; the lowest has 0 and the
         highest 100 where they are alone. Between members it is interpolated.
         """
-        raw = np.asarray(coordinates, dtype=np.float64) * self.deviation + self.mean
+        raw = self.raw_at(coordinates)
         near = _SAME * self.deviation
         first = np.searchsorted(self.quantiles, raw - near, side="left")
         last = np.searchsorted(self.quantiles, raw + near, side="right") - 1

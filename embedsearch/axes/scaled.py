@@ -13,7 +13,7 @@ from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.scale import Scale
 from embedsearch.axes.showing import axis_html, scale_facts
 from embedsearch.errors import AxisError
-from embedsearch.vectors import Rows, Vectors, as_rows, project, take_products, unit
+from embedsearch.vectors import Rows, Vectors, as_rows, project, take_products
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class ScaledAxis:
         version: int = 1,
         inputs: Mapping[str, ScaledAxis] | None = None,
     ) -> ScaledAxis:
-        """Return an axis scaled on a population, given its dot products (n, m) with `directions_of`, taken alike.
+        """Return an axis scaled on a population, given its dot products (n, m) with `directions`, taken alike.
 
         Raises:
             AxisError: fewer than two passages, all at one place, or a formula that gives no number somewhere.
@@ -60,8 +60,10 @@ class ScaledAxis:
 
     @property
     def directions(self) -> Vectors:
-        """What dot products `from_products` takes, shape (m, d)."""
-        return directions_of(self.fitted, self.inputs)
+        """What dot products `from_products` takes, shape (m, d); of a formula those of its inputs."""
+        if not self.fitted.axis.formula:
+            return self.fitted.directions
+        return np.concatenate([axis.directions for axis in self.inputs.values()])
 
     @property
     def step(self) -> Vectors:
@@ -110,10 +112,16 @@ class ScaledAxis:
         """Return the ratings to be expected at raw coordinates, shape (n,).
 
         Raises:
-            AxisError: the axis has no ratings.
+            AxisError: the axis has no unit of ratings.
         """
         if self.fitted.calibration is None:
-            raise AxisError(f"axis {self.name!r} has no ratings and so no unit of its own; rate at least 5 phrases")
+            axis = self.fitted.axis
+            why = "has no ratings and so no unit of its own; rate at least 5 phrases"
+            if axis.unratable:
+                why = f"is defined by {axis.unratable}, which has no unit of ratings; ask for another unit"
+            elif axis.orthogonal_to:
+                why = "has no unit of ratings, since other axes are taken out of it; ask for another unit"
+            raise AxisError(f"axis {self.name!r} {why}")
         return self.fitted.calibration.rating_at(raw)
 
     def raw_from_products(self, products: ArrayLike) -> NDArray[np.float64]:
@@ -154,13 +162,6 @@ class ScaledAxis:
 _UNSCALED = Scale(0, 0.0, 1.0, np.zeros(1))
 
 
-def directions_of(fitted: FittedAxis, inputs: Mapping[str, ScaledAxis]) -> Vectors:
-    """Return the directions that a fitted axis is read with, those of its inputs for a formula: shape (m, d)."""
-    if not fitted.axis.formula:
-        return fitted.directions
-    return np.concatenate([axis.directions for axis in inputs.values()])
-
-
 def measure(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None = None) -> NDArray[np.float64]:
     """Return the coordinates of vectors on several axes, in one pass over a memory-mapped array.
 
@@ -184,6 +185,11 @@ def measure(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None = No
     return coordinates
 
 
-def directions_as_unit(axes: Sequence[ScaledAxis]) -> Vectors:
-    """Return the unit direction in which each axis rises fastest, shape (m, d)."""
-    return unit(np.stack([axis.gradient for axis in axes]), error=AxisError)
+def rises(axes: Sequence[ScaledAxis]) -> NDArray[np.float64]:
+    """Return the unit direction in which each axis rises fastest, shape (m, d).
+
+    It is zero for a formula that rises in none at the population's mean, such as ``size**2``.
+    """
+    gradients = np.stack([axis.gradient for axis in axes]).astype(np.float64)
+    lengths = np.linalg.norm(gradients, axis=1, keepdims=True)
+    return gradients / np.where(lengths > 0, lengths, 1.0)

@@ -17,90 +17,19 @@ from embedsearch.vectors import Vectors
 
 FRAMES = ("a {} thing", "a {} animal", "a {} person", "something {}", "it is {}")
 _PARALLEL = 1e-6
-_ADJECTIVE = re.compile(r"^(very |most |more |rather )?[a-z]+(ous|ful|less|ive|ic|able|ible|ish|ary|ent|ant|ed)$")
+# Endings that nouns hardly have: elephant, serpent, epidemic, detective and fish have those of many adjectives.
+_ADJECTIVE = re.compile(r"(?!vegetable|constable|timetable)[a-z]+(ous|ful|less|ssive|[a-z]{2}able)")
+_DEGREE = re.compile(r"^(very|most|more|rather|quite) ")
 _COMMON = frozenset(
-    [
-        "large",
-        "small",
-        "big",
-        "little",
-        "tiny",
-        "huge",
-        "tall",
-        "short",
-        "long",
-        "wide",
-        "narrow",
-        "thick",
-        "thin",
-        "heavy",
-        "light",
-        "fast",
-        "slow",
-        "quick",
-        "strong",
-        "weak",
-        "old",
-        "young",
-        "new",
-        "good",
-        "bad",
-        "happy",
-        "sad",
-        "kind",
-        "cruel",
-        "hot",
-        "cold",
-        "warm",
-        "cool",
-        "wet",
-        "dry",
-        "hard",
-        "soft",
-        "loud",
-        "quiet",
-        "bright",
-        "dark",
-        "rich",
-        "poor",
-        "wild",
-        "tame",
-        "fierce",
-        "timid",
-        "gentle",
-        "brave",
-        "smart",
-        "clever",
-        "stupid",
-        "wise",
-        "safe",
-        "clean",
-        "dirty",
-        "dead",
-        "alive",
-        "rare",
-        "common",
-        "sharp",
-        "blunt",
-        "ugly",
-        "pretty",
-        "great",
-        "minute",
-        "giant",
-        "immense",
-        "tough",
-        "calm",
-        "angry",
-        "free",
-        "rough",
-        "smooth",
-        "deep",
-        "shallow",
-        "high",
-        "low",
-        "open",
-        "sick",
-    ]
+    """
+    large small big little tiny huge tall short long wide narrow thick thin heavy light fast slow quick strong
+    weak old young new good bad happy sad kind cruel hot cold warm cool wet dry hard soft loud quiet bright dark
+    rich poor wild tame fierce timid gentle brave smart clever stupid wise safe clean dirty dead alive rare
+    common sharp blunt ugly pretty great minute giant immense tough calm angry free rough smooth deep shallow
+    high low open sick violent silent innocent intelligent ancient elegant arrogant dominant important urgent
+    toxic gigantic tragic domestic exotic microscopic miniature predatory active passive deadly friendly lonely
+    hungry greedy lazy horrible terrible visible invisible edible flexible selfish foolish primitive sensitive
+    """.split()  # noqa: SIM905 - a list would have a line for each
 )
 
 
@@ -159,9 +88,9 @@ def separate(axis: Axis, material: Material) -> Separation:
 
 
 def is_adjective(text: str) -> bool:
-    """Tell whether a phrase looks like an adjective alone, by its ending or among a hundred common ones."""
-    folded = text.strip().casefold()
-    return (folded.split()[-1] in _COMMON and len(folded.split()) <= 2) or bool(_ADJECTIVE.match(folded))
+    """Tell whether a phrase looks like an adjective alone, by its ending or as one of the common ones."""
+    word = _DEGREE.sub("", text.strip().casefold())
+    return word in _COMMON or bool(_ADJECTIVE.fullmatch(word))
 
 
 def best_frame(axis: Axis, material: Material, frames: Sequence[str] = FRAMES) -> str:

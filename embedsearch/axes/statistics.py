@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,10 +24,6 @@ class Estimate:
     value: float
     low: float
     high: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figure as JSON values."""
-        return asdict(self)
 
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} … {self.high:.3f})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
@@ -52,8 +52,7 @@ class Validation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
-        values = {part.name: getattr(self, part.name) for part in fields(self)}
-        return {name: value.to_dict() if isinstance(value, Estimate) else value for name, value in values.items()}
+        return asdict(self)
 
 
 def validate(

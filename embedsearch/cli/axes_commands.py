@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from embedsearch.cli.main import Commands, examples
-from embedsearch.cli.options import format_option, index_option, open_index, where_option
+from embedsearch.cli.options import format_option, index_option, open_index, said, where_option
 from embedsearch.cli.output import chosen, note, table, write
-from embedsearch.errors import AxisError, did_you_mean
+from embedsearch.errors import AxisError, EmbedSearchError
 
 if TYPE_CHECKING:
     from embedsearch import Axis, Index
@@ -66,10 +66,12 @@ def list_axes(path: str, format: str | None) -> None:
 @format_option("table", "json")
 def show_axis(name: str, path: str, format: str | None) -> None:
     """Show an axis: its poles, its scale, and what lies at its ends."""
+    from embedsearch.index.scaling import unknown_axis
+
     index = open_index(path)
     definitions = index.axes.definitions()
     if name not in definitions:
-        raise AxisError(f"there is no axis {name!r}.{did_you_mean(name, definitions)}")
+        raise unknown_axis(name, definitions)
     shown = _described(index, name, definitions[name])
     if chosen(format) == "json":
         click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
@@ -209,6 +211,8 @@ def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str 
     """
     from embedsearch.axes import read_ratings, write_to_rate
 
+    if take is not None and (other := said(k="-k", file="--csv", where="--where")):
+        raise click.UsageError(f"--take takes ratings and proposes no phrases; {other} has no meaning with it")
     index = open_index(path)
     documents: dict[str, float] = {}
     if take is not None:
@@ -324,12 +328,16 @@ def _number_asked(text: str) -> str | None:
 
 
 def _write_down(name: str, texts: Sequence[str], ratings: Mapping[str, float]) -> None:
-    """Write answers that the index did not take to a CSV, so that none is lost."""
+    """Write answers that the index did not take to a CSV, or else to stderr, so that none is lost."""
     from embedsearch.axes import write_to_rate
 
     files = (f"to-rate-{number}.csv" for number in counted(1))
     file = next(file for file in files if not Path(file).exists())
-    write_to_rate(file, texts, ratings)
+    try:
+        write_to_rate(file, texts, ratings)
+    except EmbedSearchError as error:
+        note("\n".join([f"{error}. What was answered:", *(f"{rating!r}  {text}" for text, rating in ratings.items())]))
+        return
     note(
         f"{len(ratings)} answered, and kept in {file} only: fill in more, or mend what is wrong, then: "
         f"embedsearch axes rate {name} --take {file}"

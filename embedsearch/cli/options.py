@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from embedsearch.cli.output import FORMATS, note
 from embedsearch.errors import QueryError
@@ -115,6 +116,20 @@ def phrases_from(given: Sequence[str]) -> list[str]:
 def text_from(given: str | None) -> str | None:
     """Return a text; in the place of ``-`` that of stdin."""
     return sys.stdin.read().strip() if given == "-" else given
+
+
+def said(**spelled: str) -> str | None:
+    """Return the first of some parameters that stands on the command line, as it is spelled there.
+
+    Args:
+        spelled: by the name of the parameter.
+    """
+    context = click.get_current_context()
+    for name, spelling in spelled.items():
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and context.params[name] not in ((), [], None):
+            return spelling
+    return None
 
 
 def open_index(path: str, encoder: str | None = None, *, cache: Path | None = None) -> Index:

@@ -20,12 +20,12 @@ from embedsearch.cli.options import (
     nothing_found,
     open_index,
     phrases_from,
+    said,
     text_from,
     where_option,
 )
 from embedsearch.cli.output import chosen, note, table, write
 from embedsearch.cli.placing_output import print_documents, print_hits, print_remainders
-from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
     from embedsearch import Index, Placement, Placements
@@ -167,23 +167,15 @@ def _refuse_what_is_ignored() -> None:
     Raises:
         click.UsageError: it names the first of them.
     """
-    context = click.get_current_context()
-    named = {"everything": "--all", "k": "-k", "phrases": "PHRASES"}
-
-    def given(*names: str) -> str | None:
-        """Return the first of these that stands on the command line, as it is spelled there."""
-        sources = ((name, context.get_parameter_source(name)) for name in names)
-        found = (name for name, source in sources if source is not None and source.name == "COMMANDLINE")
-        return next((named.get(name, f"--{name}") for name in found if context.params[name] not in ((), None)), None)
-
-    if given("documents"):
-        if other := given("phrases", "everything", "where", "sort", "k", "predicted", "explain"):
+    ranked = {"sort": "--sort", "k": "-k", "predicted": "--predicted"}
+    if said(documents="--document"):
+        if other := said(phrases="PHRASES", everything="--all", where="--where", explain="--explain", **ranked):
             raise click.UsageError(f"--document places documents as they are measured; {other} has no meaning with it")
-        if given("evidence") and context.params["unit"] != "sd":
+        if said(evidence="--evidence") and click.get_current_context().params["unit"] != "sd":
             raise click.UsageError("--evidence is in standard deviations; leave it out, or --unit")
-    elif other := given("evidence", "above"):
+    elif other := said(evidence="--evidence", above="--above"):
         raise click.UsageError(f"{other} speaks of the passages of a document; it goes with --document ID")
-    if given("explain") and given("phrases") and (other := given("unit", "predicted", "sort", "k")):
+    if said(explain="--explain") and said(phrases="PHRASES") and (other := said(unit="--unit", **ranked)):
         raise click.UsageError(f"--explain of PHRASES says what axes hold of them; {other} has no meaning with it")
 
 
@@ -237,17 +229,16 @@ def _marked(placement: Placement) -> list[str]:
     cells = []
     for name, value in placement.coordinates.items():
         low, high = placement.intervals.get(name, (None, None))
-        between = f" ({low:.3g} … {high:.3g})" if low is not None else ""
+        between = f" ({low:.3f} … {high:.3f})" if low is not None else ""
         cells.append(f"{value:.3f}{'*' if name in placement.rated else ''}{between}")
     return cells
 
 
 def _sorted(placements: Placements, sort: str | None) -> Placements:
     from embedsearch import Placements
+    from embedsearch.index.placing import sorting_axis
 
     if sort is None:
         return placements
-    by, descending = sort.removeprefix("-"), not sort.startswith("-")
-    if placements and by not in placements[0].coordinates:
-        raise QueryError(f"--sort {by!r} is not among the axes placed on: {', '.join(placements[0].coordinates)}")
-    return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=descending))
+    by = sorting_axis(sort, list(placements[0].coordinates))
+    return Placements(sorted(placements, key=lambda place: place.coordinates[by], reverse=not sort.startswith("-")))

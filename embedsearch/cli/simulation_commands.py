@@ -81,13 +81,14 @@ def simulate(
 
     Embedding takes the longest. With EMBEDSEARCH_CACHE set to a folder, a second run embeds nothing.
     """
-    from embedsearch.screening import LabelledRecords, check_labels, check_plot, plot_recall, summarise
+    from embedsearch.plots.files import check_file
+    from embedsearch.screening import LabelledRecords, check_labels, plot_recall, summarise
     from embedsearch.screening import simulate as replay
     from embedsearch.whole import place_of
 
     settings = _settings(options)
     if plot:
-        check_plot(plot)
+        check_file(plot)
     if curve:
         place_of(curve)
     records = LabelledRecords.of(_read(file, text, title, read_as), label)

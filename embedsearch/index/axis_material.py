@@ -11,23 +11,25 @@ from embedsearch.axes import FittedAxis
 from embedsearch.axes.material import Encoded
 from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.means import mean_vectors
 from embedsearch.index.scaling import FittedAxes, Select
 from embedsearch.mapped import gather
-from embedsearch.vectors import Rows, Vectors, unit
+from embedsearch.vectors import Rows, Vectors, thinned
 
-# Passages enough for means of thirds and for components; all of a large index would not fit into memory.
+# Passages, or documents, enough for means of thirds, components and fields; all of a large index would not fit into
+# memory.
 _SAMPLE = 50_000
 
 
 def sampled(vectors: Vectors, rows: Rows) -> Vectors:
     """Return the vectors of *rows*, shape (n, d); of very many those of an even sample."""
-    return gather(vectors, rows[:: -(-len(rows) // _SAMPLE) or 1])
+    return gather(vectors, thinned(rows, _SAMPLE))
 
 
 class IndexMaterial:
     """An index as material for fitting; see `embedsearch.axes.Material`."""
 
-    def __init__(self, embedding: Embedding, axes: FittedAxes, select: Select | None) -> None:
+    def __init__(self, embedding: Embedding, axes: FittedAxes, select: Select) -> None:
         """Take an index's embedding, its axes as far as they are fitted, and what evaluates conditions."""
         self._embedding = embedding
         self._store = embedding.store
@@ -63,13 +65,14 @@ class IndexMaterial:
             if not len(rows):
                 advice = did_you_mean(id, self._store.ids(100_000))
                 raise AxisError(f"a rated document is not in the index: {id!r}.{advice}")
-        vectors = self._store.vectors()
-        means = unit(np.stack([vectors[rows].mean(axis=0) for rows in found]), error=AxisError)
+        means = np.stack([self._embedding.mean_of(rows) for rows in found])
         documents = [document for id in ids if (document := self._store.document(id)) is not None]
         return means, [f"{document.title}\n{document.text}" for document in documents]
 
     def field(self, name: str) -> tuple[Vectors, list[Any]]:
         """Return the mean vectors of the documents that have a field, scaled to length 1, and its values.
+
+        Of very many documents it is an even sample.
 
         Raises:
             AxisError: no document has the field, or a value in it.
@@ -77,19 +80,12 @@ class IndexMaterial:
         names = self._store.field_names()
         if name not in names:
             raise AxisError(f"no document of the index has the field {name!r}.{did_you_mean(name, names)}")
-        rows, numbers = self._store.passage_documents()
-        order = np.argsort(numbers, kind="stable")
-        documents, starts = np.unique(numbers[order], return_index=True)
-        places = np.searchsorted(self._store.numbers(), documents)
-        fields = self._store.field(name)
-        values = [fields[place] for place in places]
-        groups = np.split(rows[order], starts[1:])
-        vectors = self._store.vectors()
-        kept = [place for place, value in enumerate(values) if value is not None and value != ""]
-        if not kept:
+        ids, values = self._store.ids(-1), self._store.field(name)
+        kept = np.array([place for place, value in enumerate(values) if value not in (None, "")], dtype=np.int64)
+        if not len(kept):
             raise AxisError(f"no document of the index has a value in the field {name!r}; fill it in, or name another")
-        means = [vectors[groups[place]].mean(axis=0) for place in kept]
-        return unit(np.stack(means), error=AxisError), [values[place] for place in kept]
+        kept = thinned(kept, _SAMPLE)
+        return mean_vectors(self._store, [ids[place] for place in kept]), [values[place] for place in kept]
 
     @property
     def passage_count(self) -> int:
@@ -103,5 +99,5 @@ class IndexMaterial:
             AxisError: the condition speaks of an axis that cannot be scaled.
             QueryError: it cannot be read, or names what is not there.
         """
-        rows = self._store.live_rows() if where is None or self._select is None else self._select(where, self._axes)
+        rows = self._store.live_rows() if where is None else self._select(where, self._axes)
         return sampled(self._store.vectors(), rows)

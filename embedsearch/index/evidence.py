@@ -99,7 +99,7 @@ class DocumentPlace:
         coordinates = np.array([self.mean, self.maximum, self.threshold, stands])
         mean, maximum, threshold, rated = in_unit(axis, coordinates, unit).tolist()
         if unit == "rating" and axis.fitted.calibration is not None:  # not what is expected there, but what it was
-            rated = float(axis.fitted.calibration.ratings_of([stands * axis.scale.deviation + axis.scale.mean])[0])
+            rated = float(axis.fitted.calibration.ratings_of(axis.scale.raw_at([stands]))[0])
         return replace(
             self, mean=mean, maximum=maximum, threshold=threshold, rated=None if self.rated is None else rated
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -14,14 +14,15 @@ from embedsearch.axes.components import principal_components
 from embedsearch.axes.fitting import rated_vectors
 from embedsearch.axes.proposing import propose
 from embedsearch.axes.rated import folded
-from embedsearch.axes.statistics import spearman
-from embedsearch.encoders import Encoder, encode
+from embedsearch.axes.statistics import ranks, spearman
+from embedsearch.encoders import Encoder
 from embedsearch.errors import AxisError
 from embedsearch.index.arguments import require_count
 from embedsearch.index.axis_material import sampled
 from embedsearch.index.saved_axes import IndexAxes
+from embedsearch.mapped import gather
 from embedsearch.store import Store, StoredPassage
-from embedsearch.vectors import Rows, Vectors, project, top
+from embedsearch.vectors import Rows, Vectors, project, thinned, top
 
 _CANDIDATES = 5_000  # passages that are looked through for phrases to rate
 _LONGEST = 80  # characters of a text that can be rated at a glance
@@ -108,6 +109,9 @@ class _Elsewhere(EncoderMaterial):
         """Return the texts under the other encoder; a part of them cannot be chosen."""
         return self.encode(self._texts) if where is None else super().passages(where)
 
+    def _refuse(self, what: str) -> NoReturn:
+        raise AxisError(f"the axis is made from the {what} of the index, which the other encoder has not embedded")
+
 
 class Explorer:
     """Looks through one index for what could become axes."""
@@ -122,8 +126,10 @@ class Explorer:
 
         Raises:
             AxisError: fewer than two passages.
+            QueryError: a wrong condition, or one of the numbers is no whole number above 0.
         """
         require_count(count, "count")
+        require_count(ends, "ends")
         rows = self._rows(where)
         if len(rows) < 2:
             raise AxisError(f"components need at least 2 passages; there are {len(rows)}")
@@ -148,26 +154,25 @@ class Explorer:
         self._require_ratable(definition)
         of_documents = [row for id in definition.rated_documents for row in self._store.rows_of_document(id)]
         rated = {folded(text) for text in [*definition.ratings, *self._texts(np.array(of_documents, dtype=np.int64))]}
-        rows = self._rows(where)
-        rows = rows[:: max(1, len(rows) // _CANDIDATES)]
+        rows = thinned(self._rows(where), _CANDIDATES)
         kept: dict[str, StoredPassage] = {}
         for passage in self._store.passages(rows):
             if len(passage.text) <= _LONGEST and (said := folded(passage.text)) not in rated:
                 kept.setdefault(said, passage)
         if not kept:
             raise AxisError(f"no passage of {_LONGEST} characters or fewer is left to be rated on {name!r}")
-        vectors = self._store.vectors()[[passage.row for passage in kept.values()]]
+        vectors = gather(self._store.vectors(), [passage.row for passage in kept.values()])
         known = rated_vectors(definition, self._axes.material())[0] if definition.is_rated else vectors[:0]
         texts = [passage.text for passage in kept.values()]
-        population = self._store.vectors()[rows]
+        population = gather(self._store.vectors(), rows)
         return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count, population)]
 
     def _require_ratable(self, axis: Axis) -> None:
-        others = [kind for kind in axis.kinds if kind not in ("poles", "ratings")]
-        if others:
+        if axis.unratable:
+            or_prior = "" if axis.formula or axis.groups else ", or one that names this one as its prior"
             raise AxisError(
-                f"axis {axis.name!r} is defined by {others[0]}, which ratings do not go with; "
-                "rate an axis of poles, or one that names this one as its prior"
+                f"axis {axis.name!r} is defined by {axis.unratable}, which ratings do not go with; "
+                f"rate an axis of poles{or_prior}"
             )
 
     def rate(self, name: str, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
@@ -188,17 +193,19 @@ class Explorer:
 
         Raises:
             AxisError: there is no such axis; it is a formula, or is made of documents, which the other encoder has not
-                embedded.
+                embedded; or there are fewer than 2 texts.
         """
         axis = self._axes[name]
         if axis.fitted.axis.formula:
             raise AxisError(f"axis {name!r} is a formula; compare {', '.join(axis.fitted.axis.depends_on)}")
-        rows = self._rows(where)
-        texts = self._texts(rows[:: max(1, len(rows) // count)][:count])
-        fitted = fit_axis(axis.fitted.axis, _Elsewhere(other, self._axes.definitions(), texts))
+        texts = list(dict.fromkeys(self._texts(thinned(self._rows(where), count))))
+        if len(texts) < 2:
+            raise AxisError(f"encoders are compared on at least 2 different texts; there are {len(texts)}")
+        elsewhere = _Elsewhere(other, self._axes.definitions(), texts)
+        fitted = fit_axis(axis.fitted.axis, elsewhere)
         ours = axis.coordinates(self._axes.material().encode(texts))
-        theirs = fitted.read(encode(other, texts))
-        places = [100 * np.argsort(np.argsort(column)) / max(1, len(texts) - 1) for column in (ours, theirs)]
+        theirs = fitted.read(elsewhere.encode(texts))
+        places = [100 * (ranks(column) - 1) / (len(texts) - 1) for column in (ours, theirs)]
         apart = tuple(
             (texts[place], float(places[0][place]), float(places[1][place]))
             for place in top(abs(places[0] - places[1]), 10)
@@ -206,7 +213,7 @@ class Explorer:
         return Comparison(name, self._axes.encoder_name, other.name, spearman(ours, theirs), len(texts), apart)
 
     def _rows(self, where: str | None) -> Rows:
-        return self._store.live_rows() if where is None or self._axes.select is None else self._axes.select(where)
+        return self._store.live_rows() if where is None else self._axes.select(where)
 
     def _texts(self, rows: Rows) -> tuple[str, ...]:
         return tuple(passage.text for passage in self._store.passages(rows))

@@ -14,7 +14,7 @@ from embedsearch.vectors import Rows, Vectors, blocks, unit
 def mean_vectors(store: Store, ids: Sequence[str]) -> Vectors:
     """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
 
-    The vectors file is read once, block by block.
+    The vectors of their passages are read once, block by block.
 
     Raises:
         QueryError: a document is not in the index.
@@ -26,8 +26,10 @@ def mean_vectors(store: Store, ids: Sequence[str]) -> Vectors:
             raise QueryError(f"there is no document {unknown!r} in the index.{advice}")
         wanted = np.array([numbers[id] for id in ids], dtype=np.int64)
         rows, documents = store.passage_documents()
-        sums = _sums(store.vectors(), rows, np.searchsorted(distinct := np.unique(documents), documents), len(distinct))
-    return unit(sums[np.searchsorted(distinct, wanted)]) if len(wanted) else sums[:0]
+        distinct = np.unique(wanted)
+        own = np.isin(documents, distinct)
+        sums = _sums(store.vectors(), rows[own], np.searchsorted(distinct, documents[own]), len(distinct))
+    return unit(sums[np.searchsorted(distinct, wanted)]) if len(wanted) else sums
 
 
 def _sums(vectors: Vectors, rows: Rows, places: Rows, count: int) -> Vectors:

@@ -13,7 +13,7 @@ from embedsearch.axes import ScaledAxis
 from embedsearch.errors import AxisError
 from embedsearch.index.searching import Searcher
 from embedsearch.results import Hits
-from embedsearch.vectors import Rows, Vectors, unit
+from embedsearch.vectors import Rows, Vectors, thinned, unit
 
 _SAMPLE = 500  # passages whose own nearest neighbours say what is near
 _FAR_PERCENT = 5.0
@@ -131,7 +131,7 @@ class Mover:
         vectors, allowed = self._searcher.vectors(rows)
         if len(allowed) < 3:
             return float("nan"), float("nan")
-        sample = allowed[:: max(1, len(allowed) // _SAMPLE)][:_SAMPLE]
+        sample = thinned(allowed, _SAMPLE)
         found = [self._searcher.neighbors.search(vectors[row], 2, rows) for row in sample]
         cosines = [
             max((score for near, score in zip(nears, scores, strict=True) if near != row), default=np.nan)
@@ -150,7 +150,8 @@ def displacement(axes: Sequence[ScaledAxis], vector: Vectors, by: Sequence[float
     length 1; formulas are taken as straight at the population's mean.
 
     Raises:
-        AxisError: the steps of the axes cannot be told apart, so that no move changes one and not the other.
+        AxisError: the steps of the axes cannot be told apart, so that no move changes one and not the other, or one
+            rises in no direction.
     """
     total = np.zeros(len(vector))
     straight = [place for place, axis in enumerate(axes) if axis.fitted.curve is None]
@@ -166,7 +167,12 @@ def displacement(axes: Sequence[ScaledAxis], vector: Vectors, by: Sequence[float
     wanted = np.array([by[place] * axes[place].scale.deviation for place in straight]) - gradients @ total
     effects = gradients @ steps.T
     lengths = np.linalg.norm(gradients, axis=1)[:, None] * np.linalg.norm(steps, axis=1)
-    if not lengths.all() or abs(np.linalg.det(effects / lengths)) < _STEEP:
+    if len(flat := np.flatnonzero(lengths.diagonal() == 0)):
+        raise AxisError(
+            f"axis {axes[straight[flat[0]]].name!r} rises in no direction at the mean of the index, so that no step "
+            "along it is known; name the axes that it is made from"
+        )
+    if abs(np.linalg.det(effects / lengths)) < _STEEP:
         names = ", ".join(axes[place].name for place in straight)
-        raise AxisError(f"no move changes {names} one by one: they point the same way, or nowhere; name fewer axes")
+        raise AxisError(f"no move changes {names} one by one: they point the same way; name fewer axes")
     return total + np.linalg.solve(effects, wanted) @ steps

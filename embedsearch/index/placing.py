@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,9 @@ from embedsearch.results import Placement, Placements
 from embedsearch.vectors import Mask, Rows, Vectors, project, top
 
 Unit = Literal["sd", "percentile", "raw", "rating"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
 _AT_ONCE = 1024  # passages whose texts are held
-UNITS: tuple[Unit, ...] = ("sd", "percentile", "raw", "rating")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,10 +60,8 @@ class Places:
         """
         if not sort:
             return np.arange(len(self.coordinates))
-        names, by = [axis.name for axis in self.axes], sort.removeprefix("-")
-        if by not in names:
-            raise AxisError(f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}")
-        column = self.coordinates[:, names.index(by)]
+        names = [axis.name for axis in self.axes]
+        column = self.coordinates[:, names.index(sorting_axis(sort, names))]
         return top(-column if sort.startswith("-") else column, len(column))
 
     def column(self, place: int, unit: Unit) -> NDArray[np.float64]:
@@ -128,7 +126,7 @@ class Placer:
         """Return where passages lie, read in one pass over the vectors; rated ones stand where they were rated.
 
         Args:
-            rows: ascending, shape (n,).
+            rows: in any order, shape (n,).
             axes: m of them.
             predicted: measure the rated ones like all others.
             far: measure how far they lie from the curves of groups as well, in a pass of its own.
@@ -184,10 +182,22 @@ class Placer:
         for id, value in definition.rated_documents.items():
             rated |= dict.fromkeys(map(int, self._store.rows_of_document(id)), value)
         if rated:
-            places = np.searchsorted(rows, list(rated))
-            for place, (row, value) in zip(places, rated.items(), strict=True):
-                if place < len(rows) and rows[place] == row:
-                    ratings[place] = value
+            known = np.array(sorted(rated))
+            nearest = known[np.minimum(np.searchsorted(known, rows), len(known) - 1)]
+            here = np.flatnonzero(nearest == rows)
+            ratings[here] = [rated[row] for row in nearest[here].tolist()]
+
+
+def sorting_axis(sort: str, names: Sequence[str]) -> str:
+    """Return the axis, of those with *names*, that a result is sorted by: ``-`` before it means lowest first.
+
+    Raises:
+        AxisError: it is none of them.
+    """
+    by = sort.removeprefix("-")
+    if by not in names:
+        raise AxisError(f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}")
+    return by
 
 
 def in_unit(axis: ScaledAxis, coordinates: NDArray[np.float64], unit: Unit) -> NDArray[np.float64]:
@@ -200,7 +210,7 @@ def in_unit(axis: ScaledAxis, coordinates: NDArray[np.float64], unit: Unit) -> N
         return coordinates
     if unit == "percentile":
         return axis.scale.percentile_of(coordinates)
-    raw = coordinates * axis.scale.deviation + axis.scale.mean
+    raw = axis.scale.raw_at(coordinates)
     return raw if unit == "raw" else axis.rating_at(raw)
 
 

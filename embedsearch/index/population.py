@@ -22,7 +22,7 @@ class Population:
 
     Attributes:
         axes: m of them.
-        rows: of the passages, ascending, shape (n,); `Index.passages` reads those wanted.
+        rows: of the passages, ascending or as they were drawn, shape (n,); `Index.passages` reads those wanted.
         coordinates: in standard deviations of the whole index, shape (n, m).
         values: the field that was asked for, one value a passage, None where its document lacks it; None if no field
             was asked for.

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from embedsearch.axes import ScaledAxis
-from embedsearch.axes.scaled import directions_as_unit
+from embedsearch.axes.scaled import rises
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.searching import Searcher
-from embedsearch.vectors import Vectors
+from embedsearch.mapped import gather
+from embedsearch.vectors import Vectors, thinned
 
 _SAMPLE = 20_000  # passages that stand for the population
 
@@ -48,12 +49,12 @@ def shares_held(axes: Sequence[ScaledAxis], vectors: Vectors, sample: Vectors) -
     Shares are of squared lengths, so that those of two axes at right angles add up (Pythagoras).
 
     Args:
-        axes: at least one; a curve or a formula counts with the direction in which it rises.
+        axes: at least one; a curve or a formula counts with the direction in which it rises, one that rises in none
+            not at all.
         vectors: shape (n, d).
         sample: of the population, shape (m, d), m at least 1.
     """
-    directions = directions_as_unit(axes).astype(np.float64)
-    _, lengths, basis = np.linalg.svd(directions, full_matrices=False)
+    _, lengths, basis = np.linalg.svd(rises(axes), full_matrices=False)
     basis = basis[lengths > 1e-6]
     center = sample.mean(axis=0, dtype=np.float64)
 
@@ -80,12 +81,13 @@ class Explainer:
         """Return one remainder for each phrase, with *k* nearest texts of either kind."""
         vectors = self._embedding.vectors_of(list(texts))
         everything, live = self._searcher.vectors(None)
-        sample = everything[live[:: max(1, len(live) // _SAMPLE)]]
+        sample = gather(everything, thinned(live, _SAMPLE))
         shares, population = shares_held(list(axes.values()), vectors, sample)
         found = []
         for text, vector, share in zip(texts, vectors, shares, strict=True):
             point = {name: float(axis.coordinates(vector)[0]) for name, axis in axes.items()}
-            known = [hit.text for hit in self._searcher.nearest_point(point, axes, k + 1, None) if hit.text != text]
-            whole = [hit.text for hit in self._searcher.nearest_but(vector, k, None, [text])]
-            found.append(Remainder(text, share, population, tuple(known[:k]), tuple(whole)))
+            known = self._searcher.nearest_point(point, axes, k, None, [text])
+            whole = self._searcher.nearest_but(vector, k, None, [text])
+            nearest = [tuple(hit.text for hit in hits) for hits in (known, whole)]
+            found.append(Remainder(text, share, population, *nearest))
         return found

@@ -39,7 +39,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._lent: dict[str, Axis] = {}
         self._lending: dict[str, FittedAxis] = {}  # those that are lent, and what is derived from them
         self._pinned: dict[str, ScaledAxis] = {}
-        self.select: Select | None = None  # evaluates conditions; the index sets it
+        self.select: Select  # evaluates conditions; the index sets it
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._axes().fitted)
@@ -295,9 +295,10 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError: there is none of that name, or as `readable`.
         """
         with self._store.reading():
-            if names is None and not len(self):
+            chosen = names if names is not None else self.readable() if len(self) else ()
+            if not chosen:
                 return Report((), ())
-            scaled = self.scaled(list(names) if names is not None else self.readable())
+            scaled = self.scaled(list(chosen))
             material = self.material()
             coordinates = measure(list(scaled.values()), self._store.vectors(), self._store.live_rows())
         reports = tuple(report_on(axis, material) for axis in scaled.values())

@@ -121,9 +121,10 @@ class FittedAxes:
 
     def _scale(self, names: list[str]) -> None:
         """Scale axes and the inputs of their formulas on the passages, in one pass over the vectors."""
-        if all(name in self._scaled or name in self._wrong for name in names):
+        missing = [name for name in names if name not in self._scaled and name not in self._wrong]
+        if not missing:
             return
-        order = with_inputs({name: axis.axis for name, axis in self.fitted.items()}, names)
+        order = with_inputs({name: axis.axis for name, axis in self.fitted.items()}, missing)
         columns = self._columns([name for name in order if self.is_current(name)])
         for name in order:
             if name not in self._scaled:

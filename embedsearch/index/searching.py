@@ -187,28 +187,28 @@ class Searcher:
         point = dict(zip(axes, map(float, np.asarray(expression.weights) @ stands.coordinates), strict=True))
         terms = stands.of_phrases(expression.texts, "sd")
         rows, places, distances = self._distances(point, axes, rows)
-        order = top(-distances, len(rows))
         without = [] if keep_inputs else expression.texts
-        taken = self._ranked(lambda count: rows[order[:count]], k, without)
+        taken = self._ranked(lambda count: rows[top(-distances, count)], k, without)
         alone = self._alone(expression, vectors, k, rows, without)
         total = np.asarray(expression.weights) @ vectors.astype(np.float64)
         hits = self._explained(taken, expression, vectors, total, alone, on=_Measured(rows, places, distances, axes))
         return Calculation(expression, hits, alone, point, terms)
 
     def nearest_point(
-        self, point: Mapping[str, float], axes: Mapping[str, ScaledAxis], k: int, rows: Rows | None
+        self,
+        point: Mapping[str, float],
+        axes: Mapping[str, ScaledAxis],
+        k: int,
+        rows: Rows | None,
+        without: Collection[str] = (),
     ) -> Hits:
-        """Return the passages nearest to a point on axes."""
-        k = require_count(k)
+        """Return the passages nearest to a point on axes, among *rows*, those left out that are one of some texts."""
         with self._trace.step("distances") as step:
             rows, places, distances = self._distances(point, axes, rows)
             step.plan = f"{len(axes)} axes, by a scan of {len(rows):,} vectors"
-        best = top(-distances, k)
+        passages = self._ranked(lambda count: rows[top(-distances, count)], k, without)
         measured = _Measured(rows, places, distances, axes)
-        return Hits(
-            _hit(rank, None, passage, **measured.of(passage.row))
-            for rank, passage in enumerate(self._store.passages(rows[best]), 1)
-        )
+        return Hits(_hit(rank, None, passage, **measured.of(passage.row)) for rank, passage in enumerate(passages, 1))
 
     def _distances(
         self, point: Mapping[str, float], axes: Mapping[str, ScaledAxis], rows: Rows | None

@@ -8,7 +8,7 @@ labelled already.
 from embedsearch.screening.choosing import CHOICES, choose, order
 from embedsearch.screening.features import Features
 from embedsearch.screening.metrics import Interval
-from embedsearch.screening.plotting import check_plot, plot_recall
+from embedsearch.screening.plotting import plot_recall
 from embedsearch.screening.progress import Progress
 from embedsearch.screening.ranking import Ranker, RankerSettings
 from embedsearch.screening.records import LabelledRecords, record_vectors
@@ -38,7 +38,6 @@ __all__ = [
     "StoppingRule",
     "audit_estimate",
     "check_labels",
-    "check_plot",
     "choose",
     "order",
     "plot_recall",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.index.arguments import one_of
 from embedsearch.screening.ranking import Labels, Scores, checked_labels
 from embedsearch.vectors import Rows
 
 Choice = Literal["likely", "uncertain", "random", "mixed"]
-CHOICES: tuple[Choice, ...] = ("likely", "uncertain", "random", "mixed")
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 _MIXED_RANDOM = 0.05  # the share of records that "mixed" draws at random
 
@@ -38,8 +38,7 @@ def choose(
     Raises:
         QueryError: *by* is none of these, or shapes differ.
     """
-    if by not in CHOICES:
-        raise QueryError(f"there is no way {by!r} to choose a record.{did_you_mean(by, CHOICES)}")
+    one_of("way to choose records called", by, CHOICES)
     given = np.asarray(scores, dtype=np.float64)
     known = checked_labels(labels, len(given))
     read = int((~np.isnan(known)).sum())

@@ -8,7 +8,7 @@ and that its exports hold: ``asreview_label`` and ``included`` 1, 0 or nothing, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError
@@ -17,7 +17,7 @@ from embedsearch.index.label_ris import as_note
 from embedsearch.screening.session import Screening
 
 Part = Literal["relevant", "not-relevant", "undecided", "labelled", "unread"]
-PARTS: tuple[Part, ...] = ("relevant", "not-relevant", "undecided", "labelled", "unread")
+PARTS: tuple[Part, ...] = get_args(Part)
 
 # By tag the fields of metadata that it is written from; the first that is there.
 _RIS_FIELDS = {

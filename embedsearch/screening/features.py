@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.vectors import Vectors, as_rows
 
@@ -38,11 +39,11 @@ class Features:
 
     @classmethod
     def of(cls, texts: Sequence[str], vectors: ArrayLike, *, coordinates: ArrayLike | None = None) -> Self:
-        r"""Return the features of records.
+        """Return the features of records.
 
         Args:
-            texts: of the records, each with its title before it, as in ``f"{title}\n{text}"``; the first line is taken
-                for the title.
+            texts: of the records, each with its title before it, see `record_text`; the first line is taken for the
+                title.
             vectors: of the same records, shape (n, d); see `Index.document_vectors`.
             coordinates: of the same records on axes, shape (n, a); any scale.
 
@@ -70,16 +71,32 @@ def _checked(coordinates: ArrayLike, count: int) -> Coordinates:
     return found
 
 
-def words_of(texts: Sequence[str]) -> tuple[Any, Any]:
-    """Return the matrices `Features.lexical` and `Features.titles` of records; texts as for `Features.of`."""
-    return term_weights(texts), term_weights([text.partition("\n")[0] for text in texts])
+def record_text(document: Document) -> str:
+    """Return the text of a record as words are counted in it: its title, if it has one, on a line before it."""
+    return f"{document.title}\n{document.text}" if document.title else document.text
 
 
-def term_weights(texts: Sequence[str]) -> Any:
+def words_of(texts: Iterable[str]) -> tuple[Any, Any]:
+    """Return the matrices `Features.lexical` and `Features.titles` of records; *texts* are read once."""
+    titles: list[str] = []
+
+    def noted() -> Iterator[str]:
+        for text in texts:
+            titles.append(text.partition("\n")[0])
+            yield text
+
+    return _term_weights(noted(), titles), _term_weights(titles, titles)
+
+
+def _term_weights(texts: Iterable[str], titles: Sequence[str]) -> Any:
     """Return the TF-IDF matrix of words and pairs of neighbouring words: scipy CSR of shape (n, terms), float64.
 
     Logarithmic term frequencies, terms of more than 95% of the records left out, rows of Euclidean length 1: the
     settings that ASReview publishes for its default model (ELAS u4, asreview/models/models.py, version 2).
+
+    Args:
+        texts: of n records.
+        titles: as many, once the texts have been gone through.
     """
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -88,4 +105,4 @@ def term_weights(texts: Sequence[str]) -> Any:
         return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_df=0.95).fit_transform(texts)
     except ValueError:
         # No word at all, or none that tells the records apart (100,000 times the same record).
-        return csr_matrix((len(texts), 1), dtype=np.float64)
+        return csr_matrix((len(titles), 1), dtype=np.float64)

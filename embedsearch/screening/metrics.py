@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.errors import QueryError
 
@@ -70,9 +70,10 @@ def recall_curve(found: Found) -> NDArray[np.float64]:
     return np.asarray(np.cumsum(_checked(found)) / found.sum(), dtype=np.float64)
 
 
-def recall_at(found: Found, share: float) -> float:
-    """Return the recall after the first ``floor(share · m)`` records."""
-    return float(_checked(found)[: math.floor(share * len(found) + 1e-9)].sum() / found.sum())
+def recall_at(found: Found, shares: ArrayLike) -> NDArray[np.float64]:
+    """Return the recall after the first ``floor(share · m)`` records, in the shape of *shares*, each 0…1."""
+    recalls = np.concatenate(([0.0], recall_curve(found)))
+    return np.asarray(recalls[np.floor(np.asarray(shares) * len(found) + 1e-9).astype(np.int64)])
 
 
 def records_needed(found: Found, recall: float) -> int:

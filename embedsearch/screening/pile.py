@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index import Index
-from embedsearch.screening.features import Features, words_of
+from embedsearch.screening.features import Features, record_text, words_of
 from embedsearch.screening.piles import packed
 from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.vectors import Vectors
 
-_WORDS = "words 1"  # to be counted up where `words_of` changes
+_WORDS = "words 2"  # to be counted up where `words_of` or `record_text` changes
 _PARTS = ("data", "indices", "indptr", "shape")  # of a matrix of scipy
 
 
@@ -73,10 +72,11 @@ class Pile:
         return Features.joined(lexical, titles, vectors, coordinates=self._coordinates(vectors))
 
     def _words(self) -> dict[str, Any]:
-        matrices = zip(("lexical", "titles"), words_of(_Texts(self._index, self.ids, self.places)), strict=True)
+        documents = (document for document in self._index.documents() if document.id in self.places)
+        lexical, titles = words_of(map(record_text, documents))
         return {
             f"{name}-{part}": getattr(matrix, part) if part != "shape" else np.array(matrix.shape)
-            for name, matrix in matrices
+            for name, matrix in (("lexical", lexical), ("titles", titles))
             for part in _PARTS
         }
 
@@ -115,35 +115,6 @@ def _matrix(arrays: Mapping[str, Any], name: str) -> Any:
 
     values, columns, starts, shape = (arrays[f"{name}-{part}"] for part in _PARTS)
     return csr_matrix((values, columns, starts), shape=tuple(shape))
-
-
-class _Texts(Sequence[str]):
-    """The texts of the records with their titles, read from the index whenever they are gone through."""
-
-    def __init__(self, index: Index, ids: Sequence[str], places: Mapping[str, int]) -> None:
-        self._index = index
-        self._ids = ids
-        self._places = places
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def __iter__(self) -> Iterator[str]:
-        # Both are in the order of the index.
-        return (_text(document) for document in self._index.documents() if document.id in self._places)
-
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            return [_text(self._index.get(id)) for id in self._ids[place]]
-        return _text(self._index.get(self._ids[place]))
-
-
-def _text(document: Document) -> str:
-    return f"{document.title}\n{document.text}"
 
 
 def _standardised(values: ArrayLike) -> NDArray[np.float64]:

@@ -2,15 +2,14 @@
 
 The journal keeps the records with what was shown, drawn or set, wherever they are others than the time before: each
 by a checksum of its id, four bytes. (Beside 100,000 records, one that joins is taken for one of them once in 43,000
-times.) What the journal of an earlier version does not say is supposed to have been as it was when it says so first,
-or as it is now.
+times.) Those that it holds first are supposed to have been the records from the beginning on, and where it holds none,
+as after an import alone, those of now.
 """
 
 from __future__ import annotations
 
 import binascii
-import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -46,29 +45,28 @@ class KnownPile:
     Attributes:
         since: the number of the event; 0 for those of the beginning.
         marks: of the records.
-        is_kept: whether the journal says so; else it is supposed.
     """
 
     since: int
     marks: Marks
-    is_kept: bool
 
     def holds(self, ids: Collection[str]) -> Mask:
         """Return which of these were among the records, shape (n,)."""
         return np.isin(marks_of(ids), self.marks)
 
 
-def known_piles(events: Iterable[Event], ids: Collection[str], labelled: Mapping[str, int]) -> list[KnownPile]:
+def known_piles(events: Iterable[Event], ids: Collection[str]) -> list[KnownPile]:
     """Return the records from the beginning on, each time that they changed.
 
     Args:
         events: of the journal.
-        ids: of the records now; they are supposed to have been the same as long as the journal says nothing.
-        labelled: which were labelled, and by which event; those labelled before the journal says something were there.
+        ids: of the records now.
     """
-    kept = [(event.number, str(event.details[PILE])) for event in events if PILE in event.details]
-    changed = [one for place, one in enumerate(kept) if not place or one[1] != kept[place - 1][1]]
-    piles = [KnownPile(number, np.frombuffer(binascii.a2b_base64(text), "<u4"), True) for number, text in changed]
-    end = piles[0].since if piles else math.inf
-    early = marks_of([id for id, number in labelled.items() if number < end])
-    return [KnownPile(0, np.union1d(piles[0].marks if piles else marks_of(ids), early), False), *piles]
+    piles: list[KnownPile] = []
+    before = None
+    for event in events:
+        if (text := event.details.get(PILE, before)) != before:
+            marks = np.frombuffer(binascii.a2b_base64(text), "<u4")
+            piles.append(KnownPile(event.number if piles else 0, marks))
+            before = text
+    return piles or [KnownPile(0, marks_of(ids))]

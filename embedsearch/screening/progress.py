@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -135,8 +135,8 @@ class Progress:
             "passed_over": self.passed_over,
             "drawn_at_random": int(self.history.random.sum()),
             "since_last_relevant": self.since_last,
-            "yield": [{"first": one.first, "last": one.last, "found": one.found} for one in self.yields],
-            "samples": [{field: getattr(sample, field) for field in Sample.__slots__} for sample in self.samples],
+            "yield": [asdict(one) for one in self.yields],
+            "samples": [asdict(sample) for sample in self.samples],
             "estimates": [estimate.to_dict() for estimate in self.estimates],
             "stop": {
                 "recall": self.settings.recall,
@@ -217,5 +217,5 @@ def _sample(draw: Draw, reading: Reading) -> Sample:
     event, read = draw.event, draw.read(reading.labelled)
     labels = [reading.labelled[id] for id in read]
     found, undecided = sum(one.is_relevant for one in labels), sum(one.value is None for one in labels)
-    unread, joined = int(event.details.get("unread", 0)), reading.joined_since(event.number)
+    unread, joined = event.details["unread"], reading.joined_since(event.number)
     return Sample(event.number, len(draw.ids), len(read), found, undecided, unread, joined, event.details["by"])

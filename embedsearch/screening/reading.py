@@ -12,7 +12,7 @@ import numpy as np
 
 from embedsearch.index.label import IMPORT, Label
 from embedsearch.index.labels import IndexLabels
-from embedsearch.screening.piles import PILE, KnownPile, known_piles
+from embedsearch.screening.piles import KnownPile, known_piles
 from embedsearch.screening.stopping import History
 from embedsearch.screening.tails import Counts
 from embedsearch.store import Event
@@ -132,8 +132,7 @@ class Reading:
         decided = (id for id in self._order if self.labelled[id].value is not None)
         self.asked = [id for id in decided if id in self._drawn or first[id].by not in UNASKED]
         self.unread = [id for id in ids if id not in self.labelled]
-        self._piles = known_piles(self._events, ids, numbers)
-
+        self._piles = known_piles(self._events, ids)
         self._numbers = np.array([self._places[id].number for id in self.asked], dtype=np.int64)
         self._pile_of = np.searchsorted([pile.since for pile in self._piles], self._numbers, side="right") - 1
 
@@ -153,32 +152,24 @@ class Reading:
             here, pile = self._pile_of == number, self._piles[number]
             left[here], beside[here] = (counts[here] for counts in self._counts(pile))
             joined[here] = int((~pile.holds(self.unread)).sum())
-        kept = self._kept_unread
-        grown = np.maximum(self._grown, np.where(kept >= 0, left - kept, 0))
-        grown = np.where(self._pile_of == 0, np.maximum(grown, 0), 0)
-        joined += grown
         for begin, end in self._taken_back.values():
             joined += (self._numbers > begin) & (self._numbers < end)
-        left = np.where(kept >= 0, kept, np.maximum(left - self._grown, 1))
-        beside[grown > 0] = 0  # which of them joined is not known
+        for place, id in enumerate(self.asked):
+            if draw := self._drawn.get(id):  # its event says from how many: labels taken back since stood then
+                left[place] = draw.event.details["unread"] - self._places[id].position
+        left = np.maximum(left, 1)  # at least itself, where it joined after the records that are known
         doubtful = sum(self.labelled[id].value is None for id in self._drawn)
         return self._history(np.arange(size), len(self.unread), left, beside, joined, doubtful)
 
     def windows(self) -> list[Window]:
         """Return the parts of the reading by the records that were there from their begin on, the first one first."""
-        unsure = np.flatnonzero(self._grown > 0)
         found: list[Window] = []
         for number, pile in list(enumerate(self._piles))[-_MOST_PILES:]:
             begin = int(np.searchsorted(self._pile_of, number))
-            begin = max(begin, int(unsure[-1]) + 1) if number == 0 and len(unsure) else begin
-            is_known = number and np.array_equal(pile.marks, self._piles[number - 1].marks)
-            if begin == len(self.asked) or self._pile_of[begin] != number or (is_known and found):
+            if begin == len(self.asked) or self._pile_of[begin] != number:
                 continue
             here = begin + np.flatnonzero(pile.holds(self.asked[begin:]))
             left, beside = self._counts(pile)
-            left = np.maximum(
-                left + np.maximum(-self._grown, 0), np.where(self._pile_of == number, self._kept_unread, 0)
-            )
             numbers = self._numbers[here]
             back = {id for id, (one, end) in self._taken_back.items() if ((numbers > one) & (numbers < end)).any()}
             joined = int((~pile.holds(self.unread) | np.isin(self.unread, list(back))).sum())
@@ -209,28 +200,6 @@ class Reading:
         # A label that was taken back and given again counts from its first time on.
         found = sorted(self._spans[id][0] for id in beside if self.labelled[id].is_relevant)
         return len(pile.marks) - read, len(found) - np.searchsorted(found, self._numbers, side="right")
-
-    @cached_property
-    def _kept_unread(self) -> Counts:
-        """How many were unread before each record asked, by the event that drew it; -1 where none says so."""
-        kept = []
-        for id in self.asked:
-            unread = self._drawn[id].event.details.get("unread") if id in self._drawn else None
-            kept.append(-1 if unread is None else int(unread) - self._places[id].position)
-        return np.array(kept, dtype=np.int64)
-
-    @cached_property
-    def _grown(self) -> Counts:
-        """By how many the records supposed for each record asked are more than the settings of its time say.
-
-        It is 0 where the journal holds the records, or nothing is known.
-        """
-        kept = [(one.number, int(one.details["records"])) for one in self._events
-                if one.kind == "settings" and PILE not in one.details and "records" in one.details]  # fmt: skip
-        size = len(self._piles[0].marks)
-        sizes = np.array([size, *(records for _, records in kept)])
-        known = np.searchsorted([number for number, _ in kept], self._numbers)
-        return np.where(self._pile_of == 0, size - sizes[known], 0)
 
     @cached_property
     def _spans(self) -> dict[str, tuple[int, int]]:

@@ -15,6 +15,7 @@ from embedsearch.documents import Document
 from embedsearch.encoders import Encoder
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.index import Index
+from embedsearch.screening.features import record_text
 from embedsearch.vectors import Mask, Vectors
 
 Progress = Callable[[int, int, int], None]
@@ -47,7 +48,7 @@ class LabelledRecords:
     @property
     def texts(self) -> list[str]:
         """Title and text of each record, what `Features.of` takes."""
-        return [f"{one.title}\n{one.text}" if one.title else one.text for one in self.documents]
+        return [record_text(document) for document in self.documents]
 
 
 def _label(document: Document, field: str) -> bool:

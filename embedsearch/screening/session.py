@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
@@ -57,8 +57,7 @@ class Proposal:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
-        record = {"rank": self.rank, "id": self.id, "score": self.score, "by": self.by}
-        return record | {"title": self.title, "text": self.text, "source": self.source}
+        return asdict(self)
 
 
 class Proposals(Records[Proposal]):

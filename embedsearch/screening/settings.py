@@ -68,6 +68,6 @@ class ScreeningSettings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the settings that `to_dict` gave; what a later version may have added is passed over."""
+        """Return the settings that `to_dict` gave; what else the journal keeps beside them is passed over."""
         known = {field.name for field in fields(cls)}
         return cls().changed(**{name: value for name, value in values.items() if name in known})

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.errors import QueryError
-from embedsearch.screening.choosing import choose
+from embedsearch.index.arguments import one_of
+from embedsearch.screening.choosing import CHOICES, choose
 from embedsearch.screening.features import Features
 from embedsearch.screening.ranking import Ranker, RankerSettings, Scores
 from embedsearch.screening.stopping import History, StoppingRule
@@ -49,7 +50,8 @@ class SimulationSettings:
     rule: StoppingRule = field(default_factory=StoppingRule)
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no sense."""
+        """Refuse a choice that there is not, and numbers that make no sense."""
+        one_of("way to choose records called", self.by, CHOICES)
         for name, least in (("repeats", 1), ("retrain_every", 1), ("relevant_priors", 0), ("other_priors", 0)):
             if (given := getattr(self, name)) < least:
                 raise QueryError(f"{name.replace('_', ' ')} must be at least {least}, not {given}")

@@ -12,10 +12,10 @@ from embedsearch.screening.metrics import (
     Interval,
     average_time_to_discovery,
     recall_at,
-    recall_curve,
+    times_to_discovery,
     work_saved,
 )
-from embedsearch.screening.simulation import Replay, Simulation
+from embedsearch.screening.simulation import Simulation
 
 CURVE_POINTS = 101  # every percent
 
@@ -36,8 +36,8 @@ def _work_saved(recall: float) -> Metric:
 METRICS: dict[str, Metric] = {
     "wss95": _work_saved(0.95),
     "wss100": _work_saved(1.0),
-    "recall5": Metric(lambda found: recall_at(found, 0.05)),
-    "recall10": Metric(lambda found: recall_at(found, 0.10)),
+    "recall5": Metric(lambda found: float(recall_at(found, 0.05))),
+    "recall10": Metric(lambda found: float(recall_at(found, 0.10))),
     "atd": Metric(average_time_to_discovery),
 }
 
@@ -97,7 +97,7 @@ def stop(simulation: Simulation) -> dict[str, Any]:
 def curve(simulation: Simulation) -> dict[str, list[float | None]]:
     """Return the recall after every percent of the records: lists ``read``, ``mean``, ``low``, ``high``."""
     shares = np.linspace(0, 1, CURVE_POINTS)
-    recalls = np.array([_recall_at_shares(replay, shares) for replay in simulation.replays])
+    recalls = np.array([recall_at(replay.found, shares) for replay in simulation.replays])
     intervals = [Interval.of(column.tolist()) for column in recalls.T]
     return {
         "read": shares.round(4).tolist(),
@@ -107,11 +107,6 @@ def curve(simulation: Simulation) -> dict[str, list[float | None]]:
     }
 
 
-def _recall_at_shares(replay: Replay, shares: Any) -> Any:
-    recalls = np.concatenate(([0.0], recall_curve(replay.found)))
-    return recalls[np.floor(shares * len(replay.found) + 1e-9).astype(int)]
-
-
 def discovery(simulation: Simulation, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return for each relevant record the share of records read when it was found, the last to be found first.
 
@@ -119,9 +114,8 @@ def discovery(simulation: Simulation, ids: Sequence[str]) -> list[dict[str, Any]
     """
     times: dict[int, list[float]] = {}
     for replay in simulation.replays:
-        read = np.flatnonzero(replay.found)
-        rows = replay.order[replay.priors + read]
-        for row, place in zip(rows.tolist(), read.tolist(), strict=True):
-            times.setdefault(row, []).append((place + 1) / len(replay.found))
+        rows = replay.order[replay.priors :][replay.found]
+        for row, time in zip(rows.tolist(), times_to_discovery(replay.found).tolist(), strict=True):
+            times.setdefault(row, []).append(time)
     entries = [{"id": ids[row], **Interval.of(values).to_dict()} for row, values in sorted(times.items())]
     return sorted(entries, key=lambda entry: -entry["mean"])
