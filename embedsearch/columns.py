@@ -79,7 +79,7 @@ def to_pandas(records: Sequence[Mapping[str, Any]], schema: Schema) -> pandas.Da
     """Return a data frame; numbers are int64 and float64, texts as pandas has them, all else objects as they are."""
     import pandas
 
-    dtypes = {"whole": "int64", "number": "float64", "text": None}
+    dtypes = {"whole": "int64", "number": "float64", "text": pandas.Series([""]).dtype}  # which differs by version
     return pandas.DataFrame({
         name: pandas.Series([record.get(name) for record in records],
                             dtype=dtypes.get(type, "object") if isinstance(type, str) else "object")

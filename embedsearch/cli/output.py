@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.text import Text
 
+    from embedsearch.results import Records
+
 FORMATS = ("table", "jsonl", "json", "csv", "tsv", "ids")
 _WIDTH_WITHOUT_TERMINAL = 120
 _SPOOLED_BYTES = 1 << 24
@@ -36,23 +38,33 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def write(records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None = None) -> int:
+def write(
+    records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None = None, *, columns: Sequence[str] = ()
+) -> int:
     """Print records as they come in one of the formats for programs; return how many there were.
 
     Args:
         records: in any number; they are held neither here nor by what is printed.
         format: jsonl, json, csv, tsv or ids.
         stream: where to; stdout if None.
+        columns: the header of CSV and TSV where there is no record; nothing at all is written if empty.
     """
     if format == "json":
         return _write_array(records, stream)
     if format in ("csv", "tsv"):
-        return _write_delimited(records, format, stream)
+        return _write_delimited(records, format, stream, columns)
     count = 0
     for record in records:
         count += 1
         click.echo(_id(record) if format == "ids" else json.dumps(record, ensure_ascii=False), file=stream)
     return count
+
+
+def write_results(results: Records[Any], format: str) -> None:
+    """Print results in one of the formats for programs; CSV and TSV have their header also where nothing was found."""
+    from embedsearch.columns import flatten
+
+    write(results.exports(), format, columns=() if results else list(flatten(results.columns())))
 
 
 def _id(record: Mapping[str, Any]) -> str:
@@ -76,7 +88,9 @@ def _write_array(records: Iterable[Mapping[str, Any]], stream: IO[str] | None) -
     return count
 
 
-def _write_delimited(records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None) -> int:
+def _write_delimited(
+    records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None, columns: Sequence[str]
+) -> int:
     import tempfile
 
     from embedsearch.columns import cells, delimited
@@ -91,9 +105,9 @@ def _write_delimited(records: Iterable[Mapping[str, Any]], format: str, stream: 
             names.update(dict.fromkeys(row))
             waiting.write(json.dumps(row) + "\n")
         waiting.seek(0)
-        if count:
+        if header := list(names) or columns:
             rows = (json.loads(line) for line in waiting)
-            delimited(list(names), rows, stream or sys.stdout, "," if format == "csv" else "\t")
+            delimited(header, rows, stream or sys.stdout, "," if format == "csv" else "\t")
     return count
 
 

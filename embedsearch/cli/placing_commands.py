@@ -23,7 +23,7 @@ from embedsearch.cli.options import (
     text_from,
     where_option,
 )
-from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.output import chosen, note, table, write_results
 from embedsearch.cli.placing_output import print_documents, print_hits, print_remainders
 from embedsearch.errors import QueryError
 
@@ -105,7 +105,7 @@ def place(
         if any(p.rated for p in placements):
             note("* as it was rated; --predicted measures it instead")
     else:
-        write((p.to_export() for p in placements), kind)
+        write_results(placements, kind)
     if not placements:
         nothing_found(index, "no passage satisfies the condition")
 
@@ -220,7 +220,7 @@ def _print_move(index: Index, move: Move, format: str | None) -> None:
         click.echo()
         print_hits(move.hits, kind)
     else:
-        write(move.hits.to_dicts(), kind)
+        write_results(move.hits, kind)
     if move.note:
         note(f"Note: {move.note}")
     if not move.hits:

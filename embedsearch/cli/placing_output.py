@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.output import chosen, note, table, write, write_results
 
 if TYPE_CHECKING:
     from embedsearch import Hits
@@ -52,7 +52,7 @@ def print_hits(hits: Hits, format: str | None) -> None:
     """Print what lies at a point with its distance and coordinates, or what is near a vector with its score."""
     kind = chosen(format)
     if kind != "table":
-        write(hits.to_dicts(), kind)
+        write_results(hits, kind)
     elif hits:
         measure = "score" if hits[0].distance is None else "distance"
         numbers = [[getattr(hit, measure), *hit.coordinates.values()] for hit in hits]

@@ -22,7 +22,7 @@ from embedsearch.cli.options import (
     text_from,
     where_option,
 )
-from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.output import chosen, note, table, write_results
 from embedsearch.cli.placing_output import print_passages, titled
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def search(
     if chosen(format) == "table":
         _print_found(hits, index.snippets(hits, text, like=like))
     else:
-        write(hits.to_dicts(), chosen(format))
+        write_results(hits, chosen(format))
     if not hits:
         nothing_found(index, "no passage satisfies the condition" if where else "no passage has any of the words")
 
@@ -124,7 +124,7 @@ def calc(
     elif kind == "table":
         _print_calculation(answer)
     else:
-        write(answer.hits.to_dicts(), kind)
+        write_results(answer.hits, kind)
     if not answer.hits:
         nothing_found(index, "no passage satisfies the condition")
 

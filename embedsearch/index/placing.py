@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis, measure
+from embedsearch.columns import Schema
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
@@ -74,7 +75,8 @@ class Places:
             intervals = self._intervals(coordinates, rated) if unit == "rating" else {}
             distances = {name: float(column[row]) for name, column in self.distances.items()}
             found.append(Placement(text, coordinates, id, rated, intervals, versions, distances))
-        return Placements(found)
+        asked: Schema = {"id": "text", **dict.fromkeys(names, "number"), "versions": dict.fromkeys(names, "whole")}
+        return Placements(found, asked=asked)
 
     def _intervals(self, coordinates: Mapping[str, float], rated: Sequence[str]) -> dict[str, tuple[float, float]]:
         intervals = {}
