@@ -1,5 +1,6 @@
 """What all commands share: help, formats, exit codes, errors on one line."""
 
+import contextlib
 import csv
 import io
 import json
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import embedsearch as es
 from embedsearch.cli import main
 from embedsearch.cli.main import Commands
-from embedsearch.cli.output import write
+from embedsearch.cli.output import table, write
 from embedsearch.testing import HashEncoder
 
 
@@ -259,3 +260,22 @@ def test_what_the_system_refuses_is_one_line(error, said):
 
     result = CliRunner().invoke(Commands(commands={"failing": failing}), ["failing"])
     assert (result.exit_code, result.stderr) == (2, f"Error: {said}\n")
+
+
+NUMBERS = st.one_of(st.integers(-(10**12), 10**12), st.floats(-1e9, 1e9).map(lambda value: f"{value:.3f}"))
+MARKED = st.tuples(NUMBERS, st.sampled_from(["", "*", "%", " (-1.25 … 3.5)"])).map(lambda pair: f"{pair[0]}{pair[1]}")
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.text("ab ", max_size=50), MARKED, MARKED), min_size=1, max_size=3), st.integers(8, 90))
+def test_no_number_is_cut_however_narrow_the_terminal_is(rows, width):
+    """Stars, percent signs and intervals stay too; only a number that leaves no room makes a line longer than that."""
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setattr("embedsearch.cli.output._WIDTH_WITHOUT_TERMINAL", width)
+        table(["text", "size", "tone"], rows, wide="text")
+    lines = printed.getvalue().splitlines()
+    for _, *numbers in rows:
+        assert all(any(line.endswith(number) or f"{number}  " in line for line in lines) for number in numbers)
+    longest = max(len(number) for _, *numbers in rows for number in numbers)
+    assert max(map(len, lines)) <= max(width, longest + 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 import unicodedata
@@ -26,6 +27,8 @@ _WIDTH_WITHOUT_TERMINAL = 120
 _SPOOLED_BYTES = 1 << 24
 _WIDE_AT_LEAST, _NARROW_AT_MOST = 24, 40
 _GAP = 3  # between columns
+# A number as it stands in tables, with a star, a percent sign or an interval behind it; so is what is empty.
+_NUMBER = re.compile(r"([-+]?(\d[\d,]*(\.\d+)?(e[-+]?\d+)?|nan|inf)[*%]?( \(\S+ … \S+\))?)?")
 
 
 def chosen(format: str | None) -> str:
@@ -122,41 +125,48 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
         title: a line above it.
         wide: the column that takes the room that is left, and may run over several lines.
     """
-    from rich.console import Console
     from rich.text import Text
 
-    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
-    given = [list(row) for row in rows]
-    cells = [[_marked(Text(clean(cell)), cell) for cell in row] for row in given]
-    shown = [_column(name, [row[place] for row in cells], wide=name == wide, folds=len(columns) <= 2)
-             for place, name in enumerate(columns)]  # fmt: skip
-    shown[0] = shown[0]._replace(least=min(shown[0].least, max(console.width // 2, 1)))
-    for number, block in enumerate(_blocks([column.least for column in shown], console.width)):
-        if number:
-            console.print()
-        lines = [[row[place] for place in block] for row in cells]
-        _print_block(console, [shown[place] for place in block], lines, "" if number else title)
+    cells = [[_marked(Text(clean(cell)), cell) for cell in row] for row in rows]
+    _print_columns(columns, cells, title, wide)
 
 
 class _Column(NamedTuple):
-    """A column of a table: the width that it needs, in letters, and how it looks."""
+    """A column of a table: the widths that it wants and must have, in letters, and how it looks."""
 
     name: str
     least: int
+    uncut: int
     is_number: bool
-    is_wide: bool
-    folds: bool
+    wraps: bool
 
 
-def _column(name: str, cells: Sequence[Text], *, wide: bool, folds: bool) -> _Column:
-    is_number = bool(cells) and all(_is_number(cell.plain) for cell in cells)
+def _print_columns(names: Sequence[str], rows: Sequence[Sequence[Text]], title: str, wide: str) -> None:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    first, *others = [_column(name, [row[place] for row in rows], may_wrap=name == wide or len(names) <= 2)
+                      for place, name in enumerate(names)]  # fmt: skip
+    # The longest number is whole beside the first column; where it is wider than a terminal, that breaks the line.
+    uncut = max((column.uncut for column in others), default=0)
+    console.width = max(console.width, uncut + _GAP + 1)
+    least = min(first.least, max(console.width // 2, 1), console.width - _GAP - uncut)
+    room = console.width - _GAP - least
+    columns = [first._replace(least=least), *(one._replace(least=min(one.least, room)) for one in others)]
+    for number, block in enumerate(_blocks([column.least for column in columns], console.width)):
+        if number:
+            console.print()
+        lines = [[row[place] for place in block] for row in rows]
+        _print_block(console, [columns[place] for place in block], lines, "" if number else title)
+
+
+def _column(name: str, cells: Sequence[Text], *, may_wrap: bool) -> _Column:
+    is_number = bool(cells) and all(_NUMBER.fullmatch(cell.plain) for cell in cells)
+    wraps = may_wrap and not is_number
     longest = max((cell.cell_len for cell in cells), default=0)
-    if wide or (folds and not is_number):
-        least = min(longest, _WIDE_AT_LEAST)
-    else:
-        least = longest if is_number else min(longest, _NARROW_AT_MOST)
-    return _Column(name, max(least, min(len(name), _NARROW_AT_MOST)), is_number, wide, folds and not is_number)
+    least = longest if is_number else min(longest, _WIDE_AT_LEAST if wraps else _NARROW_AT_MOST)
+    return _Column(name, max(least, min(len(name), _NARROW_AT_MOST)), longest if is_number else 0, is_number, wraps)
 
 
 def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
@@ -187,11 +197,10 @@ def _print_block(console: Console, columns: Sequence[_Column], rows: Sequence[Se
         shown.add_column(
             Text(column.name),
             justify="right" if column.is_number else "left",
-            ratio=1 if column.is_wide else None,
             min_width=column.least,
-            max_width=None if column.is_wide or column.folds or column.is_number else max(column.least, 1),
-            no_wrap=not (column.is_wide or column.folds),
-            overflow="fold" if column.is_wide else "ellipsis",
+            max_width=None if column.wraps else max(column.least, 1),
+            no_wrap=not column.wraps,
+            overflow="fold" if column.wraps else "ellipsis",
         )
     for row in rows:
         if any(cell.plain for cell in row):
@@ -217,14 +226,6 @@ def clean(value: Any) -> str:
 def printable(text: str) -> str:
     """Return a text with spaces for control characters."""
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", ""))
-    except ValueError:
-        return cell == ""
-    return True
 
 
 @contextmanager
