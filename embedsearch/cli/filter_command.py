@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,9 +10,6 @@ from embedsearch.cli.document_commands import reading_options
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option
 from embedsearch.cli.output import FORMATS
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command(
@@ -55,7 +52,7 @@ if TYPE_CHECKING:
               help="If not given: on a terminal a table; records of SOURCEs as they stood (same); for what has none "
                    "(Parquet, text, HTML, PDF), with -a, --explain or without SOURCEs by the suffix of -o (.csv, .tsv, "
                    ".json), or JSON lines.")  # fmt: skip
-def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -> None:
+def filter_command(**given: Any) -> None:
     """Let documents through that satisfy a condition, unchanged and in order.
 
     Documents come from SOURCEs, in any form that `ingest` reads, or are those of the index. A condition compares
@@ -72,7 +69,7 @@ def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -
     """
     from embedsearch.cli.filter_run import run
 
-    run(sources, format, given)
+    run(**given)
 
 
 COMMANDS = (filter_command,)

@@ -29,18 +29,11 @@ _FORMATS_BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".json": "jso
 _KINDS = {"csv": "rows", "tsv": "rows", "tab": "rows", "jsonl": "lines", "ndjson": "lines", "json": "json",
           "parquet": "parquet", "ris": "ris", "nbib": "nbib", "bib": "bib", "html": "html", "htm": "html",
           "pdf": "pdf"}  # fmt: skip
-_READING = ("text", "title", "id", "read_as", "encoding", "on_error")
 
 
-def run(sources: tuple[str, ...], format: str | None, given: dict[str, Any]) -> None:
-    """Filter as a command line says.
-
-    Args:
-        sources: as they were named.
-        format: of the output, if one was named.
-        given: all other options, those about reading among them.
-    """
-    asked = Asked(sources, format, **_own(given), reading=given)
+def run(**given: Any) -> None:
+    """Filter as a command line says: the options are those that `Asked` is made from."""
+    asked = Asked(**given)
     asked.check_options()
     from embedsearch.filtering import Resumable
     from embedsearch.whole import WholeFile, commit_all
@@ -60,12 +53,7 @@ def run(sources: tuple[str, ...], format: str | None, given: dict[str, Any]) -> 
         commit_all([one for one in (saved if profile else None, sample, output) if one])
     tell(sieve, asked, written, profile)
     if not written:
-        nothing_found(None if sources else measured.index, "no document satisfies the condition")
-
-
-def _own(given: dict[str, Any]) -> dict[str, Any]:
-    """Take the options that are not about reading out of those given."""
-    return {name: given.pop(name) for name in list(given) if name not in _READING}
+        nothing_found("no document satisfies the condition", None if asked.sources else measured.index)
 
 
 @dataclass(slots=True)

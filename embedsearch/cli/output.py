@@ -16,6 +16,7 @@ import click
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from rich.console import Console
     from rich.progress import Progress
     from rich.text import Text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from embedsearch.results import Records
 
 FORMATS = ("table", "jsonl", "json", "csv", "tsv", "ids")
+OBJECT_FORMATS = ("table", "jsonl", "json")  # of what is one object, and no sequence of records
 _WIDTH_WITHOUT_TERMINAL = 120
 _SPOOLED_BYTES = 1 << 24
 _WIDE_AT_LEAST, _NARROW_AT_MOST = 24, 40
@@ -31,9 +33,9 @@ _GAP = 3  # between columns
 _NUMBER = re.compile(r"([-+]?(\d[\d,]*(\.\d+)?(e[-+]?\d+)?|nan|inf)[*%]?( \(\S+ … \S+\))?)?")
 
 
-def chosen(format: str | None) -> str:
-    """Return the format asked for, or the default: a table on a terminal, JSON lines elsewhere."""
-    return format or ("table" if sys.stdout.isatty() else "jsonl")
+def default_format() -> str:
+    """Return the format where none is asked for: a table on a terminal, JSON lines elsewhere."""
+    return "table" if sys.stdout.isatty() else "jsonl"
 
 
 def note(text: str) -> None:
@@ -68,6 +70,18 @@ def write_results(results: Records[Any], format: str) -> None:
     from embedsearch.columns import flatten
 
     write(results.exports(), format, columns=() if results else list(flatten(results.columns())))
+
+
+def write_object(record: Mapping[str, Any], format: str = "json") -> None:
+    """Print one object: JSON on one line for jsonl, else in several, for people to read."""
+    click.echo(json.dumps(record, ensure_ascii=False, indent=None if format == "jsonl" else 2))
+
+
+def write_counts(report: DataclassInstance, **more: Any) -> None:
+    """Print what a report counts, and more, as one object of JSON."""
+    from dataclasses import asdict
+
+    write_object(asdict(report) | more)
 
 
 def _id(record: Mapping[str, Any]) -> str:
@@ -129,6 +143,16 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
 
     cells = [[_marked(Text(clean(cell)), cell) for cell in row] for row in rows]
     _print_columns(columns, cells, title, wide)
+
+
+def facts(values: Mapping[str, Any], *, title: str = "") -> None:
+    """Print names and what they stand for, a line each; texts are whole, and run over several lines."""
+    from rich.text import Text
+
+    from embedsearch.notebooks import show
+
+    shown = {name: value if isinstance(value, str) else show(value) for name, value in values.items()}
+    _print_columns(["", ""], [[Text(name), Text(printable(text))] for name, text in shown.items()], title, "")
 
 
 class _Column(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,7 @@ from embedsearch.cli.options import (
     text_from,
     where_option,
 )
-from embedsearch.cli.output import chosen, note, table, write_results
+from embedsearch.cli.output import note, table, write_object, write_results
 from embedsearch.cli.placing_output import print_documents, print_hits, print_remainders
 from embedsearch.errors import QueryError
 
@@ -69,7 +68,7 @@ if TYPE_CHECKING:
 def place(
     phrases: tuple[str, ...], everything: bool, documents: tuple[str, ...], evidence: bool, above: str, explain: bool,
     axes: list[str], unit: Any, predicted: bool, sort: str | None, k: int | None,
-    where: str | None, path: str, encoder: str | None, format: str | None,
+    where: str | None, path: str, encoder: str | None, format: str,
 ) -> None:  # fmt: skip
     """Say where PHRASES, or all passages of the index, lie on axes.
 
@@ -77,37 +76,30 @@ def place(
     With --document only --axis, --unit, --above and --evidence have a meaning.
     """
     _refuse_what_is_ignored()
-    if documents:
-        index = open_index(path, encoder)
-        places = index.place_documents(documents, axes or None, threshold=above, evidence=evidence, unit=unit)
-        print_documents(places, format)
-        return
-    if everything == bool(phrases):
+    if not documents and everything == bool(phrases):
         raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
     if where and not everything:
         raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
-    if explain and phrases:
-        print_remainders(open_index(path, encoder).explain(phrases_from(phrases), axes or None), format)
+    index, names = open_index(path, encoder), axes or None
+    if documents:
+        places = index.place_documents(documents, names, threshold=above, evidence=evidence, unit=unit)
+        print_documents(places, format)
         return
-    index = open_index(path, encoder)
+    if explain and phrases:
+        print_remainders(index.explain(phrases_from(phrases), names), format)
+        return
     if everything:
         with explained(index, explain):
-            placements = index.place_all(axes or None, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
+            placements = index.place_all(names, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
     else:
-        placements = index.place(phrases_from(phrases), axes or None, unit=unit, predicted=predicted)
+        placements = index.place(phrases_from(phrases), names, unit=unit, predicted=predicted)
         placements = _sorted(placements, sort)[:k]
-    kind = chosen(format)
-    if kind == "table":
-        names = list(placements[0].coordinates) if placements else []
-        curves = list(placements[0].distances) if placements else []
-        rows = [[p.text, *_marked(p), *p.distances.values()] for p in placements]
-        table(["text", *names, *(f"off {name}" for name in curves)], rows, wide="text")
-        if any(p.rated for p in placements):
-            note("* as it was rated; --predicted measures it instead")
-    else:
-        write_results(placements, kind)
+    if format != "table":
+        write_results(placements, format)
+    elif placements:
+        _print_placements(placements)
     if not placements:
-        nothing_found(index, "no passage satisfies the condition")
+        nothing_found("no passage satisfies the condition", index)
 
 
 @click.command(
@@ -123,16 +115,18 @@ def place(
 @where_option
 @explain_option
 @index_option
+@encoder_option
 @format_option()
 def locate(
-    point: tuple[str, ...], like: str | None, k: int, where: str | None, explain: bool, path: str, format: str | None
-) -> None:
+    point: tuple[str, ...], like: str | None, k: int, where: str | None, explain: bool, path: str,
+    encoder: str | None, format: str,
+) -> None:  # fmt: skip
     """Say what lies at a point on axes.
 
     A VALUE is a number of standard deviations, or a percentile such as p90. Without --like no encoder is needed.
     """
     wanted = _axis_values(point)
-    index = open_index(path)
+    index = open_index(path, encoder)
     if like is not None:
         with explained(index, explain):
             move = index.locate_like(like, wanted, k=k, where=where)
@@ -142,7 +136,7 @@ def locate(
         hits = index.locate(wanted, k=k, where=where)
     print_hits(hits, format)
     if not hits:
-        nothing_found(index, "no passage satisfies the condition")
+        nothing_found("no passage satisfies the condition", index)
 
 
 @click.command(
@@ -156,15 +150,19 @@ def locate(
 @count_option
 @where_option
 @index_option
+@encoder_option
 @format_option()
-def shift(phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
+def shift(
+    phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, encoder: str | None, format: str
+) -> None:
     """Move PHRASE along axes by so many standard deviations, and say what lies there.
 
     PHRASE may be - for stdin. Answers are ranked by their cosine to the point reached. It says so when that point is
     far from all passages.
     """
-    index = open_index(path)
-    _print_move(index, index.shift(text_from(phrase) or "", _axis_values(by), k=k, where=where), format)
+    wanted = _axis_values(by)
+    index = open_index(path, encoder)
+    _print_move(index, index.shift(text_from(phrase), wanted, k=k, where=where), format)
 
 
 COMMANDS = (place, locate, shift)
@@ -209,22 +207,28 @@ def _axis_values(texts: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _print_move(index: Index, move: Move, format: str | None) -> None:
+def _print_move(index: Index, move: Move, format: str) -> None:
     """Print where a phrase went and what lies there."""
-    kind = chosen(format)
-    if kind == "json":
-        click.echo(json.dumps(move.to_dict(), ensure_ascii=False, indent=2))
-    elif kind == "table":
+    if format == "json":
+        write_object(move.to_dict())
+    elif format == "table":
         rows = [[name, move.start[name], move.wanted[name], move.reached[name]] for name in move.start]
         table(["axis", "from", "to", "on the sphere"], rows)
         click.echo()
-        print_hits(move.hits, kind)
+        print_hits(move.hits, format)
     else:
-        write_results(move.hits, kind)
+        write_results(move.hits, format)
     if move.note:
         note(f"Note: {move.note}")
     if not move.hits:
-        nothing_found(index, "no passage satisfies the condition")
+        nothing_found("no other passage satisfies the condition", index)
+
+
+def _print_placements(placements: Placements) -> None:
+    columns = ["text", *placements[0].coordinates, *(f"off {name}" for name in placements[0].distances)]
+    table(columns, [[one.text, *_marked(one), *one.distances.values()] for one in placements], wide="text")
+    if any(one.rated for one in placements):
+        note("* as it was rated; --predicted measures it instead")
 
 
 def _marked(placement: Placement) -> list[str]:
