@@ -122,25 +122,23 @@ def ingest(
 
     started = time.perf_counter()
     documents = read_sources(sources, reading)  # finds out at once about paths and formats that cannot be read
+    axes_files = _axes_files(sources, axes_file)
     if dry_run:
         _plan(path, encoder, chunk_words, overlap, documents, format)
         return
     index = _open_or_create(path, encoder, chunk_words, overlap)
     if recall is not None:
         index.tune(recall)
-    names, kept = _take_axes(index, sources, axes_file, path)
     # The sources are counted for the bar alone, which shows on a terminal only.
     total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
     remote = costs.remote_encoder(index)
     costs.announce(remote, costs.tokens_of(sources) if remote else None)
     skips = reading["on_error"] == "skip"
     report = _add(index, documents, total, sync=sources if sync else None, skips=skips)
-    costs.charged(remote)
     _tell(report, len(index), path, time.perf_counter() - started)
-    if names:
-        note(f"Axes: {', '.join(names)}.")
-    for line in kept:
-        note(line)
+    for file in axes_files:
+        _take_axes(index, file, path, changed_too=axes_file is not None)
+    costs.charged(remote)
     if format:
         write_counts(report)
 
@@ -183,21 +181,30 @@ def _plan(
         write_counts(plan, **({} if price is None else {"price": price}))
 
 
-def _take_axes(index: Index, sources: Iterable[str], axes_file: str | None, path: str) -> tuple[list[str], list[str]]:
-    """Fit axes from the file that was named, or follow those of folders; return names, and what to say of the rest."""
-    if axes_file:
-        return index.axes.save_file(axes_file), []
-    names, lines = [], []
-    for file in (Path(source) / "axes.toml" for source in sources):
-        if file.is_file():
-            followed, kept = index.axes.follow_file(file)
-            names += followed
-            if kept:
-                lines.append(
-                    f"Kept as changed in the index, not as in {file}: {', '.join(kept)}; to take the file's: "
-                    f"embedsearch axes fit {file} -i {path}"
-                )
-    return names, lines
+def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:
+    """Return the file of axes that was named, or those of folders; what is wrong in one is told at once.
+
+    Axes are fitted when the documents are there: fields, ratings by id and extended poles speak of them.
+    """
+    from embedsearch.axes import read_axes
+
+    named = [Path(axes_file)] if axes_file else [Path(source) / "axes.toml" for source in sources]
+    files = [file for file in named if axes_file or file.is_file()]
+    for file in files:
+        read_axes(file)
+    return files
+
+
+def _take_axes(index: Index, file: Path, path: str, *, changed_too: bool) -> None:
+    """Fit the axes of a file, those that were changed in the index since only if *changed_too*; say which those are."""
+    fitted, kept = (index.axes.save_file(file), []) if changed_too else index.axes.follow_file(file)
+    if fitted:
+        note(f"Axes: {', '.join(fitted)}.")
+    if kept:
+        note(
+            f"Kept as changed in the index, not as in {file}: {', '.join(kept)}; to take the file's: "
+            f"embedsearch axes fit {file} -i {path}"
+        )
 
 
 def _add(
