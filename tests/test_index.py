@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from conftest import ANIMALS, POLES
+from pyarrow import parquet
 
 import embedsearch as es
 from embedsearch.index import embedding
@@ -400,6 +401,19 @@ def test_an_empty_answer_has_the_columns_that_were_asked_for(index, ask):
         assert none.to_polars().schema[name] == found.to_polars().schema[name]
         assert none.to_arrow().schema.field(name) == found.to_arrow().schema.field(name)
     assert none.to_pandas().dtypes.to_dict() == found.to_pandas().dtypes.to_dict()
+
+
+def test_answers_without_fields_can_be_kept_as_parquet(tmp_path):
+    """Parquet has no struct without fields: metadata is null there, and whatever is read back is what was found."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document("a", "wolf"), es.Document("b", "sheep")])
+        hits = index.search("wolf", k=2)
+    for place, answer in enumerate((hits, hits[:0])):
+        parquet.write_table(answer.to_arrow(), tmp_path / f"arrow{place}.parquet")
+        answer.to_polars().write_parquet(tmp_path / f"polars{place}.parquet")
+        for kind in ("arrow", "polars"):
+            back = parquet.read_table(tmp_path / f"{kind}{place}.parquet").to_pylist()
+            assert back == [{**hit.to_dict(), "metadata": None} for hit in answer]
 
 
 def test_an_index_reopens_as_it_was(tmp_path, encoder, animals, axes):
