@@ -39,8 +39,10 @@ def place_of(path: str | os.PathLike[str]) -> Path:
     """Find out before the work whether a file can be written there; return the file itself, where links lead to.
 
     Raises:
-        QueryError: the path is a folder, its folder is missing or is an index.
+        QueryError: the path is a folder, its folder is missing or is an index; or it is ``-``, which means stdout to other programs.
     """
+    if os.fspath(path) == "-":
+        raise QueryError("'-' is no file to write to; leave it out where the output shall go to stdout")
     file = Path(path)
     if is_special(file):
         return file

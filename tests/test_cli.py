@@ -363,3 +363,14 @@ def test_nothing_found_says_why(tmp_path):
         told = run(*words, "-f", "table", *place)
         assert (told.exit_code, told.stdout) == (1, ""), words
         assert f"Nothing found: {why}" in told.stderr
+
+
+def test_python_runs_the_command_line():
+    """`python -m embedsearch` is the command, and says where to read on as it was called."""
+    command = [sys.executable, "-m", "embedsearch"]
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (0, f"embedsearch {es.__version__}\n")
+    wrong = subprocess.run([*command, "serch"], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (wrong.returncode, wrong.stderr.splitlines()) == (
+        2, ["Error: there is no command 'serch'. Did you mean 'search'? See 'python -m embedsearch --help'"],
+    )  # fmt: skip
