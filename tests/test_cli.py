@@ -319,6 +319,10 @@ def test_one_object_is_one_line_where_no_terminal_is(words, predation):
         ("axes", "discover"),
         ("axes", "compare", "size", "--with", "all-MiniLM-L6-v2"),
         ("screen", "start", "--topic", "wolves"),
+        ("screen", "status"),
+        ("screen", "audit", "-n", "5"),
+        ("screen", "report"),
+        ("screen", "export"),
     ],
     ids=lambda words: " ".join(map(str, words[:2])),
 )

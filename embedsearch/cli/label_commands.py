@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from embedsearch.cli.main import examples
-from embedsearch.cli.options import format_option, json_option, with_stdin
+from embedsearch.cli.options import encoder_option, format_option, json_option, with_stdin
 from embedsearch.cli.output import note, table, write, write_counts
 from embedsearch.cli.screening_options import author_option, open_screening, screening_options
 
@@ -130,8 +130,9 @@ def import_command(
     help="Only the records labelled so; all records of the screening if not given.",
 )
 @screening_options
+@encoder_option
 @format_option("table", "csv", "tsv", "jsonl", "json", "ids", "asreview", "ris")
-def export_command(only: Any, path: str, name: str, format: str) -> None:
+def export_command(only: Any, path: str, name: str, encoder: str | None, format: str) -> None:
     """Print the records with their labels.
 
     For a spreadsheet, a reference manager, or ASReview: asreview is CSV in ASReview's columns with the documents'
@@ -140,7 +141,7 @@ def export_command(only: Any, path: str, name: str, format: str) -> None:
     """
     from embedsearch.screening import exporting
 
-    screening = open_screening(path, name)
+    screening = open_screening(path, name, encoder=encoder)
     if format == "ris":
         count = _write_texts(exporting.ris_records(screening, only))
     elif format == "asreview":

@@ -247,14 +247,15 @@ def rank(count: int | None, path: str, name: str, encoder: str | None, format: s
 
 @click.command(epilog=examples("embedsearch screen status", "embedsearch screen status -i indexes/papers -f json"))
 @screening_options
+@encoder_option
 @format_option(*OBJECT_FORMATS)
-def status(path: str, name: str, format: str) -> None:
+def status(path: str, name: str, encoder: str | None, format: str) -> None:
     """Show what was found and what may be missed.
 
     It says whether it is time to stop. Each estimate of recall comes with a one-sided bound, with what it assumes,
     and with its source.
     """
-    progress = open_screening(path, name).progress().to_dict()
+    progress = open_screening(path, name, encoder=encoder).progress().to_dict()
     if format == "table":
         print_progress(progress)
     else:
@@ -265,14 +266,15 @@ def status(path: str, name: str, format: str) -> None:
 @click.option("-n", "size", type=click.IntRange(min=1), required=True, help="How many records.")
 @click.option("--seed", type=click.IntRange(min=0), help="Kept as a setting; the one of the settings if not given.")
 @screening_options
+@encoder_option
 @format_option()
-def audit(size: int, seed: int | None, path: str, name: str, format: str) -> None:
+def audit(size: int, seed: int | None, path: str, name: str, encoder: str | None, format: str) -> None:
     """Draw a random sample of what was not read.
 
     It serves to estimate what was missed. The sample is kept with the labels; read it with: embedsearch screen read
     --by audit. As far as it is read from its beginning, without leaving one out, it is a random sample.
     """
-    screening = open_screening(path, name)
+    screening = open_screening(path, name, encoder=encoder)
     if seed is not None:
         screening.require_sample(size)  # where none can be drawn, the seed stays as it is
         screening.configure(seed=seed)
@@ -291,9 +293,10 @@ def audit(size: int, seed: int | None, path: str, name: str, format: str) -> Non
     )
 )
 @screening_options
+@encoder_option
 @click.option("-f", "--format", "format", type=click.Choice(("markdown", "json")), default="markdown",
               show_default=True, help="Output format.")  # fmt: skip
-def report(path: str, name: str, format: str) -> None:
+def report(path: str, name: str, encoder: str | None, format: str) -> None:
     """Write the record of a screening.
 
     It holds what the appendix of a review needs: settings and their changes, seeds, versions, the flow of records
@@ -303,7 +306,7 @@ def report(path: str, name: str, format: str) -> None:
     from embedsearch.screening.report import as_markdown
     from embedsearch.screening.report import report as report_on
 
-    record = report_on(open_screening(path, name))
+    record = report_on(open_screening(path, name, encoder=encoder))
     if format == "json":
         write_object(record)
     else:
