@@ -118,7 +118,7 @@ class Records(Sequence[R], Generic[R]):
         try:
             return build(list(self.exports()), self.columns())
         except ImportError as error:
-            raise _not_installed(package) from error
+            raise EmbedSearchError(f"{package} is not installed; install it with: pip install {package}") from error
 
     def _repr_html_(self) -> str:
         """Show the records as a table in a notebook; texts are escaped."""
@@ -138,10 +138,6 @@ def _inner(column: str, mappings: Iterable[Mapping[str, Any]], type: Simple) -> 
 def _optional(column: str, values: Iterable[Any], type: Simple) -> Schema:
     """Return a column if any record has a value for it."""
     return {column: type} if any(value is not None for value in values) else {}
-
-
-def _not_installed(package: str) -> EmbedSearchError:
-    return EmbedSearchError(f"{package} is not installed; install it with: pip install {package}")
 
 
 @dataclass(frozen=True, slots=True)

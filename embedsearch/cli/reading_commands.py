@@ -95,7 +95,8 @@ def next_command(
     elif format == "ids":
         write(found.to_dicts(), format)
     else:
-        write(({**one.to_dict(), "sentence": telling_sentence(screening, one.id)} for one in found), format)
+        records = ({**one.to_dict(), "sentence": telling_sentence(screening, one.id)} for one in found)
+        write(records, format, columns=[*found.columns(), "sentence"])
     if not found:
         nothing_found("the audit sample is read to its end" if by == "audit" else _ALL_READ)
 
@@ -237,7 +238,7 @@ def rank(count: int | None, path: str, name: str, encoder: str | None, format: s
     order = screening.rank()[:count]
     records = ({"rank": place, "id": id, "score": score} for place, (id, score) in enumerate(order, start=1))
     if format != "table":
-        write(records, format)
+        write(records, format, columns=("rank", "id", "score"))
     elif order:
         rows = [[*record.values(), screening.index.get(str(record["id"])).title] for record in records]
         table(["#", "id", "score", "title"], rows, wide="title")
