@@ -67,9 +67,9 @@ def filter_command(**given: Any) -> None:
 
     With -o nothing is lost by an interruption: run the same command again, and no text is embedded twice.
     """
-    from embedsearch.cli.filter_run import run
+    from embedsearch.cli.filter_run import Asked, run
 
-    run(**given)
+    run(Asked(**given))
 
 
 COMMANDS = (filter_command,)

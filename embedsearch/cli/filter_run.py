@@ -31,9 +31,8 @@ _KINDS = {"csv": "rows", "tsv": "rows", "tab": "rows", "jsonl": "lines", "ndjson
           "pdf": "pdf"}  # fmt: skip
 
 
-def run(**given: Any) -> None:
-    """Filter as a command line says: the options are those that `Asked` is made from."""
-    asked = Asked(**given)
+def run(asked: Asked) -> None:
+    """Filter as a command line says."""
     asked.check_options()
     from embedsearch.filtering import Resumable
     from embedsearch.whole import WholeFile, commit_all
@@ -162,9 +161,11 @@ class Asked:
     @property
     def needs_index(self) -> bool:
         """Is it measured with an index? With --axes and sources only with one that the command line names."""
+        from embedsearch.store import is_index
+
         if self.index_is_given or not self.sources:
             return True
-        return not self.axes_file and (self._index_from == "ENVIRONMENT" or _is_index(self.path))
+        return not self.axes_file and (self._index_from == "ENVIRONMENT" or is_index(self.path))
 
     def kind_of(self, file: str | None) -> str:
         """Return the format of what goes into a file, or to stdout where it is None."""
@@ -290,12 +291,6 @@ def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Mea
             index.axes.lend(read_axes(asked.axes_file))
         return _Measured(asked, index, asked.documents(), f"the passages of {asked.path}")
     return _without_index(asked, cache, stack)
-
-
-def _is_index(path: str) -> bool:
-    from embedsearch.store import is_index
-
-    return is_index(path)
 
 
 def _by_profile(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:
