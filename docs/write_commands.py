@@ -11,7 +11,8 @@ HEAD = """# Commands
 
 Data go to stdout, words to stderr. `-f table|jsonl|json|csv|tsv|ids` chooses the form of the data: a table on a
 terminal, JSON lines elsewhere. A SOURCE, PHRASES, a TEXT, an expression or IDs may be `-` for stdin. `-i` names the
-index; without it `$EMBEDSEARCH_INDEX`, else `indexes/predation`.
+index; without it `$EMBEDSEARCH_INDEX`, else `indexes/predation`. CSV and TSV of answers, and of what
+`filter` lets through, have their header also where nothing was found.
 
 | exit code | meaning |
 |---|---|

@@ -65,11 +65,11 @@ def types_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, Simple]:
 
 
 def as_type(value: Any, type: Type) -> Any:
-    """Return a value as a column of that type holds it; None stays None."""
+    """Return a value as a column of that type holds it; None stays None, and so is a mapping that has no names."""
     if value is None:
         return None
     if isinstance(type, Mapping):
-        return {name: as_type(value.get(name), inner) for name, inner in type.items()}
+        return {name: as_type(value.get(name), inner) for name, inner in type.items()} or None
     if type == "number":
         return float(value)
     return text_of(value) if type == "text" else value
@@ -79,7 +79,7 @@ def to_pandas(records: Sequence[Mapping[str, Any]], schema: Schema) -> pandas.Da
     """Return a data frame; numbers are int64 and float64, texts as pandas has them, all else objects as they are."""
     import pandas
 
-    dtypes = {"whole": "int64", "number": "float64", "text": None}
+    dtypes = {"whole": "int64", "number": "float64", "text": pandas.Series([""]).dtype}  # which differs by version
     return pandas.DataFrame({
         name: pandas.Series([record.get(name) for record in records],
                             dtype=dtypes.get(type, "object") if isinstance(type, str) else "object")
@@ -88,23 +88,27 @@ def to_pandas(records: Sequence[Mapping[str, Any]], schema: Schema) -> pandas.Da
 
 
 def to_polars(records: Sequence[Mapping[str, Any]], schema: Schema) -> polars.DataFrame:
-    """Return a data frame; mappings are structs."""
+    """Return a data frame; mappings are structs, or null where they have no names, which Parquet could not hold."""
     import polars
 
     simple = {
         "truth": polars.Boolean(), "whole": polars.Int64(), "number": polars.Float64(), "text": polars.String(),
         "texts": polars.List(polars.String), "numbers": polars.List(polars.Float64),
     }  # fmt: skip
+
+    def dtype(type: Type) -> Any:
+        if not isinstance(type, Mapping):
+            return simple[type]
+        return polars.Struct({inner: simple[one] for inner, one in type.items()}) if type else polars.Null()
+
     return polars.DataFrame([
-        polars.Series(name, [as_type(record.get(name), type) for record in records],
-                      dtype=polars.Struct({inner: simple[one] for inner, one in type.items()})
-                      if isinstance(type, Mapping) else simple[type])
+        polars.Series(name, [as_type(record.get(name), type) for record in records], dtype=dtype(type))
         for name, type in schema.items()
     ])  # fmt: skip
 
 
 def to_arrow(records: Sequence[Mapping[str, Any]], schema: Schema) -> pyarrow.Table:
-    """Return an Arrow table; mappings are structs."""
+    """Return an Arrow table; mappings are structs, or null where they have no names, which Parquet could not hold."""
     import pyarrow
 
     rows = [{name: as_type(record.get(name), type) for name, type in schema.items()} for record in records]
@@ -119,11 +123,13 @@ def arrow_schema(schema: Schema) -> pyarrow.Schema:
         "truth": pyarrow.bool_(), "whole": pyarrow.int64(), "number": pyarrow.float64(), "text": pyarrow.string(),
         "texts": pyarrow.list_(pyarrow.string()), "numbers": pyarrow.list_(pyarrow.float64()),
     }  # fmt: skip
-    return pyarrow.schema([
-        (name, pyarrow.struct([(inner, simple[one]) for inner, one in type.items()])
-         if isinstance(type, Mapping) else simple[type])
-        for name, type in schema.items()
-    ])  # fmt: skip
+
+    def dtype(type: Type) -> Any:
+        if not isinstance(type, Mapping):
+            return simple[type]
+        return pyarrow.struct([(inner, simple[one]) for inner, one in type.items()]) if type else pyarrow.null()
+
+    return pyarrow.schema([(name, dtype(type)) for name, type in schema.items()])
 
 
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:

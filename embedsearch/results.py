@@ -34,9 +34,16 @@ T = TypeVar("T")
 class Records(Sequence[R], Generic[R]):
     """A sequence of results that knows how to leave for other tools."""
 
-    def __init__(self, records: Iterable[R] = ()) -> None:
-        """Keep *records* in their order."""
+    def __init__(self, records: Iterable[R] = (), *, asked: Schema | None = None) -> None:
+        """Keep *records* in their order.
+
+        Args:
+            records: in any number.
+            asked: the columns that this question asks for, beside those of every answer, so that they stand there also
+                where nothing was found.
+        """
         self._records = tuple(records)
+        self._asked = asked or {}
 
     @overload
     def __getitem__(self, place: int) -> R: ...
@@ -45,7 +52,7 @@ class Records(Sequence[R], Generic[R]):
     def __getitem__(self, place: int | slice) -> R | Self:
         """Return one record, or a sequence of the same kind for a slice."""
         if isinstance(place, slice):
-            return type(self)(self._records[place])
+            return type(self)(self._records[place], asked=self._asked)
         return self._records[place]
 
     def __len__(self) -> int:
@@ -66,12 +73,16 @@ class Records(Sequence[R], Generic[R]):
         """Return a list of dicts of JSON values."""
         return [record.to_dict() for record in self._records]
 
-    def _exports(self) -> list[dict[str, Any]]:
-        """Return what leaves for other tools."""
-        return self.to_dicts()
+    def exports(self) -> Iterator[dict[str, Any]]:
+        """Yield what leaves for other tools: dicts as of `to_dicts`, with what tells later how they came about."""
+        return (record.to_dict() for record in self._records)
+
+    def columns(self) -> Schema:
+        """Return the columns of what leaves, in order, with their types (`embedsearch.columns`)."""
+        return {**self._schema(), **({} if self._records else self._asked)}
 
     def _schema(self) -> Schema:
-        """Return the columns of what leaves, in order, with their types (`embedsearch.columns`)."""
+        """Return the columns of every answer, and those that the records have."""
         raise NotImplementedError
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -105,9 +116,9 @@ class Records(Sequence[R], Generic[R]):
 
     def _leave(self, package: str, build: Callable[[Sequence[Mapping[str, Any]], Schema], T]) -> T:
         try:
-            return build(self._exports(), self._schema())
+            return build(list(self.exports()), self.columns())
         except ImportError as error:
-            raise _not_installed(package) from error
+            raise EmbedSearchError(f"{package} is not installed; install it with: pip install {package}") from error
 
     def _repr_html_(self) -> str:
         """Show the records as a table in a notebook; texts are escaped."""
@@ -127,10 +138,6 @@ def _inner(column: str, mappings: Iterable[Mapping[str, Any]], type: Simple) -> 
 def _optional(column: str, values: Iterable[Any], type: Simple) -> Schema:
     """Return a column if any record has a value for it."""
     return {column: type} if any(value is not None for value in values) else {}
-
-
-def _not_installed(package: str) -> EmbedSearchError:
-    return EmbedSearchError(f"{package} is not installed; install it with: pip install {package}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +284,9 @@ class Placements(Records[Placement]):
     What leaves for pandas, polars or Arrow names the version of each axis; so do the command's formats for programs.
     """
 
-    def _exports(self) -> list[dict[str, Any]]:
-        return [placement.to_export() for placement in self]
+    def exports(self) -> Iterator[dict[str, Any]]:
+        """Yield `Placement.to_export` of each."""
+        return (placement.to_export() for placement in self)
 
     def _schema(self) -> Schema:
         return {

@@ -39,8 +39,11 @@ def place_of(path: str | os.PathLike[str]) -> Path:
     """Find out before the work whether a file can be written there; return the file itself, where links lead to.
 
     Raises:
-        QueryError: the path is a folder, its folder is missing or is an index.
+        QueryError: the path is a folder, or ``-``, which means stdout to other programs; or its folder is missing or
+            is an index.
     """
+    if os.fspath(path) == "-":
+        raise QueryError("'-' is no file to write to; leave it out where the output shall go to stdout")
     file = Path(path)
     if is_special(file):
         return file

@@ -1,5 +1,6 @@
 """What all commands share: help, formats, exit codes, errors on one line."""
 
+import contextlib
 import csv
 import io
 import json
@@ -9,14 +10,14 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, run
+from conftest import CORPUS, ROOT, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.cli import main
 from embedsearch.cli.main import Commands
-from embedsearch.cli.output import write
+from embedsearch.cli.output import facts, table, write
 from embedsearch.testing import HashEncoder
 
 
@@ -259,3 +260,121 @@ def test_what_the_system_refuses_is_one_line(error, said):
 
     result = CliRunner().invoke(Commands(commands={"failing": failing}), ["failing"])
     assert (result.exit_code, result.stderr) == (2, f"Error: {said}\n")
+
+
+NUMBERS = st.one_of(st.integers(-(10**12), 10**12), st.floats(-1e9, 1e9).map(lambda value: f"{value:.3f}"))
+MARKED = st.tuples(NUMBERS, st.sampled_from(["", "*", "%", " (-1.25 … 3.5)"])).map(lambda pair: f"{pair[0]}{pair[1]}")
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.text("ab ", max_size=50), MARKED, MARKED), min_size=1, max_size=3), st.integers(8, 90))
+def test_no_number_is_cut_however_narrow_the_terminal_is(rows, width):
+    """Stars, percent signs and intervals stay too; only a number that leaves no room makes a line longer than that."""
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+        patch.setattr("embedsearch.cli.output._WIDTH_WITHOUT_TERMINAL", width)
+        table(["text", "size", "tone"], rows, wide="text")
+    lines = printed.getvalue().splitlines()
+    for _, *numbers in rows:
+        assert all(any(line.endswith(number) or f"{number}  " in line for line in lines) for number in numbers)
+    longest = max(len(number) for _, *numbers in rows for number in numbers)
+    assert max(map(len, lines)) <= max(width, longest + 4)
+
+
+def test_facts_are_whole(capsys, monkeypatch):
+    """A text longer than a cell of a table is cut nowhere, on whatever terminal: it runs over several lines."""
+    for width in (30, 120):
+        monkeypatch.setattr("embedsearch.cli.output._WIDTH_WITHOUT_TERMINAL", width)
+        words = " ".join(f"word{number}" for number in range(60))
+        facts({"topic": words, "weights": "0123456789abcdef" * 4, "recall": 0.95, "none": None})
+        shown = capsys.readouterr().out
+        assert max(map(len, shown.splitlines())) <= width
+        assert words.replace(" ", "") in "".join(shown.split())
+        assert "0123456789abcdef" * 4 in "".join(shown.split())
+        assert "0.950" in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("info",), ("axes", "show", "size"), ("axes", "check", "size"), ("screen", "status")],
+    ids=" ".join,
+)
+def test_one_object_is_one_line_where_no_terminal_is(words, predation):
+    """As JSON lines promise; -f json has the same for people."""
+    piped, json_too = (run(*words, *more, "-i", predation) for more in ((), ("-f", "json")))
+    assert piped.exit_code == 0, piped.stderr
+    assert piped.stdout.count("\n") == 1
+    assert json.loads(piped.stdout) == json.loads(json_too.stdout)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("shift", "wolf", "size=1"),
+        ("locate", "size=1", "--like", "wolf"),
+        ("axes", "fit", CORPUS / "axes.toml"),
+        ("axes", "refit", "size"),
+        ("axes", "check"),
+        ("axes", "rate", "size"),
+        ("axes", "discover"),
+        ("axes", "compare", "size", "--with", "all-MiniLM-L6-v2"),
+        ("screen", "start", "--topic", "wolves"),
+        ("screen", "status"),
+        ("screen", "audit", "-n", "5"),
+        ("screen", "report"),
+        ("screen", "export"),
+    ],
+    ids=lambda words: " ".join(map(str, words[:2])),
+)
+def test_whatever_needs_an_encoder_can_be_told_which(words, predation):
+    """Where the weights of an index lie elsewhere now, --encoder FOLDER is advised; so it must be an option."""
+    told = run(*words, "--encoder", "no/such/folder", "-i", predation)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "'no/such/folder'" in told.stderr
+    assert "--encoder FOLDER" in told.stderr
+
+
+def test_stdin_is_utf_8_with_or_without_a_byte_order_mark(predation):
+    """A mark is no part of the first phrase; bytes that are no UTF-8 are told of on one line, as in an argument."""
+    marked = run("place", "-", "-a", "size", "-i", predation, input="\ufeffwölfe\nwolf\n".encode())
+    assert [json.loads(line)["text"] for line in marked.stdout.splitlines()] == ["wölfe", "wolf"]
+    for words in (
+        ("place", "-"),
+        ("search", "-"),
+        ("calc", "-"),
+        ("delete", "-"),
+        ("screen", "label", "-", "--relevant"),
+    ):
+        told = run(*words, "-i", predation, input="wölfe\n".encode("latin-1"))
+        assert (told.exit_code, told.stdout, told.stderr.count("\n")) == (2, "", 1), words
+        assert "UTF-8" in told.stderr, words
+
+
+def test_nothing_found_says_why(tmp_path):
+    """There is no condition and no word where none was given: another document is what is missing."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document("a", "wolf")])
+    place = ("-i", tmp_path / "i")
+    for words, why in (
+        (("search", "--like", "a"), "there is no document but 'a'"),
+        (("search", "x", "--mode", "lexical"), "no passage has any of the words"),
+        (
+            ("search", "x", "--mode", "lexical", "--where", "id == 'a'"),
+            "no passage that satisfies the condition has any",
+        ),
+        (("calc", "wolf"), "there is no passage but the terms; add --keep-inputs"),
+    ):
+        told = run(*words, "-f", "table", *place)
+        assert (told.exit_code, told.stdout) == (1, ""), words
+        assert f"Nothing found: {why}" in told.stderr
+
+
+def test_python_runs_the_command_line():
+    """`python -m embedsearch` is the command, and says where to read on as it was called."""
+    command = [sys.executable, "-m", "embedsearch"]
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (0, f"embedsearch {es.__version__}\n")
+    wrong = subprocess.run([*command, "serch"], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (wrong.returncode, wrong.stderr.splitlines()) == (
+        2, ["Error: there is no command 'serch'. Did you mean 'search'? See 'python -m embedsearch --help'"],
+    )  # fmt: skip

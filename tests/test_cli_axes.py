@@ -206,3 +206,11 @@ def test_keeping_a_component_replaces_no_axis(tmp_path):
         assert {"size", "width"} < set(versions)
         assert set(versions.values()) == {1}
         assert index.axes.definitions()["size"].low == ("small",)
+
+
+def test_options_without_a_meaning_are_refused(index, tmp_path):
+    """What was rated already needs no phrases to rate, and no file for them."""
+    for more in (("--csv", tmp_path / "new.csv"), ("--where", "year > 2000")):
+        refused = run("axes", "rate", "size", "--take", tmp_path / "rated.csv", *more, "-i", index.path)
+        assert refused.exit_code == 2
+        assert "--csv and --where have no meaning with it" in refused.stderr

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from conftest import CORPUS, run
+from conftest import ANIMALS, CORPUS, run
 
 import embedsearch as es
 from embedsearch.cli.output import write
@@ -96,6 +96,25 @@ def test_a_second_run_embeds_nothing_and_says_so(tmp_path, folder):
     assert counts(run("ingest", file, "-i", folder, "-f", "json")) == {
         "added": 1, "updated": 0, "unchanged": 2, "removed": 0, "embedded": 1, "reused": 0,
     }  # fmt: skip
+
+
+def test_the_axes_of_a_folder_may_speak_of_its_documents(tmp_path, folder):
+    """They are fitted when the documents are there, but what is wrong in their file is told before any is read."""
+    source = tmp_path / "source"
+    source.mkdir()
+    rows = "".join(f"{number},the year of the {animal},{1990 + number}\n" for number, animal in enumerate(ANIMALS))
+    (source / "a.csv").write_text("id,text,year\n" + rows)
+    (source / "axes.toml").write_text('[time]\nfield = "yaer"\n[size]\nlow = ["small"]\nhigh = []\n')
+    wrong = run("ingest", source, "-i", folder)
+    assert wrong.exit_code == 2
+    assert "'size' has nothing in 'high'" in wrong.stderr
+    assert not folder.exists()
+    (source / "axes.toml").write_text('[time]\nfield = "year"\n')
+    done = run("ingest", source, "-i", folder)
+    assert done.exit_code == 0, done.stderr
+    assert "8 documents added" in done.stderr
+    assert done.stderr.endswith("Axes: time.\n")
+    assert run("axes", "list", "-f", "ids", "-i", folder).stdout == "time\n"
 
 
 def test_fields_can_be_named(tmp_path, folder):

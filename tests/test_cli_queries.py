@@ -206,3 +206,24 @@ def test_tables_cut_no_number_and_no_answer(predation, monkeypatch, width):
 def _numbers(record: dict) -> list:
     inner = [_numbers(value) for name, value in record.items() if name in ("coordinates", "contributions")]
     return [value for value in record.values() if isinstance(value, float)] + [one for part in inner for one in part]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search", "wolf", "--mode", "lexical"),
+        ("locate", "size=1", "predatoriness=0"),
+        ("shift", "wolf", "size=1"),
+        ("calc", "sheep + wolf", "--on", "size"),
+        ("place", "--all", "-a", "predatoriness,size"),
+        ("filter", "-a", "predatoriness,size"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_csv_has_its_header_also_where_nothing_was_found(words, predation):
+    """The columns are those of an answer, without those that only what was found has: fields, and marks."""
+    found = run(*words, "--where", "year > 2000", "-f", "csv", "-i", predation)
+    header = [name for name in found.stdout.splitlines()[0].split(",") if name[:9] not in ("metadata.", "rated")]
+    none = run(*words, "--where", "year > 3000", "-f", "csv", "-i", predation)
+    assert (none.exit_code, none.stdout) == (1, ",".join(header) + "\n")
+    assert set(header) > {"text"}

@@ -130,7 +130,9 @@ def test_a_session_from_first_to_last_record(pile):
     assert status["stop"]["met"] is True
     assert [estimate["recall_at_least"] for estimate in status["estimates"]] == [1.0, 1.0]
     assert screen(pile, "next").exit_code == 1
-    assert "Nothing found: every record has been read." in screen(pile, "next").stderr
+    assert "Nothing found: every record has been read\n" in screen(pile, "next").stderr
+    assert screen(pile, "next", "-f", "csv").stdout == "rank,id,score,by,title,text,source,sentence\n"
+    assert screen(pile, "rank", "-f", "tsv").stdout == "rank\tid\tscore\n"
     report = screen(pile, "report").stdout
     assert "| records identified (in the index) | 24 |" in report
     assert "**met**" in report

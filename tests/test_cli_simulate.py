@@ -190,3 +190,17 @@ def test_too_few_relevant_records_are_refused_before_the_embedding(tmp_path, mon
     monkeypatch.setattr("embedsearch.screening.record_vectors", None)
     done = simulate(write(tmp_path / "review.csv", [labelled(keep=0)] * 3))
     assert "0 of 3 records are relevant" in done.stderr
+
+
+def test_the_file_is_read_as_the_options_say(review, tmp_path):
+    """As `ingest` reads it: in another encoding, broken records passed over where that is asked for."""
+    file = tmp_path / "latin.csv"
+    text = review.read_text("utf-8").replace("Study", "Étude")
+    file.write_bytes((text + "broken\n").encode("latin-1"))
+    refused = simulate(file, "--repeats", 1)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "for example --encoding latin-1" in refused.stderr
+    done = simulate(file, "--repeats", 1, "--encoding", "latin-1", "--on-error", "skip", "-f", "json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["records"] == 40
+    assert "latin.csv:42" in done.stderr

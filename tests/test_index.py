@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ANIMALS, POLES
+from pyarrow import parquet
 
 import embedsearch as es
 from embedsearch.index import embedding, placing
@@ -371,13 +372,14 @@ def test_tables_have_the_same_columns_and_types_whatever_was_found(index):
     }
     assert pandas["score"].dtype == hits.to_arrow().to_pandas()["score"].dtype == "float64"
     none = index.search("zebra", mode="lexical")
-    fixed = list(index.search("sheep", k=1, mode="dense").to_dicts()[0])
+    fixed = list(index.search("sheep", k=1, mode="lexical").to_dicts()[0])
     for empty, columns in (
         (none.to_pandas(), "columns"),
         (none.to_polars(), "columns"),
         (none.to_arrow(), "column_names"),
     ):
         assert list(getattr(empty, columns)) == fixed
+    assert fixed[-1] == "bm25"
     assert none.to_arrow().schema.field("rank").type == hits.to_arrow().schema.field("rank").type
     index.axes.save(
         es.Axis("bulk", ["mouse"], ["whale"], ratings={"mouse": 1, "sheep": 2, "wolf": 3, "shark": 4, "whale": 5})
@@ -389,6 +391,44 @@ def test_tables_have_the_same_columns_and_types_whatever_was_found(index):
     assert [name for name in columns if name in placed.to_arrow().column_names] == placed.to_arrow().column_names
     assert placed.to_arrow()["rated"].to_pylist() == [None, ["bulk"]]
     assert placed.to_polars()["intervals"].to_list()[0]["bulk"] == list(placed[0].intervals["bulk"])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda index, where: index.search("sheep", where=where, mode="hybrid"),
+        lambda index, where: index.search("sheep", where=where, mode="lexical"),
+        lambda index, where: index.locate({"size": 1, "predatoriness": 0}, where=where),
+        lambda index, where: index.calc("sheep + wolf", where=where).hits,
+        lambda index, where: index.calc("sheep + wolf", on=["size"], where=where).hits,
+        lambda index, where: index.place_all(["size", "predatoriness"], where=where),
+        lambda index, where: index.place_all(where=where)[:0],
+    ],
+    ids=["search", "lexical", "locate", "calc", "calc on", "place all", "slice"],
+)
+def test_an_empty_answer_has_the_columns_that_were_asked_for(index, ask):
+    """Scores, distances, axes and terms have their columns, in their order and types, also where nothing was found."""
+    found, none = ask(index, 'kind == "animal"'), ask(index, 'kind == "robot"')
+    assert len(none) == 0
+    for empty, full in ((none.to_pandas(), found.to_pandas()), (none.to_polars(), found.to_polars())):
+        assert list(empty.columns) == list(full.columns)
+    for name in set(none.to_polars().columns) - {"metadata"}:  # whose fields are those of what was found
+        assert none.to_polars().schema[name] == found.to_polars().schema[name]
+        assert none.to_arrow().schema.field(name) == found.to_arrow().schema.field(name)
+    assert none.to_pandas().dtypes.to_dict() == found.to_pandas().dtypes.to_dict()
+
+
+def test_answers_without_fields_can_be_kept_as_parquet(tmp_path):
+    """Parquet has no struct without fields: metadata is null there, and whatever is read back is what was found."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add([es.Document("a", "wolf"), es.Document("b", "sheep")])
+        hits = index.search("wolf", k=2)
+    for place, answer in enumerate((hits, hits[:0])):
+        parquet.write_table(answer.to_arrow(), tmp_path / f"arrow{place}.parquet")
+        answer.to_polars().write_parquet(tmp_path / f"polars{place}.parquet")
+        for kind in ("arrow", "polars"):
+            back = parquet.read_table(tmp_path / f"{kind}{place}.parquet").to_pylist()
+            assert back == [{**hit.to_dict(), "metadata": None} for hit in answer]
 
 
 def test_an_index_reopens_as_it_was(tmp_path, encoder, animals, axes):

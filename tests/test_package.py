@@ -26,6 +26,7 @@ RANKS = [
     {"maps"},
     {"explorer"},
     {"cli", "testing"},
+    {"__main__"},
 ]
 
 

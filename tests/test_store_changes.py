@@ -438,6 +438,13 @@ def test_a_sound_index_has_no_findings(made):
     }  # fmt: skip
 
 
+def test_an_encoder_goes_with_a_repair_alone(made):
+    """A check embeds nothing; an encoder that would be passed over is refused."""
+    refused = run("verify", "--encoder", "all-MiniLM-L6-v2", "-i", made._store.path)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "it goes with --repair" in refused.stderr
+
+
 def test_damaged_vectors_are_named_and_embedded_anew(made):
     """Flipped bytes in vectors are named by row; repair embeds just these passages from the stored texts."""
     made.close()

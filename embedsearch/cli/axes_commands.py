@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from itertools import count as counted
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from embedsearch.cli.main import Commands, examples
-from embedsearch.cli.options import format_option, index_option, open_index, said, where_option
-from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.options import (
+    encoder_option,
+    format_option,
+    index_option,
+    nothing_found,
+    open_index,
+    said,
+    where_option,
+)
+from embedsearch.cli.output import OBJECT_FORMATS, facts, note, table, write, write_object
 from embedsearch.errors import AxisError, EmbedSearchError
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 24
 _LISTED = 20  # phrases, ratings or groups in a cell
+_NO_AXES = "the index has no axes; add some with: embedsearch axes fit FILE"
 
 
 @click.group(
@@ -34,13 +42,14 @@ def axes() -> None:
 
 @axes.command("list", epilog=examples("embedsearch axes list", "embedsearch axes list -f json"))
 @index_option
-@format_option("table", "jsonl", "json", "csv", "tsv", "ids")
-def list_axes(path: str, format: str | None) -> None:
+@format_option()
+def list_axes(path: str, format: str) -> None:
     """List the axes with their poles."""
     index = open_index(path)
     versions, definitions = index.axes.versions(), index.axes.definitions()
-    kind = chosen(format)
-    if kind == "table":
+    if format != "table":
+        write(({"id": name, "version": versions[name], **axis.to_dict()} for name, axis in definitions.items()), format)
+    elif definitions:
         rows = [
             [
                 name,
@@ -52,19 +61,16 @@ def list_axes(path: str, format: str | None) -> None:
             ]
             for name, axis in definitions.items()
         ]
-        if rows:
-            table(["axis", "version", "by", "low", "high", "description"], rows, wide="description")
-    else:
-        write(({"id": name, "version": versions[name], **axis.to_dict()} for name, axis in definitions.items()), kind)
+        table(["axis", "version", "by", "low", "high", "description"], rows, wide="description")
     if not definitions:
-        _no_axes()
+        nothing_found(_NO_AXES)
 
 
 @axes.command("show", epilog=examples("embedsearch axes show predatoriness", "embedsearch axes show size -f json"))
 @click.argument("name")
 @index_option
-@format_option("table", "json")
-def show_axis(name: str, path: str, format: str | None) -> None:
+@format_option(*OBJECT_FORMATS)
+def show_axis(name: str, path: str, format: str) -> None:
     """Show an axis: its poles, its scale, and what lies at its ends."""
     from embedsearch.index.scaling import unknown_axis
 
@@ -73,16 +79,11 @@ def show_axis(name: str, path: str, format: str | None) -> None:
     if name not in definitions:
         raise unknown_axis(name, definitions)
     shown = _described(index, name, definitions[name])
-    if chosen(format) == "json":
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    if format != "table":
+        write_object(shown, format)
         return
     ends = ("lowest", "highest")
-    table(
-        ["", ""],
-        [[key, _joined(value)] for key, value in shown.items() if key not in ends],
-        title=f"Axis {name}",
-        wide="",
-    )
+    facts({key: _joined(value) for key, value in shown.items() if key not in ends}, title=f"Axis {name}")
     for end in ends:
         click.echo()
         table([end, "coordinate"], [[entry["text"], entry[name]] for entry in shown[end]], wide=end)
@@ -94,14 +95,15 @@ def show_axis(name: str, path: str, format: str | None) -> None:
 )
 @click.argument("file", type=click.Path())
 @index_option
-def fit_axes(file: str, path: str) -> None:
+@encoder_option
+def fit_axes(file: str, path: str, encoder: str | None) -> None:
     """Fit the axes that FILE defines and keep them in the index.
 
     FILE is TOML with one table an axis: low and high (lists of phrases), frames (texts with {} where the phrase
     goes), description; ratings, or a CSV of them; a prior; or another kind of definition, which docs/axes.md lists. An
     axis of the same name is replaced by a new version if its definition has changed.
     """
-    index = open_index(path)
+    index = open_index(path, encoder)
     before = index.axes.versions()
     names = index.axes.save_file(file)
     after = index.axes.versions()
@@ -113,28 +115,30 @@ def fit_axes(file: str, path: str) -> None:
 @axes.command("check", epilog=examples("embedsearch axes check", "embedsearch axes check size predatoriness -f json"))
 @click.argument("names", nargs=-1)
 @index_option
-@format_option("table", "json")
-def check_axes(names: tuple[str, ...], path: str, format: str | None) -> None:
+@encoder_option
+@format_option(*OBJECT_FORMATS)
+def check_axes(names: tuple[str, ...], path: str, encoder: str | None, format: str) -> None:
     """Report how far axes can be trusted: NAMES, or all.
 
     Poles are left out in turn; ratings are cross-validated against chance and against poles alone; every two axes
     are compared over the passages of the index.
     """
-    report = open_index(path).axes.check(names or None)
-    if chosen(format) != "table":
-        click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2, allow_nan=False))
+    report = open_index(path, encoder).axes.check(names or None)
+    if format != "table":
+        write_object(report.to_dict(), format)
     elif report.axes:
         click.echo(str(report))
     if not report.axes:
-        _no_axes()
+        nothing_found(_NO_AXES)
 
 
 @axes.command("refit", epilog=examples("embedsearch axes refit size", "embedsearch axes refit year -i indexes/papers"))
 @click.argument("names", nargs=-1, required=True)
 @index_option
-def refit_axes(names: tuple[str, ...], path: str) -> None:
+@encoder_option
+def refit_axes(names: tuple[str, ...], path: str, encoder: str | None) -> None:
     """Fit axes anew from their definitions, as when the encoder or the documents behind a field have changed."""
-    index = open_index(path)
+    index = open_index(path, encoder)
     index.axes.refit(names)
     for name, version in index.axes.versions().items():
         if name in names:
@@ -166,21 +170,23 @@ def delete_axis(name: str, path: str) -> None:
 @click.option("--name", help="With --keep: what to call it; its two ends if not given.")
 @where_option
 @index_option
-@format_option("table", "jsonl", "json", "csv", "tsv", "ids")
-def discover_axes(k: int, keep: int | None, name: str | None, where: str | None, path: str, format: str | None) -> None:
+@encoder_option
+@format_option()
+def discover_axes(
+    k: int, keep: int | None, name: str | None, where: str | None, path: str, encoder: str | None, format: str
+) -> None:
     """Show the widest principal components of the index, or of a part of it, named by the texts at their ends."""
     if name is not None and keep is None:
         raise click.UsageError("--name says what to call the component that is kept; it goes with --keep NUMBER")
-    index = open_index(path)
+    index = open_index(path, encoder)
     _require_free(index, name)
     found = index.explorer.discover(max(k, keep or 0), where, 5)
     axis = _to_keep(index, found, keep, name) if keep is not None else None
-    kind = chosen(format)
-    if kind == "table":
+    if format == "table":
         rows = [[part.number, f"{part.share:.1%}", "; ".join(part.low), "; ".join(part.high)] for part in found]
         table(["#", "variance", "low end", "high end"], rows, wide="high end")
     else:
-        write((part.to_dict() for part in found), kind)
+        write((part.to_dict() for part in found), format)
     if axis is not None:
         index.axes.save(axis)
         note(f"kept as {axis.name!r}")
@@ -202,7 +208,10 @@ def discover_axes(k: int, keep: int | None, name: str | None, where: str | None,
 @click.option("--take", type=click.Path(dir_okay=False), help="Take the ratings from a CSV that was filled in.")
 @where_option
 @index_option
-def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str | None, path: str) -> None:
+@encoder_option
+def rate_axis(
+    name: str, k: int, file: str | None, take: str | None, where: str | None, path: str, encoder: str | None
+) -> None:
     """Propose the phrases whose rating would help axis NAME most, and ask for them.
 
     An empty answer passes a phrase over; q ends the asking. What was answered is kept as a new version; answers that
@@ -213,7 +222,7 @@ def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str 
 
     if take is not None and (other := said(k="-k", file="--csv", where="--where")):
         raise click.UsageError(f"--take takes ratings and proposes no phrases; {other} has no meaning with it")
-    index = open_index(path)
+    index = open_index(path, encoder)
     documents: dict[str, float] = {}
     if take is not None:
         ratings, documents = read_ratings(take)
@@ -243,14 +252,15 @@ def rate_axis(name: str, k: int, file: str | None, take: str | None, where: str 
 @click.option("--with", "other", required=True, metavar="ENCODER", help="The other encoder: a model name or folder.")
 @where_option
 @index_option
-@format_option("table", "json")
-def compare_axis(name: str, other: str, where: str | None, path: str, format: str | None) -> None:
+@encoder_option
+@format_option(*OBJECT_FORMATS)
+def compare_axis(name: str, other: str, where: str | None, path: str, encoder: str | None, format: str) -> None:
     """Show axis NAME under the index's encoder and under another: how alike they order the index's texts."""
     import embedsearch as es
 
-    found = open_index(path).explorer.compare(name, es.load_encoder(other), where)
-    if chosen(format) != "table":
-        click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+    found = open_index(path, encoder).explorer.compare(name, es.load_encoder(other), where)
+    if format != "table":
+        write_object(found.to_dict(), format)
         return
     click.echo(f"{name}: Spearman {found.spearman:.3f} between {found.first} and {found.second}, {found.texts} texts")
     rows = [[text, f"{first:.0f}", f"{second:.0f}"] for text, first, second in found.apart]
@@ -258,11 +268,6 @@ def compare_axis(name: str, other: str, where: str | None, path: str, format: st
 
 
 COMMANDS = (axes,)
-
-
-def _no_axes() -> NoReturn:
-    note("Nothing found: the index has no axes; add some with: embedsearch axes fit FILE")
-    click.get_current_context().exit(1)
 
 
 def _to_keep(index: Index, found: Sequence[Component], number: int, name: str | None) -> Axis:

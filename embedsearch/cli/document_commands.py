@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,10 +17,11 @@ from embedsearch.cli.options import (
     encoder_option,
     format_option,
     index_option,
+    json_option,
     open_index,
     running_options,
 )
-from embedsearch.cli.output import chosen, ingesting, note, table
+from embedsearch.cli.output import OBJECT_FORMATS, facts, ingesting, note, write_counts, write_object
 from embedsearch.errors import StoreError
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "
 
 
 def reading_options(command: Any) -> Any:
-    """Add the options that say how sources are read."""
+    """Add the options that say how sources are read; the command is given all of them in one, *reading*."""
+
+    @functools.wraps(command)
+    def gathering(**given: Any) -> Any:
+        reading = {name: given.pop(name) for name in ("text", "title", "id", "read_as", "encoding", "on_error")}
+        return command(reading=reading, **given)
+
     options = (
         click.option("--text", "text", multiple=True, metavar="FIELD", help="The field with the text; several join."),
         click.option("--title", metavar="FIELD", help="The field with the title."),
@@ -42,8 +49,8 @@ def reading_options(command: Any) -> Any:
                      help="What to do at a record that cannot be read."),
     )  # fmt: skip
     for option in reversed(options):
-        command = option(command)
-    return command
+        option(gathering)
+    return gathering
 
 
 @click.command(
@@ -88,10 +95,11 @@ def reading_options(command: Any) -> Any:
 @click.option("--dry-run", is_flag=True, help="Count what is new, with its tokens and their price; write nothing.")
 @encoder_option
 @index_option
-@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+@json_option("the counts")
 def ingest(
     sources: tuple[str, ...], axes_file: str | None, chunk_words: int | None, overlap: int | None,
-    recall: float | None, sync: bool, dry_run: bool, encoder: str | None, path: str, format: str | None, **reading: Any,
+    recall: float | None, sync: bool, dry_run: bool, encoder: str | None, path: str, format: str | None,
+    reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Read SOURCEs into the index; embed only what is new.
 
@@ -114,27 +122,25 @@ def ingest(
 
     started = time.perf_counter()
     documents = read_sources(sources, reading)  # finds out at once about paths and formats that cannot be read
+    axes_files = _axes_files(sources, axes_file)
     if dry_run:
         _plan(path, encoder, chunk_words, overlap, documents, format)
         return
     index = _open_or_create(path, encoder, chunk_words, overlap)
     if recall is not None:
         index.tune(recall)
-    names, kept = _take_axes(index, sources, axes_file, path)
     # The sources are counted for the bar alone, which shows on a terminal only.
     total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
     remote = costs.remote_encoder(index)
     costs.announce(remote, costs.tokens_of(sources) if remote else None)
     skips = reading["on_error"] == "skip"
     report = _add(index, documents, total, sync=sources if sync else None, skips=skips)
-    costs.charged(remote)
     _tell(report, len(index), path, time.perf_counter() - started)
-    if names:
-        note(f"Axes: {', '.join(names)}.")
-    for line in kept:
-        note(line)
+    for file in axes_files:
+        _take_axes(index, file, path, changed_too=axes_file is not None)
+    costs.charged(remote)
     if format:
-        click.echo(json.dumps({name: getattr(report, name) for name in report.__dataclass_fields__}))
+        write_counts(report)
 
 
 def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, overlap: int | None) -> Index:
@@ -172,25 +178,33 @@ def _plan(
         price = costs.planned(index, plan)
         index.close()
     if format:
-        counts = {name: getattr(plan, name) for name in plan.__dataclass_fields__}
-        click.echo(json.dumps(counts | ({} if price is None else {"price": price})))
+        write_counts(plan, **({} if price is None else {"price": price}))
 
 
-def _take_axes(index: Index, sources: Iterable[str], axes_file: str | None, path: str) -> tuple[list[str], list[str]]:
-    """Fit axes from the file that was named, or follow those of folders; return names, and what to say of the rest."""
-    if axes_file:
-        return index.axes.save_file(axes_file), []
-    names, lines = [], []
-    for file in (Path(source) / "axes.toml" for source in sources):
-        if file.is_file():
-            followed, kept = index.axes.follow_file(file)
-            names += followed
-            if kept:
-                lines.append(
-                    f"Kept as changed in the index, not as in {file}: {', '.join(kept)}; to take the file's: "
-                    f"embedsearch axes fit {file} -i {path}"
-                )
-    return names, lines
+def _axes_files(sources: Iterable[str], axes_file: str | None) -> list[Path]:
+    """Return the file of axes that was named, or those of folders; what is wrong in one is told at once.
+
+    Axes are fitted when the documents are there: fields, ratings by id and extended poles speak of them.
+    """
+    from embedsearch.axes import read_axes
+
+    named = [Path(axes_file)] if axes_file else [Path(source) / "axes.toml" for source in sources]
+    files = [file for file in named if axes_file or file.is_file()]
+    for file in files:
+        read_axes(file)
+    return files
+
+
+def _take_axes(index: Index, file: Path, path: str, *, changed_too: bool) -> None:
+    """Fit the axes of a file, those that were changed in the index since only if *changed_too*; say which those are."""
+    fitted, kept = (index.axes.save_file(file), []) if changed_too else index.axes.follow_file(file)
+    if fitted:
+        note(f"Axes: {', '.join(fitted)}.")
+    if kept:
+        note(
+            f"Kept as changed in the index, not as in {file}: {', '.join(kept)}; to take the file's: "
+            f"embedsearch axes fit {file} -i {path}"
+        )
 
 
 def _add(
@@ -240,17 +254,17 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
 @click.option("--encoder", "of_encoder", is_flag=True, help="Say what runs its encoder on this machine, and why.")
 @running_options
 @index_option
-@format_option("table", "json")
-def info(of_encoder: bool, path: str, format: str | None) -> None:
+@format_option(*OBJECT_FORMATS)
+def info(of_encoder: bool, path: str, format: str) -> None:
     """Say what an index holds: documents, passages, encoder, axes, fields, size."""
     from embedsearch.encoders import describe
 
     index = open_index(path)
     held = describe(index.encoder) if of_encoder else index.info()
-    if chosen(format) == "table":
-        table(["", ""], [[name, _spelled(value)] for name, value in held.items()])
+    if format == "table":
+        facts({name: _spelled(value) for name, value in held.items()})
     else:
-        click.echo(json.dumps(held, ensure_ascii=False))
+        write_object(held, format)
 
 
 def _spelled(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from embedsearch.cli.main import INTERRUPTED, examples
-from embedsearch.cli.options import encoder_option, index_option
+from embedsearch.cli.options import encoder_option, index_option, listening_options
 from embedsearch.cli.output import note
 
 
@@ -18,8 +18,7 @@ from embedsearch.cli.output import note
 )
 @index_option
 @encoder_option
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8766, show_default=True, help="The port; 0 for any.")
+@listening_options(8766)
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 def explore(path: str, encoder: str | None, host: str, port: int, opens: bool) -> None:
     """Work with an index on a page in the browser.

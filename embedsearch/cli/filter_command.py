@@ -52,7 +52,7 @@ from embedsearch.cli.output import FORMATS
               help="If not given: on a terminal a table; records of SOURCEs as they stood (same); for what has none "
                    "(Parquet, text, HTML, PDF), with -a, --explain or without SOURCEs by the suffix of -o (.csv, .tsv, "
                    ".json), or JSON lines.")  # fmt: skip
-def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -> None:
+def filter_command(**given: Any) -> None:
     """Let documents through that satisfy a condition, unchanged and in order.
 
     Documents come from SOURCEs, in any form that `ingest` reads, or are those of the index. A condition compares
@@ -67,9 +67,9 @@ def filter_command(sources: tuple[str, ...], format: str | None, **given: Any) -
 
     With -o nothing is lost by an interruption: run the same command again, and no text is embedded twice.
     """
-    from embedsearch.cli.filter_run import run
+    from embedsearch.cli.filter_run import Asked, run
 
-    run(sources, format, given)
+    run(Asked(**given))
 
 
 COMMANDS = (filter_command,)

@@ -46,11 +46,17 @@ def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None, f
         out.flush()
     else:
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
-        write((verdict.to_dict() for verdict in verdicts), kind, text)
+        write((verdict.to_dict() for verdict in verdicts), kind, text, columns=_columns(asked))
         if text:
             text.flush()
             text.detach()
         sys.stdout.flush()
+
+
+def _columns(asked: Asked) -> list[str]:
+    """Return the header of CSV and TSV where no document passes; what fields there are is not known then."""
+    measured = [f"{what}.{name}" for what in ("coordinates", "versions") for name in asked.axes]
+    return ["id", "title", "text", "source", *measured, *(["reasons"] if asked.explain else [])]
 
 
 def _write_table(verdicts: Iterable[Verdict], asked: Asked) -> None:

@@ -29,18 +29,10 @@ _FORMATS_BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".json": "jso
 _KINDS = {"csv": "rows", "tsv": "rows", "tab": "rows", "jsonl": "lines", "ndjson": "lines", "json": "json",
           "parquet": "parquet", "ris": "ris", "nbib": "nbib", "bib": "bib", "html": "html", "htm": "html",
           "pdf": "pdf"}  # fmt: skip
-_READING = ("text", "title", "id", "read_as", "encoding", "on_error")
 
 
-def run(sources: tuple[str, ...], format: str | None, given: dict[str, Any]) -> None:
-    """Filter as a command line says.
-
-    Args:
-        sources: as they were named.
-        format: of the output, if one was named.
-        given: all other options, those about reading among them.
-    """
-    asked = Asked(sources, format, **_own(given), reading=given)
+def run(asked: Asked) -> None:
+    """Filter as a command line says."""
     asked.check_options()
     from embedsearch.filtering import Resumable
     from embedsearch.whole import WholeFile, commit_all
@@ -60,12 +52,7 @@ def run(sources: tuple[str, ...], format: str | None, given: dict[str, Any]) -> 
         commit_all([one for one in (saved if profile else None, sample, output) if one])
     tell(sieve, asked, written, profile)
     if not written:
-        nothing_found(None if sources else measured.index, "no document satisfies the condition")
-
-
-def _own(given: dict[str, Any]) -> dict[str, Any]:
-    """Take the options that are not about reading out of those given."""
-    return {name: given.pop(name) for name in list(given) if name not in _READING}
+        nothing_found("no document satisfies the condition", None if asked.sources else measured.index)
 
 
 @dataclass(slots=True)
@@ -174,9 +161,11 @@ class Asked:
     @property
     def needs_index(self) -> bool:
         """Is it measured with an index? With --axes and sources only with one that the command line names."""
+        from embedsearch.store import is_index
+
         if self.index_is_given or not self.sources:
             return True
-        return not self.axes_file and (self._index_from == "ENVIRONMENT" or _is_index(self.path))
+        return not self.axes_file and (self._index_from == "ENVIRONMENT" or is_index(self.path))
 
     def kind_of(self, file: str | None) -> str:
         """Return the format of what goes into a file, or to stdout where it is None."""
@@ -302,12 +291,6 @@ def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Mea
             index.axes.lend(read_axes(asked.axes_file))
         return _Measured(asked, index, asked.documents(), f"the passages of {asked.path}")
     return _without_index(asked, cache, stack)
-
-
-def _is_index(path: str) -> bool:
-    from embedsearch.store import is_index
-
-    return is_index(path)
 
 
 def _by_profile(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Iterable
 
 import click
 
 from embedsearch.cli import costs
 from embedsearch.cli.main import examples
-from embedsearch.cli.options import encoder_option, index_option, open_index
-from embedsearch.cli.output import ingesting, note, progress
+from embedsearch.cli.options import encoder_option, index_option, json_option, open_index, with_stdin
+from embedsearch.cli.output import ingesting, note, progress, write_counts, write_object
 
 
 @click.command(
@@ -30,18 +28,8 @@ def delete(ids: tuple[str, ...], path: str) -> None:
     the files, when the index is compacted: embedsearch compact
     """
     index = open_index(path)
-    count = index.delete(_with_stdin(ids))
+    count = index.delete(with_stdin(ids))
     note(f"{path}: {count:,} documents deleted; {len(index):,} passages are left.")
-
-
-def _with_stdin(ids: Iterable[str]) -> Iterable[str]:
-    for id in ids:
-        if id != "-":
-            yield id
-            continue
-        for line in sys.stdin:
-            if line.strip():
-                yield line.rstrip("\r\n")
 
 
 @click.command(
@@ -56,7 +44,7 @@ def _with_stdin(ids: Iterable[str]) -> Iterable[str]:
 )
 @encoder_option
 @index_option
-@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the findings as JSON.")
+@json_option("the findings")
 def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> None:
     """Check everything in an index against its checksums.
 
@@ -66,6 +54,8 @@ def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> No
     embedded anew from the stored texts and the faiss file is built anew; a document whose text is damaged is
     replaced when its source is ingested again.
     """
+    if encoder is not None and not mend:
+        raise click.UsageError("--encoder embeds anew what is damaged; it goes with --repair")
     from embedsearch.index import upkeep
 
     with progress(None, "Verifying") as bar:
@@ -76,7 +66,7 @@ def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> No
 
         result = upkeep.repair(path, encoder, progress=tell) if mend else upkeep.verify(path, progress=tell)
     if format:
-        click.echo(json.dumps(result.to_dict(), ensure_ascii=False))
+        write_object(result.to_dict())
     else:
         for finding in result.findings:
             click.echo(" ".join(str(finding).split()))
@@ -90,7 +80,7 @@ def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> No
 
 @click.command(epilog=examples("embedsearch compact", "embedsearch compact -i indexes/papers -f json"))
 @index_option
-@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+@json_option("the counts")
 def compact(path: str, format: str | None) -> None:
     """Give the room of deleted and replaced documents back to the disk.
 
@@ -99,7 +89,7 @@ def compact(path: str, format: str | None) -> None:
     """
     done = open_index(path).compact()
     if format:
-        click.echo(json.dumps({"rows": done.rows, "before": done.before, "after": done.after}))
+        write_counts(done)
     note(f"{path}: {done.rows:,} rows taken out; {done.before:,} bytes before, {done.after:,} now.")
 
 
@@ -120,7 +110,7 @@ def compact(path: str, format: str | None) -> None:
     help="The most words that a passage repeats from now on, at most half of --chunk-words.",
 )
 @index_option
-@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+@json_option("the counts")
 def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, path: str, format: str | None) -> None:
     """Embed the documents of an index anew from their stored texts: with another encoder, or in other passages.
 
@@ -147,7 +137,7 @@ def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, p
         f"{done.embedded:,} of them now{axes} ({time.perf_counter() - started:.1f} s)."
     )
     if format:
-        click.echo(json.dumps({name: getattr(done, name) for name in done.__dataclass_fields__}))
+        write_counts(done)
 
 
 COMMANDS = (delete, verify, compact, reindex)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 import click
 
 from embedsearch.cli.main import examples
-from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.options import encoder_option, format_option, json_option, with_stdin
+from embedsearch.cli.output import note, table, write, write_counts
 from embedsearch.cli.screening_options import author_option, open_screening, screening_options
-
-_EXPORTS = ("table", "csv", "tsv", "jsonl", "json", "ids", "asreview", "ris")
 
 
 @click.command(
@@ -47,17 +45,9 @@ def label(
     if len(said) != 1:
         raise click.UsageError("say which label: one of --relevant, --not-relevant, --undecided, --grade 0.7")
     screening = open_screening(path, name)
-    wanted = list(_with_stdin(ids))
+    wanted = list(with_stdin(ids))
     given = screening.labels.add(wanted, said[0], note=text, author=author)
     note(f"{path}: {len(given):,} labelled {given[0].name}." if given else f"{path}: no id was given.")
-
-
-def _with_stdin(ids: Iterable[str]) -> Iterable[str]:
-    for id in ids:
-        if id != "-":
-            yield id
-            continue
-        yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
 
 
 @click.command(epilog=examples("embedsearch screen undo", "embedsearch screen undo 17 --author ada"))
@@ -103,7 +93,7 @@ def undo(number: int | None, author: str | None, path: str, name: str) -> None:
     help="At a record that cannot be used: import nothing, or report it and import the rest.",
 )
 @screening_options
-@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+@json_option("the counts")
 def import_command(
     file: str, field: str | None, key: str | None, match: str, encoding: str | None, on_error: str, path: str,
     name: str, format: str | None,
@@ -123,7 +113,7 @@ def import_command(
         f"without a label{f', {taken.unknown:,} of unknown documents' if taken.unknown else ''}."
     )
     if format:
-        click.echo(json.dumps({name: getattr(taken, name) for name in taken.__dataclass_fields__}))
+        write_counts(taken)
 
 
 @click.command(
@@ -140,14 +130,9 @@ def import_command(
     help="Only the records labelled so; all records of the screening if not given.",
 )
 @screening_options
-@click.option(
-    "-f",
-    "--format",
-    "format",
-    type=click.Choice(_EXPORTS),
-    help="Output format; a table on a terminal, JSON lines elsewhere.",
-)
-def export_command(only: Any, path: str, name: str, format: str | None) -> None:
+@encoder_option
+@format_option("table", "csv", "tsv", "jsonl", "json", "ids", "asreview", "ris")
+def export_command(only: Any, path: str, name: str, encoder: str | None, format: str) -> None:
     """Print the records with their labels.
 
     For a spreadsheet, a reference manager, or ASReview: asreview is CSV in ASReview's columns with the documents'
@@ -156,19 +141,18 @@ def export_command(only: Any, path: str, name: str, format: str | None) -> None:
     """
     from embedsearch.screening import exporting
 
-    screening = open_screening(path, name)
-    kind = chosen(format)
-    if kind == "ris":
+    screening = open_screening(path, name, encoder=encoder)
+    if format == "ris":
         count = _write_texts(exporting.ris_records(screening, only))
-    elif kind == "asreview":
+    elif format == "asreview":
         count = write(exporting.asreview_records(screening, only), "csv")
-    elif kind == "table":
+    elif format == "table":
         rows = [list(record.values()) for record in exporting.label_records(screening, only)]
         count = len(rows)
         if rows:
             table(["id", "label", "note", "by", "at", "proposed by", "title"], rows, wide="title")
     else:
-        count = write(exporting.label_records(screening, only), kind)
+        count = write(exporting.label_records(screening, only), format)
     sys.stdout.flush()
     note(f"{count:,} records.")
     if not count:

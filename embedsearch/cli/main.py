@@ -113,9 +113,11 @@ def main() -> None:
     their two poles. Data go to stdout, words to stderr. Exit codes: 0 done, 1 nothing found, 2 wrong usage or
     unreadable input, 130 interrupted, 141 whoever read the output left.
     """
-    # A consumer that closes the pipe early (head) is no error; text is UTF-8 whatever the locale says.
-    if hasattr(sys.stdout, "reconfigure") and (sys.stdout.encoding or "").lower() != "utf-8":
-        sys.stdout.reconfigure(encoding="utf-8")
+    # Text is UTF-8 whatever the locale says; a byte order mark is no part of the first line of stdin. Bytes that are no
+    # UTF-8 come through, as those of arguments do: they are refused where they are used, or are in the name of a file.
+    for stream, encoding in ((sys.stdin, "utf-8-sig"), (sys.stdout, "utf-8")):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding=encoding, errors="surrogateescape")
 
 
 def load_commands() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from embedsearch.cli.main import examples
-from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index, where_option
-from embedsearch.cli.output import note
+from embedsearch.cli.options import (
+    axes_option,
+    encoder_option,
+    index_option,
+    json_option,
+    nothing_found,
+    open_index,
+    where_option,
+)
+from embedsearch.cli.output import note, write_object
 
 if TYPE_CHECKING:
     from embedsearch import Map
@@ -41,7 +48,7 @@ if TYPE_CHECKING:
 @where_option
 @index_option
 @encoder_option
-@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+@json_option("the counts")
 def map_(
     file: str, axes: list[str], layout: Literal["umap", "pca"] | None, color: str | None, sample: int | None,
     seed: int | None, relayout: bool, where: str | None, path: str, encoder: str | None, format: str | None,
@@ -61,9 +68,9 @@ def map_(
     check_file(file)
     index = open_index(path, encoder)
     if not len(index):
-        nothing_found(index, "")
+        nothing_found("there is nothing to show", index)
     if where is not None and not len(index.draw(1, where=where)):
-        nothing_found(index, f"no passage satisfies the condition; {file} is not written")
+        nothing_found(f"no passage satisfies the condition; {file} is not written", index)
     x, y = axes or (None, None)
     made = map_index(
         index, x, y, layout=layout, color=color, where=where, sample=sample or SHOWN, seed=seed, relayout=relayout
@@ -85,5 +92,4 @@ def _say(made: Map, file: str, format: str | None) -> None:
     for line in content.notes:
         note(f"Note: {line}")
     if format is not None:
-        record: dict[str, Any] = {"file": file} | made.to_dict()
-        click.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        write_object({"file": file} | made.to_dict())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.core import ParameterSource
 
-from embedsearch.cli.output import FORMATS, note
+from embedsearch.cli.output import FORMATS, default_format, note
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ index_option = click.option(
 name_option = click.option(
     "--encoder",
     metavar="NAME",
-    help="A sentence-transformers model name or folder, or openai:MODEL (a remote one); the index's own if not given.",
+    help="A sentence-transformers model name or folder, or openai:MODEL (a remote one); if not given the "
+    "index's own, or all-MiniLM-L6-v2.",
 )
 
 
@@ -74,46 +75,66 @@ count_option = click.option("-k", "k", type=click.IntRange(min=1), default=10, s
 
 
 def format_option(*formats: str) -> Callable[[Any], Any]:
-    """Return the option for the output format, with the choices that a command has."""
+    """Return the option for the output format, with the choices that a command has: ``table`` and ``jsonl`` among them.
+
+    The command is given a format in any case.
+    """
     return click.option(
         "-f",
         "--format",
         "format",
         type=click.Choice(formats or FORMATS),
+        callback=lambda _context, _parameter, value: value or default_format(),
         help="Output format; a table on a terminal, JSON lines elsewhere.",
     )
 
 
-def axes_option(help: str) -> Callable[[Any], Any]:
-    """Return the option for names of axes, given several times or separated by commas."""
-    return click.option("-a", "--axis", "axes", multiple=True, metavar="NAMES", callback=_names, help=help)
+def json_option(what: str) -> Callable[[Any], Any]:
+    """Return the option that prints *what* as JSON, which is None where it is not given."""
+    help = f"Print {what} as JSON to stdout."
+    return click.option("-f", "--format", "format", type=click.Choice(("json",)), help=help)
 
 
-def _names(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
-    return split_names(values)
+def axes_option(help: str, *flags: str) -> Callable[[Any], Any]:
+    """Return the option for names of axes, given several times or separated by commas; ``-a`` if no flag is said."""
+    flags = flags or ("-a", "--axis")
+    return click.option(*flags, "axes", multiple=True, metavar="NAMES", callback=split_names, help=help)
 
 
-def split_names(values: tuple[str, ...] | str | None) -> list[str]:
+def split_names(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
     """Return the names in texts that separate them by commas, each once."""
-    texts = [values] if isinstance(values, str) else list(values or ())
-    return list(dict.fromkeys(name.strip() for text in texts for name in text.split(",") if name.strip()))
+    return list(dict.fromkeys(name.strip() for text in values for name in text.split(",") if name.strip()))
 
 
-def phrases_from(given: Sequence[str]) -> list[str]:
+def listening_options(port: int) -> Callable[[Any], Any]:
+    """Return the options that say where a server listens."""
+    host = click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where to listen.")
+    kind, help = click.IntRange(0, 65535), "The port; 0 for any."
+    return lambda command: host(click.option("--port", type=kind, default=port, show_default=True, help=help)(command))
+
+
+def with_stdin(given: Iterable[str]) -> Iterator[str]:
+    """Yield what is given; in the place of each ``-`` the lines of stdin, without those that are blank."""
+    for one in given:
+        if one == "-":
+            yield from (line.rstrip("\r\n") for line in sys.stdin if line.strip())
+        else:
+            yield one
+
+
+def phrases_from(given: Iterable[str]) -> list[str]:
     """Return phrases; in the place of each ``-`` those of stdin, one a line.
 
     Raises:
         QueryError: there is none.
     """
-    phrases: list[str] = []
-    for phrase in given:
-        phrases += [line.strip() for line in sys.stdin if line.strip()] if phrase == "-" else [phrase]
+    phrases = [phrase.strip() for phrase in with_stdin(given)]
     if not phrases:
         raise QueryError("stdin held no phrase; give one a line")
     return phrases
 
 
-def text_from(given: str | None) -> str | None:
+def text_from(given: str) -> str:
     """Return a text; in the place of ``-`` that of stdin."""
     return sys.stdin.read().strip() if given == "-" else given
 
@@ -150,13 +171,10 @@ def explained(index: Index, wanted: bool) -> Iterator[None]:
         note(str(trace))
 
 
-def nothing_found(index: Index | None, why: str) -> None:
+def nothing_found(why: str, index: Index | None = None) -> NoReturn:
     """Say why there is no answer, and leave with exit code 1; that an index is empty where one was asked."""
-    empty = index is not None and len(index) == 0
-    note(
-        "Nothing found: the index is empty; add documents with: embedsearch ingest SOURCE"
-        if empty
-        else f"Nothing found: {why}"
-    )
+    if index is not None and len(index) == 0:
+        why = "the index is empty; add documents with: embedsearch ingest SOURCE"
+    note(f"Nothing found: {why}")
     sys.stdout.flush()
     click.get_current_context().exit(1)

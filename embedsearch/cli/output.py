@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 import unicodedata
@@ -15,20 +16,26 @@ import click
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from rich.console import Console
     from rich.progress import Progress
     from rich.text import Text
 
+    from embedsearch.results import Records
+
 FORMATS = ("table", "jsonl", "json", "csv", "tsv", "ids")
+OBJECT_FORMATS = ("table", "jsonl", "json")  # of what is one object, and no sequence of records
 _WIDTH_WITHOUT_TERMINAL = 120
 _SPOOLED_BYTES = 1 << 24
 _WIDE_AT_LEAST, _NARROW_AT_MOST = 24, 40
 _GAP = 3  # between columns
+# A number as it stands in tables, with a star, a percent sign or an interval behind it; so is what is empty.
+_NUMBER = re.compile(r"([-+]?(\d[\d,]*(\.\d+)?(e[-+]?\d+)?|nan|inf)[*%]?( \(\S+ … \S+\))?)?")
 
 
-def chosen(format: str | None) -> str:
-    """Return the format asked for, or the default: a table on a terminal, JSON lines elsewhere."""
-    return format or ("table" if sys.stdout.isatty() else "jsonl")
+def default_format() -> str:
+    """Return the format where none is asked for: a table on a terminal, JSON lines elsewhere."""
+    return "table" if sys.stdout.isatty() else "jsonl"
 
 
 def note(text: str) -> None:
@@ -36,23 +43,45 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def write(records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None = None) -> int:
+def write(
+    records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None = None, *, columns: Sequence[str] = ()
+) -> int:
     """Print records as they come in one of the formats for programs; return how many there were.
 
     Args:
         records: in any number; they are held neither here nor by what is printed.
         format: jsonl, json, csv, tsv or ids.
         stream: where to; stdout if None.
+        columns: the header of CSV and TSV where there is no record; nothing at all is written if empty.
     """
     if format == "json":
         return _write_array(records, stream)
     if format in ("csv", "tsv"):
-        return _write_delimited(records, format, stream)
+        return _write_delimited(records, format, stream, columns)
     count = 0
     for record in records:
         count += 1
         click.echo(_id(record) if format == "ids" else json.dumps(record, ensure_ascii=False), file=stream)
     return count
+
+
+def write_results(results: Records[Any], format: str) -> None:
+    """Print results in one of the formats for programs; CSV and TSV have their header also where nothing was found."""
+    from embedsearch.columns import flatten
+
+    write(results.exports(), format, columns=() if results else list(flatten(results.columns())))
+
+
+def write_object(record: Mapping[str, Any], format: str = "json") -> None:
+    """Print one object: JSON on one line for jsonl, else in several, for people to read."""
+    click.echo(json.dumps(record, ensure_ascii=False, indent=None if format == "jsonl" else 2))
+
+
+def write_counts(report: DataclassInstance, **more: Any) -> None:
+    """Print what a report counts, and more, as one object of JSON."""
+    from dataclasses import asdict
+
+    write_object(asdict(report) | more)
 
 
 def _id(record: Mapping[str, Any]) -> str:
@@ -76,7 +105,9 @@ def _write_array(records: Iterable[Mapping[str, Any]], stream: IO[str] | None) -
     return count
 
 
-def _write_delimited(records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None) -> int:
+def _write_delimited(
+    records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None, columns: Sequence[str]
+) -> int:
     import tempfile
 
     from embedsearch.columns import cells, delimited
@@ -91,9 +122,9 @@ def _write_delimited(records: Iterable[Mapping[str, Any]], format: str, stream: 
             names.update(dict.fromkeys(row))
             waiting.write(json.dumps(row) + "\n")
         waiting.seek(0)
-        if count:
+        if header := list(names) or columns:
             rows = (json.loads(line) for line in waiting)
-            delimited(list(names), rows, stream or sys.stdout, "," if format == "csv" else "\t")
+            delimited(header, rows, stream or sys.stdout, "," if format == "csv" else "\t")
     return count
 
 
@@ -108,41 +139,58 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
         title: a line above it.
         wide: the column that takes the room that is left, and may run over several lines.
     """
-    from rich.console import Console
     from rich.text import Text
 
-    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
-    given = [list(row) for row in rows]
-    cells = [[_marked(Text(clean(cell)), cell) for cell in row] for row in given]
-    shown = [_column(name, [row[place] for row in cells], wide=name == wide, folds=len(columns) <= 2)
-             for place, name in enumerate(columns)]  # fmt: skip
-    shown[0] = shown[0]._replace(least=min(shown[0].least, max(console.width // 2, 1)))
-    for number, block in enumerate(_blocks([column.least for column in shown], console.width)):
-        if number:
-            console.print()
-        lines = [[row[place] for place in block] for row in cells]
-        _print_block(console, [shown[place] for place in block], lines, "" if number else title)
+    cells = [[_marked(Text(clean(cell)), cell) for cell in row] for row in rows]
+    _print_columns(columns, cells, title, wide)
+
+
+def facts(values: Mapping[str, Any], *, title: str = "") -> None:
+    """Print names and what they stand for, a line each; texts are whole, and run over several lines."""
+    from rich.text import Text
+
+    from embedsearch.notebooks import show
+
+    shown = {name: value if isinstance(value, str) else show(value) for name, value in values.items()}
+    _print_columns(["", ""], [[Text(name), Text(printable(text))] for name, text in shown.items()], title, "")
 
 
 class _Column(NamedTuple):
-    """A column of a table: the width that it needs, in letters, and how it looks."""
+    """A column of a table: the widths that it wants and must have, in letters, and how it looks."""
 
     name: str
     least: int
+    uncut: int
     is_number: bool
-    is_wide: bool
-    folds: bool
+    wraps: bool
 
 
-def _column(name: str, cells: Sequence[Text], *, wide: bool, folds: bool) -> _Column:
-    is_number = bool(cells) and all(_is_number(cell.plain) for cell in cells)
+def _print_columns(names: Sequence[str], rows: Sequence[Sequence[Text]], title: str, wide: str) -> None:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+    console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    first, *others = [_column(name, [row[place] for row in rows], may_wrap=name == wide or len(names) <= 2)
+                      for place, name in enumerate(names)]  # fmt: skip
+    # The longest number is whole beside the first column; where it is wider than a terminal, that breaks the line.
+    uncut = max((column.uncut for column in others), default=0)
+    console.width = max(console.width, uncut + _GAP + 1)
+    least = min(first.least, max(console.width // 2, 1), console.width - _GAP - uncut)
+    room = console.width - _GAP - least
+    columns = [first._replace(least=least), *(one._replace(least=min(one.least, room)) for one in others)]
+    for number, block in enumerate(_blocks([column.least for column in columns], console.width)):
+        if number:
+            console.print()
+        lines = [[row[place] for place in block] for row in rows]
+        _print_block(console, [columns[place] for place in block], lines, "" if number else title)
+
+
+def _column(name: str, cells: Sequence[Text], *, may_wrap: bool) -> _Column:
+    is_number = bool(cells) and all(_NUMBER.fullmatch(cell.plain) for cell in cells)
+    wraps = may_wrap and not is_number
     longest = max((cell.cell_len for cell in cells), default=0)
-    if wide or (folds and not is_number):
-        least = min(longest, _WIDE_AT_LEAST)
-    else:
-        least = longest if is_number else min(longest, _NARROW_AT_MOST)
-    return _Column(name, max(least, min(len(name), _NARROW_AT_MOST)), is_number, wide, folds and not is_number)
+    least = longest if is_number else min(longest, _WIDE_AT_LEAST if wraps else _NARROW_AT_MOST)
+    return _Column(name, max(least, min(len(name), _NARROW_AT_MOST)), longest if is_number else 0, is_number, wraps)
 
 
 def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
@@ -173,11 +221,10 @@ def _print_block(console: Console, columns: Sequence[_Column], rows: Sequence[Se
         shown.add_column(
             Text(column.name),
             justify="right" if column.is_number else "left",
-            ratio=1 if column.is_wide else None,
             min_width=column.least,
-            max_width=None if column.is_wide or column.folds or column.is_number else max(column.least, 1),
-            no_wrap=not (column.is_wide or column.folds),
-            overflow="fold" if column.is_wide else "ellipsis",
+            max_width=None if column.wraps else max(column.least, 1),
+            no_wrap=not column.wraps,
+            overflow="fold" if column.wraps else "ellipsis",
         )
     for row in rows:
         if any(cell.plain for cell in row):
@@ -203,14 +250,6 @@ def clean(value: Any) -> str:
 def printable(text: str) -> str:
     """Return a text with spaces for control characters."""
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", ""))
-    except ValueError:
-        return cell == ""
-    return True
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from embedsearch.cli.options import (
     text_from,
     where_option,
 )
-from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.output import note, table, write, write_object, write_results
 from embedsearch.cli.placing_output import print_documents, print_hits, print_remainders
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ if TYPE_CHECKING:
 def place(
     phrases: tuple[str, ...], everything: bool, documents: tuple[str, ...], evidence: bool, above: str, explain: bool,
     axes: list[str], unit: Any, predicted: bool, sort: str | None, k: int | None,
-    where: str | None, path: str, encoder: str | None, format: str | None,
+    where: str | None, path: str, encoder: str | None, format: str,
 ) -> None:  # fmt: skip
     """Say where PHRASES, or all passages of the index, lie on axes.
 
@@ -77,28 +76,27 @@ def place(
     With --document only --axis, --unit, --above and --evidence have a meaning.
     """
     _refuse_what_is_ignored()
-    if documents:
-        index = open_index(path, encoder)
-        places = index.place_documents(documents, axes or None, threshold=above, evidence=evidence, unit=unit)
-        print_documents(places, format)
-        return
-    if everything == bool(phrases):
+    if not documents and everything == bool(phrases):
         raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
     if where and not everything:
         raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
-    if explain and phrases:
-        print_remainders(open_index(path, encoder).explain(phrases_from(phrases), axes or None), format)
+    index, names = open_index(path, encoder), axes or None
+    if documents:
+        places = index.place_documents(documents, names, threshold=above, evidence=evidence, unit=unit)
+        print_documents(places, format)
         return
-    index = open_index(path, encoder)
+    if explain and phrases:
+        print_remainders(index.explain(phrases_from(phrases), names), format)
+        return
     if everything:
         with explained(index, explain):
-            each = index.place_each(axes or None, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
-            count = _print_placements(each, format)
+            each = index.place_each(names, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
+            count = _print_placements(each, format, names or list(index.axes))
     else:
-        placements = index.place(phrases_from(phrases), axes or None, unit=unit, predicted=predicted)
+        placements = index.place(phrases_from(phrases), names, unit=unit, predicted=predicted)
         count = _print_placements(_sorted(placements, sort)[:k], format)
     if not count:
-        nothing_found(index, "no passage satisfies the condition")
+        nothing_found("no passage satisfies the condition", index)
 
 
 @click.command(
@@ -114,16 +112,18 @@ def place(
 @where_option
 @explain_option
 @index_option
+@encoder_option
 @format_option()
 def locate(
-    point: tuple[str, ...], like: str | None, k: int, where: str | None, explain: bool, path: str, format: str | None
-) -> None:
+    point: tuple[str, ...], like: str | None, k: int, where: str | None, explain: bool, path: str,
+    encoder: str | None, format: str,
+) -> None:  # fmt: skip
     """Say what lies at a point on axes.
 
     A VALUE is a number of standard deviations, or a percentile such as p90. Without --like no encoder is needed.
     """
     wanted = _axis_values(point)
-    index = open_index(path)
+    index = open_index(path, encoder)
     if like is not None:
         with explained(index, explain):
             move = index.locate_like(like, wanted, k=k, where=where)
@@ -133,7 +133,7 @@ def locate(
         hits = index.locate(wanted, k=k, where=where)
     print_hits(hits, format)
     if not hits:
-        nothing_found(index, "no passage satisfies the condition")
+        nothing_found("no passage satisfies the condition", index)
 
 
 @click.command(
@@ -147,15 +147,19 @@ def locate(
 @count_option
 @where_option
 @index_option
+@encoder_option
 @format_option()
-def shift(phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, format: str | None) -> None:
+def shift(
+    phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, encoder: str | None, format: str
+) -> None:
     """Move PHRASE along axes by so many standard deviations, and say what lies there.
 
     PHRASE may be - for stdin. Answers are ranked by their cosine to the point reached. It says so when that point is
     far from all passages.
     """
-    index = open_index(path)
-    _print_move(index, index.shift(text_from(phrase) or "", _axis_values(by), k=k, where=where), format)
+    wanted = _axis_values(by)
+    index = open_index(path, encoder)
+    _print_move(index, index.shift(text_from(phrase), wanted, k=k, where=where), format)
 
 
 COMMANDS = (place, locate, shift)
@@ -192,33 +196,35 @@ def _axis_values(texts: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _print_move(index: Index, move: Move, format: str | None) -> None:
+def _print_move(index: Index, move: Move, format: str) -> None:
     """Print where a phrase went and what lies there."""
-    kind = chosen(format)
-    if kind == "json":
-        click.echo(json.dumps(move.to_dict(), ensure_ascii=False, indent=2))
-    elif kind == "table":
+    if format == "json":
+        write_object(move.to_dict())
+    elif format == "table":
         rows = [[name, move.start[name], move.wanted[name], move.reached[name]] for name in move.start]
         table(["axis", "from", "to", "on the sphere"], rows)
         click.echo()
-        print_hits(move.hits, kind)
+        print_hits(move.hits, format)
     else:
-        write(move.hits.to_dicts(), kind)
+        write_results(move.hits, format)
     if move.note:
         note(f"Note: {move.note}")
     if not move.hits:
-        nothing_found(index, "no passage satisfies the condition")
+        nothing_found("no other passage satisfies the condition", index)
 
 
-def _print_placements(placements: Iterable[Placement], format: str | None) -> int:
-    """Print placements, a table of them all or one after another; return how many there were."""
-    kind = chosen(format)
-    if kind != "table":
-        return write((placement.to_export() for placement in placements), kind)
+def _print_placements(placements: Iterable[Placement], format: str, names: Sequence[str] = ()) -> int:
+    """Print placements on the axes with these *names*, all in a table or one after another; return how many."""
+    from embedsearch.columns import flatten
+    from embedsearch.index.placing import asked_columns
+
+    if format != "table":
+        columns = ["text", *flatten(asked_columns(names))]
+        return write((placement.to_export() for placement in placements), format, columns=columns)
     every = list(placements)
-    names, curves = (list(every[0].coordinates), list(every[0].distances)) if every else ([], [])
-    rows = [[one.text, *_marked(one), *one.distances.values()] for one in every]
-    table(["text", *names, *(f"off {name}" for name in curves)], rows, wide="text")
+    if every:
+        columns = ["text", *every[0].coordinates, *(f"off {name}" for name in every[0].distances)]
+        table(columns, [[one.text, *_marked(one), *one.distances.values()] for one in every], wide="text")
     if any(one.rated for one in every):
         note("* as it was rated; --predicted measures it instead")
     return len(every)

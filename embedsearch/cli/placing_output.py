@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.output import note, table, write, write_results
 
 if TYPE_CHECKING:
     from embedsearch import Hits
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from embedsearch.index.remaining import Remainder
 
 
-def print_documents(places: Sequence[DocumentPlace], format: str | None) -> None:
+def print_documents(places: Sequence[DocumentPlace], format: str) -> None:
     """Print where documents lie by their passages, and the sentences that carry them."""
-    if (kind := chosen(format)) != "table":
-        write((place.to_dict() for place in places), kind)
+    if format != "table":
+        write((place.to_dict() for place in places), format)
         return
     rows = [
         [place.document, place.axis, place.mean, place.maximum, f"{place.above:.0%} of {place.passages}", place.passage]
@@ -35,10 +35,10 @@ def print_documents(places: Sequence[DocumentPlace], format: str | None) -> None
             table(["share", said], rows, wide=said)
 
 
-def print_remainders(remainders: Sequence[Remainder], format: str | None) -> None:
+def print_remainders(remainders: Sequence[Remainder], format: str) -> None:
     """Print how much of the meaning of phrases the axes hold."""
-    if (kind := chosen(format)) != "table":
-        write((part.to_dict() for part in remainders), kind)
+    if format != "table":
+        write((part.to_dict() for part in remainders), format)
         return
     rows = [
         [part.text, f"{part.share:.1%}", f"{part.population:.1%}", "; ".join(part.nearest), "; ".join(part.whole)]
@@ -48,11 +48,10 @@ def print_remainders(remainders: Sequence[Remainder], format: str | None) -> Non
     table(columns, rows, wide="nearest in all")
 
 
-def print_hits(hits: Hits, format: str | None) -> None:
+def print_hits(hits: Hits, format: str) -> None:
     """Print what lies at a point with its distance and coordinates, or what is near a vector with its score."""
-    kind = chosen(format)
-    if kind != "table":
-        write(hits.to_dicts(), kind)
+    if format != "table":
+        write_results(hits, format)
     elif hits:
         measure = "score" if hits[0].distance is None else "distance"
         numbers = [[getattr(hit, measure), *hit.coordinates.values()] for hit in hits]

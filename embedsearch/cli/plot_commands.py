@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,12 +13,13 @@ from embedsearch.cli.options import (
     axes_option,
     encoder_option,
     index_option,
+    json_option,
     nothing_found,
     open_index,
     phrases_from,
     where_option,
 )
-from embedsearch.cli.output import note
+from embedsearch.cli.output import note, write_object
 from embedsearch.errors import AxisError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str | Non
 @where_option
 @index_option
 @encoder_option
-@click.option("-f", "--format", "format", type=click.Choice(("json",)), help="Print the counts as JSON to stdout.")
+@json_option("the counts")
 def plot(
     phrases: tuple[str, ...], file: str, axes: list[str], calc: str | None, k: int | None, threshold: str | None,
     documents: tuple[str, ...], extremes: int | None, color: str | None, size: tuple[float, float] | None,
@@ -116,7 +116,7 @@ def _finish(index: Index, made: Plot, file: str, format: str | None) -> None:
     """Write the file, and say what is in it."""
     count = len(made.scene.population)
     if not count:
-        nothing_found(index, f"no passage satisfies the condition; {file} is not written")
+        nothing_found(f"no passage satisfies the condition; {file} is not written", index)
     made.save(file)
     axes = " and ".join(axis.name for axis in made.scene.axes)
     passing = "" if made.threshold is None else f", {made.threshold.passed:,} of them above {made.threshold.given}"
@@ -124,5 +124,4 @@ def _finish(index: Index, made: Plot, file: str, format: str | None) -> None:
     for line in made.notes:
         note(f"Note: {line}")
     if format is not None:
-        record: dict[str, Any] = {"file": file} | made.to_dict()
-        click.echo(json.dumps(record, ensure_ascii=False, indent=2))
+        write_object({"file": file} | made.to_dict())

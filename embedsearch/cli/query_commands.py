@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import (
+    axes_option,
     count_option,
     encoder_option,
     explain_option,
@@ -18,11 +18,10 @@ from embedsearch.cli.options import (
     index_option,
     nothing_found,
     open_index,
-    split_names,
     text_from,
     where_option,
 )
-from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.output import note, table, write_object, write_results
 from embedsearch.cli.placing_output import print_passages, titled
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ _SHORT = 40
 @format_option()
 def search(
     text: str | None, like: str | None, mode: Any, by: Any, k: int, where: str | None, explain: bool,
-    path: str, encoder: str | None, format: str | None,
+    path: str, encoder: str | None, format: str,
 ) -> None:  # fmt: skip
     """Find the passages that answer TEXT best.
 
@@ -74,15 +73,15 @@ def search(
     if (text is None) == (like is None):
         raise click.UsageError('give a text, as in embedsearch search "ambush from below", or --like ID, not both')
     index = open_index(path, encoder)
-    text = text_from(text)
+    text = None if text is None else text_from(text)
     with explained(index, explain):
         hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
-    if chosen(format) == "table":
+    if format == "table":
         _print_found(hits, index.snippets(hits, text, like=like))
     else:
-        write(hits.to_dicts(), chosen(format))
+        write_results(hits, format)
     if not hits:
-        nothing_found(index, "no passage satisfies the condition" if where else "no passage has any of the words")
+        nothing_found(_why_none(like, mode, where), index)
 
 
 @click.command(
@@ -93,7 +92,7 @@ def search(
     )
 )
 @click.argument("expression")
-@click.option("--on", metavar="NAMES", help="Add coordinates on these axes, as charges add, and answer on them.")
+@axes_option("Add coordinates on these axes, as charges add, and answer on them.", "--on")
 @count_option
 @where_option
 @click.option("--keep-inputs", is_flag=True, help="Let the terms themselves be answers.")
@@ -101,15 +100,9 @@ def search(
 @encoder_option
 @format_option()
 def calc(
-    expression: str,
-    on: str | None,
-    k: int,
-    where: str | None,
-    keep_inputs: bool,
-    path: str,
-    encoder: str | None,
-    format: str | None,
-) -> None:
+    expression: str, axes: list[str], k: int, where: str | None, keep_inputs: bool, path: str, encoder: str | None,
+    format: str,
+) -> None:  # fmt: skip
     """Add and subtract meanings: what lies at EXPRESSION?
 
     An expression joins phrases by + and - between spaces; a phrase may have a weight (0.5*wolf) and quotes.
@@ -117,19 +110,25 @@ def calc(
     the plain neighbours of each term are printed beside.
     """
     index = open_index(path, encoder)
-    answer = index.calc(text_from(expression) or "", k=k, on=split_names(on), where=where, keep_inputs=keep_inputs)
-    kind = chosen(format)
-    if kind == "json":
-        click.echo(json.dumps(_whole(answer), ensure_ascii=False, indent=2))
-    elif kind == "table":
+    answer = index.calc(text_from(expression), k=k, on=axes, where=where, keep_inputs=keep_inputs)
+    if format == "json":
+        write_object(_whole(answer))
+    elif format == "table":
         _print_calculation(answer)
     else:
-        write(answer.hits.to_dicts(), kind)
+        write_results(answer.hits, format)
     if not answer.hits:
-        nothing_found(index, "no passage satisfies the condition")
+        why = "no passage satisfies the condition" if where else "there is no passage but the terms; add --keep-inputs"
+        nothing_found(why, index)
 
 
 COMMANDS = (search, calc)
+
+
+def _why_none(like: str | None, mode: str | None, where: str | None) -> str:
+    if mode == "lexical":
+        return f"no passage{' that satisfies the condition' if where else ''} has any of the words"
+    return "no passage satisfies the condition" if where else f"there is no document but {like!r}"
 
 
 def _print_found(hits: Hits, snippets: Sequence[Snippet]) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from embedsearch.cli.main import examples
-from embedsearch.cli.options import encoder_option, format_option, open_index
-from embedsearch.cli.output import chosen, note, table, write
+from embedsearch.cli.options import encoder_option, format_option, index_option, nothing_found, open_index
+from embedsearch.cli.output import OBJECT_FORMATS, facts, note, table, write, write_object
 from embedsearch.cli.screening_options import (
     author_option,
     by_option,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 KEYS = "r relevant, n not relevant, u undecided, 1-9 a grade of .1 to .9, t note, z undo, s skip, q quit"
 _VALUES: dict[str, str | float] = {"r": "relevant", "n": "not relevant", "u": "undecided"}
 _VALUES |= {str(tenth): tenth / 10 for tenth in range(1, 10)}
+_ALL_READ = "every record has been read"
 
 
 @click.command(
@@ -45,20 +45,21 @@ _VALUES |= {str(tenth): tenth / 10 for tenth in range(1, 10)}
 @click.option("--recall", type=float, metavar="SHARE", help="The target of the stopping rule; 0.95 if never given.")
 @click.option("--confidence", type=float, metavar="SHARE", help="Of the bounds and the rule; 0.95 if never given.")
 @screening_options
-@format_option("table", "json")
-def start(path: str, name: str, format: str | None, **given: Any) -> None:
+@encoder_option
+@format_option(*OBJECT_FORMATS)
+def start(path: str, name: str, encoder: str | None, format: str, **given: Any) -> None:
     """Say what is looked for, and show the settings.
 
     Settings are kept in the index with the labels, each change with its time. What is not given stays as it is; an
     empty --topic, --axis or --where takes it back. Without a topic or an axis a screening starts from examples: label
     one relevant record first.
     """
-    screening = open_screening(path, name, **given)
+    screening = open_screening(path, name, encoder=encoder, **given)
     held = {"screening": screening.name, "records": len(screening.pile), **screening.settings.to_dict()}
-    if chosen(format) == "table":
-        table(["", ""], [[key, ", ".join(value) if isinstance(value, list) else value] for key, value in held.items()])
+    if format == "table":
+        facts(held)
     else:
-        click.echo(json.dumps(held, ensure_ascii=False))
+        write_object(held, format)
 
 
 @click.command(
@@ -77,7 +78,7 @@ def start(path: str, name: str, format: str | None, **given: Any) -> None:
 @encoder_option
 @format_option()
 def next_command(
-    count: int, by: str | None, path: str, name: str, encoder: str | None, format: str | None, **given: Any
+    count: int, by: str | None, path: str, name: str, encoder: str | None, format: str, **given: Any
 ) -> None:
     """Show the records to read next.
 
@@ -87,16 +88,17 @@ def next_command(
     """
     screening = open_screening(path, name, encoder=encoder, for_next=by or "", **given)
     found = screening.next(count, by)
-    kind = chosen(format)
-    if kind == "table":
+    if format == "table":
         for proposal in found:
             print_record(proposal, telling_sentence(screening, proposal.id))
             click.echo()
-    elif kind == "ids":
-        write((proposal.to_dict() for proposal in found), kind)
+    elif format == "ids":
+        write(found.to_dicts(), format)
     else:
-        write(({**one.to_dict(), "sentence": telling_sentence(screening, one.id)} for one in found), kind)
-    _leave_if_none(len(found), by)
+        records = ({**one.to_dict(), "sentence": telling_sentence(screening, one.id)} for one in found)
+        write(records, format, columns=[*found.columns(), "sentence"])
+    if not found:
+        nothing_found("the audit sample is read to its end" if by == "audit" else _ALL_READ)
 
 
 @click.command(
@@ -230,57 +232,58 @@ class _Desk:
 @screening_options
 @encoder_option
 @format_option()
-def rank(count: int | None, path: str, name: str, encoder: str | None, format: str | None, **given: Any) -> None:
+def rank(count: int | None, path: str, name: str, encoder: str | None, format: str, **given: Any) -> None:
     """Order what was not read, the likeliest first."""
     screening = open_screening(path, name, encoder=encoder, for_next="likely", **given)
     order = screening.rank()[:count]
     records = ({"rank": place, "id": id, "score": score} for place, (id, score) in enumerate(order, start=1))
-    kind = chosen(format)
-    if kind == "table":
+    if format != "table":
+        write(records, format, columns=("rank", "id", "score"))
+    elif order:
         rows = [[*record.values(), screening.index.get(str(record["id"])).title] for record in records]
         table(["#", "id", "score", "title"], rows, wide="title")
-    else:
-        write(records, kind)
-    _leave_if_none(len(order), None)
+    if not order:
+        nothing_found(_ALL_READ)
 
 
 @click.command(epilog=examples("embedsearch screen status", "embedsearch screen status -i indexes/papers -f json"))
 @screening_options
-@format_option("table", "json")
-def status(path: str, name: str, format: str | None) -> None:
+@encoder_option
+@format_option(*OBJECT_FORMATS)
+def status(path: str, name: str, encoder: str | None, format: str) -> None:
     """Show what was found and what may be missed.
 
     It says whether it is time to stop. Each estimate of recall comes with a one-sided bound, with what it assumes,
     and with its source.
     """
-    progress = open_screening(path, name).progress().to_dict()
-    if chosen(format) == "table":
+    progress = open_screening(path, name, encoder=encoder).progress().to_dict()
+    if format == "table":
         print_progress(progress)
     else:
-        click.echo(json.dumps(progress, ensure_ascii=False))
+        write_object(progress, format)
 
 
 @click.command(epilog=examples("embedsearch screen audit -n 200", "embedsearch screen audit -n 50 --seed 3 -f ids"))
 @click.option("-n", "size", type=click.IntRange(min=1), required=True, help="How many records.")
 @click.option("--seed", type=click.IntRange(min=0), help="Kept as a setting; the one of the settings if not given.")
 @screening_options
-@format_option("table", "jsonl", "json", "csv", "tsv", "ids")
-def audit(size: int, seed: int | None, path: str, name: str, format: str | None) -> None:
+@encoder_option
+@format_option()
+def audit(size: int, seed: int | None, path: str, name: str, encoder: str | None, format: str) -> None:
     """Draw a random sample of what was not read.
 
     It serves to estimate what was missed. The sample is kept with the labels; read it with: embedsearch screen read
     --by audit. As far as it is read from its beginning, without leaving one out, it is a random sample.
     """
-    screening = open_screening(path, name)
+    screening = open_screening(path, name, encoder=encoder)
     if seed is not None:
         screening.require_sample(size)  # where none can be drawn, the seed stays as it is
         screening.configure(seed=seed)
     ids = screening.draw_audit(size)
-    kind = chosen(format)
-    if kind == "table":
+    if format == "table":
         table(["#", "id"], [[place, id] for place, id in enumerate(ids, start=1)])
     else:
-        write(({"rank": place, "id": id} for place, id in enumerate(ids, start=1)), kind)
+        write(({"rank": place, "id": id} for place, id in enumerate(ids, start=1)), format)
     note(f"{size:,} records were drawn; read them with: embedsearch screen read --by audit")
 
 
@@ -291,9 +294,10 @@ def audit(size: int, seed: int | None, path: str, name: str, format: str | None)
     )
 )
 @screening_options
+@encoder_option
 @click.option("-f", "--format", "format", type=click.Choice(("markdown", "json")), default="markdown",
               show_default=True, help="Output format.")  # fmt: skip
-def report(path: str, name: str, format: str) -> None:
+def report(path: str, name: str, encoder: str | None, format: str) -> None:
     """Write the record of a screening.
 
     It holds what the appendix of a review needs: settings and their changes, seeds, versions, the flow of records
@@ -303,17 +307,17 @@ def report(path: str, name: str, format: str) -> None:
     from embedsearch.screening.report import as_markdown
     from embedsearch.screening.report import report as report_on
 
-    record = report_on(open_screening(path, name))
-    click.echo(json.dumps(record, ensure_ascii=False, indent=2) if format == "json" else as_markdown(record), nl=False)
+    record = report_on(open_screening(path, name, encoder=encoder))
     if format == "json":
-        click.echo()
+        write_object(record)
+    else:
+        click.echo(as_markdown(record), nl=False)
 
 
 @click.command("list", epilog=examples("embedsearch screen list", "embedsearch screen list -f json"))
-@click.option("-i", "--index", "path", envvar="EMBEDSEARCH_INDEX", default="indexes/predation", show_default=True,
-              show_envvar=True, metavar="FOLDER", help="The index.")  # fmt: skip
+@index_option
 @format_option()
-def list_screenings(path: str, format: str | None) -> None:
+def list_screenings(path: str, format: str) -> None:
     """List the screenings of an index."""
     from embedsearch.screening import Screening
 
@@ -323,21 +327,12 @@ def list_screenings(path: str, format: str | None) -> None:
         {"id": one.name, "labels": len(one.labels), "topic": one.settings.topic, "where": one.settings.where}
         for one in held
     ]
-    kind = chosen(format)
-    if kind == "table" and records:
+    if format != "table":
+        write(records, format)
+    elif records:
         table(list(records[0]), [list(record.values()) for record in records], wide="topic")
-    elif kind != "table":
-        write(records, kind)
     if not records:
-        note("Nothing found: no screening has begun; start one with: embedsearch screen start --topic TEXT")
-        click.get_current_context().exit(1)
-
-
-def _leave_if_none(count: int, by: str | None) -> None:
-    if not count:
-        what = "the audit sample is read to its end" if by == "audit" else "every record has been read"
-        note(f"Nothing found: {what}.")
-        click.get_current_context().exit(1)
+        nothing_found("no screening has begun; start one with: embedsearch screen start --topic TEXT")
 
 
 COMMANDS = (start, next_command, read, rank, status, audit, report, list_screenings)

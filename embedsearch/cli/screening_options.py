@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedsearch.cli.options import index_option, open_index, split_names
-from embedsearch.cli.output import note, printable, table
+from embedsearch.cli.output import facts, note, printable, table
 from embedsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -48,12 +48,17 @@ def by_option(*choices: str) -> Callable[[Any], Any]:
     )
 
 
+def _names_if_given(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> list[str] | None:
+    """Return names of axes; none where an empty one takes those of the settings back, None where nothing is given."""
+    return split_names(context, parameter, values) if values else None
+
+
 def start_options(command: Any) -> Any:
     """Add the options that say what is looked for; what is given is kept as a setting."""
     for option in reversed(
         (
             click.option("--topic", metavar="TEXT", help="What is looked for, in a sentence."),
-            click.option("-a", "--axis", "axes", multiple=True, metavar="NAMES",
+            click.option("-a", "--axis", "axes", multiple=True, metavar="NAMES", callback=_names_if_given,
                          help="Axes that the ranker reads and starts from; -NAME wants the low end."),
             click.option("--where", metavar="CONDITION", help="Screen only the documents that satisfy it."),
             click.option("--seed", type=click.IntRange(min=0), help="Of what is drawn at random; 0 if never given."),
@@ -70,8 +75,6 @@ def open_screening(
     from embedsearch.screening import Screening
 
     screening = Screening(open_index(path, encoder), name)
-    # An empty name is given to take the axes back.
-    given["axes"] = split_names(given["axes"]) if given.get("axes") else None
     if any(value is not None for value in given.values()):
         screening.configure(for_next, **given)
     return screening
@@ -114,8 +117,8 @@ def print_progress(progress: dict[str, Any]) -> None:
              "passed_over": "passed over, though drawn at random",
              "since_last_relevant": "proposed and read since the last relevant one"}  # fmt: skip
     optional = ("undecided", "unasked", "outside", "joined", "passed_over")
-    rows = [[text, progress[name]] for name, text in names.items() if progress[name] or name not in optional]
-    table(["", ""], [[text, f"{value:,}"] for text, value in rows], title=f"Screening {progress['screening']}")
+    counts = {text: progress[name] for name, text in names.items() if progress[name] or name not in optional}
+    facts({text: f"{count:,}" for text, count in counts.items()}, title=f"Screening {progress['screening']}")
     if progress["yield"]:
         click.echo()
         table(["proposed and read", "relevant"],

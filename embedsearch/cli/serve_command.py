@@ -7,7 +7,7 @@ import os
 import click
 
 from embedsearch.cli.main import INTERRUPTED, examples
-from embedsearch.cli.options import running_options
+from embedsearch.cli.options import listening_options, running_options
 from embedsearch.cli.output import note
 
 
@@ -23,8 +23,7 @@ from embedsearch.cli.output import note
 @click.option(
     "--encoder", metavar="NAME", help="A sentence-transformers model name or folder; all-MiniLM-L6-v2 if not given."
 )
-@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 for any.")
+@listening_options(8765)
 @running_options
 def serve(encoder: str | None, host: str, port: int) -> None:
     """Keep a model loaded and offer it by HTTP, as OpenAI's /v1/embeddings.

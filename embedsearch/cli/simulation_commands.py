@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from embedsearch.cli.document_commands import READ_FORMATS
+from embedsearch.cli.document_commands import read_sources, reading_options
 from embedsearch.cli.main import examples
-from embedsearch.cli.options import axes_option, encoder_option, index_option, open_index
-from embedsearch.cli.output import chosen, note, progress, table, write
+from embedsearch.cli.options import axes_option, encoder_option, format_option, index_option, open_index
+from embedsearch.cli.output import note, progress, table, write, write_object
 
 if TYPE_CHECKING:
     from embedsearch.screening import Features, LabelledRecords, SimulationSettings
@@ -41,10 +40,8 @@ _STOP_NAMES = {
     )
 )
 @click.argument("file", metavar="FILE")
-@click.option("--text", "text", multiple=True, metavar="FIELD", help="The field with the text; several join.")
-@click.option("--title", metavar="FIELD", help="The field with the title.")
 @click.option("--label", required=True, metavar="FIELD", help="The field that says whether a record is relevant.")
-@click.option("--as", "read_as", type=click.Choice(READ_FORMATS), help="Read FILE as this.")
+@reading_options
 @click.option("--repeats", type=click.IntRange(min=1), default=10, show_default=True, help="How many reviews.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is random.")
 @click.option("--priors", type=click.IntRange(min=0), nargs=2, default=(1, 1), show_default=True,
@@ -66,12 +63,10 @@ _STOP_NAMES = {
 @axes_option("Also rank by coordinates on these axes of the index that -i names.")
 @index_option
 @encoder_option
-@click.option("-f", "--format", "format", type=click.Choice(("table", "json", "csv")),
-              help="Output format; a table on a terminal, one JSON object elsewhere.")  # fmt: skip
+@format_option("table", "jsonl", "json", "csv")
 def simulate(
-    file: str, text: tuple[str, ...], title: str | None, label: str, read_as: str | None, topic: str | None,
-    plot: str | None, curve: str | None, axes: list[str], path: str, encoder: str | None, format: str | None,
-    **options: Any,
+    file: str, label: str, reading: dict[str, Any], topic: str | None, plot: str | None, curve: str | None,
+    axes: list[str], path: str, encoder: str | None, format: str, **options: Any,
 ) -> None:  # fmt: skip
     """Replay the screening of a labelled FILE: how soon its relevant records would have been found.
 
@@ -91,7 +86,7 @@ def simulate(
         check_file(plot)
     if curve:
         place_of(curve)
-    records = LabelledRecords.of(_read(file, text, title, read_as), label)
+    records = LabelledRecords.of(read_sources((file,), reading), label)
     check_labels(records.relevant, settings)
     features, prior = _features(records, axes, path, encoder, topic)
     with progress(options["repeats"] * len(records.documents), "Replaying") as bar:
@@ -129,12 +124,6 @@ def _settings(options: Mapping[str, Any]) -> SimulationSettings:
     return replace(settings, retrain_every=every, retrain_growth=0.0) if every else settings
 
 
-def _read(file: str, text: tuple[str, ...], title: str | None, read_as: str | None) -> Iterator[Any]:
-    import embedsearch as es
-
-    return es.read(file, text=text or None, title=title, format=read_as, report=note)
-
-
 def _features(
     records: LabelledRecords, axes: list[str], path: str, encoder_name: str | None, topic: str | None
 ) -> tuple[Features, Any]:
@@ -167,15 +156,14 @@ def _write_curve(curve: Mapping[str, list[float | None]], file: str) -> None:
     write_whole(file, ("\n".join(rows) + "\n").encode())
 
 
-def _print(found: dict[str, Any], format: str | None) -> None:
-    kind = chosen(format)
-    if kind not in ("table", "csv"):
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2 if format == "json" else None))
+def _print(found: dict[str, Any], format: str) -> None:
+    if format not in ("table", "csv"):
+        write_object(found, format)
         return
     stop = {f"stop_{name}": found["stop"][name] for name in _STOP_NAMES}
     rows = [{"metric": name, **part} for name, part in ({name: found[name] for name in _NAMES} | stop).items()]
-    if kind == "csv":
-        write(rows, "csv")
+    if format == "csv":
+        write(rows, format)
         return
     names = _NAMES | {f"stop_{name}": shown for name, shown in _STOP_NAMES.items()}
     shown = [[names[row["metric"]], row["mean"], row["low"], row["high"]] for row in rows]

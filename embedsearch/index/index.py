@@ -15,7 +15,7 @@ from embedsearch.index.collection import Collection
 from embedsearch.index.drawing import Draw, draw_lots
 from embedsearch.index.evidence import DocumentPlace, Witness
 from embedsearch.index.moving import Move, Mover
-from embedsearch.index.placing import UNITS, Placer, Unit, point_on, step_on
+from embedsearch.index.placing import UNITS, Placer, Unit, asked_columns, point_on, step_on
 from embedsearch.index.population import Population, field_values
 from embedsearch.index.ranking import By, Mode
 from embedsearch.index.remaining import Explainer, Remainder
@@ -219,7 +219,9 @@ class Index(Collection):
         predicted: bool = False,
     ) -> Placements:
         """Return where the passages of the index lie on axes; see `place_each`, which holds none of them."""
-        return Placements(self.place_each(axes, where=where, sort=sort, k=k, unit=unit, predicted=predicted))
+        names = self._axis_names(axes)
+        each = self.place_each(names, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
+        return Placements(each, asked=asked_columns(names))
 
     def place_each(
         self,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis, measure
+from embedsearch.columns import Schema
 from embedsearch.documents import Document
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.embedding import Embedding
@@ -186,6 +187,11 @@ class Placer:
             nearest = known[np.minimum(np.searchsorted(known, rows), len(known) - 1)]
             here = np.flatnonzero(nearest == rows)
             ratings[here] = [rated[row] for row in nearest[here].tolist()]
+
+
+def asked_columns(names: Sequence[str]) -> Schema:
+    """Return the columns that passages placed on the axes with these names have, beside the text, found or not."""
+    return {"id": "text", **dict.fromkeys(names, "number"), "versions": dict.fromkeys(names, "whole")}
 
 
 def sorting_axis(sort: str, names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes import ScaledAxis
+from embedsearch.columns import Schema
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.expressions import Expression
@@ -208,7 +209,8 @@ class Searcher:
             step.plan = f"{len(axes)} axes, by a scan of {len(rows):,} vectors"
         passages = self._ranked(lambda count: rows[top(-distances, count)], k, without)
         measured = _Measured(rows, places, distances, axes)
-        return Hits(_hit(rank, None, passage, **measured.of(passage.row)) for rank, passage in enumerate(passages, 1))
+        hits = (_hit(rank, None, passage, **measured.of(passage.row)) for rank, passage in enumerate(passages, 1))
+        return Hits(hits, asked=measured.columns)
 
     def _distances(
         self, point: Mapping[str, float], axes: Mapping[str, ScaledAxis], rows: Rows | None
@@ -261,7 +263,8 @@ class Searcher:
             hit = _hit(rank, float(share.sum()), passage, contributions=contributions, **more)
             own_place = hit.document, hit.position  # ids of passages may be alike
             hits.append(replace(hit, near_alone=tuple(text for text, places in found.items() if own_place in places)))
-        return Hits(hits)
+        own_columns: Schema = {"contributions": dict.fromkeys(expression.texts, "number"), "near_alone": "texts"}
+        return Hits(hits, asked={**(on.columns if on else {}), **own_columns})
 
     def _hits(self, best: ranking.Ranked) -> Hits:
         columns = {"score": best.cosines, "bm25": best.bm25, "fused": best.fused}
@@ -270,7 +273,8 @@ class Searcher:
             for place in range(len(best))
         ]
         pairs = zip(self._store.passages(best.rows), scores, strict=True)
-        return Hits(_hit(rank, own.pop("score"), passage, **own) for rank, (passage, own) in enumerate(pairs, 1))
+        hits = (_hit(rank, own.pop("score"), passage, **own) for rank, (passage, own) in enumerate(pairs, 1))
+        return Hits(hits, asked={name: "number" for name in ("bm25", "fused") if columns[name] is not None})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -288,6 +292,15 @@ class _Measured:
     places: NDArray[np.float64]
     distances: NDArray[np.float64]
     axes: Mapping[str, ScaledAxis]
+
+    @property
+    def columns(self) -> Schema:
+        """What `of` says, with the types of columns."""
+        return {
+            "distance": "number",
+            "coordinates": dict.fromkeys(self.axes, "number"),
+            "versions": dict.fromkeys(self.axes, "whole"),
+        }
 
     def of(self, row: int) -> dict[str, Any]:
         """Return what a hit in *row* says of itself."""
