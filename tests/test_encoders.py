@@ -164,7 +164,10 @@ def test_vectors_are_those_of_sentence_transformers():
 def test_tokens_are_counted_as_the_model_counts_them(real):
     """Counts are those of the model's own tokenizer, beyond the shorter limit that its file carries."""
     texts = ["wolf", "unbelievably predatory", "word " * 300, "", "狼🐺"]
-    own = [len(real._model.tokenizer(text, add_special_tokens=False, truncation=False)["input_ids"]) for text in texts]
+    own = [
+        len(real._original.model.tokenizer(text, add_special_tokens=False, truncation=False)["input_ids"])
+        for text in texts
+    ]
     assert count_tokens(real, texts) == own
     assert own[2] == 300
 
@@ -304,7 +307,7 @@ def test_the_hub_cache_is_the_third_place(tmp_path, monkeypatch):
     assert encode(es.SentenceEncoder("all-cached-model", found), ["wolf"]).shape == (1, 384)
 
 
-@pytest.mark.parametrize("name", ["no-such-model", "some/where", "-x y?"])
+@pytest.mark.parametrize("name", ["no-such-model", "some/where", "-x y?", "~nobody-of-this-name/model"])
 def test_a_model_that_is_nowhere_gives_three_remedies(name):
     """Where none of the places has the weights, one message names all three remedies."""
     with pytest.raises(es.EncoderError) as caught:
@@ -321,6 +324,10 @@ def test_folders_that_are_no_models_are_refused(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     with pytest.raises(es.EncoderError, match=r"no \.safetensors weights"):
         es.load_encoder(str(tmp_path)).encode(["wolf"])
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(es.EncoderError, match=r"config.json holds a list where an object is wanted"):
+        _ = es.load_encoder(str(tmp_path)).folder.positions
     with pytest.raises(es.EncoderError, match="name is empty"):
         es.load_encoder(" ")
 

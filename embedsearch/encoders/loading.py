@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from embedsearch.encoders.base import Identity
-from embedsearch.encoders.choosing import Wish, choose, kinds
+from embedsearch.encoders.choosing import Wish, choose
 from embedsearch.encoders.sentence import SentenceEncoder
 from embedsearch.encoders.settings import REMOTE, RemoteSettings
 from embedsearch.encoders.weights import find_model
@@ -26,7 +26,7 @@ DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 @lru_cache(maxsize=4)
 def _load(name: str, wish: Wish) -> SentenceEncoder:
     folder = find_model(name)
-    if branching := {"Router", "Asym"} & set(kinds(folder)):
+    if branching := {"Router", "Asym"} & set(folder.kinds):
         raise EncoderError(
             f"the model {name!r} has separate branches for queries and documents ({branching.pop()}), which are not "
             "supported; name a model with one, or with prompts"
