@@ -85,10 +85,10 @@ class Embedding:
 
     def _own(self, encoder: Encoder) -> Encoder:
         found = identify(encoder)
-        if self.identity.key not in found.keys:
+        if found.key != self.identity.key:
             made = f"{self.store.path} was made with encoder {_describe(self.identity)} and cannot be used with "
             own = self.identity.precision
-            if self.identity.key in replace(found, precision=own).keys:
+            if replace(found, precision=own).key == self.identity.key:
                 option = f"Say --precision {own}" if own else f"Leave --precision {found.precision} out"
                 raise StoreError(
                     f"{made}{_describe(found)}, whose vectors are other ones. {option}, or ingest into another folder"
