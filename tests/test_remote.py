@@ -730,7 +730,7 @@ def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
             return super().encode([f"other {text}" for text in texts])
 
     endpoint.encoder = Other(8)
-    loading._shared.cache_clear()  # as another process would have it
+    loading._remote.cache_clear()  # as another process would have it
     with (
         es.open(tmp_path / "index") as index,
         pytest.raises(es.StoreError, match="a model that is not the one"),
@@ -745,7 +745,7 @@ def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
     assert failed.exit_code == 2
     assert "a model that is not the one" in failed.stderr
     endpoint.encoder = HashEncoder(8)
-    loading._shared.cache_clear()
+    loading._remote.cache_clear()
     assert run("verify", "--repair", "-i", tmp_path / "index").exit_code == 0
 
 
