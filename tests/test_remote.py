@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import closing
+from contextlib import closing, suppress
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -25,9 +26,10 @@ from hypothesis import strategies as st
 import embedsearch as es
 from embedsearch.encoders import describe, encode, encode_parts, identify, loading
 from embedsearch.encoders.answers import tokens_in, vectors_in
+from embedsearch.encoders.endpoint import StoppedError
 from embedsearch.encoders.estimates import about_tokens
 from embedsearch.encoders.patience import Patience
-from embedsearch.encoders.remote import PROBE, RemoteEncoder
+from embedsearch.encoders.remote import PROBE, RemoteEncoder, _TooManyError
 from embedsearch.encoders.settings import RemoteSettings
 from embedsearch.testing import Answer, EmbeddingServer, HashEncoder, TableEncoder, check_encoder, in_turn
 
@@ -187,6 +189,28 @@ def test_whatever_a_batch_is_refused_for_it_is_halved(status, reason):
 
     with EmbeddingServer(answering=small) as server:
         assert np.allclose(encode(remote(server, batch=16), TEXTS), encode(HashEncoder(), TEXTS), atol=1e-6)
+
+
+def test_the_error_is_what_failed_and_not_what_was_given_up_for_it():
+    """Whichever of three requests that end together is looked at first: the one that was refused is told."""
+
+    class Refused(es.EncoderError):
+        pass
+
+    for _ in range(60):
+        together = threading.Barrier(3, timeout=20)
+        raised = iter((Refused("no"), StoppedError("given up"), _TooManyError()))
+        encoder = RemoteEncoder("openai:hash", RemoteSettings(url="http://127.0.0.1:1", concurrency=3))
+
+        def failing(texts, stop, together=together, raised=raised):
+            if (error := next(raised, None)) is None:  # a half of what held too many
+                raise StoppedError("given up")
+            together.wait()
+            raise error
+
+        encoder._send = failing
+        with pytest.raises(Refused):
+            list(encoder._concurrently(TEXTS[:6], [[0, 1], [2, 3], [4, 5]]))
 
 
 def test_what_was_halved_is_kept_when_the_rest_fails():
@@ -379,15 +403,16 @@ def test_a_long_wait_is_told(caplog):
         (Answer(404, {"error": {"message": "no such model"}}), "is not there (404, no such model): check the model and "
          "OPENAI_BASE_URL."),
         (Answer(400, {"error": {"message": "maximum context length is 8192 tokens"}}), "The text has about 6 tokens: "
-         "'A wolf in winter.'…. Make passages shorter with --chunk-words N"),
+         "'A wolf in winter.'…. Shorten it, or have shorter passages made: EMBEDSEARCH_REMOTE_PASSAGE_TOKENS below"),
         (Answer(400, {"error": {"message": "bad"}}), "refuses the request (400, bad)"),
         (Answer(429, {"error": {"message": "pay", "code": "insufficient_quota"}}), "quota is used up (429, pay)"),
-        (Answer(301, None, {"Location": "https://elsewhere/v1"}), "is elsewhere (301): set OPENAI_BASE_URL to https://e"),
         (Answer(200, b"<html>welcome"), "answered with something that is no JSON: '<html>welcome'"),
         (Answer(200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
         (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors otherwise than"),
         (Answer(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "vectors of different lengths: 1, 2"),
         (Answer(200, {"data": [{"embedding": [1, float("nan")]}] * 2}), "a vector of NaN, infinite or only zero"),
+        (Answer(200, {"data": [{"embedding": [1, 1e300]}] * 2}), "a vector of NaN, infinite or only zero"),
+        (Answer(200, b" " * (3 << 20)), "answered with more than 2,097,152 bytes. Check OPENAI_BASE_URL"),
         (Answer(200, {"data": [{"embedding": [0, 0]}] * 2}), "a vector of NaN, infinite or only zero"),
         (Answer(200, {"data": [{"embedding": "!?"}] * 2}), "gave an embedding that is no list of numbers"),
         (Answer(200, {"data": [{"embedding": {"a": 1}}] * 2}), "gave an embedding that is no list of numbers"),
@@ -446,8 +471,12 @@ def test_no_part_of_the_key_and_no_control_character_is_shown(answer, before):
 
 def test_a_server_that_wants_a_key_says_so():
     """Without a key the line names the variable to set."""
-    with EmbeddingServer(answering=lambda request: Answer(401, {"error": "who are you?"})) as server:
+    with EmbeddingServer(
+        answering=in_turn(Answer(401, {"error": "who are you?"}), Answer(403, {"error": "no"}))
+    ) as server:
         assert "wants a key (401, who are you?): set OPENAI_API_KEY" in fails(remote(server))
+        wanted = "refuses access (403, no): check OPENAI_BASE_URL, and set OPENAI_API_KEY if it wants a key"
+        assert wanted in fails(remote(server))
 
 
 def test_nothing_there_is_told_at_once(clock):
@@ -478,7 +507,55 @@ def test_silence_is_an_error_after_its_time(clock):
         encoder = remote(server, clock, timeout=0.1)
         message = fails(encoder)
         release.set()
-    assert "did not answer in 6 attempts: no response within 0.1 s" in message
+    assert "did not answer in 6 attempts: no whole response within 0.1 s" in message
+
+
+def test_a_response_that_drips_is_an_error_after_its_time(clock):
+    """A server that sends a byte at a time, each in time, is given up when all together are not."""
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            with suppress(ConnectionError):
+                while True:
+                    self.wfile.write(b" ")
+                    time.sleep(0.02)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        settings = RemoteSettings(url=f"http://127.0.0.1:{server.server_address[1]}/v1", timeout=0.2)
+        began = time.monotonic()
+        message = fails(RemoteEncoder("openai:hash", settings, patience=Patience(wait=clock.wait, now=clock.now)))
+        assert "did not answer in 6 attempts: no whole response within 0.2 s" in message
+        assert time.monotonic() - began < 20
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("location", "advice"),
+    [
+        ("https://elsewhere/v1/embeddings", "set OPENAI_BASE_URL to https://elsewhere/v1"),
+        ("https://me:secret@elsewhere/v1/embeddings/?token=x", "set OPENAI_BASE_URL to https://elsewhere/v1"),
+        ("/api/v1/embeddings", "set OPENAI_BASE_URL to {origin}/api/v1"),
+        ("https://elsewhere/login?next=v1", "check OPENAI_BASE_URL, which leads to https://elsewhere/login"),
+        ("/v1/embeddings/", "check OPENAI_BASE_URL, which leads to {origin}/v1/embeddings"),
+        ("https://[broken/embeddings", "check OPENAI_BASE_URL, which leads to https://[broken/embeddings"),
+        ("", "check OPENAI_BASE_URL"),
+    ],
+)
+def test_a_redirect_is_advice_that_works(location, advice, clock):
+    """What is to be set is the base URL, not the address of the request, and only where it leads to an endpoint."""
+    with EmbeddingServer(answering=lambda request: Answer(308, None, {"Location": location})) as server:
+        message = fails(remote(server, clock))
+    assert message.endswith(f" is elsewhere (308): {advice.format(origin=server.url.removesuffix('/v1'))}")
+    assert len(server.requests) == 1
 
 
 def test_a_dimension_that_changes_from_request_to_request_is_refused():
@@ -508,6 +585,8 @@ def test_another_dimension_is_refused():
     [
         ("OPENAI_BASE_URL", "localhost:8000", "OPENAI_BASE_URL is 'localhost:8000'; wanted a URL such as https"),
         ("OPENAI_BASE_URL", "ftp://me:secret@x/v1", "OPENAI_BASE_URL is 'ftp://x/v1'; wanted a URL"),
+        ("OPENAI_BASE_URL", "me:secret@x/v1", "OPENAI_BASE_URL is 'x/v1'; wanted a URL"),
+        ("OPENAI_BASE_URL", "http://[::1/v1", "OPENAI_BASE_URL is 'http://[::1/v1'; wanted a URL"),
         ("OPENAI_API_KEY", "sk-\u2026", "OPENAI_API_KEY holds characters that no key has (not shown)"),
         ("OPENAI_API_KEY", "", "OPENAI_API_KEY is not set"),
         ("EMBEDSEARCH_REMOTE_BATCH", "0", "EMBEDSEARCH_REMOTE_BATCH is '0'; wanted a whole number of at least 1"),

@@ -62,7 +62,7 @@ def tokens_in(answer: Any) -> int:
     """Return the tokens that an answer says were read; 0 where it does not say."""
     usage = answer.get("usage") if isinstance(answer, dict) else None
     told = (usage.get("prompt_tokens"), usage.get("total_tokens")) if isinstance(usage, dict) else ()
-    return next((tokens for tokens in told if isinstance(tokens, int)), 0)
+    return next((tokens for tokens in told if isinstance(tokens, int) and tokens > 0), 0)
 
 
 def plain(text: str, most: int = _MOST_SHOWN, *, secret: str = "") -> str:
