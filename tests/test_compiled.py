@@ -485,6 +485,17 @@ def test_a_text_of_as_many_tokens_as_there_are_positions_is_read(made, kind, usa
         assert np.allclose(cut, also_cut, atol=1e-5)
 
 
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_weights_that_were_cut_off_are_one_line(made, tiny, fresh_cache, engine):
+    """A download that ended early cannot be loaded; that is no refusal to compile, which would be remembered."""
+    folder = shutil.copytree(tiny, made / f"cut-{engine}")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    with pytest.raises(es.EncoderError, match=rf"the model in .*cut-{engine} cannot be loaded: "):
+        encode(load(folder, engine=engine), ["a wolf"])
+    assert not (fresh_cache / "compiled").exists() or entries(fresh_cache) == []
+
+
 def test_what_torch_cannot_do_is_one_line(made, tiny):
     """A model whose tokenizer knows more tokens than it has vectors of is an error of ours, with the folder."""
     from safetensors import torch as safetensors

@@ -64,7 +64,11 @@ def convert(original: TorchModel, folder: Path, precision: str) -> None:
         original: loaded in float32 on the processor.
         folder: empty.
         precision: ``bf16``, ``f32`` or ``int8``.
+
+    Raises:
+        EncoderError: the original cannot be loaded, which is nothing to be remembered of compiling.
     """
+    _ = original.model
     manifest = _tried(original, folder, precision, quick=precision != "int8")
     if manifest.refused and precision != "int8":  # the changed graph rounds elsewhere, or cannot be had
         manifest = _tried(original, folder, precision, quick=False)

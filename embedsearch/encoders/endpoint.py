@@ -120,7 +120,7 @@ class Endpoint:
         """Return the decoded answer to one request, sent again while that may help.
 
         Args:
-            payload: JSON values; the model is added.
+            payload: JSON values, the texts as ``input``; the model is added.
             stop: set when the answer is not wanted any more.
 
         Raises:

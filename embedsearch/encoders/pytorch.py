@@ -96,6 +96,7 @@ class TorchModel:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         self.folder.sha256()  # refuses damaged weights before they are used
         with quiet():
+            from safetensors import SafetensorError
             from sentence_transformers import SentenceTransformer
 
             try:
@@ -106,7 +107,7 @@ class TorchModel:
                     local_files_only=True,
                     model_kwargs={"use_safetensors": True},
                 )
-            except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+            except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
                 raise EncoderError(f"the model in {self.folder.path} cannot be loaded: {first_line(error)}") from error
         # The library takes all positions for usable, and some models have a note of more tokens than they can read.
         if positions := self.folder.positions:
