@@ -485,6 +485,15 @@ def test_a_text_of_as_many_tokens_as_there_are_positions_is_read(made, kind, usa
         assert np.allclose(cut, also_cut, atol=1e-5)
 
 
+def test_a_model_is_loaded_once(tiny):
+    """What has loaded the model to know its dimension or limit computes with it, where that is the device to use."""
+    from sentence_transformers.util import get_device_name
+
+    encoder = load(tiny, engine="torch")
+    assert encoder.engine == "torch f32"
+    assert (encoder._engine[1] is encoder._original) == (get_device_name() == "cpu")
+
+
 @pytest.mark.parametrize("engine", ["torch", "openvino"])
 def test_weights_that_were_cut_off_are_one_line(made, tiny, fresh_cache, engine):
     """A download that ended early cannot be loaded; that is no refusal to compile, which would be remembered."""

@@ -30,15 +30,13 @@ Counting = Callable[[Sequence[str]], list[int]]
 class TorchModel:
     """A model of sentence-transformers; torch and the weights are loaded when the first text is encoded."""
 
-    def __init__(
-        self, folder: ModelFolder, *, count: Counting, device: str | None = None, precision: str = "f32"
-    ) -> None:
+    def __init__(self, folder: ModelFolder, *, count: Counting, device: str = "cpu", precision: str = "f32") -> None:
         """Wrap the model in *folder*.
 
         Args:
             folder: where it lies.
             count: counts the tokens of texts, to put those of like length together.
-            device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
+            device: a torch device such as ``cpu`` or ``cuda``.
             precision: ``f32`` or ``bf16``.
         """
         self.folder = folder
@@ -114,6 +112,14 @@ class TorchModel:
             model.max_seq_length = min(model.max_seq_length or positions, positions)
         # Weights that were saved in half precision are loaded as they are, and computed in.
         return model.bfloat16() if self.precision == "bf16" else model.float()
+
+
+def best_device() -> str:
+    """Return the device that sentence-transformers takes where none is named."""
+    with quiet():
+        from sentence_transformers.util import get_device_name
+
+        return str(get_device_name())
 
 
 @contextmanager

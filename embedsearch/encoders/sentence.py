@@ -22,7 +22,7 @@ from embedsearch.encoders.choosing import (
     unwritable,
 )
 from embedsearch.encoders.compiled import CompiledModel
-from embedsearch.encoders.pytorch import TorchModel
+from embedsearch.encoders.pytorch import TorchModel, best_device
 from embedsearch.encoders.warm import FEW, WarmModel, find
 from embedsearch.encoders.weights import ModelFolder, read_settings
 from embedsearch.errors import EncoderError
@@ -122,7 +122,7 @@ class SentenceEncoder:
 
     def encode_parts(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
         """Yield unit vectors of documents as they are done, with the places of their texts; each place once."""
-        if self._warm is not None and len(texts) <= FEW and not self.is_loaded:
+        if self._server and len(texts) <= FEW:
             yield list(range(len(texts))), self.encode(texts)
             return
         for places, vectors in self._engine[1].encode_parts(texts):
@@ -130,9 +130,9 @@ class SentenceEncoder:
 
     def _encode(self, texts: Sequence[str], role: str) -> Vectors:
         """Have a server that has the same model loaded encode a few texts; load it here for more."""
-        if self._warm is not None and len(texts) <= FEW and not self.is_loaded:
+        if (server := self._server) and len(texts) <= FEW:
             try:
-                return self._warm.encode(texts, role)
+                return server.encode(texts, role)
             except EncoderError as error:
                 _log.warning("%s; the model is loaded here", error)
                 self._warm = None
@@ -143,13 +143,18 @@ class SentenceEncoder:
         """Is the model in this process?"""
         return "_engine" in self.__dict__
 
+    @property
+    def _server(self) -> WarmModel | None:
+        """The server that few texts are left to; none once the model is loaded here."""
+        return None if self.is_loaded else self._warm
+
     @cached_property
     def _warm(self) -> WarmModel | None:
         """The same model in a server of this user; none where the user has said how it is to be run.
 
         That it is int8 says what it is, and not how it is to be run.
         """
-        return find(self.identity.key) if not self.is_loaded and self.wish in (Wish(), Wish(precision="int8")) else None
+        return find(self.identity.key) if self.wish in (Wish(), Wish(precision="int8")) else None
 
     def load(self) -> str:
         """Load what computes its vectors here and now; return what that is, such as ``openvino bf16``."""
@@ -158,7 +163,7 @@ class SentenceEncoder:
     @property
     def engine(self) -> str:
         """What computes its vectors, such as ``openvino bf16``; loads it where no server has it loaded."""
-        return self._warm.engine if self._warm is not None and not self.is_loaded else self.load()
+        return self._server.engine if self._server else self.load()
 
     def describe(self) -> dict[str, Any]:
         """Return what would run it and why, without loading it: JSON values for people."""
@@ -168,8 +173,8 @@ class SentenceEncoder:
             "found": f"{self.folder.place}: {self.folder.path}",
             "weights": self.folder.sha256(),
         }
-        if self._warm is not None and not self.is_loaded:
-            described |= {"server": f"{self._warm.url} ({self._warm.engine}), for up to {FEW} texts at once"}
+        if server := self._server:
+            described |= {"server": f"{server.url} ({server.engine}), for up to {FEW} texts at once"}
         described |= {
             "engine": choice.engine,
             "precision": choice.precision,
@@ -203,14 +208,15 @@ class SentenceEncoder:
         return choice, self._torch(choice)
 
     def _torch(self, choice: Choice) -> TorchModel:
-        if (choice.device, choice.precision) == (self._original.device, self._original.precision):
-            return self._original
-        return TorchModel(self.folder, device=choice.device, precision=choice.precision, count=self.count_tokens)
+        device = choice.device or best_device()
+        if (device, choice.precision) == (self._original.device, self._original.precision):
+            return self._original  # which may be loaded already
+        return TorchModel(self.folder, device=device, precision=choice.precision, count=self.count_tokens)
 
     @cached_property
     def _original(self) -> TorchModel:
         """The model as sentence-transformers runs it on the processor: what a compiled one is compared with."""
-        return TorchModel(self.folder, device="cpu", count=self.count_tokens)
+        return TorchModel(self.folder, count=self.count_tokens)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
