@@ -58,7 +58,7 @@ def flops(encoder: es.SentenceEncoder, lengths: list[int]) -> float:
     """Return the multiplications and additions of the matrix products over texts of so many tokens, no padding."""
     import torch
 
-    layers = encoder._model[0].auto_model.encoder
+    layers = encoder._original.model[0].auto_model.encoder
     linear = sum(2.0 * part.in_features * part.out_features for part in layers.modules()
                  if isinstance(part, torch.nn.Linear))  # fmt: skip
     count = len(layers.layer)

@@ -54,6 +54,11 @@ class MissingKeyError(KeyError):
     __str__ = Exception.__str__  # a KeyError shows the repr of its message
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what a library's error says; its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the known name nearest to *name*, else the known names, else ``""``.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from embedsearch.encoders import Encoder, Identity, count_tokens, describe, encode, encode_parts
+from embedsearch.encoders.answers import answer_of
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors, unit
 
@@ -168,19 +168,9 @@ class EmbeddingServer:
         with self._lock:
             self.embedded += request["input"]
             vectors = encode(self.encoder, request["input"])
-        data = [
-            {"object": "embedding", "index": place, "embedding": _packed(vector, request.get("encoding_format"))}
-            for place, vector in enumerate(vectors)
-        ]
         tokens = sum(len(text.split()) for text in request["input"])
-        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        return Answer(body={"object": "list", "model": request["model"], "data": data, "usage": usage})
-
-
-def _packed(vector: Vectors, encoding: str | None) -> str | list[float]:
-    if encoding == "base64":
-        return base64.b64encode(vector.astype("<f4").tobytes()).decode()
-    return [float(value) for value in vector]
+        packed = request.get("encoding_format") == "base64"
+        return Answer(body=answer_of(vectors, model=request["model"], tokens=tokens, packed=packed))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -465,6 +465,60 @@ def test_the_limit_of_tokens_is_found_without_torch(made, tiny, noted, tokenizer
     assert "_original" not in encoder.__dict__
 
 
+@pytest.mark.parametrize(("kind", "usable"), [("roberta", 139), ("xlm-roberta", 139), ("mpnet", 138), ("bert", 140)])
+@pytest.mark.parametrize("noted", [None, 512])
+def test_a_text_of_as_many_tokens_as_there_are_positions_is_read(made, kind, usable, noted):
+    """Models of the RoBERTa kind number positions from behind padding (0 here, 1 in MPNet); no note goes beyond."""
+    folder = make_model(made / f"long-{kind}-{noted}", kind)
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": noted} if noted else {}))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"model_max_length": 10**30}))
+    for engine in ("torch", "openvino"):
+        encoder = load(folder, engine=engine, device="cpu")
+        assert encoder.max_tokens == usable - 2
+        assert "_original" not in encoder.__dict__
+        full = "sea " * (usable - 3)
+        wolf, lamb, cut, also_cut = encode(
+            encoder, [f"{full}wolf", f"{full}lamb", f"{full}sea wolf", f"{full}sea lamb"]
+        )
+        assert not np.allclose(wolf, lamb, atol=1e-5)
+        assert np.allclose(cut, also_cut, atol=1e-5)
+
+
+def test_a_model_is_loaded_once(tiny):
+    """What has loaded the model to know its dimension or limit computes with it, where that is the device to use."""
+    from sentence_transformers.util import get_device_name
+
+    encoder = load(tiny, engine="torch")
+    assert encoder.engine == "torch f32"
+    assert (encoder._engine[1] is encoder._original) == (get_device_name() == "cpu")
+
+
+@pytest.mark.parametrize("engine", ["torch", "openvino"])
+def test_weights_that_were_cut_off_are_one_line(made, tiny, fresh_cache, engine):
+    """A download that ended early cannot be loaded; that is no refusal to compile, which would be remembered."""
+    folder = shutil.copytree(tiny, made / f"cut-{engine}")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    with pytest.raises(es.EncoderError, match=rf"the model in .*cut-{engine} cannot be loaded: "):
+        encode(load(folder, engine=engine), ["a wolf"])
+    assert not (fresh_cache / "compiled").exists() or entries(fresh_cache) == []
+
+
+def test_what_torch_cannot_do_is_one_line(made, tiny):
+    """A model whose tokenizer knows more tokens than it has vectors of is an error of ours, with the folder."""
+    from safetensors import torch as safetensors
+
+    folder = shutil.copytree(tiny, made / "few-words")
+    weights = safetensors.load_file(folder / "model.safetensors")
+    (name,) = (name for name in weights if name.endswith("word_embeddings.weight"))
+    safetensors.save_file(weights | {name: weights[name][:1000].clone()}, folder / "model.safetensors")
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | {"vocab_size": 1000}))
+    with pytest.raises(es.EncoderError, match=r"the model in .*few-words failed: index out of range"):
+        encode(load(folder, engine="torch", device="cpu"), ["a wolf"])
+
+
 def test_vectors_of_joined_poolings_and_cut_ones_have_their_length(made, tiny):
     """Several poolings stand one behind the other, and a model may keep the first dimensions alone; torch runs both."""
     joined, cut = (shutil.copytree(tiny, made / name) for name in ("joined", "cut"))

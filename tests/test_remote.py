@@ -13,8 +13,9 @@ import sys
 import threading
 import time
 import traceback
-from contextlib import closing
+from contextlib import closing, suppress
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -23,11 +24,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import embedsearch as es
+from embedsearch.cli.costs import tokens_of
 from embedsearch.encoders import describe, encode, encode_parts, identify, loading
 from embedsearch.encoders.answers import tokens_in, vectors_in
+from embedsearch.encoders.endpoint import StoppedError
 from embedsearch.encoders.estimates import about_tokens
 from embedsearch.encoders.patience import Patience
-from embedsearch.encoders.remote import PROBE, RemoteEncoder
+from embedsearch.encoders.remote import PROBE, RemoteEncoder, _TooManyError
 from embedsearch.encoders.settings import RemoteSettings
 from embedsearch.testing import Answer, EmbeddingServer, HashEncoder, TableEncoder, check_encoder, in_turn
 
@@ -189,6 +192,28 @@ def test_whatever_a_batch_is_refused_for_it_is_halved(status, reason):
         assert np.allclose(encode(remote(server, batch=16), TEXTS), encode(HashEncoder(), TEXTS), atol=1e-6)
 
 
+def test_the_error_is_what_failed_and_not_what_was_given_up_for_it():
+    """Whichever of three requests that end together is looked at first: the one that was refused is told."""
+
+    class Refused(es.EncoderError):
+        pass
+
+    for _ in range(60):
+        together = threading.Barrier(3, timeout=20)
+        raised = iter((Refused("no"), StoppedError("given up"), _TooManyError()))
+        encoder = RemoteEncoder("openai:hash", RemoteSettings(url="http://127.0.0.1:1", concurrency=3))
+
+        def failing(texts, stop, together=together, raised=raised):
+            if (error := next(raised, None)) is None:  # a half of what held too many
+                raise StoppedError("given up")
+            together.wait()
+            raise error
+
+        encoder._send = failing
+        with pytest.raises(Refused):
+            list(encoder._concurrently(TEXTS[:6], [[0, 1], [2, 3], [4, 5]]))
+
+
 def test_what_was_halved_is_kept_when_the_rest_fails():
     """Each part of a batch that was too large counts for itself: what was answered is yielded before the error."""
 
@@ -239,9 +264,11 @@ def test_the_dimension_is_asked_for_once_and_kept():
 
 
 def test_tokens_are_estimated_from_above_and_counted_as_told():
-    """Words count a token for every four bytes begun, signs one; what the endpoint says it read adds up."""
+    """Words count a token for every four letters begun, signs one; what the endpoint says it read adds up."""
     assert about_tokens("a wolf, unbelievably hungry") == 1 + 1 + 1 + 3 + 2
     assert about_tokens("") == 0
+    assert about_tokens("a wolf — волк") == 1 + 1 + 5  # 1 and 4 times .8, rounded up
+    assert about_tokens("naïve 狼 🐺") == 1 + 6  # 1.4, 1.45 and 2.8
     with EmbeddingServer() as server:
         encoder = remote(server, price=20.0)
         encode(encoder, ["two words"])
@@ -250,10 +277,20 @@ def test_tokens_are_estimated_from_above_and_counted_as_told():
         assert remote(server).price_of(5) is None
 
 
+def test_tokens_of_an_answer_that_is_of_no_use_count():
+    """What the endpoint has read is paid for, whatever it gives for it."""
+    useless = Answer(body={"data": [{"embedding": [0, 0]}] * 2, "usage": {"prompt_tokens": 7}})
+    with EmbeddingServer(answering=lambda request: useless) as server:
+        encoder = remote(server)
+        assert "only zero values" in fails(encoder)
+    assert encoder.tokens_used == 7
+
+
 @pytest.mark.parametrize(
     ("usage", "tokens"),
-    [({"prompt_tokens": 3, "total_tokens": 4}, 3), ({"prompt_tokens": None, "total_tokens": 4}, 4), ({}, 0), (None, 0)],
-)
+    [({"prompt_tokens": 3, "total_tokens": 4}, 3), ({"prompt_tokens": None, "total_tokens": 4}, 4),
+     ({"prompt_tokens": -3, "total_tokens": "4"}, 0), ({}, 0), (None, 0)],
+)  # fmt: skip
 def test_tokens_are_those_that_an_answer_tells(usage, tokens):
     """Where those of the prompt are null or missing, all tokens count."""
     assert tokens_in({"usage": usage}) == tokens
@@ -266,6 +303,65 @@ def test_the_estimate_is_a_third_above_what_a_model_counts():
     estimated = np.array([about_tokens(text) for text in texts])
     assert 1.2 < estimated.sum() / counted.sum() < 1.5
     assert (estimated / counted).min() > 0.95
+
+
+# Letters that are not ASCII in FLORES-200, and the tokens that cl100k_base makes of the whole: see `estimates`.
+# Signs and digits, a few in a hundred, are left out.
+FLORES = {
+    "Russian": ("и", 232_442, 131_496),
+    "Ukrainian": ("ї", 218_071, 158_296),
+    "Kazakh": ("қ", 222_903, 200_493),
+    "Greek": ("λ", 252_827, 271_846),
+    "Hebrew": ("א", 157_990, 193_616),
+    "Arabic": ("ب", 184_958, 160_485),
+    "Urdu": ("ے", 198_969, 231_974),
+    "Hindi": ("क", 201_451, 253_270),
+    "Bengali": ("ক", 210_968, 308_325),
+    "Tamil": ("க", 260_090, 404_265),
+    "Thai": ("ก", 232_491, 231_995),
+    "Chinese, simplified": ("狼", 76_315, 101_138),
+    "Chinese, traditional": ("狼", 73_915, 114_977),
+    "Japanese": ("の狼", 107_778, 121_627),
+    "Korean": ("늑", 89_870, 125_737),
+    "Georgian": ("ა", 240_183, 520_316),
+    "Telugu": ("క", 216_423, 440_831),
+    "Burmese": ("က", 295_215, 618_268),
+}
+
+
+@pytest.mark.parametrize(("letters", "count", "tokens"), FLORES.values(), ids=FLORES)
+def test_the_estimate_is_near_what_was_published_of_each_script(letters, count, tokens):
+    """From .85 to 1.45 times the tokens that OpenAI's vocabulary makes of the same sentences in 18 languages."""
+    assert 0.85 < about_tokens(letters * (count // len(letters))) / tokens < 1.45
+
+
+def test_scripts_that_are_hardly_known_are_underestimated():
+    """In Armenian, Odia and Ethiopic nearly each byte is a token; two thirds of them are told."""
+    for letter, count, tokens in (("բ", 241_860, 527_113), ("କ", 221_707, 659_440), ("አ", 135_793, 405_644)):
+        assert 0.6 < about_tokens(letter * count) / tokens < 0.75
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Зимой волки охотятся стаей, летом каждый ищет добычу сам. Ростовщик даёт в долг тем, кому негде взять.",
+        "הזאב צד בלהקה בחורף. המלווה בריבית נותן למי שאין לו ברירה אחרת.",
+        "冬天狼群一起捕猎。夏天各自觅食。放高利贷的人把钱借给走投无路的人。",
+        "الذئب يصطاد مع القطيع في الشتاء. المرابي يقرض من لا يجد غيره.",
+    ],
+)
+def test_the_estimate_serves_vocabularies_that_know_no_script_but_one(text):
+    """A vocabulary made for English has about a token a letter of others: .75 to 1.6 times as many are told."""
+    (counted,) = es.load_encoder().count_tokens([text])
+    assert 0.75 < about_tokens(text) / counted < 1.6
+
+
+@given(st.text(), st.text())
+def test_the_estimate_adds_up(first, second):
+    """Two texts on two lines have the tokens of both, but for rounding; no text has none but white space."""
+    both = about_tokens(f"{first}\n{second}")
+    assert both <= about_tokens(first) + about_tokens(second) <= both + 1
+    assert (about_tokens(first) == 0) == (not first.strip())
 
 
 # -- what may pass --------------------------------------------------------------------------------------
@@ -379,15 +475,16 @@ def test_a_long_wait_is_told(caplog):
         (Answer(404, {"error": {"message": "no such model"}}), "is not there (404, no such model): check the model and "
          "OPENAI_BASE_URL."),
         (Answer(400, {"error": {"message": "maximum context length is 8192 tokens"}}), "The text has about 6 tokens: "
-         "'A wolf in winter.'…. Make passages shorter with --chunk-words N"),
+         "'A wolf in winter.'…. Shorten it, or have shorter passages made: EMBEDSEARCH_REMOTE_PASSAGE_TOKENS below"),
         (Answer(400, {"error": {"message": "bad"}}), "refuses the request (400, bad)"),
         (Answer(429, {"error": {"message": "pay", "code": "insufficient_quota"}}), "quota is used up (429, pay)"),
-        (Answer(301, None, {"Location": "https://elsewhere/v1"}), "is elsewhere (301): set OPENAI_BASE_URL to https://e"),
         (Answer(200, b"<html>welcome"), "answered with something that is no JSON: '<html>welcome'"),
         (Answer(200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
         (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors otherwise than"),
         (Answer(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "vectors of different lengths: 1, 2"),
         (Answer(200, {"data": [{"embedding": [1, float("nan")]}] * 2}), "a vector of NaN, infinite or only zero"),
+        (Answer(200, {"data": [{"embedding": [1, 1e300]}] * 2}), "a vector of NaN, infinite or only zero"),
+        (Answer(200, b" " * (3 << 20)), "answered with more than 2,097,152 bytes. Check OPENAI_BASE_URL"),
         (Answer(200, {"data": [{"embedding": [0, 0]}] * 2}), "a vector of NaN, infinite or only zero"),
         (Answer(200, {"data": [{"embedding": "!?"}] * 2}), "gave an embedding that is no list of numbers"),
         (Answer(200, {"data": [{"embedding": {"a": 1}}] * 2}), "gave an embedding that is no list of numbers"),
@@ -446,8 +543,12 @@ def test_no_part_of_the_key_and_no_control_character_is_shown(answer, before):
 
 def test_a_server_that_wants_a_key_says_so():
     """Without a key the line names the variable to set."""
-    with EmbeddingServer(answering=lambda request: Answer(401, {"error": "who are you?"})) as server:
+    with EmbeddingServer(
+        answering=in_turn(Answer(401, {"error": "who are you?"}), Answer(403, {"error": "no"}))
+    ) as server:
         assert "wants a key (401, who are you?): set OPENAI_API_KEY" in fails(remote(server))
+        wanted = "refuses access (403, no): check OPENAI_BASE_URL, and set OPENAI_API_KEY if it wants a key"
+        assert wanted in fails(remote(server))
 
 
 def test_nothing_there_is_told_at_once(clock):
@@ -478,7 +579,55 @@ def test_silence_is_an_error_after_its_time(clock):
         encoder = remote(server, clock, timeout=0.1)
         message = fails(encoder)
         release.set()
-    assert "did not answer in 6 attempts: no response within 0.1 s" in message
+    assert "did not answer in 6 attempts: no whole response within 0.1 s" in message
+
+
+def test_a_response_that_drips_is_an_error_after_its_time(clock):
+    """A server that sends a byte at a time, each in time, is given up when all together are not."""
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            with suppress(ConnectionError):
+                while True:
+                    self.wfile.write(b" ")
+                    time.sleep(0.02)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        settings = RemoteSettings(url=f"http://127.0.0.1:{server.server_address[1]}/v1", timeout=0.2)
+        began = time.monotonic()
+        message = fails(RemoteEncoder("openai:hash", settings, patience=Patience(wait=clock.wait, now=clock.now)))
+        assert "did not answer in 6 attempts: no whole response within 0.2 s" in message
+        assert time.monotonic() - began < 20
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("location", "advice"),
+    [
+        ("https://elsewhere/v1/embeddings", "set OPENAI_BASE_URL to https://elsewhere/v1"),
+        ("https://me:secret@elsewhere/v1/embeddings/?token=x", "set OPENAI_BASE_URL to https://elsewhere/v1"),
+        ("/api/v1/embeddings", "set OPENAI_BASE_URL to {origin}/api/v1"),
+        ("https://elsewhere/login?next=v1", "check OPENAI_BASE_URL, which leads to https://elsewhere/login"),
+        ("/v1/embeddings/", "check OPENAI_BASE_URL, which leads to {origin}/v1/embeddings"),
+        ("https://[broken/embeddings", "check OPENAI_BASE_URL, which leads to https://[broken/embeddings"),
+        ("", "check OPENAI_BASE_URL"),
+    ],
+)
+def test_a_redirect_is_advice_that_works(location, advice, clock):
+    """What is to be set is the base URL, not the address of the request, and only where it leads to an endpoint."""
+    with EmbeddingServer(answering=lambda request: Answer(308, None, {"Location": location})) as server:
+        message = fails(remote(server, clock))
+    assert message.endswith(f" is elsewhere (308): {advice.format(origin=server.url.removesuffix('/v1'))}")
+    assert len(server.requests) == 1
 
 
 def test_a_dimension_that_changes_from_request_to_request_is_refused():
@@ -508,6 +657,8 @@ def test_another_dimension_is_refused():
     [
         ("OPENAI_BASE_URL", "localhost:8000", "OPENAI_BASE_URL is 'localhost:8000'; wanted a URL such as https"),
         ("OPENAI_BASE_URL", "ftp://me:secret@x/v1", "OPENAI_BASE_URL is 'ftp://x/v1'; wanted a URL"),
+        ("OPENAI_BASE_URL", "me:secret@x/v1", "OPENAI_BASE_URL is 'x/v1'; wanted a URL"),
+        ("OPENAI_BASE_URL", "http://[::1/v1", "OPENAI_BASE_URL is 'http://[::1/v1'; wanted a URL"),
         ("OPENAI_API_KEY", "sk-\u2026", "OPENAI_API_KEY holds characters that no key has (not shown)"),
         ("OPENAI_API_KEY", "", "OPENAI_API_KEY is not set"),
         ("EMBEDSEARCH_REMOTE_BATCH", "0", "EMBEDSEARCH_REMOTE_BATCH is '0'; wanted a whole number of at least 1"),
@@ -730,7 +881,7 @@ def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
             return super().encode([f"other {text}" for text in texts])
 
     endpoint.encoder = Other(8)
-    loading._shared.cache_clear()  # as another process would have it
+    loading._remote.cache_clear()  # as another process would have it
     with (
         es.open(tmp_path / "index") as index,
         pytest.raises(es.StoreError, match="a model that is not the one"),
@@ -745,7 +896,7 @@ def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
     assert failed.exit_code == 2
     assert "a model that is not the one" in failed.stderr
     endpoint.encoder = HashEncoder(8)
-    loading._shared.cache_clear()
+    loading._remote.cache_clear()
     assert run("verify", "--repair", "-i", tmp_path / "index").exit_code == 0
 
 
@@ -820,6 +971,47 @@ def test_reindexing_tells_its_price(tmp_path, endpoint, monkeypatch):
     assert done.exit_code == 0, done.stderr
     assert f"Texts go to {endpoint.url}: about 7 tokens (0.0140 at 2000 a million) where all is new." in done.stderr
     assert f"has counted {4 + 3 + 3} tokens (0.0200 at 2000 a million)." in done.stderr
+
+
+@pytest.mark.parametrize("command", ["ingest", "reindex"])
+def test_what_was_counted_before_a_failure_is_told(command, tmp_path, endpoint, monkeypatch):
+    """A command that fails midway says what has been paid for until then, and then what failed."""
+    monkeypatch.setenv("EMBEDSEARCH_REMOTE_PRICE", "1000")
+    monkeypatch.setenv("EMBEDSEARCH_REMOTE_BATCH", "2")
+    monkeypatch.setenv("EMBEDSEARCH_REMOTE_CONCURRENCY", "1")
+    source = tmp_path / "notes.csv"
+    source.write_text("id,text\n" + "".join(f"{number},{text}\n" for number, text in enumerate(TEXTS)))
+    given = [source, "--encoder", "openai:hash"]
+    if command == "reindex":
+        with es.Index.create(tmp_path / "index", HashEncoder(8)) as index:
+            index.add(documents())
+        given = ["--encoder", "openai:hash"]
+    endpoint.answering = in_turn(None, None, None, Answer(405, {"error": {"message": "no more"}}))
+    failed = run(command, *given, "-i", tmp_path / "index")
+    assert failed.exit_code == 2
+    used = sum(len(text.split()) for text in endpoint.embedded)
+    assert used > 4  # more than the probe
+    counted, error = failed.stderr.splitlines()[-2:]
+    assert counted.endswith(f"has counted {used} tokens ({used / 1000:.4f} at 1000 a million).")
+    assert error.startswith("Error: 'hash' at ")
+
+
+def test_tokens_of_files_are_told_by_what_they_hold(tmp_path):
+    """Only files that are read count, each by its own script; escaped letters are letters; packed ones tell nothing."""
+    (tmp_path / "picture.png").write_bytes(bytes(100_000))
+    assert tokens_of([str(tmp_path)], None) == 0
+    (tmp_path / "english.txt").write_text("wolf " * 100_000)
+    assert tokens_of([str(tmp_path)], None) == pytest.approx(100_000, rel=0.001)
+    (tmp_path / "russian.txt").write_text("волк " * 1000, "utf-8")
+    assert tokens_of([str(tmp_path / "russian.txt")], None) == 3200
+    line = {"id": "1", "text": "волк"}
+    plain, escaped = tmp_path / "plain.jsonl", tmp_path / "escaped.jsonl"
+    plain.write_text(json.dumps(line, ensure_ascii=False), "utf-8")
+    escaped.write_text(json.dumps(line), "utf-8")
+    assert tokens_of([str(plain)], None) == tokens_of([str(escaped)], None) == about_tokens(plain.read_text("utf-8"))
+    (tmp_path / "packed.parquet").write_bytes(bytes(9))
+    assert tokens_of([str(tmp_path)], None) is None
+    assert tokens_of(["-"], "txt") is None
 
 
 def test_a_refused_key_is_one_line_and_exit_2(tmp_path, endpoint, monkeypatch):

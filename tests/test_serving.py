@@ -368,13 +368,14 @@ def test_commands_find_the_server_and_load_no_model(real, place):
     assert fresh(asked, place).strip() == "False"
 
 
-def test_a_server_with_a_token_is_found_by_its_own_user(tmp_path):
+def test_a_server_with_a_token_is_found_by_its_own_user(tmp_path, monkeypatch):
     """The note that holds the token can be read by its owner alone; it goes when the server ends by SIGTERM."""
     with started(**with_compiled(tmp_path), EMBEDSEARCH_SERVE_TOKEN=TOKEN) as (process, url):
         assert url, process.communicate()
         (note,) = (tmp_path / "served").glob("*.json")
         assert note.stat().st_mode & 0o077 == 0
-        found = warm.WarmModel(**json.loads(note.read_text()))
+        monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path))
+        found = warm.find(note.stem)
         assert (found.pid, found.url) == (process.pid, url)
         assert found.encode(["a wolf"], "query").shape == (1, 384)
         assert httpx2.get(f"{url}/models", trust_env=False).status_code == 401
@@ -425,8 +426,17 @@ def test_a_dead_server_is_not_asked(own_cache):
         ):
             later.encode(["wolf"], "query")
     assert warm.find("key") is None
-    for broken in ("", "{", "[]", '{"host": 1}'):
+    for broken in ("", "{", "[]", '{"host": 1}', '{"started": "1"}'):
         warm._note("key").write_text(broken)
+        assert warm.find("key") is None
+
+
+def test_another_process_with_the_number_of_a_dead_server_is_not_asked(own_cache):
+    """A note that outlives its server, as over a start of the system, leads to nobody who has its number now."""
+    with warm.announced("key", warm.WarmModel("127.0.0.1", 1, os.getpid(), "m", "torch f32", TOKEN)):
+        assert warm.find("key") is not None
+        note = warm._note("key")
+        note.write_text(json.dumps(json.loads(note.read_text()) | {"started": "1"}))
         assert warm.find("key") is None
 
 

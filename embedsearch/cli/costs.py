@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from embedsearch.cli.output import note
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from embedsearch.encoders.remote import RemoteEncoder
     from embedsearch.index import Plan
 
-_PACKED = (".parquet", ".pdf", ".gz", ".zip")  # their size does not tell how much text is in them
-_BYTES_A_TOKEN = 4
+_PACKED = ("parquet", "pdf", "gz", "zip")  # their bytes do not tell how much text is in them
+_BEGINNING = 1 << 16  # bytes of each file that are looked at
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # as JSON may have letters beyond ASCII
 
 
 def remote_encoder(index: Index, name: str | None = None) -> RemoteEncoder | None:
@@ -28,22 +30,26 @@ def remote_encoder(index: Index, name: str | None = None) -> RemoteEncoder | Non
     return encoder if isinstance(encoder, RemoteEncoder) else None
 
 
-def announce(encoder: RemoteEncoder | None, tokens: int | None) -> None:
-    """Say where texts are going to be sent, and about what that costs.
+@contextmanager
+def told(encoder: RemoteEncoder | None, tokens: int | None) -> Iterator[None]:
+    """Say where texts are sent within the block, and about what that costs; and what has been counted at its end.
+
+    That is said after a failure too: what was answered before it has been paid for.
 
     Args:
         encoder: nothing is said if None.
         tokens: about how many there are, if that is known.
     """
-    if encoder is not None:
-        about = "" if tokens is None else f": about {priced(encoder, tokens)} where all is new"
-        note(f"Texts go to {encoder.settings.shown}{about}.")
-
-
-def charged(encoder: RemoteEncoder | None) -> None:
-    """Say how many tokens an encoder has read in this process, as its endpoint counts them."""
-    if encoder is not None and encoder.tokens_used:
-        note(f"{encoder.settings.host} has counted {priced(encoder, encoder.tokens_used)}.")
+    if encoder is None:
+        yield
+        return
+    about = "" if tokens is None else f": about {priced(encoder, tokens)} where all is new"
+    note(f"Texts go to {encoder.settings.shown}{about}.")
+    try:
+        yield
+    finally:
+        if encoder.tokens_used:
+            note(f"{encoder.settings.host} has counted {priced(encoder, encoder.tokens_used)}.")
 
 
 def planned(index: Index, plan: Plan) -> float | None:
@@ -64,16 +70,29 @@ def priced(encoder: RemoteEncoder, tokens: int) -> str:
     return f"{tokens:,} tokens{cost}"
 
 
-def tokens_of(sources: Iterable[str]) -> int | None:
-    """Return about how many tokens the files in *sources* hold, by their sizes; None where these do not tell."""
-    total = 0
-    for source in sources:
-        path = Path(source)
-        files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
-        if any(not file.is_file() or file.suffix.lower() in _PACKED for file in files):
+def tokens_of(sources: Iterable[str], format: str | None) -> int | None:
+    """Return about how many tokens the files in *sources* hold, by their beginnings and sizes; None if nobody can tell.
+
+    Args:
+        sources: files and folders.
+        format: as `embedsearch.read` takes it.
+    """
+    from embedsearch.documents import plan
+    from embedsearch.encoders.estimates import about_tokens
+
+    total = 0.0
+    for planned in plan(*sources, format=format):
+        if planned.path is None or not planned.path.is_file() or planned.format in _PACKED:
             return None
-        total += sum(file.stat().st_size for file in files)
-    return total // _BYTES_A_TOKEN
+        try:
+            size = planned.path.stat().st_size
+            with planned.path.open("rb") as stream:
+                beginning = stream.read(_BEGINNING)
+        except OSError:
+            return None
+        text = _ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), beginning.decode("utf-8", "replace"))
+        total += about_tokens(text) * size / max(1, len(beginning))
+    return round(total)
 
 
 def tokens_in(encoder: RemoteEncoder | None, index: Index) -> int | None:

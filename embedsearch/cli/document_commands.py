@@ -129,16 +129,15 @@ def ingest(
     index = _open_or_create(path, encoder, chunk_words, overlap)
     if recall is not None:
         index.tune(recall)
-    # The sources are counted for the bar alone, which shows on a terminal only.
-    total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
     remote = costs.remote_encoder(index)
-    costs.announce(remote, costs.tokens_of(sources) if remote else None)
-    skips = reading["on_error"] == "skip"
-    report = _add(index, documents, total, sync=sources if sync else None, skips=skips)
-    _tell(report, len(index), path, time.perf_counter() - started)
-    for file in axes_files:
-        _take_axes(index, file, path, changed_too=axes_file is not None)
-    costs.charged(remote)
+    with costs.told(remote, costs.tokens_of(sources, reading["read_as"]) if remote else None):
+        # The sources are counted for the bar alone, which shows on a terminal only.
+        total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
+        skips = reading["on_error"] == "skip"
+        report = _add(index, documents, total, sync=sources if sync else None, skips=skips)
+        _tell(report, len(index), path, time.perf_counter() - started)
+        for file in axes_files:
+            _take_axes(index, file, path, changed_too=axes_file is not None)
     if format:
         write_counts(report)
 

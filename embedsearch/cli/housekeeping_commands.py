@@ -125,12 +125,13 @@ def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, p
     index = open_index(path)
     total = index.info()["documents"] if sys.stderr.isatty() else None
     remote = costs.remote_encoder(index, encoder)
-    costs.announce(remote, costs.tokens_in(remote, index))
-    with ingesting(total, "Embedding anew") as (tell, tell_indexing):
+    with (
+        costs.told(remote, costs.tokens_in(remote, index)),
+        ingesting(total, "Embedding anew") as (tell, tell_indexing),
+    ):
         done = embed_anew(
             path, encoder, chunk_words=chunk_words, overlap=overlap, progress=tell, indexing=tell_indexing
         )
-    costs.charged(remote)
     axes = f"; axes fitted anew: {', '.join(done.axes)}" if done.axes else ""
     note(
         f"{path}: {done.documents:,} documents in {done.passages:,} passages are embedded with {done.encoder}, "

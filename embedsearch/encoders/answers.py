@@ -1,4 +1,4 @@
-"""What a `/v1/embeddings` endpoint answers, as vectors; nothing in it is trusted."""
+"""What a `/v1/embeddings` endpoint answers: as a server writes it, and as a client reads it that trusts none."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors
 
 _MOST_SHOWN = 200  # characters of what a server says
+
+
+def answer_of(vectors: Vectors, *, model: str, tokens: int, packed: bool) -> dict[str, Any]:
+    """Return the JSON values of an answer.
+
+    Args:
+        vectors: shape (n, d), in the order of the texts.
+        model: as its client calls it.
+        tokens: that the texts have together.
+        packed: write vectors in base64 of little-endian float32 instead of numbers.
+    """
+    data = [
+        {"object": "embedding", "index": place, "embedding": _written(vector, packed)}
+        for place, vector in enumerate(vectors)
+    ]
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {"object": "list", "data": data, "model": model, "usage": usage}
 
 
 def vectors_in(answer: Any, count: int) -> Vectors:
@@ -45,7 +62,7 @@ def tokens_in(answer: Any) -> int:
     """Return the tokens that an answer says were read; 0 where it does not say."""
     usage = answer.get("usage") if isinstance(answer, dict) else None
     told = (usage.get("prompt_tokens"), usage.get("total_tokens")) if isinstance(usage, dict) else ()
-    return next((tokens for tokens in told if isinstance(tokens, int)), 0)
+    return next((tokens for tokens in told if isinstance(tokens, int) and tokens > 0), 0)
 
 
 def plain(text: str, most: int = _MOST_SHOWN, *, secret: str = "") -> str:
@@ -70,12 +87,19 @@ def _places(records: list[dict[str, Any]]) -> list[int]:
     return [int(place) for place in places if place is not None]
 
 
+def _written(vector: Vectors, packed: bool) -> str | list[float]:
+    if packed:
+        return base64.b64encode(vector.astype("<f4").tobytes()).decode()
+    return [float(value) for value in vector]
+
+
 def _vector(given: Any) -> Vectors:
     try:
         if isinstance(given, str):
             row = np.frombuffer(base64.b64decode(given, validate=True), dtype="<f4").astype(np.float32)
         else:
-            row = np.asarray(given, dtype=np.float32)
+            with np.errstate(over="ignore"):  # beyond float32 is infinite, which is refused
+                row = np.asarray(given, dtype=np.float32)
     except (ValueError, TypeError, binascii.Error, OverflowError) as error:
         raise EncoderError(f"gave an embedding that is no list of numbers ({error})") from None
     if row.ndim != 1 or not row.size:

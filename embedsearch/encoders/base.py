@@ -27,7 +27,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from operator import index
 from typing import Any, Protocol, runtime_checkable
 
@@ -92,11 +92,6 @@ class Identity:
         }
         decisive |= {name: getattr(self, name) for name in ("precision", "settings") if getattr(self, name)}
         return hashlib.blake2b(json.dumps(decisive, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Its key, and the one that it had in indexes made before settings were part of it."""
-        return (self.key, replace(self, settings="").key) if self.settings else (self.key,)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON values; `from_dict` takes them back."""

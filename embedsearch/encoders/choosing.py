@@ -17,7 +17,7 @@ from typing import Any
 
 from embedsearch.encoders.cache import CACHE_VARIABLE, bytes_held, cache_folder, discard, make_once, note_use, prune
 from embedsearch.encoders.compiled import CompiledModel, Manifest
-from embedsearch.encoders.weights import ModelFolder, read_json
+from embedsearch.encoders.weights import ModelFolder, read_settings
 from embedsearch.errors import EncoderError, did_you_mean
 
 _log = logging.getLogger("embedsearch")
@@ -116,7 +116,7 @@ def compiled(folder: ModelFolder, choice: Choice, original: Any) -> CompiledMode
     """
     entry = compiled_folder(folder, choice.precision)
     for attempt in (1, 2):
-        _make(entry, folder, choice.precision, original)
+        _make(entry, choice.precision, original)
         try:
             model = CompiledModel(entry)
             if model.manifest.refused:
@@ -133,12 +133,11 @@ def compiled(folder: ModelFolder, choice: Choice, original: Any) -> CompiledMode
     raise AssertionError  # the second attempt has returned or raised
 
 
-def _make(entry: Path, folder: ModelFolder, precision: str, original: Any) -> None:
+def _make(entry: Path, precision: str, original: Any) -> None:
     if entry.is_dir():
         return
     from embedsearch.encoders.conversion import convert
 
-    folder.sha256()  # refuses damaged weights before anything is made of them
     make_once(entry, lambda part: convert(original, part, precision))
     prune(entry.parent)
 
@@ -193,25 +192,19 @@ def _obstacle(folder: ModelFolder, wish: Wish) -> str:
 
 def _unsupported(folder: ModelFolder) -> str:
     """Return what in a model's folder is beyond a transformer, pooling and normalisation of the kinds we compile."""
-    path, modules = folder.path, folder.modules
-    if (found := kinds(folder)) not in PLAIN:
-        return f"its modules are {', '.join(found) or 'not listed'}; compiled are transformer, pooling, normalisation"
-    config = read_json(path / modules[0].get("path", "") / "config.json")
+    if folder.kinds not in PLAIN:
+        listed = ", ".join(folder.kinds) or "not listed"
+        return f"its modules are {listed}; compiled are transformer, pooling, normalisation"
+    config = read_settings(folder.transformer / "config.json")
     if config.get("model_type") not in _MODEL_TYPES:
         return f"its type is {config.get('model_type')!r}; compiled are {', '.join(_MODEL_TYPES)}"
-    pooling = read_json(path / modules[1].get("path", "") / "config.json")
-    if (mode := pooling_mode(pooling)) not in _POOLING_MODES:
+    if (mode := pooling_mode(folder.pooling)) not in _POOLING_MODES:
         return f"its pooling is {mode}; compiled are {', '.join(_POOLING_MODES)}"
-    if not pooling.get("include_prompt", True):
+    if not folder.pooling.get("include_prompt", True):
         return "its pooling leaves the prompt out"
-    if cut := read_json(path / "config_sentence_transformers.json").get("truncate_dim"):
+    if cut := read_settings(folder.path / "config_sentence_transformers.json").get("truncate_dim"):
         return f"its vectors are cut to {cut} dimensions"
     return ""
-
-
-def kinds(folder: ModelFolder) -> list[str]:
-    """Return the kinds of a model's modules, such as ``Pooling``, in the order in which they run."""
-    return [str(module.get("type", "")).rpartition(".")[2] for module in folder.modules]
 
 
 def pooling_mode(config: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 from embedsearch.encoders.cache import digest, stamp
 from embedsearch.encoders.packing import pack, pad, padded_length
-from embedsearch.errors import EncoderError
+from embedsearch.errors import EncoderError, first_line
 from embedsearch.vectors import Rows, Vectors
 
 if TYPE_CHECKING:
@@ -129,8 +129,7 @@ class CompiledModel:
                     yield from _taken(done)
                 self._queue.wait_all()
             except RuntimeError as error:
-                first = (str(error).strip().splitlines() or [""])[0]
-                raise EncoderError(f"the compiled model {self._blob} failed: {first}") from error
+                raise EncoderError(f"the compiled model {self._blob} failed: {first_line(error)}") from error
             finally:
                 # What is given up may still be at work.
                 with contextlib.suppress(RuntimeError):

@@ -27,7 +27,7 @@ from embedsearch.encoders.compiled import (
 from embedsearch.encoders.graphs import quicken
 from embedsearch.encoders.pytorch import TorchModel, quiet
 from embedsearch.encoders.quantizing import quantize
-from embedsearch.errors import EncoderError
+from embedsearch.errors import EncoderError, first_line
 from embedsearch.vectors import unit
 
 if TYPE_CHECKING:
@@ -64,7 +64,11 @@ def convert(original: TorchModel, folder: Path, precision: str) -> None:
         original: loaded in float32 on the processor.
         folder: empty.
         precision: ``bf16``, ``f32`` or ``int8``.
+
+    Raises:
+        EncoderError: the original cannot be loaded, which is nothing to be remembered of compiling.
     """
+    _ = original.model
     manifest = _tried(original, folder, precision, quick=precision != "int8")
     if manifest.refused and precision != "int8":  # the changed graph rounds elsewhere, or cannot be had
         manifest = _tried(original, folder, precision, quick=False)
@@ -79,8 +83,7 @@ def _tried(original: TorchModel, folder: Path, precision: str, *, quick: bool) -
     try:
         return _compiled(original, folder, precision, quick=quick)
     except (EncoderError, RuntimeError, TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
-        first = (str(error).strip().splitlines() or [""])[0]
-        return Manifest(refused=f"it could not be compiled: {type(error).__name__}: {first[:200]}")
+        return Manifest(refused=f"it could not be compiled: {type(error).__name__}: {first_line(error)[:200]}")
 
 
 def _compiled(original: TorchModel, folder: Path, precision: str, *, quick: bool) -> Manifest:
@@ -98,7 +101,7 @@ def _compiled(original: TorchModel, folder: Path, precision: str, *, quick: bool
         "sha256": content_digest(folder),
     }
     compiled = CompiledModel(folder, Manifest(**facts))
-    lowest, mean = compare(compiled, original)
+    lowest, mean = _compare(compiled, original)
     least = LEAST_INT8_COSINE if precision == "int8" else LEAST_COSINE
     if not lowest >= least:
         return Manifest(
@@ -108,11 +111,11 @@ def _compiled(original: TorchModel, folder: Path, precision: str, *, quick: bool
     return Manifest(**facts, lowest=lowest, mean=mean, probe=compiled.probe())
 
 
-def compare(compiled: CompiledModel, original: TorchModel, texts: Sequence[str] = _VARIED) -> tuple[float, float]:
-    """Return the lowest and the mean cosine between the vectors of two engines, over both roles."""
+def _compare(compiled: CompiledModel, original: TorchModel) -> tuple[float, float]:
+    """Return the lowest and the mean cosine between the vectors of two engines, over varied texts in both roles."""
     cosines = []
     for role in ("query", "document"):
-        first, second = (unit(model.encode(texts, role), error=EncoderError) for model in (compiled, original))
+        first, second = (unit(model.encode(_VARIED, role), error=EncoderError) for model in (compiled, original))
         cosines.append(np.einsum("ij,ij->i", first.astype(np.float64), second.astype(np.float64)))
     together = np.concatenate(cosines)
     return float(together.min()), float(together.mean())

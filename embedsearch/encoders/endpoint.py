@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from embedsearch.encoders.answers import plain
 from embedsearch.encoders.patience import Patience
-from embedsearch.encoders.settings import BASE_URL, KEY, RemoteSettings
+from embedsearch.encoders.settings import BASE_URL, KEY, RemoteSettings, without_secrets
 from embedsearch.errors import EncoderError, did_you_mean
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ _log = logging.getLogger("embedsearch")
 
 _PASSING = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 529))  # 529: overloaded, as some providers have it
 _TELL_SECONDS = 5.0  # a shorter wait is not worth a line
+# Bytes of an answer at most: for each text 20,000 numbers in decimal, and a list of models.
+_MOST_BYTES_A_TEXT, _MOST_BYTES = 1 << 19, 1 << 20
 _KEPT = "What was embedded is kept; run the command again to go on"
 
 
@@ -49,6 +54,20 @@ class _PassingError(Exception):
     def __init__(self, problem: str, asked: float | None = None) -> None:
         super().__init__(problem)
         self.asked = asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    """What came back, whole."""
+
+    status: int
+    phrase: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
 
 
 class Endpoint:
@@ -101,7 +120,7 @@ class Endpoint:
         """Return the decoded answer to one request, sent again while that may help.
 
         Args:
-            payload: JSON values; the model is added.
+            payload: JSON values, the texts as ``input``; the model is added.
             stop: set when the answer is not wanted any more.
 
         Raises:
@@ -142,10 +161,11 @@ class Endpoint:
     def _attempt(self, payload: Mapping[str, Any]) -> Any:
         import httpx2
 
+        most = _MOST_BYTES + _MOST_BYTES_A_TEXT * len(payload["input"])
         try:
-            response = self._client.post(self._url("embeddings"), json={"model": self.model, **payload})
+            response = self._response("POST", "embeddings", most, json={"model": self.model, **payload})
         except httpx2.TimeoutException:
-            raise _PassingError(f"no response within {self.settings.timeout:g} s") from None
+            raise _PassingError(f"no whole response within {self.settings.timeout:g} s") from None
         except httpx2.ConnectError as error:
             reason = self._unconnected(error)
             # Where nothing has answered yet there may be nothing at all.
@@ -156,12 +176,31 @@ class Endpoint:
             raise EncoderError(f"{self} cannot be asked: {self.shown(str(error))}") from None
         return self._judged(response)
 
-    def _judged(self, response: httpx2.Response) -> Any:
-        status = response.status_code
+    def _response(self, method: str, name: str, most: int, **content: Any) -> _Response:
+        """Send a request; return what comes back within the time and the bytes that it may take in all.
+
+        Raises:
+            EncoderError: it has more bytes.
+        """
+        import httpx2
+
+        body, until = bytearray(), time.monotonic() + self.settings.timeout
+        with self._client.stream(method, self._url(name), **content) as response:
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > most:
+                    raise EncoderError(f"{self} answered with more than {most:,} bytes. Check {BASE_URL}")
+                # The client's own timeout begins anew with each part, and some servers send blanks while they work.
+                if time.monotonic() > until:
+                    raise httpx2.ReadTimeout("the parts took too long together")
+        return _Response(response.status_code, response.reason_phrase, response.headers, bytes(body))
+
+    def _judged(self, response: _Response) -> Any:
+        status = response.status
         if status == 200:
             self._has_answered = True
             try:
-                return response.json()
+                return json.loads(response.body)
             except (ValueError, RecursionError):
                 shown = self.shown(response.text, 60)
                 raise EncoderError(
@@ -177,27 +216,38 @@ class Endpoint:
         match status:
             case 401 if not self.settings.key:
                 return f"{self} wants a key (401, {reason}): set {KEY}"
+            case 403 if not self.settings.key:
+                return f"{self} refuses access (403, {reason}): check {BASE_URL}, and set {KEY} if it wants a key"
             case 401 | 403:
                 return f"{self} refuses the key in {KEY} ({status}, {reason}): set one that may use this model"
             case 402 | 429:
                 return f"{self}: the account's quota is used up ({status}, {reason}). Raise it. {_KEPT}"
             case 404:
                 return f"{self} is not there (404, {reason}): check the model and {BASE_URL}.{self._models()}"
-            case 413:
-                return f"{self} finds the texts too long ({status}, {reason}): make passages shorter, --chunk-words N"
             case _ if 300 <= status < 400:
-                return f"{self} is elsewhere ({status}): set {BASE_URL} to {self.shown(location) or 'its address'}"
+                return f"{self} is elsewhere ({status}): {self._moved(location)}"
             case _:
                 return f"{self} refuses the request ({status}, {reason})"
+
+    def _moved(self, location: str) -> str:
+        """Return what to do where a request is sent on to *location*, which may be no endpoint at all."""
+        try:
+            address = without_secrets(urljoin(str(self._url("embeddings")), location)) if location else ""
+        except ValueError:
+            return f"check {BASE_URL}, which leads to {self.shown(location)}"
+        base = address.removesuffix("/embeddings")
+        if base not in (address, self.settings.shown):
+            return f"set {BASE_URL} to {self.shown(base)}"
+        return f"check {BASE_URL}" + (f", which leads to {self.shown(address)}" if address else "")
 
     def _models(self) -> str:
         """Return which models there are instead, where the endpoint tells."""
         import httpx2
 
         try:
-            answer = self._client.get(self._url("models")).json()
+            answer = json.loads(self._response("GET", "models", _MOST_BYTES).body)
             names = [self.shown(str(model["id"])) for model in answer["data"]]
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError):
+        except (EncoderError, httpx2.HTTPError, ValueError, KeyError, TypeError):
             return ""
         return "" if self.model in names else did_you_mean(self.model, names)
 
@@ -209,16 +259,16 @@ class Endpoint:
             )
         return f"nothing answers at {self.settings.shown} ({text}): start the server there, or check {BASE_URL}"
 
-    def _reason(self, response: httpx2.Response) -> str:
+    def _reason(self, response: _Response) -> str:
         """Return what the server says is wrong, fit to be shown."""
         try:
-            body = json.loads(response.text)
+            body = json.loads(response.body)
         except (ValueError, RecursionError):
             body = response.text if response.headers.get("content-type", "").startswith("text/plain") else ""
         for _ in range(2):  # {"error": {"message": …}}, {"error": …}, {"message": …}, {"detail": …}
             if isinstance(body, dict):
                 body = body.get("error") or body.get("message") or body.get("detail") or ""
-        return self.shown(str(body or "")) or self.shown(response.reason_phrase) or "no reason given"
+        return self.shown(str(body or "")) or self.shown(response.phrase) or "no reason given"
 
     def shown(self, text: str, most: int = 200) -> str:
         """Return what the endpoint says as a message shows it: on one line, without the key, at most so long."""

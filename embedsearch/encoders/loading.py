@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from embedsearch.encoders.base import Identity
-from embedsearch.encoders.choosing import Wish, choose, kinds
+from embedsearch.encoders.choosing import Wish, choose
 from embedsearch.encoders.sentence import SentenceEncoder
 from embedsearch.encoders.settings import REMOTE, RemoteSettings
 from embedsearch.encoders.weights import find_model
@@ -26,7 +26,7 @@ DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 @lru_cache(maxsize=4)
 def _load(name: str, wish: Wish) -> SentenceEncoder:
     folder = find_model(name)
-    if branching := {"Router", "Asym"} & set(kinds(folder)):
+    if branching := {"Router", "Asym"} & set(folder.kinds):
         raise EncoderError(
             f"the model {name!r} has separate branches for queries and documents ({branching.pop()}), which are not "
             "supported; name a model with one, or with prompts"
@@ -39,19 +39,17 @@ def is_remote(name: str) -> bool:
     return name.startswith(REMOTE)
 
 
-def _remote(name: str, wish: Wish) -> RemoteEncoder:
+@lru_cache(maxsize=4)
+def _remote(name: str, settings: RemoteSettings) -> RemoteEncoder:
     from embedsearch.encoders.remote import RemoteEncoder
 
-    if wish != Wish():
-        raise EncoderError(
-            f"{name} is computed elsewhere: leave out (or unset) the engine, the precision and the device"
-        )
-    return _shared(RemoteEncoder, name, RemoteSettings.from_environment())
+    return RemoteEncoder(name, settings)
 
 
-@lru_cache(maxsize=4)
-def _shared(kind: type[RemoteEncoder], name: str, settings: RemoteSettings) -> RemoteEncoder:
-    return kind(name, settings)
+def _wish(engine: str | None, precision: str | None, device: str | None) -> Wish:
+    """Return what is asked for, or preferred where nothing is."""
+    preferred = _preferred.get()
+    return Wish(engine or preferred.engine, precision or preferred.precision, device or preferred.device)
 
 
 @contextmanager
@@ -66,9 +64,7 @@ def preferring(*, engine: str | None = None, precision: str | None = None, devic
     Raises:
         EncoderError: there is no such engine or precision.
     """
-    before = _preferred.get()
-    wish = Wish(engine or before.engine, precision or before.precision, device or before.device)
-    token = _preferred.set(wish)
+    token = _preferred.set(_wish(engine, precision, device))
     try:
         yield
     finally:
@@ -114,10 +110,13 @@ def load_encoder(
     """
     if not name.strip():
         raise EncoderError(f"the encoder's name is empty; name a model, such as {DEFAULT_ENCODER}, or a folder")
-    preferred = _preferred.get()
-    wish = Wish(engine or preferred.engine, precision or preferred.precision, device or preferred.device)
+    wish = _wish(engine, precision, device)
     if is_remote(name):
-        return _remote(name, wish)
+        if wish != Wish():
+            raise EncoderError(
+                f"{name} is computed elsewhere: leave out (or unset) the engine, the precision and the device"
+            )
+        return _remote(name, RemoteSettings.from_environment())
     encoder = _load(name, wish)
     if wish.needs_openvino:
         choose(encoder.folder, wish)  # what cannot be honoured is refused at once

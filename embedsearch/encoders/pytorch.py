@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 
 from embedsearch.encoders.packing import pack
 from embedsearch.encoders.weights import ModelFolder
-from embedsearch.errors import EncoderError
+from embedsearch.errors import EncoderError, first_line
 from embedsearch.vectors import Rows, Vectors, unit
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 _CPU_TOKENS = 4096
 _ACCELERATOR_TOKENS = 65_536
+_NO_LIMIT = 1 << 30  # tokenizers without one say 1e30
 
 Counting = Callable[[Sequence[str]], list[int]]
 
@@ -30,16 +30,14 @@ Counting = Callable[[Sequence[str]], list[int]]
 class TorchModel:
     """A model of sentence-transformers; torch and the weights are loaded when the first text is encoded."""
 
-    def __init__(
-        self, folder: ModelFolder, *, device: str | None = None, precision: str = "f32", count: Counting = lambda _: []
-    ) -> None:
+    def __init__(self, folder: ModelFolder, *, count: Counting, device: str = "cpu", precision: str = "f32") -> None:
         """Wrap the model in *folder*.
 
         Args:
             folder: where it lies.
-            device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
-            precision: ``f32`` or ``bf16``.
             count: counts the tokens of texts, to put those of like length together.
+            device: a torch device such as ``cpu`` or ``cuda``.
+            precision: ``f32`` or ``bf16``.
         """
         self.folder = folder
         self.device = device
@@ -52,6 +50,9 @@ class TorchModel:
         Args:
             texts: any number.
             role: ``query`` or ``document``.
+
+        Raises:
+            EncoderError: it cannot be loaded, or fails, as where the memory of the device does not suffice.
         """
         result = np.empty((len(texts), int(self.model.get_embedding_dimension() or 0)), dtype=np.float32)
         for places, vectors in self.encode_parts(texts, role):
@@ -63,31 +64,24 @@ class TorchModel:
         function = self.model.encode_query if role == "query" else self.model.encode_document
         room = _CPU_TOKENS if self.model.device.type == "cpu" else _ACCELERATOR_TOKENS
         for places in pack(self._lengths(texts), room):
-            yield (
-                places,
-                # Normalised here and not by the library, which does it in the model's own precision.
-                unit(
-                    function(
-                        [texts[place] for place in places],
-                        batch_size=len(places),
-                        convert_to_numpy=True,
-                        show_progress_bar=False,
-                    ),
-                    error=EncoderError,
-                ),
-            )
+            batch = [texts[place] for place in places]
+            try:
+                given = function(batch, batch_size=len(batch), convert_to_numpy=True, show_progress_bar=False)
+            except (RuntimeError, IndexError) as error:
+                raise EncoderError(f"the model in {self.folder.path} failed: {first_line(error)}") from error
+            # Normalised here and not by the library, which does it in the model's own precision.
+            yield places, unit(given, error=EncoderError)
 
     def _lengths(self, texts: Sequence[str]) -> list[int]:
         """Return what each text takes in a batch, special tokens counted, what is cut off not."""
-        longest = self.limit or 1 << 30
-        counts = self._count(texts) or [len(text) // 4 for text in texts]
-        return [min(longest, count + 2) for count in counts]
+        longest = self.limit or _NO_LIMIT
+        return [min(longest, count + 2) for count in self._count(texts)]
 
     @property
     def limit(self) -> int | None:
         """The most tokens that it reads, special ones counted; None where it reads any number."""
         given = self.model.max_seq_length
-        return int(given) if given and math.isfinite(given) else None
+        return int(given) if given and given < _NO_LIMIT else None
 
     @cached_property
     def model(self) -> SentenceTransformer:
@@ -100,6 +94,7 @@ class TorchModel:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         self.folder.sha256()  # refuses damaged weights before they are used
         with quiet():
+            from safetensors import SafetensorError
             from sentence_transformers import SentenceTransformer
 
             try:
@@ -110,11 +105,21 @@ class TorchModel:
                     local_files_only=True,
                     model_kwargs={"use_safetensors": True},
                 )
-            except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-                first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-                raise EncoderError(f"the model in {self.folder.path} cannot be loaded: {first}") from error
+            except (OSError, ValueError, RuntimeError, KeyError, ImportError, SafetensorError) as error:
+                raise EncoderError(f"the model in {self.folder.path} cannot be loaded: {first_line(error)}") from error
+        # The library takes all positions for usable, and some models have a note of more tokens than they can read.
+        if positions := self.folder.positions:
+            model.max_seq_length = min(model.max_seq_length or positions, positions)
         # Weights that were saved in half precision are loaded as they are, and computed in.
         return model.bfloat16() if self.precision == "bf16" else model.float()
+
+
+def best_device() -> str:
+    """Return the device that sentence-transformers takes where none is named."""
+    with quiet():
+        from sentence_transformers.util import get_device_name
+
+        return str(get_device_name())
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from embedsearch.encoders.cache import cache_folder, replace_text
 from embedsearch.encoders.endpoint import Endpoint, RefusedError, StoppedError
 from embedsearch.encoders.estimates import about_tokens
 from embedsearch.encoders.patience import Patience
-from embedsearch.encoders.settings import BASE_URL, REMOTE, RemoteSettings
+from embedsearch.encoders.settings import BASE_URL, PASSAGE_TOKENS, REMOTE, RemoteSettings
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors
 
@@ -30,7 +30,7 @@ PROBE = "A wolf in winter."
 _NAME = re.compile(r"(?P<model>.+?)(?:@(?P<dimensions>[1-9][0-9]*))?")
 _BATCH_CHARACTERS = 200_000
 _OF_THE_TEXTS = frozenset((400, 413, 422))  # what endpoints answer to texts that are too many, too long or unfit
-_TOO_LONG = re.compile(r"context.?length|too long|max\w* (context|sequence|input|token)|token", re.I)
+_TOO_LONG = re.compile(r"context.?length|too long|max\w* (context|sequence|input)|token", re.I)
 
 
 class _TooManyError(EncoderError):
@@ -206,8 +206,9 @@ class RemoteEncoder:
                     places, problem = under_way.pop(future), _problem(future)
                     if problem is None:
                         yield places, future.result()
-                    elif isinstance(problem, _TooManyError) and error is None:
-                        waiting.extendleft((places[len(places) // 2 :], places[: len(places) // 2]))
+                    elif isinstance(problem, _TooManyError):
+                        if error is None:
+                            waiting.extendleft((places[len(places) // 2 :], places[: len(places) // 2]))
                     elif error is None or isinstance(error, StoppedError):
                         error = problem
                         waiting.clear()
@@ -242,7 +243,9 @@ class RemoteEncoder:
             if len(texts) > 1 and refusal.status in _OF_THE_TEXTS:
                 self._batch = min(self._batch, len(texts) // 2)
                 raise _TooManyError from None
-            raise _explained(refusal, texts[0]) from None
+            raise self._explained(refusal, texts[0]) from None
+        with self._lock:
+            self.tokens_used += tokens_in(answer)  # paid for, whatever the vectors are
         return self._checked(answer, len(texts))
 
     def _payload(self, texts: list[str], encoding: str) -> dict[str, Any]:
@@ -266,9 +269,21 @@ class RemoteEncoder:
                 f"{self._endpoint} gave vectors of {vectors.shape[1]} dimensions, wanted {known}: another model "
                 f"answers there now, or it has no choice of dimensions. Check {BASE_URL} and the name of the encoder"
             )
-        with self._lock:
-            self.tokens_used += tokens_in(answer)
         return vectors
+
+    def _explained(self, refusal: RefusedError, text: str) -> EncoderError:
+        """Return the refusal, with the text if that was refused for itself, and the remedy if it is likely too long."""
+        if refusal.status not in _OF_THE_TEXTS:
+            return refusal
+        is_long = refusal.status == 413 or _TOO_LONG.search(refusal.reason) is not None
+        return EncoderError(
+            f"{refusal}. The text has about {about_tokens(text):,} tokens: {text[:40]!r}…"
+            + (
+                f". Shorten it, or have shorter passages made: {PASSAGE_TOKENS} below {self.passage_tokens}"
+                if is_long
+                else ""
+            )
+        )
 
     def _keep_probe(self, vector: Vectors) -> None:
         self._probe = vector / np.linalg.norm(vector)
@@ -304,14 +319,3 @@ def _problem(future: Future[Vectors]) -> EncoderError | None:
     if error is None or isinstance(error, EncoderError):
         return error
     raise error
-
-
-def _explained(refusal: RefusedError, text: str) -> EncoderError:
-    """Return the refusal, with the text if that was refused for itself, and the remedy if it is likely too long."""
-    if refusal.status not in _OF_THE_TEXTS:
-        return refusal
-    is_long = refusal.status == 413 or _TOO_LONG.search(refusal.reason) is not None
-    return EncoderError(
-        f"{refusal}. The text has about {about_tokens(text):,} tokens: {text[:40]!r}…"
-        + (". Make passages shorter with --chunk-words N" if is_long else "")
-    )

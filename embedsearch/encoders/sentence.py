@@ -17,22 +17,20 @@ from embedsearch.encoders.choosing import (
     compiled,
     compiled_folder,
     held,
-    kinds,
     pooling_mode,
     refused,
     unwritable,
 )
 from embedsearch.encoders.compiled import CompiledModel
-from embedsearch.encoders.pytorch import TorchModel
+from embedsearch.encoders.pytorch import TorchModel, best_device
 from embedsearch.encoders.warm import FEW, WarmModel, find
-from embedsearch.encoders.weights import ModelFolder, read_json
+from embedsearch.encoders.weights import ModelFolder, read_settings
 from embedsearch.errors import EncoderError
 from embedsearch.vectors import Vectors
 
 _log = logging.getLogger("embedsearch")
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
 
@@ -67,7 +65,7 @@ class SentenceEncoder:
             dimension=self.dimension,
             revision=self.folder.revision,
             weights=self.folder.sha256(),
-            pooling=json.dumps(self._pooling, sort_keys=True),
+            pooling=json.dumps(self.folder.pooling, sort_keys=True),
             prompts=tuple(sorted(self._prompts.items())),
             max_tokens=self.max_tokens,
             precision="int8" if self.wish.precision == "int8" else "",
@@ -77,11 +75,12 @@ class SentenceEncoder:
     @cached_property
     def dimension(self) -> int:
         """The length of its vectors; loads the model where it is more than transformer, pooling and normalisation."""
-        size = self._pooling.get("embedding_dimension", self._pooling.get("word_embedding_dimension"))
-        if self._kinds not in PLAIN or not isinstance(size, int):
-            return int(self._model.get_embedding_dimension() or 0)
-        whole = size * len(pooling_mode(self._pooling).split("+"))
-        cut = read_json(self.folder.path / "config_sentence_transformers.json").get("truncate_dim")
+        pooling = self.folder.pooling
+        size = pooling.get("embedding_dimension", pooling.get("word_embedding_dimension"))
+        if self.folder.kinds not in PLAIN or not isinstance(size, int):
+            return int(self._original.model.get_embedding_dimension() or 0)
+        whole = size * len(pooling_mode(pooling).split("+"))
+        cut = read_settings(self.folder.path / "config_sentence_transformers.json").get("truncate_dim")
         return min(whole, cut) if isinstance(cut, int) else whole
 
     @cached_property
@@ -95,21 +94,18 @@ class SentenceEncoder:
 
     @property
     def _noted_limit(self) -> int | None:
-        """The most tokens that the transformer reads, found as the library does: its own note, else the lower of two.
+        """The most tokens that the transformer reads: its own note, else what the tokenizer says, within its positions.
 
         None where the files do not say it as clearly.
         """
-        if self._kinds[:1] != ["Transformer"]:
+        if self.folder.kinds[:1] != ["Transformer"]:
             return None
-        folder = self.folder.path / str(self.folder.modules[0].get("path", ""))
+        folder, positions = self.folder.transformer, self.folder.positions
         for file in sorted(folder.glob("sentence_*_config.json")):
-            if isinstance(limit := read_json(file).get("max_seq_length"), int):
-                return limit
-        both = (
-            read_json(folder / "tokenizer_config.json").get("model_max_length"),
-            read_json(folder / "config.json").get("max_position_embeddings"),
-        )
-        return min(both) if all(isinstance(limit, int) and limit > 0 for limit in both) else None
+            if isinstance(limit := read_settings(file).get("max_seq_length"), int):
+                return min(limit, positions or limit)
+        limit = read_settings(folder / "tokenizer_config.json").get("model_max_length")
+        return min(limit, positions) if isinstance(limit, int) and limit > 0 and positions else None
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, special tokens not counted."""
@@ -126,7 +122,7 @@ class SentenceEncoder:
 
     def encode_parts(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
         """Yield unit vectors of documents as they are done, with the places of their texts; each place once."""
-        if self._warm is not None and len(texts) <= FEW and not self.is_loaded:
+        if self._server and len(texts) <= FEW:
             yield list(range(len(texts))), self.encode(texts)
             return
         for places, vectors in self._engine[1].encode_parts(texts):
@@ -134,9 +130,9 @@ class SentenceEncoder:
 
     def _encode(self, texts: Sequence[str], role: str) -> Vectors:
         """Have a server that has the same model loaded encode a few texts; load it here for more."""
-        if self._warm is not None and len(texts) <= FEW and not self.is_loaded:
+        if (server := self._server) and len(texts) <= FEW:
             try:
-                return self._warm.encode(texts, role)
+                return server.encode(texts, role)
             except EncoderError as error:
                 _log.warning("%s; the model is loaded here", error)
                 self._warm = None
@@ -147,13 +143,18 @@ class SentenceEncoder:
         """Is the model in this process?"""
         return "_engine" in self.__dict__
 
+    @property
+    def _server(self) -> WarmModel | None:
+        """The server that few texts are left to; none once the model is loaded here."""
+        return None if self.is_loaded else self._warm
+
     @cached_property
     def _warm(self) -> WarmModel | None:
         """The same model in a server of this user; none where the user has said how it is to be run.
 
         That it is int8 says what it is, and not how it is to be run.
         """
-        return find(self.identity.key) if not self.is_loaded and self.wish in (Wish(), Wish(precision="int8")) else None
+        return find(self.identity.key) if self.wish in (Wish(), Wish(precision="int8")) else None
 
     def load(self) -> str:
         """Load what computes its vectors here and now; return what that is, such as ``openvino bf16``."""
@@ -162,7 +163,7 @@ class SentenceEncoder:
     @property
     def engine(self) -> str:
         """What computes its vectors, such as ``openvino bf16``; loads it where no server has it loaded."""
-        return self._warm.engine if self._warm is not None and not self.is_loaded else self.load()
+        return self._server.engine if self._server else self.load()
 
     def describe(self) -> dict[str, Any]:
         """Return what would run it and why, without loading it: JSON values for people."""
@@ -172,8 +173,8 @@ class SentenceEncoder:
             "found": f"{self.folder.place}: {self.folder.path}",
             "weights": self.folder.sha256(),
         }
-        if self._warm is not None and not self.is_loaded:
-            described |= {"server": f"{self._warm.url} ({self._warm.engine}), for up to {FEW} texts at once"}
+        if server := self._server:
+            described |= {"server": f"{server.url} ({server.engine}), for up to {FEW} texts at once"}
         described |= {
             "engine": choice.engine,
             "precision": choice.precision,
@@ -207,56 +208,40 @@ class SentenceEncoder:
         return choice, self._torch(choice)
 
     def _torch(self, choice: Choice) -> TorchModel:
-        if (choice.device, choice.precision) == (self._original.device, self._original.precision):
-            return self._original
-        return TorchModel(self.folder, device=choice.device, precision=choice.precision, count=self.count_tokens)
+        device = choice.device or best_device()
+        if (device, choice.precision) == (self._original.device, self._original.precision):
+            return self._original  # which may be loaded already
+        return TorchModel(self.folder, device=device, precision=choice.precision, count=self.count_tokens)
 
     @cached_property
     def _original(self) -> TorchModel:
         """The model as sentence-transformers runs it on the processor: what a compiled one is compared with."""
-        return TorchModel(self.folder, device="cpu", count=self.count_tokens)
-
-    @property
-    def _model(self) -> SentenceTransformer:
-        return self._original.model
+        return TorchModel(self.folder, count=self.count_tokens)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer
 
         files = [self.folder.path / "tokenizer.json", *sorted(self.folder.path.glob("*/tokenizer.json"))]
-        for file in files:
-            if file.is_file():
-                tokenizer = Tokenizer.from_file(str(file))
-                # The file may carry a shorter limit of its own (128 in all-MiniLM-L6-v2), which would hide the length.
-                tokenizer.no_truncation()
-                tokenizer.no_padding()
-                return tokenizer
-        backend = getattr(self._model.tokenizer, "backend_tokenizer", None)
-        if not isinstance(backend, Tokenizer):
-            raise EncoderError(
-                f"the model in {self.folder.path} has no tokenizer.json; save it anew with a fast tokenizer"
-            )
-        copy = Tokenizer.from_str(backend.to_str())
-        copy.no_truncation()
-        copy.no_padding()
-        return copy
-
-    @cached_property
-    def _kinds(self) -> list[str]:
-        return kinds(self.folder)
-
-    @cached_property
-    def _pooling(self) -> dict[str, Any]:
-        files = sorted(self.folder.path.glob("*_Pooling/config.json"))
-        return dict(read_json(files[0])) if files else {}
+        if file := next((file for file in files if file.is_file()), None):
+            tokenizer = Tokenizer.from_file(str(file))
+        else:
+            backend = getattr(self._original.model.tokenizer, "backend_tokenizer", None)
+            if not isinstance(backend, Tokenizer):
+                raise EncoderError(
+                    f"the model in {self.folder.path} has no tokenizer.json; save it anew with a fast tokenizer"
+                )
+            tokenizer = Tokenizer.from_str(backend.to_str())
+        # The file may carry a shorter limit of its own (128 in all-MiniLM-L6-v2), which would hide the length.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
 
     @cached_property
     def _prompts(self) -> dict[str, str]:
-        prompts = read_json(self.folder.path / "config_sentence_transformers.json").get("prompts") or {}
+        prompts = read_settings(self.folder.path / "config_sentence_transformers.json").get("prompts") or {}
         return {str(role): str(prompt) for role, prompt in prompts.items() if prompt}
 
     @property
     def _prompt_tokens(self) -> int:
-        longest = max((self._prompts.get(role, "") for role in ("query", "document")), key=len)
-        return self.count_tokens([longest])[0] if longest else 0
+        return max(self.count_tokens([self._prompts.get(role, "") for role in ("query", "document")]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from embedsearch.errors import EncoderError
 
@@ -13,6 +13,7 @@ REMOTE = "openai:"  # how the name of a remote encoder begins
 BASE_URL, KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 DEFAULT_URL = "https://api.openai.com/v1"
 _PREFIX = "EMBEDSEARCH_REMOTE_"
+PASSAGE_TOKENS = f"{_PREFIX}PASSAGE_TOKENS"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -25,7 +26,7 @@ class RemoteSettings:
         key: what is sent as bearer token; nothing if empty. Never shown.
         batch: the most texts of a request.
         concurrency: the most requests under way.
-        timeout: how long a response is waited for, in seconds.
+        timeout: how long the next part of a response is waited for, and all of its parts together, in seconds.
         passage_tokens: about how many tokens the passages of documents have at most.
         price: what a million tokens cost, in whatever currency; None if not known.
     """
@@ -44,9 +45,9 @@ class RemoteSettings:
         Raises:
             EncoderError: the URL is none, or the key cannot stand in a header. The key is not shown.
         """
-        parts = urlsplit(self.url)
+        parts = _split(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise EncoderError(f"{BASE_URL} is {self.shown!r}; wanted a URL such as {DEFAULT_URL}")
+            raise EncoderError(f"{BASE_URL} is {self.shown[:60]!r}; wanted a URL such as {DEFAULT_URL}")
         if not (self.key.isascii() and self.key.isprintable()):
             raise EncoderError(f"{KEY} holds characters that no key has (not shown); copy it anew")
         if not self.key and parts.hostname == urlsplit(DEFAULT_URL).hostname:
@@ -71,19 +72,35 @@ class RemoteSettings:
     @property
     def shown(self) -> str:
         """The URL for messages: without a password or a query, where secrets may stand."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{self.host}{parts.path}".rstrip("/") if parts.hostname else self.url[:60]
+        return without_secrets(self.url)
 
     @property
     def host(self) -> str:
         """The host, and the port if one is named."""
-        return urlsplit(self.url).netloc.rpartition("@")[2]
+        return _host(_split(self.url))
 
     @property
     def sends_key_in_the_open(self) -> bool:
         """Would others on the way read the key?"""
-        parts = urlsplit(self.url)
+        parts = _split(self.url)
         return bool(self.key) and parts.scheme == "http" and parts.hostname not in LOOPBACK
+
+
+def without_secrets(url: str) -> str:
+    """Return a URL as messages show it: without a password, a query, or a slash at its end."""
+    parts = _split(url)
+    return f"{parts.scheme}://{_host(parts)}{parts.path}".rstrip("/") if parts.hostname else url.rpartition("@")[2]
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # such as one bracket of the two around an IPv6 address
+        return urlsplit("")
+
+
+def _host(parts: SplitResult) -> str:
+    return parts.netloc.rpartition("@")[2]
 
 
 def _number(environment: Mapping[str, str], name: str, *, least: float, whole: bool) -> float | None:

@@ -90,9 +90,10 @@ def base_url(host: str, port: int) -> str:
 
 def find(key: str) -> WarmModel | None:
     """Return the loaded model whose identity has this key, if a process of this user has one."""
-    with suppress(OSError, ValueError, TypeError):
-        found = WarmModel(**json.loads(_note(key).read_text("utf-8")))
-        if _runs(found.pid):
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        note = json.loads(_note(key).read_text("utf-8"))
+        started, found = note.pop("started"), WarmModel(**note)
+        if _runs(found.pid) and _started(found.pid) == started:
             return found
     return None
 
@@ -105,7 +106,7 @@ def announced(key: str, model: WarmModel) -> Iterator[None]:
         OSError: the cache cannot be written.
     """
     note = _note(key)
-    replace_text(note, json.dumps(asdict(model)))
+    replace_text(note, json.dumps(asdict(model) | {"started": _started(model.pid)}))
     try:
         yield
     finally:
@@ -117,6 +118,17 @@ def announced(key: str, model: WarmModel) -> Iterator[None]:
 
 def _note(key: str) -> Path:
     return cache_folder() / "served" / f"{key}.json"
+
+
+def _started(pid: int) -> str:
+    """Return when a process was started, in ticks since the system was; empty on other systems than Linux.
+
+    Another process may have the number of one that was killed, all the more after the system was started anew.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 def _runs(pid: int) -> bool:

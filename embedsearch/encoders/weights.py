@@ -25,6 +25,10 @@ PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d
 # Weights in pickle run code when they are loaded, and the other formats are copies of the same numbers.
 IGNORED_FILES = ["*.bin", "*.h5", "*.msgpack", "*.ot", "*.ckpt", "*.pt", "*.pth", "*.onnx", "onnx/*", "openvino/*"]
 
+# Kinds of transformers that number positions from behind the one of padding.
+_BEHIND_PADDING = frozenset(("camembert", "data2vec-text", "ibert", "lilt", "longformer", "luke", "markuplm", "mpnet",
+                             "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod"))  # fmt: skip
+
 # Small files that decide, beside the weights, what a model gives.
 _SETTINGS = ("modules.json", "*config.json", "config_sentence_transformers.json", "tokenizer.json",
              "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model")  # fmt: skip
@@ -50,8 +54,38 @@ class ModelFolder:
     @property
     def modules(self) -> list[dict[str, Any]]:
         """What ``modules.json`` lists, in the order in which they run; nothing where there is no such file."""
-        listed = read_json(self.path / "modules.json")
+        listed = _read_json(self.path / "modules.json")
         return [module for module in listed if isinstance(module, dict)] if isinstance(listed, list) else []
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of its modules, such as ``Pooling``, in the order in which they run."""
+        return [str(module.get("type", "")).rpartition(".")[2] for module in self.modules]
+
+    @property
+    def transformer(self) -> Path:
+        """The folder of its first module; its own where no modules are listed."""
+        return self.path / str(next(iter(self.modules), {}).get("path", ""))
+
+    @property
+    def pooling(self) -> dict[str, Any]:
+        """The configuration of its pooling; empty where there is none."""
+        paths = [
+            module.get("path", "") for module, kind in zip(self.modules, self.kinds, strict=True) if kind == "Pooling"
+        ]
+        return read_settings(self.path / str(paths[0]) / "config.json") if paths else {}
+
+    @property
+    def positions(self) -> int | None:
+        """For how many tokens, special ones counted, its transformer has positions; None where the files do not say."""
+        config = read_settings(self.transformer / "config.json")
+        given, kind = config.get("max_position_embeddings"), config.get("model_type")
+        if not isinstance(given, int) or given < 1:
+            return None
+        if kind not in _BEHIND_PADDING:
+            return given
+        padding = 1 if kind == "mpnet" else config.get("pad_token_id", 1)  # MPNet does not ask for its own
+        return given - 1 - int(padding or 0)
 
     def files(self, *patterns: str) -> list[Path]:
         """Return the files of these names in the folder itself and anywhere in those of its modules, sorted."""
@@ -107,13 +141,13 @@ def _decisive(file: Path) -> Any:
     """Return what of a file of settings decides vectors."""
     if file.suffix != ".json":
         return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
-    settings = read_json(file)
+    settings = _read_json(file)
     if not isinstance(settings, dict):
         return settings
     return {name: value for name, value in settings.items() if name not in _INDECISIVE and not name.startswith("_")}
 
 
-def read_json(file: Path) -> Any:
+def _read_json(file: Path) -> Any:
     """Return the JSON of *file*; an empty dict if there is no such file."""
     try:
         return json.loads(file.read_text("utf-8"))
@@ -121,6 +155,14 @@ def read_json(file: Path) -> Any:
         return {}
     except ValueError as error:
         raise EncoderError(f"{file} is not JSON: {error}") from error
+
+
+def read_settings(file: Path) -> dict[str, Any]:
+    """Return the JSON object of *file*; an empty one if there is no such file."""
+    settings = _read_json(file)
+    if not isinstance(settings, dict):
+        raise EncoderError(f"{file} holds a {type(settings).__name__} where an object is wanted; get the model anew")
+    return settings
 
 
 def find_model(name: str) -> ModelFolder:
@@ -132,7 +174,7 @@ def find_model(name: str) -> ModelFolder:
     Raises:
         EncoderError: it is in none of the four places; the message gives the remedies.
     """
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # noqa: PTH111 - that of pathlib raises where there is no such user
     if folder.is_dir():
         return _local(folder)
     if name in PACKAGED_NAMES and (packaged := packaged_folder()) is not None:

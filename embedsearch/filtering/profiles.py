@@ -133,7 +133,7 @@ class Profile:
             EncoderError: it cannot be found.
         """
         found = encoder or load_identified(self.encoder.name, self.encoder)
-        if self.encoder.key not in identify(found).keys:
+        if self.encoder.key != identify(found).key:
             raise QueryError(
                 f"the profile {self.name!r} was made with the encoder {self.encoder.name!r} (weights "
                 f"{self.encoder.weights[:8] or 'unknown'}), and what is found now gives other vectors; save it again"

@@ -17,7 +17,7 @@ from embedsearch.encoders import Encoder, Identity, count_tokens, encode, encode
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.standing import Sayings
-from embedsearch.index.under_way import EmbeddingUnderWay, Progress
+from embedsearch.index.under_way import EmbeddingUnderWay
 from embedsearch.index.vouching import Probed, remember, vouch
 from embedsearch.mapped import gather
 from embedsearch.store import Store, VectorCache
@@ -85,10 +85,10 @@ class Embedding:
 
     def _own(self, encoder: Encoder) -> Encoder:
         found = identify(encoder)
-        if self.identity.key not in found.keys:
+        if found.key != self.identity.key:
             made = f"{self.store.path} was made with encoder {_describe(self.identity)} and cannot be used with "
             own = self.identity.precision
-            if self.identity.key in replace(found, precision=own).keys:
+            if replace(found, precision=own).key == self.identity.key:
                 option = f"Say --precision {own}" if own else f"Leave --precision {found.precision} out"
                 raise StoreError(
                     f"{made}{_describe(found)}, whose vectors are other ones. {option}, or ingest into another folder"
@@ -137,7 +137,7 @@ class Embedding:
         Raises:
             StoreError: the encoder is not the one that its name says.
         """
-        cache = self._cache if hasattr(self.encoder, "vector_cache") else None
+        cache = self._cache if self.pays else None
         keys = [self.key(text, queries=queries) for text in texts]
         found = {key: self._recent[key] for key in keys if key in self._recent}
         if cache and len(found) < len(set(keys)):
@@ -189,19 +189,15 @@ class Embedding:
             vectors[found] = gather(self.store.vectors(), [rows[keys[place]] for place in found])
         return vectors, [place for place, key in enumerate(keys) if key not in rows]
 
-    def embed(
-        self, texts: Sequence[str], progress: Progress | None = None, *, keys: Sequence[bytes] | None = None
-    ) -> tuple[Vectors, int]:
-        """Return the vectors of document texts, and how many of them had to be encoded.
+    def embed(self, texts: Sequence[str]) -> tuple[Vectors, int]:
+        """Return the vectors of document texts, shape (n, d), and how many of them had to be encoded.
 
         The same text is encoded once, however often it occurs.
 
         Args:
             texts: each within the encoder's limit.
-            progress: told how many more texts are done, and how many tokens were encoded for them.
-            keys: of the texts, if the caller has them already.
         """
-        return self.begin(texts, [self.key(text) for text in texts] if keys is None else keys).finish(progress)
+        return self.begin(texts, [self.key(text) for text in texts]).finish()
 
     def begin(
         self,

@@ -132,7 +132,7 @@ class _Target:
         words = own_words if chunk_words is None else chunk_words
         self.chunking = {"chunk_words": words, "overlap": checked_overlap(overlap, words, own_overlap)}
         self.recall = store.setting("recall", None)
-        if own_identity.key in identify(self.encoder).keys and self.chunking == own:
+        if own_identity.key == identify(self.encoder).key and self.chunking == own:
             raise StoreError(
                 f"{store.path} is embedded with {self.encoder.name!r} and divided like that already; "
                 "name another encoder with --encoder, or other passages with --chunk-words"

@@ -352,7 +352,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def _is_kept(self, axis: Axis, saved: SavedAxis | None) -> bool:
         if saved is None or saved.definition != axis.to_dict():
             return False
-        return bool(saved.fitted["encoder"] in self._embedding.identity.keys)
+        return bool(saved.fitted["encoder"] == self._embedding.identity.key)
 
 
 def _definitions(axes: FittedAxes) -> dict[str, Axis]:

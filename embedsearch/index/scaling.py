@@ -58,7 +58,7 @@ class FittedAxes:
         self.fitted = dict(fitted)
         self.versions = versions or {}
         self._store = embedding.store
-        self._encoders = embedding.identity.keys
+        self._encoder = embedding.identity.key
         self._scaled = dict(scaled or {})
         self._wrong: dict[str, str] = {}  # why an axis has no scale
         self._has_told = False
@@ -68,7 +68,7 @@ class FittedAxes:
 
     def is_current(self, name: str) -> bool:
         """Was the axis fitted with the index's encoder?"""
-        return self.fitted[name].encoder in self._encoders
+        return self.fitted[name].encoder == self._encoder
 
     def axis(self, name: str) -> FittedAxis:
         """Return the axis called *name*.

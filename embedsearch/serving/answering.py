@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from embedsearch.encoders import Encoder, count_tokens
+from embedsearch.encoders.answers import answer_of
 from embedsearch.vectors import Vectors
 from embedsearch.web.refusals import Refusal
 
@@ -66,12 +66,8 @@ def read_request(body: bytes, encoder: Encoder) -> EmbeddingRequest:
 
 def write_answer(vectors: Vectors, request: EmbeddingRequest, encoder: Encoder) -> bytes:
     """Return the JSON of an answer."""
-    data = [
-        {"object": "embedding", "index": place, "embedding": _written(vector, request.packed)}
-        for place, vector in enumerate(vectors)
-    ]
-    usage = {"prompt_tokens": request.tokens, "total_tokens": request.tokens}
-    return json.dumps({"object": "list", "data": data, "model": encoder.name, "usage": usage}).encode()
+    answer = answer_of(vectors, model=encoder.name, tokens=request.tokens, packed=request.packed)
+    return json.dumps(answer).encode()
 
 
 def _check_model(given: Any, encoder: Encoder) -> None:
@@ -120,9 +116,3 @@ def _one_of(fields: dict[str, Any], name: str, default: str, known: tuple[str, .
     if given not in known:
         raise Refusal(400, f"{name!r} is {str(given)[:40]!r}; wanted one of {', '.join(known)}")
     return str(given)
-
-
-def _written(vector: Vectors, packed: bool) -> str | list[float]:
-    if packed:
-        return base64.b64encode(vector.astype("<f4").tobytes()).decode()
-    return [float(value) for value in vector]

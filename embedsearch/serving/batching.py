@@ -13,7 +13,7 @@ from embedsearch.vectors import Vectors
 Encode = Callable[[list[str], bool], Vectors]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
     """Texts of one request, and where their vectors are wanted."""
 
