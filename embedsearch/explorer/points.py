@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.index import Index
+from embedsearch.plots.categories import written
 from embedsearch.vectors import Rows
 
 Box = tuple[float, float, float, float]
@@ -101,6 +102,7 @@ class Plane:
         columns = self.columns([x, y])
         chosen = np.arange(len(self._rows)) if where is None else self.places(self._index.rows(where))
         total = len(chosen)
+        ranges = {name: spread(column[chosen]) for name, column in (("x", columns[0]), ("y", columns[1]))}
         if box is not None:
             left, right, bottom, top = np.array(box)  # of float64, which holds numbers that no float32 does
             across, up = columns[0][chosen], columns[1][chosen]
@@ -115,7 +117,7 @@ class Plane:
             "x": packed(columns[0][shown], "<f4"),
             "y": packed(columns[1][shown], "<f4"),
             "field": None if field is None else self._coloured(field, shown),
-            "range": {name: spread(column) for name, column in (("x", columns[0]), ("y", columns[1]))},
+            "range": ranges,
         }
 
     def _coloured(self, field: str, shown: NDArray[np.intp]) -> dict[str, Any]:
@@ -169,7 +171,7 @@ def coloured(shown: Sequence[Any], everything: Sequence[Any]) -> dict[str, Any]:
         return {"kind": "number", "values": packed(np.array([as_number(value) for value in shown]), "<f4")}
     names = [name for name, _ in common(everything, _MOST_CATEGORIES)]
     code = {name: place for place, name in enumerate(names)}
-    codes = [code.get(written(value), -1) for value in shown]
+    codes = [-1 if value is None else code.get(written(value), -1) for value in shown]
     return {"kind": "text", "names": names, "codes": packed(np.array(codes), "<i4")}
 
 
@@ -190,10 +192,3 @@ def common(values: Sequence[Any], most: int) -> list[tuple[str, int]]:
 
     counts = Counter(written(value) for value in values if value is not None)
     return sorted(counts.most_common(most), key=lambda one: (-one[1], one[0]))
-
-
-def written(value: Any) -> str:
-    """Return a value as the page names it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
