@@ -348,7 +348,7 @@ def test_screening_from_the_page(client, path, encoder):
         ("points", {"x": "size", "y": "size", "box": [1, 2, 3]}, "four numbers"),
         ("points", {"x": "size", "y": "size", "field": "knd"}, "no document of the index has the field 'knd'"),
         ("passages", {"rows": list(range(300))}, "at most 200 are taken at once"),
-        ("passages", {"rows": [99]}, "the index has changed since these passages were drawn; load the page again"),
+        ("passages", {"rows": [99]}, "the index has changed since these passages were drawn; ask for the points again"),
         ("export", {"rows": [99], "format": "csv"}, "the index has changed since these passages were drawn"),
         ("passages", {"rows": [-1]}, "wanted a list of passage numbers"),
         ("axes/try", {"low": ["mouse"]}, "high"),
@@ -426,7 +426,7 @@ def test_rows_that_were_drawn_before_a_compaction_are_refused(client, path, enco
         other.compact()
     for name, more in (("passages", {}), ("export", {"format": "jsonl", "axes": ["size"]})):
         status, message = client.refusal(name, **chosen, **more)
-        assert (status, "load the page again" in message) == (409, True)
+        assert (status, "ask for the points again" in message) == (409, True)
     again = client.ask("points", x="size", y="predatoriness")
     assert again["epoch"] == drawn["epoch"] + 1
     now = {"rows": numbers(again["rows"], "<i4").tolist()[2:4], "epoch": again["epoch"]}

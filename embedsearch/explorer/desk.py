@@ -74,7 +74,7 @@ class Desk:
         chosen = np.array(rows, dtype=np.int64)
         if epoch != self.index.epoch or len(self.plane.places(chosen)) < len(chosen):
             raise Refusal(
-                409, "the index has changed since these passages were drawn; load the page again", "changed"
+                409, "the index has changed since these passages were drawn; ask for the points again", "changed"
             )
         return chosen
 
