@@ -105,6 +105,19 @@ def test_keys_move_and_zoom_and_show_all_again(plane):
     assert plane.evaluate("plane.inView()") == [0, 3]
 
 
+def test_an_arrow_is_drawn_as_far_as_it_is_in_view(plane):
+    """Of one that leaves the view the part inside, without its head; of one outside nothing."""
+    points(plane)
+    plane.evaluate("plane.arrows([{x0: 0, y0: 0, x1: 2, y1: 1, label: ''}, {x0: 0, y0: 2, x1: 2, y1: 2, label: ''}])")
+    drawn = "plane.drawn.then(() => plane._chart.layout.annotations.filter(one => one.showarrow)"
+    drawn += ".map(({ax, ay, x, y, arrowhead}) => [ax, ay, x, y, arrowhead]))"
+    assert plane.evaluate(drawn) == [[0, 0, 2, 1, 2], [0, 2, 2, 2, 2]]
+    plane.evaluate("plane.view({x0: 0.5, x1: 1.5, y0: 0, y1: 1})")
+    assert plane.evaluate(drawn) == [[0.5, 0.25, 1.5, 0.75, 0]]
+    plane.evaluate("plane.view({x0: 1.5, x1: 3, y0: 0.5, y1: 2})")
+    assert plane.evaluate(drawn) == [[1.5, 0.75, 2, 1, 2], [1.5, 2, 2, 2, 2]]
+
+
 def test_arrows_stars_labels_and_titles_are_text(plane):
     """What is written on the plane stands there as it was given, markup or not."""
     points(plane)

@@ -368,7 +368,7 @@ const Plane = (() => {
         yHigh && end(up(yHigh), {x: 0, y: 1, xanchor: "right", yanchor: "top", xshift: -25, textangle: -90}),
       ];
       const named = ({x, y, text, xshift = 0, yshift = 0}) => ({x, y, text: plain(text), xshift, yshift, showarrow: false, font: {size: TITLE, color: ink}, bgcolor: this._color("halo"), borderpad: 1});
-      return [...ends.filter(Boolean), ...this._labelled().map(named), ...this._arrows.map((arrow) => this._line(arrow)), ...this._captions().map(named)];
+      return [...ends.filter(Boolean), ...this._labelled().map(named), ...this._arrows.flatMap((arrow) => this._line(arrow)), ...this._captions().map(named)];
     }
 
     /* What is written beside the arrows and the star. */
@@ -401,8 +401,17 @@ const Plane = (() => {
       return shown;
     }
 
+    /* The part of an arrow that is in view, if any: plotly would draw it over the margins. */
     _line({x0, y0, x1, y1}) {
-      return {x: x1, y: y1, ax: x0, ay: y0, axref: "x", ayref: "y", showarrow: true, arrowhead: 2, arrowwidth: 2, arrowcolor: this._color("accent"), text: ""};
+      let from = 0, to = 1; // shares of its length, as Liang and Barsky cut a line (ACM Transactions on Graphics, 1984)
+      for (const [start, end, low, high] of [[x0, x1, this._range.x0, this._range.x1], [y0, y1, this._range.y0, this._range.y1]]) {
+        if (start === end && (start < low || start > high)) return [];
+        const cuts = start === end ? [0, 1] : [(low - start) / (end - start), (high - start) / (end - start)];
+        [from, to] = [Math.max(from, Math.min(...cuts)), Math.min(to, Math.max(...cuts))];
+      }
+      if (from >= to) return [];
+      const at = (share) => [x0 + share * (x1 - x0), y0 + share * (y1 - y0)], [ax, ay] = at(from), [x, y] = at(to);
+      return [{x, y, ax, ay, axref: "x", ayref: "y", showarrow: true, arrowhead: to < 1 ? 0 : 2, arrowwidth: 2, arrowcolor: this._color("accent"), text: ""}];
     }
 
     _attach() {
@@ -431,7 +440,7 @@ const Plane = (() => {
       const {xaxis, yaxis} = this._chart._fullLayout;
       this._range = {x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1]};
       this.onView({...this._range});
-      if (this.options.thin && this._labels.length) this._relabel();
+      if ((this.options.thin && this._labels.length) || this._arrows.length) this._relabel();
     }
 
     /* After a move by hand: once it rests, for plotly then lays everything out again. */
