@@ -162,8 +162,9 @@ def test_rare_values_share_one_colour():
     found = coloured(["v0", "v8", "v9", None], values)
     assert found["names"] == [f"v{place}" for place in range(9)]
     assert numbers(found["codes"], "<i4").tolist() == [0, 8, -1, -1]
-    named = coloured(["None", None], ["None", None])
-    assert (named["names"], numbers(named["codes"], "<i4").tolist()) == (["None"], [0, -1])
+    values = ["None", None, "", []]
+    named = coloured(values, values)
+    assert (named["names"], numbers(named["codes"], "<i4").tolist()) == (["None"], [0, -1, -1, -1])
 
 
 def test_conditions_and_histograms_count(client, index):

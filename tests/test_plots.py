@@ -254,6 +254,8 @@ def test_values_that_differ_little_are_categories_of_their_own():
     found = Categories.of("share", [0.0001, 0.0002, 0.0002, 2, 2.0, True, [1, "x"]])
     assert {entry.name: entry.count for entry in found.entries} == {
         "0.0001": 1, "0.0002": 2, "2": 2, "true": 1, "1, x": 1}  # fmt: skip
+    none = Categories.of("tags", [["x"], [], "", None])
+    assert {entry.name: entry.count for entry in none.entries} == {"x": 1, "no tags": 3}
     texts = Categories.of("text", [f"{'a' * 300}{end}" for end in "xyy"])
     assert {entry.name[-1]: entry.count for entry in texts.entries} == {"x": 1, "y": 2}
 

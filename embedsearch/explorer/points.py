@@ -187,8 +187,9 @@ def as_number(value: int | float | None) -> float:
 
 
 def common(values: Sequence[Any], most: int) -> list[tuple[str, int]]:
-    """Return the commonest values as they are written, with their counts, commonest first."""
+    """Return the commonest values as they are written, with their counts, commonest first; what is empty is none."""
     from collections import Counter
 
     counts = Counter(written(value) for value in values if value is not None)
+    counts.pop("", None)
     return sorted(counts.most_common(most), key=lambda one: (-one[1], one[0]))

@@ -50,12 +50,12 @@ class Categories:
 
     @classmethod
     def of(cls, field: str, values: Sequence[Any]) -> Categories:
-        """Divide passages by the values of a field, None where there is none.
+        """Divide passages by the values of a field; None, an empty text or an empty list where there is none.
 
         More than eight different numbers or dates become five ranges of about as many passages each. Of other values
         the eight most frequent have a category each (seven, if there are more), and the rest have one together.
         """
-        present = np.array([value is not None and value != "" for value in values], dtype=bool)
+        present = np.array([value not in (None, "", []) for value in values], dtype=bool)
         given = [value for value, there in zip(values, present, strict=True) if there]
         numbers = _numbers(given)
         names, colors = ([*map(written, given)], COLORS) if numbers is None else (_ranges(numbers), STEPS)
