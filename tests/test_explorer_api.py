@@ -14,7 +14,7 @@ from explorer_server import exploring
 
 import embedsearch as es
 from embedsearch.explorer.application import ASKED
-from embedsearch.explorer.points import coloured, sampled
+from embedsearch.explorer.points import colours, sampled
 from embedsearch.testing import HashEncoder, TableEncoder
 
 BOTH = ["predatoriness", "size"]
@@ -159,12 +159,11 @@ def test_a_sample_stays_when_the_view_becomes_smaller():
 def test_rare_values_share_one_colour():
     """Nine values have colours of their own, the commonest first; the others, and none at all, are -1."""
     values = [f"v{place}" for place in range(12) for _ in range(12 - place)] + [None]
-    found = coloured(["v0", "v8", "v9", None], values)
-    assert found["names"] == [f"v{place}" for place in range(9)]
-    assert numbers(found["codes"], "<i4").tolist() == [0, 8, -1, -1]
-    values = ["None", None, "", []]
-    named = coloured(values, values)
-    assert (named["names"], numbers(named["codes"], "<i4").tolist()) == (["None"], [0, -1, -1, -1])
+    names, codes = colours(values)
+    assert names == [f"v{place}" for place in range(9)]
+    assert [codes[values.index(value)] for value in ("v0", "v8", "v9", None)] == [0, 8, -1, -1]
+    names, codes = colours(["None", None, "", []])
+    assert (names, codes.tolist()) == (["None"], [0, -1, -1, -1])
 
 
 def test_conditions_and_histograms_count(client, index):
