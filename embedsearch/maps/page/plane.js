@@ -18,7 +18,6 @@
      plane.range                                         what is in view, {x0, x1, y0, y1}
      plane.onSelect = (indices) => …   plane.onView = ({x0, x1, y0, y1}) => …
      plane.onHover = (index | null) => …   plane.onClick = (index) => …
-     plane.recolor()                                     after a change of the colours (--plane-… of plane.css)
      await plane.drawn                                   the promise of the drawing that was asked for last
      plane.shown, plane.webgl                            how many points are drawn, and by what
 
@@ -203,10 +202,6 @@ const Plane = (() => {
       return Array.from(this._order).filter((i) => x[i] >= x0 && x[i] <= x1 && y[i] >= y0 && y[i] <= y1).sort((a, b) => a - b);
     }
 
-    recolor() {
-      return this._redraw();
-    }
-
     get range() {
       return {...this._range};
     }
@@ -230,7 +225,7 @@ const Plane = (() => {
       this._box.hidden = true;
       this._range = this._whole();
       this.element.addEventListener("keydown", (event) => this._key(event));
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolor());
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._redraw()); // the colours are others
       new ResizeObserver(() => { if (this._attached && this.element.clientWidth) Plotly.Plots.resize(this._chart).then(() => this._redraw()); }).observe(this.element);
     }
 
