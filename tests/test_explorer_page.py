@@ -655,6 +655,26 @@ def test_detail_comes_on_demand(open_page, page, served, monkeypatch):
     assert left < across.min() < across.max() < right
 
 
+def test_what_is_found_is_shown_among_its_neighbours_where_a_sample_is_drawn(open_page, page, served, monkeypatch):
+    """After zooming in elsewhere an answer brings its own region into view, with the points that lie there."""
+    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
+    open_page("#x=predatoriness&y=size")
+    page.focus("#plane")
+    for _ in range(8):
+        page.keyboard.press("+")
+    page.wait_for_function("document.getElementById('says').textContent.endsWith('are in view.')")
+    with page.expect_response(lambda answer: "/api/points" in answer.url):
+        ask(page, "loan shark")
+    chart = "document.querySelector('#plane > div')"
+    page.wait_for_function(f"{chart}.data[1].x.length === 20 && {chart}.data[0].x.length > 100")
+    left, right, bottom, top = page.evaluate(f"[...{chart}.layout.xaxis.range, ...{chart}.layout.yaxis.range]")
+    with es.open(served.path) as index:
+        across, up = index.population(["predatoriness", "size"]).coordinates.T
+    inside = int(((across >= left) & (across <= right) & (up >= bottom) & (up <= top)).sum())
+    assert page.evaluate(f"{chart}.data[0].x.length") == min(inside, 200)
+    assert "view=" not in page.url
+
+
 def test_rings_and_the_legend_stay_where_a_sample_is_drawn(open_page, page, served, monkeypatch):
     """Every answer is ringed, whether its point is drawn or not, and after a zoom too; so is a value shown alone."""
     monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)

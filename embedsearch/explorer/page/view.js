@@ -183,16 +183,22 @@ function says(first) {
   $("says").textContent = first + ($("says").dataset.plain ?? "") + (view.where ? `Only where ${view.where}: ` : "") + part;
 }
 
-/* Detail on demand: where not all points are drawn, those in view are fetched. */
 async function zoomed(range) {
   const box = [range.x0, range.x1, range.y0, range.y1];
   set({view: box.map((value) => value.toFixed(3)).join(",")});
+  await detail(box);
+}
+
+/* Detail on demand: where not all points are drawn, those in view are fetched. */
+async function detail(box) {
   if (view.drawn.shown === view.drawn.total) return;
-  await saying("view-error", async () => {
+  try {
     show(unpacked(await asked({box})));
     settle(box);
     ahead(view.drawn.rows.slice(0, AT_ONCE));
-  });
+  } catch (error) {
+    if (error.name !== "AbortError") $("view-error").textContent = error.message;
+  }
 }
 
 /* -- texts ------------------------------------------------------------------------------------------- */
@@ -234,7 +240,9 @@ export function mark({hits = [], arrows = [], star = null}) {
   view.plane.arrows(arrows);
   view.plane.star(star?.x ?? null, star?.y, star?.label ?? "");
   view.plane.labels(placed); // the best answers first
-  if (box && !now().view) settle(box);
+  if (!box || now().view) return;
+  settle(box);
+  detail(box);
 }
 
 function around(points) {
