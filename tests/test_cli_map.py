@@ -4,12 +4,14 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from conftest import run
 
 import embedsearch as es
+from embedsearch.maps.clusters import Cluster
 from embedsearch.maps.content import Content, Wanted, gather
 from embedsearch.testing import HashEncoder
 
@@ -132,6 +134,8 @@ def test_python_refuses_the_same(index, tmp_path, monkeypatch):
     with pytest.raises(es.QueryError, match="a map cannot show 0 passages"):
         es.map_index(index, "predatoriness", "size", sample=0)
     made = index.map("predatoriness", "size")
+    regions = tuple(Cluster("wolf", (place, 0.0), count) for place, count in enumerate((5, 3)))
+    assert replace(made, content=replace(made.content, clusters=regions)).to_dict()["clusters"] == {"wolf": 8}
     assert repr(made) == "Map('index': 8 passages)"
     (tmp_path / "folder.html").mkdir()
     with pytest.raises(es.QueryError, match="is a folder; wanted is the name of a file"):

@@ -14,8 +14,8 @@ from explorer_server import exploring
 
 import embedsearch as es
 from embedsearch.explorer.application import ASKED
-from embedsearch.explorer.points import coloured, sampled
-from embedsearch.testing import HashEncoder
+from embedsearch.explorer.points import colours, sampled
+from embedsearch.testing import HashEncoder, TableEncoder
 
 BOTH = ["predatoriness", "size"]
 
@@ -97,6 +97,10 @@ def test_a_sum_has_both_answers(client, index):
         )
     kept = client.ask("calc", expression="sheep + spider", axes=BOTH, keep_inputs=True)
     assert {"sheep", "spider"} <= {hit["text"] for hit in kept["plane"]["hits"]}
+    without = client.ask("calc", expression="sheep + 2*spider", k=3)
+    assert without["meaning"]["hits"] == [hit | {"coordinates": {}} for hit in answer["meaning"]["hits"]]
+    assert (without["plane"], without["sum"]) == (None, {})
+    assert [(term["text"], term["weight"]) for term in without["terms"]] == [("sheep", 1), ("spider", 2)]
 
 
 def test_places_and_moves(client, index):
@@ -131,6 +135,11 @@ def test_points_are_the_population(client, index):
     few = client.ask("points", x="predatoriness", y="size", where="size > 0", box=[-9, 9, 0.5, 9])
     assert (few["total"], few["inside"]) == (
         int((population.coordinates[:, 1] > 0).sum()), int((population.coordinates[:, 1] >= 0.5).sum()))  # fmt: skip
+    assert answer["range"]["x"] == pytest.approx(
+        [population.coordinates[:, 0].min(), population.coordinates[:, 0].max()]
+    )
+    above = population.coordinates[population.coordinates[:, 1] > 0]
+    assert few["range"]["x"] == pytest.approx([above[:, 0].min(), above[:, 0].max()])  # in the box or not
     assert numbers(client.ask("points", x="size", y="size", field="year")["field"]["values"], "<f4").tolist() == [
         2000.0 + place for place in range(8)]  # fmt: skip
 
@@ -150,9 +159,11 @@ def test_a_sample_stays_when_the_view_becomes_smaller():
 def test_rare_values_share_one_colour():
     """Nine values have colours of their own, the commonest first; the others, and none at all, are -1."""
     values = [f"v{place}" for place in range(12) for _ in range(12 - place)] + [None]
-    found = coloured(["v0", "v8", "v9", None], values)
-    assert found["names"] == [f"v{place}" for place in range(9)]
-    assert numbers(found["codes"], "<i4").tolist() == [0, 8, -1, -1]
+    names, codes = colours(values)
+    assert names == [f"v{place}" for place in range(9)]
+    assert [codes[values.index(value)] for value in ("v0", "v8", "v9", None)] == [0, 8, -1, -1]
+    names, codes = colours(["None", None, "", []])
+    assert (names, codes.tolist()) == (["None"], [0, -1, -1, -1])
 
 
 def test_conditions_and_histograms_count(client, index):
@@ -332,12 +343,12 @@ def test_screening_from_the_page(client, path, encoder):
         ("search", {}, "give exactly one of a text, the id of a document (like) and a vector"),
         ("search", {"text": "wolf", "where": "size >"}, "the condition"),
         ("search", {"text": "\ud800"}, "half of a character"),
-        ("calc", {"expression": "wolf"}, "'axes' is missing"),
+        ("calc", {"axes": ["size"]}, "'expression' is missing"),
         ("points", {"x": "sise", "y": "size"}, "there is no axis 'sise'. Did you mean 'size'?"),
         ("points", {"x": "size", "y": "size", "box": [1, 2, 3]}, "four numbers"),
         ("points", {"x": "size", "y": "size", "field": "knd"}, "no document of the index has the field 'knd'"),
         ("passages", {"rows": list(range(300))}, "at most 200 are taken at once"),
-        ("passages", {"rows": [99]}, "the index has changed since these passages were drawn; load the page again"),
+        ("passages", {"rows": [99]}, "the index has changed since these passages were drawn; ask for the points again"),
         ("export", {"rows": [99], "format": "csv"}, "the index has changed since these passages were drawn"),
         ("passages", {"rows": [-1]}, "wanted a list of passage numbers"),
         ("axes/try", {"low": ["mouse"]}, "high"),
@@ -350,7 +361,11 @@ def test_screening_from_the_page(client, path, encoder):
         ("passages", {"rows": [10**30]}, "wanted a list of passage numbers"),
         ("export", {"rows": [1 << 63], "format": "csv"}, "wanted a list of passage numbers"),
         ("place", {"texts": ["\ud800"], "axes": ["size"]}, "half of a character"),
-        ("calc", {"expression": "sheep + spider", "axes": []}, "'axes' is []; wanted a list of 1 to 1,000 texts"),
+        (
+            "calc",
+            {"expression": "sheep + spider", "axes": "size"},
+            "'axes' is \"size\"; wanted a list of at most 1,000 texts",
+        ),
         ("histogram", {"axis": "size", "bins": 10**6}, "'bins' is 1000000"),
     ],
 )
@@ -411,11 +426,51 @@ def test_rows_that_were_drawn_before_a_compaction_are_refused(client, path, enco
         other.compact()
     for name, more in (("passages", {}), ("export", {"format": "jsonl", "axes": ["size"]})):
         status, message = client.refusal(name, **chosen, **more)
-        assert (status, "load the page again" in message) == (409, True)
+        assert (status, "ask for the points again" in message) == (409, True)
     again = client.ask("points", x="size", y="predatoriness")
     assert again["epoch"] == drawn["epoch"] + 1
     now = {"rows": numbers(again["rows"], "<i4").tolist()[2:4], "epoch": again["epoch"]}
     assert [one["id"] for one in client.ask("passages", **now)["passages"]] == ["id-whale", "id-mouse"]
+
+
+class MeddlingEncoder(TableEncoder):
+    """Lets something happen elsewhere, once, while it encodes."""
+
+    meanwhile = None
+
+    def encode(self, texts):
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return super().encode(texts)
+
+
+def test_points_are_of_one_state(path, encoder):
+    """Rows and coordinates belong together when another process deletes documents while a condition is asked."""
+    meddling = MeddlingEncoder(encoder.table | {"anything": [0.0, 0.0, 1.0]})
+
+    def delete():
+        with es.open(path, encoder) as other:
+            other.delete(["id-sheep"])
+
+    with es.open(path, encoder) as index:
+        before = index.population(["size", "predatoriness"])
+    with exploring(path, encoder=meddling) as client:
+        meddling.meanwhile = delete
+        found = client.ask("points", x="size", y="predatoriness", where='near("anything") > -2')
+        assert meddling.meanwhile is None
+        assert numbers(found["rows"], "<i4").tolist() == before.rows.tolist()
+        assert numbers(found["x"], "<f4").tolist() == pytest.approx(before.coordinates[:, 0].tolist(), abs=1e-6)
+        assert client.ask("points", x="size", y="predatoriness")["total"] == len(before) - 1
+
+
+@pytest.mark.parametrize("name", ["size of it", "p80", "not", "missing", 'a "quoted" one', "größe"])
+def test_conditions_can_name_every_axis(client, index, name):
+    """What an axis is called in a condition is read as that axis, whatever its name."""
+    index.axes.save(es.Axis(name, low=["mouse"], high=["whale"]))
+    written = {axis["name"]: axis["condition"] for axis in client.ask("index")["axes"]}
+    assert written["size"] == "size"
+    assert client.ask("condition", where=f"{written[name]} > p50")["passages"] == len(index.rows("size > p50"))
 
 
 def test_many_ask_at_once(tmp_path):

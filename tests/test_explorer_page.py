@@ -139,6 +139,9 @@ def test_an_axis_is_tried_watched_and_saved(open_page, served):
     assert after != before
     page.click("#axes-propose")
     page.wait_for_selector(".rating input")
+    page.click("#axes-propose")
+    page.wait_for_function("document.getElementById('axes-error').textContent.includes('is listed already')")
+    assert page.locator(".rating input").count() == 5
     for place, field in enumerate(page.locator(".rating input").all()):
         field.fill(str(place))
     page.click("#axes-form button:not([type])")
@@ -249,15 +252,166 @@ def test_a_selection_ends_when_rows_are_numbered_anew(page, predation, tmp_path,
         with es.open(path) as index:
             index.delete(["p-wolf", "p-sheep"])
             index.compact()
-        page.click("[data-export=jsonl]")  # before the page has drawn anew, the server refuses
-        page.wait_for_function("document.getElementById('chosen-error').textContent.includes('load the page again')")
-        page.select_option("#color", "kind")
-        page.wait_for_function("document.getElementById('chosen-count').textContent === 'Nothing selected'")
-        assert "select them again" in page.inner_text("#chosen-error")
-        assert page.is_disabled("[data-export=jsonl]")
+        page.click("[data-export=jsonl]")
+        page.wait_for_function("document.getElementById('view-error').textContent.includes('are drawn anew')")
+        assert page.is_hidden("#chosen")
+        assert page.inner_text("#says") == "1,008 passages."
         assert marked_points(page) == 0
         assert 0 < lasso(page) == len(exported(page))
+        assert page.inner_text("#view-error") == ""
+        with es.open(path) as index:
+            index.delete(["p-spider"])
+            index.compact()
+        page.select_option("#color", "kind")
+        page.wait_for_function("document.getElementById('says').textContent.includes('select them again')")
+        assert page.is_hidden("#chosen")
     watch.errors = [one for one in watch.errors if "status of 409" not in one]
+
+
+AT = """([x, y]) => {
+  const chart = document.querySelector("#plane > div"), {xaxis, yaxis} = chart._fullLayout;
+  const box = chart.getBoundingClientRect();
+  return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
+}"""
+
+
+@pytest.fixture
+def small(page, index, encoder):
+    """Return the page of the index of eight animals."""
+    with exploring(index.path, encoder=encoder) as client:
+        page.goto(f"{client.url}#x=predatoriness&y=size")
+        page.wait_for_selector("html[data-ready]")
+        yield page
+
+
+def place(index, text):
+    """Return where a text lies."""
+    return list(index.place([text])[0].coordinates.values())
+
+
+def test_a_click_on_what_is_drawn_no_more_is_explained_and_drawn_anew(small, index, watch):
+    """After a compaction a click says what happened, what was asked is answered anew, and the next click asks again."""
+    small.goto(f"{small.url}&q=whale&view=-2,3,-3,3")  # so that what is found does not move the view
+    small.wait_for_selector("[data-id=id-sheep]")
+    drawn = place(index, "wolf")
+    index.delete(["id-sheep"])
+    index.compact()
+    small.mouse.click(*small.evaluate(AT, drawn))
+    small.wait_for_function("document.getElementById('view-error').textContent !== ''")
+    assert small.inner_text("#view-error") == (
+        "The index has changed since these passages were drawn; they are drawn anew, so choose again."
+    )
+    assert small.evaluate("document.querySelector('#plane > div').data[0].x.length") == 7
+    small.wait_for_selector("[data-id=id-sheep]", state="detached")
+    small.mouse.click(*small.evaluate(AT, place(index, "shark")))
+    small.wait_for_function("document.querySelector('#ask-answer .note')?.textContent.startsWith('Like id-shark.')")
+    assert small.inner_text("#view-error") == ""
+    watch.errors = [one for one in watch.errors if "status of 409" not in one]
+
+
+@pytest.mark.parametrize("tab", ["ask", "cut"])
+def test_an_axis_that_cannot_be_drawn_is_said_beside_the_plane(small, index, watch, tab):
+    """On whatever tab: where an axis was deleted elsewhere, and no longer once another one is chosen."""
+    small.click(f"#tab-{tab}")
+    index.axes.delete("size")
+    small.select_option("#x", "size")
+    small.wait_for_function("document.getElementById('view-error').textContent.startsWith(\"there is no axis 'size'\")")
+    assert small.inner_text("#ask-error") == ""
+    small.select_option("#x", "predatoriness")
+    small.select_option("#y", "predatoriness")
+    small.wait_for_function("document.getElementById('view-error').textContent === ''")
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
+def test_an_index_without_axes_is_asked_cut_and_read(page, tmp_path, encoder, animals):
+    """One sentence says how to add axes; all that needs none works; the first axis that is tried is drawn."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add(animals)
+    with exploring(tmp_path / "index", encoder=encoder) as client:
+        page.goto(client.url)
+        page.wait_for_selector("html[data-ready]")
+        said = "make one under Axes, or add some with embedsearch axes fit FILE and load the page again"
+        assert said in page.inner_text("#view")
+        assert page.is_hidden("#plane")
+        assert violations(page) == []
+        ask(page, "wolf")
+        page.wait_for_selector("#ask-answer li:first-child[data-id=id-wolf]")
+        ask(page, "sheep + spider", "kind == 'person'")
+        page.wait_for_selector("#by-meaning li:first-child[data-id=id-politician]")
+        assert page.locator("#by-plane").count() == 0
+        page.click("#tab-cursor")
+        assert page.inner_text("#cursor") == "There is no axis to move along yet."
+        page.click("#tab-cut")
+        page.fill("#cut-where", "year < 2003")
+        page.wait_for_selector("#cut-total")
+        assert page.inner_text("#cut-total") == "3 of 8 passages; 3 documents."
+        assert page.is_hidden("#cut-percent")
+        page.click("#tab-read")
+        start(page, "shark", "")
+        page.wait_for_selector("#read-record[data-id=id-shark]")
+        page.click("#tab-axes")
+        page.fill("#axes-low", "mouse")
+        page.fill("#axes-high", "shark")
+        page.click("#axes-form button:not([type])")
+        page.wait_for_function("document.querySelector('#plane > div')?.data[0].x.length === 8")
+        assert page.inner_text("#axes-error") == ""
+        assert said not in page.inner_text("#view")
+        page.click("#tab-cut")
+        assert page.input_value("#cut-axis") == "tried"
+
+
+def test_an_empty_index_says_so(page, tmp_path, encoder, axes, watch):
+    """With axes or without documents: the page says how to add documents, and no tab is dead."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.axes.save_all(axes)
+    with exploring(tmp_path / "index", encoder=encoder) as client:
+        page.goto(client.url)
+        page.wait_for_selector("html[data-ready]")
+        assert page.inner_text("#view-error").endswith("is empty; add documents with: embedsearch ingest SOURCE")
+        page.click("#tab-axes")
+        assert page.locator("#axes-list li").count() == 2
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
+def test_a_threshold_is_added_to_what_stands_there(small, index):
+    """Where that has an `or`, in parentheses, since `and` binds closer; an axis called as a field is named as one."""
+    index.axes.save(es.Axis("year", low=["mouse"], high=["whale"]))
+    small.reload()
+    small.wait_for_selector("html[data-ready]")
+    small.click("#tab-cut")
+    small.fill("#cut-where", 'kind == "plant" or kind == "person"')
+    small.select_option("#cut-axis", "year")
+    with small.expect_response(re.compile("/api/condition")):
+        small.click("#cut-above")
+    condition = '(kind == "plant" or kind == "person") and axis("year") > p70'
+    assert small.input_value("#cut-where") == condition
+    small.wait_for_function(
+        f"document.getElementById('cut-total').textContent.startsWith('{len(index.rows(condition))} of 8')"
+    )
+
+
+def test_a_key_that_is_held_labels_one_record(small, index):
+    """The keyboard repeats it; only the first counts."""
+    small.click("#tab-read")
+    start(small, "shark", "")
+    small.wait_for_selector("#read-record[data-id=id-shark]")
+    for _ in range(5):
+        small.keyboard.down("r")
+        small.wait_for_timeout(100)
+    small.keyboard.up("r")
+    assert list(index.labels) == ["id-shark"]
+
+
+def test_other_colours_leave_the_view_as_it_is(small):
+    """What was zoomed in on stays in view, on the plane and in the address."""
+    small.focus("#plane")
+    small.keyboard.press("+")
+    small.wait_for_function("location.hash.includes('view=')")
+    address, view = small.url, small.evaluate("document.querySelector('#plane > div').layout.xaxis.range")
+    small.select_option("#color", "kind")
+    small.wait_for_function("document.querySelector('#plane > div').data[0].marker.cmin === -1.5")
+    assert small.evaluate("document.querySelector('#plane > div').layout.xaxis.range") == pytest.approx(view, abs=1e-3)
+    assert small.url == f"{address}&color=kind"
 
 
 def test_a_condition_that_cannot_be_read_is_not_kept(open_page, watch):
@@ -492,6 +646,33 @@ def test_detail_comes_on_demand(open_page, page, served, monkeypatch):
     inside = int(((across >= left) & (across <= right) & (up >= bottom) & (up <= top)).sum())
     assert page.inner_text("#says") == f"{inside} passages of 1,010 are in view."
     assert page.evaluate("document.querySelector('#plane > div').data[0].x.length") == inside
+    page.reload()  # a link to the same view shows the same
+    page.wait_for_selector("html[data-ready]")
+    assert page.inner_text("#says") == f"{inside} passages of 1,010 are in view."
+    page.click("#whole")
+    page.wait_for_function("document.getElementById('says').textContent.startsWith('200 of 1,010 passages in view')")
+    left, right = page.evaluate(f"{chart}.layout.xaxis.range")
+    assert left < across.min() < across.max() < right
+
+
+def test_what_is_found_is_shown_among_its_neighbours_where_a_sample_is_drawn(open_page, page, served, monkeypatch):
+    """After zooming in elsewhere an answer brings its own region into view, with the points that lie there."""
+    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
+    open_page("#x=predatoriness&y=size")
+    page.focus("#plane")
+    for _ in range(8):
+        page.keyboard.press("+")
+    page.wait_for_function("document.getElementById('says').textContent.endsWith('are in view.')")
+    with page.expect_response(lambda answer: "/api/points" in answer.url):
+        ask(page, "loan shark")
+    chart = "document.querySelector('#plane > div')"
+    page.wait_for_function(f"{chart}.data[1].x.length === 20 && {chart}.data[0].x.length > 100")
+    left, right, bottom, top = page.evaluate(f"[...{chart}.layout.xaxis.range, ...{chart}.layout.yaxis.range]")
+    with es.open(served.path) as index:
+        across, up = index.population(["predatoriness", "size"]).coordinates.T
+    inside = int(((across >= left) & (across <= right) & (up >= bottom) & (up <= top)).sum())
+    assert page.evaluate(f"{chart}.data[0].x.length") == min(inside, 200)
+    assert "view=" not in page.url
 
 
 def test_rings_and_the_legend_stay_where_a_sample_is_drawn(open_page, page, served, monkeypatch):

@@ -23,7 +23,7 @@ def plane(page, tmp_path):
         <script src="{plotly.as_uri()}"></script><script src="{(PART / "plane.js").as_uri()}"></script><script>
         const told = [], here = document.getElementById("here");
         const plane = new Plane(here, {{xTitle: "<b>size</b>", xEnds: ["small", "large"]}});
-        plane.onSelect(indices => told.push(["select", indices])); plane.onView = view => told.push(["view", view]);
+        plane.onSelect = indices => told.push(["select", indices]); plane.onView = view => told.push(["view", view]);
         plane.onHover = i => told.push(["hover", i]); plane.onClick = i => told.push(["click", i]);
         const at = (x, y) => {{
           const {{xaxis, yaxis}} = plane._chart._fullLayout, box = plane._chart.getBoundingClientRect();
@@ -105,6 +105,19 @@ def test_keys_move_and_zoom_and_show_all_again(plane):
     assert plane.evaluate("plane.inView()") == [0, 3]
 
 
+def test_an_arrow_is_drawn_as_far_as_it_is_in_view(plane):
+    """Of one that leaves the view the part inside, without its head; of one outside nothing."""
+    points(plane)
+    plane.evaluate("plane.arrows([{x0: 0, y0: 0, x1: 2, y1: 1, label: ''}, {x0: 0, y0: 2, x1: 2, y1: 2, label: ''}])")
+    drawn = "plane.drawn.then(() => plane._chart.layout.annotations.filter(one => one.showarrow)"
+    drawn += ".map(({ax, ay, x, y, arrowhead}) => [ax, ay, x, y, arrowhead]))"
+    assert plane.evaluate(drawn) == [[0, 0, 2, 1, 2], [0, 2, 2, 2, 2]]
+    plane.evaluate("plane.view({x0: 0.5, x1: 1.5, y0: 0, y1: 1})")
+    assert plane.evaluate(drawn) == [[0.5, 0.25, 1.5, 0.75, 0]]
+    plane.evaluate("plane.view({x0: 1.5, x1: 3, y0: 0.5, y1: 2})")
+    assert plane.evaluate(drawn) == [[1.5, 0.75, 2, 1, 2], [1.5, 2, 2, 2, 2]]
+
+
 def test_arrows_stars_labels_and_titles_are_text(plane):
     """What is written on the plane stands there as it was given, markup or not."""
     points(plane)
@@ -156,6 +169,31 @@ def test_in_a_narrow_place_titles_wrap_and_ends_are_cut(plane):
     low, high = (plane.locator(f"svg .annotation-text:has-text('{arrow}')").bounding_box() for arrow in "←→")
     assert low["x"] + low["width"] < high["x"]
     assert plane.locator("svg .annotation-text").first.text_content().endswith("…")
+
+
+def test_all_is_shown_again_where_the_points_are_a_part_of_it(plane):
+    """With the range of all there is, the key 0 leads back to it and not to the points that are there."""
+    points(plane, "range: {x: [-10, 10], y: [0, 20]},")
+    plane.evaluate("plane.view({x0: 0, x1: 1, y0: 0, y1: 1})")
+    plane.locator("#here").focus()
+    plane.keyboard.press("0")
+    assert told(plane, "view")[-1] == {"x0": -11, "x1": 11, "y0": -1, "y1": 21}
+
+
+def test_a_name_above_a_point_stays_there_when_the_view_changes(plane):
+    """Its distance is in pixels, zoomed in or not; what stands beside the star has the room before it."""
+    plane.evaluate("plane.options.thin = true")
+    points(plane)
+    plane.evaluate("plane.star(0, 0, 'sum')")
+    plane.evaluate("plane.labels([{x: 1, y: 1, text: 'middle', yshift: 14}, {x: 0, y: 0, text: 'low', yshift: 22}])")
+    for view in ("null", "{x0: 0.9, x1: 1.1, y0: 0.9, y1: 1.1}"):
+        plane.evaluate(f"plane.view({view})")
+        plane.wait_for_timeout(200)
+        box = plane.locator("svg .annotation-text:has-text('middle')").bounding_box()
+        x, y = plane.evaluate("at(1, 1)")
+        assert box["x"] + box["width"] / 2 == pytest.approx(x, abs=2)
+        assert y - (box["y"] + box["height"] / 2) == pytest.approx(14, abs=3)
+        assert plane.locator("svg .annotation-text:has-text('low')").count() == 0
 
 
 def test_thin_labels_come_where_there_is_room(plane):

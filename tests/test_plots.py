@@ -155,6 +155,7 @@ def test_labels_without_room_are_named(crowd):
     assert plot.left_out
     assert len(plot.left_out) + len(plot.labels) == 60
     assert f"{len(plot.left_out)} labels found no room" in plot.notes[0]
+    assert plot.notes[0].endswith(". A larger figure (--size 3x3) has more")
 
 
 def test_what_lies_at_the_ends_is_labelled_where_nothing_else_is(index):
@@ -234,11 +235,29 @@ def test_numbers_become_five_ranges():
     ]  # fmt: skip
 
 
+def test_ranges_that_lie_close_have_names_of_their_own():
+    """Moments of one afternoon in seconds, with fractions, are parted into fifths as years are."""
+    found = Categories.of("at", [1_700_000_000.5 + place for place in range(50)])
+    assert [entry.count for entry in found.entries] == [10] * 5
+    assert found.entries[0].name == "1700000000.5 to 1700000009.5"
+
+
 def test_rare_values_share_a_category():
     """Of more than eight values, seven have a category each."""
     found = Categories.of("letter", [*"aaabbbccddeeffgg", *"hijk"])
     assert [entry.name for entry in found.entries] == [*"abcdefg", "4 other values"]
     assert found.entries[-1].count == 4
+
+
+def test_values_that_differ_little_are_categories_of_their_own():
+    """Neither small numbers nor the ends of long texts make one category of two; 2 and 2.0 are the same number."""
+    found = Categories.of("share", [0.0001, 0.0002, 0.0002, 2, 2.0, True, [1, "x"]])
+    assert {entry.name: entry.count for entry in found.entries} == {
+        "0.0001": 1, "0.0002": 2, "2": 2, "true": 1, "1, x": 1}  # fmt: skip
+    none = Categories.of("tags", [["x"], [], "", None])
+    assert {entry.name: entry.count for entry in none.entries} == {"x": 1, "no tags": 3}
+    texts = Categories.of("text", [f"{'a' * 300}{end}" for end in "xyy"])
+    assert {entry.name[-1]: entry.count for entry in texts.entries} == {"x": 1, "y": 2}
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from embedsearch.screening import Screening
 
 TRIED = "tried"  # the name of an axis that is looked at before it is saved
+
+Answer = TypeVar("Answer")
 
 
 class Desk:
@@ -70,9 +73,22 @@ class Desk:
         rows, epoch = asked.rows("rows", most=most), asked.whole("epoch", self.index.epoch, least=0, most=1 << 31)
         chosen = np.array(rows, dtype=np.int64)
         if epoch != self.index.epoch or len(self.plane.places(chosen)) < len(chosen):
-            raise Refusal(409, "the index has changed since these passages were drawn; load the page again", "changed")
+            raise Refusal(
+                409, "the index has changed since these passages were drawn; ask for the points again", "changed"
+            )
         return chosen
 
     def close(self) -> None:
         """Close the index."""
         self.index.close()
+
+
+def of_one_state(question: Callable[[Desk, Fields], Answer]) -> Callable[[Desk, Fields], Answer]:
+    """Have a question answered from one state of the index: rows of one and coordinates of another do not match."""
+
+    @wraps(question)
+    def answered(desk: Desk, asked: Fields) -> Answer:
+        with desk.index.reading():
+            return question(desk, asked)
+
+    return answered

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from embedsearch.columns import Simple, arrow_schema, cells, delimited, to_arrow, type_of
 from embedsearch.errors import QueryError
-from embedsearch.explorer.desk import Desk
+from embedsearch.explorer.desk import Desk, of_one_state
 from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.points import Column
 from embedsearch.index.arguments import one_of
@@ -30,13 +30,14 @@ _IN_MEMORY = 8 << 20  # bytes; what is longer waits in a file
 _MOST_ROWS = 5_000_000
 
 
+@of_one_state
 def export(desk: Desk, asked: Fields) -> tuple[IO[bytes], str]:
     """Return a file of passages, at its beginning, and its kind.
 
     Raises:
         QueryError: there is no such format, or what it needs is not installed.
     """
-    kind, axes, where = asked.text("format"), asked.texts("axes", []), asked.text("where", "")
+    kind, axes, where = asked.text("format"), asked.texts("axes", []), asked.optional("where")
     rows = desk.index.rows(where) if where else desk.chosen(asked, most=_MOST_ROWS)
     asked.finish()
     one_of("format", kind, tuple(KINDS))

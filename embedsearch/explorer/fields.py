@@ -11,6 +11,7 @@ from embedsearch.errors import did_you_mean
 from embedsearch.web.refusals import Refusal
 
 _MOST_CHARACTERS = 20_000  # of one text
+_MOST_TEXTS = 1000  # of one list
 _MOST_ROW = (1 << 31) - 1  # the page holds the numbers of passages as int32
 _REQUIRED: Any = object()
 
@@ -59,6 +60,10 @@ class Fields:
         """Return a text."""
         return _text(name, self._take(name, default), "a text")
 
+    def optional(self, name: str) -> str | None:
+        """Return a text; None where there is none, or an empty one."""
+        return self.text(name, "") or None
+
     def flag(self, name: str) -> bool:
         """Return true or false; false where it is not given."""
         value = self._take(name, False)
@@ -73,10 +78,10 @@ class Fields:
             raise _other(name, value, f"a whole number from {least:,} to {most:,}")
         return value
 
-    def texts(self, name: str, default: list[str] = _REQUIRED, *, least: int = 0, most: int = 1000) -> list[str]:
-        """Return a list of *least* to *most* texts."""
-        value, wanted = self._take(name, default), f"a list of {least:,} to {most:,} texts"
-        if not isinstance(value, list) or not least <= len(value) <= most:
+    def texts(self, name: str, default: list[str] = _REQUIRED) -> list[str]:
+        """Return a list of texts."""
+        value, wanted = self._take(name, default), f"a list of at most {_MOST_TEXTS:,} texts"
+        if not isinstance(value, list) or len(value) > _MOST_TEXTS:
             raise _other(name, value, wanted)
         return [_text(name, one, wanted) for one in value]
 

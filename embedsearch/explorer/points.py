@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.index import Index
+from embedsearch.plots.categories import written
 from embedsearch.vectors import Rows
 
 Box = tuple[float, float, float, float]
@@ -32,11 +34,12 @@ class Plane:
         self._state: object = None
         self._columns: dict[str, Column] = {}
         self._fields: dict[str, list[Any]] = {}
+        self._colours: dict[str, tuple[list[str] | None, NDArray[Any]]] = {}
         self._rows: Rows = np.empty(0, np.int64)
 
     def _refresh(self) -> None:
         if (state := self._index.state) != self._state:
-            self._state, self._columns, self._fields = state, {}, {}
+            self._state, self._columns, self._fields, self._colours = state, {}, {}, {}
             self._rows = self._index.rows()
 
     def forget(self, axis: str) -> None:
@@ -101,6 +104,7 @@ class Plane:
         columns = self.columns([x, y])
         chosen = np.arange(len(self._rows)) if where is None else self.places(self._index.rows(where))
         total = len(chosen)
+        ranges = {name: spread(column[chosen]) for name, column in (("x", columns[0]), ("y", columns[1]))}
         if box is not None:
             left, right, bottom, top = np.array(box)  # of float64, which holds numbers that no float32 does
             across, up = columns[0][chosen], columns[1][chosen]
@@ -115,12 +119,16 @@ class Plane:
             "x": packed(columns[0][shown], "<f4"),
             "y": packed(columns[1][shown], "<f4"),
             "field": None if field is None else self._coloured(field, shown),
-            "range": {name: spread(column) for name, column in (("x", columns[0]), ("y", columns[1]))},
+            "range": ranges,
         }
 
     def _coloured(self, field: str, shown: NDArray[np.intp]) -> dict[str, Any]:
-        values = self.field(field)
-        return coloured([values[place] for place in shown], values)
+        if field not in self._colours:
+            self._colours[field] = colours(self.field(field))
+        names, values = self._colours[field]
+        if names is None:
+            return {"kind": "number", "values": packed(values[shown], "<f4")}
+        return {"kind": "text", "names": names, "codes": packed(values[shown], "<i4")}
 
     def histogram(self, axis: str, bins: int, where: str | None) -> dict[str, Any]:
         """Return how passages are spread along an axis: all, and those that satisfy a condition.
@@ -158,19 +166,17 @@ def packed(values: NDArray[Any], kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype=kind).tobytes()).decode()
 
 
-def coloured(shown: Sequence[Any], everything: Sequence[Any]) -> dict[str, Any]:
-    """Return what colours points: numbers, or codes of the commonest values, -1 for all others.
+def colours(values: Sequence[Any]) -> tuple[list[str] | None, NDArray[Any]]:
+    """Return what gives points their colour, by the values of a field of all passages.
 
-    Args:
-        shown: the values of the points that are drawn.
-        everything: those of all passages, so that a value keeps its colour whatever is in view.
+    Returns:
+        None and the values, where they are numbers; else the commonest of them and codes of these, -1 for all others.
     """
-    if is_numeric(everything):
-        return {"kind": "number", "values": packed(np.array([as_number(value) for value in shown]), "<f4")}
-    names = [name for name, _ in common(everything, _MOST_CATEGORIES)]
+    if is_numeric(values):
+        return None, np.array([as_number(value) for value in values], np.float32)
+    names = [name for name, _ in common(values, _MOST_CATEGORIES)]
     code = {name: place for place, name in enumerate(names)}
-    codes = [code.get(written(value), -1) for value in shown]
-    return {"kind": "text", "names": names, "codes": packed(np.array(codes), "<i4")}
+    return names, np.array([-1 if value is None else code.get(written(value), -1) for value in values], np.int32)
 
 
 def is_numeric(values: Sequence[Any]) -> bool:
@@ -185,15 +191,7 @@ def as_number(value: int | float | None) -> float:
 
 
 def common(values: Sequence[Any], most: int) -> list[tuple[str, int]]:
-    """Return the commonest values as they are written, with their counts, commonest first."""
-    from collections import Counter
-
+    """Return the commonest values as they are written, with their counts, commonest first; what is empty is none."""
     counts = Counter(written(value) for value in values if value is not None)
+    counts.pop("", None)
     return sorted(counts.most_common(most), key=lambda one: (-one[1], one[0]))
-
-
-def written(value: Any) -> str:
-    """Return a value as the page names it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

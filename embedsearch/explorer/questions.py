@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from embedsearch.axes import Axis
+from embedsearch.conditions import Axis as AxisNamed
+from embedsearch.conditions import operand_written
 from embedsearch.errors import QueryError
-from embedsearch.explorer.desk import TRIED, Desk
+from embedsearch.explorer.desk import TRIED, Desk, of_one_state
 from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.points import as_number, common, is_numeric
 from embedsearch.plots.ends import pole_names
@@ -28,28 +30,30 @@ def about(desk: Desk, _asked: Fields) -> Answer:
     names = [name for name in fitted if name != TRIED or desk.tried is None]
     wanted = ("documents", "passages", "encoder", "dimension", "fields")
     return {
-        "name": info["path"].rstrip("/").rpartition("/")[2],
+        "name": desk.index.path.name,
         **{name: info[name] for name in wanted},
-        "axes": [described(desk, name) for name in names],
+        "axes": described(desk, names),
         "screenings": desk.index.labels.names(),
         "sample": SAMPLE,
     }
 
 
-def described(desk: Desk, name: str) -> Answer:
-    """Return an axis as the page shows it."""
-    fitted = desk.index.axes.fitted()[name]
-    low, high = pole_names(fitted)
-    definition = fitted.axis
-    return {
-        "name": name,
-        "version": desk.index.axes.versions()[name],
-        "kinds": list(definition.kinds),
-        "ends": [low, high],
-        "low": list(definition.low),
-        "high": list(definition.high),
-        "ratings": dict(definition.ratings),
-    }
+def described(desk: Desk, names: Sequence[str]) -> list[Answer]:
+    """Return axes as the page shows them."""
+    fitted, versions = desk.index.axes.fitted(), desk.index.axes.versions()
+    return [
+        {
+            "name": name,
+            "condition": operand_written(AxisNamed(name)),
+            "version": versions[name],
+            "kinds": list(fitted[name].axis.kinds),
+            "ends": list(pole_names(fitted[name])),
+            "low": list(fitted[name].axis.low),
+            "high": list(fitted[name].axis.high),
+            "ratings": dict(fitted[name].axis.ratings),
+        }
+        for name in names
+    ]
 
 
 def field(desk: Desk, asked: Fields) -> Answer:
@@ -64,16 +68,16 @@ def field(desk: Desk, asked: Fields) -> Answer:
 def search(desk: Desk, asked: Fields) -> Answer:
     """Return the passages that answer a text, or are like a document."""
     began = time.perf_counter()
-    text, like = asked.text("text", ""), asked.text("like", "")
+    text, like = asked.optional("text"), asked.optional("like")
     found = desk.index.search(
-        text or None,
-        like=like or None,
+        text,
+        like=like,
         k=_count(asked),
-        where=asked.text("where", "") or None,
-        mode=asked.text("mode", "") or None,  # type: ignore[arg-type]  # checked there
+        where=asked.optional("where"),
+        mode=asked.optional("mode"),  # type: ignore[arg-type]  # checked there
     )
     axes = asked.texts("axes", [])
-    snippets = desk.index.snippets(found, text or None, like=like or None)
+    snippets = desk.index.snippets(found, text, like=like)
     hits = shown(desk, found, axes)
     for hit, snippet in zip(hits, snippets, strict=True):
         hit["snippet"] = {"text": snippet.text, "marks": [list(span) for span in snippet.matches]}
@@ -82,25 +86,26 @@ def search(desk: Desk, asked: Fields) -> Answer:
 
 
 def calc(desk: Desk, asked: Fields) -> Answer:
-    """Return both answers to an expression: nearest in meaning, and nearest on the axes."""
+    """Return both answers to an expression: nearest in meaning, and, where there are axes, nearest on them."""
     began = time.perf_counter()
-    expression, axes = asked.text("expression"), asked.texts("axes", least=1)
+    expression, axes = asked.text("expression"), asked.texts("axes", [])
     given: dict[str, Any] = {
         "k": _count(asked),
-        "where": asked.text("where", "") or None,
+        "where": asked.optional("where"),
         "keep_inputs": asked.flag("keep_inputs"),
     }
     meaning = desk.index.calc(expression, **given)
-    plane = desk.index.calc(expression, on=axes, **given)
+    plane = desk.index.calc(expression, on=axes, **given) if axes else None
+    places = [dict(place.coordinates) for place in plane.terms] if plane else [{} for _ in meaning.expression.terms]
     terms = [
-        {"text": term.text, "weight": term.weight, "coordinates": dict(place.coordinates)}
-        for term, place in zip(plane.expression.terms, plane.terms, strict=True)
+        {"text": term.text, "weight": term.weight, "coordinates": place}
+        for term, place in zip(meaning.expression.terms, places, strict=True)
     ]
     return {
         "meaning": {"hits": shown(desk, meaning.hits, axes)},
-        "plane": {"hits": shown(desk, plane.hits, axes)},
+        "plane": {"hits": shown(desk, plane.hits, axes)} if plane else None,
         "terms": terms,
-        "sum": dict(plane.point),
+        "sum": dict(plane.point) if plane else {},
         "milliseconds": _since(began),
     }
 
@@ -118,8 +123,8 @@ def place(desk: Desk, asked: Fields) -> Answer:
 
 def locate(desk: Desk, asked: Fields) -> Answer:
     """Return what lies at a point, or what is like a phrase there."""
-    point, like, count = asked.point("point"), asked.text("like", ""), _count(asked)
-    where, axes = asked.text("where", "") or None, asked.texts("axes", [])
+    point, like, count = asked.point("point"), asked.optional("like"), _count(asked)
+    where, axes = asked.optional("where"), asked.texts("axes", [])
     if not like:
         return {"hits": shown(desk, desk.index.locate(point, k=count, where=where), axes)}
     return _moved(desk, desk.index.locate_like(like, point, k=count, where=where), axes)
@@ -127,9 +132,7 @@ def locate(desk: Desk, asked: Fields) -> Answer:
 
 def shift(desk: Desk, asked: Fields) -> Answer:
     """Return what lies where a phrase comes to lie when it is moved along axes."""
-    moved = desk.index.shift(
-        asked.text("text"), asked.numbers("by"), k=_count(asked), where=asked.text("where", "") or None
-    )
+    moved = desk.index.shift(asked.text("text"), asked.numbers("by"), k=_count(asked), where=asked.optional("where"))
     return _moved(desk, moved, asked.texts("axes", []))
 
 
@@ -138,8 +141,8 @@ def points(desk: Desk, asked: Fields) -> Answer:
     return desk.plane.points(
         asked.text("x"),
         asked.text("y"),
-        where=asked.text("where", "") or None,
-        field=asked.text("field", "") or None,
+        where=asked.optional("where"),
+        field=asked.optional("field"),
         box=asked.box("box"),
         limit=asked.whole("limit", SAMPLE, most=200_000),
     )
@@ -169,7 +172,7 @@ def condition(desk: Desk, asked: Fields) -> Answer:
 
 def histogram(desk: Desk, asked: Fields) -> Answer:
     """Return how passages are spread along an axis; see `Plane.histogram`."""
-    return desk.plane.histogram(asked.text("axis"), asked.whole("bins", 60, most=500), asked.text("where", "") or None)
+    return desk.plane.histogram(asked.text("axis"), asked.whole("bins", 60, most=500), asked.optional("where"))
 
 
 def try_axis(desk: Desk, asked: Fields) -> Answer:
@@ -182,7 +185,7 @@ def try_axis(desk: Desk, asked: Fields) -> Answer:
     desk.index.axes.lend([axis])
     desk.tried = axis
     desk.plane.forget(TRIED)
-    return {"axis": described(desk, TRIED), **report(desk, TRIED)}
+    return report(desk, TRIED)
 
 
 def save_axis(desk: Desk, asked: Fields) -> Answer:
@@ -194,25 +197,25 @@ def save_axis(desk: Desk, asked: Fields) -> Answer:
     if name == TRIED:
         raise QueryError(f"{TRIED!r} is what the page calls an axis that is not saved; choose another name")
     desk.index.axes.save(Axis.from_dict(name, desk.tried.to_dict()))
-    return {"axis": described(desk, name)}
+    return {"axis": described(desk, [name])[0]}
 
 
 def report_axis(desk: Desk, asked: Fields) -> Answer:
     """Return the report on an axis."""
-    name = asked.text("name")
-    return {"axis": described(desk, name), **report(desk, name)}
+    return report(desk, asked.text("name"))
 
 
 def report(desk: Desk, name: str) -> Answer:
-    """Return what `axes check` says of one axis, as JSON values and as lines to read."""
+    """Return an axis, and what `axes check` says of it, as JSON values and as lines to read."""
     found = desk.index.axes.check([name])
-    return {"report": found.axes[0].to_dict(), "lines": str(found).splitlines()}
+    axis = described(desk, [name])[0]
+    return {"axis": axis, "report": found.axes[0].to_dict(), "lines": str(found).splitlines()}
 
 
 def propose(desk: Desk, asked: Fields) -> Answer:
     """Return the phrases whose rating would help an axis most."""
     name, count = asked.text("name"), asked.whole("count", 5, most=50)
-    return {"phrases": desk.index.explorer.propose(name, count, asked.text("where", "") or None)}
+    return {"phrases": desk.index.explorer.propose(name, count, asked.optional("where"))}
 
 
 def shown(desk: Desk, hits: Hits, axes: Sequence[str]) -> list[Answer]:
@@ -249,7 +252,7 @@ def _since(began: float) -> float:
     return round(1000 * (time.perf_counter() - began), 1)
 
 
-QUESTIONS: Mapping[str, Callable[[Desk, Fields], Answer]] = {
+_READING: Mapping[str, Callable[[Desk, Fields], Answer]] = {
     "index": about,
     "field": field,
     "search": search,
@@ -261,8 +264,11 @@ QUESTIONS: Mapping[str, Callable[[Desk, Fields], Answer]] = {
     "passages": passages,
     "condition": condition,
     "histogram": histogram,
-    "axes/try": try_axis,
-    "axes/save": save_axis,
     "axes/report": report_axis,
     "axes/propose": propose,
+}
+QUESTIONS: Mapping[str, Callable[[Desk, Fields], Answer]] = {
+    **{name: of_one_state(question) for name, question in _READING.items()},
+    "axes/try": try_axis,
+    "axes/save": save_axis,
 }

@@ -41,7 +41,7 @@ def start(desk: Desk, asked: Fields) -> Answer:
 def next_record(desk: Desk, asked: Fields) -> Answer:
     """Return the record to read next, with the sentence that speaks most for it; None where all are read."""
     screening, passed = _screening(desk, asked), set(asked.texts("after", []))
-    by = asked.text("by", "") or None
+    by = asked.optional("by")
     asked.finish()
     found, shown = screening.propose(1, by, passed=passed)
     desk.note_shown(screening, shown)

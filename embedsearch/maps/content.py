@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,31 +113,16 @@ def gather(index: Index, wanted: Wanted) -> Content:
     if wanted.sample < 1:
         raise QueryError(f"a map cannot show {wanted.sample} passages; at least 1 is wanted")
     with index.reading():
-        seen = _see(index, wanted)
-    layout = None if seen.ground is None else lay_out(seen.ground)
-    points = seen.points if layout is None else layout.points
-    clusters = find_clusters(points, [f"{one.title}. {one.text}" for one in seen.passages]) if layout else []
-    return Content(
-        index.path.name, seen.encoder, seen.total, seen.of, seen.axes, points, seen.passages, seen.categories,
-        tuple(clusters), layout.report if layout else None, wanted.where, layout.notes if layout else (),
-    )  # fmt: skip
+        content, ground = _see(index, wanted)
+    if ground is None:
+        return content
+    layout = lay_out(ground)
+    clusters = tuple(find_clusters(layout.points, [f"{one.title}. {one.text}" for one in content.passages]))
+    return replace(content, points=layout.points, clusters=clusters, layout=layout.report, notes=layout.notes)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
-    """All that a map takes from an index, from one state of it."""
-
-    encoder: str
-    total: int
-    of: int
-    axes: tuple[ScaledAxis, ...]
-    points: Points  # on axes; none where there is a layout
-    ground: Ground | None
-    passages: tuple[Shown, ...]
-    categories: Categories | None
-
-
-def _see(index: Index, wanted: Wanted) -> _Seen:
+def _see(index: Index, wanted: Wanted) -> tuple[Content, Ground | None]:
+    """Take from one state of an index what a map shows, and, where it is to be laid out, what that is made from."""
     draw = index.draw(wanted.sample, where=wanted.where)
     if not len(draw):
         raise QueryError("no passage satisfies the condition" if wanted.where else "the index is empty")
@@ -151,8 +136,12 @@ def _see(index: Index, wanted: Wanted) -> _Seen:
         ground = read_ground(index, draw, wanted.layout, seed=wanted.seed, anew=wanted.anew)
     values: list[Any] = []
     passages = tuple(_shown(passage, wanted.color, values) for passage in _read(index, draw.rows))
-    categories = _categories(index, wanted.color, values)
-    return _Seen(index.axes.encoder_name, len(index), draw.of, axes, points, ground, passages, categories)
+    content = Content(
+        index=index.path.name, encoder=index.axes.encoder_name, total=len(index), of=draw.of, axes=axes, points=points,
+        passages=passages, categories=_categories(index, wanted.color, values), clusters=(), layout=None,
+        where=wanted.where, notes=(),
+    )  # fmt: skip
+    return content, ground
 
 
 def _read(index: Index, rows: NDArray[np.int64]) -> Iterator[StoredPassage]:

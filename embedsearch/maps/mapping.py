@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,15 @@ class Map:
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as JSON values."""
         content = self.content
+        regions: Counter[str] = Counter()  # two may have the same name
+        for region in content.clusters:
+            regions[region.name] += region.count
         record: dict[str, Any] = {
             "axes": [axis.name for axis in content.axes],
             "shown": len(content.passages),
             "passages": content.of,
             "of": content.total,
-            "clusters": {region.name: region.count for region in content.clusters},
+            "clusters": dict(regions),
             "layout": content.layout.to_dict() if content.layout else None,
         }
         if content.categories is not None:

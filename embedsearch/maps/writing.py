@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from embedsearch.axes import ScaledAxis
 from embedsearch.errors import EmbedSearchError
 from embedsearch.maps.content import Content
+from embedsearch.notebooks import show
 from embedsearch.plots.categories import Category
 from embedsearch.plots.ends import pole_names
 from embedsearch.plots.style import COLORS, STEPS
@@ -63,7 +65,7 @@ def _part(name: str) -> str:
     return (PAGE / name).read_text("utf-8")
 
 
-def _policy(scripts: Any) -> str:
+def _policy(scripts: Iterable[str]) -> str:
     """Return the content security policy: these scripts run, and nothing is loaded from anywhere."""
     hashes = " ".join(f"'sha256-{_base64(hashlib.sha256(script.encode()).digest())}'" for script in scripts)
     return (
@@ -105,7 +107,8 @@ def _to_dict(content: Content) -> dict[str, Any]:
         record["layout"] = _LAYOUTS[content.layout.kind]
     if content.categories is not None:
         entries = [
-            {"name": entry.name, "count": entry.count, "shade": _shade(entry)} for entry in content.categories.entries
+            {"name": show(entry.name), "count": entry.count, "shade": _shade(entry)}
+            for entry in content.categories.entries
         ]
         record |= {
             "color": content.categories.field,

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes.fields import as_number, numbers_of
-from embedsearch.notebooks import show
 from embedsearch.plots.style import COLORS, MARKERS, QUIET, STEPS
 
 _MOST = len(COLORS)
@@ -22,7 +21,7 @@ class Category:
     """Passages that are drawn alike.
 
     Attributes:
-        name: what the legend says.
+        name: the value of the field, in full, or what the legend says of several.
         color: hexadecimal RGB.
         marker: as matplotlib writes it.
         count: how many passages.
@@ -51,15 +50,15 @@ class Categories:
 
     @classmethod
     def of(cls, field: str, values: Sequence[Any]) -> Categories:
-        """Divide passages by the values of a field, None where there is none.
+        """Divide passages by the values of a field; None, an empty text or an empty list where there is none.
 
         More than eight different numbers or dates become five ranges of about as many passages each. Of other values
         the eight most frequent have a category each (seven, if there are more), and the rest have one together.
         """
-        present = np.array([value is not None and value != "" for value in values], dtype=bool)
+        present = np.array([value not in (None, "", []) for value in values], dtype=bool)
         given = [value for value, there in zip(values, present, strict=True) if there]
         numbers = _numbers(given)
-        names, colors = (_named(given), COLORS) if numbers is None else (_ranges(numbers), STEPS)
+        names, colors = ([*map(written, given)], COLORS) if numbers is None else (_ranges(numbers), STEPS)
         order = _by_frequency(names) if numbers is None else list(dict.fromkeys(np.array(names)[np.argsort(numbers)]))
         kept = order if len(order) <= _MOST else order[: _MOST - 1]
         looks = [*zip(kept, colors, MARKERS, strict=False)]
@@ -82,6 +81,15 @@ class Categories:
         return np.flatnonzero(self.places == entry)
 
 
+def written(value: Any) -> str:
+    """Return a value of a field as it is named: in full, since what is cut or rounded may name another one too."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(written(part) for part in value)
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
 def _numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:
     """Return values as numbers if they are that, dates too, and too many for a category each."""
     if any(as_number(value) is None for value in values):  # a field of text is left at its first value
@@ -91,23 +99,20 @@ def _numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:
 
 
 def _ranges(numbers: NDArray[np.float64]) -> list[str]:
-    """Return for each number the name of its range; equal numbers are never parted."""
+    """Return for each number the name of its range, another one for each; equal numbers are never parted."""
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, len(STEPS) + 1)[1:-1]))
     places = np.searchsorted(edges, numbers, side="left")
-    names = {}
-    for place in np.unique(places).tolist():
-        own = numbers[places == place]
-        low, high = _short(own.min()), _short(own.max())
-        names[place] = low if low == high else f"{low} to {high}"
-    return [names[place] for place in places.tolist()]
+    used, numbered = np.unique(places, return_inverse=True)
+    ends = [(numbers[places == place].min(), numbers[places == place].max()) for place in used]
+    for digits in (6, 12, 17):  # 17 tell any two numbers apart
+        names = [" to ".join(dict.fromkeys(_short(end, digits) for end in pair)) for pair in ends]
+        if len(set(names)) == len(names):
+            break
+    return [names[place] for place in numbered.tolist()]
 
 
-def _short(number: float) -> str:
-    return f"{number:.0f}" if number.is_integer() else f"{number:.6g}"
-
-
-def _named(values: Sequence[Any]) -> list[str]:
-    return [show(value) for value in values]
+def _short(number: float, digits: int) -> str:
+    return f"{number:.0f}" if number.is_integer() else f"{number:.{digits}g}"
 
 
 def _by_frequency(names: Sequence[str]) -> list[str]:

@@ -184,14 +184,17 @@ def draw(
             figure, labels, left_out = draw_plane(scene, lettering, size)
         else:
             figure, labels, left_out = draw_histogram(scene, lettering, size, threshold)
-    return Plot(figure, scene, tuple(labels), tuple(left_out), _notes(scene, left_out, lettering), threshold)
+    notes = _notes(scene, left_out, lettering, size)
+    return Plot(figure, scene, tuple(labels), tuple(left_out), notes, threshold)
 
 
-def _notes(scene: Scene, left_out: Sequence[str], lettering: Lettering) -> tuple[str, ...]:
+def _notes(scene: Scene, left_out: Sequence[str], lettering: Lettering, size: tuple[float, float]) -> tuple[str, ...]:
     notes = [lettering.note] if lettering.note else []
     if left_out:
         named = "; ".join(left_out[:_NAMED]) + ("; …" if len(left_out) > _NAMED else "")
-        notes.append(f"{len(left_out):,} labels found no room: {named}. A larger figure (--size 12x9) has more")
+        wider, higher = (min(_LARGEST, round(1.6 * side)) for side in size)
+        larger = f". A larger figure (--size {wider}x{higher}) has more" if min(size) < _LARGEST else ""
+        notes.append(f"{len(left_out):,} labels found no room: {named}{larger}")
     count = len(scene.population)
     if scene.categories is not None and len(scene.axes) == 2 and count > DRAWN_ONE_BY_ONE:
         notes.append(f"{IN_COLOR:,} of {count:,} passages, drawn by lot, are in colour; the grey shows all")

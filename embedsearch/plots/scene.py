@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.errors import QueryError
@@ -169,8 +169,8 @@ class _Finder:
         yield Mark("sum", str(answer.expression), self._at(answer.point))
         for term in answer.terms:
             yield Mark("term", term.text, self._at(term.coordinates))
-        for hit in answer.hits:
-            yield Mark("answer", _name(hit), self._at(hit.coordinates), self._category(hit.document))
+        for hit, row in zip(answer.hits, self._index.rows_of(answer.hits), strict=True):
+            yield Mark("answer", _name(hit), self._at(hit.coordinates), self._category([row]))
 
     def phrases(self, phrases: Sequence[str]) -> Iterator[Mark]:
         """Yield a mark for each phrase."""
@@ -185,7 +185,7 @@ class _Finder:
                 raise QueryError(f"the document {id!r} has no text, and so no place to label")
             document = self._index.get(id)
             at = tuple(own.coordinates.mean(axis=0).tolist())
-            yield Mark("passage", document.title or document.text, at, self._category(id))
+            yield Mark("passage", document.title or document.text, at, self._category(own.rows))
 
     def extremes(self, count: int) -> Iterator[Mark]:
         """Yield so many passages from each end of each axis, the farthest first."""
@@ -212,11 +212,10 @@ class _Finder:
     def _grouped(self) -> list[ScaledAxis]:
         return [axis for axis in self._population.axes if axis.fitted.curve is not None]
 
-    def _category(self, document: str) -> int | None:
-        """Return the category of a document, which all its passages have; None if none of them is drawn."""
+    def _category(self, rows: ArrayLike) -> int | None:
+        """Return the category that some passages of one document have; None if none of them is drawn."""
         if self._categories is None:
             return None
-        rows = self._index.population(self._names, documents=[document]).rows
         drawn = np.flatnonzero(np.isin(self._population.rows, rows, assume_unique=True))
         return int(self._categories.places[drawn[0]]) if len(drawn) else None
 

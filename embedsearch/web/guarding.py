@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-BODY_LIMIT = 32 << 20  # bytes; 2,048 texts of 16 kB
-OPEN_PATHS = ("/health",)  # what asks whether a server lives has no token
+_BODY_LIMIT = 32 << 20  # bytes; 2,048 texts of 16 kB
+_OPEN_PATHS = ("/health",)  # what asks whether a server lives has no token
 
 
 class Guard:
@@ -32,7 +32,6 @@ class Guard:
         *,
         host: str,
         token: str = "",
-        limit: int = BODY_LIMIT,
         may_enter: Callable[[dict[str, str], Scope], bool] = lambda _cookies, _scope: False,
     ) -> None:
         """Guard an application.
@@ -41,13 +40,11 @@ class Guard:
             app: is only called for requests that may pass; answers `Refusal`, which reading a long body raises.
             host: the name or address that the server listens at.
             token: what clients send as bearer token; with one, any ``Host`` will do, for no foreign page knows it.
-            limit: the most bytes of a request's body.
-            may_enter: is asked where a token is wanted and no bearer token is sent: may a request with these cookies?
+            may_enter: is asked where a token is wanted: may a request with these cookies pass without the bearer token?
         """
         self.app = app
         self._host = host
         self._token = token
-        self._limit = limit
         self._may_enter = may_enter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,8 +59,8 @@ class Guard:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
-                raise self._too_large()
+            if received > _BODY_LIMIT:
+                raise _too_large()
             return message
 
         try:
@@ -80,12 +77,12 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None and _host_of(origin) != host:
             raise Refusal(403, f"pages of {origin[:80]!r} may not ask this server", "foreign_origin")
-        if self._token and path not in OPEN_PATHS and not self._has_token(headers, scope):
+        if self._token and path not in _OPEN_PATHS and not self._has_token(headers, scope):
             raise Refusal(401, "send the server's token: Authorization: Bearer TOKEN", "invalid_api_key")
         if method == "POST" and headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Refusal(415, "wanted Content-Type: application/json", "unsupported_media_type")
-        if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > self._limit:
-            raise self._too_large()
+        if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > _BODY_LIMIT:
+            raise _too_large()
 
     def _is_own(self, host: str) -> bool:
         """Is this what a client writes that means this machine?"""
@@ -103,8 +100,9 @@ class Guard:
         kind, _, given = headers.get("authorization", "").partition(" ")
         return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token.encode())
 
-    def _too_large(self) -> Refusal:
-        return Refusal(413, f"the request has more than {self._limit:,} bytes; send fewer texts", "request_too_large")
+
+def _too_large() -> Refusal:
+    return Refusal(413, f"the request has more than {_BODY_LIMIT:,} bytes; send less at once", "request_too_large")
 
 
 def _host_of(origin: str) -> str | None:

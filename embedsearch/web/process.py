@@ -47,8 +47,8 @@ class Address:
         """
         if not self.token and not is_loopback(self.host):
             raise EmbedSearchError(
-                f"--host {self.host} lets other machines in: set {TOKEN} to a secret that they must send, "
-                "or leave --host out"
+                f"--host {self.host} lets other machines in: set {TOKEN} to a secret that they must send "
+                "(in Python, the token of an Address), or leave --host out"
             )
 
 
@@ -124,7 +124,11 @@ def _settings(app: ASGIApp) -> uvicorn.Config:
 
 
 def listen(address: Address) -> socket.socket:
-    """Return a listening socket; connections wait in it until the model is loaded."""
+    """Return a listening socket; connections wait in it until requests are answered.
+
+    Raises:
+        EmbedSearchError: the address is not of this machine, or in use.
+    """
     try:
         family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((address.host, address.port), family=family, backlog=256)

@@ -36,7 +36,7 @@ class _Sheltered:
         try:
             await self.app(scope, receive, send)
         except Exception as error:
-            _log.error("%s %s failed: %s", scope.get("method"), scope.get("path"), error)
+            _log.error("%s %s failed: %s: %s", scope.get("method"), scope.get("path"), type(error).__name__, error)
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:

@@ -8,8 +8,8 @@ function read() {
 
 export const now = () => state;
 
-/* The names of the axes across and up; one where both are the same. */
-export const axes = () => [...new Set([state.x, state.y])];
+/* The names of the axes across and up; one where both are the same, none where the index has none. */
+export const axes = () => [...new Set([state.x, state.y].filter(Boolean))];
 
 /* Changes the state; `step` makes it one that the back button returns from. */
 export function set(changes, {step = false} = {}) {

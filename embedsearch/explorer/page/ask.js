@@ -3,7 +3,7 @@ import {ask} from "./client.js";
 import {axes, now, set} from "./address.js";
 import {$, h, number, saying} from "./dom.js";
 import {list} from "./hits.js";
-import {mark, view} from "./view.js";
+import {mark, ofDrawn, view} from "./view.js";
 
 const SUM = /\S\s+[+-]\s*\S|^\s*-|\d\s*\*/; // what the language of sums looks like
 
@@ -14,7 +14,10 @@ export function begin() {
     answer();
   });
   document.addEventListener("like", (event) => likeThis(event.detail));
-  document.addEventListener("passage", async (event) => likeThis((await ask("passages", {rows: [event.detail], epoch: view.drawn.epoch})).passages[0].document));
+  document.addEventListener("passage", (event) => saying("view-error", () => ofDrawn(async () => {
+    const {passages} = await ask("passages", {rows: [event.detail], epoch: view.drawn.epoch});
+    likeThis(passages[0].document);
+  })));
 }
 
 function likeThis(document_) {
@@ -49,16 +52,17 @@ function showHits({hits, at, milliseconds}) {
 }
 
 function showSum({meaning, plane, terms, sum, milliseconds}) {
-  const {x, y} = now();
+  const {x, y} = now(), names = axes();
   const signed = (term) => `${term.weight < 0 ? "−" : ""}${Math.abs(term.weight) === 1 ? "" : `${Math.abs(term.weight)} × `}${term.text}`;
-  const rows = terms.map((term) => h("tr", {}, h("td", {}, signed(term)), ...axes().map((axis) => h("td", {}, number(term.weight * term.coordinates[axis])))));
-  const total = h("tr", {}, h("td", {}, h("strong", {}, "sum")), ...axes().map((axis) => h("td", {}, h("strong", {}, number(sum[axis])))));
-  const head = h("tr", {}, h("th", {scope: "col"}, "term"), ...axes().map((axis) => h("th", {scope: "col"}, axis)));
+  const rows = terms.map((term) => h("tr", {}, h("td", {}, signed(term)), ...names.map((axis) => h("td", {}, number(term.weight * term.coordinates[axis])))));
+  const total = h("tr", {}, h("td", {}, h("strong", {}, "sum")), ...names.map((axis) => h("td", {}, h("strong", {}, number(sum[axis])))));
+  const head = h("tr", {}, h("th", {scope: "col"}, "term"), ...names.map((axis) => h("th", {scope: "col"}, axis)));
+  const note = h("p", {class: "note"}, `Answered in ${Math.round(milliseconds)} ms.`);
+  const near = h("div", {id: "by-meaning"}, h("h2", {}, "Nearest in meaning"), list(meaning.hits));
+  if (!plane) return $("ask-answer").replaceChildren(note, near);
   $("ask-answer").replaceChildren(
-    h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows, total)),
-    h("p", {class: "note"}, `Answered in ${Math.round(milliseconds)} ms.`),
-    h("div", {class: "answers"},
-      h("div", {id: "by-meaning"}, h("h2", {}, "Nearest in meaning"), list(meaning.hits)),
+    h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows, total)), note,
+    h("div", {class: "answers"}, near,
       h("div", {id: "by-plane"}, h("h2", {}, "Nearest on the axes"), list(plane.hits, {scores: (hit) => `distance ${number(hit.distance)}`}))));
   let [left, low] = [0, 0];
   const arrows = terms.map((term) => {

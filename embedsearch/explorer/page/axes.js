@@ -32,11 +32,8 @@ const report = (name) => saying("axes-error", async () => {
   $("axes-report").focus();
 });
 
-function ratings() {
-  const given = {};
-  for (const input of $("axes-rated").querySelectorAll("input")) if (input.value.trim()) given[input.dataset.phrase] = Number(input.value);
-  return given;
-}
+const rateable = () => [...$("axes-rated").querySelectorAll("input")];
+const ratings = () => Object.fromEntries(rateable().filter((input) => input.value).map((input) => [input.dataset.phrase, Number(input.value)]));
 
 const tryIt = () => saying("axes-error", async () => {
   const found = await ask("axes/try", {low: lines("axes-low"), high: lines("axes-high"), frames: lines("axes-frames"), ratings: ratings()});
@@ -44,12 +41,14 @@ const tryIt = () => saying("axes-error", async () => {
   $("axes-save").hidden = false;
   $("axes-propose").disabled = false;
   view.index.axes = [...view.index.axes.filter((axis) => axis.name !== TRIED), found.axis];
-  set({x: TRIED}, {step: now().x !== TRIED});
+  set({x: TRIED, view: ""}, {step: now().x !== TRIED});
   await reload({move: true});
 });
 
 const propose = () => saying("axes-error", async () => {
-  const {phrases} = await ask("axes/propose", {name: TRIED, count: 5});
+  const listed = new Set(rateable().map((input) => input.dataset.phrase));
+  const phrases = (await ask("axes/propose", {name: TRIED, count: 5})).phrases.filter((phrase) => !listed.has(phrase));
+  if (!phrases.length) throw new Error("what would help most is listed already; rate some of it and try the axis again");
   $("axes-ratings").hidden = false;
   for (const [place, phrase] of phrases.entries()) {
     const id = `rating-${$("axes-rated").children.length + place}`;
@@ -62,6 +61,6 @@ const save = () => saying("axes-error", async () => {
   view.index.axes = [...view.index.axes.filter((one) => ![axis.name, TRIED].includes(one.name)), axis, ...view.index.axes.filter((one) => one.name === TRIED)];
   set({x: axis.name});
   $("axes-name").value = "";
-  await reload({});
+  await reload({move: false});
   $("says").textContent = `Saved as ${axis.name}, version ${axis.version}.`;
 });

@@ -11,8 +11,8 @@ async function post(name, fields, signal) {
     throw new Error("the server does not answer; start it again with: embedsearch explore");
   }
   if (answer.ok) return answer;
-  const body = await answer.json().catch(() => ({}));
-  throw new Error(body.error?.message ?? `the server answered ${answer.status}`);
+  const {error} = await answer.json().catch(() => ({}));
+  throw Object.assign(new Error(error?.message ?? `the server answered ${answer.status}`), {code: error?.code});
 }
 
 export async function ask(name, fields = {}, {kind = ""} = {}) {

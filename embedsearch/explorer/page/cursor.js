@@ -36,6 +36,7 @@ function name() {
 }
 
 export const answer = () => saying("cursor-error", async () => {
+  if (!axes().length) return;
   name();
   const {x, y} = now(), [atx, aty] = SLIDERS.map((which) => $(`cursor-${which}`).value), like = $("cursor-like").value.trim();
   set({atx, aty, held: like});

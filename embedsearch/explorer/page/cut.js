@@ -49,6 +49,7 @@ async function counts() {
 }
 
 async function histogram() {
+  if (!view.index.axes.length) return;
   shown = await ask("histogram", {axis: $("cut-axis").value, where: view.where}, {kind: "histogram"});
   const most = Math.max(...shown.counts, 1), step = WIDTH / shown.counts.length;
   const bar = (kind) => (value, place) => svg("rect", {class: kind, x: place * step, width: Math.max(step - 1, 0.5), y: HEIGHT - (HEIGHT * value) / most, height: (HEIGHT * value) / most});
@@ -75,6 +76,7 @@ function threshold() {
 
 /* The percentile nearest to where the pointer is; followed until it is let go. */
 function drag(event) {
+  if (!shown) return;
   const follow = (moved) => {
     const frame = $("histogram").getBoundingClientRect(), [low, high] = [shown.edges[0], shown.edges.at(-1)];
     const at = low + ((moved.clientX - frame.left) / frame.width) * (high - low);
@@ -86,12 +88,14 @@ function drag(event) {
   follow(event);
   event.preventDefault();
   addEventListener("pointermove", follow);
-  addEventListener("pointerup", () => removeEventListener("pointermove", follow), {once: true});
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => removeEventListener("pointermove", follow), {once: true});
 }
 
 function add(sign) {
-  const name = $("cut-axis").value, part = `${/^[A-Za-z_]\w*$/.test(name) ? name : `axis(${JSON.stringify(name)})`} ${sign} p${$("cut-percent").value}`;
-  const before = $("cut-where").value.trim();
+  const axis = view.index.axes.find(({name}) => name === $("cut-axis").value);
+  const isField = ["id", "title", "text", ...view.index.fields].includes(axis.name), written = isField ? `axis(${JSON.stringify(axis.name)})` : axis.condition;
+  const part = `${written} ${sign} p${$("cut-percent").value}`;
+  const typed = $("cut-where").value.trim(), before = /\bor\b/.test(typed) ? `(${typed})` : typed; // `and` binds closer
   $("cut-where").value = before ? `${before} and ${part}` : part;
   saying("cut-error", counts);
 }

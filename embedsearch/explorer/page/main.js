@@ -7,7 +7,7 @@ import * as axes from "./axes.js";
 import * as cursor from "./cursor.js";
 import * as cut from "./cut.js";
 import * as reading from "./read.js";
-import {addressed, begin as beginView, load, pick, view} from "./view.js";
+import {follow, load, ofDrawn, pick, view} from "./view.js";
 
 /* Each has `begin`, `answer`, which answers again what it was asked, and, where the address holds what was asked, `fill`. */
 const PANELS = {ask: asking, cursor, axes, cut, read: reading};
@@ -27,7 +27,7 @@ function tabs() {
 }
 
 async function open() {
-  const chosen = PANELS[now().tab] ? now().tab : "ask";
+  const chosen = Object.hasOwn(PANELS, now().tab) ? now().tab : "ask";
   for (const name of Object.keys(PANELS)) {
     $(name).hidden = name !== chosen;
     $(`tab-${name}`).setAttribute("aria-selected", String(name === chosen));
@@ -43,6 +43,7 @@ function fill() {
 
 function choices() {
   const names = view.index.axes.map((axis) => axis.name);
+  document.documentElement.classList.toggle("without-axes", !names.length);
   for (const which of ["x", "y"]) {
     $(which).replaceChildren(...names.map((name) => h("option", {}, name)));
     $(which).value = now()[which];
@@ -52,7 +53,8 @@ function choices() {
 }
 
 /* The axes, or which of them are shown, have changed. */
-async function changed({move = true} = {}) {
+async function changed({move}) {
+  complete();
   choices();
   await load({move});
   await open();
@@ -60,7 +62,7 @@ async function changed({move = true} = {}) {
 
 function exports_() {
   for (const button of document.querySelectorAll("[data-export]")) {
-    button.addEventListener("click", () => saying("chosen-error", () => download(button.dataset.export, {...view.selection, axes: across()})));
+    button.addEventListener("click", () => saying("view-error", () => ofDrawn(() => download(button.dataset.export, {...view.selection, axes: across()}))));
   }
   $("chosen-none").addEventListener("click", () => { view.plane.select([]); pick([]); });
 }
@@ -78,19 +80,16 @@ async function begin() {
   document.title = `${index.name} · embedsearch`;
   $("name").textContent = index.name;
   $("holds").textContent = `${count(index.documents)} documents, ${count(index.passages)} passages, ${index.encoder}`;
-  if (!index.axes.length || !index.passages) {
-    $("says").textContent = index.passages ? "The index has no axes yet; add some with: embedsearch axes fit FILE" : "The index is empty; add documents with: embedsearch ingest SOURCE";
-    return;
-  }
   complete();
   choices();
   tabs();
   exports_();
   for (const panel of Object.values(PANELS)) panel.begin(changed);
   for (const which of ["x", "y", "color"]) {
-    $(which).addEventListener("change", () => saying("ask-error", async () => {
-      set({[which]: $(which).value, view: ""}, {step: true});
-      await changed({move: which !== "color"});
+    $(which).addEventListener("change", () => saying("view-error", async () => {
+      const move = which !== "color"; // what is in view stays so in other colours
+      set({[which]: $(which).value, ...(move && {view: ""})}, {step: true});
+      await changed({move});
     }));
   }
   document.addEventListener("state", () => open());
@@ -98,15 +97,13 @@ async function begin() {
     complete();
     choices();
     fill();
-    await saying("ask-error", async () => {
-      await load(await addressed());
-      await open();
-    });
+    await saying("view-error", follow);
+    await open();
   });
   fill();
-  await beginView(index);
+  await saying("view-error", follow);
   await open();
   document.documentElement.dataset.ready = "true";
 }
 
-begin().catch((error) => { $("says").textContent = error.message; });
+begin().catch((error) => { $("view-error").textContent = error.message; });

@@ -24,7 +24,7 @@ export const answer = () => saying("read-error", async () => {
 });
 
 function key(event) {
-  if (now().tab !== "read" || $("read-keys").hidden || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+  if (now().tab !== "read" || $("read-keys").hidden || event.repeat || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
   if (event.target.closest?.("#plane, [role=tab]")) return;
   const acts = {...Object.fromEntries(Object.entries(KEYS).map(([name, value]) => [name, () => label(value)])), ArrowRight: skip, ArrowLeft: undo};
   const act = acts[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -109,7 +109,7 @@ function progress(found) {
   const head = ["by", "missed", "at most", "recall", "at least"].map((name) => h("th", {scope: "col"}, name));
   const verdict = `The rule (recall ${found.stop.recall} at confidence ${found.stop.confidence}, by ${found.stop.method}) says: ${found.stop.met ? "it is time to stop" : "read on"}.`;
   const assumed = found.estimates.map((one) => h("li", {}, h("strong", {}, one.method), `: ${one.assumption} (${one.source})`));
-  const yields = (found.yield ?? []).map((one) => `${one.first}–${one.last}: ${one.found}`).join(", ");
+  const yields = found.yield.map((one) => `${one.first}–${one.last}: ${one.found}`).join(", ");
   const joined = found.joined ? h("p", {class: "note"}, `${count(found.joined)} records not read joined after the last that was read; each counts as possibly missed.`) : "";
   $("read-estimates").replaceChildren(h("p", {id: "read-stop"}, verdict), joined, h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
     h("p", {class: "note"}, yields ? `Found per 50 read: ${yields}` : "Nothing read yet."), h("ul", {class: "plain"}, ...assumed));

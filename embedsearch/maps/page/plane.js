@@ -3,28 +3,28 @@
    Load plotly.min.js and plane.css before this classic script; it defines one global, Plane.
 
      const plane = new Plane(element, {xTitle, yTitle, xEnds: [low, high], yEnds: [low, high], label, bare, thin, webgl});
-     plane.points({x: Float32Array, y: Float32Array, codes?: Int32Array, names?: [..], values?: Float32Array,
-                   hover: (i) => string});
+     plane.points({x: Float32Array, y: Float32Array, codes?: Int32Array, values?: Float32Array, hover: (i) => string,
+                   range?: {x: [low, high], y: [low, high]}});   of all there is, where these points are a part of it
      plane.axes({xTitle, yTitle, xEnds, yEnds});         other axes; the view is reset
      plane.rings([{x, y, code?}])                        rings, hidden with the points of their code; [] takes them away
      plane.select(indices)                               what is selected, as if by hand; onSelect is not told
      plane.isolate(code | null)                          only the points with this code
      plane.arrows([{x0, y0, x1, y1, label}])             plane.star(x, y, label), plane.star(null)
-     plane.labels([{x, y, text}])                        names of regions; with `thin`, those that find room, first come first
+     plane.labels([{x, y, text, yshift?}])               names, `yshift` pixels above; with `thin`, those that find room beside
+                                                         the star's and the arrows', first come first
      plane.mode("pan" | "zoom" | "lasso" | "select")     what dragging does
      plane.zoom(factor), plane.pan(right, up), plane.view({x0, x1, y0, y1} | null)
      plane.inView()                                      the points in view, as indices
      plane.range                                         what is in view, {x0, x1, y0, y1}
      plane.onSelect = (indices) => …   plane.onView = ({x0, x1, y0, y1}) => …
      plane.onHover = (index | null) => …   plane.onClick = (index) => …
-     plane.recolor()                                     after a change of the colours (--plane-… of plane.css)
      await plane.drawn                                   the promise of the drawing that was asked for last
      plane.shown, plane.webgl                            how many points are drawn, and by what
 
    `codes` are categories, 0 to 14, in the colours --plane-color-0… (0 to 7 for names, 8 and 9 grey, 10 to 14 for ranges);
-   -1 is faint. `values` are numbers, in the steps of --plane-step-0…. All indices are places in x and y. Callbacks may also be handed over by calling, as in
-   plane.onSelect(indices => …). Texts are never markup. The keys, while the plane has the focus: arrows move, + and -
-   zoom, 0 shows all, Escape takes the selection away. */
+   -1 is faint. `values` are numbers, in the steps of --plane-step-0…. All indices are places in x and y. Texts are
+   never markup. The keys, while the plane has the focus: arrows move, + and - zoom, 0 shows all, Escape takes the
+   selection away. */
 "use strict";
 
 const Plane = (() => {
@@ -32,7 +32,6 @@ const Plane = (() => {
   const MOST_IN_SVG = 5000; // points that a browser without WebGL draws, and still answers to the pointer
   const COLORS = 15, STEPS = 5;
   const TITLE = 13, END = 11; // pixels of letters
-  const EVENTS = ["onSelect", "onView", "onHover", "onClick"];
 
   const hasWebGL = () => {
     try {
@@ -71,7 +70,10 @@ const Plane = (() => {
       if (value < low) low = value;
       if (value > high) high = value;
     }
-    if (low > high) return [-1, 1];
+    return low > high ? [-1, 1] : [low, high];
+  };
+
+  const roomy = ([low, high]) => {
     const margin = (high - low) * 0.05 || 1;
     return [low - margin, high + margin];
   };
@@ -114,8 +116,7 @@ const Plane = (() => {
       this._arrows = this._labels = [];
       this._star = this._isolated = this._range = null;
       this._mode = "pan";
-      this._listeners = {};
-      for (const name of EVENTS) this._listen(name);
+      this.onSelect = this.onView = this.onHover = this.onClick = () => {};
       this._prepare();
     }
 
@@ -179,7 +180,7 @@ const Plane = (() => {
     view(range) {
       this._range = range ? {...range} : this._whole();
       const done = this._redraw();
-      this._tell("onView", {...this._range});
+      this.onView({...this._range});
       return done;
     }
 
@@ -201,10 +202,6 @@ const Plane = (() => {
       return Array.from(this._order).filter((i) => x[i] >= x0 && x[i] <= x1 && y[i] >= y0 && y[i] <= y1).sort((a, b) => a - b);
     }
 
-    recolor() {
-      return this._redraw();
-    }
-
     get range() {
       return {...this._range};
     }
@@ -214,18 +211,6 @@ const Plane = (() => {
     }
 
     /* -- inside ------------------------------------------------------------------------------------- */
-
-    /* Both plane.onSelect = f and plane.onSelect(f) set the listener. */
-    _listen(name) {
-      Object.defineProperty(this, name, {
-        get: () => (listener) => { this._listeners[name] = listener; },
-        set: (listener) => { this._listeners[name] = listener; },
-      });
-    }
-
-    _tell(name, value) {
-      this._listeners[name]?.(value);
-    }
 
     _prepare() {
       this.element.classList.add("plane");
@@ -240,7 +225,7 @@ const Plane = (() => {
       this._box.hidden = true;
       this._range = this._whole();
       this.element.addEventListener("keydown", (event) => this._key(event));
-      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolor());
+      matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._redraw()); // the colours are others
       new ResizeObserver(() => { if (this._attached && this.element.clientWidth) Plotly.Plots.resize(this._chart).then(() => this._redraw()); }).observe(this.element);
     }
 
@@ -258,7 +243,8 @@ const Plane = (() => {
     }
 
     _whole() {
-      const [x0, x1] = extent(this._given.x), [y0, y1] = extent(this._given.y);
+      const {x, y, range = {x: extent(x), y: extent(y)}} = this._given;
+      const [x0, x1] = roomy(range.x), [y0, y1] = roomy(range.y);
       return {x0, x1, y0, y1};
     }
 
@@ -373,14 +359,17 @@ const Plane = (() => {
       const ends = [
         xLow && end(left(xLow), {x: 0, y: 0, xanchor: "left", yanchor: "top", yshift: -16}),
         xHigh && end(right(xHigh), {x: 1, y: 0, xanchor: "right", yanchor: "top", yshift: -16}),
-        yLow && end(down(yLow), {x: 0, y: 0, xanchor: "right", yanchor: "bottom", xshift: -22, textangle: -90}),
-        yHigh && end(up(yHigh), {x: 0, y: 1, xanchor: "right", yanchor: "top", xshift: -22, textangle: -90}),
+        yLow && end(down(yLow), {x: 0, y: 0, xanchor: "right", yanchor: "bottom", xshift: -25, textangle: -90}),
+        yHigh && end(up(yHigh), {x: 0, y: 1, xanchor: "right", yanchor: "top", xshift: -25, textangle: -90}),
       ];
-      const named = ({x, y, text}, more) => ({x, y, text: plain(text), showarrow: false, font: {size: TITLE, color: ink}, bgcolor: this._color("halo"), borderpad: 1, ...more});
-      const star = this._star ? [named({...this._star, text: this._star.label}, {yshift: 22})] : [];
-      const terms = this._arrows.filter(({label}) => label)
-        .map(({x0, y0, x1, y1, label}) => named({x: (x0 + x1) / 2, y: (y0 + y1) / 2, text: label}, {yshift: 10}));
-      return [...ends.filter(Boolean), ...this._labelled().map(({xshift, ...label}) => named(label, {xshift: xshift ?? 0})), ...this._arrows.map((arrow) => this._line(arrow)), ...terms, ...star];
+      const named = ({x, y, text, xshift = 0, yshift = 0}) => ({x, y, text: plain(text), xshift, yshift, showarrow: false, font: {size: TITLE, color: ink}, bgcolor: this._color("halo"), borderpad: 1});
+      return [...ends.filter(Boolean), ...this._labelled().map(named), ...this._arrows.flatMap((arrow) => this._line(arrow)), ...this._captions().map(named)];
+    }
+
+    /* What is written beside the arrows and the star. */
+    _captions() {
+      const terms = this._arrows.filter(({label}) => label).map(({x0, y0, x1, y1, label}) => ({x: (x0 + x1) / 2, y: (y0 + y1) / 2, text: label, yshift: 10}));
+      return this._star ? [...terms, {...this._star, text: this._star.label, yshift: 22}] : terms;
     }
 
     /* The drawing area in pixels; before the first drawing, about. */
@@ -389,29 +378,42 @@ const Plane = (() => {
       return {width: size?.w ?? this.element.clientWidth - 60, height: size?.h ?? this.element.clientHeight - 70};
     }
 
-    /* The labels in view that cover none before them, moved in from the sides. Zooming in shows more. */
+    /* The labels in view that cover none before them, nor what is beside arrows and star, moved in from the sides. Zooming
+       in shows more. */
     _labelled() {
       if (!this.options.thin) return this._labels;
-      const {width, height} = this._room(), {x0, x1, y0, y1} = this._range, placed = [];
+      const {width, height} = this._room(), {x0, x1, y0, y1} = this._range;
+      const placed = ({x, y, text, yshift = 0}) => ({x: ((x - x0) / (x1 - x0)) * width, y: ((y - y0) / (y1 - y0)) * height + yshift, half: widthOf(text, TITLE) / 2});
+      const taken = this._captions().map(placed), shown = [];
       for (const label of this._labels) {
-        const x = ((label.x - x0) / (x1 - x0)) * width, y = ((label.y - y0) / (y1 - y0)) * height, half = widthOf(label.text, TITLE) / 2;
+        const {x, y, half} = placed(label);
         if (x < 0 || x > width || y < 0 || y > height) continue;
-        const start = Math.max(0, Math.min(x - half, width - 2 * half)), end = start + 2 * half;
-        if (placed.some((other) => start < other.end && end > other.start && Math.abs(y - other.y) < 1.5 * TITLE)) continue;
-        placed.push({start, end, y, shown: {...label, xshift: start + half - x}});
+        const middle = Math.max(half, Math.min(x, width - half));
+        if (taken.some((other) => Math.abs(middle - other.x) < half + other.half && Math.abs(y - other.y) < 1.5 * TITLE)) continue;
+        taken.push({x: middle, y, half});
+        shown.push({...label, xshift: middle - x});
       }
-      return placed.map(({shown}) => shown);
+      return shown;
     }
 
+    /* The part of an arrow that is in view, if any: plotly would draw it over the margins. */
     _line({x0, y0, x1, y1}) {
-      return {x: x1, y: y1, ax: x0, ay: y0, axref: "x", ayref: "y", showarrow: true, arrowhead: 2, arrowwidth: 2, arrowcolor: this._color("accent"), text: ""};
+      let from = 0, to = 1; // shares of its length, as Liang and Barsky cut a line (ACM Transactions on Graphics, 1984)
+      for (const [start, end, low, high] of [[x0, x1, this._range.x0, this._range.x1], [y0, y1, this._range.y0, this._range.y1]]) {
+        if (start === end && (start < low || start > high)) return [];
+        const cuts = start === end ? [0, 1] : [(low - start) / (end - start), (high - start) / (end - start)];
+        [from, to] = [Math.max(from, Math.min(...cuts)), Math.min(to, Math.max(...cuts))];
+      }
+      if (from >= to) return [];
+      const at = (share) => [x0 + share * (x1 - x0), y0 + share * (y1 - y0)], [ax, ay] = at(from), [x, y] = at(to);
+      return [{x, y, ax, ay, axref: "x", ayref: "y", showarrow: true, arrowhead: to < 1 ? 0 : 2, arrowwidth: 2, arrowcolor: this._color("accent"), text: ""}];
     }
 
     _attach() {
       this._attached = true;
       this._chart.on("plotly_hover", (event) => this._hovered(event));
       this._chart.on("plotly_unhover", () => this._left());
-      this._chart.on("plotly_click", (event) => { const i = this._index(event.points[0]); if (i !== null) this._tell("onClick", i); });
+      this._chart.on("plotly_click", (event) => { const i = this._index(event.points[0]); if (i !== null) this.onClick(i); });
       this._chart.on("plotly_selected", (event) => { if (event && !this._drawing) this._choose(event.points.map((point) => this._index(point)).filter((i) => i !== null)); });
       this._chart.on("plotly_deselect", () => { if (!this._drawing) this._choose([]); });
       this._chart.on("plotly_doubleclick", () => { this._mode === "pan" || this._mode === "zoom" ? this.view(null) : this._choose([]); });
@@ -425,15 +427,15 @@ const Plane = (() => {
     _choose(indices) {
       this._selected = indices.sort((a, b) => a - b);
       this._redraw();
-      this._tell("onSelect", this._selected);
+      this.onSelect(this._selected);
     }
 
     _moved(change) {
       if (!Object.keys(change).some((name) => /^[xy]axis\./.test(name))) return;
       const {xaxis, yaxis} = this._chart._fullLayout;
       this._range = {x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1]};
-      this._tell("onView", {...this._range});
-      if (this.options.thin && this._labels.length) this._relabel();
+      this.onView({...this._range});
+      if ((this.options.thin && this._labels.length) || this._arrows.length) this._relabel();
     }
 
     /* After a move by hand: once it rests, for plotly then lays everything out again. */
@@ -448,7 +450,7 @@ const Plane = (() => {
       this._box.textContent = this._given.hover?.(i) ?? "";
       this._box.hidden = !this._box.textContent;
       this._beside(event.event);
-      this._tell("onHover", i);
+      this.onHover(i);
     }
 
     _beside(pointer) {
@@ -460,7 +462,7 @@ const Plane = (() => {
 
     _left() {
       this._box.hidden = true;
-      this._tell("onHover", null);
+      this.onHover(null);
     }
   }
 
