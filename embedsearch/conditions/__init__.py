@@ -57,7 +57,7 @@ from embedsearch.conditions.nodes import (
 )
 from embedsearch.conditions.parsing import parse_measure
 from embedsearch.conditions.values import truth
-from embedsearch.conditions.writing import written
+from embedsearch.conditions.writing import operand_written, written
 
 __all__ = [
     "And",
@@ -85,6 +85,7 @@ __all__ = [
     "first_measure",
     "is_measured",
     "joined",
+    "operand_written",
     "operands",
     "parse_condition",
     "parse_measure",
