@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from conftest import ROOT, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import python
 
 import embedsearch as es
 from embedsearch.cli import main
@@ -54,8 +55,7 @@ def test_help_loads_what_click_loads():
     loaded = {}
     for code in (bare, ours):
         lines = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
-        done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, cwd=ROOT, check=True)
-        loaded[code] = set(json.loads(done.stdout.splitlines()[-1]))
+        loaded[code] = set(json.loads(python(lines).splitlines()[-1]))
     extra = {name for name in loaded[ours] - loaded[bare] if not name.startswith("_")}
     assert extra - {"embedsearch"} <= {
         "csv",

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, run
+from processes import python
 
 import embedsearch as es
 from embedsearch.encoders import cache, choosing, compiled, conversion, describe, encode, preferring
@@ -110,7 +111,7 @@ def test_the_default_model_agrees_and_needs_no_torch(monkeypatch):
         f"print(json.dumps([encoder.encode({texts!r}).tolist(), encoder.engine, 'torch' in sys.modules,"
         " 'huggingface_hub' in sys.modules]))"
     )
-    vectors, engine, torch, hub = json.loads(fresh(code))
+    vectors, engine, torch, hub = json.loads(python(code))
     assert np.allclose(vectors, ours, atol=1e-3)
     assert engine.startswith("openvino")
     assert (torch, hub) == (False, False)
@@ -156,7 +157,7 @@ def test_nothing_is_reported_over_the_network(tiny, fresh_cache, tmp_path):
     )
     home = tmp_path / "home"
     home.mkdir()
-    done = fresh(code, HOME=str(home), USERPROFILE=str(home))
+    done = python(code, HOME=str(home), USERPROFILE=str(home))
     assert done.split()[::2] == ["openvino", "False"]
     assert [path.name for path in home.iterdir() if path.name == "intel"] == []
 
@@ -242,15 +243,6 @@ def test_a_damaged_compiled_model_is_made_again(made, tiny, caplog, fresh_cache,
     assert cosines(encode(again, TEXTS), wanted).min() > 0.9999
     assert again.engine.startswith("openvino")
     assert "it is made again" in caplog.text
-
-
-def fresh(code: str, **environment: str) -> str:
-    """Run code in a fresh interpreter and return what it prints."""
-    command = [sys.executable, "-W", "error", "-c", code]
-    variables = {**os.environ, **environment}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=variables, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_two_at_once_and_one_killed(tiny, fresh_cache):

@@ -1,12 +1,11 @@
 """The package as a whole: what it exports, what it loads, which way its imports point."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from processes import python
 
 import embedsearch as es
 
@@ -27,14 +26,6 @@ RANKS = [
     {"explorer"},
     {"cli", "testing"},
 ]
-
-
-def python(code: str) -> str:
-    """Run code in a fresh interpreter and return what it prints."""
-    command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize(
