@@ -438,11 +438,16 @@ def test_a_profile_gives_the_same_coordinates_on_other_documents(tmp_path):
         loaded.index(tmp_path / "k", HashEncoder(name="another"))
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"format": 1}', '{"format": 1, "axes": 3}'])
-def test_a_file_that_is_no_profile_is_one_line(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("", "cannot be read: Expecting value"), ("[]", "is no profile of format 1"),
+     ('{"format": 2}', "is no profile of format 1"), ('{"format": 1}', "is damaged: KeyError"),
+     ('{"format": 1, "axes": 3}', "is damaged: AttributeError")],
+)  # fmt: skip
+def test_a_file_that_is_no_profile_is_one_line(tmp_path, content, said):
     """Whatever stands in it."""
     (tmp_path / "p.json").write_text(content)
-    with pytest.raises(es.QueryError, match=r"profile|p\.json"):
+    with pytest.raises(es.QueryError, match=rf"p\.json {said}"):
         Profile.load(tmp_path / "p.json")
     with pytest.raises(es.QueryError, match="there is no profile"):
         Profile.load(tmp_path / "q.json")
