@@ -181,6 +181,13 @@ def test_cells_with_parts_of_their_own_are_json():
         assert json.loads(row["metadata.rows"]) == [{"a": True}]
 
 
+def test_columns_are_those_of_all_records():
+    """What only a later record has is a column too, behind those of the first, and empty where a record lacks it."""
+    stream = io.StringIO()
+    write([{"id": "a", "score": 1}, {"id": "b", "metadata": {"year": 1999}}], "csv", stream)
+    assert stream.getvalue().splitlines() == ["id,score,metadata.year", "a,1,", "b,,1999"]
+
+
 TEXTS = st.text(st.sampled_from("a,;\t\"'\r\n é"), max_size=6)
 
 

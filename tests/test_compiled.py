@@ -17,6 +17,7 @@ from processes import python
 import embedsearch as es
 from embedsearch.encoders import cache, choosing, compiled, conversion, describe, encode, preferring
 from embedsearch.encoders.choosing import Wish, choose, compiled_folder, pooling_mode
+from embedsearch.encoders.graphs import linear_products, quicken
 from embedsearch.encoders.weights import ModelFolder, packaged_folder
 from embedsearch.testing import HashEncoder, check_encoder
 
@@ -90,11 +91,28 @@ def entries(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize(("kind", "mode"), MODES.items())
-def test_every_kind_gives_the_vectors_of_sentence_transformers(made, kind, mode):
-    """Each kind of transformer, with each pooling, is compiled and agrees with torch to cosine .9999."""
+def test_every_kind_gives_the_vectors_of_sentence_transformers(made, fresh_cache, monkeypatch, kind, mode):
+    """Each kind of transformer, with each pooling, is compiled and agrees with torch to cosine .9999.
+
+    All norms before layers are folded in its graph, and the keys of both layers lie in rows.
+    """
+    seen = []
+
+    def watched(graph) -> None:
+        quicken(graph)
+        seen.append(graph)
+
+    monkeypatch.setattr(conversion, "quicken", watched)
     folder = make_model(made / kind, kind, mode)
     ours = load(folder)
     vectors = encode(ours, TEXTS)
+    (graph,) = seen
+    folded = [product for product in linear_products(graph)
+              if product.input_value(0).get_node().get_type_name() == "MVN"]  # fmt: skip
+    assert len(folded) == 8  # in both layers the query, the key, the value, and what widens
+    turned = [node for node in graph.get_ordered_ops() if node.get_type_name() == "MatMul"
+              and node.get_attributes()["transpose_b"] and node not in linear_products(graph)]  # fmt: skip
+    assert len(turned) == 2
     assert ours.engine.startswith("openvino")
     assert cosines(vectors, encode(load(folder, engine="torch", device="cpu"), TEXTS)).min() > 0.9999
     check_encoder(ours)

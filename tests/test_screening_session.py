@@ -23,6 +23,7 @@ from embedsearch.screening import (
     audit_estimate,
     ranking_estimate,
 )
+from embedsearch.screening.piles import PILE
 from embedsearch.screening.progress import is_met, progress_of
 from embedsearch.screening.reading import Draw, places_of
 from embedsearch.screening.report import as_markdown, report
@@ -169,6 +170,22 @@ def test_what_was_shown_is_kept_once(pile):
     pile.labels.add(shown[1].id, "relevant")
     assert (pile.labels[shown[1].id].by, pile.labels[shown[1].id].rank) == ("likely", 2)
     assert (shown[0].title, shown[0].text) == (pile.get(shown[0].id).title, pile.get(shown[0].id).text)
+
+
+def test_what_is_shown_again_is_kept_again_where_a_record_has_joined(pile):
+    """Among which records it was chosen is another answer than before."""
+    pile.labels.add("d00", "relevant")
+    (shown,) = Screening(pile).next()
+    for _ in range(2):
+        pile.add([es.Document("joined", f"{TRADE} that joined")])
+        (again,) = Screening(pile).next()
+        assert again.id == shown.id
+    events = pile.labels.history()
+    assert [(event.kind, PILE in event.details) for event in events] == [
+        ("label", False),
+        ("shown", True),
+        ("shown", True),
+    ]
 
 
 def test_a_seed_makes_a_screening_repeatable(pile, tmp_path):
