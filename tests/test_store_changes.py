@@ -399,6 +399,16 @@ def test_files_of_one_name_in_two_folders_do_not_replace_each_other(tmp_path, mo
     assert texts() == {"notes.txt": "Wolves of b.", "x.csv#1": "first of b", "x.csv#2": "second of b"}
 
 
+def test_a_source_that_is_no_file_stands_in_nobodys_way(tmp_path, monkeypatch):
+    """A document made in Python under the name of a file replaces it, whatever its source is called."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("read from a file")
+    with es.Index.create("index", HashEncoder()) as index:
+        index.add(es.read("notes.txt"))
+        report = index.add([es.Document("notes.txt", "made by hand", source="elsewhere/notes.txt")])
+        assert (report.updated, index.get("notes.txt").text) == (1, "made by hand")
+
+
 def test_sync_on_the_command_line(tmp_path, folder, monkeypatch):
     """`ingest --sync` counts what it removed, and refuses to skip broken records, which it would remove."""
     with es.Index.create(tmp_path / "index", HashEncoder()) as index:
