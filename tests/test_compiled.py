@@ -232,35 +232,59 @@ def test_changed_settings_are_compiled_anew(made, tiny):
     assert compiled_folder(ModelFolder(folder, "folder"), "f32") != before
 
 
-@pytest.mark.parametrize("damage", ["short", "flipped", "gone", "one byte", "tokenizer", "no tokenizer", "manifest"])
-def test_a_damaged_compiled_model_is_made_again(made, tiny, caplog, fresh_cache, damage):
-    """A compiled model that was cut off, overwritten or lost is found out, replaced, and gives the right vectors."""
+def damage_entry(entry: Path, damage: str) -> None:
+    """Damage a compiled model as a full disk, a flipped bit or a cleaner of caches does."""
+    blob = entry / "model.blob"
+    content = bytearray(blob.read_bytes())
+    middle = len(content) // 2
+    match damage:
+        case "short":
+            blob.write_bytes(content[:middle])
+        case "flipped":
+            blob.write_bytes(content[:middle] + b"\x55" * (len(content) - middle))
+        case "gone":
+            blob.unlink()
+        case "one byte":  # of a weight that the probe does not use
+            content[len(content) // 4] ^= 64
+            blob.write_bytes(content)
+        case "tokenizer":
+            (entry / "tokenizer.json").write_text("{")
+        case "no tokenizer":
+            (entry / "tokenizer.json").unlink()
+        case "manifest":
+            (entry / "manifest.json").write_text("{}")
+
+
+@pytest.fixture
+def entry(made, tiny, fresh_cache):
+    """Return a compiled model of `tiny` in a cache of its own."""
     with pytest.MonkeyPatch.context() as shared:
         shared.setenv(cache.CACHE_VARIABLE, str(made / "cache"))
-        wanted = encode(load(tiny), TEXTS)
-        entry = compiled_folder(ModelFolder(tiny, "folder"), load(tiny).engine.split()[1])
-    shutil.copytree(entry, fresh_cache / "compiled" / entry.name)
-    blob = fresh_cache / "compiled" / entry.name / "model.blob"
-    if damage == "gone":
-        blob.unlink()
-    elif damage == "one byte":  # of a weight that the probe does not use
-        content = bytearray(blob.read_bytes())
-        content[len(content) // 4] ^= 64
-        blob.write_bytes(content)
-    elif damage == "tokenizer":
-        blob.with_name("tokenizer.json").write_text("{")
-    elif damage == "no tokenizer":
-        blob.with_name("tokenizer.json").unlink()
-    elif damage == "manifest":
-        blob.with_name("manifest.json").write_text("{}")
-    else:
-        content = blob.read_bytes()
-        middle = len(content) // 2
-        blob.write_bytes(content[:middle] + (b"" if damage == "short" else b"\x55" * (len(content) - middle)))
+        encoder = load(tiny)
+        encode(encoder, ["wolf"])
+        whole = compiled_folder(encoder.folder, encoder.engine.split()[1])
+    return shutil.copytree(whole, fresh_cache / "compiled" / whole.name)
+
+
+@pytest.mark.parametrize("damage", ["short", "flipped", "gone", "one byte", "tokenizer", "no tokenizer", "manifest"])
+def test_a_damaged_compiled_model_is_found_out(entry, damage):
+    """One that was cut off, overwritten or lost is an error of the kind that has it made again."""
+    compiled.CompiledModel(entry).check()
+    damage_entry(entry, damage)
+    with pytest.raises((es.EncoderError, OSError)):
+        compiled.CompiledModel(entry).check()
+
+
+@pytest.mark.parametrize("damage", ["flipped", "manifest"])
+def test_a_damaged_compiled_model_is_made_again(tiny, caplog, entry, damage):
+    """It is replaced, also where what would tell that it was refused cannot be read, and gives the right vectors."""
+    damage_entry(entry, damage)
     again = load(tiny)
+    wanted = encode(load(tiny, engine="torch", device="cpu"), TEXTS)
     assert cosines(encode(again, TEXTS), wanted).min() > 0.9999
     assert again.engine.startswith("openvino")
     assert "it is made again" in caplog.text
+    compiled.CompiledModel(entry).check()
 
 
 def test_two_at_once_and_one_killed(tiny, fresh_cache):
