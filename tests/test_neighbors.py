@@ -344,7 +344,7 @@ def test_more_is_proposed_when_too_few_of_the_proposed_are_allowed(kind):
 
 
 def test_more_is_proposed_until_there_is_a_choice(kind):
-    """Where one of four of the nearest rows is left, the first ten or so are not taken for the best: 32 must compete."""
+    """Where one of four of the nearest rows is left, the first ten are not taken for the best: 32 must compete."""
     vectors = clustered(3000, kind[0])
     order = np.argsort(-(vectors @ vectors[0]))
     dead = np.setdiff1d(order[:160], order[:160:4])
