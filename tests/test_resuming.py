@@ -1,6 +1,7 @@
 """Outputs that go on where they were: whole or not at all, after whatever ended the run."""
 
 import json
+import os
 import random
 import resource
 import signal
@@ -113,8 +114,11 @@ print(len(encoder.encoded), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def worker(source: Path, out: Path) -> subprocess.Popen:
-    """Start a process that filters *source* into *out*."""
-    return subprocess.Popen([sys.executable, "-c", WORKER, source, out], stdout=subprocess.PIPE, cwd=ROOT, text=True)
+    """Start a process that filters *source* into *out*; what it leaves when it is killed lies beside that."""
+    temporary = out.parent / "temporary"
+    temporary.mkdir(exist_ok=True)
+    command, variables = [sys.executable, "-c", WORKER, source, out], os.environ | {"TMPDIR": str(temporary)}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=variables, text=True)
 
 
 def write_records(file: Path, count: int) -> None:
@@ -144,7 +148,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bytes_and_in_constant_memory(t
     assert last.returncode == 0, f"seed {seed}"
     assert (tmp_path / "killed").read_bytes() == (tmp_path / "whole").read_bytes(), f"seed {seed}"
     assert left <= encoded, f"seed {seed}"
-    assert {file.name for file in tmp_path.iterdir()} == {"killed", "records.jsonl", "whole"}
+    assert {file.name for file in tmp_path.iterdir()} == {"killed", "records.jsonl", "temporary", "whole"}
     write_records(tmp_path / "more.jsonl", 60_000)
     more = worker(tmp_path / "more.jsonl", tmp_path / "more")
     grown = int(more.communicate()[0].split()[1]) - peak
