@@ -1,17 +1,24 @@
 """What several test files share: small indexes with vectors made by hand, and the corpus with the real model."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 # Tests never look for the network; whatever is not on this machine is not there.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Each commit waits for the disk, thousands of times in a run: what tests write lies in memory where there is room.
+if "TMPDIR" not in os.environ and os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 4 << 30:
+    tempfile.tempdir = os.environ["TMPDIR"] = "/dev/shm"
 # Compiled models are kept from run to run, apart from the user's own.
 os.environ["EMBEDSEARCH_CACHE_DIR"] = str(Path(__file__).parent.parent / ".pytest_cache" / "embedsearch")
 
 import pytest
 from browser import chromium, page, watch  # noqa: F401  fixtures
 from click.testing import CliRunner, Result
+from filelock import FileLock
 from hypothesis import settings
+from screening_pile import pile  # noqa: F401  a fixture
 
 import embedsearch as es
 from embedsearch.cli import main
@@ -73,12 +80,20 @@ def index(tmp_path: Path, encoder: TableEncoder, animals: list[es.Document], axe
 
 @pytest.fixture(scope="session")
 def predation(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of an index of the whole shipped corpus, made with the real model. Read only."""
-    folder = tmp_path_factory.mktemp("real") / "predation"
-    with es.Index.create(folder) as made:
-        made.add(es.read(CORPUS))
-        made.axes.save_file(CORPUS / "axes.toml")
-    return folder
+    """Return the folder of an index of the whole shipped corpus, made with the real model. Read only.
+
+    It is made once for all processes that share a run.
+    """
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with FileLock(shared / "predation.lock"):
+        if not (shared / "predation").exists():
+            folder = tmp_path_factory.mktemp("real") / "predation"
+            with es.Index.create(folder) as made:
+                made.add(es.read(CORPUS))
+                made.axes.save_file(CORPUS / "axes.toml")
+            folder.rename(shared / "predation")
+    return shared / "predation"
 
 
 def run(*arguments: object, input: str | bytes | None = None) -> Result:

@@ -196,3 +196,10 @@ def test_two_places_have_the_middles_of_their_halves():
     scale = Scale.of(np.repeat([0.0, 1.0], 50), name="x")
     assert scale.percentile_of([-1, 1, 0, -9, 9]) == pytest.approx([24.75, 75.25, 50, 0, 100], abs=0.06)
     assert [scale.at_percentile(percent) for percent in (0, 49, 51, 100)] == [-1, -1, 1, 1]
+
+
+def test_a_percent_that_was_computed_is_the_one_that_was_meant():
+    """A hundred times .333 is not 33.3 to the last bit; the place at either is the same to the last bit."""
+    scale = Scale.of(np.random.default_rng(0).normal(size=5000), name="x")
+    computed = [scale.at_percentile(100 * (tenths / 1000)) for tenths in range(1001)]
+    assert computed == [scale.at_percentile(tenths / 10) for tenths in range(1001)]

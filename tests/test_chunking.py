@@ -38,6 +38,11 @@ def sticky(texts):
     return [len(words) + len(words) * (len(words) - 1) // 2 for words in map(str.split, texts)]
 
 
+def uneven(texts):
+    """One token for each word, and nine more where B. and C. stand side by side: what fits says little of its parts."""
+    return [len(text.split()) + 9 * text.count("B. C.") for text in texts]
+
+
 def texts_of(text, count_tokens=by_words, **options):
     return [passage.text for passage in chunk(Document("d", text), count_tokens, **options)]
 
@@ -264,6 +269,7 @@ COUNTERS = st.sampled_from([by_words, by_characters, by_pieces, sticky])
 @given(PROSE, COUNTERS, st.integers(1, 40), st.none() | st.integers(1, 20), st.integers(0, 30))
 @example("Aa. Bb. " * 30, sticky, 12, None, 5)
 @example("e" + "\u0301" * 40, by_characters, 1, None, 3)
+@example("b g h. Dd ee ff. B. C. C. b a", uneven, 10, None, 3)
 def test_passages_keep_their_promises(text, count_tokens, limit, words, overlap):
     """Ranges are exact, in order and trimmed; limits hold; no character is lost; overlaps are bounded."""
     passages = chunk(Document("d", text), count_tokens, limit=limit, words=words, overlap=overlap)

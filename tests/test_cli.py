@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from conftest import CORPUS, ROOT, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import python
 
 import embedsearch as es
 from embedsearch.cli import main
@@ -55,8 +56,7 @@ def test_help_loads_what_click_loads():
     loaded = {}
     for code in (bare, ours):
         lines = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
-        done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, cwd=ROOT, check=True)
-        loaded[code] = set(json.loads(done.stdout.splitlines()[-1]))
+        loaded[code] = set(json.loads(python(lines).splitlines()[-1]))
     extra = {name for name in loaded[ours] - loaded[bare] if not name.startswith("_")}
     assert extra - {"embedsearch"} <= {
         "csv",
@@ -180,6 +180,13 @@ def test_cells_with_parts_of_their_own_are_json():
         assert (json.loads(row["tags"]), json.loads(row["metadata.no"])) == (["x", 1], [])
         assert json.loads(row["metadata.deep"]) == {"wölf": [1, None]}
         assert json.loads(row["metadata.rows"]) == [{"a": True}]
+
+
+def test_columns_are_those_of_all_records():
+    """What only a later record has is a column too, behind those of the first, and empty where a record lacks it."""
+    stream = io.StringIO()
+    write([{"id": "a", "score": 1}, {"id": "b", "metadata": {"year": 1999}}], "csv", stream)
+    assert stream.getvalue().splitlines() == ["id,score,metadata.year", "a,1,", "b,,1999"]
 
 
 TEXTS = st.text(st.sampled_from("a,;\t\"'\r\n é"), max_size=6)

@@ -3,18 +3,17 @@
 import csv
 import io
 import json
-import multiprocessing
 import shutil
 
 import pytest
 from conftest import CORPUS, run
+from processes import PROCESSES
 
 import embedsearch as es
 from embedsearch.cli.reading_commands import _Desk
 from embedsearch.screening import Screening
 from embedsearch.testing import HashEncoder
 
-PROCESSES = multiprocessing.get_context("forkserver")
 TRUTH = {f"d{number:02}": number % 4 == 0 for number in range(24)}
 
 

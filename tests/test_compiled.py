@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, run
+from processes import python
 
 import embedsearch as es
 from embedsearch.encoders import cache, choosing, compiled, conversion, describe, encode, preferring
 from embedsearch.encoders.choosing import Wish, choose, compiled_folder, pooling_mode
+from embedsearch.encoders.graphs import linear_products, quicken
 from embedsearch.encoders.weights import ModelFolder, packaged_folder
 from embedsearch.testing import HashEncoder, check_encoder
 
@@ -89,11 +91,28 @@ def entries(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize(("kind", "mode"), MODES.items())
-def test_every_kind_gives_the_vectors_of_sentence_transformers(made, kind, mode):
-    """Each kind of transformer, with each pooling, is compiled and agrees with torch to cosine .9999."""
+def test_every_kind_gives_the_vectors_of_sentence_transformers(made, fresh_cache, monkeypatch, kind, mode):
+    """Each kind of transformer, with each pooling, is compiled and agrees with torch to cosine .9999.
+
+    All norms before layers are folded in its graph, and the keys of both layers lie in rows.
+    """
+    seen = []
+
+    def watched(graph) -> None:
+        quicken(graph)
+        seen.append(graph)
+
+    monkeypatch.setattr(conversion, "quicken", watched)
     folder = make_model(made / kind, kind, mode)
     ours = load(folder)
     vectors = encode(ours, TEXTS)
+    (graph,) = seen
+    folded = [product for product in linear_products(graph)
+              if product.input_value(0).get_node().get_type_name() == "MVN"]  # fmt: skip
+    assert len(folded) == 8  # in both layers the query, the key, the value, and what widens
+    turned = [node for node in graph.get_ordered_ops() if node.get_type_name() == "MatMul"
+              and node.get_attributes()["transpose_b"] and node not in linear_products(graph)]  # fmt: skip
+    assert len(turned) == 2
     assert ours.engine.startswith("openvino")
     assert cosines(vectors, encode(load(folder, engine="torch", device="cpu"), TEXTS)).min() > 0.9999
     check_encoder(ours)
@@ -110,7 +129,7 @@ def test_the_default_model_agrees_and_needs_no_torch(monkeypatch):
         f"print(json.dumps([encoder.encode({texts!r}).tolist(), encoder.engine, 'torch' in sys.modules,"
         " 'huggingface_hub' in sys.modules]))"
     )
-    vectors, engine, torch, hub = json.loads(fresh(code))
+    vectors, engine, torch, hub = json.loads(python(code))
     assert np.allclose(vectors, ours, atol=1e-3)
     assert engine.startswith("openvino")
     assert (torch, hub) == (False, False)
@@ -156,7 +175,7 @@ def test_nothing_is_reported_over_the_network(tiny, fresh_cache, tmp_path):
     )
     home = tmp_path / "home"
     home.mkdir()
-    done = fresh(code, HOME=str(home), USERPROFILE=str(home))
+    done = python(code, HOME=str(home), USERPROFILE=str(home))
     assert done.split()[::2] == ["openvino", "False"]
     assert [path.name for path in home.iterdir() if path.name == "intel"] == []
 
@@ -213,44 +232,59 @@ def test_changed_settings_are_compiled_anew(made, tiny):
     assert compiled_folder(ModelFolder(folder, "folder"), "f32") != before
 
 
-@pytest.mark.parametrize("damage", ["short", "flipped", "gone", "one byte", "tokenizer", "no tokenizer", "manifest"])
-def test_a_damaged_compiled_model_is_made_again(made, tiny, caplog, fresh_cache, damage):
-    """A compiled model that was cut off, overwritten or lost is found out, replaced, and gives the right vectors."""
+def damage_entry(entry: Path, damage: str) -> None:
+    """Damage a compiled model as a full disk, a flipped bit or a cleaner of caches does."""
+    blob = entry / "model.blob"
+    content = bytearray(blob.read_bytes())
+    middle = len(content) // 2
+    match damage:
+        case "short":
+            blob.write_bytes(content[:middle])
+        case "flipped":
+            blob.write_bytes(content[:middle] + b"\x55" * (len(content) - middle))
+        case "gone":
+            blob.unlink()
+        case "one byte":  # of a weight that the probe does not use
+            content[len(content) // 4] ^= 64
+            blob.write_bytes(content)
+        case "tokenizer":
+            (entry / "tokenizer.json").write_text("{")
+        case "no tokenizer":
+            (entry / "tokenizer.json").unlink()
+        case "manifest":
+            (entry / "manifest.json").write_text("{}")
+
+
+@pytest.fixture
+def entry(made, tiny, fresh_cache):
+    """Return a compiled model of `tiny` in a cache of its own."""
     with pytest.MonkeyPatch.context() as shared:
         shared.setenv(cache.CACHE_VARIABLE, str(made / "cache"))
-        wanted = encode(load(tiny), TEXTS)
-        entry = compiled_folder(ModelFolder(tiny, "folder"), load(tiny).engine.split()[1])
-    shutil.copytree(entry, fresh_cache / "compiled" / entry.name)
-    blob = fresh_cache / "compiled" / entry.name / "model.blob"
-    if damage == "gone":
-        blob.unlink()
-    elif damage == "one byte":  # of a weight that the probe does not use
-        content = bytearray(blob.read_bytes())
-        content[len(content) // 4] ^= 64
-        blob.write_bytes(content)
-    elif damage == "tokenizer":
-        blob.with_name("tokenizer.json").write_text("{")
-    elif damage == "no tokenizer":
-        blob.with_name("tokenizer.json").unlink()
-    elif damage == "manifest":
-        blob.with_name("manifest.json").write_text("{}")
-    else:
-        content = blob.read_bytes()
-        middle = len(content) // 2
-        blob.write_bytes(content[:middle] + (b"" if damage == "short" else b"\x55" * (len(content) - middle)))
+        encoder = load(tiny)
+        encode(encoder, ["wolf"])
+        whole = compiled_folder(encoder.folder, encoder.engine.split()[1])
+    return shutil.copytree(whole, fresh_cache / "compiled" / whole.name)
+
+
+@pytest.mark.parametrize("damage", ["short", "flipped", "gone", "one byte", "tokenizer", "no tokenizer", "manifest"])
+def test_a_damaged_compiled_model_is_found_out(entry, damage):
+    """One that was cut off, overwritten or lost is an error of the kind that has it made again."""
+    compiled.CompiledModel(entry).check()
+    damage_entry(entry, damage)
+    with pytest.raises((es.EncoderError, OSError)):
+        compiled.CompiledModel(entry).check()
+
+
+@pytest.mark.parametrize("damage", ["flipped", "manifest"])
+def test_a_damaged_compiled_model_is_made_again(tiny, caplog, entry, damage):
+    """It is replaced, also where what would tell that it was refused cannot be read, and gives the right vectors."""
+    damage_entry(entry, damage)
     again = load(tiny)
+    wanted = encode(load(tiny, engine="torch", device="cpu"), TEXTS)
     assert cosines(encode(again, TEXTS), wanted).min() > 0.9999
     assert again.engine.startswith("openvino")
     assert "it is made again" in caplog.text
-
-
-def fresh(code: str, **environment: str) -> str:
-    """Run code in a fresh interpreter and return what it prints."""
-    command = [sys.executable, "-W", "error", "-c", code]
-    variables = {**os.environ, **environment}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=variables, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    compiled.CompiledModel(entry).check()
 
 
 def test_two_at_once_and_one_killed(tiny, fresh_cache):

@@ -6,42 +6,26 @@ EMBEDSEARCH_SEED sets the first seed, so that a failure can be seen again.
 
 # ruff: noqa: T201 - what a test prints is shown when it fails: the seed that brings the failure back
 import contextlib
-import multiprocessing
 import os
 import random
 import resource
 import shutil
 import signal
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from disks import make_room, small_disk
+from processes import PROCESSES
 from test_store_changes import check_holds
 
 import embedsearch as es
 from embedsearch.index import upkeep
 from embedsearch.testing import HashEncoder
 
-# A process that has used threads must not be forked: children start from a clean server, which has the imports done.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["embedsearch.index.upkeep", "embedsearch.testing", "faiss"])
-
 KILLS = int(os.environ.get("EMBEDSEARCH_KILLS", "20"))
 FIRST_SEED = int(os.environ.get("EMBEDSEARCH_SEED", str(random.SystemRandom().randrange(10**6))))
 ENCODER = HashEncoder(16)
-
-
-@pytest.fixture
-def quick(tmp_path):
-    """Return a folder in memory where there is one: kill -9 loses nothing that was written, synced or not."""
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=memory) as folder:
-        yield Path(folder)
 
 
 def corpus(version: str = "") -> list[es.Document]:
@@ -61,13 +45,18 @@ def create(folder: Path) -> es.Index:
     return es.Index.create(folder, HashEncoder(16), chunk_words=8, overlap=2)
 
 
+@contextlib.contextmanager
+def small_transactions():
+    """Commit after every twelve passages, until the end of the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("embedsearch.index.ingest.BATCH_PASSAGES", 12)
+        patch.setattr("embedsearch.index.ingest.BATCH_GROWTH", 1)
+        yield
+
+
 def ingest(folder: Path, version: str = "") -> None:
     """Put the corpus into an index in small transactions."""
-    import embedsearch.index.ingest
-
-    embedsearch.index.ingest.BATCH_PASSAGES = 12
-    embedsearch.index.ingest.BATCH_GROWTH = 1
-    with create(folder) as index:
+    with small_transactions(), create(folder) as index:
         index.add(corpus(version))
 
 
@@ -136,14 +125,14 @@ def check_committed(folder: Path, *choices: list[es.Document]) -> int:
     return len(held)
 
 
-def test_killed_ingests_lose_nothing_committed(quick):
+def test_killed_ingests_lose_nothing_committed(tmp_path):
     """An ingest killed at any moment leaves whole documents only, and a second run completes to the same content."""
-    duration(ingest, quick / "first")  # imports what the server of processes has not
-    usual = duration(ingest, quick / "undisturbed")
+    duration(ingest, tmp_path / "first")  # imports what the server of processes has not
+    usual = duration(ingest, tmp_path / "undisturbed")
     wanted = {document.id: document for document in corpus()}
     cut, counts = 0, []
     for seed in range(FIRST_SEED, FIRST_SEED + KILLS):
-        folder = quick / "index"
+        folder = tmp_path / "index"
         moment = random.Random(seed).uniform(0, usual)
         print(f"seed {seed}: killed after {moment:.4f} of {usual:.4f} s")
         if kill_at(moment, ingest, folder):
@@ -168,13 +157,13 @@ def changed(folder: Path) -> None:
     ingest(folder, "changed ")
 
 
-def test_killed_updates_leave_each_document_old_or_new(quick):
+def test_killed_updates_leave_each_document_old_or_new(tmp_path):
     """An update killed at any moment leaves each document whole in its old or its new version."""
-    ingest(quick / "made")
-    shutil.copytree(quick / "made", quick / "undisturbed")
-    usual = duration(changed, quick / "undisturbed")
+    ingest(tmp_path / "made")
+    shutil.copytree(tmp_path / "made", tmp_path / "undisturbed")
+    usual = duration(changed, tmp_path / "undisturbed")
     for seed in range(FIRST_SEED, FIRST_SEED + max(3, KILLS // 4)):
-        folder = shutil.copytree(quick / "made", quick / "index")
+        folder = shutil.copytree(tmp_path / "made", tmp_path / "index")
         moment = random.Random(seed).uniform(0, usual)
         print(f"seed {seed}: killed after {moment:.4f} of {usual:.4f} s")
         kill_at(moment, changed, folder)
@@ -193,14 +182,14 @@ def with_dead_rows(folder: Path) -> dict[str, es.Document]:
     return {document.id: document for document in corpus() if int(document.id[1:]) % 3}
 
 
-def test_killed_compactions_leave_one_whole_state(quick):
+def test_killed_compactions_leave_one_whole_state(tmp_path):
     """A compaction killed at any moment leaves the index as it was or compacted; the next one completes."""
-    wanted = with_dead_rows(quick / "made")
-    shutil.copytree(quick / "made", quick / "undisturbed")
-    usual = duration(compact, quick / "undisturbed")
+    wanted = with_dead_rows(tmp_path / "made")
+    shutil.copytree(tmp_path / "made", tmp_path / "undisturbed")
+    usual = duration(compact, tmp_path / "undisturbed")
     epochs = []
     for seed in range(FIRST_SEED, FIRST_SEED + KILLS):
-        folder = shutil.copytree(quick / "made", quick / "index")
+        folder = shutil.copytree(tmp_path / "made", tmp_path / "index")
         moment = random.Random(seed).uniform(0, usual)
         print(f"seed {seed}: killed after {moment:.4f} of {usual:.4f} s")
         kill_at(moment, compact, folder)
@@ -217,15 +206,15 @@ def test_killed_compactions_leave_one_whole_state(quick):
     print(f"{epochs.count(0)} as they were, {epochs.count(1)} compacted")
 
 
-def test_killed_repairs_can_be_done_again(quick):
+def test_killed_repairs_can_be_done_again(tmp_path):
     """A repair killed at any moment loses nothing that was whole, and the next one mends the rest."""
-    wanted = with_dead_rows(quick / "made")
-    with open(quick / "made" / "vectors.f32", "r+b") as stream:
+    wanted = with_dead_rows(tmp_path / "made")
+    with open(tmp_path / "made" / "vectors.f32", "r+b") as stream:
         stream.truncate(stream.seek(0, 2) // 3)
-    shutil.copytree(quick / "made", quick / "undisturbed")
-    usual = duration(repair, quick / "undisturbed")
+    shutil.copytree(tmp_path / "made", tmp_path / "undisturbed")
+    usual = duration(repair, tmp_path / "undisturbed")
     for seed in range(FIRST_SEED, FIRST_SEED + max(3, KILLS // 2)):
-        folder = shutil.copytree(quick / "made", quick / "index")
+        folder = shutil.copytree(tmp_path / "made", tmp_path / "index")
         moment = random.Random(seed).uniform(0, usual)
         print(f"seed {seed}: killed after {moment:.4f} of {usual:.4f} s")
         kill_at(moment, repair, folder)
@@ -271,32 +260,17 @@ def test_a_file_that_cannot_grow_loses_nothing_committed(tmp_path, limit):
     assert check_committed(tmp_path / "index", corpus()) == 100
 
 
-@contextlib.contextmanager
-def small_disk(folder: Path, kilobytes: int):
-    """Mount a file system of a few kilobytes, or pass over the test's body where that is not permitted."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
-    try:
-        yield mounted
-    finally:
-        if mounted:
-            subprocess.run(["umount", "--lazy", folder], check=True)
-
-
 @pytest.mark.parametrize("kilobytes", [150, 200, 260, 320])
 def test_a_full_disk_loses_nothing_committed(tmp_path, kilobytes):
     """On a full disk the index can still be read, nothing committed is lost, and with room again it goes on."""
-    with small_disk(tmp_path / "disk", kilobytes) as mounted:
-        if not mounted:  # only root may; the limit on files above shows the same with less truth
-            return
+    with small_disk(tmp_path / "disk", kilobytes):
         folder = tmp_path / "disk" / "index"
         with pytest.raises(es.StoreError) as caught:
             ingest(folder)
         assert "\n" not in str(caught.value)
         count = check_committed(folder, corpus()) if (folder / "index.db").exists() else 0
         print(f"{kilobytes} KiB: {count} documents committed; {caught.value}")
-        subprocess.run(["mount", "-o", "remount,size=16m", tmp_path / "disk"], check=True)
+        make_room(tmp_path / "disk")
         ingest(folder)
         assert check_committed(folder, corpus()) == 100
 
@@ -305,18 +279,16 @@ def test_a_full_disk_keeps_an_index_from_being_compacted_and_no_more(tmp_path):
     """Compacting without room for a second copy changes nothing."""
     wanted = with_dead_rows(tmp_path / "made")
     size = sum(file.stat().st_size for file in (tmp_path / "made").iterdir())
-    with small_disk(tmp_path / "disk", size // 1024 + 60) as mounted:
-        if not mounted:
-            return
+    with small_disk(tmp_path / "disk", size // 1024 + 60):
         folder = shutil.copytree(tmp_path / "made", tmp_path / "disk" / "index")
         (tmp_path / "disk" / "ballast").write_bytes(b"\0" * 20_000)
         with es.open(folder, HashEncoder(16)) as index:
-            with pytest.raises(es.StoreError):
+            with pytest.raises(es.StoreError, match="No space left on device"):
                 index.compact()
             check_holds(index, wanted)
         assert upkeep.verify(folder).is_sound
         (tmp_path / "disk" / "ballast").unlink()
-        subprocess.run(["mount", "-o", "remount,size=16m", tmp_path / "disk"], check=True)
+        make_room(tmp_path / "disk")
         compact(folder)
         with es.open(folder, HashEncoder(16)) as index:
             check_holds(index, wanted)

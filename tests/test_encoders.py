@@ -1,5 +1,6 @@
 """The encoders, on the packaged weights and on a tiny model made here."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def copied(tmp_path: Path) -> Path:
     source = packaged_folder()
     folder = tmp_path / "model"
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.safetensors"))
-    shutil.copy(source / "model.safetensors", folder / "model.safetensors")
+    (folder / "model.safetensors").symlink_to(source / "model.safetensors")
     return folder
 
 
@@ -295,7 +296,7 @@ def test_the_hub_cache_is_the_third_place(tmp_path, monkeypatch):
     repository = tmp_path / "models--sentence-transformers--all-cached-model"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text(revision)
-    shutil.copytree(packaged_folder(), repository / "snapshots" / revision)
+    shutil.copytree(packaged_folder(), repository / "snapshots" / revision, copy_function=os.symlink)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     found = find_model("all-cached-model")
     assert (found.place, found.revision) == ("cache", revision)

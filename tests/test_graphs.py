@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_compiled import MODES, TEXTS, cosines, load, make_model
+from test_compiled import TEXTS, cosines, load, make_model
 
 from embedsearch.encoders import cache, compiled, conversion, encode
 from embedsearch.encoders.graphs import linear_products, quicken
@@ -85,27 +85,6 @@ def test_what_only_looks_alike_is_left_alone():
     quicken(graph)
     assert kinds(graph) == before
     np.testing.assert_array_equal(kept[0], answer(graph, value)[0])
-
-
-@pytest.mark.parametrize(("kind", "mode"), MODES.items())
-def test_models_of_every_kind_are_changed(tmp_path, monkeypatch, kind, mode):
-    """In each kind of transformer all norms before layers are folded, and the keys of both layers lie in rows."""
-    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "cache"))
-    seen = []
-
-    def watched(graph) -> None:
-        quicken(graph)
-        seen.append(graph)
-
-    monkeypatch.setattr(conversion, "quicken", watched)
-    encode(load(make_model(tmp_path / kind, kind, mode)), TEXTS)
-    (graph,) = seen
-    folded = [product for product in linear_products(graph)
-              if product.input_value(0).get_node().get_type_name() == "MVN"]  # fmt: skip
-    assert len(folded) == 8  # in both layers the query, the key, the value, and what widens
-    turned = [node for node in graph.get_ordered_ops() if node.get_type_name() == "MatMul"
-              and node.get_attributes()["transpose_b"] and node not in linear_products(graph)]  # fmt: skip
-    assert len(turned) == 2
 
 
 def spoiled(graph) -> None:

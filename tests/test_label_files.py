@@ -216,6 +216,13 @@ def test_labels_can_be_matched_by_another_field(papers, tmp_path):
         papers.labels.take(write(tmp_path, "doy,label\n1,1\n", "other.csv"), match="doy")
 
 
+def test_what_is_contradicted_twice_is_told_once(papers, tmp_path):
+    """However many records say otherwise than the first, one line names the document, and it has no label."""
+    file, told = write(tmp_path, "id,label\np1,1\np2,1\np2,0\np2,0\n"), []
+    papers.labels.take(file, reading={"on_error": "skip", "report": told.append})
+    assert (len(told), list(papers.labels)) == (1, ["p1"])
+
+
 def labelled(papers):
     """Return a screening of the papers with a label of each kind but for the fourth paper."""
     papers.labels.add("p1", "relevant", note='a note, with "quotes"\nand lines', author="ada")

@@ -1,13 +1,11 @@
 """Labels: given, taken back, kept through everything that happens to an index, and safe from what can happen to it."""
 
-import contextlib
-import multiprocessing
 import os
-import random
 import resource
 import shutil
 import signal
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -15,7 +13,8 @@ import pytest
 from conftest import ROOT, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from processes import PROCESSES
 
 import embedsearch as es
 from embedsearch.index import upkeep
@@ -24,7 +23,6 @@ from embedsearch.index.label_files import parsed_label
 from embedsearch.store import Store
 from embedsearch.testing import HashEncoder
 
-PROCESSES = multiprocessing.get_context("forkserver")
 IDS = [f"d{number}" for number in range(6)]
 VALUES = {"relevant": 1.0, "not relevant": 0.0, "undecided": None, 0.7: 0.7, 1: 1.0, None: None}
 
@@ -208,8 +206,8 @@ class LabelMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.folder = Path(os.environ["EMBEDSEARCH_TEST_LABELS"]) / f"machine-{random.SystemRandom().random()}"
-        self.index = es.Index.create(self.folder, HashEncoder())
+        self.folder = tempfile.TemporaryDirectory()
+        self.index = es.Index.create(Path(self.folder.name) / "index", HashEncoder())
         self.index.add(documents())
         self.held = set(IDS)
         self.given: list[tuple[int, str, str, float | None]] = []
@@ -217,7 +215,7 @@ class LabelMachine(RuleBasedStateMachine):
 
     def teardown(self):
         self.index.close()
-        shutil.rmtree(self.folder)
+        self.folder.cleanup()
 
     @rule(id=st.sampled_from(IDS), value=st.sampled_from(list(VALUES)), name=st.sampled_from(["main", "second"]))
     def label(self, id, value, name):
@@ -253,7 +251,7 @@ class LabelMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self):
         self.index.close()
-        self.index = es.open(self.folder, HashEncoder())
+        self.index = es.open(self.index.path, HashEncoder())
 
     @invariant()
     def labels_are_those_of_the_list(self):
@@ -265,13 +263,9 @@ class LabelMachine(RuleBasedStateMachine):
             assert dict(standing(self.index, name)) == expected
 
 
-def test_any_sequence_of_labels_is_that_of_a_plain_list(tmp_path, monkeypatch):
+def test_any_sequence_of_labels_is_that_of_a_plain_list():
     """Labels that stand are the last of each document that were not undone, whatever else happens to the index."""
-    memory = Path("/dev/shm")  # where every commit is quick
-    monkeypatch.setenv("EMBEDSEARCH_TEST_LABELS", str(memory if os.access(memory, os.W_OK) else tmp_path))
     few = settings(max_examples=8, stateful_step_count=20, suppress_health_check=list(HealthCheck), deadline=None)
-    from hypothesis.stateful import run_state_machine_as_test
-
     run_state_machine_as_test(LabelMachine, settings=few)
 
 
@@ -453,6 +447,5 @@ def test_who_labels(monkeypatch):
 def test_values_have_names():
     """The three names stand for 1, 0 and None; numbers stand for themselves, whole ones too."""
     assert [label_value(value) for value in VALUES] == [1.0, 0.0, None, 0.7, 1.0, None]
-    with contextlib.suppress(es.QueryError):
+    with pytest.raises(es.QueryError, match="there is no label ''"):
         label_value("")
-        pytest.fail("an empty text is no label")

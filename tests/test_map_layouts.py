@@ -267,6 +267,7 @@ def test_derived_files_refuse_what_cannot_be_written(grouped, monkeypatch):
     with pytest.raises(StoreError, match="cannot be written: No space left on device"):
         grouped.derived.keep("layout-test", {"a": np.arange(4)}, {"b": 2})
     assert grouped.derived.read("layout-test").stamp == {"b": 1}
+    assert [file.name for file in grouped.path.glob("derived-*")] == ["derived-layout-test.npz"]
 
 
 def test_the_command_says_how_it_was_laid_out(grouped, tmp_path):

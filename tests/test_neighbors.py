@@ -343,6 +343,17 @@ def test_more_is_proposed_when_too_few_of_the_proposed_are_allowed(kind):
     assert len(set(rows) - set(dead)) == 10
 
 
+def test_more_is_proposed_until_there_is_a_choice(kind):
+    """Where one of four of the nearest rows is left, the first ten are not taken for the best: 32 must compete."""
+    vectors = clustered(3000, kind[0])
+    order = np.argsort(-(vectors @ vectors[0]))
+    dead = np.setdiff1d(order[:160], order[:160:4])
+    searcher = Neighbors(vectors, dead, FaissIndex.build(vectors), Effort(40, 128))
+    (rows, _), plan = searcher.explain(vectors[0], 10)
+    assert (plan.kind, len(rows)) == ("index", 10)
+    assert plan.scored >= 32
+
+
 def test_few_allowed_rows_are_read_once_for_several_questions_among_them(monkeypatch):
     vectors = clustered(200, 8)
     neighbors, one, other = Neighbors(vectors), np.arange(0, 200, 7), np.arange(3, 200, 7)

@@ -1,12 +1,12 @@
 """The package as a whole: what it exports, what it loads, which way its imports point."""
 
 import ast
-import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from processes import python
 
 import embedsearch as es
 
@@ -28,14 +28,6 @@ RANKS = [
     {"cli", "testing"},
     {"__main__"},
 ]
-
-
-def python(code: str) -> str:
-    """Run code in a fresh interpreter and return what it prints."""
-    command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -85,12 +77,29 @@ def test_errors_are_one_tree():
 FRONT = {"index/index.py": {"map_index"}, "screening/versions.py": {"__version__"}}
 
 
+def parsed(file: Path) -> ast.Module:
+    """Return the syntax tree of a module of the package."""
+    return ast.parse(file.read_text("utf-8"))
+
+
+@cache
+def libraries(file: Path) -> set[str]:
+    """Return the packages that a file imports from, at any depth; each library's test asks for all files."""
+    names: set[str] = set()
+    for node in ast.walk(parsed(file)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name.split(".")[0] for name in names}
+
+
 def imports(file: Path) -> set[str]:
     """Return what a file imports from the package at any depth, except for type checking, as `room.…` or `embedsearch`.
 
     An import of the front, in whatever form, is `embedsearch`.
     """
-    tree = ast.parse(file.read_text("utf-8"))
+    tree = parsed(file)
     guarded = {
         inner
         for node in ast.walk(tree)
@@ -129,7 +138,7 @@ def test_imports_point_one_way():
 def test_the_front_is_asked_for_what_is_said_here():
     """The two modules that import the package itself take one name of it each."""
     for place, names in FRONT.items():
-        tree = ast.parse((ROOT / "embedsearch" / place).read_text("utf-8"))
+        tree = parsed(ROOT / "embedsearch" / place)
         found = {
             node.attr
             for node in ast.walk(tree)
@@ -170,12 +179,8 @@ def test_each_library_has_one_home(library):
     }
     home = homes.get(library, ("encoders",))
     for file in (ROOT / "embedsearch").rglob("*.py"):
-        tree = ast.parse(file.read_text("utf-8"))
-        for node in ast.walk(tree):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            if any(name.split(".")[0] == library for name in names):
-                assert file.relative_to(ROOT / "embedsearch").parts[0].removesuffix(".py") in home
+        if library in libraries(file):
+            assert file.relative_to(ROOT / "embedsearch").parts[0].removesuffix(".py") in home
 
 
 def test_modules_stay_readable():

@@ -20,6 +20,21 @@ def test_packing_takes_each_text_once(lengths, room):
         assert len(batch) == 1 or len(batch) * max(1, lengths[batch[0]]) <= room
 
 
+@pytest.mark.parametrize(
+    ("room", "streams", "least", "sizes"),
+    [
+        (100, 1, 1, [8]),
+        (30, 1, 1, [3, 3, 2]),
+        (100, 2, 1, [4, 2, 1, 1]),
+        (100, 2, 30, [4, 3, 1]),
+        (30, 2, 50, [3, 3, 2]),
+    ],
+)
+def test_streams_end_at_about_the_same_time(room, streams, least, sizes):
+    """Of eight texts of ten tokens a batch takes its stream's share of what is left, from *least* up to the room."""
+    assert [len(batch) for batch in pack([10] * 8, room, streams=streams, least=least)] == sizes
+
+
 def test_padding_is_masked():
     """A padded batch holds its tokens, the filler behind them, and a mask that tells the two apart."""
     tokens, mask = pad([[5, 6, 7], [8], []], 9, 4)
@@ -35,6 +50,11 @@ def test_padding_is_masked():
 def test_long_rows_are_made_of_whole_tiles(longest, wanted):
     """Rows are lengthened by an eighth at most, in steps of a power of two, and never beyond what the model takes."""
     assert padded_length(longest, 302) == wanted
+
+
+def test_no_step_is_longer_than_32():
+    """An eighth of 600 would be one of 64, which would make 640 of it."""
+    assert padded_length(600, 1000) == 608
 
 
 @given(st.integers(0, 600), st.integers(0, 600))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import python
 
 from embedsearch.documents import Document, read, read_stream, reading, register_reader
 from embedsearch.documents.reading import estimate
@@ -404,12 +405,4 @@ def test_reading_imports_nothing_heavy():
         "import sys, embedsearch.documents\n"
         "print([name for name in ('pyarrow', 'pypdf', 'bs4', 'numpy') if name in sys.modules])"
     )
-    root = Path(__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": str(root)},
-    )
-    assert done.stdout.strip() == "[]"
+    assert python(program).strip() == "[]"

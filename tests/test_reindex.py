@@ -5,13 +5,21 @@ import json
 import os
 import random
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import CORPUS, run
-from test_durability import FIRST_SEED, KILLS, corpus, duration, ingest, kill_at, quick, small_disk  # noqa: F401
+from disks import make_room, small_disk
+from test_durability import (
+    FIRST_SEED,
+    KILLS,
+    corpus,
+    duration,
+    ingest,
+    kill_at,
+    small_transactions,
+)
 from test_store_changes import check_holds
 
 import embedsearch as es
@@ -38,11 +46,8 @@ def held() -> dict[str, es.Document]:
 
 def anew(folder: Path) -> None:
     """Embed an index anew, with vectors of another dimension; in small transactions."""
-    import embedsearch.index.ingest
-
-    embedsearch.index.ingest.BATCH_PASSAGES = 12
-    embedsearch.index.ingest.BATCH_GROWTH = 1
-    es.reindex(folder, HashEncoder(24))
+    with small_transactions():
+        es.reindex(folder, HashEncoder(24))
 
 
 def test_every_document_is_embedded_with_the_other_encoder(folder):
@@ -250,19 +255,19 @@ def test_an_empty_index_gets_another_encoder(tmp_path):
         assert index.search("first", k=1)[0].score == pytest.approx(1, abs=1e-6)
 
 
-def test_killed_at_any_moment_it_leaves_one_whole_state(quick):  # noqa: F811
+def test_killed_at_any_moment_it_leaves_one_whole_state(tmp_path):
     """A reindex killed at any moment leaves the old index or the new one, whole; the next one completes."""
-    ingest(quick / "made")
-    with es.open(quick / "made", HashEncoder(16)) as index:
+    ingest(tmp_path / "made")
+    with es.open(tmp_path / "made", HashEncoder(16)) as index:
         index.axes.save(es.Axis("size", ["small"], ["large"]))
-    shutil.copytree(quick / "made", quick / "first")
-    duration(anew, quick / "first")
-    shutil.copytree(quick / "made", quick / "undisturbed")
-    usual = duration(anew, quick / "undisturbed")
+    shutil.copytree(tmp_path / "made", tmp_path / "first")
+    duration(anew, tmp_path / "first")
+    shutil.copytree(tmp_path / "made", tmp_path / "undisturbed")
+    usual = duration(anew, tmp_path / "undisturbed")
     wanted = {document.id: document for document in corpus()}
     dimensions = []
     for seed in range(FIRST_SEED, FIRST_SEED + KILLS):
-        folder = shutil.copytree(quick / "made", quick / "index")
+        folder = shutil.copytree(tmp_path / "made", tmp_path / "index")
         moment = random.Random(seed).uniform(0, usual)
         print(f"seed {seed}: killed after {moment:.4f} of {usual:.4f} s")
         kill_at(moment, anew, folder)
@@ -284,16 +289,14 @@ def test_killed_at_any_moment_it_leaves_one_whole_state(quick):  # noqa: F811
 
 def test_a_full_disk_keeps_an_index_as_it_was(folder, tmp_path):
     """Without room for the new vectors nothing is changed; with room the same call completes."""
-    with small_disk(tmp_path / "disk", 400) as mounted:
-        if not mounted:
-            return
+    with small_disk(tmp_path / "disk", 400):
         own = shutil.copytree(folder, tmp_path / "disk" / "index")
         with pytest.raises(es.StoreError) as caught:
             es.reindex(own, OTHER)
         assert "\n" not in str(caught.value)
         with es.open(own, HashEncoder(16)) as index:
             check_holds(index, held())
-        subprocess.run(["mount", "-o", "remount,size=16m", tmp_path / "disk"], check=True)
+        make_room(tmp_path / "disk")
         es.reindex(own, OTHER)
         with es.open(own, HashEncoder(24)) as index:
             check_holds(index, held())

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import uvicorn
 from conftest import ROOT, run
+from processes import python
 
 import embedsearch as es
 from embedsearch.encoders import SentenceEncoder, cache, describe, encode, warm
@@ -330,14 +331,6 @@ def real(place):
         yield url
 
 
-def fresh(code, environment):
-    """Run code in a new interpreter; return what it prints."""
-    command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | environment, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_the_served_model_keeps_the_contract_of_encoders(real, tmp_path, monkeypatch):
     """Through HTTP the vectors are those that the model gives here; too long texts are refused, not cut."""
     encoder = RemoteEncoder("openai:all-MiniLM-L6-v2", RemoteSettings(url=real))
@@ -361,13 +354,13 @@ def test_commands_find_the_server_and_load_no_model(real, place):
         "many = encoder.encode(['a wolf'] * 33)[:1].tolist()\n"
         "print(json.dumps([few, many, loaded, 'openvino' in sys.modules or 'torch' in sys.modules, told, engine]))"
     )
-    few, many, before, after, told, engine = json.loads(fresh(code, place))
+    few, many, before, after, told, engine = json.loads(python(code, **place))
     assert np.allclose(few, many, atol=1e-3)
     assert before == [False, False]
     assert after
     assert told == f"{real} ({engine}), for up to 32 texts at once"
     asked = "import embedsearch as es; print('server' in es.load_encoder(engine='torch').describe())"
-    assert fresh(asked, place).strip() == "False"
+    assert python(asked, **place).strip() == "False"
 
 
 def test_a_server_with_a_token_is_found_by_its_own_user(tmp_path, monkeypatch):

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import json
-import multiprocessing
 import os
 import shutil
 import sqlite3
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import PROCESSES
 
 import embedsearch as es
 from embedsearch.documents import Document, Passage
@@ -24,8 +24,6 @@ from embedsearch.store.records import DocumentRecord
 from embedsearch.testing import HashEncoder
 from embedsearch.vectors import unit
 
-# A process that has used threads (OpenMP, BLAS) must not be forked: children start from a clean server.
-PROCESSES = multiprocessing.get_context("forkserver")
 DIMENSION = 4
 
 

@@ -1,7 +1,6 @@
 """The cache that indexes share, and the index as a dictionary that survives everything done to it."""
 
 import logging
-import multiprocessing
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from processes import PROCESSES
 from test_store_changes import check_holds, flip
 
 import embedsearch as es
@@ -18,7 +18,6 @@ from embedsearch.index import upkeep
 from embedsearch.store import VectorCache, keys
 from embedsearch.testing import HashEncoder
 
-PROCESSES = multiprocessing.get_context("forkserver")
 DOCUMENTS = [es.Document(f"d{number}", f"text {number}") for number in range(10)]
 
 

@@ -3,11 +3,9 @@
 import contextlib
 import io
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import pytest
 from conftest import run
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import PROCESSES, python
 
 import embedsearch as es
 from embedsearch.documents import read_stream
@@ -26,7 +25,6 @@ from embedsearch.store.fulltext import FullText
 from embedsearch.store.records import is_same_metadata
 from embedsearch.testing import HashEncoder
 
-PROCESSES = multiprocessing.get_context("forkserver")
 TEXTS = {f"d{number}": f"text number {number} " * (number % 3 + 1) for number in range(20)}
 
 
@@ -401,6 +399,16 @@ def test_files_of_one_name_in_two_folders_do_not_replace_each_other(tmp_path, mo
     assert texts() == {"notes.txt": "Wolves of b.", "x.csv#1": "first of b", "x.csv#2": "second of b"}
 
 
+def test_a_source_that_is_no_file_stands_in_nobodys_way(tmp_path, monkeypatch):
+    """A document made in Python under the name of a file replaces it, whatever its source is called."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("read from a file")
+    with es.Index.create("index", HashEncoder()) as index:
+        index.add(es.read("notes.txt"))
+        report = index.add([es.Document("notes.txt", "made by hand", source="elsewhere/notes.txt")])
+        assert (report.updated, index.get("notes.txt").text) == (1, "made by hand")
+
+
 def test_sync_on_the_command_line(tmp_path, folder, monkeypatch):
     """`ingest --sync` counts what it removed, and refuses to skip broken records, which it would remove."""
     with es.Index.create(tmp_path / "index", HashEncoder()) as index:
@@ -705,10 +713,7 @@ def test_a_folder_without_write_permission_can_be_searched(made, tmp_path):
     """An index on read-only ground is opened and answers; writing to it is refused with the reason."""
     made.close()
     with read_only(tmp_path / "ground", made._store.path) as folder:
-        command = [sys.executable, "-W", "error", "-c", _SEARCH, folder]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        first, second = done.stdout.splitlines()
+        first, second = python(_SEARCH, folder).splitlines()
         assert first.split()[1:] == ["d1", str(made_passages())]
         assert second.startswith("refused:")
         assert "cannot be written" in second
