@@ -199,7 +199,7 @@ class Neighbors:
         """Is scoring every allowed row quicker than asking the index for *fetch* rows?"""
         allowed = self._count(rows)
         few = max(_FEWEST_EXACT, self.indexed // _EXACT_SHARE)
-        return self._index is None or allowed <= few or _DEAREST * fetch > min(allowed, self.indexed)
+        return allowed <= few or _DEAREST * fetch > min(allowed, self.indexed)
 
     def _count(self, rows: Rows | None) -> int:
         """Return how many rows are allowed."""

@@ -105,10 +105,9 @@ class SelfTest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Make one from what `to_dict` gave; earlier ones visited as many lists for every query."""
-        probes = values["probes"]
-        effort = Effort(values["candidates"], probes, values.get("gap", 0.0))
-        return cls(effort, values["recall"], values["wanted"], values["sampled"], values.get("visited", probes))
+        """Make one from what `to_dict` gave."""
+        effort = Effort(values["candidates"], values["probes"], values["gap"])
+        return cls(effort, values["recall"], values["wanted"], values["sampled"], values["visited"])
 
 
 def self_test(index: FaissIndex, vectors: Vectors, wanted: float = RECALL, dead: Rows | None = None) -> SelfTest:
