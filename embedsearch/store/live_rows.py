@@ -24,9 +24,16 @@ class LiveRows(Folder):
         return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
     def document_numbers(self, rows: Rows) -> Rows:
-        """Return for each of *rows*, which must be live, the number of its document, int64."""
+        """Return for each of *rows*, which must be live, the number of its document, int64.
+
+        Raises:
+            StoreError: one is no passage's: what led to it is damaged.
+        """
         found = dict(self._database.query_in("SELECT row, document FROM passages WHERE row IN (?)", rows.tolist()))
-        return np.array([found[row] for row in rows.tolist()], dtype=np.int64)
+        try:
+            return np.array([found[row] for row in rows.tolist()], dtype=np.int64)
+        except KeyError as error:
+            raise self._database.damaged(f"the passage of row {error} is missing") from error
 
     def live_rows(self) -> Rows:
         """Return the rows of all passages, ascending, int64."""

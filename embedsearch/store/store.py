@@ -231,7 +231,7 @@ class Store(LiveRows):
 
     def next_run(self) -> int:
         """Return the number of a new ingest; inside `writing`."""
-        run = int(self.setting("run", 0)) + 1
+        run = int(self.setting("run")) + 1
         self.set_setting("run", run)
         return run
 
@@ -291,10 +291,17 @@ class Store(LiveRows):
             self.fulltext.rebuild()
 
     def _any_damaged(self, numbers: Sequence[int]) -> bool:
+        """Is anything that their words were made of, or where these stand, not what was written?"""
+        places = (
+            "SELECT d.id, p.position, p.start, p.end, p.seal FROM passages p JOIN documents d ON d.number = p.document "
+            "WHERE p.document IN (?)"
+        )
         try:
-            return sum(1 for _ in self.documents(numbers)) != len(numbers)
+            if sum(1 for _ in self.documents(numbers)) != len(numbers):
+                return True
         except StoreError:
             return True
+        return any(seal(*place) != sealed for *place, sealed in self._database.query_in(places, numbers))
 
     def _put_documents(self, documents: Sequence[Document], run: int, added: Mapping[str, int]) -> None:
         """Write documents, those that are *added* under their new numbers, the others over what they were."""
