@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from embedsearch.axes import FittedAxis
 from embedsearch.axes.material import Encoded
-from embedsearch.errors import AxisError, did_you_mean
+from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.means import mean_vectors
 from embedsearch.index.scaling import FittedAxes, Select
 from embedsearch.mapped import gather
-from embedsearch.vectors import Rows, Vectors, unit
+from embedsearch.vectors import Rows, Vectors
 
 # Passages enough for means of thirds and for components; all of a large index would not fit into memory.
 _SAMPLE = 50_000
@@ -58,13 +57,10 @@ class IndexMaterial:
         Raises:
             AxisError: there is no document of that id.
         """
-        found = [self._store.rows_of_document(id) for id in ids]
-        for id, rows in zip(ids, found, strict=True):
-            if not len(rows):
-                advice = did_you_mean(id, self._store.ids(100_000))
-                raise AxisError(f"a rated document is not in the index: {id!r}.{advice}")
-        vectors = self._store.vectors()
-        means = unit(np.stack([vectors[rows].mean(axis=0) for rows in found]), error=AxisError)
+        try:
+            means = mean_vectors(self._store, ids)
+        except QueryError as error:
+            raise AxisError(f"a rated document cannot be found: {error}") from error
         documents = [document for id in ids if (document := self._store.document(id)) is not None]
         return means, [f"{document.title}\n{document.text}" for document in documents]
 
@@ -74,22 +70,17 @@ class IndexMaterial:
         Raises:
             AxisError: no document has the field, or a value in it.
         """
-        names = self._store.field_names()
-        if name not in names:
-            raise AxisError(f"no document of the index has the field {name!r}.{did_you_mean(name, names)}")
-        rows, numbers = self._store.passage_documents()
-        order = np.argsort(numbers, kind="stable")
-        documents, starts = np.unique(numbers[order], return_index=True)
-        places = np.searchsorted(self._store.numbers(), documents)
-        fields = self._store.field(name)
-        values = [fields[place] for place in places]
-        groups = np.split(rows[order], starts[1:])
-        vectors = self._store.vectors()
-        kept = [place for place, value in enumerate(values) if value is not None and value != ""]
-        if not kept:
-            raise AxisError(f"no document of the index has a value in the field {name!r}; fill it in, or name another")
-        means = [vectors[groups[place]].mean(axis=0) for place in kept]
-        return unit(np.stack(means), error=AxisError), [values[place] for place in kept]
+        with self._store.reading():
+            names = self._store.field_names()
+            if name not in names:
+                raise AxisError(f"no document of the index has the field {name!r}.{did_you_mean(name, names)}")
+            fields = zip(self._store.ids(-1), self._store.field(name), strict=True)
+            values = {id: value for id, value in fields if value is not None and value != ""}
+            if not values:
+                raise AxisError(
+                    f"no document of the index has a value in the field {name!r}; fill it in, or name another"
+                )
+            return mean_vectors(self._store, list(values)), list(values.values())
 
     @property
     def passage_count(self) -> int:
@@ -103,5 +94,6 @@ class IndexMaterial:
             AxisError: the condition speaks of an axis that cannot be scaled.
             QueryError: it cannot be read, or names what is not there.
         """
-        rows = self._store.live_rows() if where is None or self._select is None else self._select(where, self._axes)
-        return sampled(self._store.vectors(), rows)
+        with self._store.reading():
+            rows = self._store.live_rows() if where is None or self._select is None else self._select(where, self._axes)
+            return sampled(self._store.vectors(), rows)

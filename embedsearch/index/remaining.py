@@ -12,6 +12,7 @@ from embedsearch.axes import ScaledAxis
 from embedsearch.axes.scaled import directions_as_unit
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.searching import Searcher
+from embedsearch.mapped import gather
 from embedsearch.vectors import Vectors
 
 _SAMPLE = 20_000  # passages that stand for the population
@@ -80,7 +81,7 @@ class Explainer:
         """Return one remainder for each phrase, with *k* nearest texts of either kind."""
         vectors = self._embedding.vectors_of(list(texts))
         everything, live = self._searcher.vectors(None)
-        sample = everything[live[:: max(1, len(live) // _SAMPLE)]]
+        sample = gather(everything, live[:: max(1, len(live) // _SAMPLE)])
         shares, population = shares_held(list(axes.values()), vectors, sample)
         found = []
         for text, vector, share in zip(texts, vectors, shares, strict=True):
