@@ -131,11 +131,11 @@ def test_the_recall_of_the_self_test_is_what_searches_reach(kind, monkeypatch):
 
     More where the lists that are visited hold so few rows that a search goes on to others.
     """
-    monkeypatch.setattr(search, "_CANDIDATES_A_HIT", 1)  # one more hit is asked for here: the row itself
+    monkeypatch.setattr(search, "_CANDIDATES_A_HIT", 1)  # one more hit is asked for here: the row itself, proposed too
     vectors = clustered(3000, kind[0])
     index = FaissIndex.build(vectors)
     test = self_test(index, vectors, 0.9)
-    searcher = Neighbors(vectors, None, index, replace(test.effort, candidates=test.effort.candidates + 1))
+    searcher = Neighbors(vectors, None, index, test.effort)
     own = np.unique(np.linspace(0, 2999, tuning.SAMPLED).astype(int))
     shares = []
     for row in own:
@@ -334,6 +334,15 @@ def test_few_allowed_rows_are_scored_and_the_index_is_not_asked(kind):
     assert plan.proposed == 100  # for 40 candidates, every other row being allowed, and something to spare
     assert 32 <= plan.scored <= 100
     assert plan.to_dict()["seconds"] >= plan.to_dict()["propose_seconds"] > 0
+
+
+@pytest.mark.parametrize(("k", "proposed"), [(1, 80), (10, 80), (11, 84), (20, 120), (100, 440)])
+def test_more_hits_take_more_candidates(kind, k, proposed):
+    """The effort is measured for ten hits; each one more has candidates of its own, the eleventh too."""
+    vectors = clustered(3000, kind[0])
+    searcher = Neighbors(vectors, None, FaissIndex.build(vectors), Effort(80, 64))
+    (rows, _), plan = searcher.explain(vectors[7], k)
+    assert (len(rows), plan.kind, plan.proposed) == (k, "index", proposed)
 
 
 def test_more_is_proposed_when_too_few_of_the_proposed_are_allowed(kind):
