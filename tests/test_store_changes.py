@@ -841,6 +841,32 @@ def test_looked_up_vectors_are_of_the_state_in_which_they_were_found(made, monke
         assert np.array_equal(made.text_vectors(texts), wanted)
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda index: index.explorer.discover(1, None, 3),
+        lambda index: index.explorer.propose("size", 5, None),
+        lambda index: index.explorer.compare("size", HashEncoder(name="other"), None),
+    ],
+)
+def test_what_looks_through_all_passages_sees_one_state(made, monkeypatch, ask):
+    """Another process that compacts meanwhile puts no other text in the place of what was chosen."""
+    made.axes.save(es.Axis("size", ["small"], ["large"]))
+    wanted, live = ask(made), Store.live_rows
+    with es.open(made._store.path, HashEncoder()) as writer:
+
+        def late(store):
+            rows = live(store)
+            if store is made._store and "d0" in writer.ids():
+                writer.delete(["d0", "d1"])
+                writer.compact()
+            return rows
+
+        monkeypatch.setattr(Store, "live_rows", late)
+        assert ask(made) == wanted
+        assert "d0" not in writer.ids()
+
+
 def test_two_stores_see_each_others_commits(made):
     """A store that is open sees what another has committed since, without being opened anew."""
     with closing(Store.open(made._store.path)) as other:

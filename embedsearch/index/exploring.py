@@ -197,8 +197,9 @@ class Explorer:
         axis = self._axes[name]
         if axis.fitted.axis.formula:
             raise AxisError(f"axis {name!r} is a formula; compare {', '.join(axis.fitted.axis.depends_on)}")
-        rows = self._rows(where)
-        texts = self._texts(rows[:: max(1, len(rows) // count)][:count])
+        with self._store.reading():
+            rows = self._rows(where)
+            texts = self._texts(rows[:: max(1, len(rows) // count)][:count])
         fitted = fit_axis(axis.fitted.axis, _Elsewhere(other, self._axes.definitions(), texts))
         ours = axis.coordinates(self._axes.material().encode(texts))
         theirs = fitted.read(encode(other, texts))

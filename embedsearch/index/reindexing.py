@@ -16,7 +16,7 @@ from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.opening import open_index
 from embedsearch.index.scaling import read_saved
-from embedsearch.store import FittedRecord, Store, adopt, discard, unshare
+from embedsearch.store import FittedRecord, Store, adopt, discard, is_index, unshare
 
 _log = logging.getLogger("embedsearch")
 
@@ -98,7 +98,7 @@ def reindex(
 
 def _discard_finished(store: Store, place: Path) -> None:
     """Remove a sibling whose vectors and passages the index has already: it was interrupted after that."""
-    if not (place / "index.db").exists():
+    if not is_index(place):
         return
     with closing(Store.open(place, damaged=True)) as sibling:
         is_finished = _made_with(sibling) == _made_with(store)
@@ -142,7 +142,7 @@ class _Target:
     def sibling(self, folder: Path, cache: str | os.PathLike[str] | None) -> Index:
         """Return the index beside the one in *folder* that is being made, begun or begun earlier."""
         place = _sibling(folder)
-        if not (place / "index.db").exists():
+        if not is_index(place):
             recall = {} if self.recall is None else {"recall": self.recall}
             return Index.create(place, self.encoder, cache=cache, **self.chunking, **recall)
         unshare(place)
