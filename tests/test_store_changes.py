@@ -658,6 +658,8 @@ def test_a_damaged_passage_is_mended_as_verify_says(made, column):
         "UPDATE settings SET value = CAST(value AS BLOB) WHERE name = 'generation'",
         "UPDATE documents SET metadata = '{' WHERE number = 3",
         "DELETE FROM passages WHERE row = 4",
+        "UPDATE passages SET document = 99 WHERE row = 4",
+        "UPDATE passages SET document = 'x' WHERE row = 4",
     ],
 )
 def test_damage_is_named_by_every_question(made, statement):
@@ -674,6 +676,7 @@ def test_damage_is_named_by_every_question(made, statement):
             index.search("text number 7", k=50, mode="lexical", by="document")
             index.add([es.Document("new", "a text")])
             index.search("text number 7", k=50, where="length > 0")
+            index.field_of_passages("length", index.rows())
 
     with pytest.raises(es.StoreError, match="is damaged"):
         ask()
