@@ -682,6 +682,22 @@ def test_damage_is_named_by_every_question(made, statement):
         ask()
 
 
+def test_damage_to_where_documents_came_from_keeps_nobody_from_asking(made):
+    """A source or an ingest that is of another type is read as text or number; verify names the document."""
+    change(made._store.path, "UPDATE documents SET source = 7, run = x'31' WHERE id = 'd3'")
+    assert made.sources() == {"": 19, "7": 1}
+    assert [(id, run) for id, _, run in made._store.sources_before(-1)][3] == ("d3", 1)
+    assert "document 'd3' is not what was written" in str(upkeep.verify(made._store.path).findings[0])
+
+
+@pytest.mark.parametrize("row", [-3, 500])
+def test_a_row_that_the_file_does_not_have_is_named(made, row):
+    """And is not counted from the end, as numpy does."""
+    change(made._store.path, f"UPDATE passages SET row = {row} WHERE row = 9")
+    with pytest.raises(es.StoreError, match="a row is asked for that the 39 vectors do not have"):
+        made.search("text number 7", k=5, where="length > 0", mode="dense")
+
+
 def test_deleting_on_the_command_line(made):
     """`delete` takes ids from arguments and from stdin, and names what is left."""
     result = run("delete", "d1", "-", "-i", made._store.path, input="d2\r\n\nd3\n")

@@ -172,7 +172,9 @@ class Store(LiveRows):
 
     def sources_before(self, run: int) -> list[tuple[str, str, int]]:
         """Return the id, the source and the last ingest of every document that ingest number *run* has not met."""
-        return self._database.query("SELECT id, source, run FROM documents WHERE run <> ? ORDER BY number", (run,))
+        # The types are those that were written, whatever a flipped bit has made of them.
+        columns = "id, CAST(source AS TEXT), CAST(run AS INTEGER)"
+        return self._database.query(f"SELECT {columns} FROM documents WHERE run <> ? ORDER BY number", (run,))
 
     def rows_of_document(self, id: str) -> Rows:
         """Return the rows of a document's passages in their order; none if there is no such document."""
