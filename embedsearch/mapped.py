@@ -84,10 +84,13 @@ def gather(vectors: NDArray[np.float32], rows: Any) -> NDArray[np.float32]:
         float32 of shape (m, d).
 
     Raises:
-        StoreError: the file has become shorter than it was when it was mapped.
+        StoreError: there is no such row, or the file has become shorter than it was when it was mapped.
     """
     mapping = _mapping_of(vectors)
     wanted = np.asarray(rows, dtype=np.int64)
+    # Below 0 numpy would count from the end; without a sign those are the largest.
+    if len(wanted) and wanted.view(np.uint64).max() >= len(vectors):
+        raise StoreError(f"a row is asked for that the {len(vectors):,} vectors do not have. Say embedsearch verify")
     if mapping is None or mapping not in _large or not len(wanted):
         gathered: NDArray[np.float32] = vectors[wanted]
         return gathered

@@ -198,6 +198,33 @@ def test_nothing_is_written_within_reading(index):
     assert index.add(es.Document("new", "wolf")).added == 1
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda index: index.add(es.Document("new", "wolf")),
+        lambda index: index.delete(index.ids()[:1]),
+        lambda index: index.labels.add(index.ids()[:1], 1),
+        lambda index: index.axes.save(es.Axis("other", ["small"], ["large"])),
+        lambda index: index.compact(),
+        lambda index: index.tune(0.9),
+    ],
+)
+def test_nothing_is_written_within_what_writes(index, write):
+    """A document that is made by writing to the index that it is given to is refused with the reason, and at once."""
+
+    def documents():
+        write(index)
+        yield es.Document("made", "a wolf")
+
+    said = refused(lambda: index.add(documents()), es.StoreError)
+    assert "is being written to by what this is called from, such as add" in said
+    assert "another process" not in said
+    with index.labels.alone():
+        assert "is being written to by what this is called from" in refused(lambda: index.delete("x"), es.StoreError)
+    assert "made" not in index.ids()
+    write(index)
+
+
 @given(st.one_of(st.text(), st.binary(), st.integers(), st.none(), st.lists(st.one_of(st.text(), st.integers()))))
 def test_texts_are_texts_or_refused(anything):
     """Whatever is given, what comes back is a list of texts that UTF-8 holds, the same ones."""

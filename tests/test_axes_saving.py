@@ -2,13 +2,15 @@
 
 import json
 import logging
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
 from conftest import run
 
 import embedsearch as es
-from embedsearch.index import scaling
+from embedsearch.index import scaling, upkeep
 from embedsearch.screening.report import _version
 from embedsearch.testing import HashEncoder
 from embedsearch.vectors import project
@@ -314,3 +316,79 @@ def test_nothing_is_derived_from_an_axis_of_another_encoder(made):
     made.axes.refit(["size"])
     made.axes.save(PART)
     assert made.axes.versions() == {"size": 3, "weight": 1, "gap": 2, "weight2": 1, "part": 1}
+
+
+def damage(made, column):
+    """Make bytes of a column of the axis size, as one flipped bit does."""
+    with closing(sqlite3.connect(made.path / "index.db", isolation_level=None)) as connection:
+        connection.execute(f"UPDATE axes SET {column} = CAST({column} AS BLOB) WHERE name = 'size'")
+
+
+@pytest.mark.parametrize("column", ["name", "version", "saved", "definition", "fitted"])
+def test_a_damaged_axis_is_fitted_again(made, column, caplog):
+    """It is named, it and what is derived from it are not answered from, others are; saving it mends both."""
+    damage(made, column)
+    (finding,) = upkeep.verify(made.path).findings
+    assert str(finding) == (
+        "index.db: the axis 'size' is not what was written "
+        "(embedsearch axes fit FILE with its definition, or embedsearch axes delete 'size')"
+    )
+    assert set(made.place(["q"])[0].coordinates) == {"weight"}
+    assert sorted(caplog.messages)[1].startswith("axis 'size' cannot be read: it is not what was written. Fit it again")
+    assert len(caplog.messages) == 2
+    for name, why in (("size", "it is not what was written"), ("gap", "is derived from 'size', which is not there or")):
+        for ask in (lambda name=name: made.axes[name], lambda name=name: made.rows(f"{name} > 0")):
+            with pytest.raises(es.AxisError, match=f"axis {name!r} .*{why}"):
+                ask()
+    assert (list(made.axes.definitions()), sorted(made.axes)) == (["weight"], ["gap", "size", "weight"])
+    for change in (lambda: made.axes.refit(["size"]), lambda: made.axes.save(es.Axis("turned", formula="-size"))):
+        with pytest.raises(es.AxisError, match=r"not what was written|is not there or cannot be read"):
+            change()
+    made.axes.save(es.Axis("other", ["a"], ["b"]))
+    made.axes.save(SIZE)
+    assert made.axes.versions() == {"size": 2, "weight": 1, "gap": 2, "other": 1}
+    size, weight, gap = (named_direction(made, name) for name in ("size", "weight", "gap"))
+    assert gap == pytest.approx((weight - size) / np.linalg.norm(weight - size), abs=1e-6)
+    assert upkeep.verify(made.path).is_sound
+
+
+@pytest.mark.parametrize("column", ["name", "definition"])
+def test_a_damaged_axis_is_deleted(made, column):
+    """By command; what was derived from it can be deleted too, or waits until it is there again."""
+    damage(made, column)
+    deleted = run("axes", "delete", "size", "-i", made.path)
+    assert (deleted.exit_code, deleted.stderr.splitlines()[-1]) == (0, "size: deleted")
+    assert upkeep.verify(made.path).is_sound
+    assert set(made.place(["q"])[0].coordinates) == {"weight"}
+    made.axes.save(SIZE)
+    assert made.axes.versions() == {"weight": 1, "gap": 2, "size": 2}
+    damage(made, column)
+    for name in ("size", "gap"):
+        made.axes.delete(name)
+    assert made.axes.versions() == {"weight": 1}
+
+
+def test_an_axis_whose_name_is_refused_by_now_can_be_deleted(made):
+    """No other axis is kept from being listed, read or saved."""
+    fitted = made.axes["size"].fitted.to_dict()
+    with made._store.locked(), made._store.writing():
+        made._store.axes.put("a,b", SIZE.to_dict(), fitted, "2026-01-01T00:00:00+00:00")
+    assert list(made.axes.definitions()) == ["size", "weight", "gap"]
+    with pytest.raises(es.AxisError, match="axis 'a,b' cannot be read: an axis cannot be called 'a,b'"):
+        made.place(["q"], ["a,b"])
+    made.axes.save(es.Axis("size", ["x"], ["y"]))
+    made.axes.delete("a,b")
+    assert made.axes.versions() == {"size": 2, "weight": 1, "gap": 2}
+
+
+def test_reindexing_leaves_a_damaged_axis_as_it_is(made, caplog):
+    """What can be read is fitted anew; the others are named, and mended as before."""
+    damage(made, "fitted")
+    made.close()
+    assert es.reindex(made.path, HashEncoder(16, name="other")).axes == ("weight",)
+    assert "axis 'size' cannot be read" in caplog.text
+    with es.open(made.path, HashEncoder(16, name="other")) as anew:
+        assert set(anew.place(["q"])[0].coordinates) == {"weight"}
+        anew.axes.save(SIZE)
+        assert anew.axes.versions() == {"size": 2, "weight": 2, "gap": 2}
+        assert set(anew.place(["q"])[0].coordinates) == {"size", "weight", "gap"}

@@ -137,6 +137,55 @@ def test_labels_are_given_all_or_none(made):
     assert len(made.labels) == 0
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"note": "\udc80"}, "the note '\\\\udc80' holds bytes that are no UTF-8"),
+        ({"note": 5}, "the note is 5 .int., wanted a text"),
+        ({"author": "\udc80"}, "the author '\\\\udc80' holds bytes that are no UTF-8"),
+        ({"by": "\udc80"}, "what proposed a document '\\\\udc80' holds bytes that are no UTF-8"),
+    ],
+)
+def test_what_is_kept_with_a_label_is_text(made, given, said):
+    """Notes and names that cannot be kept are refused as other texts are; so is the name of a screening."""
+    with pytest.raises(es.QueryError, match=said):
+        made.labels.add("d1", 1, **given)
+    with pytest.raises(es.QueryError, match="the name of a screening is 5"):
+        made.labels.named(5)
+    assert made.labels.history() == []
+
+
+def test_what_was_not_kept_is_not_remembered(made):
+    """Labels that were read within a block that fails are gone with it, and later ones are all seen."""
+
+    def broken_off():
+        with made.labels.alone():
+            made.labels.add("d1", "relevant")
+            assert list(made.labels) == ["d1"]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken_off()
+    assert standing(made) == []
+    made.labels.add("d2", "relevant")
+    assert standing(made) == [("d2", 1.0)]
+    assert [event.number for event in made.labels.history()] == [1]
+
+
+def test_a_document_that_goes_meanwhile_is_not_labelled(made, monkeypatch):
+    """Whether there is such a document is asked when nobody else can write any more."""
+    lock = made._store.locked
+
+    def late(wait):
+        with es.open(made._store.path, HashEncoder()) as other:
+            other.delete(["d1"])
+        return lock(wait)
+
+    monkeypatch.setattr(made._store, "locked", late)
+    with pytest.raises(es.QueryError, match="no document 'd1'; nothing was labelled"):
+        made.labels.add("d1", "relevant")
+
+
 def test_a_label_remembers_what_proposed_it(made):
     """The last proposal that showed a document, and its place there; what is said with the label wins."""
     made.labels.record("shown", {"by": "uncertain", "ids": ["d1", "d2"]})

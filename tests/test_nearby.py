@@ -29,7 +29,7 @@ def built(monkeypatch):
     rows = []
     build = FaissIndex.build
     monkeypatch.setattr(
-        FaissIndex, "build", lambda vectors, progress=None: rows.append(len(vectors)) or build(vectors, progress)
+        FaissIndex, "build", lambda vectors, *given: rows.append(len(vectors)) or build(vectors, *given)
     )
     return rows
 

@@ -131,11 +131,11 @@ def test_the_recall_of_the_self_test_is_what_searches_reach(kind, monkeypatch):
 
     More where the lists that are visited hold so few rows that a search goes on to others.
     """
-    monkeypatch.setattr(search, "_CANDIDATES_A_HIT", 1)  # one more hit is asked for here: the row itself
+    monkeypatch.setattr(search, "_CANDIDATES_A_HIT", 1)  # one more hit is asked for here: the row itself, proposed too
     vectors = clustered(3000, kind[0])
     index = FaissIndex.build(vectors)
     test = self_test(index, vectors, 0.9)
-    searcher = Neighbors(vectors, None, index, replace(test.effort, candidates=test.effort.candidates + 1))
+    searcher = Neighbors(vectors, None, index, test.effort)
     own = np.unique(np.linspace(0, 2999, tuning.SAMPLED).astype(int))
     shares = []
     for row in own:
@@ -270,11 +270,17 @@ def test_few_live_rows_are_scored_as_few_allowed_ones_are(kind, kept, monkeypatc
     assert searcher.search_many(vectors[7:8], 10)[0][0].tolist() == rows.tolist()
 
 
-def test_a_self_test_of_an_earlier_version_visits_as_many_lists_for_every_query():
-    """What was kept without a gap is read as it was meant."""
-    kept = {"recall": 0.995, "wanted": 0.99, "sampled": 200, "candidates": 160, "probes": 320}
-    test = tuning.SelfTest.from_dict(kept)
-    assert (test.effort, test.visited) == (Effort(160, 320, 0.0), 320)
+@pytest.mark.parametrize("kept", [1500, 600])
+def test_nothing_is_learned_from_deleted_rows(kind, kept):
+    """They may hold anything: a damaged vector is a dead row once its passage is embedded anew."""
+    vectors = clustered(3000, kind[0])
+    dead = np.delete(np.arange(3000), np.arange(0, 3000, 3000 // kept))
+    vectors[dead] = np.nan
+    index = FaissIndex.build(vectors, None, dead)
+    test = self_test(index, vectors, 0.9, dead)
+    live = np.delete(np.arange(3000), dead)
+    assert test.recall >= 0.9
+    assert share_found(Neighbors(vectors, dead, index, test.effort), live[::7], live, None) > 0.9
 
 
 def test_a_recall_out_of_reach_gives_the_best_that_was_tried(monkeypatch):
@@ -328,6 +334,15 @@ def test_few_allowed_rows_are_scored_and_the_index_is_not_asked(kind):
     assert plan.proposed == 100  # for 40 candidates, every other row being allowed, and something to spare
     assert 32 <= plan.scored <= 100
     assert plan.to_dict()["seconds"] >= plan.to_dict()["propose_seconds"] > 0
+
+
+@pytest.mark.parametrize(("k", "proposed"), [(1, 80), (10, 80), (11, 84), (20, 120), (100, 440)])
+def test_more_hits_take_more_candidates(kind, k, proposed):
+    """The effort is measured for ten hits; each one more has candidates of its own, the eleventh too."""
+    vectors = clustered(3000, kind[0])
+    searcher = Neighbors(vectors, None, FaissIndex.build(vectors), Effort(80, 64))
+    (rows, _), plan = searcher.explain(vectors[7], k)
+    assert (len(rows), plan.kind, plan.proposed) == (k, "index", proposed)
 
 
 def test_more_is_proposed_when_too_few_of_the_proposed_are_allowed(kind):

@@ -255,6 +255,27 @@ def test_an_empty_index_gets_another_encoder(tmp_path):
         assert index.search("first", k=1)[0].score == pytest.approx(1, abs=1e-6)
 
 
+def test_what_computed_the_vectors_is_counted_from_the_first(tmp_path):
+    """Where nothing was embedded when the index got its encoder, nothing is counted yet."""
+
+    class Engined(HashEncoder):
+        engine = "by hand"
+
+    es.Index.create(tmp_path / "index", HashEncoder(16)).close()
+    es.reindex(tmp_path / "index", Engined(24))
+    with es.open(tmp_path / "index", Engined(24)) as index:
+        assert index.info()["engines"] == {}
+        index.add([es.Document("a", "first")])
+        assert index.info()["engines"] == {"by hand": 1}
+
+
+@pytest.mark.parametrize("chunk_words", ["8", 2.5, -3])
+def test_a_number_of_words_is_whole(folder, chunk_words):
+    """As when an index is made."""
+    with pytest.raises(es.QueryError, match=r"chunk_words is .*at least 1"):
+        es.reindex(folder, OTHER, chunk_words=chunk_words)
+
+
 def test_killed_at_any_moment_it_leaves_one_whole_state(tmp_path):
     """A reindex killed at any moment leaves the old index or the new one, whole; the next one completes."""
     ingest(tmp_path / "made")

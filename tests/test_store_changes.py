@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
@@ -636,8 +637,80 @@ def test_a_foreign_text_under_a_passage_is_named(made):
     findings = [str(one) for one in upkeep.verify(made._store.path).findings]
     assert findings == [
         f"index.db: the passage of row {last}, of document {entry.document!r}, has the key of another text "
-        "(ingest the sources again)"
+        f"(embedsearch delete {entry.document!r}, and ingest its source again)"
     ]
+
+
+def change(folder, statement):
+    """Change the database of an index behind its back, as a flipped bit does."""
+    with closing(sqlite3.connect(folder / "index.db", isolation_level=None)) as connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("column", ["position", "start", "end", "seal"])
+def test_a_damaged_passage_is_mended_as_verify_says(made, column):
+    """To ingest its unchanged document again changes nothing; to delete it first does, and leaves no words behind."""
+    folder = made._store.path
+    change(folder, f"UPDATE passages SET {column} = {column} + 1 WHERE row = 9")
+    (document,) = made._store.database.query("SELECT document FROM passages WHERE row = 9")[0]
+    id = made._store.ids(-1)[document - 1]
+    (finding,) = [one for one in upkeep.verify(folder).findings if "passage of row 9" in one.what]
+    assert finding.remedy == f"embedsearch delete {id!r}, and ingest its source again"
+    with pytest.raises(es.StoreError, match="passage of row 9 is not what was written"):
+        made.passages([9])
+    made.delete([id])
+    made.add(documents())
+    assert upkeep.verify(folder).is_sound
+    check_holds(made, {document.id: document for document in documents()})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE settings SET name = 'encodes' WHERE name = 'encoder'",
+        "UPDATE settings SET name = 'sows' WHERE name = 'rows'",
+        "UPDATE settings SET value = CAST(value AS BLOB) WHERE name = 'chunk_words'",
+        "UPDATE settings SET value = CAST(value AS BLOB) WHERE name = 'generation'",
+        "UPDATE documents SET metadata = '{' WHERE number = 3",
+        "DELETE FROM passages WHERE row = 4",
+        "UPDATE passages SET document = 99 WHERE row = 4",
+        "UPDATE passages SET document = 'x' WHERE row = 4",
+    ],
+)
+def test_damage_is_named_by_every_question(made, statement):
+    """Whatever record it is in: an error of ours that says so, from verify and from whoever needs the record."""
+    folder = made._store.path
+    made.close()
+    change(folder, statement)
+    verified = upkeep.verify(folder)
+    assert not verified.is_sound
+    assert all(finding.remedy for finding in verified.findings)
+
+    def ask():
+        with es.open(folder, HashEncoder()) as index:
+            index.search("text number 7", k=50, mode="lexical", by="document")
+            index.add([es.Document("new", "a text")])
+            index.search("text number 7", k=50, where="length > 0")
+            index.field_of_passages("length", index.rows())
+
+    with pytest.raises(es.StoreError, match="is damaged"):
+        ask()
+
+
+def test_damage_to_where_documents_came_from_keeps_nobody_from_asking(made):
+    """A source or an ingest that is of another type is read as text or number; verify names the document."""
+    change(made._store.path, "UPDATE documents SET source = 7, run = x'31' WHERE id = 'd3'")
+    assert made.sources() == {"": 19, "7": 1}
+    assert [(id, run) for id, _, run in made._store.sources_before(-1)][3] == ("d3", 1)
+    assert "document 'd3' is not what was written" in str(upkeep.verify(made._store.path).findings[0])
+
+
+@pytest.mark.parametrize("row", [-3, 500])
+def test_a_row_that_the_file_does_not_have_is_named(made, row):
+    """And is not counted from the end, as numpy does."""
+    change(made._store.path, f"UPDATE passages SET row = {row} WHERE row = 9")
+    with pytest.raises(es.StoreError, match="a row is asked for that the 39 vectors do not have"):
+        made.search("text number 7", k=5, where="length > 0", mode="dense")
 
 
 def test_deleting_on_the_command_line(made):
@@ -780,6 +853,49 @@ def test_who_may_not_write_follows_those_who_do(made, monkeypatch):
 def made_passages() -> int:
     """Return how many passages the twenty documents have: 3, 6 or 9 words in pieces of 4."""
     return sum(-(-len(text.split()) // 4) for text in TEXTS.values())
+
+
+def test_looked_up_vectors_are_of_the_state_in_which_they_were_found(made, monkeypatch):
+    """Another process that compacts just then gives rows other numbers, but nobody another text's vector."""
+    texts = made._embedding.passages_of(documents()[7])[1]
+    wanted, found = made.text_vectors(texts), Store.rows_of_keys
+    with es.open(made._store.path, HashEncoder()) as writer:
+
+        def late(store, keys):
+            rows = found(store, keys)
+            if store is made._store:
+                writer.delete(["d0", "d1"])
+                writer.compact()
+            return rows
+
+        monkeypatch.setattr(Store, "rows_of_keys", late)
+        assert np.array_equal(made.text_vectors(texts), wanted)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda index: index.explorer.discover(1, None, 3),
+        lambda index: index.explorer.propose("size", 5, None),
+        lambda index: index.explorer.compare("size", HashEncoder(name="other"), None),
+    ],
+)
+def test_what_looks_through_all_passages_sees_one_state(made, monkeypatch, ask):
+    """Another process that compacts meanwhile puts no other text in the place of what was chosen."""
+    made.axes.save(es.Axis("size", ["small"], ["large"]))
+    wanted, live = ask(made), Store.live_rows
+    with es.open(made._store.path, HashEncoder()) as writer:
+
+        def late(store):
+            rows = live(store)
+            if store is made._store and "d0" in writer.ids():
+                writer.delete(["d0", "d1"])
+                writer.compact()
+            return rows
+
+        monkeypatch.setattr(Store, "live_rows", late)
+        assert ask(made) == wanted
+        assert "d0" not in writer.ids()
 
 
 def test_two_stores_see_each_others_commits(made):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from embedsearch import vectors
-from embedsearch.errors import EncoderError, QueryError
+from embedsearch.errors import EncoderError, QueryError, StoreError
 from embedsearch.vectors import as_rows, project, take_products, thinned, top, unit
 
 finite = st.floats(-1e6, 1e6, width=32)
@@ -63,10 +63,11 @@ def test_projection_in_blocks_is_the_matrix_product(rows, dimension, directions,
             assert np.allclose(project(matrix, wanted, part), matrix[part] @ wanted.T, atol=1e-5)
 
 
-def test_a_row_that_is_not_there_is_an_error():
-    """No fewer products come than rows were asked for."""
-    with pytest.raises(IndexError):
-        project(np.eye(3, dtype=np.float32), np.ones(3), np.array([1, 2, 3]))
+@pytest.mark.parametrize("rows", [[1, 2, 3], [-1, 1, 2]])
+def test_a_row_that_is_not_there_is_an_error(rows):
+    """No fewer products come than rows were asked for, and none of another row."""
+    with pytest.raises(StoreError, match="a row is asked for that the 3 vectors do not have"):
+        project(np.eye(3, dtype=np.float32), np.ones(3), np.array(rows))
 
 
 def test_an_error_in_one_of_several_threads_is_raised(monkeypatch):

@@ -18,6 +18,7 @@ from embedsearch.vectors import Rows, Vectors, as_rows
 OVERLAP = 25  # words that passages repeat where nobody says how many
 
 _T = TypeVar("_T", bound=str)
+_COMPARED = 100_000  # ids among which the one that was likely meant is looked for
 _SHOWN = 60  # characters of what was given
 
 
@@ -99,6 +100,24 @@ def texts(what: str, given: str | Iterable[str]) -> list[str]:
         QueryError: as `text`.
     """
     return [text(what, one) for one in _several(given)]
+
+
+def numbers_of(ids: Sequence[str], store: Store, more: str = "") -> dict[str, int]:
+    """Return the numbers of documents of an index by their ids, which are texts.
+
+    Raises:
+        QueryError: one of them is not there; see `no_document`.
+    """
+    held = store.numbers_of(ids)
+    for id in ids:
+        if id not in held:
+            raise no_document(id, store, more)
+    return held
+
+
+def no_document(id: str, store: Store, more: str = "") -> QueryError:
+    """Return the error for an id that no document of an index has; *more* stands behind the id."""
+    return QueryError(f"there is no document {id!r}{more}.{did_you_mean(id, store.ids(_COMPARED))}")
 
 
 def paths(what: str, given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[str]:

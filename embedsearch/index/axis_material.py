@@ -9,7 +9,7 @@ import numpy as np
 
 from embedsearch.axes import FittedAxis
 from embedsearch.axes.material import Encoded
-from embedsearch.errors import AxisError, did_you_mean
+from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.means import mean_vectors
 from embedsearch.index.scaling import FittedAxes, Select
@@ -60,12 +60,10 @@ class IndexMaterial:
         Raises:
             AxisError: there is no document of that id.
         """
-        found = [self._store.rows_of_document(id) for id in ids]
-        for id, rows in zip(ids, found, strict=True):
-            if not len(rows):
-                advice = did_you_mean(id, self._store.ids(100_000))
-                raise AxisError(f"a rated document is not in the index: {id!r}.{advice}")
-        means = np.stack([self._embedding.mean_of(rows) for rows in found])
+        try:
+            means = mean_vectors(self._store, ids)
+        except QueryError as error:
+            raise AxisError(f"a rated document cannot be found: {error}") from error
         documents = [document for id in ids if (document := self._store.document(id)) is not None]
         return means, [f"{document.title}\n{document.text}" for document in documents]
 
@@ -77,15 +75,18 @@ class IndexMaterial:
         Raises:
             AxisError: no document has the field, or a value in it.
         """
-        names = self._store.field_names()
-        if name not in names:
-            raise AxisError(f"no document of the index has the field {name!r}.{did_you_mean(name, names)}")
-        ids, values = self._store.ids(-1), self._store.field(name)
-        kept = np.array([place for place, value in enumerate(values) if value not in (None, "")], dtype=np.int64)
-        if not len(kept):
-            raise AxisError(f"no document of the index has a value in the field {name!r}; fill it in, or name another")
-        kept = thinned(kept, _SAMPLE)
-        return mean_vectors(self._store, [ids[place] for place in kept]), [values[place] for place in kept]
+        with self._store.reading():
+            names = self._store.field_names()
+            if name not in names:
+                raise AxisError(f"no document of the index has the field {name!r}.{did_you_mean(name, names)}")
+            ids, values = self._store.ids(-1), self._store.field(name)
+            kept = np.array([place for place, value in enumerate(values) if value not in (None, "")], dtype=np.int64)
+            if not len(kept):
+                raise AxisError(
+                    f"no document of the index has a value in the field {name!r}; fill it in, or name another"
+                )
+            kept = thinned(kept, _SAMPLE)
+            return mean_vectors(self._store, [ids[place] for place in kept]), [values[place] for place in kept]
 
     @property
     def passage_count(self) -> int:
@@ -99,5 +100,6 @@ class IndexMaterial:
             AxisError: the condition speaks of an axis that cannot be scaled.
             QueryError: it cannot be read, or names what is not there.
         """
-        rows = self._store.live_rows() if where is None else self._select(where, self._axes)
-        return sampled(self._store.vectors(), rows)
+        with self._store.reading():
+            rows = self._store.live_rows() if where is None else self._select(where, self._axes)
+            return sampled(self._store.vectors(), rows)

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
-from embedsearch.errors import AxisError, QueryError, SourceError, StoreError, did_you_mean
+from embedsearch.errors import AxisError, SourceError, StoreError
 from embedsearch.index import arguments
-from embedsearch.index.arguments import OVERLAP, checked_overlap, require_count
+from embedsearch.index.arguments import checked_overlap, require_count
 from embedsearch.index.contents import Contents
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
@@ -135,16 +135,10 @@ class Collection(Contents):
         """What decides the vectors of its encoder, as the index remembers it; nothing is loaded."""
         return self._embedding.identity
 
-    @property
-    def encoder(self) -> Encoder:
-        """The encoder, loaded when it is first asked for."""
-        return self._embedding.encoder
-
     def info(self) -> dict[str, Any]:
         """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
         with self._store.reading():
             identity = self._embedding.identity
-            words, overlap = self._store.setting("chunk_words", None), self._store.setting("overlap", OVERLAP)
             return {
                 "path": str(self._store.path),
                 "documents": self._store.count_documents(),
@@ -154,13 +148,13 @@ class Collection(Contents):
                 "weights": identity.weights,
                 "dimension": identity.dimension,
                 "max_tokens": identity.max_tokens,
-                "chunk_words": words,
-                "overlap": checked_overlap(None, words, overlap),
+                "chunk_words": self._store.setting("chunk_words"),
+                "overlap": self._store.setting("overlap"),
                 "axes": list(self.axes),
                 "fields": self._store.field_names(),
                 "neighbors": self._store.setting("neighbors", None),
                 "bytes": self._store.size(),
-                "format": self._store.setting("format", None),
+                "format": self._store.setting("format"),
             }
 
     # -- documents --------------------------------------------------------------------------------------
@@ -251,11 +245,7 @@ class Collection(Contents):
         """
         wanted = list(dict.fromkeys(arguments.texts("the id of a document", ids)))
         with self._store.locked():
-            held = self._store.numbers_of(wanted)
-            for id in wanted:
-                if id not in held:
-                    advice = did_you_mean(id, self._store.ids(100_000))
-                    raise QueryError(f"there is no document {id!r}; nothing was deleted.{advice}")
+            arguments.numbers_of(wanted, self._store, "; nothing was deleted")
             with self._store.writing():
                 self._store.remove(wanted)
             self._searcher.refresh_neighbors()

@@ -49,14 +49,14 @@ class Embedding:
         self._cache_folder = cache
         self._has_vouched = False
         self._recent: dict[bytes, Vectors] = {}  # a query is searched for, placed, and shown in snippets
-        self.identity = Identity.from_dict(store.setting("encoder", {})["identity"])
+        self.identity = Identity.from_dict(store.setting("encoder")["identity"])
         if encoder is not None:
             self.encoder = self._own(encoder)
 
     @cached_property
     def encoder(self) -> Encoder:
         """The encoder, found by the name that the index keeps."""
-        return self._own(load_identified(self.store.setting("encoder", {})["load"], self.identity))
+        return self._own(load_identified(self.store.setting("encoder")["load"], self.identity))
 
     @cached_property
     def _cache(self) -> VectorCache | None:
@@ -80,7 +80,7 @@ class Embedding:
         """Divide a document into passages, with what never changes; asked for every document."""
         from embedsearch.documents import chunk
 
-        words, overlap = self.store.setting("chunk_words", None), self.store.setting("overlap", 25)
+        words, overlap = self.store.setting("chunk_words"), self.store.setting("overlap")
         return partial(chunk, count_tokens=partial(count_tokens, self.encoder), words=words, overlap=overlap)
 
     def _own(self, encoder: Encoder) -> Encoder:
@@ -182,11 +182,12 @@ class Embedding:
 
     def known(self, keys: Sequence[bytes]) -> tuple[Vectors, list[int]]:
         """Return an array with the vectors of the keys that the index holds, and the places of the others."""
-        rows = self.store.rows_of_keys(keys)
         vectors = np.empty((len(keys), self.store.dimension), dtype=np.float32)
-        found = [place for place, key in enumerate(keys) if key in rows]
-        if found:
-            vectors[found] = gather(self.store.vectors(), [rows[keys[place]] for place in found])
+        with self.store.reading():  # rows have other numbers once another process has compacted
+            rows = self.store.rows_of_keys(keys)
+            found = [place for place, key in enumerate(keys) if key in rows]
+            if found:
+                vectors[found] = gather(self.store.vectors(), [rows[keys[place]] for place in found])
         return vectors, [place for place, key in enumerate(keys) if key not in rows]
 
     def embed(self, texts: Sequence[str]) -> tuple[Vectors, int]:

@@ -130,21 +130,22 @@ class Explorer:
         """
         require_count(count, "count")
         require_count(ends, "ends")
-        rows = self._rows(where)
-        if len(rows) < 2:
-            raise AxisError(f"components need at least 2 passages; there are {len(rows)}")
-        vectors = self._store.vectors()
-        sample = sampled(vectors, rows)
-        _, directions, deviations = principal_components(sample, count)
-        spread = float(sample.var(axis=0, dtype=np.float64).sum())
-        found = []
-        columns = project(vectors, directions, rows).T
-        for place, (column, deviation) in enumerate(zip(columns, deviations, strict=True)):
-            low, high = (self._texts(rows[top(sign * column, ends)]) for sign in (-1, 1))
-            table = {"number": place + 1} | ({"where": where} if where else {})
-            axis = Axis(f"{_named(low[0])} - {_named(high[0])}", component=table)
-            found.append(Component(place + 1, float(deviation**2) / spread, low, high, axis))
-        return found
+        with self._store.reading():
+            rows = self._rows(where)
+            if len(rows) < 2:
+                raise AxisError(f"components need at least 2 passages; there are {len(rows)}")
+            vectors = self._store.vectors()
+            sample = sampled(vectors, rows)
+            _, directions, deviations = principal_components(sample, count)
+            spread = float(sample.var(axis=0, dtype=np.float64).sum())
+            found = []
+            columns = project(vectors, directions, rows).T
+            for place, (column, deviation) in enumerate(zip(columns, deviations, strict=True)):
+                low, high = (self._texts(rows[top(sign * column, ends)]) for sign in (-1, 1))
+                table = {"number": place + 1} | ({"where": where} if where else {})
+                axis = Axis(f"{_named(low[0])} - {_named(high[0])}", component=table)
+                found.append(Component(place + 1, float(deviation**2) / spread, low, high, axis))
+            return found
 
     def propose(self, name: str, count: int, where: str | None) -> list[str]:
         """Return the texts whose rating would tell an axis most, none that is rated already, also by its document."""
@@ -152,20 +153,22 @@ class Explorer:
         axis = self._axes[name]
         definition = axis.fitted.axis
         self._require_ratable(definition)
-        of_documents = [row for id in definition.rated_documents for row in self._store.rows_of_document(id)]
-        rated = {folded(text) for text in [*definition.ratings, *self._texts(np.array(of_documents, dtype=np.int64))]}
-        rows = thinned(self._rows(where), _CANDIDATES)
-        kept: dict[str, StoredPassage] = {}
-        for passage in self._store.passages(rows):
-            if len(passage.text) <= _LONGEST and (said := folded(passage.text)) not in rated:
-                kept.setdefault(said, passage)
-        if not kept:
-            raise AxisError(f"no passage of {_LONGEST} characters or fewer is left to be rated on {name!r}")
-        vectors = gather(self._store.vectors(), [passage.row for passage in kept.values()])
-        known = rated_vectors(definition, self._axes.material())[0] if definition.is_rated else vectors[:0]
-        texts = [passage.text for passage in kept.values()]
-        population = gather(self._store.vectors(), rows)
-        return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count, population)]
+        with self._store.reading():
+            of_documents = [row for id in definition.rated_documents for row in self._store.rows_of_document(id)]
+            rated_texts = self._texts(np.array(of_documents, dtype=np.int64))
+            rated = set(map(folded, [*definition.ratings, *rated_texts]))
+            rows = thinned(self._rows(where), _CANDIDATES)
+            kept: dict[str, StoredPassage] = {}
+            for passage in self._store.passages(rows):
+                if len(passage.text) <= _LONGEST and (said := folded(passage.text)) not in rated:
+                    kept.setdefault(said, passage)
+            if not kept:
+                raise AxisError(f"no passage of {_LONGEST} characters or fewer is left to be rated on {name!r}")
+            vectors = gather(self._store.vectors(), [passage.row for passage in kept.values()])
+            known = rated_vectors(definition, self._axes.material())[0] if definition.is_rated else vectors[:0]
+            texts = [passage.text for passage in kept.values()]
+            population = gather(self._store.vectors(), rows)
+            return [texts[place] for place in propose(vectors, axis.coordinates(vectors), known, count, population)]
 
     def _require_ratable(self, axis: Axis) -> None:
         if axis.unratable:
@@ -198,7 +201,8 @@ class Explorer:
         axis = self._axes[name]
         if axis.fitted.axis.formula:
             raise AxisError(f"axis {name!r} is a formula; compare {', '.join(axis.fitted.axis.depends_on)}")
-        texts = list(dict.fromkeys(self._texts(thinned(self._rows(where), count))))
+        with self._store.reading():
+            texts = list(dict.fromkeys(self._texts(thinned(self._rows(where), count))))
         if len(texts) < 2:
             raise AxisError(f"encoders are compared on at least 2 different texts; there are {len(texts)}")
         elsewhere = _Elsewhere(other, self._axes.definitions(), texts)

@@ -7,7 +7,7 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, Va
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from embedsearch.errors import MissingKeyError, QueryError, did_you_mean
+from embedsearch.errors import MissingKeyError, QueryError
 from embedsearch.index import arguments
 from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now, tidied
 from embedsearch.store import Event, Store
@@ -34,9 +34,12 @@ class IndexLabels(Mapping[str, Label]):
         """Read nothing yet."""
         self._store = store
         self.name = name
+        self._is_alone = False
+        self._forget()
+
+    def _forget(self) -> None:
         self._events: list[Event] = []
         self._seen = 0
-        self._is_alone = False
         self._standing: dict[str, list[Label]] = {}
         self._undone: set[int] = set()
         self._proposals: dict[str, tuple[str, int | None]] = {}
@@ -76,9 +79,9 @@ class IndexLabels(Mapping[str, Label]):
         """Return the labels of another screening of the same index; it begins with its first label.
 
         Raises:
-            QueryError: the name is empty, or holds control characters.
+            QueryError: the name is no text, is empty, or holds control characters.
         """
-        if not name.strip() or not name.isprintable():
+        if not arguments.text("the name of a screening", name).strip() or not name.isprintable():
             raise QueryError(f"a screening cannot be called {name!r}; wanted is a short name, such as tumours")
         return IndexLabels(self._store, name)
 
@@ -133,12 +136,15 @@ class IndexLabels(Mapping[str, Label]):
             return
         with self._store.locked(wait=_WAIT_SECONDS):
             self._store.upgrade()
-            with self._store.writing():
-                self._is_alone = True
-                try:
+            try:
+                with self._store.writing():
+                    self._is_alone = True
                     yield
-                finally:
-                    self._is_alone = False
+            except BaseException:
+                self._forget()  # what was read inside may not have been kept
+                raise
+            finally:
+                self._is_alone = False
 
     def add(
         self,
@@ -161,8 +167,8 @@ class IndexLabels(Mapping[str, Label]):
             only_unread: refuse documents that have a label by now, so that nobody overrules another unawares.
 
         Raises:
-            QueryError: a document is not in the index, an id is no text, the value is none, or a document has a label
-                where only unread ones are wanted; nothing is labelled then.
+            QueryError: a document is not in the index, the value is none, an id, the note or a name is no text, or a
+                document has a label where only unread ones are wanted; nothing is labelled then.
             StoreError: another process is writing.
         """
         wanted = dict.fromkeys(arguments.texts("the id of a document", ids))
@@ -175,8 +181,8 @@ class IndexLabels(Mapping[str, Label]):
             QueryError, StoreError: as `add`.
         """
         values = [label_value(decision.value) for decision in decisions]
-        self._require([decision.document for decision in decisions])
         with self.alone():
+            arguments.numbers_of([decision.document for decision in decisions], self._store, "; nothing was labelled")
             standing, events = self._current(), []
             for decision, value in zip(decisions, values, strict=True):
                 if only_unread and decision.document in standing:
@@ -187,8 +193,8 @@ class IndexLabels(Mapping[str, Label]):
     def _label_event(self, decision: Decision, value: float | None) -> Event:
         by, rank = self._proposals.get(decision.document, ("", None))
         if decision.by is not None:
-            by, rank = decision.by, None
-        note = tidied(decision.note)
+            by, rank = arguments.text("what proposed a document", decision.by), None
+        note = tidied(arguments.text("the note", decision.note))
         details = {name: given for name, given in (("note", note), ("by", by), ("rank", rank)) if given}
         author = default_author() if decision.author is None else decision.author
         return self._event("label", decision.document, value, author, decision.time, details)
@@ -251,22 +257,12 @@ class IndexLabels(Mapping[str, Label]):
     def _event(
         self, kind: Kind, document: str, value: float | None, author: str, time: str, details: Mapping[str, Any]
     ) -> Event:
-        for text in (author, details.get("note", "")):
-            if text.encode("utf-8", "replace") != text.encode("utf-8", "surrogatepass"):
-                raise QueryError(f"{text!r} is no text in UTF-8, which notes and names must be")
-        one_line = " ".join(tidied(author).split())
+        one_line = " ".join(tidied(arguments.text("the author", author)).split())
         return Event(0, self.name, kind, document, value, one_line, time or now(), dict(details))
 
     def _append(self, events: Sequence[Event]) -> list[Event]:
         with self.alone():
             return self._store.labels.append(events)
-
-    def _require(self, ids: Sequence[str]) -> None:
-        held = self._store.numbers_of(ids)
-        for id in ids:
-            if id not in held:
-                advice = did_you_mean(id, self._store.ids(100_000))
-                raise QueryError(f"there is no document {id!r}; nothing was labelled.{advice}")
 
     def _current(self) -> dict[str, list[Label]]:
         """Return by document its labels that were not undone, the last one last."""

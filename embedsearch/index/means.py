@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
-from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.index.arguments import numbers_of
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, blocks, unit
 
@@ -14,22 +15,18 @@ from embedsearch.vectors import Rows, Vectors, blocks, unit
 def mean_vectors(store: Store, ids: Sequence[str]) -> Vectors:
     """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
 
-    The vectors of their passages are read once, block by block.
+    Their vectors are read once, block by block.
 
     Raises:
         QueryError: a document is not in the index.
     """
     with store.reading():
-        numbers = store.numbers_of(list(dict.fromkeys(ids)))
-        if unknown := next((id for id in ids if id not in numbers), None):
-            advice = did_you_mean(unknown, store.ids(100_000))
-            raise QueryError(f"there is no document {unknown!r} in the index.{advice}")
-        wanted = np.array([numbers[id] for id in ids], dtype=np.int64)
-        rows, documents = store.passage_documents()
-        distinct = np.unique(wanted)
-        own = np.isin(documents, distinct)
-        sums = _sums(store.vectors(), rows[own], np.searchsorted(distinct, documents[own]), len(distinct))
-    return unit(sums[np.searchsorted(distinct, wanted)]) if len(wanted) else sums
+        numbers = numbers_of(list(dict.fromkeys(ids)), store, " in the index")
+        rows = store.rows_by_document(list(numbers.values()))
+        owners = np.repeat(np.arange(len(rows)), [len(own) for own in rows.values()])
+        sums = _sums(store.vectors(), np.array(list(chain.from_iterable(rows.values())), np.int64), owners, len(rows))
+    places = {number: place for place, number in enumerate(rows)}
+    return unit(sums)[[places[numbers[id]] for id in ids]]
 
 
 def _sums(vectors: Vectors, rows: Rows, places: Rows, count: int) -> Vectors:

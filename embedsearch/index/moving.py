@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from embedsearch.axes import ScaledAxis
 from embedsearch.errors import AxisError
 from embedsearch.index.searching import Searcher
+from embedsearch.mapped import gather
 from embedsearch.results import Hits
 from embedsearch.vectors import Rows, Vectors, thinned, unit
 
@@ -132,7 +133,7 @@ class Mover:
         if len(allowed) < 3:
             return float("nan"), float("nan")
         sample = thinned(allowed, _SAMPLE)
-        found = [self._searcher.neighbors.search(vectors[row], 2, rows) for row in sample]
+        found = self._searcher.neighbors.search_many(gather(vectors, sample), 2, rows)
         cosines = [
             max((score for near, score in zip(nears, scores, strict=True) if near != row), default=np.nan)
             for row, (nears, scores) in zip(sample, found, strict=True)

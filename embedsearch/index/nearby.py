@@ -42,7 +42,7 @@ class Nearby:
             state = (self._store.generation, stamp)
             if self._neighbors is None or self._state != state:
                 self._read(stamp)
-                effort = SelfTest.from_dict(stamp).effort if self._index and "candidates" in stamp else None
+                effort = SelfTest.from_dict(stamp).effort if self._index and "gap" in stamp else None
                 self._neighbors = Neighbors(self._store.vectors(), self._store.dead_rows(), self._index, effort)
                 self._state = state
         return self._neighbors
@@ -64,7 +64,7 @@ class Nearby:
         if not self._is_stale(rows, stamp):
             return
         # A flat index is built as quickly as it is extended, and may have become too large for its type.
-        is_grown = rows > _GROWTH * stamp.get("trained", 0) or stamp["kind"] == "Flat"
+        is_grown = not stamp or stamp["kind"] == "Flat" or rows > _GROWTH * stamp["trained"]
         if is_grown or not self._extend(stamp, progress):
             self.rebuild(progress)
 
@@ -76,18 +76,17 @@ class Nearby:
         if newer > (0 if is_small else max(_MOST_NEWER, rows // _NEWER_SHARE)):
             return True
         # A flat index compares every row, whatever is left of them.
-        live = int(stamp.get("live", stamp["rows"]))
-        return stamp["kind"] != "Flat" and _SHRINKING * self._store.count_passages() < live
+        return stamp["kind"] != "Flat" and _SHRINKING * self._store.count_passages() < int(stamp["live"])
 
     @property
     def _recall(self) -> float:
         return float(self._store.setting("recall", RECALL))
 
     def rebuild(self, progress: Progress | None = None) -> None:
-        """Build the file anew, if there are rows. The caller holds the lock."""
-        if self._store.rows:
+        """Build the file anew, if there are passages. The caller holds the lock."""
+        if self._store.count_passages():
             vectors = self._store.vectors()
-            self._keep(FaissIndex.build(vectors, progress), len(vectors))
+            self._keep(FaissIndex.build(vectors, progress, self._store.dead_rows()), len(vectors))
 
     def _extend(self, stamp: Mapping[str, Any], progress: Progress | None) -> bool:
         """Take the newer rows into the file; return whether that reaches the recall wanted."""

@@ -9,14 +9,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedsearch.axes import Axis
 from embedsearch.encoders import Encoder, Identity, identify, load_encoder, load_identified
 from embedsearch.errors import AxisError, StoreError
-from embedsearch.index.arguments import OVERLAP, checked_overlap
+from embedsearch.index.arguments import checked_overlap, require_count
 from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.opening import open_index
-from embedsearch.store import FittedRecord, Store, adopt, discard, unshare
+from embedsearch.index.scaling import read_saved
+from embedsearch.store import FittedRecord, Store, adopt, discard, is_index, unshare
 
 _log = logging.getLogger("embedsearch")
 
@@ -57,7 +57,8 @@ def reindex(
 
     This is done in a folder beside the index, which serves as it was until the new state is whole and takes its
     place in one step. An interruption leaves that folder; the same call goes on from there and embeds nothing twice.
-    Documents that are added, changed or removed meanwhile are taken over at the end.
+    Documents that are added, changed or removed meanwhile are taken over at the end. Labels stay, and so does an axis
+    that cannot be read.
 
     Args:
         path: the folder of the index.
@@ -73,7 +74,8 @@ def reindex(
         EncoderError: the encoder cannot be found.
         AxisError: an axis cannot be fitted with the new encoder; the index is as it was.
         QueryError: *chunk_words* or *overlap* makes no sense.
-        StoreError: there is no index, nothing would change, another process is writing, or the disk is full.
+        StoreError: there is no index, a document in it is damaged, nothing would change, what was begun in that folder
+            has another encoder or other passages, another process is writing, or the disk is full.
     """
     folder = Path(path).resolve()
     with closing(Store.open(folder)) as store:
@@ -96,7 +98,7 @@ def reindex(
 
 def _discard_finished(store: Store, place: Path) -> None:
     """Remove a sibling whose vectors and passages the index has already: it was interrupted after that."""
-    if not (place / "index.db").exists():
+    if not is_index(place):
         return
     with closing(Store.open(place, damaged=True)) as sibling:
         is_finished = _made_with(sibling) == _made_with(store)
@@ -107,8 +109,8 @@ def _discard_finished(store: Store, place: Path) -> None:
 
 
 def _made_with(store: Store) -> tuple[object, ...]:
-    identity = Identity.from_dict(store.setting("encoder", {})["identity"])
-    return identity.key, store.setting("chunk_words", None), store.setting("overlap", 25)
+    identity = Identity.from_dict(store.setting("encoder")["identity"])
+    return identity.key, store.setting("chunk_words"), store.setting("overlap")
 
 
 class _Target:
@@ -117,7 +119,7 @@ class _Target:
     def __init__(
         self, store: Store, encoder: str | Encoder | None, chunk_words: int | None, overlap: int | None
     ) -> None:
-        held = store.setting("encoder", {})
+        held = store.setting("encoder")
         own_identity = Identity.from_dict(held["identity"])
         self.load: str
         self.encoder: Encoder
@@ -127,10 +129,9 @@ class _Target:
             self.load, self.encoder = encoder, load_encoder(encoder)
         else:
             self.load, self.encoder = encoder.name, encoder
-        own_words, own_overlap = store.setting("chunk_words", None), store.setting("overlap", OVERLAP)
-        own = {"chunk_words": own_words, "overlap": checked_overlap(None, own_words, own_overlap)}
-        words = own_words if chunk_words is None else chunk_words
-        self.chunking = {"chunk_words": words, "overlap": checked_overlap(overlap, words, own_overlap)}
+        own = {name: store.setting(name) for name in ("chunk_words", "overlap")}
+        words = own["chunk_words"] if chunk_words is None else require_count(chunk_words, "chunk_words")
+        self.chunking = {"chunk_words": words, "overlap": checked_overlap(overlap, words, own["overlap"])}
         self.recall = store.setting("recall", None)
         if own_identity.key == identify(self.encoder).key and self.chunking == own:
             raise StoreError(
@@ -141,13 +142,13 @@ class _Target:
     def sibling(self, folder: Path, cache: str | os.PathLike[str] | None) -> Index:
         """Return the index beside the one in *folder* that is being made, begun or begun earlier."""
         place = _sibling(folder)
-        if not (place / "index.db").exists():
+        if not is_index(place):
             recall = {} if self.recall is None else {"recall": self.recall}
             return Index.create(place, self.encoder, cache=cache, **self.chunking, **recall)
         unshare(place)
         index = open_index(place, cache=cache)
         held = index._embedding.identity
-        begun = {name: index._store.setting(name, None) for name in self.chunking}
+        begun = {name: index._store.setting(name) for name in self.chunking}
         if (held.key, begun) == (identify(self.encoder).key, self.chunking):
             index._embedding.encoder = self.encoder
             return index
@@ -182,8 +183,11 @@ def _filled(index: Index, store: Store, progress: Progress | None, indexing: Ind
 
 
 def _fitted(store: Store, index: Index) -> list[FittedRecord]:
-    """Return the axes of *store* fitted with the encoder of *index*."""
-    axes = [Axis.from_dict(saved.name, saved.definition) for saved in store.axes.all()]
+    """Return the axes of *store* fitted with the encoder of *index*; those that cannot be read stay as they are."""
+    known, unreadable = read_saved(store.axes.all())
+    for why in unreadable.values():
+        _log.warning("%s", why)
+    axes = [axis.axis for axis in known.values()]
     try:
         fitted = index.axes.save_all(axes, anew=True)
     except AxisError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, read_axes
@@ -15,16 +15,19 @@ from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError
 from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.scaling import FittedAxes, Select, unknown_axis
+from embedsearch.index.label import now
+from embedsearch.index.scaling import FittedAxes, Select, definition_of, read_saved, unknown_axis
 from embedsearch.notebooks import phrases, table
 from embedsearch.store import SavedAxis
+
+_log = logging.getLogger("embedsearch")
 
 # What a placement says beside its coordinates, under one key an axis.
 _RESERVED = frozenset(["text", "id", "rated", "intervals", "versions", "distances"])
 _TAKEN = "axes_taken"  # the setting with the digest of each definition that was last taken from a followed file
 
-# From the axes that are saved, by name, to the definitions that are to be saved.
-Choose = Callable[[Mapping[str, SavedAxis]], Iterable[Axis]]
+# From the axes that are saved, by name, None where one is damaged, to the definitions that are to be saved.
+Choose = Callable[[Mapping[str, SavedAxis | None]], Iterable[Axis]]
 
 
 class IndexAxes(Mapping[str, ScaledAxis]):
@@ -39,23 +42,24 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._lent: dict[str, Axis] = {}
         self._lending: dict[str, FittedAxis] = {}  # those that are lent, and what is derived from them
         self._pinned: dict[str, ScaledAxis] = {}
+        self._told: set[str] = set()  # why axes cannot be read
         self.select: Select  # evaluates conditions; the index sets it
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._axes().fitted)
+        return iter(self._axes())
 
     def __len__(self) -> int:
-        return len(self._axes().fitted)
+        return len(list(self._axes()))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._axes().fitted
+        return name in list(self._axes())
 
     def __getitem__(self, name: str) -> ScaledAxis:
         """Return the axis called *name*.
 
         Raises:
-            AxisError: there is none of that name (a KeyError too), it was fitted with another encoder, the passages
-                all lie at one place on it, or it is a formula that gives no number for some.
+            AxisError: there is none of that name (a KeyError too), it cannot be read, it was fitted with another
+                encoder, the passages all lie at one place on it, or it is a formula that gives no number for some.
             QueryError: the index is empty, so that there is nothing to scale it on.
         """
         return self.scaled([name])[name]
@@ -137,13 +141,13 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return self._embedding.identity.name
 
     def definitions(self) -> dict[str, Axis]:
-        """Return the definitions by name; nothing is scaled."""
+        """Return the definitions by name, of the axes that can be read; nothing is scaled."""
         return _definitions(self._axes())
 
     def fitted(self) -> dict[str, FittedAxis]:
         """Return the axes by name as they are fitted, without a scale: no vector of the index is read.
 
-        One that was fitted with another encoder is left out.
+        One that cannot be read, or was fitted with another encoder, is left out.
         """
         axes = self._axes()
         return {name: axis for name, axis in axes.fitted.items() if axes.is_current(name)}
@@ -151,7 +155,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def versions(self) -> dict[str, int]:
         """Return the version of each axis, by name: it counts what was saved under the name; 0 for what is lent."""
         axes = self._axes()
-        return {name: axes.versions.get(name, 0) for name in axes}
+        return {name: axes.versions.get(name, 0) for name in axes.fitted}
 
     def save(self, axis: Axis) -> FittedAxis:
         """Fit *axis* with the index's encoder and keep it; an axis of that name is replaced by a new version.
@@ -190,13 +194,13 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """
         return self._save(lambda saved: [change(self._definition(name, saved))])[name].axis
 
-    def _definition(self, name: str, saved: Mapping[str, SavedAxis]) -> Axis:
+    def _definition(self, name: str, saved: Mapping[str, SavedAxis | None]) -> Axis:
         """Return the definition of an axis that is lent or else saved."""
         if name in self._lent:
             return self._lent[name]
         if name not in saved:
             raise unknown_axis(name, {*saved, *self._lent})
-        return Axis.from_dict(name, saved[name].definition)
+        return definition_of(name, saved[name])
 
     def _save(
         self, choose: Choose, *, anew: bool = False, note: Callable[[Iterable[Axis]], None] | None = None
@@ -210,12 +214,13 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             note: told what was chosen, in the transaction.
         """
         while True:
-            read = self._store.axes.all()
-            saved = {axis.name: axis for axis in read}
+            saved = self._store.axes.all()
             chosen = {axis.name: axis for axis in choose(saved)}
             for name in _RESERVED & chosen.keys():
                 raise AxisError(f"an axis cannot be called {name!r}, a word of placements; choose another name")
-            known = {name: _fitted(axis) for name, axis in saved.items()}
+            known, unreadable = read_saved(saved, chosen)
+            for name in unreadable.keys() & chosen.keys():
+                raise AxisError(unreadable[name])
             new = {name: axis.axis for name, axis in known.items()} | chosen
             changed = [name for name, axis in chosen.items() if anew or not self._is_kept(axis, saved.get(name))]
             stale = dependents(new, changed)
@@ -228,11 +233,11 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             lending = self._fitted_with(axes, lent)
             # The encoder takes its time, and whoever writes need not wait for it. So what was read is compared.
             with self._store.locked(), self._store.writing():
-                if self._store.axes.all() != read:
+                if self._store.axes.all() != saved:
                     continue
-                now = datetime.now(UTC).isoformat(timespec="seconds")
+                saved_at = now()
                 for name in [name for name in new if name in stale]:
-                    self._store.axes.put(name, new[name].to_dict(), axes.fitted[name].to_dict(), now)
+                    self._store.axes.put(name, new[name].to_dict(), axes.fitted[name].to_dict(), saved_at)
                 if note is not None:
                     note(chosen.values())
             self._lent, self._lending, self._now = lent, lending, None
@@ -263,15 +268,15 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """
         axes = read_axes(file)
 
-        def followed(saved: Mapping[str, SavedAxis]) -> list[Axis]:
+        def followed(saved: Mapping[str, SavedAxis | None]) -> list[Axis]:
             taken = self._store.setting(_TAKEN, {})
             return [axis for axis in axes if _is_followed(axis, saved.get(axis.name), taken.get(axis.name))]
 
         def note(followed: Iterable[Axis]) -> None:
             taken = self._store.setting(_TAKEN, {})
-            now = taken | {axis.name: _digest(axis.to_dict()) for axis in followed}
-            if now != taken:
-                self._store.set_setting(_TAKEN, now)
+            latest = taken | {axis.name: _digest(axis.to_dict()) for axis in followed}
+            if latest != taken:
+                self._store.set_setting(_TAKEN, latest)
 
         done = self._save(followed, note=note)
         names = [axis.name for axis in axes]
@@ -317,7 +322,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """
         with self._store.locked(), self._store.writing():
             axes = self._axes()
-            if name not in axes.fitted:
+            if name not in self:
                 raise unknown_axis(name, axes)
             for other, axis in _definitions(axes).items():
                 if name in axis.derived_from(axes.fitted):
@@ -336,18 +341,22 @@ class IndexAxes(Mapping[str, ScaledAxis]):
                 axes = self._read()
                 versions = {name: version for name, version in axes.versions.items() if name not in self._lending}
                 scaled = {name: axis for name, axis in self._pinned.items() if name not in self._lending}
-                self._now = FittedAxes(self._embedding, axes.fitted | self._lending, versions, scaled)
+                fitted = axes.fitted | self._lending
+                self._now = FittedAxes(self._embedding, fitted, versions, scaled, axes.unreadable)
                 self._state = state
         return self._now
 
     def _read(self) -> FittedAxes:
-        """Return the axes that are saved, and before them those that are pinned."""
+        """Return the axes that are saved, and before them those that are pinned; say once which cannot be read."""
         saved = self._store.axes.all()
-        fitted = {axis.name: _fitted(axis) for axis in saved}
-        versions = {axis.name: axis.version for axis in saved}
+        fitted, unreadable = read_saved(saved)
+        for why in set(unreadable.values()) - self._told:
+            _log.warning("%s", why)
+            self._told.add(why)
+        versions = {name: axis.version for name, axis in saved.items() if axis is not None}
         fitted |= {name: axis.fitted for name, axis in self._pinned.items()}
         versions |= {name: axis.version for name, axis in self._pinned.items()}
-        return FittedAxes(self._embedding, fitted, versions)
+        return FittedAxes(self._embedding, fitted, versions, unreadable=unreadable)
 
     def _is_kept(self, axis: Axis, saved: SavedAxis | None) -> bool:
         if saved is None or saved.definition != axis.to_dict():
@@ -357,10 +366,6 @@ class IndexAxes(Mapping[str, ScaledAxis]):
 
 def _definitions(axes: FittedAxes) -> dict[str, Axis]:
     return {name: axis.axis for name, axis in axes.fitted.items()}
-
-
-def _fitted(saved: SavedAxis) -> FittedAxis:
-    return FittedAxis.from_dict(Axis.from_dict(saved.name, saved.definition), saved.fitted)
 
 
 def _is_followed(axis: Axis, saved: SavedAxis | None, taken: str | None) -> bool:

@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes import FittedAxis, ScaledAxis
+from embedsearch.axes import Axis, FittedAxis, ScaledAxis
 from embedsearch.axes.ordering import with_inputs
 from embedsearch.errors import AxisError, MissingKeyError, QueryError, did_you_mean
 from embedsearch.index.embedding import Embedding
+from embedsearch.store import SavedAxis
 from embedsearch.vectors import Rows, project
 
 _log = logging.getLogger("embedsearch")
@@ -45,6 +46,7 @@ class FittedAxes:
     Attributes:
         fitted: the axes by name; those that come later may be added.
         versions: of those that are saved, by name.
+        unreadable: why there are others that cannot be read, by name.
     """
 
     def __init__(
@@ -53,10 +55,12 @@ class FittedAxes:
         fitted: Mapping[str, FittedAxis],
         versions: Mapping[str, int] | None = None,
         scaled: Mapping[str, ScaledAxis] | None = None,
+        unreadable: Mapping[str, str] | None = None,
     ) -> None:
         """Scale nothing yet; *scaled* are axes that bring a scale of their own."""
         self.fitted = dict(fitted)
         self.versions = versions or {}
+        self.unreadable = {name: why for name, why in (unreadable or {}).items() if name not in fitted}
         self._store = embedding.store
         self._encoder = embedding.identity.key
         self._scaled = dict(scaled or {})
@@ -64,7 +68,8 @@ class FittedAxes:
         self._has_told = False
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.fitted)
+        yield from self.fitted
+        yield from self.unreadable
 
     def is_current(self, name: str) -> bool:
         """Was the axis fitted with the index's encoder?"""
@@ -74,8 +79,11 @@ class FittedAxes:
         """Return the axis called *name*.
 
         Raises:
-            AxisError: there is none of that name (a KeyError too), or it was fitted with another encoder.
+            AxisError: there is none of that name (a KeyError too), it cannot be read, or it was fitted with another
+                encoder.
         """
+        if name in self.unreadable:
+            raise AxisError(self.unreadable[name])
         if name not in self.fitted:
             raise unknown_axis(name, self.fitted)
         if not self.is_current(name):
@@ -107,13 +115,12 @@ class FittedAxes:
             AxisError: there are no axes, or none can be scaled.
             QueryError: as `scaled`.
         """
-        if not self.fitted:
-            raise AxisError("the index has no axes yet; add some with: embedsearch axes fit FILE")
         self._scale(list(self.fitted))
         names = [name for name in self.fitted if name not in self._wrong]
         wrong = [self._wrong[name] for name in self.fitted if name in self._wrong]
         if not names:
-            raise AxisError(wrong[0])
+            none = "the index has no axes yet; add some with: embedsearch axes fit FILE"
+            raise AxisError([*wrong, *self.unreadable.values(), none][0])
         for reason in [] if self._has_told else wrong:
             _log.warning("%s. It is left out", reason)
         self._has_told = True
@@ -163,3 +170,54 @@ def unknown_axis(name: str, known: Iterable[str]) -> AxisError:
     """Return the error for a name that no axis has; it is a KeyError too."""
     advice = did_you_mean(name, known) or " The index has none yet; add some with: embedsearch axes fit FILE"
     return _UnknownAxisError(f"there is no axis {name!r}.{advice}")
+
+
+def definition_of(name: str, saved: SavedAxis | None) -> Axis:
+    """Return the definition of an axis that the store keeps.
+
+    Raises:
+        AxisError: it is damaged (None), or no definition that is taken, as under a name that commands would take apart.
+    """
+    try:
+        if saved is not None:
+            return Axis.from_dict(name, saved.definition)
+        why = "it is not what was written"
+    except AxisError as error:
+        why = str(error)
+    raise AxisError(
+        f"axis {name!r} cannot be read: {why}. Fit it again from its definition, or delete it with: "
+        f"embedsearch axes delete {name!r}"
+    )
+
+
+def read_saved(
+    held: Mapping[str, SavedAxis | None], chosen: Mapping[str, Axis] | None = None
+) -> tuple[dict[str, FittedAxis], dict[str, str]]:
+    """Return the axes that the store keeps, by name, and why others cannot be read; these may be of *chosen*.
+
+    What is derived from an axis that cannot be read, or is gone, is not read either: it could not be fitted anew.
+
+    Args:
+        held: what the store keeps, None where it is damaged.
+        chosen: definitions that are about to take the place of those held.
+    """
+    chosen = chosen or {}
+    fitted: dict[str, FittedAxis] = {}
+    unreadable: dict[str, str] = {}
+    for name, saved in held.items():
+        try:
+            definition = definition_of(name, saved)
+        except AxisError as error:
+            unreadable |= {} if name in chosen else {name: str(error)}
+        else:
+            assert saved is not None
+            fitted[name] = FittedAxis.from_dict(definition, saved.fitted)
+    definitions = {**{name: axis.axis for name, axis in fitted.items()}, **chosen}
+    while lost := {
+        name: f"axis {name!r} is derived from {other!r}, which is not there or cannot be read; fit that one again"
+        for name, axis in definitions.items()
+        for other in axis.depends_on
+        if name not in unreadable and (other in unreadable or not (other in definitions or name in chosen))
+    }:
+        unreadable |= lost
+    return {name: axis for name, axis in fitted.items() if name not in unreadable}, unreadable

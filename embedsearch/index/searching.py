@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from embedsearch.axes import ScaledAxis
 from embedsearch.columns import Schema
 from embedsearch.documents import Document
-from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.errors import QueryError
 from embedsearch.expressions import Expression
 from embedsearch.index import arguments, ranking
 from embedsearch.index.arguments import one_of, require_count
@@ -68,10 +68,6 @@ class Searcher:
         """Bring the faiss file up to date if many rows are newer than it. The caller holds the lock."""
         self._nearby.refresh(progress)
 
-    def rebuild_neighbors(self, progress: Progress | None = None) -> None:
-        """Build the faiss file anew. The caller holds the lock."""
-        self._nearby.rebuild(progress)
-
     def question(
         self, text: str | None, *, like: str | None, vector: ArrayLike | None, mode: ranking.Mode | None
     ) -> Question:
@@ -105,7 +101,7 @@ class Searcher:
         """
         document = self._store.document(arguments.text("the id of a document", id))
         if document is None:
-            raise QueryError(f"there is no document {id!r}.{did_you_mean(id, self._store.ids(100_000))}")
+            raise arguments.no_document(id, self._store)
         return document
 
     def search(self, question: Question, k: int, rows: Rows | None, by: ranking.By = "passage") -> Hits:

@@ -34,11 +34,17 @@ class Means:
 
 
 def passage_field(store: Store, name: str, rows: Rows) -> list[Any]:
-    """Return a field of the document of each passage in *rows*; None where a document lacks it."""
-    values = store.field(name)
+    """Return a field of the document of each passage in *rows*; None where a document lacks it.
+
+    Raises:
+        StoreError: a passage belongs to no document.
+    """
+    values = dict(zip(store.numbers().tolist(), store.field(name), strict=True))
     live, documents = store.passage_documents()
-    places = np.searchsorted(store.numbers(), documents[np.searchsorted(live, rows)])
-    return [values[place] for place in places]
+    owners = documents[np.searchsorted(live, rows)].tolist()
+    if lost := set(owners) - values.keys():
+        raise store.database.damaged(f"there is no document number {min(lost)}, of which there are passages")
+    return [values[owner] for owner in owners]
 
 
 class PassageTable:

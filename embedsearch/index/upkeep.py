@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,14 @@ from embedsearch.documents import Document
 from embedsearch.encoders import Encoder, load_encoder
 from embedsearch.errors import StoreError
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.searching import Searcher
+from embedsearch.index.label import now
+from embedsearch.index.nearby import Nearby
 from embedsearch.neighbors import complaint
 from embedsearch.store import Finding, Inspection, Store, inspect
 
 Progress = Callable[[int, int], None]
 _MENDED_AT_ONCE = 512
+_ANEW = "ingest the sources again into a new folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
     except StoreError as error:
         if not os.access(folder / "index.db", os.R_OK):
             raise
-        return Verification(str(folder), 0, (Finding("index.db", str(error), "ingest the sources again"),))
+        return Verification(str(folder), 0, (Finding("index.db", str(error), _ANEW),))
     try:
         found = _inspected(store, progress)
     finally:
@@ -76,10 +77,12 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
 def repair(
     path: str | os.PathLike[str], encoder: str | Encoder | None = None, *, progress: Progress | None = None
 ) -> Verification:
-    """Mend what can be made again: damaged vectors, SQLite's indexes, the full text, the faiss file.
+    """Mend what can be made again: damaged vectors, SQLite's indexes, keys, the full text, the faiss file.
 
-    An interruption leaves the index as it was, or mended in part; doing it again goes on from there. A document
-    whose text is damaged cannot be mended here; ingesting its source again replaces it.
+    What is embedded anew gets new rows; `Index.compact` gives the room of the damaged ones back. Damaged events of the
+    labels are set aside: in their place stands that they are lost. What cannot be mended here is returned with what
+    helps, such as ingesting the source of a damaged document again. An interruption leaves the index as it was, or
+    mended in part; doing it again goes on from there.
 
     Args:
         path: the folder.
@@ -101,9 +104,9 @@ def repair(
                 store.database.execute("REINDEX")
                 with store.writing():
                     store.rebuild()
-                    store.labels.set_aside(store.labels.damaged(), datetime.now(UTC).isoformat(timespec="seconds"))
+                    store.labels.set_aside(store.labels.damaged(), now())
             embedded = _mend_vectors(store, embedding, found.rows)
-            Searcher(store, embedding).rebuild_neighbors()
+            Nearby(store).rebuild()
             found = _inspected(store, progress)
     finally:
         store.close()
@@ -117,7 +120,7 @@ def _inspected(store: Store, progress: Progress | None) -> Inspection:
         _check_neighbors(store, found)
     except StoreError as error:
         found = Inspection()
-        found.add("index.db", str(error), "ingest the sources again")
+        found.add("index.db", str(error), _ANEW)
     return found
 
 

@@ -38,12 +38,13 @@ class FaissIndex:
         self.kind = kind
 
     @classmethod
-    def build(cls, vectors: Vectors, progress: Progress | None = None) -> Self:
+    def build(cls, vectors: Vectors, progress: Progress | None = None, dead: Rows | None = None) -> Self:
         """Build the index that suits *vectors*.
 
         Args:
             vectors: unit rows, shape (n, d), may be memory-mapped; read block by block.
             progress: told how many of how many rows are in.
+            dead: the deleted rows, ascending, from which nothing is learned; none if None. Not all rows.
         """
         import faiss
 
@@ -51,7 +52,7 @@ class FaissIndex:
         kind = recipe(count, dimension)
         index = faiss.index_factory(dimension, kind, faiss.METRIC_INNER_PRODUCT)
         if not index.is_trained:
-            _train(index, gather(vectors, spread(count, max(TRAINING_ROWS, _ROWS_A_LIST * lists(count)))))
+            _train(index, _sample(vectors, dead))
         built = cls(index, kind)
         built.extend(vectors, progress)
         return built
@@ -159,6 +160,16 @@ class FaissIndex:
             parameters.nprobe = number
             found[places] = self._index.search(queries[places], count, params=parameters)[1]
         return found
+
+
+def _sample(vectors: Vectors, dead: Rows | None) -> Vectors:
+    """Return vectors to train on: live ones, since a row that died of damage may hold anything."""
+    live = np.arange(len(vectors)) if dead is None else np.delete(np.arange(len(vectors)), dead)
+    most = max(TRAINING_ROWS, _ROWS_A_LIST * lists(len(vectors)))
+    chosen = gather(vectors, live[spread(len(live), most)])
+    chosen = chosen[np.isfinite(chosen).all(axis=1)]  # faiss refuses all where one is not
+    # faiss also wants more of them than centroids: where few are left, each counts several times.
+    return np.resize(chosen, (min(most, len(vectors)), vectors.shape[1]))
 
 
 def _train(index: Any, sample: Vectors) -> None:

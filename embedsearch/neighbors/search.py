@@ -13,12 +13,12 @@ from embedsearch.errors import QueryError
 from embedsearch.mapped import gather
 from embedsearch.neighbors.exact import best_of, nearest_exact, nearest_exact_many
 from embedsearch.neighbors.faiss_index import FaissIndex
-from embedsearch.neighbors.tuning import Effort, growth
+from embedsearch.neighbors.tuning import TESTED, Effort, growth
 from embedsearch.vectors import Mask, Rows, Vectors, as_rows, project
 
 _EXACT_SHARE = 100  # one allowed row in a hundred is scored sooner than a whole index proposes rows
 _FEWEST_EXACT = 2_000  # half a millisecond at 384 dimensions
-_CANDIDATES_A_HIT = 4  # for more than 10 hits the effort grows with them
+_CANDIDATES_A_HIT = 4  # more for each hit beyond those that the effort was measured for
 _ENOUGH = 0.8  # of the wanted candidates; another round would cost more than the others are worth
 _GROWTH = 4  # times as many rows are proposed, from as many more lists, when too few of them are allowed
 _DEAREST = 4  # proposing more than one row in so many costs more than scoring the allowed ones
@@ -186,7 +186,7 @@ class Neighbors:
         return vectors
 
     def _wanted(self, k: int) -> int:
-        return max(_CANDIDATES_A_HIT * k, self._effort.candidates)
+        return self._effort.candidates + _CANDIDATES_A_HIT * max(0, k - TESTED)
 
     def _enough(self, k: int, older: int) -> int:
         return min(older, max(k, int(_ENOUGH * self._wanted(k))))
@@ -199,7 +199,7 @@ class Neighbors:
         """Is scoring every allowed row quicker than asking the index for *fetch* rows?"""
         allowed = self._count(rows)
         few = max(_FEWEST_EXACT, self.indexed // _EXACT_SHARE)
-        return self._index is None or allowed <= few or _DEAREST * fetch > min(allowed, self.indexed)
+        return allowed <= few or _DEAREST * fetch > min(allowed, self.indexed)
 
     def _count(self, rows: Rows | None) -> int:
         """Return how many rows are allowed."""

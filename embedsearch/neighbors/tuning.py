@@ -21,7 +21,7 @@ from embedsearch.vectors import Mask, Rows, Vectors
 
 RECALL = 0.99
 SAMPLED = 200
-_K = 10
+TESTED = 10  # neighbours, for which the effort is measured
 _CANDIDATES = (40, 60, 80, 120, 160, 240, 320, 480, 640, 960, 1280)
 _MARGIN = 1.5  # 200 rows tell a recall of .99 to about .003
 _LEAST_LISTS = 32
@@ -105,10 +105,9 @@ class SelfTest:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Make one from what `to_dict` gave; earlier ones visited as many lists for every query."""
-        probes = values["probes"]
-        effort = Effort(values["candidates"], probes, values.get("gap", 0.0))
-        return cls(effort, values["recall"], values["wanted"], values["sampled"], values.get("visited", probes))
+        """Make one from what `to_dict` gave."""
+        effort = Effort(values["candidates"], values["probes"], values["gap"])
+        return cls(effort, values["recall"], values["wanted"], values["sampled"], values["visited"])
 
 
 def self_test(index: FaissIndex, vectors: Vectors, wanted: float = RECALL, dead: Rows | None = None) -> SelfTest:
@@ -123,7 +122,7 @@ def self_test(index: FaissIndex, vectors: Vectors, wanted: float = RECALL, dead:
     is_live = np.ones(len(vectors), dtype=bool)
     is_live[np.empty(0, dtype=np.int64) if dead is None else dead] = False
     live = np.flatnonzero(is_live)
-    k = min(_K, len(live) - 1)
+    k = min(TESTED, len(live) - 1)
     if index.kind == "Flat" or k < 1:
         return SelfTest(Effort(_CANDIDATES[0], 0), 1.0, wanted, 0)
     own, times = live[spread(len(live), SAMPLED)], growth(len(index), len(live))

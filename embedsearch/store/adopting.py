@@ -21,7 +21,7 @@ from embedsearch.store.database import DATABASE
 from embedsearch.store.store import Store
 from embedsearch.store.vectors_file import sync_folder, vectors_name
 
-MADE_WITH = ("encoder", "dimension", "chunk_words", "overlap", "engines", "probe")
+_MADE_WITH = ("encoder", "dimension", "chunk_words", "overlap")
 
 
 class FittedRecord(NamedTuple):
@@ -47,8 +47,10 @@ def adopt(store: Store, sibling: Store, axes: Sequence[FittedRecord]) -> None:
     with _attached(store, sibling.path), store.writing():
         _require_same_documents(store)
         _take_passages(store)
-        for name in MADE_WITH:
-            store.set_setting(name, sibling.setting(name, None))
+        for name in _MADE_WITH:
+            store.set_setting(name, sibling.setting(name))
+        store.set_setting("engines", sibling.setting("engines", {}))
+        store.set_setting("probe", sibling.setting("probe", None))
         store.set_setting("epoch", epoch)
         store.set_setting("neighbors", stamp if found else None)
         now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -9,6 +9,8 @@ from typing import Any
 from embedsearch.store.database import Database, record_checksum
 from embedsearch.store.records import SavedAxis
 
+_COLUMNS = "name, version, saved, definition, fitted"  # that the checksum covers, in their order
+_NAME = "CAST(name AS TEXT)"  # a flipped bit makes bytes of a text
 _DELETED = "deleted_axes"  # the setting with the last version of each axis that was deleted
 
 
@@ -21,33 +23,33 @@ class AxisTable:
 
     def put(self, name: str, definition: Mapping[str, Any], fitted: Mapping[str, Any], saved: str) -> None:
         """Keep an axis under *name*, as one version more than the last that had the name; inside `writing`."""
-        found = self._database.query("SELECT version FROM axes WHERE name = ?", (name,))
-        last = found[0][0] if found else self._database.setting(_DELETED, {}).get(name, 0)
+        number, last = self._held(name) or (None, self._database.setting(_DELETED, {}).get(name, 0))
         record = (name, last + 1, saved, json.dumps(definition), json.dumps(fitted))
         self._database.execute(
-            "INSERT INTO axes (name, version, saved, definition, fitted, checksum) VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET version = excluded.version, saved = excluded.saved, "
-            "definition = excluded.definition, fitted = excluded.fitted, checksum = excluded.checksum",
-            (*record, record_checksum(*record)),
+            f"INSERT OR REPLACE INTO axes (number, {_COLUMNS}, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (number, *record, record_checksum(*record)),
         )
 
     def delete(self, name: str) -> None:
         """Forget the axis called *name*, but not its version, which no later one may have; inside `writing`."""
-        for (version,) in self._database.query("SELECT version FROM axes WHERE name = ?", (name,)):
+        if held := self._held(name):
+            number, version = held
             self._database.set_setting(_DELETED, self._database.setting(_DELETED, {}) | {name: version})
-            self._database.execute("DELETE FROM axes WHERE name = ?", (name,))
+            self._database.execute("DELETE FROM axes WHERE number = ?", (number,))
 
-    def all(self) -> list[SavedAxis]:
-        """Return all axes in the order in which they were first saved.
-
-        Raises:
-            StoreError: one is not what was written.
-        """
-        statement = "SELECT name, version, saved, definition, fitted, checksum FROM axes ORDER BY number"
-        axes = []
-        for *columns, written in self._database.query(statement):
-            if record_checksum(*columns) != written:
-                raise self._database.damaged(f"the axis {columns[0]!r} is not what was written")
-            name, version, saved, definition, fitted = columns
-            axes.append(SavedAxis(name, version, saved, json.loads(definition), json.loads(fitted)))
+    def all(self) -> dict[str, SavedAxis | None]:
+        """Return all axes by name, in the order in which they were first saved; None where one is damaged."""
+        axes: dict[str, SavedAxis | None] = {}
+        statement = f"SELECT {_NAME}, {_COLUMNS}, checksum FROM axes ORDER BY number"
+        for called, *columns, written in self._database.query(statement):
+            axes[called] = None
+            if record_checksum(*columns) == written:
+                name, version, saved, definition, fitted = columns
+                axes[called] = SavedAxis(name, version, saved, json.loads(definition), json.loads(fitted))
         return axes
+
+    def _held(self, name: str) -> tuple[int, int] | None:
+        """Return the number and the version of the axis called *name*, damaged or not."""
+        # Compared here, since SQLite takes no text that is not UTF-8, which a damaged name may be.
+        found = self._database.query(f"SELECT {_NAME}, number, CAST(version AS INTEGER) FROM axes")
+        return next(((number, version) for called, number, version in found if called == name), None)

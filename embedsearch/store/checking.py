@@ -23,6 +23,7 @@ Progress = Callable[[int, int], None]
 
 _DOCUMENTS_AT_ONCE = 256
 _INGEST = "ingest the sources again"
+_ANEW = "ingest the sources again into a new folder"
 _REPAIR = "embedsearch verify --repair"
 
 
@@ -85,7 +86,7 @@ def inspect(store: Store, keys_of: KeysOf, progress: Progress | None = None) -> 
             try:
                 check()
             except StoreError as error:
-                inspector.found.add(DATABASE, str(error), _INGEST)
+                inspector.found.add(DATABASE, str(error), _ANEW)
     inspector.summarize_vectors()
     return inspector.found
 
@@ -105,22 +106,20 @@ class _Inspector:
         database = self.store.database
         for (complaint,) in database.query("PRAGMA integrity_check(20)"):
             if complaint != "ok":
-                remedy = _REPAIR if "index" in complaint else _INGEST
+                remedy = _REPAIR if "index" in complaint else _ANEW
                 self.found.add(DATABASE, complaint, remedy)
         for table, row, *_ in database.query("PRAGMA foreign_key_check"):
-            self.found.add(DATABASE, f"record {row} of {table} belongs to no document", _INGEST)
+            self.found.add(DATABASE, f"record {row} of {table} belongs to no document", _ANEW)
 
     def small_records(self) -> None:
         """Check settings and axes against their checksums."""
         for name, value, written in self.store.database.query("SELECT name, value, checksum FROM settings"):
             if record_checksum(name, value) != written:
-                self.found.add(DATABASE, f"the setting {name!r} is not what was written", _INGEST)
-        statement = "SELECT name, version, saved, definition, fitted, checksum FROM axes"
-        for *columns, written in self.store.database.query(statement):
-            if record_checksum(*columns) != written:
-                self.found.add(
-                    DATABASE, f"the axis {columns[0]!r} is not what was written", "embedsearch axes fit FILE"
-                )
+                self.found.add(DATABASE, f"the setting {name!r} is not what was written", _ANEW)
+        for name, axis in self.store.axes.all().items():
+            if axis is None:
+                remedy = f"embedsearch axes fit FILE with its definition, or embedsearch axes delete {name!r}"
+                self.found.add(DATABASE, f"the axis {name!r} is not what was written", remedy)
 
     def labels(self) -> None:
         """Check every event of the screenings."""
@@ -130,7 +129,7 @@ class _Inspector:
     def documents(self) -> None:
         """Check every document with its passages and their vectors."""
         total, vectors = self.store.count_documents(), self.store.held_vectors()
-        for number, digest, record, passages in self._parts():
+        for digest, record, passages in self._parts():
             document = record.document() if record.digest == digest else None
             if document is None:
                 self.found.add(DATABASE, f"document {record.id!r} is not what was written", _INGEST)
@@ -138,11 +137,11 @@ class _Inspector:
             self._vectors(passages, vectors)
             self.live += [passage[0] for passage in passages]
             self.found.checked += 1
-            if self.progress and number % _DOCUMENTS_AT_ONCE == 0:
+            if self.progress and self.found.checked % _DOCUMENTS_AT_ONCE == 0:
                 self.progress(self.found.checked, total)
 
-    def _parts(self) -> Iterator[tuple[int, bytes, DocumentRecord, list[Any]]]:
-        """Yield the number, digest, record and passages of every document."""
+    def _parts(self) -> Iterator[tuple[bytes, DocumentRecord, list[Any]]]:
+        """Yield the digest, record and passages of every document."""
         last = -1
         query = self.store.database.query
         while documents := query(
@@ -158,7 +157,7 @@ class _Inspector:
             )
             own = {number: list(group) for number, group in groupby(passages, key=itemgetter(1))}
             for number, digest, *columns in documents:
-                yield number, digest, DocumentRecord(*columns), own.get(number, [])
+                yield digest, DocumentRecord(*columns), own.get(number, [])
 
     def _passages(self, id: str, document: Document | None, passages: Sequence[Any]) -> None:
         for expected, (row, _, position, start, end, sealed, key, _) in enumerate(passages):
@@ -174,7 +173,9 @@ class _Inspector:
             elif key not in self.keys_of(document, document.text[start:end]):
                 wrong = "has the key of another text"
             if wrong:
-                self.found.add(DATABASE, f"the passage of row {row}, of document {id!r}, {wrong}", _INGEST)
+                # Its document is what was ingested, so that the same again would change nothing.
+                remedy = f"embedsearch delete {id!r}, and ingest its source again"
+                self.found.add(DATABASE, f"the passage of row {row}, of document {id!r}, {wrong}", remedy)
 
     def _vectors(self, passages: Sequence[Any], vectors: Vectors) -> None:
         for row, *_, key, written in passages:
@@ -190,12 +191,10 @@ class _Inspector:
             used = np.array(rows, dtype=np.int64)
             inside = (used >= 0) & (used < count)
             if not inside.all():
-                self.found.add(
-                    DATABASE, f"{name} name row {used[~inside][0]} where {count:,} rows are recorded", _INGEST
-                )
+                self.found.add(DATABASE, f"{name} name row {used[~inside][0]} where {count:,} rows are recorded", _ANEW)
             np.add.at(uses, used[inside], 1)
         for row in np.flatnonzero(uses != 1)[:20]:
-            self.found.add(DATABASE, f"row {row} is named {uses[row]} times, where once is wanted", _INGEST)
+            self.found.add(DATABASE, f"row {row} is named {uses[row]} times, where once is wanted", _ANEW)
 
     def keys(self) -> None:
         """Check that every vector is found by its key."""

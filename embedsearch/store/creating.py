@@ -11,7 +11,7 @@ from typing import Any
 
 from embedsearch.errors import StoreError
 from embedsearch.store.database import DATABASE, Database
-from embedsearch.store.locking import LOCK, lock
+from embedsearch.store.locking import LOCK, WriteLock
 from embedsearch.store.vectors_file import sync_folder, vectors_name
 
 _WAIT_SECONDS = 10.0  # that one creation waits for another
@@ -31,7 +31,7 @@ def make_folder(folder: Path, settings: Mapping[str, Any], schema: str) -> None:
     _require_vacant(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with lock(folder, _WAIT_SECONDS):
+        with WriteLock(folder).held(_WAIT_SECONDS):
             _require_vacant(folder)  # another process may have been quicker
             (folder / vectors_name(0)).touch()
             Database.make(folder / DATABASE, settings, schema=schema)

@@ -15,6 +15,7 @@ from typing import Any
 from embedsearch.errors import BusyError, StoreError
 
 DATABASE = "index.db"
+REQUIRED = object()  # the default of a setting that every index has
 _SQL_VARIABLES = 900  # below the 999 that SQLite allows in a statement when it is built with its defaults
 _CACHE_KIB = 65_536  # keys are random: with the 2 MiB that SQLite takes by itself, their table is read again and again
 # 64 MiB: what several transactions change on one page is written into the database once.
@@ -264,11 +265,11 @@ class Database:
         self.execute("VACUUM")
         self.query("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def setting(self, name: str, default: Any) -> Any:
+    def setting(self, name: str, default: Any = REQUIRED) -> Any:
         """Return a setting's JSON value, or *default*; each is read once inside `reading` or `writing`.
 
         Raises:
-            StoreError: it is not what was written.
+            StoreError: it is not what was written, or is missing and has no default.
         """
         found = self._held.get(name)
         if found is None:
@@ -276,6 +277,8 @@ class Database:
             if self._depth:
                 self._held[name] = found
         if not found:
+            if default is REQUIRED:
+                raise self.damaged(f"the setting {name!r} is missing")
             return default
         if record_checksum(*found[0][:-1]) != found[0][-1]:
             raise self.damaged(f"the setting {name!r} is not what was written")
@@ -294,7 +297,7 @@ class Database:
             if "locked" in str(error):
                 folder = self.file.parent
                 raise BusyError(f"another process is writing to {folder}; run the command again later") from error
-            if "no such" in str(error):
+            if "no such" in str(error) or "malformed" in str(error):
                 raise self.damaged(str(error)) from error
             raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
         except sqlite3.ProgrammingError as error:
@@ -312,8 +315,8 @@ _DEFINITIONS = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS
 
 
 def record_checksum(*columns: Any) -> int:
-    """Return the CRC-32 of the columns of a small record."""
-    return zlib.crc32(json.dumps(columns).encode())
+    """Return the CRC-32 of the columns of a small record; a flipped bit may have made bytes of a text."""
+    return zlib.crc32(json.dumps(columns, default=repr).encode())
 
 
 def _setting(name: str, value: Any) -> tuple[str, str, int]:

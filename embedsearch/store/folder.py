@@ -40,8 +40,8 @@ from typing import Any, Self
 from embedsearch.errors import StoreError
 from embedsearch.store import axes, fulltext, keys, labels
 from embedsearch.store.creating import found_folder, make_folder
-from embedsearch.store.database import DATABASE, SCHEMA, Database
-from embedsearch.store.locking import lock
+from embedsearch.store.database import DATABASE, REQUIRED, SCHEMA, Database
+from embedsearch.store.locking import WriteLock
 from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder, vectors_name
 from embedsearch.vectors import Rows, Vectors
 
@@ -77,6 +77,7 @@ class Folder:
         self.labels = labels.LabelJournal(database)
         self.axes = axes.AxisTable(database)
         self.damaged = False
+        self._lock = WriteLock(path)
         self._file: VectorsFile | None = None
         self._made_with: list[Any] = []
 
@@ -163,8 +164,8 @@ class Folder:
 
     # -- settings ---------------------------------------------------------------------------------------
 
-    def setting(self, name: str, default: Any) -> Any:
-        """Return a setting's JSON value, or *default*."""
+    def setting(self, name: str, default: Any = REQUIRED) -> Any:
+        """Return a setting's JSON value; *default*, if there is one, where it was never set."""
         return self._database.setting(name, default)
 
     def set_setting(self, name: str, value: Any) -> None:
@@ -174,22 +175,22 @@ class Folder:
     @cached_property
     def dimension(self) -> int:
         """The length of the vectors."""
-        return int(self.setting("dimension", 0))
+        return int(self.setting("dimension"))
 
     @property
     def rows(self) -> int:
         """How many rows of the vectors file are committed, dead ones included."""
-        return int(self.setting("rows", 0))
+        return int(self.setting("rows"))
 
     @property
     def epoch(self) -> int:
         """How often the vectors file has been compacted; rows of one epoch have nothing to do with another's."""
-        return int(self.setting("epoch", 0))
+        return int(self.setting("epoch"))
 
     @property
     def generation(self) -> int:
         """A number that grows with every change of the passages."""
-        return int(self.setting("generation", 0))
+        return int(self.setting("generation"))
 
     @property
     def vectors_file(self) -> Path:
@@ -200,9 +201,7 @@ class Folder:
     def neighbors_file(self) -> Path:
         """Where the FAISS index lies that the stamp names, if there is one."""
         stamp = self.setting("neighbors", None) or {}
-        # Earlier stamps named none: the file had the number of the epoch in its name.
-        name: str = stamp.get("file", f"neighbors.{self.epoch}.faiss" if self.epoch else "neighbors.faiss")
-        return self.path / name
+        return self.path / str(stamp.get("file", "neighbors.faiss"))  # what the stamps of the first indexes left unsaid
 
     def size(self) -> int:
         """Return the bytes of all files in the folder."""
@@ -311,10 +310,10 @@ class Folder:
             wait: seconds to wait for another writer to finish.
 
         Raises:
-            StoreError: another process is writing, or the folder cannot be written.
+            StoreError: another process is writing, or this is within what writes, or the folder cannot be written.
         """
         self._database.require_present()  # the lock of a folder that is gone would make it anew
-        with lock(self.path, wait):
+        with self._lock.held(wait):
             self.sweep()
             yield
 
@@ -351,7 +350,7 @@ class Folder:
         It is one transaction: a process that dies in it leaves the index as it was. Earlier versions of embedsearch
         cannot read it afterwards.
         """
-        found = int(self.setting("format", FORMAT))
+        found = int(self.setting("format"))
         if found == FORMAT:
             return
         with self.writing():

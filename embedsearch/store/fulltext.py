@@ -140,14 +140,14 @@ class FullText:
                     "SELECT row, start, end FROM passages WHERE document = ? ORDER BY position", (number,)
                 )
                 # Cut here and not by substr(): SQLite's text functions end at a NUL, Python's texts do not.
-                yield from ((row, _storable(title), _cut(text, start, end)) for row, start, end in cuts)
+                yield from ((row, storable(title), _cut(text, start, end)) for row, start, end in cuts)
 
 
 def _cut(text: Any, start: Any, end: Any) -> str:
     whole = isinstance(text, str) and isinstance(start, int) and isinstance(end, int)
-    return _storable(text[start:end]) if whole else ""
+    return storable(text[start:end]) if whole else ""
 
 
-def _storable(text: Any) -> str:
-    """Return *text*; of a damaged one what SQLite takes, so that a full text can be made without it."""
+def storable(text: Any) -> str:
+    """Return *text* as SQLite takes it: with a question mark for each byte that is no UTF-8, a lone surrogate."""
     return str(text).encode("utf-8", "replace").decode("utf-8")

@@ -107,7 +107,7 @@ class Keys:
 
     def _now(self) -> int:
         """Return a number that grows with every change of the passages, by whomever."""
-        return int(self._database.setting("generation", 0))
+        return int(self._database.setting("generation"))
 
     def add(self, first: int, keys: Sequence[bytes]) -> None:
         """Take in the keys of new rows, *first* and those that follow; inside `writing`."""
@@ -148,7 +148,7 @@ class Keys:
         if not self._is_long:
             return None
         self._asked += asked
-        if self._starts is None and _MANY * self._asked >= int(self._database.setting("rows", 0)):
+        if self._starts is None and _MANY * self._asked >= int(self._database.setting("rows")):
             starts = Starts()
             for table in _TABLES:
                 for part in self._database.iterate(f"SELECT start FROM {table}", size=_AT_ONCE):

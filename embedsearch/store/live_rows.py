@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from embedsearch.errors import QueryError
@@ -18,15 +21,29 @@ class LiveRows(Folder):
             return self.rows - int(self._database.query("SELECT count(*) FROM dead")[0][0])
 
     def passage_documents(self) -> tuple[Rows, Rows]:
-        """Return the live rows, ascending, and for each the number of its document; both int64."""
+        """Return the live rows, ascending, and for each the number of its document; both int64.
+
+        Raises:
+            StoreError: what a passage says of its document is no number.
+        """
         found = self._database.query("SELECT row, document FROM passages ORDER BY row")
-        pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
+        pairs = self._whole_numbers(found).reshape(-1, 2)
         return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
 
     def document_numbers(self, rows: Rows) -> Rows:
-        """Return for each of *rows*, which must be live, the number of its document, int64."""
+        """Return for each of *rows*, which must be live, the number of its document, int64.
+
+        Raises:
+            StoreError: one is no passage's: what led to it is damaged; or as `passage_documents`.
+        """
         found = dict(self._database.query_in("SELECT row, document FROM passages WHERE row IN (?)", rows.tolist()))
-        return np.array([found[row] for row in rows.tolist()], dtype=np.int64)
+        return self._whole_numbers([found.get(row) for row in rows.tolist()])
+
+    def _whole_numbers(self, found: Sequence[Any]) -> Rows:
+        try:
+            return np.array(found, dtype=np.int64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self._database.damaged("a passage is missing, or the number of its document") from error
 
     def live_rows(self) -> Rows:
         """Return the rows of all passages, ascending, int64."""

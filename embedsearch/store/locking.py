@@ -12,30 +12,44 @@ LOCK = "lock"
 _POLL_SECONDS = 0.01
 
 
-@contextmanager
-def lock(folder: Path, wait: float = 0) -> Iterator[None]:
-    """Be the one writer of a folder.
+class WriteLock:
+    """The lock of one index folder, as one who has the index open sees it."""
 
-    Args:
-        folder: must exist.
-        wait: seconds to wait for another writer to finish.
+    def __init__(self, folder: Path) -> None:
+        """Take nothing yet; *folder* must exist when it is held."""
+        self._folder = folder
+        self._is_held = False
 
-    Raises:
-        BusyError: another process is writing.
-        StoreError: the folder cannot be written.
-    """
-    from filelock import FileLock, Timeout
+    @contextmanager
+    def held(self, wait: float = 0) -> Iterator[None]:
+        """Be the one writer of the folder.
 
-    held = FileLock(str(folder / LOCK))
-    try:
-        held.acquire(timeout=wait, poll_interval=_POLL_SECONDS)
-    except Timeout as error:
-        raise BusyError(
-            f"another process is writing to {folder}; wait until it has finished, then run the command again"
-        ) from error
-    except OSError as error:
-        raise StoreError(f"{folder} cannot be written: {error}") from error
-    try:
-        yield
-    finally:
-        held.release()
+        Args:
+            wait: seconds to wait for another writer to finish.
+
+        Raises:
+            BusyError: another process is writing.
+            StoreError: this is within what writes through the same object, or the folder cannot be written.
+        """
+        from filelock import FileLock, Timeout
+
+        if self._is_held:
+            raise StoreError(
+                f"{self._folder} is being written to by what this is called from, such as add, which asks for its "
+                "documents one by one; write to it before that or afterwards"
+            )
+        lock = FileLock(str(self._folder / LOCK))
+        try:
+            lock.acquire(timeout=wait, poll_interval=_POLL_SECONDS)
+        except Timeout as error:
+            raise BusyError(
+                f"another process is writing to {self._folder}; wait until it has finished, then run the command again"
+            ) from error
+        except OSError as error:
+            raise StoreError(f"{self._folder} cannot be written: {error}") from error
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+            lock.release()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from embedsearch.lexical import TOKENIZER, Match, Span, terms
+from embedsearch.store.fulltext import storable
 
 _BEGIN, _END = "\x02", "\x03"
 _MARKS = str.maketrans(dict.fromkeys(("\0", _BEGIN, _END), " "))
@@ -22,7 +23,7 @@ def matches(texts: Sequence[str], query: str) -> list[list[Match]]:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute(f"CREATE VIRTUAL TABLE texts USING fts5 (text, tokenize = '{TOKENIZER}')")
         # Our marks, and the NUL that ends a text in SQLite, are no words: a space in their place moves nothing.
-        records = [(place, _storable(text.translate(_MARKS))) for place, text in enumerate(texts)]
+        records = [(place, storable(text.translate(_MARKS))) for place, text in enumerate(texts)]
         connection.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", records)
         marked = "SELECT rowid, highlight(texts, 0, ?, ?) FROM texts WHERE texts MATCH ?"
         for number, term in enumerate(dict.fromkeys(term.lower() for term in terms(query))):
@@ -31,11 +32,6 @@ def matches(texts: Sequence[str], query: str) -> list[list[Match]]:
                     # "moth" and "moths" in one query are the same term.
                     found[place].setdefault(span, number)
     return [[Match(*span, number) for span, number in sorted(own.items())] for own in found]
-
-
-def _storable(text: str) -> str:
-    """Return *text* with a question mark for each lone surrogate, which SQLite does not take."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _spans(marked: str) -> list[Span]:

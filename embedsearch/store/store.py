@@ -118,7 +118,7 @@ class Store(LiveRows):
             passages.setdefault(number, []).append(record)
         statement = f"SELECT d.number, {_COLUMNS} FROM documents d WHERE d.number IN (?)"
         for number, *columns in self._database.query_in(statement, list(passages)):
-            yield columns, passages[number]
+            yield columns, passages.get(number, [])  # a flipped bit can make a text of a number
 
     def _document(self, columns: Sequence[Any]) -> Document:
         record = DocumentRecord(*columns[1:])
@@ -183,7 +183,9 @@ class Store(LiveRows):
 
     def sources_before(self, run: int) -> list[tuple[str, str, int]]:
         """Return the id, the source and the last ingest of every document that ingest number *run* has not met."""
-        return self._database.query("SELECT id, source, run FROM documents WHERE run <> ? ORDER BY number", (run,))
+        # The types are those that were written, whatever a flipped bit has made of them.
+        columns = "id, CAST(source AS TEXT), CAST(run AS INTEGER)"
+        return self._database.query(f"SELECT {columns} FROM documents WHERE run <> ? ORDER BY number", (run,))
 
     def rows_of_document(self, id: str) -> Rows:
         """Return the rows of a document's passages in their order; none if there is no such document."""
@@ -242,7 +244,7 @@ class Store(LiveRows):
 
     def next_run(self) -> int:
         """Return the number of a new ingest; inside `writing`."""
-        run = int(self.setting("run", 0)) + 1
+        run = int(self.setting("run")) + 1
         self.set_setting("run", run)
         return run
 
@@ -302,10 +304,17 @@ class Store(LiveRows):
             self.fulltext.rebuild()
 
     def _any_damaged(self, numbers: Sequence[int]) -> bool:
+        """Is anything that their words were made of, or where these stand, not what was written?"""
+        places = (
+            "SELECT d.id, p.position, p.start, p.end, p.seal FROM passages p JOIN documents d ON d.number = p.document "
+            "WHERE p.document IN (?)"
+        )
         try:
-            return sum(1 for _ in self.documents(numbers)) != len(numbers)
+            if sum(1 for _ in self.documents(numbers)) != len(numbers):
+                return True
         except StoreError:
             return True
+        return any(seal(*place) != sealed for *place, sealed in self._database.query_in(places, numbers))
 
     def _put_documents(self, documents: Sequence[Document], run: int, added: Mapping[str, int]) -> None:
         """Write documents, those that are *added* under their new numbers, the others over what they were."""
