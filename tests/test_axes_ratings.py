@@ -406,7 +406,7 @@ def test_the_unit_of_ratings_needs_ratings(index, definition, said):
 def test_an_unknown_document_cannot_be_rated(index):
     """A rating of a document that is not in the index suggests the nearest id."""
     ids = {"id-wolf": 1, "id-sheep": 2, "id-whale": 3, "id-mouse": 4, "id-shrk": 5}
-    with pytest.raises(es.AxisError, match=r"'id-shrk'\. Did you mean 'id-shark'"):
+    with pytest.raises(es.AxisError, match=r"no document 'id-shrk' in the index\. Did you mean 'id-shark'"):
         index.axes.save(es.Axis("danger", rated_documents=ids))
 
 

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -223,7 +223,8 @@ class Database:
         finally:
             self._depth -= 1
             self._held.clear()
-            self._connection.rollback()
+            with suppress(sqlite3.ProgrammingError):  # it was closed meanwhile
+                self._connection.rollback()
 
     def _require_unchanged(self) -> None:
         """Refuse what was read of a database taken as it stood while somebody wrote to it."""
