@@ -117,8 +117,10 @@ class Store(LiveRows):
         for number, *record in self._database.query_in(statement, rows):
             passages.setdefault(number, []).append(record)
         statement = f"SELECT d.number, {_COLUMNS} FROM documents d WHERE d.number IN (?)"
-        for number, *columns in self._database.query_in(statement, list(passages)):
-            yield columns, passages.get(number, [])  # a flipped bit can make a text of a number
+        numbers = list(passages)
+        for start in range(0, len(numbers), _READ_AT_ONCE):  # of texts no more are held
+            for number, *columns in self._database.query_in(statement, numbers[start : start + _READ_AT_ONCE]):
+                yield columns, passages.get(number, [])  # a flipped bit can make a text of a number
 
     def _document(self, columns: Sequence[Any]) -> Document:
         record = DocumentRecord(*columns[1:])
