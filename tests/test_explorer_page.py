@@ -303,6 +303,7 @@ def test_a_click_on_what_is_drawn_no_more_is_explained_and_drawn_anew(small, ind
     )
     assert small.evaluate("document.querySelector('#plane > div').data[0].x.length") == 7
     small.wait_for_selector("[data-id=id-sheep]", state="detached")
+    small.wait_for_timeout(500)  # two clicks within 300 ms are a double click, which shows everything
     small.mouse.click(*small.evaluate(AT, place(index, "shark")))
     small.wait_for_function("document.querySelector('#ask-answer .note')?.textContent.startsWith('Like id-shark.')")
     assert small.inner_text("#view-error") == ""
