@@ -356,6 +356,9 @@ def test_a_damaged_axis_is_fitted_again(made, column, caplog):
 def test_a_damaged_axis_is_deleted(made, column):
     """By command; what was derived from it can be deleted too, or waits until it is there again."""
     damage(made, column)
+    shown = run("axes", "show", "size", "-i", made.path)
+    assert (shown.exit_code, shown.stdout) == (2, "")
+    assert "axis 'size' cannot be read: it is not what was written." in shown.stderr.splitlines()[-1]
     deleted = run("axes", "delete", "size", "-i", made.path)
     assert (deleted.exit_code, deleted.stderr.splitlines()[-1]) == (0, "size: deleted")
     assert upkeep.verify(made.path).is_sound

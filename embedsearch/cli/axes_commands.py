@@ -72,13 +72,9 @@ def list_axes(path: str, format: str) -> None:
 @format_option(*OBJECT_FORMATS)
 def show_axis(name: str, path: str, format: str) -> None:
     """Show an axis: its poles, its scale, and what lies at its ends."""
-    from embedsearch.index.scaling import unknown_axis
-
     index = open_index(path)
-    definitions = index.axes.definitions()
-    if name not in definitions:
-        raise unknown_axis(name, definitions)
-    shown = _described(index, name, definitions[name])
+    axis = index.axes.definitions().get(name) or index.axes[name].fitted.axis  # which says why there is none
+    shown = _described(index, name, axis)
     if format != "table":
         write_object(shown, format)
         return
