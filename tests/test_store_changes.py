@@ -539,11 +539,17 @@ def test_a_folder_whose_name_is_not_utf8_holds_an_index(tmp_path):
     assert upkeep.repair(folder, HashEncoder(16)).is_sound
 
 
+@pytest.fixture
+def no_vacuum(monkeypatch):
+    """Let a compaction leave the database as large as it is: to shrink it waits half a minute for who reads to end."""
+    monkeypatch.setattr(database.Database, "vacuum", lambda _: None)
+
+
+@pytest.mark.usefixtures("no_vacuum")
 def test_info_is_of_one_state(made, monkeypatch):
     """What is counted first and last belongs together, whatever another process commits in between."""
     before = made.info()
     count = Store.count_documents
-    monkeypatch.setattr(database.Database, "vacuum", lambda _: None)  # it would wait half a minute for who reads to end
     with es.open(made._store.path, HashEncoder()) as writer:
 
         def counted(store):
@@ -555,7 +561,7 @@ def test_info_is_of_one_state(made, monkeypatch):
 
         monkeypatch.setattr(Store, "count_documents", counted)
         found = made.info()
-    monkeypatch.undo()
+        monkeypatch.setattr(Store, "count_documents", count)
     assert (found["documents"], found["passages"]) == (before["documents"], before["passages"])
     assert made.info()["documents"] == 19
 
@@ -856,6 +862,7 @@ def made_passages() -> int:
     return sum(-(-len(text.split()) // 4) for text in TEXTS.values())
 
 
+@pytest.mark.usefixtures("no_vacuum")
 def test_looked_up_vectors_are_of_the_state_in_which_they_were_found(made, monkeypatch):
     """Another process that compacts just then gives rows other numbers, but nobody another text's vector."""
     texts = made._embedding.passages_of(documents()[7])[1]
@@ -881,6 +888,7 @@ def test_looked_up_vectors_are_of_the_state_in_which_they_were_found(made, monke
         lambda index: index.explorer.compare("size", HashEncoder(name="other"), None),
     ],
 )
+@pytest.mark.usefixtures("no_vacuum")
 def test_what_looks_through_all_passages_sees_one_state(made, monkeypatch, ask):
     """Another process that compacts meanwhile puts no other text in the place of what was chosen."""
     made.axes.save(es.Axis("size", ["small"], ["large"]))
