@@ -11,7 +11,7 @@ import importlib.util
 import json
 import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,9 @@ _INDECISIVE = frozenset(("transformers_version", "name_or_path", "torch_dtype", 
                          "truncation", "padding"))  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelFolder:
-    """A model on disk.
+    """A model on disk; what its modules are is read once.
 
     Attributes:
         path: the folder.
@@ -51,7 +51,7 @@ class ModelFolder:
     place: str
     revision: str = ""
 
-    @property
+    @cached_property
     def modules(self) -> list[dict[str, Any]]:
         """What ``modules.json`` lists, in the order in which they run; nothing where there is no such file."""
         listed = _read_json(self.path / "modules.json")
@@ -67,7 +67,7 @@ class ModelFolder:
         """The folder of its first module; its own where no modules are listed."""
         return self.path / str(next(iter(self.modules), {}).get("path", ""))
 
-    @property
+    @cached_property
     def pooling(self) -> dict[str, Any]:
         """The configuration of its pooling; empty where there is none."""
         paths = [

@@ -15,11 +15,10 @@ from embedsearch.index.embedding import Embedding
 from embedsearch.index.label import now
 from embedsearch.index.nearby import Nearby
 from embedsearch.neighbors import complaint
-from embedsearch.store import Finding, Inspection, Store, inspect
+from embedsearch.store import ANEW, Finding, Inspection, Store, inspect
 
 Progress = Callable[[int, int], None]
 _MENDED_AT_ONCE = 512
-_ANEW = "ingest the sources again into a new folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
     except StoreError as error:
         if not os.access(folder / "index.db", os.R_OK):
             raise
-        return Verification(str(folder), 0, (Finding("index.db", str(error), _ANEW),))
+        return Verification(str(folder), 0, (Finding("index.db", str(error), ANEW),))
     try:
         found = _inspected(store, progress)
     finally:
@@ -120,7 +119,7 @@ def _inspected(store: Store, progress: Progress | None) -> Inspection:
         _check_neighbors(store, found)
     except StoreError as error:
         found = Inspection()
-        found.add("index.db", str(error), _ANEW)
+        found.add("index.db", str(error), ANEW)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from embedsearch.store.adopting import FittedRecord, adopt, discard, unshare
 from embedsearch.store.cache import VectorCache
-from embedsearch.store.checking import Finding, Inspection, inspect
+from embedsearch.store.checking import ANEW, Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
 from embedsearch.store.derived import DerivedFiles, Kept, Keys, short_keys
 from embedsearch.store.fields_sql import OWN_FIELDS
@@ -12,6 +12,7 @@ from embedsearch.store.records import Entry, HeldDocument, SavedAxis, StoredPass
 from embedsearch.store.store import Store
 
 __all__ = [
+    "ANEW",
     "OWN_FIELDS",
     "Compaction",
     "DerivedFiles",

@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 
 _DOCUMENTS_AT_ONCE = 256
 _INGEST = "ingest the sources again"
-_ANEW = "ingest the sources again into a new folder"
+ANEW = "ingest the sources again into a new folder"  # what helps where the database itself is damaged
 _REPAIR = "embedsearch verify --repair"
 
 
@@ -86,7 +86,7 @@ def inspect(store: Store, keys_of: KeysOf, progress: Progress | None = None) -> 
             try:
                 check()
             except StoreError as error:
-                inspector.found.add(DATABASE, str(error), _ANEW)
+                inspector.found.add(DATABASE, str(error), ANEW)
     inspector.summarize_vectors()
     return inspector.found
 
@@ -106,16 +106,16 @@ class _Inspector:
         database = self.store.database
         for (complaint,) in database.query("PRAGMA integrity_check(20)"):
             if complaint != "ok":
-                remedy = _REPAIR if "index" in complaint else _ANEW
+                remedy = _REPAIR if "index" in complaint else ANEW
                 self.found.add(DATABASE, complaint, remedy)
         for table, row, *_ in database.query("PRAGMA foreign_key_check"):
-            self.found.add(DATABASE, f"record {row} of {table} belongs to no document", _ANEW)
+            self.found.add(DATABASE, f"record {row} of {table} belongs to no document", ANEW)
 
     def small_records(self) -> None:
         """Check settings and axes against their checksums."""
         for name, value, written in self.store.database.query("SELECT name, value, checksum FROM settings"):
             if record_checksum(name, value) != written:
-                self.found.add(DATABASE, f"the setting {name!r} is not what was written", _ANEW)
+                self.found.add(DATABASE, f"the setting {name!r} is not what was written", ANEW)
         for name, axis in self.store.axes.all().items():
             if axis is None:
                 remedy = f"embedsearch axes fit FILE with its definition, or embedsearch axes delete {name!r}"
@@ -191,10 +191,10 @@ class _Inspector:
             used = np.array(rows, dtype=np.int64)
             inside = (used >= 0) & (used < count)
             if not inside.all():
-                self.found.add(DATABASE, f"{name} name row {used[~inside][0]} where {count:,} rows are recorded", _ANEW)
+                self.found.add(DATABASE, f"{name} name row {used[~inside][0]} where {count:,} rows are recorded", ANEW)
             np.add.at(uses, used[inside], 1)
         for row in np.flatnonzero(uses != 1)[:20]:
-            self.found.add(DATABASE, f"row {row} is named {uses[row]} times, where once is wanted", _ANEW)
+            self.found.add(DATABASE, f"row {row} is named {uses[row]} times, where once is wanted", ANEW)
 
     def keys(self) -> None:
         """Check that every vector is found by its key."""
