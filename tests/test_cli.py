@@ -89,6 +89,14 @@ def test_wrong_usage_is_told_on_one_line(given, said, page):
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {said}{where}\n")
 
 
+def test_of_a_very_long_word_the_error_shows_the_beginning_and_the_end():
+    """A file given by mistake does not fill the screen, and what is wrong with it can still be read."""
+    result = run("search", "wolf", "-k", "a" * 300 + "b" * 90_000)
+    assert result.stderr.startswith(f"Error: Invalid value for '-k': '{'a' * 300}b")
+    assert result.stderr.endswith("bbb' is not a valid integer range. See 'main search --help'\n")
+    assert len(result.stderr) == len("Error: \n") + 1000 + len(" … ")
+
+
 @pytest.mark.parametrize(
     "words",
     [

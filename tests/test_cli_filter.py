@@ -13,6 +13,7 @@ from conftest import CORPUS, ROOT, run
 from pyarrow import parquet
 
 import embedsearch as es
+from embedsearch.filtering import Profile
 
 ARTICLES = CORPUS / "articles.jsonl"
 
@@ -227,6 +228,15 @@ def test_the_file_that_the_standard_input_is_stays(tmp_path, predation):
         done = subprocess.run(command, stdin=stream, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (done.returncode, file.read_bytes()) == (2, ARTICLES.read_bytes())
     assert "take the place of a source" in " ".join(done.stderr.split())
+
+
+def test_a_profile_in_a_file_whose_name_is_no_utf8_is_saved_and_runs(tmp_path, predation):
+    """Its name stands in it with U+FFFD for each such byte; the file has the name that was given."""
+    file, source = os.fsdecode(os.fsencode(tmp_path) + b"/p\xff.json"), tmp_path / "a.csv"
+    source.write_text("id,text\n1,shark\n2,charity\n")
+    saved = run("filter", source, "--where", "predatoriness > p50", "--save-profile", file, "-i", predation)
+    assert (saved.exit_code, Profile.load(file).name) == (0, "p\ufffd")
+    assert run("filter", source, "--profile", file).stdout == saved.stdout == "id,text\n1,shark\n"
 
 
 def test_profiles_and_files_of_axes_need_no_index(tmp_path, predation, monkeypatch):

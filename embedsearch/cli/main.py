@@ -17,6 +17,7 @@ from embedsearch.errors import EmbedSearchError, did_you_mean
 INTERRUPTED = 130
 LEFT = 141  # as a program that SIGPIPE ends
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_LONGEST = 1000  # characters of a message: what was seen may be a whole file by mistake
 
 
 class Failure(click.ClickException):
@@ -25,8 +26,11 @@ class Failure(click.ClickException):
     exit_code = 2
 
     def show(self, _file: Any = None) -> None:
-        """Print the message to stderr."""
-        click.echo(f"Error: {self.format_message()}", err=True)
+        """Print the message to stderr, of a very long one its beginning and its end."""
+        message = self.format_message()
+        if len(message) > _LONGEST:
+            message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
+        click.echo(f"Error: {message}", err=True)
 
 
 @contextlib.contextmanager

@@ -13,8 +13,6 @@ from embedsearch.encoders import Encoder
 from embedsearch.filtering.sampling import Reservoir
 from embedsearch.index import Index
 
-POPULATION = 2000
-
 
 def draw(documents: Iterable[Document], size: int, seed: int) -> tuple[list[Document], int]:
     """Return a random sample of documents that are read from beginning to end, in order, and how many there are."""

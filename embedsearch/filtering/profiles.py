@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis
+from embedsearch.documents.fields import encodable_value
 from embedsearch.encoders import Encoder, Identity, identify, load_identified
 from embedsearch.errors import EmbedSearchError, QueryError
 from embedsearch.index import Index
@@ -66,7 +67,7 @@ class Profile:
         )  # fmt: skip
 
     def to_json(self) -> str:
-        """Return the profile as the text of a file."""
+        """Return the profile as the text of a file; a name with bytes that are no UTF-8 is written with U+FFFD."""
         record = {
             "format": _FORMAT,
             "name": self.name,
@@ -79,7 +80,7 @@ class Profile:
             "overlap": self.overlap,
             "axes": {name: _axis_record(axis) for name, axis in self.axes.items()},
         }
-        return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+        return json.dumps(encodable_value(record), ensure_ascii=False, indent=2) + "\n"
 
     @classmethod
     def load(cls, file: str | os.PathLike[str]) -> Profile:

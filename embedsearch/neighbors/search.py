@@ -186,7 +186,7 @@ class Neighbors:
         return vectors
 
     def _wanted(self, k: int) -> int:
-        return self._effort.candidates + _CANDIDATES_A_HIT * max(0, k - TESTED)
+        return self._effort.candidates + _CANDIDATES_A_HIT * max(0, min(k, len(self.vectors)) - TESTED)
 
     def _enough(self, k: int, older: int) -> int:
         return min(older, max(k, int(_ENOUGH * self._wanted(k))))
