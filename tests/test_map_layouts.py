@@ -249,9 +249,12 @@ def test_a_term_as_frequent_everywhere_is_characteristic_of_nothing():
 
 
 def test_wrong_layouts_are_refused(grouped, monkeypatch):
-    """An unknown kind, axes and layout together, and a library that is not there, each say so."""
+    """An unknown kind, a seed that UMAP does not take, and a library that is not there, each say so."""
     with pytest.raises(es.QueryError, match="there is no layout 'tsne'; wanted is umap or pca"):
         read_ground(grouped, grouped.draw(), "tsne")
+    for seed in (-1, 2**32):
+        with pytest.raises(es.QueryError, match=f"a seed must be between 0 and 4294967295, not {seed}$"):
+            grouped.map(seed=seed)
     monkeypatch.setattr("embedsearch.maps.fitting.find_spec", lambda name: None)
     with pytest.raises(EmbedSearchError, match=r"umap-learn is not installed; .*--layout pca does without"):
         points(grouped)

@@ -115,6 +115,15 @@ def test_a_seed_makes_a_screening_repeatable(pile, tmp_path):
     assert orders[0] != orders[2]
 
 
+def test_a_seed_may_be_any_number(pile):
+    """Also one larger than the ranker's library takes: such as a time in nanoseconds."""
+    screening = Screening(pile)
+    screening.configure(seed=1_764_288_000_000_000_000)
+    for id, verdict in (("d00", "relevant"), ("d01", "not relevant")):
+        pile.labels.add(id, verdict)
+    assert len({*read(screening, 4)}) == 4
+
+
 def test_the_sentence_that_speaks_for_a_record(tmp_path):
     """Nearest to the topic, else furthest towards what was labelled relevant; none in a text of one sentence."""
     three = "Sheep graze. Wolves hunt. Whales sing."

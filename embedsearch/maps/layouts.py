@@ -139,14 +139,16 @@ def read_ground(index: Index, draw: Draw, kind: Kind, *, seed: int | None = None
         index: an open one.
         draw: the passages, at least one.
         kind: ``umap``; ``pca`` takes its place where there are fewer than `FEWEST` different texts.
-        seed: of UMAP; that of the layout that is kept, or 0, if None.
+        seed: of UMAP, 0 to 2³² - 1; that of the layout that is kept, or 0, if None.
         anew: make the layout anew even if one is kept.
 
     Raises:
-        QueryError: there is no such kind.
+        QueryError: there is no such kind, or the seed is out of range.
     """
     if kind not in KINDS:
         raise QueryError(f"there is no layout {kind!r}; wanted is {' or '.join(KINDS)}")
+    if seed is not None and not 0 <= seed < 2**32:
+        raise QueryError(f"a seed must be between 0 and {2**32 - 1}, not {seed}")
     everything = index.draw()
     notes: list[str] = []
     if kind == "umap" and len(np.unique(everything.keys)) < FEWEST:

@@ -94,13 +94,13 @@ def map_index(
         color: a field of the documents that gives passages their colour.
         where: a condition that the passages must satisfy.
         sample: the most passages shown; of more, so many are drawn by lot, the same each time.
-        seed: of UMAP; another than that of the layout that is kept makes it anew.
+        seed: of UMAP, 0 to 2³² - 1; another than that of the layout that is kept makes it anew.
         relayout: make the layout anew.
 
     Raises:
         AxisError: an axis does not exist, or there are not two different ones.
         QueryError: both axes and a layout; the condition cannot be read, nothing satisfies it, or there is no such
-            field.
+            field; the seed is out of range.
         EmbedSearchError: plotly, or for UMAP umap-learn, is not installed.
     """
     require_plotly()

@@ -228,7 +228,7 @@ def _decided(matrix: Any, lesson: _Lesson, regularisation: float, balance: float
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
-    model = LinearSVC(C=regularisation, random_state=seed, tol=_TOLERANCE)
+    model = LinearSVC(C=regularisation, random_state=seed % 2**32, tol=_TOLERANCE)  # it takes 32 bits
     with warnings.catch_warnings():
         # What has not settled after a thousand rounds (records that are equal and labelled unlike) ranks all the same.
         warnings.simplefilter("ignore", ConvergenceWarning)
