@@ -175,11 +175,12 @@ def test_locating_a_point(index):
     assert index.locate({"size": "p0"}, k=1, where='kind != "plant"')[0].text == "mouse"
 
 
-@pytest.mark.parametrize("value", ["big", "p101", "nan", "inf", "", "p"])
+@pytest.mark.parametrize("value", ["big", "p101", "nan", "inf", "-1e39", "", "p"])
 def test_values_that_are_no_coordinates_are_refused(index, value):
-    """A value is a finite number or a percentile up to 100."""
-    with pytest.raises(es.QueryError, match="wanted a number of standard deviations"):
-        index.locate({"size": value})
+    """A value is a number that float32 can calculate with, or a percentile up to 100."""
+    for ask in (index.locate, lambda point: index.locate_like("wolf", point), lambda by: index.shift("wolf", by)):
+        with pytest.raises(es.QueryError, match="wanted a number of standard deviations"):
+            ask({"size": value})
 
 
 def test_filtering_the_index_and_foreign_documents(index, encoder):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from embedsearch.vectors import Mask, Rows, Vectors, project, top
 Unit = Literal["sd", "percentile", "raw", "rating"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
+_FARTHEST = 1e9  # standard deviations: squares and float32 hold it, and nothing lies there
 _AT_ONCE = 1024  # passages whose texts are held
 
 
@@ -254,12 +254,12 @@ def step_on(axis: ScaledAxis, value: float | str) -> float:
 
 
 def _number(text: str) -> float | None:
-    """Return the finite number that *text* is, or None."""
+    """Return the number that *text* is, or None where it is none, or lies beyond everything on an axis."""
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= _FARTHEST else None
 
 
 def _distances(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None) -> dict[str, NDArray[np.float64]]:
