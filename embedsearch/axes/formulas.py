@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +89,7 @@ def _check(node: ast.expr, source: str, names: dict[str, None]) -> None:
             names[node.id] = None
         case ast.Constant(value=bool() | complex()):
             raise _refused(node, source)
-        case ast.Constant(value=int() | float()):
+        case ast.Constant(value=int() | float() as number) if abs(number) <= sys.float_info.max:
             pass
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
             _check(left, source, names)
