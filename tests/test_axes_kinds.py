@@ -300,7 +300,8 @@ def test_wrong_kinds_get_one_clear_line(definition, message):
 @pytest.mark.parametrize(
     "source",
     ["__import__('os')", "weight.real", "weight[0]", "lambda: 1", "weight if 1 else 2", "min(weight, 2)", "'a'*9",
-     "weight and 1", "log(weight, 2)", "weight == 2", "True*weight", "[weight]", "f'{weight}'", "2j*weight", "1e999*weight", "weight - " + "9" * 400],
+     "weight and 1", "log(weight, 2)", "weight == 2", "True*weight", "[weight]", "f'{weight}'", "2j*weight",
+     "1e999*weight", "weight - " + "9" * 400],
 )  # fmt: skip
 def test_a_formula_holds_arithmetic_only(source):
     """Calls, attributes, comparisons, texts and the rest of Python are refused, not run."""
