@@ -61,7 +61,8 @@ class Options:
         """Return what each option reaches on a task."""
         task, axis = task.known(), self.bench.axes[task.axis]
         items, poles = self.bench.vectors(task.items), self.bench.poles(axis)
-        found = {"as shipped": (items, poles), "phrases weighed by agreement": (items, self.weighed(axis, items))}
+        weighed = self.weighed(axis, items)
+        found = {"as shipped": (items, poles), "phrases weighed by agreement": (items, weighed)}
         for name, frames in PHRASINGS.items():
             found[name] = (self.phrased(task.items, frames), poles)
         populations = {"the items": items, "the corpus": self.bench.corpus}
@@ -71,6 +72,7 @@ class Options:
         four = found["four phrasings"][0]
         both = np.concatenate([self.bench.corpus, four])
         found["four phrasings, extended over both"] = (four, _extended(poles, both))
+        found["weighed, four phrasings, extended over both"] = (four, _extended(weighed, both))
         for name, chosen in LAYERS.items():
             low, high = (self.layered(side, chosen).mean(axis=0) for side in (axis.low_texts, axis.high_texts))
             found[name] = (self.layered(task.items, chosen), unit(high - low))
