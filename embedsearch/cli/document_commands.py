@@ -129,7 +129,7 @@ def ingest(
     index = _open_or_create(path, encoder, chunk_words, overlap)
     if recall is not None:
         index.tune(recall)
-    remote = costs.remote_encoder(index)
+    remote = costs.remote_encoder(index.identity.name)
     with costs.told(remote, costs.tokens_of(sources, reading["read_as"]) if remote else None):
         # The sources are counted for the bar alone, which shows on a terminal only.
         total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None

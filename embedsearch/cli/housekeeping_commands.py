@@ -124,7 +124,7 @@ def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, p
     # The documents are counted for the bar alone, which shows on a terminal only.
     index = open_index(path)
     total = index.info()["documents"] if sys.stderr.isatty() else None
-    remote = costs.remote_encoder(index, encoder)
+    remote = costs.remote_encoder(encoder or index.identity.name)
     with (
         costs.told(remote, costs.tokens_in(remote, index)),
         ingesting(total, "Embedding anew") as (tell, tell_indexing),
