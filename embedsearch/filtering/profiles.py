@@ -108,7 +108,7 @@ class Profile:
             axis = Axis.from_dict(name, kept["definition"])
             inputs = {other: axes[other] for other in axis.depends_on} if axis.formula else {}
             fitted = FittedAxis.from_dict(axis, kept["fitted"])
-            axes[name] = ScaledAxis(fitted, Scale.from_dict(kept["scale"]), int(kept["version"]), inputs)
+            axes[axis.name] = ScaledAxis(fitted, Scale.from_dict(kept["scale"]), int(kept["version"]), inputs)
         return cls(
             record["name"], record["condition"], record["rank"], Identity.from_dict(record["encoder"]), axes,
             record["population"], record["chunk_words"], record["overlap"], record["made"],
