@@ -270,6 +270,18 @@ def test_an_axis_of_a_file_is_found_however_its_letters_are_written(tmp_path):
     assert "axes are scaled on 4 of the 4 documents" in done.stderr
 
 
+def test_a_field_is_found_however_its_letters_are_written(tmp_path):
+    """By --check, an axis that is learned from it, and whoever asks for its values: as in conditions."""
+    (tmp_path / "a.csv").write_text("id,text,gu\u0308ltig\n1,small,yes\n2,large,no\n", "utf-8")
+    run("ingest", tmp_path / "a.csv", "-i", tmp_path / "index")
+    done = run("filter", tmp_path / "a.csv", "--where", "gültig", "--check", "gültig", "-i", tmp_path / "index")
+    assert (done.exit_code, done.stdout_bytes.splitlines()[1:]) == (0, [b"1,small,yes"])
+    assert "Against 'gültig' (1 documents): precision 1.000, recall 1.000, F1 1.000" in done.stderr
+    with es.open(tmp_path / "index") as index:
+        assert index.field_of_passages("gültig", index.rows()) == ["yes", "no"]
+        assert index.axes.material().field("gültig")[1] == ["yes", "no"]
+
+
 def test_axes_that_nothing_asks_for_are_named(tmp_path):
     """Without an index, so that who has misspelled one sees what it is called."""
     (tmp_path / "a.csv").write_text("id,text\n1,small\n2,large\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from embedsearch.conditions import truth
+from embedsearch.conditions import spelled, truth
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.filtering.sampling import Best, Reservoir
 from embedsearch.index import Agreement, PartCount, Verdict, Verdicts
@@ -87,17 +87,18 @@ class Sieve(Iterator[Verdict]):
 
 def _wanted(verdict: Verdict, name: str) -> bool:
     document = verdict.document
-    if name not in document.metadata:
+    field = spelled(name, document.metadata)
+    if field is None:
         advice = did_you_mean(name, document.metadata)
         raise QueryError(
             f"--check {name}: {document.source or document.id} has no field of that name.{advice} It has "
             f"{', '.join(document.metadata) or 'none'}; wanted is one with true or false, yes or no, 1 or 0"
         )
-    known = truth(document.metadata.get(name))
+    known = truth(document.metadata[field])
     if known is None:
         raise QueryError(
             f"--check {name}: {document.source or document.id} has "
-            f"{document.metadata.get(name)!r} there; wanted true or false, yes or no, 1 or 0"
+            f"{document.metadata[field]!r} there; wanted true or false, yes or no, 1 or 0"
         )
     return known
 
