@@ -18,7 +18,7 @@ from processes import python
 import embedsearch as es
 from embedsearch.cli import main
 from embedsearch.cli.main import Commands
-from embedsearch.cli.output import facts, table, write
+from embedsearch.cli.output import facts, table, write, write_object
 from embedsearch.testing import HashEncoder
 
 
@@ -385,3 +385,15 @@ def test_python_runs_the_command_line():
     assert (wrong.returncode, wrong.stderr.splitlines()) == (
         2, ["Error: there is no command 'serch'. Did you mean 'search'? See 'python -m embedsearch --help'"],
     )  # fmt: skip
+
+
+def test_what_json_has_no_number_for_is_null(capsys):
+    """NaN and infinity are no JSON, and jq and browsers refuse all of a line that holds one."""
+    record = {"a": float("nan"), "b": {"c": [1.5, float("-inf"), "NaN"]}, "d": (float("nan"),)}
+    written = {"a": None, "b": {"c": [1.5, None, "NaN"]}, "d": [None]}
+    write_object(record)
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == written
+    write([record], "jsonl")
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == written
+    write([record], "json")
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == [written]
