@@ -73,6 +73,13 @@ def test_precision_and_recall_are_counted(tmp_path, predation):
     result = run("filter", file, "--where", "predatoriness > 0", "--check", "wanted", "-i", predation)
     assert "2 of 4 documents passed." in result.stderr
     assert "precision 0.500, recall 0.500, F1 0.500 (1 right, 1 too many, 1 missed)" in result.stderr
+    best = run("filter", file, "--top", "1", "--by", "predatoriness", "--check", "wanted", "-i", predation)
+    assert "4 of 4 documents passed; these are the best 1 of them." in best.stderr
+    assert "(2 documents): precision 1.000, recall 0.500, F1 0.667 (1 right, 0 too many, 1 missed)" in best.stderr
+    least = ("--top", "3", "--by", "-predatoriness", "--check", "wanted", "-f", "ids")
+    best = run("filter", file, *least, "-i", predation)
+    assert sorted(best.stdout.split()) == ["2", "3", "4"]
+    assert "precision 0.333, recall 0.500, F1 0.400 (1 right, 2 too many, 1 missed)" in best.stderr
     file.write_text("id,text,wanted\n1,wolf,perhaps\n")
     wrong = run("filter", file, "--where", "predatoriness > 0", "--check", "wanted", "-i", predation)
     assert wrong.exit_code == 2

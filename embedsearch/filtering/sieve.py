@@ -18,7 +18,7 @@ class Sieve(Iterator[Verdict]):
         read: how many documents there were.
         passed: how many of them were let through, before the best were chosen.
         given: how many have come out so far: all that passed, or the best of them.
-        agreement: with the field that says which are wanted.
+        agreement: of what comes out with the field that says which are wanted.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Sieve(Iterator[Verdict]):
             through = verdict.passed != self._invert
             self.passed += through
             if self._check:
-                self.agreement.count(passed=through, wanted=_wanted(verdict, self._check))
+                self.agreement.count(passed=through and self._best is None, wanted=_wanted(verdict, self._check))
             if through:
                 yield verdict
             elif self._rejected is not None:
@@ -76,7 +76,10 @@ class Sieve(Iterator[Verdict]):
         assert self._best is not None
         for verdict in self._through():
             self._best.offer(verdict, verdict.score, verdict.place)
-        yield from self._best.kept()
+        kept = self._best.kept()
+        for verdict in kept if self._check else ():
+            self.agreement.take(wanted=_wanted(verdict, self._check or ""))
+        yield from kept
 
     def sampled(self) -> list[Verdict]:
         """Return the sample of the rejected, in order, with their reasons where reasons are wanted."""
