@@ -472,11 +472,40 @@ def test_a_pipe_without_an_index_is_read_once(sources):
 def test_nothing_found_without_an_index_speaks_of_none(sources):
     """Where documents were given and none passes, no index is opened anew nor said to be empty."""
     (sources / "none.jsonl").write_text("")
-    for name in ("s.jsonl", "none.jsonl"):
+    for name, why in (("s.jsonl", "no document satisfies the condition"), ("none.jsonl", "no document was read")):
         done = run("filter", name, "--axes", CORPUS / "axes.toml", "--where", "year > 3000", "--save-profile", "p")
         assert (done.exit_code, done.stdout) == (1, "")
-        assert done.stderr.endswith("Nothing found: no document satisfies the condition\n")
+        assert done.stderr.endswith(f"Nothing found: {why}\n")
     assert "No document was read, so that nothing was measured and no profile is in p." in done.stderr
+
+
+def test_it_is_said_why_nothing_comes_out_and_what_does(sources, predation):
+    """Where all pass none is rejected, and none fails; of a sample, how many of what was drawn how."""
+    words = ("filter", "s.jsonl", "-i", predation, "--where")
+    for more, why in ((["--sample", "2"], "no document was rejected"), (["--invert"], "every document satisfies the")):
+        done = run(*words, "year < 3000", *more)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert f"Nothing found: {why}" in done.stderr
+    done = run(*words, "year > 3000", "--sample", "1", "--seed", "7")
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 1)
+    assert "1 of the rejected, drawn at random (seed 7), come out.\n0 of 2 documents passed." in done.stderr
+
+
+def test_a_header_stands_also_above_no_record(tmp_path, predation):
+    """As it stood, byte order mark and line end among it, so that CSV stays CSV; JSON lines have none."""
+    files = {
+        "a.csv": "\ufeffid;text\r\n1;wolf\r\n".encode(),
+        "b.tsv": "id\ttext\n1\twölf\n".encode("utf-16"),
+        "c.jsonl": b'{"text": "wolf"}\n',
+        "d.bib": b'@string{n = "Nature"}\n@article{a, title = {wolf}, abstract = {wolf}, journal = n}\n',
+    }
+    headers = {"a.csv": files["a.csv"][:12], "b.tsv": "id\ttext\n".encode("utf-16")}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        words = ("filter", tmp_path / name, "-i", predation)
+        done = run(*words, "--where", "predatoriness > 99", "-o", tmp_path / f"out-{name}")
+        assert (done.exit_code, (tmp_path / f"out-{name}").read_bytes()) == (1, headers.get(name, b""))
+        assert run(*words, "--where", "predatoriness > -99").stdout_bytes == content
 
 
 def test_a_profile_says_what_it_does_not_keep(sources, predation):

@@ -14,7 +14,7 @@ import click
 
 from embedsearch.cli import costs
 from embedsearch.cli.document_commands import read_sources
-from embedsearch.cli.filter_output import emit, tell
+from embedsearch.cli.filter_output import emit, tell, why_nothing
 from embedsearch.cli.options import nothing_found, open_index
 from embedsearch.cli.output import note, progress
 from embedsearch.errors import QueryError
@@ -53,7 +53,7 @@ def run(asked: Asked) -> None:
         commit_all([one for one in (saved if profile else None, sample, output) if one])
     tell(sieve, asked, written, profile)
     if not written:
-        nothing_found("no document satisfies the condition", None if asked.sources else measured.index)
+        nothing_found(why_nothing(sieve, asked), None if asked.sources else measured.index)
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from embedsearch.conditions import spelled, truth
+from embedsearch.documents import Document
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.filtering.sampling import Best, Reservoir
 from embedsearch.index import Agreement, PartCount, Verdict, Verdicts
@@ -18,6 +19,7 @@ class Sieve(Iterator[Verdict]):
         read: how many documents there were.
         passed: how many of them were let through, before the best were chosen.
         given: how many have come out so far: all that passed, or the best of them.
+        first: the document that was read first; None before that.
         agreement: of what comes out with the field that says which are wanted.
     """
 
@@ -41,6 +43,7 @@ class Sieve(Iterator[Verdict]):
         """
         self.verdicts = verdicts
         self.passed = self.given = 0
+        self.first: Document | None = None
         self.agreement = Agreement()
         self._invert = invert
         self._best = best
@@ -63,6 +66,7 @@ class Sieve(Iterator[Verdict]):
 
     def _through(self) -> Iterator[Verdict]:
         for verdict in self.verdicts:
+            self.first = self.first or verdict.document
             through = verdict.passed != self._invert
             self.passed += through
             if self._check:
