@@ -214,6 +214,20 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path):
     assert "wolf" in shown
 
 
+def test_what_a_file_is_called_stays_on_one_line(tmp_path):
+    """In what is said of it and in errors: no line end, and nothing that takes over a terminal."""
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "wolf.txt").write_text("a wolf")
+    (folder / "ne\nver\x1b[31m.xyz").write_text("x")
+    for words in (("ingest", folder), ("ingest", folder / "ne\nver\x1b[31m.xyz")):
+        done = run(*words, "-i", tmp_path / "i")
+        lines = [line for line in done.stderr.splitlines() if "xyz" in line]
+        assert len(lines) == 1
+        assert "/ne ver [31m.xyz: no reader for '.xyz'" in lines[0]
+    assert done.stderr.splitlines() == lines
+
+
 @pytest.mark.parametrize("form", ["jsonl", "ids", "csv"])
 def test_a_closed_pipe_is_no_error(predation, form):
     """`| head` ends the command without a word, as a program does that SIGPIPE ends: not 1 for nothing found."""

@@ -16,7 +16,7 @@ from embedsearch.cli import costs
 from embedsearch.cli.document_commands import read_sources
 from embedsearch.cli.filter_output import emit, tell, why_nothing
 from embedsearch.cli.options import nothing_found, open_index
-from embedsearch.cli.output import note, progress
+from embedsearch.cli.output import note, note_line, progress
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class Asked:
 
     def documents(self, *, quiet: bool = False) -> Iterator[Document] | None:
         """Return the documents of the sources; None for those of the index."""
-        return read_sources(self.sources, self.reading, None if quiet else note) if self.sources else None
+        return read_sources(self.sources, self.reading, None if quiet else note_line) if self.sources else None
 
 
 def _is_parquet(file: str | None) -> bool:

@@ -43,6 +43,11 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
+def note_line(text: str) -> None:
+    """Say something on one line, whatever names of files and texts are in it; see `one_line`."""
+    note(one_line(text))
+
+
 def write(
     records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None = None, *, columns: Sequence[str] = ()
 ) -> int:
@@ -256,6 +261,11 @@ def clean(value: Any) -> str:
 def printable(text: str) -> str:
     """Return a text with spaces for control characters."""
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, without control characters."""
+    return " ".join(printable(text).split())
 
 
 @contextmanager
