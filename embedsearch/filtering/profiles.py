@@ -103,6 +103,9 @@ class Profile:
 
     @classmethod
     def _from_record(cls, record: Mapping[str, Any]) -> Profile:
+        for key in ("condition", "rank"):
+            if not isinstance(record[key], str | None):
+                raise TypeError(f"{key!r} is {record[key]!r}, and no text")
         axes: dict[str, ScaledAxis] = {}
         for name, kept in record["axes"].items():
             axis = Axis.from_dict(name, kept["definition"])
