@@ -3,6 +3,7 @@
 import json
 import logging
 import sqlite3
+import unicodedata
 from contextlib import closing
 
 import numpy as np
@@ -395,3 +396,37 @@ def test_reindexing_leaves_a_damaged_axis_as_it_is(made, caplog):
         anew.axes.save(SIZE)
         assert anew.axes.versions() == {"size": 2, "weight": 2, "gap": 2}
         assert set(anew.place(["q"])[0].coordinates) == {"size", "weight", "gap"}
+
+
+def test_a_name_is_the_same_in_any_normal_form(made, tmp_path):
+    """Whether an accent stands with its letter or behind it, in a definition, a formula, a question or an old index."""
+    one, two = (unicodedata.normalize(form, "größe") for form in ("NFC", "NFD"))
+    assert one != two
+    definition, fitted = SIZE.to_dict(), made.axes["size"].fitted.to_dict()
+    with made._store.locked(), made._store.writing():  # as it could be saved once
+        made._store.axes.put(two, definition, fitted, "2026-01-01T00:00:00+00:00")
+    assert [name for name in made.axes.versions() if name.startswith("gr")] == [one]
+    derived = es.Axis("sum", formula=f"{two} + weight"), es.Axis("turned", difference=[two, "weight"])
+    made.axes.save_all([*derived, es.Axis("same", formula="size + weight")])
+    assert made.axes.definitions()["sum"].depends_on == (one, "weight")
+    (expected,) = made.place("word1", ["size", "same"])
+    for name in (one, two):
+        assert name in made.axes
+        (placed,) = made.place("word1", [name, "sum"])
+        assert placed.coordinates[one] == pytest.approx(expected.coordinates["size"])
+        assert placed.coordinates["sum"] == pytest.approx(expected.coordinates["same"])
+        assert [hit.id for hit in made.locate({name: 1}, k=3)] == [hit.id for hit in made.locate({"size": 1}, k=3)]
+        assert made.place_all(name, sort=f"-{name}", k=1)[0].coordinates.keys() == {one}
+        found = run("filter", "-i", made.path, "--where", f"{name} > p50", "-a", name, "-f", "jsonl")
+        assert len(found.stdout.splitlines()) == 20
+        assert json.loads(found.stdout.splitlines()[0])["coordinates"].keys() == {one}
+        shown = run("axes", "show", name, "-i", made.path, "-f", "json")
+        assert json.loads(shown.stdout)["name"] == one
+    made.axes.save(es.Axis(two, ["ss"], ["ll"]))
+    assert made.axes.versions()[one] == 2
+    assert upkeep.verify(made.path).is_sound
+    with pytest.raises(es.AxisError, match="is derived from"):
+        made.axes.delete(two)
+    for name in ("sum", "turned", "same", two):
+        assert run("axes", "delete", name, "-i", made.path).exit_code == 0
+    assert list(made.axes) == ["size", "weight", "gap"]

@@ -18,7 +18,7 @@ from processes import python
 import embedsearch as es
 from embedsearch.cli import main
 from embedsearch.cli.main import Commands
-from embedsearch.cli.output import facts, table, write
+from embedsearch.cli.output import facts, table, write, write_object
 from embedsearch.testing import HashEncoder
 
 
@@ -222,6 +222,20 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path):
     assert "wolf" in shown
 
 
+def test_what_a_file_is_called_stays_on_one_line(tmp_path):
+    """In what is said of it and in errors: no line end, and nothing that takes over a terminal."""
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "wolf.txt").write_text("a wolf")
+    (folder / "ne\nver\x1b[31m.xyz").write_text("x")
+    for words in (("ingest", folder), ("ingest", folder / "ne\nver\x1b[31m.xyz")):
+        done = run(*words, "-i", tmp_path / "i")
+        lines = [line for line in done.stderr.splitlines() if "xyz" in line]
+        assert len(lines) == 1
+        assert "/ne ver [31m.xyz: no reader for '.xyz'" in lines[0]
+    assert done.stderr.splitlines() == lines
+
+
 @pytest.mark.parametrize("form", ["jsonl", "ids", "csv"])
 def test_a_closed_pipe_is_no_error(predation, form):
     """`| head` ends the command without a word, as a program does that SIGPIPE ends: not 1 for nothing found."""
@@ -393,3 +407,15 @@ def test_python_runs_the_command_line():
     assert (wrong.returncode, wrong.stderr.splitlines()) == (
         2, ["Error: there is no command 'serch'. Did you mean 'search'? See 'python -m embedsearch --help'"],
     )  # fmt: skip
+
+
+def test_what_json_has_no_number_for_is_null(capsys):
+    """NaN and infinity are no JSON, and jq and browsers refuse all of a line that holds one."""
+    record = {"a": float("nan"), "b": {"c": [1.5, float("-inf"), "NaN"]}, "d": (float("nan"),)}
+    written = {"a": None, "b": {"c": [1.5, None, "NaN"]}, "d": [None]}
+    write_object(record)
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == written
+    write([record], "jsonl")
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == written
+    write([record], "json")
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == [written]

@@ -74,6 +74,13 @@ def test_precision_and_recall_are_counted(tmp_path, predation):
     result = run("filter", file, "--where", "predatoriness > 0", "--check", "wanted", "-i", predation)
     assert "2 of 4 documents passed." in result.stderr
     assert "precision 0.500, recall 0.500, F1 0.500 (1 right, 1 too many, 1 missed)" in result.stderr
+    best = run("filter", file, "--top", "1", "--by", "predatoriness", "--check", "wanted", "-i", predation)
+    assert "4 of 4 documents passed; these are the best 1 of them." in best.stderr
+    assert "(2 documents): precision 1.000, recall 0.500, F1 0.667 (1 right, 0 too many, 1 missed)" in best.stderr
+    least = ("--top", "3", "--by", "-predatoriness", "--check", "wanted", "-f", "ids")
+    best = run("filter", file, *least, "-i", predation)
+    assert sorted(best.stdout.split()) == ["2", "3", "4"]
+    assert "precision 0.333, recall 0.500, F1 0.400 (1 right, 2 too many, 1 missed)" in best.stderr
     file.write_text("id,text,wanted\n1,wolf,perhaps\n")
     wrong = run("filter", file, "--where", "predatoriness > 0", "--check", "wanted", "-i", predation)
     assert wrong.exit_code == 2
@@ -280,6 +287,18 @@ def test_an_axis_of_a_file_is_found_however_its_letters_are_written(tmp_path):
     assert "axes are scaled on 4 of the 4 documents" in done.stderr
 
 
+def test_a_field_is_found_however_its_letters_are_written(tmp_path):
+    """By --check, an axis that is learned from it, and whoever asks for its values: as in conditions."""
+    (tmp_path / "a.csv").write_text("id,text,gu\u0308ltig\n1,small,yes\n2,large,no\n", "utf-8")
+    run("ingest", tmp_path / "a.csv", "-i", tmp_path / "index")
+    done = run("filter", tmp_path / "a.csv", "--where", "gültig", "--check", "gültig", "-i", tmp_path / "index")
+    assert (done.exit_code, done.stdout_bytes.splitlines()[1:]) == (0, [b"1,small,yes"])
+    assert "Against 'gültig' (1 documents): precision 1.000, recall 1.000, F1 1.000" in done.stderr
+    with es.open(tmp_path / "index") as index:
+        assert index.field_of_passages("gültig", index.rows()) == ["yes", "no"]
+        assert index.axes.material().field("gültig")[1] == ["yes", "no"]
+
+
 def test_axes_that_nothing_asks_for_are_named(tmp_path):
     """Without an index, so that who has misspelled one sees what it is called."""
     (tmp_path / "a.csv").write_text("id,text\n1,small\n2,large\n")
@@ -463,11 +482,40 @@ def test_a_pipe_without_an_index_is_read_once(sources):
 def test_nothing_found_without_an_index_speaks_of_none(sources):
     """Where documents were given and none passes, no index is opened anew nor said to be empty."""
     (sources / "none.jsonl").write_text("")
-    for name in ("s.jsonl", "none.jsonl"):
+    for name, why in (("s.jsonl", "no document satisfies the condition"), ("none.jsonl", "no document was read")):
         done = run("filter", name, "--axes", CORPUS / "axes.toml", "--where", "year > 3000", "--save-profile", "p")
         assert (done.exit_code, done.stdout) == (1, "")
-        assert done.stderr.endswith("Nothing found: no document satisfies the condition\n")
+        assert done.stderr.endswith(f"Nothing found: {why}\n")
     assert "No document was read, so that nothing was measured and no profile is in p." in done.stderr
+
+
+def test_it_is_said_why_nothing_comes_out_and_what_does(sources, predation):
+    """Where all pass none is rejected, and none fails; of a sample, how many of what was drawn how."""
+    words = ("filter", "s.jsonl", "-i", predation, "--where")
+    for more, why in ((["--sample", "2"], "no document was rejected"), (["--invert"], "every document satisfies the")):
+        done = run(*words, "year < 3000", *more)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert f"Nothing found: {why}" in done.stderr
+    done = run(*words, "year > 3000", "--sample", "1", "--seed", "7")
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 1)
+    assert "1 of the rejected, drawn at random (seed 7), come out.\n0 of 2 documents passed." in done.stderr
+
+
+def test_a_header_stands_also_above_no_record(tmp_path, predation):
+    """As it stood, byte order mark and line end among it, so that CSV stays CSV; JSON lines have none."""
+    files = {
+        "a.csv": "\ufeffid;text\r\n1;wolf\r\n".encode(),
+        "b.tsv": "id\ttext\n1\twölf\n".encode("utf-16"),
+        "c.jsonl": b'{"text": "wolf"}\n',
+        "d.bib": b'@string{n = "Nature"}\n@article{a, title = {wolf}, abstract = {wolf}, journal = n}\n',
+    }
+    headers = {"a.csv": files["a.csv"][:12], "b.tsv": "id\ttext\n".encode("utf-16")}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        words = ("filter", tmp_path / name, "-i", predation)
+        done = run(*words, "--where", "predatoriness > 99", "-o", tmp_path / f"out-{name}")
+        assert (done.exit_code, (tmp_path / f"out-{name}").read_bytes()) == (1, headers.get(name, b""))
+        assert run(*words, "--where", "predatoriness > -99").stdout_bytes == content
 
 
 def test_a_profile_says_what_it_does_not_keep(sources, predation):

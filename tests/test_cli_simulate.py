@@ -199,7 +199,7 @@ def test_the_file_is_read_as_the_options_say(review, tmp_path):
     file.write_bytes((text + "broken\n").encode("latin-1"))
     refused = simulate(file, "--repeats", 1)
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "for example --encoding latin-1" in refused.stderr
+    assert "for example --encoding cp1252" in refused.stderr
     done = simulate(file, "--repeats", 1, "--encoding", "latin-1", "--on-error", "skip", "-f", "json")
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["records"] == 40

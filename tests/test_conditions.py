@@ -386,6 +386,8 @@ def test_a_measure_that_is_both_is_named() -> None:
         ('"straße" in x', ["STRASSE"], [1]),
         ('"wolf" not in x', ["A wolf.", "sheep", None, ""], [0, 1, 0, 0]),
         ('"wolf" in x', [["sheep", "wolves and a wolf"], ["sheep"], [1, None], {"wolf": 1}], [1, 0, 0, 0]),
+        ('"M\u00fcll" in x', ["Frau MU\u0308LLER", "M\u00fcller", "Muller"], [1, 1, 0]),
+        ('"Mu\u0308ll" in x', ["Frau MU\u0308LLER", ["M\u00fcller"], "Muller"], [1, 1, 0]),
         ('", " in x', [["a", "b"], "a, b"], [0, 1]),
         ('"99" in x', [1999, 2000], [1, 0]),
     ],

@@ -299,8 +299,28 @@ class TestEncodings:
         """The third line's Latin-1 byte is told with its file, line, value and the way out; never replaced."""
         lines = ['{"text": "a"}', '{"text": "b"}', '{"text": "Wölfe"}'] if name == "a.jsonl" else ["text", "b", "Wölfe"]
         write(name, "\n".join(lines).encode("latin-1"))
-        with pytest.raises(SourceError, match=rf"{name}:3: byte 0xf6 is not utf-8 .*--encoding latin-1"):
+        with pytest.raises(SourceError, match=rf"{name}:3: byte 0xf6 is not utf-8 .*--encoding cp1252"):
             list(read(name))
+
+    @pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv", "a.md", "a.html"])
+    @pytest.mark.parametrize("word", ["Wölfe", "wolf"])
+    def test_utf_16_without_its_mark_is_told(self, here, name, word):
+        """Not with an encoding in which it would be read as text, with a blank behind each letter."""
+        text = f'{{"text": "{word}"}}' if name == "a.jsonl" else f"text\n{word}" if name == "a.csv" else word
+        write(name, text.encode("utf-16-le"))
+        with pytest.raises(SourceError, match=rf"{name}.*--encoding utf-16-le"):
+            list(read(name))
+        assert [document.text for document in read(name, encoding="utf-16-le")] == [word]
+
+    def test_what_windows_writes_is_read_as_it_is_told(self, here):
+        """The encoding that is named for example has Windows' quotes and its euro sign."""
+        write("a.txt", "„Wolf“ – 5 €".encode("cp1252"))
+        with pytest.raises(SourceError, match="for example --encoding cp1252"):
+            list(read("a.txt"))
+        assert [document.text for document in read("a.txt", encoding="cp1252")] == ["„Wolf“ – 5 €"]
+        write("a.txt", b"\x81")
+        with pytest.raises(SourceError, match="for example --encoding latin-1"):
+            list(read("a.txt", encoding="cp1252"))
 
     def test_undecodable_lines_can_be_skipped(self, here):
         """With on_error="skip" only the lines that cannot be decoded are left out."""

@@ -271,6 +271,10 @@ class TestCsv:
         assert (document.text, document.metadata) == ("wolf", {"share": "0,5"})
         (document,) = read_text("text,a;b\nwolf,1\n", "csv")
         assert document.metadata == {"a;b": "1"}
+        (document,) = read_text('"text";"place, day"\n"wolf; grey";"Bonn, 1 May"\n', "csv")
+        assert (document.text, document.metadata) == ("wolf; grey", {"place, day": "Bonn, 1 May"})
+        (document,) = read_text('"text; title","a"\nwolf,1\n', "csv", text="text; title")
+        assert document.metadata == {"a": "1"}
         with pytest.raises(SourceError, match=r"a\.csv:2: 3 fields where the header names 2\. .* that holds ';' must"):
             read_text("text;share\nwolf;0;5\n", "csv")
 

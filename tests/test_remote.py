@@ -905,6 +905,29 @@ def test_reindexing_tells_its_price(tmp_path, endpoint, monkeypatch):
     assert f"has counted {4 + 3 + 3} tokens (0.0200 at 2000 a million)." in done.stderr
 
 
+def test_a_filter_tells_where_texts_are_sent(tmp_path, endpoint, monkeypatch):
+    """With an index, without one and by a profile; nothing is said where no text of a source is measured."""
+    monkeypatch.setenv("EMBEDSEARCH_REMOTE_PRICE", "2000")
+    source, profile = tmp_path / "notes.csv", tmp_path / "near.json"
+    source.write_text("id,text\n1,wolf and lamb\n2,shark\n")
+    with es.Index.create(tmp_path / "index", "openai:hash@8") as index:
+        index.add([es.Document("a", "wolf")])
+    near = ["--where", 'near("wolf") > -1']
+    sent = f"Texts go to {endpoint.url}: about 12 tokens (0.0240 at 2000 a million) where all is new."
+    asked = run("filter", source, *near, "-i", tmp_path / "index")
+    assert (asked.stdout, asked.exit_code) == (source.read_text(), 0)
+    assert asked.stderr.splitlines()[0] == sent
+    assert "has counted" in asked.stderr
+    shutil.rmtree(tmp_path / "cache")
+    axes = tmp_path / "axes.toml"
+    axes.write_text('[size]\nlow = ["small"]\nhigh = ["large"]\n')
+    given = ["--axes", axes, "--where", "size > -9", "--encoder", "openai:hash", "--save-profile", profile]
+    assert run("filter", source, *given).stderr.splitlines()[0] == sent
+    assert sent in run("filter", source, "--profile", profile).stderr
+    for own in ([source, "--where", "id > 1", "-i", tmp_path / "index"], [*near, "-i", tmp_path / "index"]):
+        assert "Texts go" not in run("filter", *own).stderr
+
+
 @pytest.mark.parametrize("command", ["ingest", "reindex"])
 def test_what_was_counted_before_a_failure_is_told(command, tmp_path, endpoint, monkeypatch):
     """A command that fails midway says what has been paid for until then, and then what failed."""

@@ -447,6 +447,34 @@ def test_damage_is_named_by_every_question(made, statement):
         ask()
 
 
+def test_any_flipped_byte_on_the_way_from_documents_to_passages_is_named_or_harmless(tmp_path):
+    """A filter passes over no document, and measures none with another's vectors, whatever an index of SQLite says."""
+    folder = tmp_path / "index"
+
+    def ask(index):
+        measured = index.judge("length > 0", axes=["size"])
+        return [one.id for one in index.filter("size > -100")], [(one.document.id, one.coordinates) for one in measured]
+
+    with es.Index.create(folder, HashEncoder()) as index:
+        index.add(documents())
+        index.axes.save(es.Axis("size", ["small"], ["large"]))
+        wanted = ask(index)
+        tables = "sqlite_schema, pragma_page_size WHERE name = 'passages_by_document'"
+        ((root, size),) = index._store.database.query(f"SELECT rootpage, page_size FROM {tables}")
+    first = (root - 1) * size
+    page = (folder / "index.db").read_bytes()[first : first + size]
+    answers = set()
+    for place in (place for place in range(size) if page[place]):
+        flip(folder / "index.db", first + place, 1 << place % 8)
+        try:
+            with es.open(folder, HashEncoder()) as index:
+                answers.add(str(ask(index)))
+        except es.StoreError as error:
+            answers.add(str(error).partition(": ")[0])
+        flip(folder / "index.db", first + place, 1 << place % 8)
+    assert answers == {str(wanted), f"{folder / 'index.db'} is damaged"}
+
+
 def test_damage_to_where_documents_came_from_keeps_nobody_from_asking(made):
     """A source or an ingest that is of another type is read as text or number; verify names the document."""
     change(made._store.path, "UPDATE documents SET source = 7, run = x'31' WHERE id = 'd3'")

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from disks import small_disk
 
 import embedsearch as es
-from embedsearch.axes import write_to_rate
+from embedsearch.axes import read_ratings, write_to_rate
 from embedsearch.filtering import Resumable
 from embedsearch.whole import WholeFile, commit_all, place_of, write_whole
 
@@ -131,6 +132,26 @@ def test_there_is_no_place_in_an_index_nor_in_a_missing_folder(tmp_path, index):
         with pytest.raises(es.QueryError, match="lies in the folder of an index"):
             save(tmp_path / "index" / name)
     assert {file.name: file.read_bytes() for file in (tmp_path / "index").iterdir()} == before
+
+
+def test_what_is_to_be_rated_is_there_whole_or_not_at_all(tmp_path):
+    """No half of it where the disk is full; a file that is there stays, and a pipe takes it."""
+    small = tmp_path / "small"
+    with small_disk(small, 4):
+        with pytest.raises(es.StoreError, match=r"to-rate\.csv cannot be written: No space left on device"):
+            write_to_rate(small / "to-rate.csv", [f"phrase number {number}" for number in range(2000)])
+        assert not list(small.iterdir())
+    file = tmp_path / "to-rate.csv"
+    write_to_rate(file, ["wolf", "a, b", "two\rlines"], {"wolf": 0.9})
+    assert file.read_bytes() == b'text,rating\nwolf,0.9\n"a, b",\n"two\rlines",\n'
+    assert read_ratings(file) == ({"wolf": 0.9}, {})
+    with pytest.raises(es.AxisError, match="exists; it may hold ratings"):
+        write_to_rate(file, ["sheep"])
+    os.mkfifo(tmp_path / "pipe")
+    thread, found = written((tmp_path / "pipe").read_bytes)
+    write_to_rate(tmp_path / "pipe", ["wolf"])
+    thread.join(10)
+    assert found == [b"text,rating\nwolf,\n"]
 
 
 def test_outputs_are_put_in_place_together(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,8 +14,17 @@ FEWEST_RATINGS = 5
 _SIGNS_OF_COMMANDS = ",="
 
 
-def check_name(name: Any) -> None:
-    """Raise AxisError for a name that is no text, is empty, or that commands would take apart."""
+def normal(name: str) -> str:
+    """Return the name of an axis in the normal form NFC: an accent typed behind its letter makes no other name."""
+    return unicodedata.normalize("NFC", name)
+
+
+def check_name(name: Any) -> str:
+    """Return a name in its `normal` form.
+
+    Raises:
+        AxisError: it is no text, is empty, or commands would take it apart.
+    """
     if not isinstance(name, str) or not name.strip():
         raise AxisError("an axis needs a name")
     if name != " ".join(name.split()) or name.startswith("-") or set(name) & set(_SIGNS_OF_COMMANDS):
@@ -22,6 +32,7 @@ def check_name(name: Any) -> None:
             f"an axis cannot be called {name!r}: commands part names at ',', values at '=', and turn round what has "
             "'-' before it; leave these out, and all white space but one space between words"
         )
+    return normal(name)
 
 
 def as_name(text: str) -> str:

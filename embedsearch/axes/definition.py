@@ -17,6 +17,7 @@ from embedsearch.axes.checks import (
     check_ratings,
     check_table,
     check_texts,
+    normal,
 )
 from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.rated import folded
@@ -98,14 +99,17 @@ class Axis:
     prior: str = ""
 
     def __post_init__(self) -> None:
-        check_name(self.name)
+        self._set("name", check_name(self.name))
         for key in ("low", "high", "frames", "difference", "orthogonal_to"):
             self._set(key, check_texts(self.name, key, getattr(self, key)))
+        for key in ("difference", "orthogonal_to"):
+            self._set(key, tuple(map(normal, getattr(self, key))))
         for key in ("ratings", "rated_documents"):
             self._set(key, check_ratings(self.name, key, getattr(self, key)))
         for key in _TEXT_KEYS:
             if not isinstance(getattr(self, key), str):
                 raise AxisError(f"axis {self.name!r}: {key!r} must be a text, not {getattr(self, key)!r}")
+        self._set("prior", normal(self.prior))
         check_frames(self.name, self.frames)
         self._check_kinds()
         self._check_groups()
@@ -163,7 +167,7 @@ class Axis:
             table = check_table(
                 self.name, "rotation", self.rotation, wanted=_ROTATION_KEYS, needed=list(_ROTATION_KEYS)
             )
-            self._set("rotation", table)
+            self._set("rotation", table | {key: normal(table[key]) for key in ("start", "towards")})
         if self.component:
             table = check_table(self.name, "component", self.component, wanted=_COMPONENT_KEYS, needed=["number"])
             if table["number"] < 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 import tomllib
@@ -13,8 +14,9 @@ from typing import Any
 from embedsearch.axes.checks import check_table
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.rated import folded
+from embedsearch.columns import delimited
 from embedsearch.errors import AxisError
-from embedsearch.whole import place_of
+from embedsearch.whole import is_special, place_of, write_whole
 
 _TEXT_COLUMNS = ("text", "phrase", "word")
 _ID_COLUMNS = ("id", "document")
@@ -139,19 +141,16 @@ def write_to_rate(
     """Write texts into a CSV with a column for their ratings, empty but for those given; `read_ratings` takes it back.
 
     Raises:
-        AxisError: the file is there already, or cannot be written.
+        AxisError: the file is there already.
         QueryError: the path is a folder, its folder is missing or is an index.
+        StoreError: it cannot be written.
     """
-    place_of(file)
-    try:
-        with Path(file).open("x", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(["text", "rating"])
-            writer.writerows([text, (ratings or {}).get(text, "")] for text in texts)
-    except FileExistsError as error:
-        raise AxisError(f"{file} exists; it may hold ratings. Choose another name") from error
-    except OSError as error:
-        raise AxisError(f"{file} cannot be written: {error}") from error
+    if not is_special(file) and place_of(file).exists():
+        raise AxisError(f"{file} exists; it may hold ratings. Choose another name")
+    lines = io.StringIO()
+    given = ratings or {}
+    delimited(["text", "rating"], ({"text": text, "rating": given.get(text, "")} for text in texts), lines)
+    write_whole(file, lines.getvalue().encode())
 
 
 def _column(path: Path, names: list[str], known: tuple[str, ...]) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsearch.axes.checks import normal
 from embedsearch.errors import AxisError
 
 _LONGEST = 500
@@ -84,8 +85,8 @@ def _check(node: ast.expr, source: str, names: dict[str, None]) -> None:
     """Refuse whatever is not on the list, and note the names."""
     match node:
         case ast.Name():
-            # As it is written: Python's parser makes the normal form NFKC of it, by which no axis need be called.
-            node.id = ast.get_source_segment(source.strip(), node) or node.id
+            # From what is written: Python's parser makes the normal form NFKC of it, by which no axis need be called.
+            node.id = normal(ast.get_source_segment(source.strip(), node) or node.id)
             names[node.id] = None
         case ast.Constant(value=bool() | complex()):
             raise _refused(node, source)

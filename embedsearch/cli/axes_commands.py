@@ -12,6 +12,7 @@ import click
 
 from embedsearch.cli.main import Commands, examples
 from embedsearch.cli.options import (
+    axis_argument,
     encoder_option,
     format_option,
     index_option,
@@ -67,7 +68,7 @@ def list_axes(path: str, format: str) -> None:
 
 
 @axes.command("show", epilog=examples("embedsearch axes show predatoriness", "embedsearch axes show size -f json"))
-@click.argument("name")
+@axis_argument("name")
 @index_option
 @format_option(*OBJECT_FORMATS)
 def show_axis(name: str, path: str, format: str) -> None:
@@ -109,7 +110,7 @@ def fit_axes(file: str, path: str, encoder: str | None) -> None:
 
 
 @axes.command("check", epilog=examples("embedsearch axes check", "embedsearch axes check size predatoriness -f json"))
-@click.argument("names", nargs=-1)
+@axis_argument("names", nargs=-1)
 @index_option
 @encoder_option
 @format_option(*OBJECT_FORMATS)
@@ -129,7 +130,7 @@ def check_axes(names: tuple[str, ...], path: str, encoder: str | None, format: s
 
 
 @axes.command("refit", epilog=examples("embedsearch axes refit size", "embedsearch axes refit year -i indexes/papers"))
-@click.argument("names", nargs=-1, required=True)
+@axis_argument("names", nargs=-1, required=True)
 @index_option
 @encoder_option
 def refit_axes(names: tuple[str, ...], path: str, encoder: str | None) -> None:
@@ -144,7 +145,7 @@ def refit_axes(names: tuple[str, ...], path: str, encoder: str | None) -> None:
 @axes.command(
     "delete", epilog=examples("embedsearch axes delete size", "embedsearch axes delete year -i indexes/papers")
 )
-@click.argument("name")
+@axis_argument("name")
 @index_option
 def delete_axis(name: str, path: str) -> None:
     """Delete the axis NAME; one that others are derived from is refused.
@@ -196,7 +197,7 @@ def discover_axes(
         "embedsearch axes rate size --take to-rate.csv",
     ),
 )
-@click.argument("name")
+@axis_argument("name")
 @click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many phrases to propose.")
 @click.option(
     "--csv", "file", type=click.Path(dir_okay=False), help="Write them to a CSV to fill in, instead of asking."
@@ -244,7 +245,7 @@ def rate_axis(
 
 
 @axes.command("compare", epilog=examples("embedsearch axes compare size --with all-mpnet-base-v2"))
-@click.argument("name")
+@axis_argument("name")
 @click.option("--with", "other", required=True, metavar="ENCODER", help="The other encoder: a model name or folder.")
 @where_option
 @index_option

@@ -19,14 +19,12 @@ _BEGINNING = 1 << 16  # bytes of each file that are looked at
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # as JSON may have letters beyond ASCII
 
 
-def remote_encoder(index: Index, name: str | None = None) -> RemoteEncoder | None:
-    """Return the encoder called *name*, the index's own if None, if it is a remote one; no other is loaded for that."""
+def remote_encoder(name: str) -> RemoteEncoder | None:
+    """Return the encoder called *name* if it is a remote one; no other is loaded for that."""
     from embedsearch.encoders import is_remote, load_encoder
     from embedsearch.encoders.remote import RemoteEncoder
 
-    if not is_remote(name or index.identity.name):
-        return None
-    encoder = load_encoder(name) if name else index.encoder
+    encoder = load_encoder(name) if is_remote(name) else None
     return encoder if isinstance(encoder, RemoteEncoder) else None
 
 
@@ -54,7 +52,7 @@ def told(encoder: RemoteEncoder | None, tokens: int | None) -> Iterator[None]:
 
 def planned(index: Index, plan: Plan) -> float | None:
     """Say what an ingest would do; return its price, if there is one."""
-    encoder = remote_encoder(index)
+    encoder = remote_encoder(index.identity.name)
     tokens = f"about {priced(encoder, plan.tokens)}" if encoder else f"{plan.tokens:,} tokens"
     note(
         f"Dry run: {plan.added:,} documents would be added, {plan.updated:,} updated, {plan.unchanged:,} stay as they "

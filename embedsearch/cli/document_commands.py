@@ -21,7 +21,7 @@ from embedsearch.cli.options import (
     open_index,
     running_options,
 )
-from embedsearch.cli.output import OBJECT_FORMATS, facts, ingesting, note, write_counts, write_object
+from embedsearch.cli.output import OBJECT_FORMATS, facts, ingesting, note, note_line, write_counts, write_object
 from embedsearch.errors import StoreError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def ingest(
     index = _open_or_create(path, encoder, chunk_words, overlap)
     if recall is not None:
         index.tune(recall)
-    remote = costs.remote_encoder(index)
+    remote = costs.remote_encoder(index.identity.name)
     with costs.told(remote, costs.tokens_of(sources, reading["read_as"]) if remote else None):
         # The sources are counted for the bar alone, which shows on a terminal only.
         total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
@@ -212,12 +212,12 @@ def _add(
     with ingesting(total, "Ingesting") as (tell, tell_indexing):
         if sync is not None:
             return index.sync(documents, sync, progress=tell, indexing=tell_indexing)
-        repeated = (lambda error: note(str(error))) if skips else None
+        repeated = (lambda error: note_line(str(error))) if skips else None
         return index.add(documents, progress=tell, indexing=tell_indexing, repeated=repeated)
 
 
 def read_sources(
-    sources: tuple[str, ...], reading: dict[str, Any], report: Callable[[str], None] | None = note
+    sources: tuple[str, ...], reading: dict[str, Any], report: Callable[[str], None] | None = note_line
 ) -> Iterator[Document]:
     """Read sources as the reading options say."""
     import embedsearch as es

@@ -21,15 +21,15 @@ def emit(sieve: Sieve, asked: Asked, stream: BinaryIO | None, rejected: BinaryIO
         for _ in sieve:
             pass
         sampled = sieve.sampled()
-        _write(sampled, asked, stream, asked.output)
+        _write(sampled, sieve, asked, stream, asked.output)
         return len(sampled)
-    _write(sieve, asked, stream, asked.output)
+    _write(sieve, sieve, asked, stream, asked.output)
     if rejected:
-        _write(sieve.sampled(), asked, rejected, asked.sample_to)
+        _write(sieve.sampled(), sieve, asked, rejected, asked.sample_to)
     return sieve.given
 
 
-def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None, file: str | None) -> None:
+def _write(verdicts: Iterable[Verdict], sieve: Sieve, asked: Asked, stream: BinaryIO | None, file: str | None) -> None:
     """Write into the stream of a file, or to stdout."""
     from embedsearch.filtering.outputs import ROWS_AT_ONCE, ParquetWriter, RecordWriter
 
@@ -42,7 +42,10 @@ def _write(verdicts: Iterable[Verdict], asked: Asked, stream: BinaryIO | None, f
     elif kind == "same":
         sys.stdout.flush()
         out: BinaryIO = stream or sys.stdout.buffer
-        RecordWriter(out, asked.reading["encoding"], asked.reading["read_as"]).write(verdicts)
+        writer = RecordWriter(out, asked.reading["encoding"], asked.reading["read_as"])
+        writer.write(verdicts)
+        if sieve.first:
+            writer.write_header(sieve.first)
         out.flush()
     else:
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
@@ -84,9 +87,10 @@ def tell(sieve: Sieve, asked: Asked, written: int, profile: Profile | None) -> N
 
     if asked.save_file:
         note(_saved(asked, profile))
-    if asked.sample_to:
-        sampled = min(asked.sample or 0, sieve.read - sieve.passed)
-        note(f"{sampled:,} of the rejected, drawn at random (seed {asked.seed}), are in {asked.sample_to}.")
+    if asked.sample:
+        sampled = min(asked.sample, sieve.read - sieve.passed)
+        where = f"are in {asked.sample_to}" if asked.sample_to else "come out"
+        note(f"{sampled:,} of the rejected, drawn at random (seed {asked.seed}), {where}.")
     best = f"; these are the best {written:,} of them" if asked.top else ""
     note(f"{sieve.passed:,} of {sieve.read:,} documents passed{best}.")
     for line in counted(sieve.verdicts.counts):
@@ -97,6 +101,15 @@ def tell(sieve: Sieve, asked: Asked, written: int, profile: Profile | None) -> N
         from embedsearch.index.tracing import Trace
 
         note(str(Trace(sieve.verdicts.steps)))
+
+
+def why_nothing(sieve: Sieve, asked: Asked) -> str:
+    """Say why nothing came out."""
+    if not sieve.read:
+        return "no document was read"
+    if asked.sample and not asked.sample_to:
+        return "no document was rejected"
+    return "every document satisfies the condition" if asked.invert else "no document satisfies the condition"
 
 
 def _saved(asked: Asked, profile: Profile | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from embedsearch.cli import costs
 from embedsearch.cli.document_commands import read_sources
-from embedsearch.cli.filter_output import emit, tell
+from embedsearch.cli.filter_output import emit, tell, why_nothing
 from embedsearch.cli.options import nothing_found, open_index
-from embedsearch.cli.output import note, progress
+from embedsearch.cli.output import note, note_line, progress
 from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def run(asked: Asked) -> None:
         commit_all([one for one in (saved if profile else None, sample, output) if one])
     tell(sieve, asked, written, profile)
     if not written:
-        nothing_found("no document satisfies the condition", None if asked.sources else measured.index)
+        nothing_found(why_nothing(sieve, asked), None if asked.sources else measured.index)
 
 
 @dataclass(slots=True)
@@ -205,7 +206,7 @@ class Asked:
 
     def documents(self, *, quiet: bool = False) -> Iterator[Document] | None:
         """Return the documents of the sources; None for those of the index."""
-        return read_sources(self.sources, self.reading, None if quiet else note) if self.sources else None
+        return read_sources(self.sources, self.reading, None if quiet else note_line) if self.sources else None
 
 
 def _is_parquet(file: str | None) -> bool:
@@ -289,6 +290,7 @@ def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Mea
             from embedsearch.axes import read_axes
 
             index.axes.lend(read_axes(asked.axes_file))
+        _tell_costs(asked, index.identity.name, asked.where, list(index.axes), stack)
         return _Measured(asked, index, asked.documents(), f"the passages of {asked.path}")
     return _without_index(asked, cache, stack)
 
@@ -300,6 +302,7 @@ def _by_profile(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured
     if profile.condition is None and not asked.top:
         raise QueryError(f"the profile {profile.name!r} ranks by {profile.rank}, and has no condition; add --top N")
     documents = asked.documents()
+    _tell_costs(asked, profile.encoder.name, profile.condition, list(profile.axes), stack)
     index = profile.index(stack.enter_context(tempfile.TemporaryDirectory()), cache=cache)
     stack.callback(index.close)
     note(f"Profile {profile.name!r}: {profile.condition or profile.rank}; scaled on {profile.population or 'nothing'}.")
@@ -315,7 +318,9 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
     axes = read_axes(asked.axes_file) if asked.axes_file else []
     names = [axis.name for axis in axes]
     named = {*axes_in(asked.where, names, asked.by and asked.by.removeprefix("-")), *asked.axes}
+    encoder = asked.encoder or DEFAULT_ENCODER
     documents: Iterable[Document] | None = asked.documents()
+    _tell_costs(asked, encoder, asked.where, names, stack)
     sample: list[Document] = []
     scaled_on = ""
     if named.intersection(names) and documents is not None:
@@ -329,11 +334,24 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
     elif axes:
         note(f"No axis of {asked.axes_file} is asked for; there are: {', '.join(names)}.")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "index"
-    index = measuring_index(
-        folder, asked.encoder or DEFAULT_ENCODER, axes=axes if sample else (), population=sample, cache=cache
-    )
+    index = measuring_index(folder, encoder, axes=axes if sample else (), population=sample, cache=cache)
     stack.callback(index.close)
     return _Measured(asked, index, documents, scaled_on)
+
+
+def _tell_costs(asked: Asked, encoder: str, where: str | None, axes: Sequence[str], stack: ExitStack) -> None:
+    """Say where the texts of the sources are sent, and about what that costs, where any of them is measured elsewhere.
+
+    Raises:
+        QueryError: the condition cannot be read.
+    """
+    from embedsearch.conditions import axes_in, parse_condition
+
+    measured = axes_in(where, axes) or (where and parse_condition(where).phrases)
+    if asked.sources and (measured or asked.axes or asked.explain or asked.top):
+        remote = costs.remote_encoder(encoder)
+        tokens = costs.tokens_of(asked.sources, asked.reading["read_as"]) if remote else None
+        stack.enter_context(costs.told(remote, tokens))
 
 
 @contextmanager

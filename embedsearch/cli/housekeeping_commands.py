@@ -10,7 +10,7 @@ import click
 from embedsearch.cli import costs
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, index_option, json_option, open_index, with_stdin
-from embedsearch.cli.output import ingesting, note, progress, write_counts, write_object
+from embedsearch.cli.output import ingesting, note, one_line, progress, write_counts, write_object
 
 
 @click.command(
@@ -69,7 +69,7 @@ def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> No
         write_object(result.to_dict())
     else:
         for finding in result.findings:
-            click.echo(" ".join(str(finding).split()))
+            click.echo(one_line(str(finding)))
     mended = f", {result.embedded:,} passages embedded anew" if mend else ""
     state = "everything is what was written" if result.is_sound else f"{len(result.findings):,} findings"
     note(f"{path}: {result.documents:,} documents checked{mended}; {state}.")
@@ -124,7 +124,7 @@ def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, p
     # The documents are counted for the bar alone, which shows on a terminal only.
     index = open_index(path)
     total = index.info()["documents"] if sys.stderr.isatty() else None
-    remote = costs.remote_encoder(index, encoder)
+    remote = costs.remote_encoder(encoder or index.identity.name)
     with (
         costs.told(remote, costs.tokens_in(remote, index)),
         ingesting(total, "Embedding anew") as (tell, tell_indexing),

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from embedsearch import __version__
+from embedsearch.cli.output import one_line
 from embedsearch.errors import EmbedSearchError, did_you_mean
 
 INTERRUPTED = 130
@@ -27,7 +28,7 @@ class Failure(click.ClickException):
 
     def show(self, _file: Any = None) -> None:
         """Print the message to stderr, of a very long one its beginning and its end."""
-        message = self.format_message()
+        message = one_line(self.format_message())
         if len(message) > _LONGEST:
             message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
         click.echo(f"Error: {message}", err=True)
@@ -41,7 +42,7 @@ def _on_one_line() -> Iterator[None]:
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
-        message = " ".join(error.format_message().split())
+        message = error.format_message().strip()
         end = "" if message.endswith((".", "?", "!")) else "."
         raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
 
@@ -68,7 +69,7 @@ class Commands(click.Group):
             sys.stdout.flush()
             return result
         except EmbedSearchError as error:
-            raise Failure(" ".join(str(error).split())) from error
+            raise Failure(str(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # whoever read the output has left: head, or a pager
                 _give_up_output()

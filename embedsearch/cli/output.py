@@ -43,6 +43,11 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
+def note_line(text: str) -> None:
+    """Say something on one line, whatever names of files and texts are in it; see `one_line`."""
+    note(one_line(text))
+
+
 def write(
     records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None = None, *, columns: Sequence[str] = ()
 ) -> int:
@@ -58,10 +63,12 @@ def write(
         return _write_array(records, stream)
     if format in ("csv", "tsv"):
         return _write_delimited(records, format, stream, columns)
+    from embedsearch.columns import json_text
+
     count = 0
     for record in records:
         count += 1
-        click.echo(_id(record) if format == "ids" else json.dumps(record, ensure_ascii=False), file=stream)
+        click.echo(_id(record) if format == "ids" else json_text(record), file=stream)
     return count
 
 
@@ -74,7 +81,9 @@ def write_results(results: Records[Any], format: str) -> None:
 
 def write_object(record: Mapping[str, Any], format: str = "json") -> None:
     """Print one object: JSON on one line for jsonl, else in several, for people to read."""
-    click.echo(json.dumps(record, ensure_ascii=False, indent=None if format == "jsonl" else 2))
+    from embedsearch.columns import json_text
+
+    click.echo(json_text(record, indent=None if format == "jsonl" else 2))
 
 
 def write_counts(report: DataclassInstance, **more: Any) -> None:
@@ -97,9 +106,11 @@ def _id(record: Mapping[str, Any]) -> str:
 
 
 def _write_array(records: Iterable[Mapping[str, Any]], stream: IO[str] | None) -> int:
+    from embedsearch.columns import json_text
+
     count = 0
     for count, record in enumerate(records, start=1):
-        shown = json.dumps(record, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+        shown = json_text(record, indent=2).replace("\n", "\n  ")
         click.echo(("[" if count == 1 else ",") + f"\n  {shown}", nl=False, file=stream)
     click.echo("\n]" if count else "[]", file=stream)
     return count
@@ -250,6 +261,11 @@ def clean(value: Any) -> str:
 def printable(text: str) -> str:
     """Return a text with spaces for control characters."""
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, without control characters."""
+    return " ".join(printable(text).split())
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import click
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import (
     axes_option,
+    axis_name,
     count_option,
     encoder_option,
     explain_option,
@@ -188,11 +189,12 @@ def _axis_values(texts: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        if not equals or not name.strip():
+        name = axis_name(name.strip())
+        if not equals or not name:
             raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
-        if name.strip() in values:
-            raise click.UsageError(f"{name.strip()!r} is given twice; an axis can have one value only")
-        values[name.strip()] = value
+        if name in values:
+            raise click.UsageError(f"{name!r} is given twice; an axis can have one value only")
+        values[name] = value
     return values
 
 

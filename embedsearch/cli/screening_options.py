@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedsearch.cli.options import index_option, open_index, split_names
-from embedsearch.cli.output import facts, note, printable, table
+from embedsearch.cli.output import facts, note, one_line, printable, table
 from embedsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -99,9 +99,9 @@ def print_record(proposal: Proposal, sentence: str) -> None:
     console.print(Text(f"{proposal.rank}. {printable(proposal.id)}   {proposal.by}{score}", style="dim"))
     if proposal.title:
         console.print(Text(printable(proposal.title), style="bold"))
-    paragraphs = (" ".join(printable(part).split()) for part in proposal.text.split("\n\n"))
+    paragraphs = (one_line(part) for part in proposal.text.split("\n\n"))
     text = Text("\n\n".join(part for part in paragraphs if part))
-    wanted = " ".join(printable(sentence).split())
+    wanted = one_line(sentence)
     if wanted and (start := text.plain.find(wanted)) >= 0:
         text.stylize("bold", start, start + len(wanted))
     console.print(text)

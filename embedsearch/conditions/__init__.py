@@ -56,6 +56,7 @@ from embedsearch.conditions.nodes import (
     operands,
 )
 from embedsearch.conditions.parsing import parse_measure
+from embedsearch.conditions.resolving import spelled
 from embedsearch.conditions.values import truth
 from embedsearch.conditions.writing import operand_written, written
 
@@ -90,6 +91,7 @@ __all__ = [
     "parse_condition",
     "parse_measure",
     "resolve_measure",
+    "spelled",
     "truth",
     "written",
 ]

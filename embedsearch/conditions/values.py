@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -79,6 +80,11 @@ def agree(left: Any, sign: Sign, right: Any) -> bool:
 
 
 def contains(value: Any, part: str) -> bool:
-    """Return whether a text, or any value of a list, has *part* in it, whatever the case."""
+    """Return whether a text, or any value of a list, has *part* in it, whatever the case and the normal form."""
     parts = value if isinstance(value, list) else [value]
-    return any(part.casefold() in (as_text(inner) or "").casefold() for inner in parts)
+    return any(_folded(part) in _folded(as_text(inner) or "") for inner in parts)
+
+
+def _folded(text: str) -> str:
+    # Texts of PDF files and of names on a Mac have accents behind their letters, where keyboards write them in one.
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)).casefold()

@@ -60,6 +60,8 @@ def _parse_object(line: str, place: str) -> dict[str, Any]:
         advice = ""
         if line.lstrip()[:1] == "[":
             advice = ". A JSON array must be made JSON lines first: jq -c '.[]' FILE"
+        elif "\0" in line:
+            advice = ", a NUL byte. If the file is UTF-16, name it: --encoding utf-16-le"
         raise _no_object(place, f"{error.msg} at character {error.pos + 1}{advice}") from None
     except _NumberError as error:
         raise _no_object(place, str(error)) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from embedsearch.errors import SourceError
 
 # A quote that is never closed makes the rest of a file one record; this bounds the memory it takes.
 _RECORD_CHARACTERS = 1 << 26
+_QUOTED = re.compile('"[^"]*"')
 
 
 def read_csv(source: Source, options: ReadOptions) -> Iterator[Document]:
@@ -108,7 +110,8 @@ class _Rows:
         for line in self._lines:
             self._again.append((self._lines.number, line))
             if line.strip():
-                return ";" if delimiter == "," and "," not in line and ";" in line else delimiter
+                bare = _QUOTED.sub("", line)
+                return ";" if delimiter == "," and "," not in bare and ";" in bare else delimiter
         return delimiter
 
     def __iter__(self) -> _Rows:

@@ -139,8 +139,20 @@ def undecodable(place: str, encoding: str, error: UnicodeError) -> SourceError:
         seen = f"not {encoding} ({error})"
     if encoding.startswith(("utf-16", "utf-32")):
         return SourceError(f"{place}: {seen}. The file is damaged or cut off")
-    other = "latin-1" if codecs.lookup(encoding).name != "iso8859-1" else "utf-8"
-    return SourceError(f"{place}: {seen}. Name the file's encoding, for example --encoding {other}")
+    return SourceError(f"{place}: {seen}. Name the file's encoding, for example --encoding {_likely(error, encoding)}")
+
+
+def _likely(error: UnicodeError, encoding: str) -> str:
+    """Return the encoding that bytes are likely in which are not text in *encoding*."""
+    if isinstance(error, UnicodeDecodeError) and _is_wide(error.object):
+        return "utf-16-le"
+    # Windows writes cp1252, also where it says latin-1; a few bytes are no character of it, but all are of latin-1.
+    return "cp1252" if codecs.lookup(encoding).name != "cp1252" else "latin-1"
+
+
+def _is_wide(raw: bytes) -> bool:
+    """Are so many bytes NUL as in UTF-16, and in no text of an encoding that has one byte for a letter?"""
+    return raw.count(0) * 4 > len(raw)
 
 
 class Lines:
@@ -226,10 +238,16 @@ def whole_text(source: Source, options: ReadOptions) -> str:
 def decode(raw: bytes, encoding: str, name: str) -> str:
     """Return *raw* as text; see `whole_text`."""
     try:
-        return raw.decode(encoding)
+        text = raw.decode(encoding)
     except UnicodeError as error:
         line = raw.count(b"\n", 0, getattr(error, "start", 0)) + 1
         raise undecodable(f"{name}:{line}", encoding, error) from None
+    if _is_wide(raw) and text.count("\0") * 4 > len(text):
+        raise SourceError(
+            f"{name}: every second character is NUL, as where UTF-16 is read as {encoding}. Name the file's encoding, "
+            "for example --encoding utf-16-le"
+        )
+    return text
 
 
 @contextlib.contextmanager

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
-import json
-import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
+from embedsearch.columns import json_text
 from embedsearch.errors import BusyError, EmbedSearchError, EncoderError, StoreError
 from embedsearch.explorer.desk import Desk
 from embedsearch.explorer.exporting import KINDS, export
@@ -89,7 +88,7 @@ class Explorer:
         if function is None:
             raise Refusal(404, f"there is no {request.url.path} here", "not_found")
         answer = await self._ask(function, Fields.parse(await request.body()))
-        return Response(json.dumps(finite(answer), ensure_ascii=False, allow_nan=False), media_type="application/json")
+        return Response(json_text(answer), media_type="application/json")
 
     async def file(self, request: Request) -> Response:
         """Answer ``POST /api/export``."""
@@ -193,15 +192,6 @@ def _answered(function: Callable[[Desk, Fields], Given], desk: Desk, fields: Fie
     except EmbedSearchError as error:
         status = 409 if isinstance(error, BusyError) else 500 if isinstance(error, StoreError | EncoderError) else 400
         raise Refusal(status, " ".join(str(error).split()), type(error).__name__) from error
-
-
-def finite(value: Any) -> Any:
-    """Return JSON values with null for numbers that JSON does not have."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: finite(one) for name, one in value.items()}
-    return [finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _parts(stream: IO[bytes]) -> Iterator[bytes]:

@@ -63,6 +63,12 @@ class RecordWriter:
             else:
                 self._put(json.dumps(verdict.to_dict(), ensure_ascii=False) + "\n", "utf-8")
 
+    def write_header(self, document: Document) -> None:
+        """Write the header that stands before *document* in CSV or TSV, where no record was written below it."""
+        self._look_at(document)
+        if self._kind is None and self._kind_of(document)[0] == "separated":
+            self._put_header(document)
+
     def _require_same_kind(self, document: Document) -> None:
         like = (self._source, document.header) if document.record else None
         if like == self._like and self._kind is not None:

@@ -104,12 +104,15 @@ class Profile:
 
     @classmethod
     def _from_record(cls, record: Mapping[str, Any]) -> Profile:
+        for key in ("condition", "rank"):
+            if not isinstance(record[key], str | None):
+                raise TypeError(f"{key!r} is {record[key]!r}, and no text")
         axes: dict[str, ScaledAxis] = {}
         for name, kept in record["axes"].items():
             axis = Axis.from_dict(name, kept["definition"])
             inputs = {other: axes[other] for other in axis.depends_on} if axis.formula else {}
             fitted = FittedAxis.from_dict(axis, kept["fitted"])
-            axes[name] = ScaledAxis(fitted, Scale.from_dict(kept["scale"]), int(kept["version"]), inputs)
+            axes[axis.name] = ScaledAxis(fitted, Scale.from_dict(kept["scale"]), int(kept["version"]), inputs)
         return cls(
             record["name"], record["condition"], record["rank"], Identity.from_dict(record["encoder"]), axes,
             record["population"], record["chunk_words"], record["overlap"], record["made"],

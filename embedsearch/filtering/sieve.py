@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from embedsearch.conditions import truth
+from embedsearch.conditions import spelled, truth
+from embedsearch.documents import Document
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.filtering.sampling import Best, Reservoir
 from embedsearch.index import Agreement, PartCount, Verdict, Verdicts
@@ -18,7 +19,8 @@ class Sieve(Iterator[Verdict]):
         read: how many documents there were.
         passed: how many of them were let through, before the best were chosen.
         given: how many have come out so far: all that passed, or the best of them.
-        agreement: with the field that says which are wanted.
+        first: the document that was read first; None before that.
+        agreement: of what comes out with the field that says which are wanted.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Sieve(Iterator[Verdict]):
         """
         self.verdicts = verdicts
         self.passed = self.given = 0
+        self.first: Document | None = None
         self.agreement = Agreement()
         self._invert = invert
         self._best = best
@@ -63,10 +66,11 @@ class Sieve(Iterator[Verdict]):
 
     def _through(self) -> Iterator[Verdict]:
         for verdict in self.verdicts:
+            self.first = self.first or verdict.document
             through = verdict.passed != self._invert
             self.passed += through
             if self._check:
-                self.agreement.count(passed=through, wanted=_wanted(verdict, self._check))
+                self.agreement.count(passed=through and self._best is None, wanted=_wanted(verdict, self._check))
             if through:
                 yield verdict
             elif self._rejected is not None:
@@ -76,7 +80,10 @@ class Sieve(Iterator[Verdict]):
         assert self._best is not None
         for verdict in self._through():
             self._best.offer(verdict, verdict.score, verdict.place)
-        yield from self._best.kept()
+        kept = self._best.kept()
+        for verdict in kept if self._check else ():
+            self.agreement.take(wanted=_wanted(verdict, self._check or ""))
+        yield from kept
 
     def sampled(self) -> list[Verdict]:
         """Return the sample of the rejected, in order, with their reasons where reasons are wanted."""
@@ -87,17 +94,18 @@ class Sieve(Iterator[Verdict]):
 
 def _wanted(verdict: Verdict, name: str) -> bool:
     document = verdict.document
-    if name not in document.metadata:
+    field = spelled(name, document.metadata)
+    if field is None:
         advice = did_you_mean(name, document.metadata)
         raise QueryError(
             f"--check {name}: {document.source or document.id} has no field of that name.{advice} It has "
             f"{', '.join(document.metadata) or 'none'}; wanted is one with true or false, yes or no, 1 or 0"
         )
-    known = truth(document.metadata.get(name))
+    known = truth(document.metadata[field])
     if known is None:
         raise QueryError(
             f"--check {name}: {document.source or document.id} has "
-            f"{document.metadata.get(name)!r} there; wanted true or false, yes or no, 1 or 0"
+            f"{document.metadata[field]!r} there; wanted true or false, yes or no, 1 or 0"
         )
     return known
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from embedsearch.axes import normal
 from embedsearch.documents import Document
 from embedsearch.errors import EmbedSearchError, QueryError, SourceError, did_you_mean
 from embedsearch.store import Store
@@ -102,6 +103,15 @@ def texts(what: str, given: str | Iterable[str]) -> list[str]:
     return [text(what, one) for one in _several(given)]
 
 
+def axis_names(given: str | Iterable[str]) -> list[str]:
+    """Return the name of one axis or of several as a list, each once, in the form that axes are called by.
+
+    Raises:
+        QueryError: as `text`.
+    """
+    return list(dict.fromkeys(normal(name) for name in texts("an axis", given)))
+
+
 def numbers_of(ids: Sequence[str], store: Store, more: str = "") -> dict[str, int]:
     """Return the numbers of documents of an index by their ids, which are texts.
 
@@ -163,7 +173,7 @@ def coordinates(what: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(given, Mapping) or not given:
         raise QueryError(f'{what} needs at least one axis with a value, such as {{"size": -1}}, not {_shown(given)}')
-    return {text("an axis", name): value for name, value in given.items()}
+    return {normal(text("an axis", name)): value for name, value in given.items()}
 
 
 def vector(given: ArrayLike, dimension: int) -> Vectors:

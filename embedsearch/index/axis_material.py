@@ -9,6 +9,7 @@ import numpy as np
 
 from embedsearch.axes import FittedAxis
 from embedsearch.axes.material import Encoded
+from embedsearch.conditions import spelled
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.means import mean_vectors
@@ -77,9 +78,10 @@ class IndexMaterial:
         """
         with self._store.reading():
             names = self._store.field_names()
-            if name not in names:
+            field = spelled(name, names)
+            if field is None:
                 raise AxisError(f"no document of the index has the field {name!r}.{did_you_mean(name, names)}")
-            ids, values = self._store.ids(-1), self._store.field(name)
+            ids, values = self._store.ids(-1), self._store.field(field)
             kept = np.array([place for place, value in enumerate(values) if value not in (None, "")], dtype=np.int64)
             if not len(kept):
                 raise AxisError(

@@ -323,7 +323,7 @@ class Collection(Contents):
         Raises:
             QueryError, AxisError: as `filter`.
         """
-        return self._selector.judge(condition, documents, Wanted(axes=arguments.texts("an axis", axes)))
+        return self._selector.judge(condition, documents, Wanted(axes=arguments.axis_names(axes)))
 
     def sift(
         self,
@@ -370,7 +370,7 @@ class Collection(Contents):
     def _axis_names(self, axes: str | Iterable[str] | None) -> list[str]:
         if axes is None:
             return self.axes.readable()
-        names = list(dict.fromkeys(arguments.texts("an axis", axes)))
+        names = arguments.axis_names(axes)
         if not names:
             raise AxisError("no axis is named; name one, or leave them out for all that there are")
         return names

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes import ScaledAxis, measure
+from embedsearch.axes import ScaledAxis, measure, normal
 from embedsearch.columns import Schema
 from embedsearch.documents import Document
 from embedsearch.errors import AxisError, QueryError, did_you_mean
@@ -200,7 +200,7 @@ def sorting_axis(sort: str, names: Sequence[str]) -> str:
     Raises:
         AxisError: it is none of them.
     """
-    by = sort.removeprefix("-")
+    by = normal(sort.removeprefix("-"))
     if by not in names:
         raise AxisError(f"the result is sorted by {by!r}, which is not among its axes.{did_you_mean(by, names)}")
     return by

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
+from embedsearch.conditions import spelled
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.index.tables import passage_field
 from embedsearch.store import OWN_FIELDS, Store
@@ -45,6 +46,7 @@ def field_values(store: Store, field: str, rows: Rows) -> list[Any]:
         QueryError: no document has the field.
     """
     names = {*OWN_FIELDS, *store.field_names()}
-    if field not in names:
+    found = spelled(field, names)
+    if found is None:
         raise QueryError(f"no document of the index has the field {field!r}.{did_you_mean(field, names)}")
-    return passage_field(store, field, rows)
+    return passage_field(store, found, rows)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, read_axes
+from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, normal, read_axes
 from embedsearch.axes.ordering import dependents, in_order
 from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError
@@ -52,7 +52,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return len(list(self._axes()))
 
     def __contains__(self, name: object) -> bool:
-        return name in list(self._axes())
+        return isinstance(name, str) and normal(name) in list(self._axes())
 
     def __getitem__(self, name: str) -> ScaledAxis:
         """Return the axis called *name*.
@@ -71,7 +71,8 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError, QueryError: as looking one up.
         """
         with self._store.reading():
-            return self._axes().scaled(names)
+            found = self._axes().scaled([normal(name) for name in names])
+        return {name: found[normal(name)] for name in names}
 
     def readable(self) -> list[str]:
         """Return the names of all axes that can be read on the passages; why another one cannot is said in the log.
@@ -192,6 +193,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError: there is none of that name, or as `save`.
             StoreError: another process is writing.
         """
+        name = normal(name)
         return self._save(lambda saved: [change(self._definition(name, saved))])[name].axis
 
     def _definition(self, name: str, saved: Mapping[str, SavedAxis | None]) -> Axis:
@@ -288,7 +290,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError: there is none of that name, or it cannot be fitted.
         """
-        return self._save(lambda saved: [self._definition(name, saved) for name in names], anew=True)
+        return self._save(lambda saved: [self._definition(normal(name), saved) for name in names], anew=True)
 
     def check(self, names: Sequence[str] | None = None) -> Report:
         """Return how far axes can be trusted, and what they have in common over the passages of the index.
@@ -320,6 +322,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError: there is none of that name, or another axis is derived from it.
             StoreError: another process is writing.
         """
+        name = normal(name)
         with self._store.locked(), self._store.writing():
             axes = self._axes()
             if name not in self:

@@ -78,6 +78,13 @@ class Agreement:
         name = ("both" if wanted else "passed_only") if passed else ("wanted_only" if wanted else "neither")
         setattr(self, name, getattr(self, name) + 1)
 
+    def take(self, *, wanted: bool) -> None:
+        """Count one document that was counted as not passed as one that has passed."""
+        if wanted:
+            self.both, self.wanted_only = self.both + 1, self.wanted_only - 1
+        else:
+            self.passed_only, self.neither = self.passed_only + 1, self.neither - 1
+
     @property
     def precision(self) -> float:
         """The share of those that passed that are wanted; NaN where none passed."""

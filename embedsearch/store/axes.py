@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,10 +39,14 @@ class AxisTable:
             self._database.execute("DELETE FROM axes WHERE number = ?", (number,))
 
     def all(self) -> dict[str, SavedAxis | None]:
-        """Return all axes by name, in the order in which they were first saved; None where one is damaged."""
+        """Return all axes by name, in the order in which they were first saved; None where one is damaged.
+
+        Names are in the normal form NFC, whatever they were saved in.
+        """
         axes: dict[str, SavedAxis | None] = {}
         statement = f"SELECT {_NAME}, {_COLUMNS}, checksum FROM axes ORDER BY number"
-        for called, *columns, written in self._database.query(statement):
+        for stored, *columns, written in self._database.query(statement):
+            called = _normal(stored)
             axes[called] = None
             if record_checksum(*columns) == written:
                 name, version, saved, definition, fitted = columns
@@ -52,4 +57,8 @@ class AxisTable:
         """Return the number and the version of the axis called *name*, damaged or not."""
         # Compared here, since SQLite takes no text that is not UTF-8, which a damaged name may be.
         found = self._database.query(f"SELECT {_NAME}, number, CAST(version AS INTEGER) FROM axes")
-        return next(((number, version) for called, number, version in found if called == name), None)
+        return next(((number, version) for called, number, version in found if _normal(called) == name), None)
+
+
+def _normal(name: Any) -> Any:
+    return unicodedata.normalize("NFC", name) if isinstance(name, str) else name

@@ -172,11 +172,28 @@ class Store(LiveRows):
         return np.array([number for (number,) in found], dtype=np.int64)
 
     def rows_by_document(self, numbers: Sequence[int]) -> dict[int, list[int]]:
-        """Return by number, ascending, the rows of the passages of those documents that are in the index."""
-        statement = "SELECT document, row FROM passages WHERE document IN (?) ORDER BY document, position"
+        """Return by number, ascending, the rows of the passages of those documents that are in the index.
+
+        Raises:
+            StoreError: the passages of one are not found: what leads to them is damaged.
+        """
+        # The index of passages by document says all that is wanted; the passages themselves say whether it is true.
+        statement = (
+            "SELECT i.document, i.row, p.document, p.position FROM passages i LEFT JOIN passages p ON p.row = i.row "
+            "WHERE i.document IN (?) ORDER BY i.document, i.position"
+        )
         rows: dict[int, list[int]] = {}
-        for number, row in self._database.query_in(statement, sorted(numbers)):
-            rows.setdefault(number, []).append(row)
+        lost: list[Any] = []
+        for number, row, *place in self._database.query_in(statement, sorted(numbers)):
+            own = rows.setdefault(number, [])
+            if place != [number, len(own)]:
+                lost.append(number)
+            own.append(row)
+        lost += self._database.query_in(
+            "SELECT number FROM documents WHERE number IN (?)", [number for number in numbers if number not in rows]
+        )
+        if lost:
+            raise self._database.damaged("what leads from documents to their passages is not what was written")
         return rows
 
     def numbers_of(self, ids: Sequence[str]) -> dict[str, int]:
