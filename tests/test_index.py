@@ -406,8 +406,9 @@ def test_tables_have_the_same_columns_and_types_whatever_was_found(index):
         lambda index, where: index.calc("sheep + wolf", on=["size"], where=where).hits,
         lambda index, where: index.place_all(["size", "predatoriness"], where=where),
         lambda index, where: index.place_all(where=where)[:0],
+        lambda index, where: index.place([] if "robot" in where else ["wolf"], ["size"]),
     ],
-    ids=["search", "lexical", "locate", "calc", "calc on", "place all", "slice"],
+    ids=["search", "lexical", "locate", "calc", "calc on", "place all", "slice", "place"],
 )
 def test_an_empty_answer_has_the_columns_that_were_asked_for(index, ask):
     """Scores, distances, axes and terms have their columns, in their order and types, also where nothing was found."""
