@@ -412,6 +412,20 @@ def test_a_threshold_is_added_to_what_stands_there(small, index):
     )
 
 
+def test_an_axis_that_is_gone_is_told_with_what_helps(small, index, watch):
+    """It was deleted by another process: the page names it, and says to load the page again."""
+    name = small.input_value("#y")
+    index.axes.delete(name)
+    ask(small, "wolf")
+    small.wait_for_function("document.getElementById('ask-error').textContent !== ''")
+    said = small.inner_text("#ask-error")
+    assert said.startswith(f"there is no axis {name!r}.")
+    assert said.endswith("Load the page again for the axes that there are now.")
+    small.reload()
+    small.wait_for_selector("#ask-answer li")
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
 def test_a_key_that_is_held_labels_one_record(small, index):
     """The keyboard repeats it; only the first counts."""
     small.click("#tab-read")
