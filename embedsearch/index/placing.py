@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ Unit = Literal["sd", "percentile", "raw", "rating"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
 _AT_ONCE = 1024  # passages whose texts are held
+_FARTHEST = 1_000_000  # standard deviations
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,12 +260,12 @@ def step_on(axis: ScaledAxis, value: float | str) -> float:
 
 
 def _number(text: str) -> float | None:
-    """Return the finite number that *text* is, or None."""
+    """Return the number that *text* is, or None where it is none, or none that anything could lie at."""
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= _FARTHEST else None
 
 
 def _distances(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None) -> dict[str, NDArray[np.float64]]:

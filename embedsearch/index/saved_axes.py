@@ -13,6 +13,7 @@ from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, re
 from embedsearch.axes.ordering import dependents, in_order
 from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError
+from embedsearch.index import arguments
 from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.label import now
@@ -64,14 +65,14 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """
         return self.scaled([name])[name]
 
-    def scaled(self, names: list[str]) -> dict[str, ScaledAxis]:
+    def scaled(self, names: str | Iterable[str]) -> dict[str, ScaledAxis]:
         """Return several axes by name, scaled together in one pass over the vectors.
 
         Raises:
             AxisError, QueryError: as looking one up.
         """
         with self._store.reading():
-            return self._axes().scaled(names)
+            return self._axes().scaled(arguments.texts("an axis", names))
 
     def readable(self) -> list[str]:
         """Return the names of all axes that can be read on the passages; why another one cannot is said in the log.
@@ -215,7 +216,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """
         while True:
             saved = self._store.axes.all()
-            chosen = {axis.name: axis for axis in choose(saved)}
+            chosen = {axis.name: axis for axis in map(arguments.definition, choose(saved))}
             for name in _RESERVED & chosen.keys():
                 raise AxisError(f"an axis cannot be called {name!r}, a word of placements; choose another name")
             known, unreadable = read_saved(saved, chosen)
