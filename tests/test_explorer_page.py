@@ -593,6 +593,7 @@ def put_off_and_read_five(page):
     page.keyboard.press("r")
     page.keyboard.press("ArrowRight")
     assert page.inner_text("#read-error") == ""
+    assert page.inner_text("#says") == "1,010 passages."  # what was done before the last is told no longer
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("document.getElementById('says').textContent.startsWith('Undone')")
     assert page.is_enabled("[data-label=relevant]")

@@ -2,12 +2,19 @@
 import {ask} from "./client.js";
 import {now} from "./address.js";
 import {$, count, counted, h, marked, number, saying} from "./dom.js";
+import {drawnAgain} from "./view.js";
 
 const KEYS = {r: "relevant", n: "not relevant", u: "undecided"};
 let record = null;
 let passed = []; // put off in this sitting
 const given = []; // the numbers of the labels given in it
 let busy = false;
+let noted = false; // what was done stands below the plane, until something else is
+
+function note(text) {
+  $("says").textContent = text;
+  noted = true;
+}
 
 export function begin() {
   $("read-form").addEventListener("submit", (event) => { event.preventDefault(); start(); });
@@ -37,6 +44,8 @@ function key(event) {
 const once = async (work) => {
   if (busy) return;
   busy = true;
+  if (noted) drawnAgain();
+  noted = false;
   await saying("read-error", work).finally(() => { busy = false; });
 };
 
@@ -70,7 +79,7 @@ const undo = () => once(async () => {
   given.pop();
   passed = passed.filter((id) => id !== undone.id);
   await next();
-  $("says").textContent = `Undone: ${undone.id} was labelled ${undone.label}.`;
+  note(`Undone: ${undone.id} was labelled ${undone.label}.`);
 });
 
 /* Where nothing is left but what was put off, that is next. */
@@ -79,7 +88,7 @@ async function next() {
   if (!found.record && passed.length) {
     passed = [];
     found = await ask("screen/next");
-    if (found.record) $("says").textContent = "All that is left was put off for later; it begins again.";
+    if (found.record) note("All that is left was put off for later; it begins again.");
   }
   record = found.record;
   tell(found);

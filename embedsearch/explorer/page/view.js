@@ -194,6 +194,9 @@ function says(first) {
   $("says").textContent = first + ($("says").dataset.plain ?? "") + (view.where ? `Only where ${view.where}: ` : "") + part;
 }
 
+/* Says again what is drawn, in the place of what was done. */
+export const drawnAgain = () => (view.drawn ? says("") : $("says").replaceChildren());
+
 /* What decides the view beside the reader's hand. */
 const asking = () => JSON.stringify([now().x, now().y, now().q, now().like, now().view]);
 
