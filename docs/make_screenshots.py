@@ -25,7 +25,7 @@ def photograph_map(browser: Browser) -> None:
         file = Path(folder) / "map.html"
         es.map_index(index, layout="umap", color="kind").save(file)
         page.goto(file.as_uri())
-        page.get_by_label("Search the texts shown").fill("shark")
+        page.get_by_label("Search the texts shown").fill("wolf")
         page.get_by_text("found").first.wait_for()
         page.evaluate("document.activeElement.blur()")
         page.wait_for_timeout(500)

@@ -122,7 +122,11 @@ class Records(Sequence[R], Generic[R]):
 
     def _repr_html_(self) -> str:
         """Show the records as a table in a notebook; texts are escaped."""
-        return table([self._shown(record) for record in self._records])
+        return self.as_html()
+
+    def as_html(self, caption: str = "") -> str:
+        """Return the records as a table for a notebook, with a line of text above it; texts are escaped."""
+        return table([self._shown(record) for record in self._records], caption=caption)
 
     def _shown(self, record: R) -> dict[str, Any]:
         """Return what a notebook shows of a record, by column."""
@@ -320,5 +324,5 @@ class Calculation:
     def _repr_html_(self) -> str:
         """Show what was asked and where it leads, the answers, and where the terms lie."""
         at = ", ".join(f"{name} {value:.2f}" for name, value in self.point.items())
-        asked = table([self.hits._shown(hit) for hit in self.hits], caption=f"{self.expression}{at and f' at {at}'}")
-        return asked + (table([term.to_dict() for term in self.terms], caption="Terms") if len(self.terms) else "")
+        answers = self.hits.as_html(f"{self.expression}{at and f' at {at}'}")
+        return answers + (self.terms.as_html("Terms") if len(self.terms) else "")

@@ -41,7 +41,8 @@ def as_rows(vectors: ArrayLike, *, dimension: int | None = None, error: type[Emb
     """
     try:
         # Of another kind are complex numbers, whose imaginary part would be lost, and texts that look like numbers.
-        given = np.asarray(vectors).astype(np.float32, casting="same_kind", copy=False)
+        with np.errstate(over="ignore"):  # what becomes infinite is refused below
+            given = np.asarray(vectors).astype(np.float32, casting="same_kind", copy=False)
         rows = np.ascontiguousarray(np.atleast_2d(given))
     except (TypeError, ValueError) as cause:
         raise error(f"vectors must be rows of numbers, all of one length: {cause}") from cause
@@ -51,7 +52,7 @@ def as_rows(vectors: ArrayLike, *, dimension: int | None = None, error: type[Emb
         raise error(f"vectors have {rows.shape[1]} dimensions where {dimension} are wanted")
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
-        raise error(f"vector {int(np.argmin(finite))} holds NaN or infinite values")
+        raise error(f"vector {int(np.argmin(finite))} holds NaN or infinite values, or some too large for float32")
     return rows
 
 

@@ -87,6 +87,9 @@ TEXT_QUESTIONS = {
     "filter": lambda index, text: list(index.filter(text)),
     "rank": lambda index, text: list(index.sift(None, rank=text)),
     "axes": lambda index, text: index.place(["wolf"], [text]),
+    "axis": lambda index, text: index.axes[text],
+    "sort": lambda index, text: index.place_all(sort=text),
+    "field": lambda index, text: index.population(field=text),
     "on": lambda index, text: index.calc("wolf", on=[text]),
 }
 
@@ -120,6 +123,7 @@ def test_a_vector_is_one_vector_of_real_numbers(index):
     assert "there are 2 vectors where one is wanted" in refused(lambda: index.search(vector=np.ones((2, 3))))
     for strange in (np.ones(3) * 1j, ["1", "2", "3"], [[1, 2], [3]], "wolf"):
         assert "vectors must be rows of numbers" in refused(lambda given=strange: index.search(vector=given))
+    assert "too large for float32" in refused(lambda: index.search(vector=[1e300, 0, 0]))
 
 
 def test_numbers_of_things_are_whole(index):
@@ -144,6 +148,34 @@ def test_a_point_is_a_mapping(index):
         assert "a move needs at least one axis with a value" in refused(
             lambda given=strange: index.shift("wolf", given)
         )
+
+
+@pytest.mark.parametrize("value", [1e308, -1e7, "inf", float("nan")])
+def test_a_coordinate_is_one_that_something_could_lie_at(index, value):
+    """What is beyond a million standard deviations is no place, and no step."""
+    assert "wanted a number of standard deviations" in refused(lambda: index.locate({"size": value}))
+    assert "wanted a number of standard deviations" in refused(lambda: index.shift("wolf", {"size": value}))
+
+
+def test_texts_and_numbers_of_numpy_are_those_of_python(index):
+    """Nothing that is returned has types of numpy; a definition of an axis has none either."""
+    names = np.array(["size"])
+    answers = index.calc("wolf + mouse", on=names, k=1).point, index.place(np.array(["wolf"]), names)[0].to_dict()
+    assert {type(name) for answer in answers for name in answer} == {str}
+    assert type(index.place(np.array(["wolf"]))[0].text) is str
+    ratings = dict(zip("abcde", [np.int64(1), np.float32(2), np.uint8(3), np.float64(4), 5], strict=True))
+    assert repr(es.Axis("rated", ratings=ratings).ratings) == "{'a': 1.0, 'b': 2.0, 'c': 3.0, 'd': 4.0, 'e': 5.0}"
+
+
+def test_an_axis_is_saved_by_its_definition(index):
+    """Neither a list nor an axis that is fitted already is one; no other is saved."""
+    for strange in ([es.Axis("new", low=["mouse"], high=["whale"])], index.axes["size"], "size"):
+        said = refused(
+            lambda given=strange: index.axes.save_all([es.Axis("new", ["mouse"], ["whale"]), given]), es.AxisError
+        )
+        assert "is no definition of an axis; make one with embedsearch.Axis(" in said
+    assert "is no definition of an axis" in refused(lambda: index.axes.save(["size"]), es.AxisError)
+    assert list(index.axes) == ["predatoriness", "size"]
 
 
 @pytest.mark.parametrize("step", ["p90", "p0", "", "nan", None, True])

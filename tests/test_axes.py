@@ -79,7 +79,7 @@ def test_wrong_definitions_get_one_clear_line(definition, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["one, two", "-a", "a=1", "a\nb", " a", "a ", "a  b", ",", "", " ", 3])
+@pytest.mark.parametrize("name", ["one, two", "-a", "a=1", "a\nb", " a", "a ", "a  b", ",", "", " ", 3, "a\ud800"])
 def test_what_commands_would_take_apart_is_no_name(name):
     """A name can be asked for alone, among others, with a value, and turned round."""
     with pytest.raises(es.AxisError, match=r"cannot be called|needs a name"):
@@ -101,7 +101,8 @@ def test_poles_with_the_same_mean_are_refused():
 
 def test_a_population_of_one_point_is_refused():
     """Standard deviations of nothing, of one passage, and of equal passages do not exist."""
-    for raw, message in (([], "has 0"), ([0.3], "has 1"), ([0.3, 0.3], "all 2 lie at one place")):
+    wrong = (([], "has 0"), ([0.3], "has 1"), ([0.3, 0.3], "all 2 lie at one place"), ([0.3, np.nan], "are NaN or inf"))
+    for raw, message in wrong:
         with pytest.raises(es.AxisError, match=message):
             Scale.of(raw, name="size")
 

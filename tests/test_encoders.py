@@ -115,6 +115,33 @@ def test_what_is_no_encoder_is_no_encoder():
             identify(encoder)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"dimension": 0}, "is 0, wanted a whole number, at least 1"),
+        ({"dimension": "3"}, "is '3', wanted a whole number"),
+        ({"dimension": True}, "is True, wanted a whole number"),
+        ({"name": None}, "is None, wanted a text"),
+        ({"name": " "}, "is ' ', wanted a text that is not empty"),
+    ],
+)
+def test_an_encoder_without_name_or_dimension_makes_no_index(tmp_path, attributes, message):
+    """It is refused in one line, and no folder is left."""
+    with pytest.raises(es.EncoderError, match=message):
+        es.Index.create(tmp_path / "i", made(**attributes))
+    assert not (tmp_path / "i").exists()
+
+
+def test_vectors_that_cannot_be_taken_from_torch_are_refused():
+    """Tensors will do, but neither those that want a gradient nor those of kinds that numpy has not."""
+    torch = pytest.importorskip("torch")
+    ones = torch.ones((1, 8))
+    for tensor in (ones.clone().requires_grad_(), ones.bfloat16()):
+        encoder = made(encode=lambda _self, _texts, tensor=tensor: tensor)
+        with pytest.raises(es.EncoderError, match=r"gave no array of shape \(1, 8\)"):
+            encode(encoder, ["wolf"])
+
+
 @given(st.lists(st.lists(st.integers(-1, 6), max_size=4), max_size=4))
 def test_parts_give_each_text_one_vector(parts):
     """Parts are taken where all of them together are each place once; nothing else leaves a place as it was."""

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import threading
+from http.client import HTTPConnection
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from conftest import ROOT
 from explorer_server import exploring
 
 import embedsearch as es
-from embedsearch.explorer.application import ASKED
+from embedsearch.explorer.application import ASKED, REPEATABLE
 from embedsearch.explorer.points import colours, sampled
 from embedsearch.testing import HashEncoder, TableEncoder
 
@@ -471,6 +472,38 @@ def test_conditions_can_name_every_axis(client, index, name):
     written = {axis["name"]: axis["condition"] for axis in client.ask("index")["axes"]}
     assert written["size"] == "size"
     assert client.ask("condition", where=f"{written[name]} > p50")["passages"] == len(index.rows("size > p50"))
+
+
+def test_nothing_is_done_for_those_who_wait_no_longer(tmp_path):
+    """What the page asked and gave up while another question was answered is not looked for; what may write is done."""
+
+    class Slow(HashEncoder):
+        begun, go = threading.Event(), threading.Event()
+
+        def encode(self, texts):
+            self.begun.set()
+            assert self.go.wait(60)
+            return super().encode(texts)
+
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add([es.Document("a", "wolf"), es.Document("b", "sheep")])
+    encoder = Slow()
+    with exploring(tmp_path / "index", encoder=encoder) as client:
+        first = threading.Thread(target=client.ask, args=("search",), kwargs={"text": "first"})
+        first.start()
+        assert encoder.begun.wait(60)
+        for text in ("second", "third"):
+            connection = HTTPConnection("127.0.0.1", client.port)
+            connection.request("POST", "/api/search", json.dumps({"text": text}), {"Content-Type": "application/json"})
+            connection.close()
+        last = threading.Thread(target=client.ask, args=("search",), kwargs={"text": "fourth"})
+        last.start()
+        encoder.go.set()
+        first.join()
+        last.join()
+    assert encoder.encoded == ["first", "fourth"]
+    writing = {"axes/try", "axes/save", "screen/status", "screen/start", "screen/next", "screen/label", "screen/undo"}
+    assert {name for name, question in ASKED.items() if question not in REPEATABLE} == writing
 
 
 def test_many_ask_at_once(tmp_path):

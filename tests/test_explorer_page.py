@@ -11,6 +11,7 @@ from explorer_server import exploring
 
 import embedsearch as es
 from embedsearch.screening import Screening
+from embedsearch.testing import HashEncoder
 
 SUM = "#q=sheep+%2B+spider&x=predatoriness&y=size"
 
@@ -361,6 +362,26 @@ def test_an_index_without_axes_is_asked_cut_and_read(page, tmp_path, encoder, an
         assert page.input_value("#cut-axis") == "tried"
 
 
+def test_one_is_one_and_texts_run_their_own_way(page, tmp_path):
+    """One passage is no passages; Hebrew runs from right to left where it is found and where it is read."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.Document("he", "הזאב רץ (בלילה).", title="זאב"))
+    with exploring(tmp_path / "index", encoder=HashEncoder()) as client:
+        page.goto(client.url)
+        page.wait_for_selector("html[data-ready]")
+        assert page.inner_text("#holds") == "1 document, 1 passage, hash"
+        ask(page, "wolf")
+        page.wait_for_selector("#ask-answer li")
+        assert page.inner_text("#ask-answer .note").startswith("1 passage in ")
+        ways = "[...document.querySelectorAll('{}')].map((one) => getComputedStyle(one).direction)"
+        assert page.evaluate(ways.format("#ask-answer .title, #ask-answer .text")) == ["rtl", "rtl"]
+        page.click("#tab-read")
+        start(page, "wolf", "")
+        page.wait_for_selector("#read-record[data-id=he]")
+        assert page.inner_text("#read-progress") == "0 relevant of 0 read, of 1 record."
+        assert page.evaluate(ways.format("#read-record h2, #read-record div")) == ["rtl", "rtl"]
+
+
 def test_an_empty_index_says_so(page, tmp_path, encoder, axes, watch):
     """With axes or without documents: the page says how to add documents, and no tab is dead."""
     with es.Index.create(tmp_path / "index", encoder) as index:
@@ -389,6 +410,20 @@ def test_a_threshold_is_added_to_what_stands_there(small, index):
     small.wait_for_function(
         f"document.getElementById('cut-total').textContent.startsWith('{len(index.rows(condition))} of 8')"
     )
+
+
+def test_an_axis_that_is_gone_is_told_with_what_helps(small, index, watch):
+    """It was deleted by another process: the page names it, and says to load the page again."""
+    name = small.input_value("#y")
+    index.axes.delete(name)
+    ask(small, "wolf")
+    small.wait_for_function("document.getElementById('ask-error').textContent !== ''")
+    said = small.inner_text("#ask-error")
+    assert said.startswith(f"there is no axis {name!r}.")
+    assert said.endswith("Load the page again for the axes that there are now.")
+    small.reload()
+    small.wait_for_selector("#ask-answer li")
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]
 
 
 def test_a_key_that_is_held_labels_one_record(small, index):
@@ -558,6 +593,7 @@ def put_off_and_read_five(page):
     page.keyboard.press("r")
     page.keyboard.press("ArrowRight")
     assert page.inner_text("#read-error") == ""
+    assert page.inner_text("#says") == "1,010 passages."  # what was done before the last is told no longer
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("document.getElementById('says').textContent.startsWith('Undone')")
     assert page.is_enabled("[data-label=relevant]")
@@ -654,6 +690,73 @@ def test_detail_comes_on_demand(open_page, page, served, monkeypatch):
     page.wait_for_function("document.getElementById('says').textContent.startsWith('200 of 1,010 passages in view')")
     left, right = page.evaluate(f"{chart}.layout.xaxis.range")
     assert left < across.min() < across.max() < right
+
+
+HOLD = """() => {
+  const answer = window.fetch;
+  window.held = [];
+  window.fetch = (path, options) => !path.endsWith("/points") ? answer(path, options) : new Promise((done, failed) => {
+    window.held.push(() => answer(path, options).then(done, failed));
+    options.signal?.addEventListener("abort", () => failed(options.signal.reason));
+  });
+  window.release = () => { window.fetch = answer; window.held.splice(0).forEach((go) => go()); };
+}"""  # what is asked of points is not answered until it is released
+
+
+def test_a_zoom_is_not_undone_by_points_that_come_late(open_page, page, monkeypatch):
+    """Points of the view before do not take the reader back to it."""
+    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
+    open_page("#x=predatoriness&y=size")
+    width = "(([from, to]) => to - from)(document.querySelector('#plane > div').layout.xaxis.range)"
+    whole = page.evaluate(width)
+    page.evaluate(HOLD)
+    drawn = page.evaluate("""async () => {
+      const key = () => document.getElementById("plane").dispatchEvent(new KeyboardEvent("keydown", {key: "+"}));
+      const until = async (true_) => { while (!true_()) await new Promise((go) => setTimeout(go, 5)); };
+      const said = document.getElementById("says").textContent;
+      key();
+      await until(() => held.length);
+      key();
+      release();
+      await until(() => document.getElementById("says").textContent !== said);
+      key();
+    }""")
+    assert drawn is None
+    page.wait_for_function(f"Math.abs({whole} / {width} - 1.5 ** 3) < 0.001")
+
+
+def test_a_zoom_does_not_take_the_place_of_points_that_were_asked_for(open_page, page, monkeypatch):
+    """A condition is drawn also where the reader zooms before its points are there, and then those in view."""
+    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
+    open_page("#x=predatoriness&y=size&tab=cut")
+    page.evaluate(HOLD)
+    page.fill("#cut-where", "sociality > p20")
+    page.click("#cut-form button:not([type])")
+    page.wait_for_function("held.length === 1")
+    page.focus("#plane")
+    page.keyboard.press("+")
+    page.wait_for_function("location.hash.includes('view=')")
+    page.wait_for_timeout(100)
+    page.evaluate("release()")
+    page.wait_for_function("location.hash.includes('where=')")
+    page.wait_for_function("document.getElementById('says').textContent.includes('sociality > p20: 200 of ')")
+    assert "200 of 808 " not in page.inner_text("#says")
+
+
+def test_a_zoom_before_other_axes_does_not_follow_to_them(open_page, page):
+    """The view of the plane before is no view of this one, nor of an answer that came meanwhile."""
+    open_page("#x=predatoriness&y=size")
+    page.focus("#plane")
+    page.keyboard.press("+")
+    page.select_option("#y", "tone")
+    page.wait_for_function("document.querySelector('#plane > div').layout.yaxis.title.text.startsWith('tone')")
+    page.wait_for_timeout(400)
+    assert "view=" not in page.url
+    page.focus("#plane")
+    page.keyboard.press("+")
+    ask(page, "wolf")
+    page.wait_for_timeout(400)
+    assert "view=" not in page.url
 
 
 def test_what_is_found_is_shown_among_its_neighbours_where_a_sample_is_drawn(open_page, page, served, monkeypatch):

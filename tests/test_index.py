@@ -13,7 +13,9 @@ from pyarrow import parquet
 import embedsearch as es
 from embedsearch.index import embedding, placing
 from embedsearch.screening import Screening
+from embedsearch.store import Store
 from embedsearch.testing import HashEncoder, TableEncoder
+from embedsearch.vectors import top
 
 
 def place(vectors, pole):
@@ -407,8 +409,9 @@ def test_tables_have_the_same_columns_and_types_whatever_was_found(index):
         lambda index, where: index.calc("sheep + wolf", on=["size"], where=where).hits,
         lambda index, where: index.place_all(["size", "predatoriness"], where=where),
         lambda index, where: index.place_all(where=where)[:0],
+        lambda index, where: index.place([] if "robot" in where else ["wolf"], ["size"]),
     ],
-    ids=["search", "lexical", "locate", "calc", "calc on", "place all", "slice"],
+    ids=["search", "lexical", "locate", "calc", "calc on", "place all", "slice", "place"],
 )
 def test_an_empty_answer_has_the_columns_that_were_asked_for(index, ask):
     """Scores, distances, axes and terms have their columns, in their order and types, also where nothing was found."""
@@ -433,6 +436,21 @@ def test_answers_without_fields_can_be_kept_as_parquet(tmp_path):
         for kind in ("arrow", "polars"):
             back = parquet.read_table(tmp_path / f"{kind}{place}.parquet").to_pylist()
             assert back == [{**hit.to_dict(), "metadata": None} for hit in answer]
+
+
+def test_a_sum_of_many_terms_reads_a_few_passages_for_each(tmp_path, monkeypatch):
+    """The other terms are left out of each term's own neighbours, and are not read for it unless they are near."""
+    read = []
+    passages = Store.passages
+    monkeypatch.setattr(Store, "passages", lambda store, rows: read.extend(rows) or passages(store, rows))
+    with es.Index.create(tmp_path / "i", HashEncoder(32)) as index:
+        index.add(es.Document(str(number), f"text {number}") for number in range(1000))
+        found = index.calc(" + ".join(f"text {number}" for number in range(100)), k=5)
+        vectors = index.text_vectors([f"text {number}" for number in range(1000)])
+    for number in (0, 99):
+        cosines = vectors[100:] @ vectors[number]
+        assert [int(hit.document) for hit in found.alone[f"text {number}"]] == (100 + top(cosines, 5)).tolist()
+    assert len(read) < 100 * 20
 
 
 def test_an_index_reopens_as_it_was(tmp_path, encoder, animals, axes):

@@ -1,5 +1,6 @@
 """What indexes, hits, placements, sums and axes look like in a notebook."""
 
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 
 import pytest
@@ -17,7 +18,7 @@ class _Cells(HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.lines, self.tags = [], set()
+        self.lines, self.tags, self.caption = [], set(), ""
 
     def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
@@ -29,6 +30,8 @@ class _Cells(HTMLParser):
     def handle_data(self, data):
         if self.lines and self.lines[-1]:
             self.lines[-1][-1] += data
+        elif not self.lines:
+            self.caption += data
 
 
 def read(shown) -> _Cells:
@@ -76,6 +79,28 @@ def answer_id(index) -> str:
     return index.calc("sheep + spider", k=1).hits[0].id
 
 
+def test_a_move_shows_from_where_to_where_and_what_to_mind(index):
+    """Above the answers stands what was reached on each axis, and the note where there is one."""
+    moved = index.shift("wolf", {"size": 9}, k=2)
+    shown = read(moved)
+    assert f"size {moved.start['size']:.2f} to {moved.reached['size']:.2f}; mind that the point" in shown.caption
+    assert [line[0] for line in shown.lines] == ["rank", "1", "2"]
+    assert "mind" not in read(index.shift("wolf", {"size": 0})).caption
+
+
+def test_an_index_that_cannot_be_asked_is_shown_all_the_same(tmp_path):
+    """Closed, or of another thread: logs and debuggers have its folder and why, and not an error."""
+    index = es.Index.create(tmp_path / "closed", TableEncoder({"a": [1.0, 0]}))
+    with ThreadPoolExecutor(1) as pool:
+        elsewhere = pool.submit(repr, index).result()
+    assert "serves the thread that opened it" in elsewhere
+    index.close()
+    assert repr(index) == (
+        f"Index({tmp_path}/closed: it cannot be asked (Cannot operate on a closed database.); open it again)"
+    )
+    assert "open it again" in lines(index)[0][1]
+
+
 def test_axes_show_what_they_are_made_from_and_their_scale(index, encoder, axes):
     """Poles and frames, the version, on how many passages they are scaled, and where percentiles lie."""
     scaled = index.axes["size"]
@@ -102,7 +127,7 @@ def test_long_tables_say_what_is_missing():
     assert lines(facts({"a": "", "b": 0, "c": "x"})) == [["b", "0"], ["c", "x"]]
 
 
-@pytest.mark.parametrize("what", ["index", "hits", "sum", "placements", "axis", "axes"])
+@pytest.mark.parametrize("what", ["index", "hits", "sum", "move", "placements", "axis", "axes"])
 def test_texts_are_never_markup(tmp_path, what):
     """Ids, texts, titles, fields and their names, axes and folders stand there as text."""
     table_of = {f"{EVIL}\n{EVIL} {i}": [1.0, i, 0.5] for i in range(3)} | {EVIL: [0.0, 0, 1], "b": [1.0, 1, 0]}
@@ -113,6 +138,7 @@ def test_texts_are_never_markup(tmp_path, what):
             "index": lambda: index,
             "hits": lambda: index.search(EVIL, mode="dense"),
             "sum": lambda: index.calc(f"'{EVIL}' + b", on=[EVIL]),
+            "move": lambda: index.shift(EVIL, {EVIL: 1}),
             "placements": lambda: index.place([EVIL]),
             "axis": lambda: index.axes[EVIL],
             "axes": lambda: index.axes,

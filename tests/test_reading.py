@@ -50,6 +50,12 @@ class TestPaths:
             write(f"{name}.txt", name)
         assert ids("c.txt", "a.txt", "b.txt") == ["c.txt", "a.txt", "b.txt"]
 
+    def test_a_list_of_paths_is_no_path(self, here):
+        """Several are given one by one; the message says how."""
+        for strange, kind in (([here / "a.txt"], "list"), (None, "NoneType"), (3, "int")):
+            with pytest.raises(SourceError, match=rf"of the type {kind}, wanted a path; .* read\(\*paths\)"):
+                read(strange)
+
     def test_a_missing_file_is_found_at_once_and_names_its_neighbour(self, here):
         """A mistyped path fails in the call, before any document is read, and the nearest name is offered."""
         write("corpus/wolves.jsonl", '{"text": "a"}\n')

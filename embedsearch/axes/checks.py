@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from embedsearch.axes.rated import folded
 from embedsearch.errors import AxisError, did_you_mean
 
@@ -27,6 +29,8 @@ def check_name(name: Any) -> str:
     """
     if not isinstance(name, str) or not name.strip():
         raise AxisError("an axis needs a name")
+    if name.encode(errors="replace").decode() != name:
+        raise AxisError(f"an axis cannot be called {name!r}: it holds bytes that are no UTF-8 (lone surrogates)")
     if name != " ".join(name.split()) or name.startswith("-") or set(name) & set(_SIGNS_OF_COMMANDS):
         raise AxisError(
             f"an axis cannot be called {name!r}: commands part names at ',', values at '=', and turn round what has "
@@ -87,6 +91,8 @@ def check_number(name: str, what: str, value: Any) -> float:
     Raises:
         AxisError: it is anything else.
     """
+    if isinstance(value, np.number) and np.isrealobj(value):
+        value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise AxisError(f"axis {name!r}: {what} must be a number, not {value!r}")
     if (number := finite(value)) is None:

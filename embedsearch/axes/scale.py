@@ -37,9 +37,11 @@ class Scale:
         """Return the scale of a population's raw coordinates, shape (n,).
 
         Raises:
-            AxisError: fewer than two passages, or all at the same place.
+            AxisError: fewer than two passages, all at the same place, or one that is NaN or infinite.
         """
         values = np.asarray(raw, dtype=np.float64)
+        if not np.isfinite(values).all():
+            raise AxisError(f"axis {name!r} cannot be scaled on coordinates that are NaN or infinite; leave these out")
         deviation = float(values.std()) if len(values) else 0.0
         if deviation <= 1e-9:
             found = f"the index has {len(values)}" if len(values) < 2 else f"all {len(values)} lie at one place"

@@ -20,7 +20,8 @@ def json_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a record as JSON values.
 
     Dates and times become texts in ISO 8601, time spans seconds, decimal fractions floats and whole ones whole
-    numbers, UUIDs texts, tuples lists; numpy's values are those of Python; NaN and NaT, which JSON does not know, null.
+    numbers, UUIDs texts, tuples lists; numpy's values are those of Python; NaN, NaT and pandas' NA, which JSON does not
+    know, null.
 
     Raises:
         ValueError: a name is no text, or there is no JSON value for what a field holds; the message names the field.
@@ -36,7 +37,7 @@ def json_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _json_value(value: Any, depth: int) -> Any:
+def _json_value(value: Any, depth: int) -> Any:  # noqa: PLR0912 - a branch for each kind of value
     if type(value) in _AS_THEY_ARE:
         return value
     if depth > _DEEPEST:
@@ -59,6 +60,8 @@ def _json_value(value: Any, depth: int) -> Any:
         return _number(value.total_seconds())
     if isinstance(value, uuid.UUID):
         return str(value)
+    if _is_missing(value):
+        return None
     if _is_numpys(value):
         # Python's dates and times know microseconds; what is finer is cut.
         cut = value.astype(f"{value.dtype.kind}8[us]") if value.dtype.kind in "mM" else value
@@ -71,6 +74,11 @@ def _json_value(value: Any, depth: int) -> Any:
 def _is_numpys(value: Any) -> bool:
     numpy = sys.modules.get("numpy")  # where nobody has imported it there are none of its values
     return numpy is not None and isinstance(value, numpy.generic | numpy.ndarray)
+
+
+def _is_missing(value: Any) -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and value is pandas.NA
 
 
 def _key(name: Any) -> str:

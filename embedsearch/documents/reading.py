@@ -183,6 +183,9 @@ def _known_format(format: str | None) -> str | None:
 def _plan(sources: Sequence[str | os.PathLike[str]], format: str | None, options: ReadOptions) -> list[Planned]:
     planned: list[Planned] = []
     for source in sources:
+        if not isinstance(source, str | bytes | os.PathLike):
+            kind = type(source).__name__
+            raise SourceError(f"a source is of the type {kind}, wanted a path; give several one by one: read(*paths)")
         try:
             planned += _plan_one(os.fsdecode(source), format, options)
         except SourceError as error:

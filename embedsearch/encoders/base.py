@@ -107,7 +107,7 @@ def identify(encoder: Encoder) -> Identity:
     """Return the identity of *encoder*; an encoder without one is known by its name and dimension.
 
     Raises:
-        EncoderError: it is no encoder.
+        EncoderError: it is no encoder, or has no name, or no dimension of at least 1.
     """
     if not isinstance(encoder, Encoder):
         raise EncoderError(
@@ -117,7 +117,14 @@ def identify(encoder: Encoder) -> Identity:
     identity = getattr(encoder, "identity", None)
     if isinstance(identity, Identity):
         return identity
-    return Identity(encoder.name, int(encoder.dimension))
+    if not isinstance(encoder.name, str) or not encoder.name.strip():
+        raise EncoderError(f"the name of {type(encoder).__name__} is {encoder.name!r}, wanted a text that is not empty")
+    dimension = encoder.dimension
+    if not isinstance(dimension, int | np.integer) or isinstance(dimension, bool) or dimension < 1:
+        raise EncoderError(
+            f"the dimension of encoder {encoder.name!r} is {dimension!r}, wanted a whole number, at least 1"
+        )
+    return Identity(encoder.name, int(dimension))
 
 
 def describe(encoder: Encoder) -> dict[str, Any]:
@@ -189,7 +196,7 @@ def _checked(encoder: Encoder, given: Any, count: int) -> Vectors:
     wanted = (count, encoder.dimension)
     try:
         vectors = np.asarray(given)
-    except (TypeError, ValueError) as error:  # rows of different lengths
+    except (TypeError, ValueError, RuntimeError) as error:  # rows of different lengths; tensors that want a gradient
         raise EncoderError(f"encoder {encoder.name!r} gave no array of shape {wanted}: {error}") from error
     if vectors.shape != wanted:
         raise EncoderError(f"encoder {encoder.name!r} gave an array of shape {vectors.shape}, wanted {wanted}")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 ASKED = {**QUESTIONS, **READING}
+REPEATABLE = {QUESTIONS[name] for name in QUESTIONS.keys() - {"axes/try", "axes/save"}}  # leave nothing behind
 _PAGE = Path(__file__).parent / "page"
 _SENT_AT_ONCE, _READ_AT_ONCE = 1 << 16, 1 << 23
 _HEADERS = {
@@ -61,6 +62,7 @@ class Explorer:
             EmbedSearchError: what opening it raises.
         """
         self.token = token
+        self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedsearch-desk")
         self._desk = self._thread.submit(open_desk).result()
 
@@ -87,7 +89,12 @@ class Explorer:
         function = ASKED.get(request.path_params["name"])
         if function is None:
             raise Refusal(404, f"there is no {request.url.path} here", "not_found")
-        answer = await self._ask(function, Fields.parse(await request.body()))
+        fields = Fields.parse(await request.body())
+        async with self._turn:
+            # The page asks anew as a form is changed, and waits for the newest answer alone.
+            if function in REPEATABLE and await request.is_disconnected():
+                return Response(status_code=204)
+            answer = await self._ask(function, fields)
         return Response(json_text(answer), media_type="application/json")
 
     async def file(self, request: Request) -> Response:

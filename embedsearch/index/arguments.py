@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from embedsearch.axes import normal
+from embedsearch.axes import Axis, normal
 from embedsearch.documents import Document
-from embedsearch.errors import EmbedSearchError, QueryError, SourceError, did_you_mean
+from embedsearch.errors import AxisError, EmbedSearchError, QueryError, SourceError, did_you_mean
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, as_rows
 
@@ -87,7 +87,7 @@ def text(what: str, given: str, *, error: type[EmbedSearchError] = QueryError) -
         raise error(
             f"{what} {_shown(given)} holds bytes that are no UTF-8 (lone surrogates); give it in UTF-8"
         ) from cause
-    return given
+    return str.__str__(given)  # the text alone, of numpy's too
 
 
 def texts(what: str, given: str | Iterable[str]) -> list[str]:
@@ -159,6 +159,20 @@ def documents(given: Document | Iterable[Document]) -> Iterator[Document]:
         for name, value in (("text", one.text), ("title", one.title)):
             text(f"{one.source or one.id}: the {name}", value, error=SourceError)
         yield one
+
+
+def definition(given: Axis) -> Axis:
+    """Return the definition of an axis.
+
+    Raises:
+        AxisError: it is none.
+    """
+    if not isinstance(given, Axis):
+        raise AxisError(
+            f"{_shown(given)} ({type(given).__name__}) is no definition of an axis; make one with "
+            "embedsearch.Axis(name, low=[…], high=[…])"
+        )
+    return given
 
 
 def coordinates(what: str, given: Mapping[str, Any]) -> dict[str, Any]:

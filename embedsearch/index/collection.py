@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
-from embedsearch.errors import AxisError, SourceError, StoreError
+from embedsearch.errors import AxisError, EmbedSearchError, SourceError, StoreError
 from embedsearch.index import arguments
 from embedsearch.index.arguments import checked_overlap, require_count
 from embedsearch.index.contents import Contents
@@ -100,7 +100,10 @@ class Collection(Contents):
         return self._store.count_passages()
 
     def __repr__(self) -> str:
-        info = self.info()
+        try:
+            info = self.info()
+        except EmbedSearchError as error:  # closed, or of another thread: debuggers and logs show it all the same
+            return f"Index({error})"
         return (
             f"Index({str(self._store.path)!r}: {info['documents']} documents, {info['passages']} passages, "
             f"encoder {info['encoder']!r}, axes {', '.join(self.axes) or 'none'})"
@@ -108,7 +111,10 @@ class Collection(Contents):
 
     def _repr_html_(self) -> str:
         """Show what it holds in a notebook."""
-        info = self.info()
+        try:
+            info = self.info()
+        except EmbedSearchError as error:
+            return facts({"": str(error)}, caption=f"Index {self.path}")
         shown = {name: f"{info[name]:,}" for name in ("documents", "passages")}
         shown |= {"encoder": f"{info['encoder']}, {info['dimension']} dimensions", "axes": ", ".join(self.axes)}
         shown |= {"fields": ", ".join(info["fields"]), "on the disk": f"{info['bytes'] / 1e6:,.1f} MB"}

@@ -252,6 +252,7 @@ class Index(Collection):
         """
         one_of("unit", unit, UNITS)
         k = None if k is None else require_count(k)
+        sort = None if sort is None else arguments.text("what to sort by", sort)
         with self._store.reading():
             names = self._axis_names(axes)
             rows = self._rows(where, predicted=predicted)
@@ -294,7 +295,7 @@ class Index(Collection):
                 ids = arguments.texts("the id of a document", documents)
                 own = [self._store.rows_of_document(self.get(id).id) for id in ids]
                 rows = np.intersect1d(rows, np.concatenate([*own, rows[:0]]))
-            values = None if field is None else field_values(self._store, field, rows)
+            values = None if field is None else field_values(self._store, arguments.text("a field", field), rows)
             return Population(scaled, rows, Placer(self._embedding).passages(rows, scaled).coordinates, values)
 
     def rows(self, where: str | None = None) -> Rows:

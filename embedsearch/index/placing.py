@@ -23,7 +23,7 @@ from embedsearch.vectors import Mask, Rows, Vectors, project, top
 Unit = Literal["sd", "percentile", "raw", "rating"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
-_FARTHEST = 1e9  # standard deviations: squares and float32 hold it, and nothing lies there
+_FARTHEST = 1e6  # standard deviations: squares and float32 hold it, and nothing lies there
 _AT_ONCE = 1024  # passages whose texts are held
 
 
@@ -79,7 +79,8 @@ class Places:
 
     def of_phrases(self, texts: Sequence[str], unit: Unit) -> Placements:
         """Return one placement for each text, which is no passage."""
-        return Placements(self.placements(texts, [""] * len(texts), unit))
+        asked = phrase_columns([axis.name for axis in self.axes])
+        return Placements(self.placements(texts, [""] * len(texts), unit), asked=asked)
 
     def placements(self, texts: Sequence[str], ids: Sequence[str], unit: Unit) -> Iterator[Placement]:
         """Yield one placement for each text, the passage of that id."""
@@ -189,9 +190,14 @@ class Placer:
             ratings[here] = [rated[row] for row in nearest[here].tolist()]
 
 
+def phrase_columns(names: Sequence[str]) -> Schema:
+    """Return the columns that phrases placed on the axes with these names have, beside the text, if any or none."""
+    return {**dict.fromkeys(names, "number"), "versions": dict.fromkeys(names, "whole")}
+
+
 def asked_columns(names: Sequence[str]) -> Schema:
     """Return the columns that passages placed on the axes with these names have, beside the text, found or not."""
-    return {"id": "text", **dict.fromkeys(names, "number"), "versions": dict.fromkeys(names, "whole")}
+    return {"id": "text", **phrase_columns(names)}
 
 
 def sorting_axis(sort: str, names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, no
 from embedsearch.axes.ordering import dependents, in_order
 from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError
+from embedsearch.index import arguments
 from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.label import now
@@ -64,15 +65,16 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """
         return self.scaled([name])[name]
 
-    def scaled(self, names: list[str]) -> dict[str, ScaledAxis]:
+    def scaled(self, names: str | Iterable[str]) -> dict[str, ScaledAxis]:
         """Return several axes by name, scaled together in one pass over the vectors.
 
         Raises:
             AxisError, QueryError: as looking one up.
         """
         with self._store.reading():
-            found = self._axes().scaled([normal(name) for name in names])
-        return {name: found[normal(name)] for name in names}
+            wanted = arguments.texts("an axis", names)
+            found = self._axes().scaled([normal(name) for name in wanted])
+        return {name: found[normal(name)] for name in wanted}
 
     def readable(self) -> list[str]:
         """Return the names of all axes that can be read on the passages; why another one cannot is said in the log.
@@ -217,7 +219,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """
         while True:
             saved = self._store.axes.all()
-            chosen = {axis.name: axis for axis in choose(saved)}
+            chosen = {axis.name: axis for axis in map(arguments.definition, choose(saved))}
             for name in _RESERVED & chosen.keys():
                 raise AxisError(f"an axis cannot be called {name!r}, a word of placements; choose another name")
             known, unreadable = read_saved(saved, chosen)

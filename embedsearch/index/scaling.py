@@ -36,7 +36,7 @@ class Select(Protocol):
         """Return the rows whose passages satisfy a condition over *axes*, or over those of the index."""
 
 
-class _UnknownAxisError(AxisError, MissingKeyError):
+class UnknownAxisError(AxisError, MissingKeyError):
     """There is no axis of that name."""
 
 
@@ -169,7 +169,7 @@ class FittedAxes:
 def unknown_axis(name: str, known: Iterable[str]) -> AxisError:
     """Return the error for a name that no axis has; it is a KeyError too."""
     advice = did_you_mean(name, known) or " The index has none yet; add some with: embedsearch axes fit FILE"
-    return _UnknownAxisError(f"there is no axis {name!r}.{advice}")
+    return UnknownAxisError(f"there is no axis {name!r}.{advice}")
 
 
 def definition_of(name: str, saved: SavedAxis | None) -> Axis:

@@ -226,10 +226,20 @@ class Searcher:
         count = k + 2 * len(inputs)
         while True:
             rows = ranking(count)
-            kept = [passage for passage in self._store.passages(rows) if _folded(passage.text) not in inputs]
-            if len(kept) >= k or len(rows) < count:
-                return kept[:k]
+            kept = self._kept(rows, k, inputs)
+            if len(kept) == k or len(rows) < count:
+                return kept
             count *= 2
+
+    def _kept(self, rows: Rows, k: int, inputs: Collection[str]) -> list[StoredPassage]:
+        """Return the first *k* passages in *rows* that are none of some texts; few more are read than that takes."""
+        kept: list[StoredPassage] = []
+        start, size = 0, k + 1
+        while len(kept) < k and start < len(rows):
+            part = self._store.passages(rows[start : start + size])
+            kept += [passage for passage in part if _folded(passage.text) not in inputs]
+            start, size = start + size, 2 * size
+        return kept[:k]
 
     def _alone(
         self, expression: Expression, vectors: Vectors, k: int, rows: Rows | None, without: Collection[str]

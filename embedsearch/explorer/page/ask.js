@@ -1,7 +1,7 @@
 /* Ask: a text, or a sum of phrases; both answers of a sum side by side. */
 import {ask} from "./client.js";
 import {axes, now, set} from "./address.js";
-import {$, h, number, saying} from "./dom.js";
+import {$, counted, h, number, saying} from "./dom.js";
 import {list} from "./hits.js";
 import {mark, ofDrawn, view} from "./view.js";
 
@@ -47,7 +47,7 @@ export const answer = () => saying("ask-error", async () => {
 function showHits({hits, at, milliseconds}) {
   const {q, like, x, y} = now();
   const scores = (hit) => `cosine ${number(hit.score, 3)}${hit.bm25 ? `, words ${number(hit.bm25, 1)}` : ""}`;
-  $("ask-answer").replaceChildren(h("p", {class: "note"}, `${like ? `Like ${like}. ` : ""}${hits.length} passages in ${Math.round(milliseconds)} ms.`), list(hits, {scores}));
+  $("ask-answer").replaceChildren(h("p", {class: "note"}, `${like ? `Like ${like}. ` : ""}${counted(hits.length, "passage")} in ${Math.round(milliseconds)} ms.`), list(hits, {scores}));
   mark({hits, star: at && {x: at[x], y: at[y], label: q}});
 }
 

@@ -12,7 +12,8 @@ async function post(name, fields, signal) {
   }
   if (answer.ok) return answer;
   const {error} = await answer.json().catch(() => ({}));
-  throw Object.assign(new Error(error?.message ?? `the server answered ${answer.status}`), {code: error?.code});
+  const more = error?.code === "UnknownAxisError" ? " Load the page again for the axes that there are now." : "";
+  throw Object.assign(new Error((error?.message ?? `the server answered ${answer.status}`) + more), {code: error?.code});
 }
 
 export async function ask(name, fields = {}, {kind = ""} = {}) {

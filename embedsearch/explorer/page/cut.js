@@ -1,7 +1,7 @@
 /* Cut: a condition with the counts of its parts, and a threshold that is dragged along a histogram. */
 import {ask} from "./client.js";
 import {now, set} from "./address.js";
-import {$, count, h, later, number, saying} from "./dom.js";
+import {$, count, counted, h, later, number, saying} from "./dom.js";
 import {load, view} from "./view.js";
 
 const WIDTH = 600, HEIGHT = 120;
@@ -44,7 +44,7 @@ async function counts() {
   const found = await ask("condition", {where}, {kind: "condition"});
   const rows = found.parts.map((part) => h("tr", {}, h("td", {}, part.part), ...[part.seen, part.held, part.left].map((value) => h("td", {}, count(value)))));
   $("cut-counts").replaceChildren(
-    h("p", {id: "cut-total"}, `${count(found.passages)} of ${count(found.total)} passages; ${count(found.documents)} documents.`),
+    h("p", {id: "cut-total"}, `${count(found.passages)} of ${counted(found.total, "passage")}; ${counted(found.documents, "document")}.`),
     h("table", {}, h("thead", {}, h("tr", {}, ...["part", "asked of", "holds", "left"].map((name) => h("th", {scope: "col"}, name)))), h("tbody", {}, ...rows)));
 }
 

@@ -26,6 +26,7 @@ export function marked(text, spans) {
 
 export const number = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits).replace("-", "−"));
 export const count = (value) => value.toLocaleString("en");
+export const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 export const lines = (id) => $(id).value.split("\n").map((line) => line.trim()).filter(Boolean);
 
 /* Runs what a form asks for; an error of the server stands beside the form, and what was typed stays. */

@@ -11,8 +11,8 @@ function entry(hit, scores) {
   const like = h("button", {type: "button", click: () => document.dispatchEvent(new CustomEvent("like", {detail: hit.document}))}, "like this");
   const also = hit.near_alone?.length ? h("span", {}, `also near ${hit.near_alone.join(", ")}`) : null;
   return h("li", {"data-id": hit.id},
-    hit.title ? h("div", {class: "title"}, hit.title) : null,
-    h("div", {class: "text"}, ...text),
+    hit.title ? h("div", {class: "title", dir: "auto"}, hit.title) : null,
+    h("div", {class: "text", dir: "auto"}, ...text),
     h("div", {class: "about"}, h("span", {}, scores(hit)), h("span", {}, hit.id), also, like),
     shares(hit.contributions));
 }
@@ -23,5 +23,5 @@ function shares(contributions) {
   const entries = Object.entries(contributions), all = entries.reduce((sum, [, value]) => sum + Math.abs(value), 0) || 1;
   const words = entries.map(([term, value]) => `${term} ${number(value, 3)}`).join(", ");
   return h("div", {class: "shares", role: "img", "aria-label": `Contributions: ${words}`, title: words},
-    ...entries.map(([, value]) => h("i", {style: `flex: ${Math.abs(value) / all}`})));
+    ...entries.map(([, value], place) => h("i", {style: `flex: ${Math.abs(value) / all}; background: var(--plane-color-${place % 8})`})));
 }

@@ -1,7 +1,7 @@
 /* The page: its tabs, the choice of axes and colours, and the address that holds them. */
 import {ask, download} from "./client.js";
 import {axes as across, now, onMove, set} from "./address.js";
-import {$, count, h, saying} from "./dom.js";
+import {$, counted, h, saying} from "./dom.js";
 import * as asking from "./ask.js";
 import * as axes from "./axes.js";
 import * as cursor from "./cursor.js";
@@ -79,7 +79,7 @@ async function begin() {
   view.index = index;
   document.title = `${index.name} · embedsearch`;
   $("name").textContent = index.name;
-  $("holds").textContent = `${count(index.documents)} documents, ${count(index.passages)} passages, ${index.encoder}`;
+  $("holds").textContent = `${counted(index.documents, "document")}, ${counted(index.passages, "passage")}, ${index.encoder}`;
   complete();
   choices();
   tabs();

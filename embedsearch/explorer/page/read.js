@@ -1,13 +1,20 @@
 /* Read: the next record of a screening with its evidence marked, labels by key, and whether one may stop. */
 import {ask} from "./client.js";
 import {now} from "./address.js";
-import {$, count, h, marked, number, saying} from "./dom.js";
+import {$, count, counted, h, marked, number, saying} from "./dom.js";
+import {drawnAgain} from "./view.js";
 
 const KEYS = {r: "relevant", n: "not relevant", u: "undecided"};
 let record = null;
 let passed = []; // put off in this sitting
 const given = []; // the numbers of the labels given in it
 let busy = false;
+let noted = false; // what was done stands below the plane, until something else is
+
+function note(text) {
+  $("says").textContent = text;
+  noted = true;
+}
 
 export function begin() {
   $("read-form").addEventListener("submit", (event) => { event.preventDefault(); start(); });
@@ -37,6 +44,8 @@ function key(event) {
 const once = async (work) => {
   if (busy) return;
   busy = true;
+  if (noted) drawnAgain();
+  noted = false;
   await saying("read-error", work).finally(() => { busy = false; });
 };
 
@@ -70,7 +79,7 @@ const undo = () => once(async () => {
   given.pop();
   passed = passed.filter((id) => id !== undone.id);
   await next();
-  $("says").textContent = `Undone: ${undone.id} was labelled ${undone.label}.`;
+  note(`Undone: ${undone.id} was labelled ${undone.label}.`);
 });
 
 /* Where nothing is left but what was put off, that is next. */
@@ -79,7 +88,7 @@ async function next() {
   if (!found.record && passed.length) {
     passed = [];
     found = await ask("screen/next");
-    if (found.record) $("says").textContent = "All that is left was put off for later; it begins again.";
+    if (found.record) note("All that is left was put off for later; it begins again.");
   }
   record = found.record;
   tell(found);
@@ -88,7 +97,7 @@ async function next() {
   for (const button of document.querySelectorAll("[data-label], #read-skip")) button.disabled = !record;
   if (!record) return $("read-record").replaceChildren(h("p", {class: "note"}, "There is nothing left to read."));
   const about = [record.id, record.source, record.score === null ? "" : `score ${number(record.score)}`].filter(Boolean).join(" · ");
-  $("read-record").replaceChildren(record.title ? h("h2", {}, record.title) : "", h("p", {class: "note"}, about), ...marked(record.text, record.evidence));
+  $("read-record").replaceChildren(record.title ? h("h2", {dir: "auto"}, record.title) : "", h("p", {class: "note"}, about), h("div", {dir: "auto"}, ...marked(record.text, record.evidence)));
   $("read-record").dataset.id = record.id;
   $("read-record").focus({preventScroll: true});
 }
@@ -104,13 +113,13 @@ function tell(found) {
 }
 
 function progress(found) {
-  $("read-progress").textContent = `${count(found.found)} relevant of ${count(found.read)} read, of ${count(found.records)} records.`;
+  $("read-progress").textContent = `${count(found.found)} relevant of ${count(found.read)} read, of ${counted(found.records, "record")}.`;
   const rows = found.estimates.map((one) => h("tr", {}, h("td", {title: one.assumption}, one.method), ...[one.missed, one.missed_at_most].map((value) => h("td", {}, count(value))), h("td", {}, number(one.recall)), h("td", {}, number(one.recall_at_least))));
   const head = ["by", "missed", "at most", "recall", "at least"].map((name) => h("th", {scope: "col"}, name));
   const verdict = `The rule (recall ${found.stop.recall} at confidence ${found.stop.confidence}, by ${found.stop.method}) says: ${found.stop.met ? "it is time to stop" : "read on"}.`;
   const assumed = found.estimates.map((one) => h("li", {}, h("strong", {}, one.method), `: ${one.assumption} (${one.source})`));
   const yields = found.yield.map((one) => `${one.first}–${one.last}: ${one.found}`).join(", ");
-  const joined = found.joined ? h("p", {class: "note"}, `${count(found.joined)} records not read joined after the last that was read; each counts as possibly missed.`) : "";
+  const joined = found.joined ? h("p", {class: "note"}, `${counted(found.joined, "record")} not read joined after the last that was read; each counts as possibly missed.`) : "";
   $("read-estimates").replaceChildren(h("p", {id: "read-stop"}, verdict), joined, h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
     h("p", {class: "note"}, yields ? `Found per 50 read: ${yields}` : "Nothing read yet."), h("ul", {class: "plain"}, ...assumed));
 }

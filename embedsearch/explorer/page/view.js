@@ -1,7 +1,7 @@
 /* The plane: which points are drawn, in what colours, and what lies on top of them. */
 import {ask, unpack} from "./client.js";
 import {now, set} from "./address.js";
-import {$, count, h, later, saying} from "./dom.js";
+import {$, count, counted, h, later, saying} from "./dom.js";
 
 const TEXTS_AHEAD = 2000; // points whose texts are fetched before the pointer comes
 const AT_ONCE = 200; // passages of one request
@@ -16,6 +16,7 @@ export const view = {plane: null, index: null, drawn: null, texts: new Map(), wh
 let marking = false; // something lies on top of the points
 let alone = null; // the value of a field that is shown alone: {field, name}, where the name of all others is null
 let settling = false; // the view is being set by us, not by the reader
+let loading = 0; // how many ask for other points: what is in view takes the place of none of them
 
 const axisNamed = (name) => view.index.axes.find((axis) => axis.name === name);
 const titles = () => {
@@ -34,8 +35,7 @@ const plotly = () => new Promise((ready, failed) => {
 function sketch({x, y, range}) {
   const canvas = h("canvas", {class: "sketch", "aria-hidden": "true"}), {clientWidth, clientHeight} = $("plane");
   [canvas.width, canvas.height] = [clientWidth, clientHeight];
-  const roomy = ([low, high]) => [low - ((high - low) * 0.05 || 1), high + ((high - low) * 0.05 || 1)];
-  const [left, right, low, high] = addressed() ?? [range.x, range.y].flatMap(roomy);
+  const [left, right, low, high] = addressed() ?? [range.x, range.y].flatMap(Plane.roomy);
   const brush = canvas.getContext("2d"), scale = (least, most, from, to) => (value) => from + ((to - from) * (value - least)) / (most - least);
   const across = scale(left, right, 56, clientWidth - 12), up = scale(low, high, clientHeight - 56, 12); // plotly's own margins
   brush.rect(56, 12, clientWidth - 68, clientHeight - 68);
@@ -59,7 +59,7 @@ async function begin(points) {
   await plotly();
   view.plane = new Plane($("plane"), {...titles(), thin: true, label: "Passages on two axes. Arrow keys move, plus and minus zoom, 0 shows all."});
   const soon = later(zoomed, 250);
-  view.plane.onView = (range) => { if (!settling) soon(range); };
+  view.plane.onView = (range) => { if (!settling) soon(range, asking()); };
   view.plane.onHover = hovered;
   view.plane.onClick = (place) => document.dispatchEvent(new CustomEvent("passage", {detail: view.drawn.rows[place]}));
   view.plane.onSelect = pick;
@@ -90,8 +90,19 @@ export async function follow() {
 }
 
 /* Fetches the points of the axes chosen; with `move` those that were there move to their new places. */
-export async function load({move = false, where = view.where} = {}) {
+export async function load(wanted = {}) {
   if (!view.index.axes.length) return;
+  const {view: at} = now();
+  loading += 1;
+  try {
+    await drawing(wanted);
+  } finally {
+    loading -= 1;
+  }
+  if (now().view !== at) await detail(addressed()); // the reader has moved on meanwhile
+}
+
+async function drawing({move = false, where = view.where}) {
   const before = view.drawn, found = unpacked(await asked({where}));
   await begun(found);
   view.where = where;
@@ -179,22 +190,30 @@ function settle([x0, x1, y0, y1]) {
 
 function says(first) {
   const {total, inside, shown} = view.drawn;
-  const part = shown < inside ? `${count(shown)} of ${count(inside)} passages in view are drawn; zoom in for more.` : `${count(shown)} passages${inside < total ? ` of ${count(total)} are in view` : ""}.`;
+  const part = shown < inside ? `${count(shown)} of ${count(inside)} passages in view are drawn; zoom in for more.` : `${counted(shown, "passage")}${inside < total ? ` of ${count(total)} ${shown === 1 ? "is" : "are"} in view` : ""}.`;
   $("says").textContent = first + ($("says").dataset.plain ?? "") + (view.where ? `Only where ${view.where}: ` : "") + part;
 }
 
-async function zoomed(range) {
+/* Says again what is drawn, in the place of what was done. */
+export const drawnAgain = () => (view.drawn ? says("") : $("says").replaceChildren());
+
+/* What decides the view beside the reader's hand. */
+const asking = () => JSON.stringify([now().x, now().y, now().q, now().like, now().view]);
+
+async function zoomed(range, asked) {
+  if (asked !== asking()) return; // other axes were chosen since, or something was asked: that has brought its own view
   const box = [range.x0, range.x1, range.y0, range.y1];
   set({view: box.map((value) => value.toFixed(3)).join(",")});
   await detail(box);
 }
 
-/* Detail on demand: where not all points are drawn, those in view are fetched. */
+/* Detail on demand: where not all points are drawn, those in view are fetched. The view may have moved on meanwhile. */
 async function detail(box) {
-  if (view.drawn.shown === view.drawn.total) return;
+  if (!box || loading || view.drawn.shown === view.drawn.total) return;
   try {
-    show(unpacked(await asked({box})));
-    settle(box);
+    const found = unpacked(await asked({box})), {x0, x1, y0, y1} = view.plane.range;
+    show(found);
+    settle([x0, x1, y0, y1]);
     ahead(view.drawn.rows.slice(0, AT_ONCE));
   } catch (error) {
     if (error.name !== "AbortError") $("view-error").textContent = error.message;
@@ -265,7 +284,7 @@ export const pick = (places) => saying("view-error", () => ofDrawn(async () => {
   const first = selection?.rows.slice(0, 50) ?? [];
   await fetchTexts(first);
   if (view.selection !== selection) return; // another was made meanwhile
-  $("chosen-list").replaceChildren(...first.map((row) => h("li", {}, told(row).split("\n")[0] || "…")));
+  $("chosen-list").replaceChildren(...first.map((row) => h("li", {dir: "auto"}, told(row).split("\n")[0] || "…")));
 }));
 
 const selected = ({epoch, place}) => (view.selection?.epoch === epoch ? view.selection.rows.map((row) => place.get(row)).filter((one) => one !== undefined) : []);

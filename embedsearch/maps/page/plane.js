@@ -20,6 +20,7 @@
      plane.onHover = (index | null) => …   plane.onClick = (index) => …
      await plane.drawn                                   the promise of the drawing that was asked for last
      plane.shown, plane.webgl                            how many points are drawn, and by what
+     Plane.roomy([low, high])                            the range that is in view where points lie from low to high
 
    `codes` are categories, 0 to 14, in the colours --plane-color-0… (0 to 7 for names, 8 and 9 grey, 10 to 14 for ranges);
    -1 is faint. `values` are numbers, in the steps of --plane-step-0…. All indices are places in x and y. Texts are
@@ -105,6 +106,8 @@ const Plane = (() => {
   const sizeFor = (count) => (count < 400 ? 9 : count < 4000 ? 7 : count < 20000 ? 5 : 3);
 
   class Plane {
+    static roomy = roomy;
+
     constructor(element, options = {}) {
       this.element = element;
       this.options = {xEnds: ["", ""], yEnds: ["", ""], ...options};
