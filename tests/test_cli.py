@@ -214,11 +214,12 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path):
     assert "wolf" in shown
 
 
-@pytest.mark.parametrize("form", ["jsonl", "ids", "csv"])
+@pytest.mark.parametrize("form", ["jsonl", "ids", "csv", "table"])
 def test_a_closed_pipe_is_no_error(predation, form):
     """`| head` ends the command without a word, as a program does that SIGPIPE ends: not 1 for nothing found."""
     code = f"from embedsearch.cli import main; main(['place', '--all', '-f', {form!r}, '-i', {str(predation)!r}])"
-    command = f'"{sys.executable}" -c "{code}" | head -n 1; echo "${{PIPESTATUS[0]}}"'
+    # Unbuffered, Python takes one long write of which half was read for a whole one.
+    command = f'unset PYTHONUNBUFFERED; "{sys.executable}" -c "{code}" | head -n 1; echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedsearch.cli.options import index_option, open_index, split_names
-from embedsearch.cli.output import facts, note, printable, table
+from embedsearch.cli.output import facts, note, printable, stdout_console, table
 from embedsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -91,10 +91,9 @@ def telling_sentence(screening: Screening, id: str) -> str:
 
 def print_record(proposal: Proposal, sentence: str) -> None:
     """Print a record for reading: all of its text, the telling sentence in bold and below it."""
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
+    console = stdout_console()
     score = "" if proposal.score is None else f", score {proposal.score:.3f}"
     console.print(Text(f"{proposal.rank}. {printable(proposal.id)}   {proposal.by}{score}", style="dim"))
     if proposal.title:
