@@ -29,6 +29,8 @@ from embedsearch.conditions.nodes import (
 from embedsearch.conditions.refusals import refusal, shortened
 from embedsearch.errors import QueryError, did_you_mean
 
+_NO_AXES = " No axis is known here: an index has those that `axes fit` has fitted, and `filter` takes --axes FILE."
+
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
@@ -114,8 +116,10 @@ class Resolver:
             return Axis(axis)
         if field is not None:
             return Field(field)
-        known = [*self.axes, *self.fields]
-        raise QueryError(f"there is no axis or field {shortened(name)!r}.{did_you_mean(name, known)}{advice}")
+        known = did_you_mean(name, [*self.axes, *self.fields])
+        if not self.axes and not known.startswith(" Did"):
+            known += _NO_AXES
+        raise QueryError(f"there is no axis or field {shortened(name)!r}.{known}{advice}")
 
 
 def spelled(name: str, known: Collection[str]) -> str | None:
