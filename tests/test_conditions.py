@@ -275,6 +275,8 @@ def test_where_axes_come_from_is_said_where_there_are_none() -> None:
         condition.resolve([], ["year"])
     with pytest.raises(QueryError, match=r"Did you mean 'year'\?$"):
         parse_condition("yaer > 2000").resolve([], ["year"])
+    with pytest.raises(QueryError, match=r"There are: year\.$"):
+        parse_condition("missing(doi)").resolve([], ["year"])
 
 
 def test_resolving() -> None:
