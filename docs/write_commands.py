@@ -33,10 +33,11 @@ index), one key an axis, and `versions`. The characters `start` up to `end` of t
 | `EMBEDSEARCH_INDEX` | the index, as `-i` |
 | `EMBEDSEARCH_SCREENING`, `EMBEDSEARCH_AUTHOR` | which screening and who labels, as `--name` and `--author` |
 | `EMBEDSEARCH_ENGINE`, `EMBEDSEARCH_PRECISION`, `EMBEDSEARCH_DEVICE` | what computes vectors, as the options do |
-| `EMBEDSEARCH_CACHE` | a folder where vectors are kept for all indexes: [store.md](store.md#several-indexes-one-cache) |
-| `EMBEDSEARCH_CACHE_DIR` | where compiled models lie: [encoders.md](encoders.md#the-compiled-model) |
-| `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `EMBEDSEARCH_REMOTE_…` | endpoints: [encoders.md](encoders.md#a-model-behind-an-endpoint) |
-| `EMBEDSEARCH_SERVE_TOKEN` | the secret of a server: [encoders.md](encoders.md#a-model-that-stays-loaded) |
+| `EMBEDSEARCH_CACHE` | where vectors are kept for all indexes: [store.md](store.md#several-indexes-one-cache) |
+| `OPENAI_BASE_URL`, `OPENAI_API_KEY` | where an endpoint is, and its key: [encoders.md](encoders.md), as all below |
+| `EMBEDSEARCH_CACHE_DIR` | where compiled models lie |
+| `EMBEDSEARCH_REMOTE_…` | price, batches, time and passages of an endpoint |
+| `EMBEDSEARCH_SERVE_TOKEN` | the secret of a server that other machines reach |
 
 An option goes before its variable. This page is written by `docs/write_commands.py` from the commands' own help.
 """
