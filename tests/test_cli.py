@@ -78,6 +78,11 @@ def test_help_loads_what_click_loads():
         ("screen nxt", "there is no command 'nxt'. Did you mean 'next'?", "main screen"),
         ("--verson", "No such option '--verson'. Did you mean '--version'?", "main"),
         ("search wolf --modus dense", "No such option '--modus'. Did you mean '--mode'?", "main search"),
+        (
+            "search ambush from below",
+            "Got unexpected extra arguments (from below); put words that belong together in quotes.",
+            "main search",
+        ),
         ("search wolf -k many", "Invalid value for '-k': 'many' is not a valid integer range.", "main search"),
         ("filter a.csv", "give --where CONDITION, --profile FILE, or --top N with --by MEASURE.", "main filter"),
         ("search wolf --where", "Option '--where' requires an argument.", None),
