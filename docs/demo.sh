@@ -36,4 +36,4 @@ run 'head -c 300 relevant.jsonl'
 say "7. Screen the articles for one question: what to read first"
 run 'embedsearch screen rank --name demo --topic "fraud, extortion and lending to the desperate" --where "year >= 1000" -n 5 -f table'
 
-printf '\n\nThe index is in indexes/predation, the filtered articles are in relevant.jsonl. Go on with: embedsearch --help\n'
+printf '\n\nThe index is in indexes/predation, the filtered articles are in relevant.jsonl. Go on with:\n. .venv/bin/activate\nembedsearch --help\n'

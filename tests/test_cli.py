@@ -78,6 +78,11 @@ def test_help_loads_what_click_loads():
         ("screen nxt", "there is no command 'nxt'. Did you mean 'next'?", "main screen"),
         ("--verson", "No such option '--verson'. Did you mean '--version'?", "main"),
         ("search wolf --modus dense", "No such option '--modus'. Did you mean '--mode'?", "main search"),
+        (
+            "search ambush from below",
+            "Got unexpected extra arguments (from below); put words that belong together in quotes.",
+            "main search",
+        ),
         ("search wolf -k many", "Invalid value for '-k': 'many' is not a valid integer range.", "main search"),
         ("filter a.csv", "give --where CONDITION, --profile FILE, or --top N with --by MEASURE.", "main filter"),
         ("search wolf --where", "Option '--where' requires an argument.", None),
@@ -236,11 +241,12 @@ def test_what_a_file_is_called_stays_on_one_line(tmp_path):
     assert done.stderr.splitlines() == lines
 
 
-@pytest.mark.parametrize("form", ["jsonl", "ids", "csv"])
+@pytest.mark.parametrize("form", ["jsonl", "ids", "csv", "table"])
 def test_a_closed_pipe_is_no_error(predation, form):
     """`| head` ends the command without a word, as a program does that SIGPIPE ends: not 1 for nothing found."""
     code = f"from embedsearch.cli import main; main(['place', '--all', '-f', {form!r}, '-i', {str(predation)!r}])"
-    command = f'"{sys.executable}" -c "{code}" | head -n 1; echo "${{PIPESTATUS[0]}}"'
+    # Unbuffered, Python takes one long write of which half was read for a whole one.
+    command = f'unset PYTHONUNBUFFERED; "{sys.executable}" -c "{code}" | head -n 1; echo "${{PIPESTATUS[0]}}"'
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2

@@ -266,7 +266,10 @@ def test_chunking_belongs_to_the_index(tmp_path, folder):
         assert len(index) == 8  # four sentences of three words a passage
     again = run("ingest", file, "--chunk-words", 20, "-i", folder)
     assert again.exit_code == 2
-    assert "made with --chunk-words 12, not 20" in again.stderr
+    assert "made with --chunk-words 12, not with 20" in again.stderr
+    other = run("ingest", file, "--overlap", 5, "-i", folder)
+    assert "made with --overlap 0, not with 5" in other.stderr
+    assert f"embedsearch reindex --overlap 5 -i {folder}\n" in other.stderr
     assert run("ingest", file, "--chunk-words", 12, "-i", folder).exit_code == 0
 
 

@@ -72,11 +72,11 @@ def test_a_label_is_given_shown_and_taken_back(pile):
         (("undo",), "there is no label to undo in the screening 'main'"),
         (("undo", "9"), "there is no label number 9 to undo"),
         (("next",), "nothing to start from"),
-        (("next", "--by", "audit"), "no audit sample was drawn yet; draw one with: embedsearch screen audit -n 200"),
+        (("next", "--by", "audit"), "no audit sample was drawn yet; draw one with: embedsearch screen audit -n 24"),
         (("next", "--where", "year > 3000"), "no document of the index satisfies 'year > 3000'"),
         (("next", "--axis", "size"), "there is no axis 'size'"),
         (("start", "--recall", "2"), "the target recall must be above 0 and at most 1, not 2"),
-        (("audit", "-n", "25", "--seed", "3"), "a sample of 25 cannot be drawn from 24 records that were not read"),
+        (("audit", "-n", "25", "--seed", "3"), "from 24 records that were not read; draw from 1 to 24"),
         (("status", "--name", " "), "a screening cannot be called ' '"),
         (("import", "none.csv"), "none.csv: cannot be read: No such file"),
     ],
@@ -250,6 +250,20 @@ def test_help_offers_what_is_taken():
     assert {command: "or the audit sample" in text for command, text in shown.items()} == {
         "start": False, "next": True, "read": True,
     }  # fmt: skip
+
+
+def test_the_sample_that_is_advised_can_be_drawn(pile):
+    """The command that status and next print asks for no more records than there are; when all are read, for none."""
+    screen(pile, "label", "d00", "--relevant")
+    advice = "embedsearch screen audit -n 23"
+    assert f"the audit says nothing: {advice}\n" in screen(pile, "status", "-f", "table").stdout
+    assert advice in screen(pile, "next", "--by", "audit").stderr
+    assert "from 23 records" in screen(pile, "audit", "-n", "200").stderr
+    screen(pile, "label", *list(TRUTH)[1:], "--not-relevant")
+    assert "audit -n" not in screen(pile, "status", "-f", "table").stdout
+    assert screen(pile, "next", "--by", "audit").exit_code == 1
+    screen(pile, "undo")
+    assert len(lines(screen(pile, "audit", "-n", "1"))) == 1
 
 
 def test_formats(pile):

@@ -268,6 +268,17 @@ def test_refusing_names(source: str, message: str) -> None:
     assert message in refused(source)
 
 
+def test_where_axes_come_from_is_said_where_there_are_none() -> None:
+    """Whoever asks for an axis without an index is told what gives axes; whoever mistypes a field is not."""
+    condition = parse_condition("predatoriness > p90")
+    with pytest.raises(QueryError, match=r"There are: year\. No axis is known here: .* takes --axes FILE\."):
+        condition.resolve([], ["year"])
+    with pytest.raises(QueryError, match=r"Did you mean 'year'\?$"):
+        parse_condition("yaer > 2000").resolve([], ["year"])
+    with pytest.raises(QueryError, match=r"There are: year\.$"):
+        parse_condition("missing(doi)").resolve([], ["year"])
+
+
 def test_resolving() -> None:
     """Every bare name becomes an axis or a field, wherever it stands."""
     source = 'p10 < predatoriness and (not flag or kind in ["a"]) and "b" in title and missing(year) and born < id'

@@ -16,7 +16,8 @@ PAGES = sorted([ROOT / "README.md", ROOT / "corpus" / "README.md", *(ROOT / "doc
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 SECONDS = re.compile(r"\(\d+\.\d s\)")
-LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 TOLERANCE = 0.03  # bf16 differs between processors: a distance on two axes by .02
 
 
@@ -100,9 +101,23 @@ def test_python_blocks_run(page, desk, monkeypatch):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    """Every relative link of a page leads to a file that is there."""
-    for target in LINK.findall(page.read_text("utf-8")):
-        assert (page.parent / target).exists(), f"{page.name}: {target}"
+    """Every relative link of a page leads to a file that is there, and to a heading that is there."""
+    for target, heading in LINK.findall(page.read_text("utf-8")):
+        file = page.parent / target if target else page
+        assert file.exists(), f"{page.name}: {target}"
+        assert not heading or heading in anchors(file), f"{page.name}: {target}#{heading}"
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what the headings of a page are called in links, as GitHub makes it of them."""
+    headings = HEADING.findall(BLOCK.sub("", page.read_text("utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_front_page_leads_to_every_other():
+    """README's list of the manual has each page of docs/."""
+    listed = {target for target, _ in LINK.findall((ROOT / "README.md").read_text("utf-8"))}
+    assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= listed
 
 
 def test_the_page_of_commands_is_current():

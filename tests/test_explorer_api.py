@@ -333,6 +333,11 @@ def test_screening_from_the_page(client, path, encoder):
         assert len(index.labels) == 0
     assert client.refusal("screen/label", id="nobody", label="relevant")[0] == 400
     assert client.refusal("screen/label", id="id-wolf", label="perhaps")[0] == 400
+    assert client.refusal("screen/label", id="id-wolf", label=7)[0] == 400
+    assert client.refusal("screen/label", id="id-wolf", label=[1]) == (400, "'label' is [1]; wanted a text or a number")
+    assert client.ask("screen/label", id="id-wolf", label=0.7)["progress"]["graded"] == 1
+    with es.open(path, encoder) as index:
+        assert index.labels["id-wolf"].value == 0.7
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,8 @@ def reading_options(command: Any) -> Any:
         click.option("--text", "text", multiple=True, metavar="FIELD", help="The field with the text; several join."),
         click.option("--title", metavar="FIELD", help="The field with the title."),
         click.option("--id", "id", metavar="FIELD", help="The field with the id."),
-        click.option("--as", "read_as", type=click.Choice(READ_FORMATS), help="Read sources as this."),
+        click.option("--as", "read_as", type=click.Choice(READ_FORMATS),
+                     help="Read sources as this; lines: a document a line."),
         click.option("--encoding", metavar="NAME", help="The encoding of text files; UTF-8 if not given."),
         click.option("--on-error", type=click.Choice(("stop", "skip")), default="stop", show_default=True,
                      help="What to do at a record that cannot be read."),
@@ -105,8 +106,8 @@ def ingest(
 
     A SOURCE is a CSV, TSV, JSONL, Parquet, RIS, PubMed (nbib), BibTeX, TXT, Markdown, HTML or PDF file, a folder of
     them, or - for stdin.
-    Text, title and id fields are found by their usual names or named here; all other fields are kept as
-    metadata. The index is made if it does not exist.
+    Text, title and id fields are found by their usual names, which docs/reading.md lists, or named here; all
+    other fields are kept as metadata. The index is made if it does not exist.
 
     With --sync the index becomes equal to the SOURCEs: a document is removed if it was ingested from one of them (the
     same file, or any file below the same folder, named in whatever way) and is not there any more. Documents that came
@@ -156,9 +157,11 @@ def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, ove
     held = index.info() if any(given is not None for given in asked.values()) else {}
     for option, given in asked.items():
         if given is not None and given != held[option]:
+            flag = f"--{option.replace('_', '-')}"
+            made = f"without {flag}" if held[option] is None else f"with {flag} {held[option]}"
             raise StoreError(
-                f"{path} was made with --{option.replace('_', '-')} {held[option] or 'by the encoder'}, not {given}; "
-                "leave it out, or ingest into another folder with -i"
+                f"{path} was made {made}, not with {given}; leave it out, or divide what it holds anew first: "
+                f"embedsearch reindex {flag} {given} -i {path}"
             )
     return index
 

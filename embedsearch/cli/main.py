@@ -43,6 +43,8 @@ def _on_one_line() -> Iterator[None]:
         raise
     except click.UsageError as error:
         message = error.format_message().strip()
+        if "unexpected extra argument" in message:
+            message += "; put words that belong together in quotes"
         end = "" if message.endswith((".", "?", "!")) else "."
         raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
 

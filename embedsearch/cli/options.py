@@ -70,7 +70,7 @@ def _prefer(context: click.Context, parameter: click.Parameter, value: str | Non
         context.with_resource(preferring(**{str(parameter.name): value}))
 
 
-where_option = click.option("--where", metavar="CONDITION", help="Answers must satisfy it, as in 'kind == \"person\"'.")
+where_option = click.option("--where", metavar="CONDITION", help="Only what satisfies it, as in 'kind == \"person\"'.")
 explain_option = click.option("--explain", is_flag=True, help="Say how it was answered, and the time of each step.")
 count_option = click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
 

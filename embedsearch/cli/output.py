@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import sys
 import time
@@ -176,11 +178,19 @@ class _Column(NamedTuple):
     wraps: bool
 
 
-def _print_columns(names: Sequence[str], rows: Sequence[Sequence[Text]], title: str, wide: str) -> None:
+def stdout_console(width: int | None = None) -> Console:
+    """Return what prints to stdout for people; a pipe that closes is an OSError of it, as of all else that prints."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    console = Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    class StdoutConsole(Console):
+        def on_broken_pipe(self) -> None:  # rich would leave with 1, which says that nothing was found
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    return StdoutConsole(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+
+
+def _print_columns(names: Sequence[str], rows: Sequence[Sequence[Text]], title: str, wide: str) -> None:
+    console = stdout_console(None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
     first, *others = [_column(name, [row[place] for row in rows], may_wrap=name == wide or len(names) <= 2)
                       for place, name in enumerate(names)]  # fmt: skip
     # The longest number is whole beside the first column; where it is wider than a terminal, that breaks the line.

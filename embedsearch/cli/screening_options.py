@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedsearch.cli.options import index_option, open_index, split_names
-from embedsearch.cli.output import facts, note, one_line, printable, table
+from embedsearch.cli.output import facts, note, one_line, printable, stdout_console, table
 from embedsearch.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -91,10 +91,9 @@ def telling_sentence(screening: Screening, id: str) -> str:
 
 def print_record(proposal: Proposal, sentence: str) -> None:
     """Print a record for reading: all of its text, the telling sentence in bold and below it."""
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
+    console = stdout_console()
     score = "" if proposal.score is None else f", score {proposal.score:.3f}"
     console.print(Text(f"{proposal.rank}. {printable(proposal.id)}   {proposal.by}{score}", style="dim"))
     if proposal.title:
@@ -111,6 +110,8 @@ def print_record(proposal: Proposal, sentence: str) -> None:
 
 def print_progress(progress: dict[str, Any]) -> None:
     """Print how far a screening has come, for people."""
+    from embedsearch.screening.progress import how_to_draw
+
     names = {"records": "records", "read": "read", "found": "relevant", "not_relevant": "not relevant",
              "undecided": "undecided", "unread": "not read", "unasked": "read unasked or imported",
              "outside": "labels outside of the records", "joined": "not read, joined after the last that was read",
@@ -137,8 +138,9 @@ def print_progress(progress: dict[str, Any]) -> None:
             f"{progress['passed_over']:,} records shown at random were passed over; what was drawn after the first of "
             "them is no random sample until they are read: embedsearch screen read --by random"
         )
-    elif not progress["drawn_at_random"]:
-        click.echo("No record was drawn at random yet, so that the audit says nothing: embedsearch screen audit -n 200")
+    elif not progress["drawn_at_random"] and progress["unread"]:
+        draw = how_to_draw(progress["unread"])
+        click.echo(f"No record was drawn at random yet, so that the audit says nothing: {draw}")
     for one in progress["estimates"]:
         click.echo(
             f"By the {one['method']}, {one['confidence']:.0%} one-sided, supposing that {one['assumption']} "
@@ -153,7 +155,7 @@ def print_progress(progress: dict[str, Any]) -> None:
     if progress["samples"] and (joined := progress["samples"][-1]["joined"]):
         click.echo(
             f"{joined:,} records not read could not be drawn then: they joined later, and count as possibly missed. "
-            "Draw another sample: embedsearch screen audit -n 200"
+            f"Draw another sample: {how_to_draw(progress['unread'])}"
         )
     elif progress["joined"]:
         click.echo(

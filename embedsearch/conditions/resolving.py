@@ -29,6 +29,8 @@ from embedsearch.conditions.nodes import (
 from embedsearch.conditions.refusals import refusal, shortened
 from embedsearch.errors import QueryError, did_you_mean
 
+_NO_AXES = " No axis is known here: an index has those that `axes fit` has fitted, and `filter` takes --axes FILE."
+
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
@@ -68,7 +70,7 @@ class Resolver:
                 self._check_kinds(column, options)
                 return OneOf(column, options, negated)
             case Comparison(left, sign, right):
-                left, right = self.column(left), self._operand(right)
+                left, right = self.column(left, self._on_axes(left)), self._operand(right)
                 if isinstance(right, Percentile) and not isinstance(left, Axis):
                     raise refusal(self.source, "a percentile such as p80 can only be compared with an axis")
                 self._check_kinds(left, (right.value,) if isinstance(right, Literal) else ())
@@ -86,6 +88,12 @@ class Resolver:
                 self.source, f"{resolved.name!r} is an axis and {how}; compare it with a number or a percentile"
             )
         return resolved
+
+    def _on_axes(self, column: Column) -> str:
+        """Say where axes come from, where there are none and the name is like that of no field."""
+        if not isinstance(column, Name) or self.axes or did_you_mean(column.name, self.fields).startswith(" Did"):
+            return ""
+        return _NO_AXES
 
     def _operand(self, operand: Operand) -> Operand:
         if isinstance(operand, Literal | Percentile):

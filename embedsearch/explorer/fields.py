@@ -60,6 +60,10 @@ class Fields:
         """Return a text."""
         return _text(name, self._take(name, default), "a text")
 
+    def text_or_number(self, name: str) -> str | float:
+        """Return a text or a finite number."""
+        return _text_or_number(name, self._take(name, _REQUIRED), "a text or a number")
+
     def optional(self, name: str) -> str | None:
         """Return a text; None where there is none, or an empty one."""
         return self.text(name, "") or None
@@ -106,10 +110,7 @@ class Fields:
         value, wanted = self._take(name, _REQUIRED), "an object of numbers and percentiles"
         if not isinstance(value, dict):
             raise _other(name, value, wanted)
-        return {
-            _text(name, key, wanted): _text(name, one, wanted) if isinstance(one, str) else _number(name, one, wanted)
-            for key, one in value.items()
-        }
+        return {_text(name, key, wanted): _text_or_number(name, one, wanted) for key, one in value.items()}
 
     def box(self, name: str) -> tuple[float, float, float, float] | None:
         """Return left, right, bottom and top of a view, or None."""
@@ -130,6 +131,10 @@ def _text(name: str, value: Any, wanted: str) -> str:
     if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise Refusal(400, f"{name!r} holds half of a character (a lone surrogate)")
     return value
+
+
+def _text_or_number(name: str, value: Any, wanted: str) -> str | float:
+    return _text(name, value, wanted) if isinstance(value, str) else _number(name, value, wanted)
 
 
 def _number(name: str, value: Any, wanted: str) -> float:

@@ -58,7 +58,7 @@ def next_record(desk: Desk, asked: Fields) -> Answer:
 def label(desk: Desk, asked: Fields) -> Answer:
     """Label a record that has no label yet."""
     screening = _screening(desk, asked)
-    id, value, note = asked.text("id"), asked.text("label"), asked.text("note", "")
+    id, value, note = asked.text("id"), asked.text_or_number("label"), asked.text("note", "")
     asked.finish()
     desk.catch_up(screening)
     (given,) = screening.labels.add(id, value, note=note, only_unread=True)

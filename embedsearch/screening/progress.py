@@ -14,6 +14,7 @@ from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.screening.stopping import History, RecallEstimate, audit_estimate, ranking_estimate
 
 YIELD_EVERY = 50
+_SAMPLE = 200
 _ROUNDING = 1e-9
 
 
@@ -183,6 +184,11 @@ def progress_of(labels: IndexLabels, ids: Sequence[str], settings: ScreeningSett
         estimates=estimates,
         is_met=is_met(decisive, settings.recall, undecided=undecided, unread=history.unread),
     )
+
+
+def how_to_draw(unread: int) -> str:
+    """Return the command that draws an audit sample from so many records not read."""
+    return f"embedsearch screen audit -n {min(_SAMPLE, unread)}"
 
 
 def _by_ranking(reading: Reading, confidence: float) -> RecallEstimate:

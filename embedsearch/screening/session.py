@@ -21,7 +21,7 @@ from embedsearch.results import Records
 from embedsearch.screening.choosing import choose, order
 from embedsearch.screening.pile import Pile, direction_of
 from embedsearch.screening.piles import PILE, last_packed
-from embedsearch.screening.progress import Progress, progress_of
+from embedsearch.screening.progress import Progress, how_to_draw, progress_of
 from embedsearch.screening.ranking import Labels, Ranker, Scores
 from embedsearch.screening.reading import shown_at_random
 from embedsearch.screening.settings import ScreeningSettings
@@ -281,7 +281,10 @@ class Screening:
         """
         left = np.flatnonzero(np.isnan(self._known(undecided=0.0)))
         if not 0 < size <= len(left):
-            raise QueryError(f"a sample of {size:,} cannot be drawn from {len(left):,} records that were not read")
+            raise QueryError(
+                f"a sample of {size:,} cannot be drawn from {len(left):,} records that were not read"
+                + (f"; draw from 1 to {len(left):,}" if len(left) else "")
+            )
         if unread := self._unread_sample():
             raise QueryError(
                 f"{len(unread):,} records of the sample drawn last are not read yet; read them first with: "
@@ -316,13 +319,15 @@ class Screening:
     def _require_start(self, by: str, settings: ScreeningSettings, pile: Pile) -> None:
         """Refuse to choose records where there is nothing to choose them by."""
         if by == AUDIT and not any(event.kind == AUDIT for event in self.labels.history()):
-            raise QueryError("no audit sample was drawn yet; draw one with: embedsearch screen audit -n 200")
+            labels = self.labels.standing()
+            if unread := sum(id not in labels for id in pile.ids):
+                raise QueryError(f"no audit sample was drawn yet; draw one with: {how_to_draw(unread)}")
         if by in (AUDIT, "random") or settings.topic or settings.axes:
             return
         if not any(label.is_relevant and id in pile.places for id, label in self.labels.items()):
             raise QueryError(
                 "there is nothing to start from: say what is looked for with --topic TEXT or --axis NAME, label a "
-                "record that is relevant, or read at random with --by random"
+                "record that is relevant, or read at random: embedsearch screen read --by random"
             )
 
     def _proposals(self, ids: Sequence[str], scores: Scores, by: str) -> Proposals:
