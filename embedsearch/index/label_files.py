@@ -199,7 +199,7 @@ def _records(path: Path, options: ReadOptions) -> Iterator[RawRecord]:
             elif format == "ris":
                 yield from ris_labels(source, options)
             else:
-                yield from separated_records(source, options, "," if format == "csv" else "\t")
+                yield from separated_records(source, options, "," if format == "csv" else "\t")[1]
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
 
