@@ -427,7 +427,9 @@ def test_the_commands_import_and_export(papers, tmp_path):
     folder = papers.path
     file = write(tmp_path, "id,label,note\np1,1,good\np2,0,\np3,,\n")
     done = run("screen", "import", file, "-i", folder, "-f", "json")
-    assert json.loads(done.stdout) == {"labelled": 2, "unchanged": 0, "unlabelled": 1, "unknown": 0}
+    assert json.loads(done.stdout) == {
+        "labelled": 2, "unchanged": 0, "unlabelled": 1, "unknown": 0, "overruled": 0,
+    }  # fmt: skip
     assert "2 documents labelled, 0 unchanged; 1 records without a label." in done.stderr
     shown = run("screen", "export", "-i", folder, "--only", "labelled", "-f", "csv")
     assert [line.split(",")[:3] for line in shown.stdout.splitlines()] == [
@@ -462,3 +464,27 @@ def test_titles_that_match_the_same_document_cannot_contradict_one_another(paper
     assert {id: label and (label.value, label.note) for id, label in held.items()} == {
         "p1": None, "p2": (1.0, "one"), "p3": (0.0, ""), "p4": None,
     }  # fmt: skip
+
+
+def test_what_an_import_overrules_is_told(papers, tmp_path):
+    """Each label that another one takes the place of is named with both; a note alone overrules nothing."""
+    papers.labels.add("p1", "relevant", author="ada")
+    papers.labels.add("p2", 0.7, author="")
+    papers.labels.add("p3", "not relevant", author="ada")
+    file = write(tmp_path, "id,label,note,labelled_by\np1,0,,ben\np2,undecided,,ben\np3,0,too old,ben\n")
+    done = run("screen", "import", file, "-i", papers.path)
+    assert done.stderr == (
+        f"{file}:2: 'p1' was labelled relevant by ada; overruled by not relevant\n"
+        f"{file}:3: 'p2' was labelled 0.7; overruled by undecided\n"
+        f"{papers.path}: 3 documents labelled, 2 of them otherwise before, 0 unchanged; 0 records without a label.\n"
+    )
+    assert papers.labels.take(file).overruled == 0
+    told = []
+    assert papers.labels.named("apart").take(file, reading={"report": told.append}).overruled == 0
+    assert told == []
+
+
+def test_labels_without_a_suffix_are_refused(papers, tmp_path):
+    """The line names what is read, and what was seen."""
+    done = run("screen", "import", "-", "-i", papers.path)
+    assert done.stderr == "Error: -: labels are read from .csv, .tsv, .jsonl and .ris, not a name without a suffix\n"

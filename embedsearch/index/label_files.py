@@ -190,7 +190,8 @@ def _records(path: Path, options: ReadOptions) -> Iterator[RawRecord]:
     """Yield the records of a file."""
     format = path.suffix[1:].lower()
     if format not in ("csv", "tsv", "tab", "jsonl", "ndjson", "ris"):
-        raise SourceError(f"{path}: labels are read from .csv, .tsv, .jsonl and .ris, not {path.suffix or 'this'!r}")
+        seen = repr(path.suffix) if path.suffix else "a name without a suffix"
+        raise SourceError(f"{path}: labels are read from .csv, .tsv, .jsonl and .ris, not {seen}")
     try:
         with path.open("rb") as stream:
             source = Source(str(path), path.name, stream, path)

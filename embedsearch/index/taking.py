@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import QueryError, SourceError, did_you_mean
-from embedsearch.index.label import IMPORT, Decision, Label, tidied
+from embedsearch.index.label import IMPORT, Decision, Label, tidied, value_name
 from embedsearch.index.label_files import LabelEntry, LabelFile, contradiction, read_labels
 from embedsearch.index.labels import IndexLabels
 from embedsearch.store import Store
@@ -26,33 +26,46 @@ class Taken:
         unchanged: documents that were labelled so already.
         unlabelled: records of the file without a label.
         unknown: records that name no document of the index, where these were passed over.
+        overruled: documents, of those labelled, that had another label before.
     """
 
     labelled: int
     unchanged: int
     unlabelled: int
     unknown: int
+    overruled: int
 
 
 def decisions_of(
     file: str | os.PathLike[str], held: IndexLabels, store: Store, *, match: str, reading: Mapping[str, Any]
-) -> tuple[list[Decision], Taken]:
-    """Return what a file decides that is not held already, and what becomes of its records; see `IndexLabels.take`."""
+) -> tuple[list[Decision], Taken, list[str]]:
+    """Return what a file decides that is not held already, what becomes of its records, and what it overrules.
+
+    See `IndexLabels.take`. What it overrules is a sentence for each.
+    """
     options = dict(reading)
     if match != "id":
         options.setdefault("key", match)
     found = read_labels(file, **options)
     standing, shown = held.standing(), held.shown()
     chosen, unknown = _chosen(found, _documents_by(match, store), match, options)
-    decisions, unchanged = [], 0
+    decisions, overruled, unchanged = [], [], 0
     for id, entry in chosen.items():
-        if id in standing and _is_said_by(standing[id], entry):
+        label = standing.get(id)
+        if label is not None and _is_said_by(label, entry):
             unchanged += 1
-        else:
-            # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
-            by = None if id in shown else IMPORT
-            decisions.append(Decision(id, entry.value, entry.note, entry.author, by, entry.time))
-    return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown)
+            continue
+        # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
+        by = None if id in shown else IMPORT
+        decisions.append(Decision(id, entry.value, entry.note, entry.author, by, entry.time))
+        if label is not None and label.value != entry.value:
+            overruled.append(_overruling(label, entry))
+    return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown, len(overruled)), overruled
+
+
+def _overruling(label: Label, entry: LabelEntry) -> str:
+    by = f" by {label.author}" if label.author else ""
+    return f"{entry.place}: {label.document!r} was labelled {label.name}{by}; overruled by {value_name(entry.value)}"
 
 
 def _is_said_by(label: Label, entry: LabelEntry) -> bool:
