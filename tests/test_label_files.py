@@ -488,3 +488,28 @@ def test_labels_without_a_suffix_are_refused(papers, tmp_path):
     """The line names what is read, and what was seen."""
     done = run("screen", "import", "-", "-i", papers.path)
     assert done.stderr == "Error: -: labels are read from .csv, .tsv, .jsonl and .ris, not a name without a suffix\n"
+
+
+def test_references_of_several_databases_go_out_with_what_they_came_with(tmp_path):
+    """However a database spells its fields; the title is kept without an abstract, and the DOI where it is the id."""
+    scopus = "Authors,Title,Year,Source title,DOI,Link,Abstract,Author Keywords\n"
+    scopus += '"Ulf, A.; Bo, B.",Wolves of the lake,2019,J. Wolves,10.1/W,https://w.org,They hunt.,wolf; lake\n'
+    write(tmp_path, scopus, "scopus.csv")
+    write(tmp_path, "TY  - JOUR\nTI  - Deer of the lake\nDO  - 10.1/D\nPY  - 2020\nER  - \n", "wos.ris")
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.read(tmp_path / "scopus.csv", tmp_path / "wos.ris"))
+        wolves, deer = ris_records(Screening(index))
+        assert [record["title"] for record in label_records(Screening(index))] == [
+            "Wolves of the lake",
+            "Deer of the lake",
+        ]
+        file = write(tmp_path, "DOI,included\n10.1/w,1\n10.1/d,0\n")
+        assert index.labels.take(file, match="doi").labelled == 2
+        titles = write(tmp_path, "title,included\ndeer of the  lake,0\nwolves of the lake,1\n", "titles.csv")
+        assert index.labels.take(titles, match="title").unchanged == 2
+        assert len(list(index.filter('doi == "10.1/D"'))) == 1
+    assert wolves.splitlines()[1:-3] == [
+        "ID  - 10.1/W", "TI  - Wolves of the lake", "AU  - Ulf, A.", "AU  - Bo, B.", "PY  - 2019", "JO  - J. Wolves",
+        "DO  - 10.1/W", "UR  - https://w.org", "KW  - wolf", "KW  - lake", "AB  - They hunt.",
+    ]  # fmt: skip
+    assert deer.splitlines()[1:-3] == ["ID  - 10.1/D", "TI  - Deer of the lake", "PY  - 2020", "DO  - 10.1/D"]

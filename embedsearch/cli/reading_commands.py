@@ -234,13 +234,15 @@ class _Desk:
 @format_option()
 def rank(count: int | None, path: str, name: str, encoder: str | None, format: str, **given: Any) -> None:
     """Order what was not read, the likeliest first."""
+    from embedsearch.screening.features import heading
+
     screening = open_screening(path, name, encoder=encoder, for_next="likely", **given)
     order = screening.rank()[:count]
     records = ({"rank": place, "id": id, "score": score} for place, (id, score) in enumerate(order, start=1))
     if format != "table":
         write(records, format, columns=("rank", "id", "score"))
     elif order:
-        rows = [[*record.values(), screening.index.get(str(record["id"])).title] for record in records]
+        rows = [[*record.values(), heading(screening.index.get(str(record["id"])))] for record in records]
         table(["#", "id", "score", "title"], rows, wide="title")
     if not order:
         nothing_found(_ALL_READ)

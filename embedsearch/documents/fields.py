@@ -176,7 +176,7 @@ class _Records:
             self._first_blank = self._first_blank or place
             return None
         title_field, id_field = self._roles_of(tuple(fields))
-        used = {*self._text, title_field, id_field}
+        used = {*self._text, title_field, None if _is_doi(id_field) else id_field}
         return Document(
             id=self._id(fields.get(id_field) if id_field else None, number, place),
             text=text,
@@ -202,6 +202,11 @@ class _Records:
             self._options.tell(
                 f"{self._source.name}: skipped {self._blank} {records} without text, the first at {self._first_blank}"
             )
+
+
+def _is_doi(name: str | None) -> bool:
+    """Is a field the DOI? It stays one where it is the id, since conditions, matches and exports ask for it."""
+    return name is not None and name.casefold() == "doi"
 
 
 def documents_of(

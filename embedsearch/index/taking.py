@@ -83,7 +83,7 @@ def _chosen(
     unknown = 0
     for entry in found.entries.values():
         # Ids are what a source says, spaces around them included; a spreadsheet may have lost or added some.
-        ids = known.get(_folded(entry.key, match)) or known.get(entry.key.strip(), ())
+        ids = known.get(entry.key if match == "id" else _folded(entry.key)) or known.get(entry.key.strip(), ())
         if not ids:
             unknown += 1
             near = list(known)[:_COMPARED] if match == "id" and unknown <= _ADVISED else []
@@ -98,22 +98,28 @@ def _chosen(
 
 
 def _documents_by(match: str, store: Store) -> dict[str, list[str]]:
-    """Return the ids of the documents by the value of a field, as `_folded`."""
+    """Return the ids of the documents by their id, or by the value of another field, as `_folded`."""
     with store.reading():
         ids = store.field("id")
-        values = ids if match == "id" else store.field(match)
-        if match != "id" and not any(values):
-            known = ("title", *store.field_names())
-            raise QueryError(f"no document has a field {match!r} to match by.{did_you_mean(match, known)}")
+        if match == "id":
+            return {id: [id] for id in ids}
+        known = ("title", "text", *store.field_names())
+        # Sources differ in how they spell the name of a field.
+        columns = [store.field(name) for name in known if name.casefold() == match.casefold()]
+        if match.casefold() == "title":  # a reference without an abstract has its title as its text
+            columns += [["" if title else text for title, text in zip(columns[0], store.field("text"), strict=True)]]
+    if not any(any(column) for column in columns):
+        raise QueryError(f"no document has a field {match!r} to match by.{did_you_mean(match, known)}")
     found: dict[str, list[str]] = {}
-    for id, value in zip(ids, values, strict=True):
-        if value not in (None, ""):
-            found.setdefault(_folded(str(value), match), []).append(id)
+    for column in columns:
+        for id, value in zip(ids, column, strict=True):
+            if value not in (None, ""):
+                found.setdefault(_folded(str(value)), []).append(id)
     return found
 
 
-def _folded(key: str, match: str) -> str:
-    return key if match == "id" else " ".join(key.casefold().split())
+def _folded(key: str) -> str:
+    return " ".join(key.casefold().split())
 
 
 def _tell(what: str, options: Mapping[str, Any]) -> None:
