@@ -14,6 +14,7 @@ from embedsearch.errors import EncoderError
 if TYPE_CHECKING:
     from embedsearch.screening import Proposal, Screening
 
+_AUDIT = 200  # records that a sample is advised to have, where so many are unread
 CHOICES = ("likely", "uncertain", "random", "mixed", "audit")
 
 _name = click.option(
@@ -123,6 +124,7 @@ def print_progress(progress: dict[str, Any]) -> None:
         click.echo()
         table(["proposed and read", "relevant"],
               [[f"{one['first']:,} to {one['last']:,}", one["found"]] for one in progress["yield"]])  # fmt: skip
+    audit = f"embedsearch screen audit -n {min(_AUDIT, progress['unread'])}"
     click.echo()
     table(
         ["recall", "estimate", "at least", "missed", "at most"],
@@ -137,8 +139,8 @@ def print_progress(progress: dict[str, Any]) -> None:
             f"{progress['passed_over']:,} records shown at random were passed over; what was drawn after the first of "
             "them is no random sample until they are read: embedsearch screen read --by random"
         )
-    elif not progress["drawn_at_random"]:
-        click.echo("No record was drawn at random yet, so that the audit says nothing: embedsearch screen audit -n 200")
+    elif not progress["drawn_at_random"] and progress["unread"]:
+        click.echo(f"No record was drawn at random yet, so that the audit says nothing: {audit}")
     for one in progress["estimates"]:
         click.echo(
             f"By the {one['method']}, {one['confidence']:.0%} one-sided, supposing that {one['assumption']} "
@@ -153,7 +155,7 @@ def print_progress(progress: dict[str, Any]) -> None:
     if progress["samples"] and (joined := progress["samples"][-1]["joined"]):
         click.echo(
             f"{joined:,} records not read could not be drawn then: they joined later, and count as possibly missed. "
-            "Draw another sample: embedsearch screen audit -n 200"
+            f"Draw another sample: {audit}"
         )
     elif progress["joined"]:
         click.echo(
@@ -161,10 +163,7 @@ def print_progress(progress: dict[str, Any]) -> None:
             "missed: read on."
         )
     stop = progress["stop"]
-    verdict = "met: you may stop" if stop["met"] else "not met: read on"
-    if progress["undecided"] and not stop["met"]:
-        verdict += f", or decide the {progress['undecided']:,} undecided, which count as missed"
     click.echo(
         f"Stopping rule, recall {stop['recall']:.0%} at {stop['confidence']:.0%} confidence by the {stop['method']}: "
-        f"{verdict}."
+        f"{'met' if stop['met'] else 'not met'}: {stop['advice']}."
     )
