@@ -86,7 +86,8 @@ def simulate(
         check_file(plot)
     if curve:
         place_of(curve)
-    records = LabelledRecords.of(read_sources((file,), reading), label)
+    passed_over = (lambda error: note(str(error))) if reading["on_error"] == "skip" else None
+    records = LabelledRecords.of(read_sources((file,), reading), label, passed_over=passed_over)
     check_labels(records.relevant, settings)
     features, prior = _features(records, axes, path, encoder, topic)
     with progress(options["repeats"] * len(records.documents), "Replaying") as bar:
