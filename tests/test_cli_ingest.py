@@ -174,6 +174,31 @@ def test_files_that_cannot_be_read_are_one_clear_line(tmp_path, folder, name, co
     assert "Traceback" not in result.stderr
 
 
+def test_a_dry_run_refuses_what_an_ingest_refuses(tmp_path, folder, monkeypatch):
+    """Ids that occurred before, on two lines, or of another file: the same line, or with skip the same counts."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("a", "wolf"), ("b", "fox")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.txt").write_text(text)
+    assert run("ingest", "a/notes.txt", "-i", folder).exit_code == 0
+    (tmp_path / "twice.csv").write_text("id,text\n1,x\n1,y\n2,z\n")
+    (tmp_path / "broken.jsonl").write_text('{"id": "3\\n4", "text": "x"}\n{"id": "5", "text": "y"}\n')
+    for file, said, added in (
+        ("twice.csv", "the id '1' occurred before", 2),
+        ("broken.jsonl", r"the id '3\n4' holds a line break", 1),
+        ("b/notes.txt", "the id 'notes.txt', made from the name of the file", 0),
+    ):
+        words = ("ingest", file, "-i", folder)
+        planned, done = run(*words, "--dry-run"), run(*words)
+        assert (planned.exit_code, planned.stderr) == (2, done.stderr)
+        assert said in done.stderr
+        run("delete", "1", "-i", folder)
+        planned = run(*words, "--on-error", "skip", "--dry-run", "-f", "json")
+        done = run(*words, "--on-error", "skip", "-f", "json")
+        assert said in planned.stderr
+        assert counts(planned)["added"] == counts(done)["added"] == added
+
+
 @pytest.mark.parametrize(
     ("chunk_words", "overlap", "most", "repeated"),
     [(40, 20, 20, 20), (40, 7, 7, 6), (40, None, 20, 20), (60, None, 25, 24), (3, 1, 1, 1), (1, None, 0, 0)],

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from conftest import CORPUS, run
-from processes import PROCESSES
+from processes import PROCESSES, python
 
 import embedsearch as es
 from embedsearch.cli.reading_commands import _Desk
@@ -159,6 +159,74 @@ def test_reading_by_keys(pile):
     assert skipped in screen(pile, "rank", "-f", "ids").stdout
     again = screen(pile, "read", "-n", "1", input="n\n")
     assert again.stderr.endswith("1 labels given; 3 relevant of 5 read, of 24 records.\n")
+
+
+AT_A_TERMINAL = """
+import os, pty, sys, termios, time
+
+child, terminal = pty.fork()
+if not child:
+    command = ["-m", "embedsearch", "screen", "read", "-i", sys.argv[1], "--by", "random"]
+    os.execv(sys.executable, [sys.executable, *command])
+shown = b""
+for prompt, keys in eval(sys.argv[2]):
+    seen = shown.count(prompt)
+    while shown.count(prompt) == seen:
+        shown += os.read(terminal, 4096)
+    # What is typed before a single key is waited for is thrown away.
+    while prompt == b"> " and termios.tcgetattr(terminal)[3] & termios.ICANON:
+        time.sleep(0.01)
+    os.write(terminal, keys)
+try:
+    while piece := os.read(terminal, 4096):
+        shown += piece
+except OSError:  # Linux says so that the other side is closed
+    pass
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode())
+"""
+
+
+@pytest.mark.parametrize(
+    ("note", "last", "code", "said"),
+    [(b"\x04", [(b"> ", b"\x04")], "0", "1 labels given; 0 relevant of 1 read, of 24 records."),
+     (b"page 3\r", [(b"> ", b"t"), (b"note: ", b"pa\x03")], "130", "Interrupted. What was committed is kept; ")],
+)  # fmt: skip
+def test_keys_at_a_terminal(pile, note, last, code, said):
+    """Control-D ends a note, or the reading; Control-C interrupts both; the label given before stays."""
+    typed = [(b"> ", b"t"), (b"note: ", note), (b"> ", b"n"), *last]
+    ended, _, shown = python(AT_A_TERMINAL, pile, typed).partition(" ")
+    assert ended == code
+    assert said in shown
+    with es.open(pile) as index:
+        kept = [(label.name, label.note) for label in index.labels.values()]
+    assert kept == [("not relevant", note.decode().strip("\x04\r"))]
+
+
+def test_what_was_skipped_is_not_said_to_be_read(pile):
+    """Where only skipped records are left, the last line tells how many; what was undone is none of them."""
+    done = screen(pile, "read", "--by", "random", input="s\n" * 2 + "n\n" * 22)
+    assert "There is nothing left to read but 2 skipped.\n" in done.stderr
+    done = screen(pile, "read", "--by", "random", input="n\n" * 2)
+    assert "There is nothing left to read.\n" in done.stderr
+
+
+def test_what_is_advised_can_be_done(pile):
+    """No sample larger than what is left; where all is read none at all, and no reading on but to decide the rest."""
+
+    def status():
+        return screen(pile, "status", "-f", "table").stdout
+
+    assert "the audit says nothing: embedsearch screen audit -n 24\n" in status()
+    screen(pile, "label", "d00", "d04", "--relevant")
+    screen(pile, "label", *(id for id, wanted in TRUTH.items() if not wanted), "--not-relevant")
+    screen(pile, "label", "d08", "--undecided")
+    assert "not met: read on, or decide the 1 undecided, which count as missed.\n" in status()
+    screen(pile, "label", "d12", "d16", "d20", "--undecided")
+    assert "not met: decide the 4 undecided, which count as missed.\n" in status()
+    assert "audit -n" not in status()
+    assert lines(screen(pile, "status"))[0]["stop"]["advice"] == "decide the 4 undecided, which count as missed"
+    screen(pile, "label", "d08", "d12", "d16", "d20", "--relevant")
+    assert status().endswith("met: you may stop.\n")
 
 
 def test_two_read_at_once(pile, capsys):

@@ -57,6 +57,17 @@ def simulate(file, *options):
     return run("screen", "simulate", file, "--text", "title", "--text", "abstract", "--label", "keep", *options)
 
 
+def test_records_without_a_label_can_be_left_out(review):
+    """An unfinished export stops at its first record without one; with skip each is named and the others are taken."""
+    text = review.read_text("utf-8")
+    review.write_text(text + "x,t,u,\ny,v,w,perhaps\n", "utf-8")
+    assert "review.csv:42: the label 'keep' is ''" in simulate(review, "--repeats", "1").stderr
+    done = simulate(review, "--repeats", "1", "--on-error", "skip", "--label", "Keep", "-f", "json")
+    assert done.stderr.count("the label 'Keep' is") == 2
+    found = json.loads(done.stdout)
+    assert (found["records"], found["relevant"]) == (40, 10)
+
+
 def test_json_is_one_object_with_intervals(review):
     """Each metric has mean, low and high; the stop says how often, where and with what recall."""
     done = simulate(review, "--repeats", 3, "--seed", 0, "-f", "json")

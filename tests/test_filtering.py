@@ -95,6 +95,27 @@ def test_sql_rules_documents_of_the_index_out_before_they_are_read(index):
     assert [step.name for step in some.steps] == ["condition on fields", "read and measure"]
 
 
+def test_parts_count_on_where_the_index_changes_meanwhile(tmp_path, monkeypatch):
+    """What SQL ruled in is asked again, and counted as it is now; all parts count all documents, in their order."""
+    monkeypatch.setattr("embedsearch.index.selecting._OWN_DOCUMENTS", 2)
+    with es.Index.create(tmp_path / "i", HashEncoder(16)) as index:
+        index.add(
+            es.Document(f"d{number}", f"text {number}", metadata={"kind": "a" if number else "b"})
+            for number in range(8)
+        )
+        verdicts = index.sift(
+            'kind == "a" and near("text 3") > -1 and text != "text 6"', None, Wanted(rejected=False, all_measured=False)
+        )
+        assert next(verdicts).document.id == "d1"
+        index.add([es.Document("d4", "text 4", metadata={"kind": "b"})])
+        index.delete(["d5"])
+        assert [verdict.document.id for verdict in verdicts if verdict.passed] == ["d2", "d3", "d7"]
+        assert [(count.part, count.seen, count.held, count.left) for count in verdicts.counts] == [
+            ('kind == "a" and text != "text 6"', 7, 4, 4), ('near("text 3") > -1', 4, 4, 4),
+        ]  # fmt: skip
+        assert verdicts.total == 7
+
+
 @pytest.fixture
 def long_and_short(tmp_path, encoder, animals, axes):
     """Return an index of the animals with documents of two and three passages among them, and a rated axis."""

@@ -427,7 +427,9 @@ def test_the_commands_import_and_export(papers, tmp_path):
     folder = papers.path
     file = write(tmp_path, "id,label,note\np1,1,good\np2,0,\np3,,\n")
     done = run("screen", "import", file, "-i", folder, "-f", "json")
-    assert json.loads(done.stdout) == {"labelled": 2, "unchanged": 0, "unlabelled": 1, "unknown": 0}
+    assert json.loads(done.stdout) == {
+        "labelled": 2, "unchanged": 0, "unlabelled": 1, "unknown": 0, "overruled": 0,
+    }  # fmt: skip
     assert "2 documents labelled, 0 unchanged; 1 records without a label." in done.stderr
     shown = run("screen", "export", "-i", folder, "--only", "labelled", "-f", "csv")
     assert [line.split(",")[:3] for line in shown.stdout.splitlines()] == [
@@ -462,3 +464,52 @@ def test_titles_that_match_the_same_document_cannot_contradict_one_another(paper
     assert {id: label and (label.value, label.note) for id, label in held.items()} == {
         "p1": None, "p2": (1.0, "one"), "p3": (0.0, ""), "p4": None,
     }  # fmt: skip
+
+
+def test_what_an_import_overrules_is_told(papers, tmp_path):
+    """Each label that another one takes the place of is named with both; a note alone overrules nothing."""
+    papers.labels.add("p1", "relevant", author="ada")
+    papers.labels.add("p2", 0.7, author="")
+    papers.labels.add("p3", "not relevant", author="ada")
+    file = write(tmp_path, "id,label,note,labelled_by\np1,0,,ben\np2,undecided,,ben\np3,0,too old,ben\n")
+    done = run("screen", "import", file, "-i", papers.path)
+    assert done.stderr == (
+        f"{file}:2: 'p1' was labelled relevant by ada; overruled by not relevant\n"
+        f"{file}:3: 'p2' was labelled 0.7; overruled by undecided\n"
+        f"{papers.path}: 3 documents labelled, 2 of them otherwise before, 0 unchanged; 0 records without a label.\n"
+    )
+    assert papers.labels.take(file).overruled == 0
+    told = []
+    assert papers.labels.named("apart").take(file, reading={"report": told.append}).overruled == 0
+    assert told == []
+
+
+def test_labels_without_a_suffix_are_refused(papers, tmp_path):
+    """The line names what is read, and what was seen."""
+    done = run("screen", "import", "-", "-i", papers.path)
+    assert done.stderr == "Error: -: labels are read from .csv, .tsv, .jsonl and .ris, not a name without a suffix\n"
+
+
+def test_references_of_several_databases_go_out_with_what_they_came_with(tmp_path):
+    """However a database spells its fields; the title is kept without an abstract, and the DOI where it is the id."""
+    scopus = "Authors,Title,Year,Source title,DOI,Link,Abstract,Author Keywords\n"
+    scopus += '"Ulf, A.; Bo, B.",Wolves of the lake,2019,J. Wolves,10.1/W,https://w.org,They hunt.,wolf; lake\n'
+    write(tmp_path, scopus, "scopus.csv")
+    write(tmp_path, "TY  - JOUR\nTI  - Deer of the lake\nDO  - 10.1/D\nPY  - 2020\nER  - \n", "wos.ris")
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.read(tmp_path / "scopus.csv", tmp_path / "wos.ris"))
+        wolves, deer = ris_records(Screening(index))
+        assert [record["title"] for record in label_records(Screening(index))] == [
+            "Wolves of the lake",
+            "Deer of the lake",
+        ]
+        file = write(tmp_path, "DOI,included\n10.1/w,1\n10.1/d,0\n")
+        assert index.labels.take(file, match="doi").labelled == 2
+        titles = write(tmp_path, "title,included\ndeer of the  lake,0\nwolves of the lake,1\n", "titles.csv")
+        assert index.labels.take(titles, match="title").unchanged == 2
+        assert len(list(index.filter('doi == "10.1/D"'))) == 1
+    assert wolves.splitlines()[1:-3] == [
+        "ID  - 10.1/W", "TI  - Wolves of the lake", "AU  - Ulf, A.", "AU  - Bo, B.", "PY  - 2019", "JO  - J. Wolves",
+        "DO  - 10.1/W", "UR  - https://w.org", "KW  - wolf", "KW  - lake", "AB  - They hunt.",
+    ]  # fmt: skip
+    assert deer.splitlines()[1:-3] == ["ID  - 10.1/D", "TI  - Deer of the lake", "PY  - 2020", "DO  - 10.1/D"]

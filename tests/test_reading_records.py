@@ -105,6 +105,14 @@ class TestFields:
         with pytest.raises(SourceError, match=r"a\.csv: no field is named text, .*'nr', 'summary'\. .*--text NAME"):
             read_text("nr,summary\n1,a\n", "csv")
 
+    def test_a_header_alone_is_asked_for_the_text_too(self):
+        """Where no record follows, the line is that of a full file; a header that has a text is an empty source."""
+        with pytest.raises(SourceError, match=r"a\.csv: no field is named text, .*'nr', 'summary'\. .*--text NAME"):
+            read_text("nr,summary\n", "csv")
+        with pytest.raises(SourceError, match=r"a\.tsv: no field 'txt' for --text\. Did you mean 'text'\?"):
+            read_text("nr\ttext\n", "tsv", text="txt")
+        assert read_text("nr,summary\n", "csv", text="summary") == []
+
     @pytest.mark.parametrize("option", ["text", "title", "id"])
     def test_a_named_field_that_is_missing_is_an_error(self, option):
         """The message names the option, offers the nearest field and shows all."""
@@ -264,6 +272,19 @@ class TestCsv:
         """TSV is CSV with tabs; commas are text."""
         (document,) = read_text("text\tyear\nwolf, grey\t2001\n", "tsv")
         assert (document.text, document.metadata) == ("wolf, grey", {"year": "2001"})
+
+    def test_a_tab_may_end_each_record(self):
+        """Web of Science writes it so: it is no field, and what is passed on keeps it; all records have it or none."""
+        first, second = read_text("PT\tAB\tUT\nJ\twolf\t1\t\r\nJ\tfox\t\t\r\n", "tsv", text="AB", id="UT")
+        assert (first.id, first.text, first.metadata, first.record) == ("1", "wolf", {"PT": "J"}, "J\twolf\t1\t\r\n")
+        assert (second.id, second.text) == ("a.tsv#2", "fox")
+        for content, format in (
+            ("text\ta\nx\t1\t\ny\t\n", "tsv"),
+            ("text\ta\nx\t1\ny\t2\t\n", "tsv"),
+            ("text,a\nx,1,\n", "csv"),
+        ):
+            with pytest.raises(SourceError, match="fields where the header names 2"):
+                read_text(content, format)
 
     def test_semicolons_are_known_by_the_header(self):
         """Spreadsheets of many countries write semicolons; a header with a comma is a header with commas."""
@@ -513,6 +534,8 @@ class TestParquet:
         """Missing fields are told in the words of the other formats."""
         with pytest.raises(SourceError, match=r"no field 'body' for --text.*Fields seen: 'nr', 'summary'"):
             read_text(write({"nr": [1], "summary": ["a"]}), "parquet", text="body")
+        with pytest.raises(SourceError, match=r"no field is named text, .*Fields seen: 'nr', 'summary'"):
+            read_text(write({"nr": [], "summary": []}), "parquet")
 
     def test_pipes_are_spooled(self, write):
         """Parquet must be read out of order; what cannot be seeked is copied to a temporary file first."""

@@ -22,11 +22,13 @@ from embedsearch.cli.options import (
     running_options,
 )
 from embedsearch.cli.output import OBJECT_FORMATS, facts, ingesting, note, note_line, write_counts, write_object
-from embedsearch.errors import StoreError
+from embedsearch.errors import SourceError, StoreError
 
 if TYPE_CHECKING:
     from embedsearch import Document, Index
     from embedsearch.index import AddReport
+
+Repeated = Callable[[SourceError], None]
 
 READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "md", "html", "pdf", "lines")
 
@@ -124,8 +126,9 @@ def ingest(
     started = time.perf_counter()
     documents = read_sources(sources, reading)  # finds out at once about paths and formats that cannot be read
     axes_files = _axes_files(sources, axes_file)
+    repeated = (lambda error: note_line(str(error))) if reading["on_error"] == "skip" else None
     if dry_run:
-        _plan(path, encoder, chunk_words, overlap, documents, format)
+        _plan(path, encoder, chunk_words, overlap, documents, repeated, format)
         return
     index = _open_or_create(path, encoder, chunk_words, overlap)
     if recall is not None:
@@ -134,8 +137,7 @@ def ingest(
     with costs.told(remote, costs.tokens_of(sources, reading["read_as"]) if remote else None):
         # The sources are counted for the bar alone, which shows on a terminal only.
         total = estimate(*sources, format=reading["read_as"]) if sys.stderr.isatty() else None
-        skips = reading["on_error"] == "skip"
-        report = _add(index, documents, total, sync=sources if sync else None, skips=skips)
+        report = _add(index, documents, total, sync=sources if sync else None, repeated=repeated)
         _tell(report, len(index), path, time.perf_counter() - started)
         for file in axes_files:
             _take_axes(index, file, path, changed_too=axes_file is not None)
@@ -168,7 +170,7 @@ def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, ove
 
 def _plan(
     path: str, encoder: str | None, chunk_words: int | None, overlap: int | None, documents: Iterator[Document],
-    format: str | None,
+    repeated: Repeated | None, format: str | None,
 ) -> None:  # fmt: skip
     """Say what an ingest would do, into the index or into a new one."""
     import tempfile
@@ -176,7 +178,7 @@ def _plan(
     with tempfile.TemporaryDirectory() as folder:
         is_there = (Path(path) / "index.db").exists()
         index = _open_or_create(path if is_there else folder, encoder, chunk_words, overlap)
-        plan = index.plan(documents)
+        plan = index.plan(documents, repeated=repeated)
         price = costs.planned(index, plan)
         index.close()
     if format:
@@ -210,12 +212,16 @@ def _take_axes(index: Index, file: Path, path: str, *, changed_too: bool) -> Non
 
 
 def _add(
-    index: Index, documents: Iterator[Document], total: int | None, *, sync: Iterable[str] | None, skips: bool
+    index: Index,
+    documents: Iterator[Document],
+    total: int | None,
+    *,
+    sync: Iterable[str] | None,
+    repeated: Repeated | None,
 ) -> AddReport:
     with ingesting(total, "Ingesting") as (tell, tell_indexing):
         if sync is not None:
             return index.sync(documents, sync, progress=tell, indexing=tell_indexing)
-        repeated = (lambda error: note_line(str(error))) if skips else None
         return index.add(documents, progress=tell, indexing=tell_indexing, repeated=repeated)
 
 

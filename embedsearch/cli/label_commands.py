@@ -103,14 +103,16 @@ def import_command(
     It is CSV, TSV, JSON lines or RIS. A label is 1 or 0, yes or no, relevant or not relevant, undecided, or a grade
     from 0 to 1; an empty one is none. ASReview's exports are read as they are: the columns asreview_label or
     included, asreview_note and asreview_time, and in RIS the notes ASReview_relevant and ASReview_irrelevant. What
-    is labelled so already stays as it is.
+    is labelled so already stays as it is; where another label stood, a line says that it is overruled.
     """
     reading = {"label": field, "key": key, "encoding": encoding, "on_error": on_error, "report": note}
     wanted = {option: value for option, value in reading.items() if value is not None}
     taken = open_screening(path, name).labels.take(file, match=match, reading=wanted)
+    overruled = f", {taken.overruled:,} of them otherwise before" if taken.overruled else ""
+    unknown = f", {taken.unknown:,} of unknown documents" if taken.unknown else ""
     note(
-        f"{path}: {taken.labelled:,} documents labelled, {taken.unchanged:,} unchanged; {taken.unlabelled:,} records "
-        f"without a label{f', {taken.unknown:,} of unknown documents' if taken.unknown else ''}."
+        f"{path}: {taken.labelled:,} documents labelled{overruled}, {taken.unchanged:,} unchanged; "
+        f"{taken.unlabelled:,} records without a label{unknown}."
     )
     if format:
         write_counts(taken)

@@ -149,7 +149,8 @@ class _Desk:
         while count is None or len(self._given) < count:
             proposal = self._proposal()
             if proposal is None:
-                note("There is nothing left to read.")
+                skipped = len(self._skipped - self._screening.labels.keys())
+                note(f"There is nothing left to read{f' but {skipped:,} skipped' if skipped else ''}.")
                 break
             print_record(proposal, telling_sentence(self._screening, proposal.id))
             answer = self._answer()
@@ -164,18 +165,13 @@ class _Desk:
     def _answer(self) -> str:
         """Return a key that is one; a note is asked for and kept on the way."""
         while True:
-            if sys.stdin.isatty():
-                click.echo("> ", nl=False, err=True)
-                answer = click.getchar(echo=True)
-                click.echo(err=True)
-            else:
-                answer = (sys.stdin.readline() or "q").strip()
-            if answer in ("q", "\x04"):
-                return "q"
-            if answer in ("z", "s", *_VALUES):
+            answer = _key() if sys.stdin.isatty() else (sys.stdin.readline() or "q").strip()
+            if answer in ("q", "z", "s", *_VALUES):
                 return answer
             if answer == "t":
-                self._note = click.prompt("note", default="", show_default=False, err=True)
+                if sys.stdin.isatty():
+                    click.echo("note: ", nl=False, err=True)
+                self._note = sys.stdin.readline().strip()
                 continue
             note(f"{answer!r} is none of the keys: {KEYS}")
 
@@ -220,6 +216,17 @@ class _Desk:
         self._given.pop()
 
 
+def _key() -> str:
+    """Return the key that is pressed; ``q`` at the end of the input, which is Control-D."""
+    click.echo("> ", nl=False, err=True)
+    try:
+        answer = click.getchar(echo=True)
+    except EOFError:
+        answer = "q"
+    click.echo(err=True)
+    return answer
+
+
 @click.command(
     epilog=examples(
         "embedsearch screen rank -f csv > order.csv",
@@ -234,13 +241,15 @@ class _Desk:
 @format_option()
 def rank(count: int | None, path: str, name: str, encoder: str | None, format: str, **given: Any) -> None:
     """Order what was not read, the likeliest first."""
+    from embedsearch.screening.features import heading
+
     screening = open_screening(path, name, encoder=encoder, for_next="likely", **given)
     order = screening.rank()[:count]
     records = ({"rank": place, "id": id, "score": score} for place, (id, score) in enumerate(order, start=1))
     if format != "table":
         write(records, format, columns=("rank", "id", "score"))
     elif order:
-        rows = [[*record.values(), screening.index.get(str(record["id"])).title] for record in records]
+        rows = [[*record.values(), heading(screening.index.get(str(record["id"])))] for record in records]
         table(["#", "id", "score", "title"], rows, wide="title")
     if not order:
         nothing_found(_ALL_READ)

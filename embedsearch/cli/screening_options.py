@@ -163,10 +163,7 @@ def print_progress(progress: dict[str, Any]) -> None:
             "missed: read on."
         )
     stop = progress["stop"]
-    verdict = "met: you may stop" if stop["met"] else "not met: read on"
-    if progress["undecided"] and not stop["met"]:
-        verdict += f", or decide the {progress['undecided']:,} undecided, which count as missed"
     click.echo(
         f"Stopping rule, recall {stop['recall']:.0%} at {stop['confidence']:.0%} confidence by the {stop['method']}: "
-        f"{verdict}."
+        f"{'met' if stop['met'] else 'not met'}: {stop['advice']}."
     )

@@ -87,8 +87,8 @@ class RawRecord(NamedTuple):
 class _Records:
     """Makes Documents of the records of one source.
 
-    First `meet` records until `settled` (or as many as can be looked at), then `settle`, then ask for each `document`,
-    and `finish`.
+    First `meet` the names of fields until `settled` (or as many as can be looked at), then `settle`, then ask for each
+    `document`, and `finish`.
     """
 
     def __init__(self, source: Source, options: ReadOptions) -> None:
@@ -100,9 +100,9 @@ class _Records:
         self._blank = 0
         self._first_blank = ""
 
-    def meet(self, record: RawRecord) -> None:
-        """Take notice of the field names of a record."""
-        self._met.update(dict.fromkeys(record.fields))
+    def meet(self, names: Iterable[str]) -> None:
+        """Take notice of the names of fields."""
+        self._met.update(dict.fromkeys(names))
 
     @property
     def settled(self) -> bool:
@@ -176,7 +176,7 @@ class _Records:
             self._first_blank = self._first_blank or place
             return None
         title_field, id_field = self._roles_of(tuple(fields))
-        used = {*self._text, title_field, id_field}
+        used = {*self._text, title_field, None if _is_doi(id_field) else id_field}
         return Document(
             id=self._id(fields.get(id_field) if id_field else None, number, place),
             text=text,
@@ -204,9 +204,20 @@ class _Records:
             )
 
 
-def documents_of(found: Iterator[RawRecord], source: Source, options: ReadOptions) -> Iterator[Document]:
-    """Yield the documents of records; the first of them are looked at to find out which field is the text."""
+def _is_doi(name: str | None) -> bool:
+    """Is a field the DOI? It stays one where it is the id, since conditions, matches and exports ask for it."""
+    return name is not None and name.casefold() == "doi"
+
+
+def documents_of(
+    found: Iterator[RawRecord], source: Source, options: ReadOptions, names: Iterable[str] = ()
+) -> Iterator[Document]:
+    """Yield the documents of records; the first of them are looked at to find out which field is the text.
+
+    Where the source has a header, its *names* tell, though no record follows.
+    """
     records = _Records(source, options)
+    records.meet(names)
     ahead: list[RawRecord] = []
     size = 0
     while not records.settled and len(ahead) < _AHEAD_RECORDS and size < _AHEAD_CHARACTERS:
@@ -215,7 +226,7 @@ def documents_of(found: Iterator[RawRecord], source: Source, options: ReadOption
             break
         ahead.append(record)
         size += len(record.text)
-        records.meet(record)
+        records.meet(record.fields)
     records.settle()
     for record in chain(ahead, found):
         try:

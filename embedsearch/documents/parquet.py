@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from embedsearch.documents.document import Document
@@ -16,20 +17,20 @@ _BATCH_ROWS = 1024
 
 def read_parquet(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each row; its values become those of JSON."""
-    return documents_of(_records(source, options), source, options)
-
-
-def _records(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
     _require_pyarrow(source)
-    with seekable(source.stream) as stream:
-        for number, row in enumerate(_rows(stream, source), start=1):
-            place = f"{source.name}:{number}"
-            try:
-                fields = json_fields(row)
-            except ValueError as error:
-                options.broken(SourceError(f"{place}: {error}"))
-            else:
-                yield RawRecord(number, place, "", fields)
+    with seekable(source.stream) as stream, _opened(stream, source) as file:
+        yield from documents_of(_records(file, source, options), source, options, file.schema_arrow.names)
+
+
+def _records(file: Any, source: Source, options: ReadOptions) -> Iterator[RawRecord]:
+    for number, row in enumerate(_rows(file, source), start=1):
+        place = f"{source.name}:{number}"
+        try:
+            fields = json_fields(row)
+        except ValueError as error:
+            options.broken(SourceError(f"{place}: {error}"))
+        else:
+            yield RawRecord(number, place, "", fields)
 
 
 def _require_pyarrow(source: Source) -> None:
@@ -41,15 +42,27 @@ def _require_pyarrow(source: Source) -> None:
         ) from None
 
 
-def _rows(stream: Any, source: Source) -> Iterator[dict[str, Any]]:
-    import pyarrow
+def _opened(stream: Any, source: Source) -> Any:
     from pyarrow import parquet
 
+    with _as_ours(source):
+        file = parquet.ParquetFile(stream, pre_buffer=False)
+    _check_columns(file.schema_arrow, source)
+    return file
+
+
+def _rows(file: Any, source: Source) -> Iterator[dict[str, Any]]:
+    with _as_ours(source):
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+            yield from _in_microseconds(batch).to_pylist()
+
+
+@contextmanager
+def _as_ours(source: Source) -> Iterator[None]:
+    import pyarrow
+
     try:
-        with parquet.ParquetFile(stream, pre_buffer=False) as file:
-            _check_columns(file.schema_arrow, source)
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-                yield from _in_microseconds(batch).to_pylist()
+        yield
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         cause = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise SourceError(f"{source.name}: not a Parquet file that can be read: {cause}") from None

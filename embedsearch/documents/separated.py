@@ -22,32 +22,43 @@ _QUOTED = re.compile('"[^"]*"')
 
 def read_csv(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each record of comma-separated values (semicolons, if the header has only these)."""
-    return documents_of(separated_records(source, options, ","), source, options)
+    names, records = separated_records(source, options, ",")
+    yield from documents_of(records, source, options, names)
 
 
 def read_tsv(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield a document for each record of tab-separated values, quoted as in CSV."""
-    return documents_of(separated_records(source, options, "\t"), source, options)
+    names, records = separated_records(source, options, "\t")
+    yield from documents_of(records, source, options, names)
 
 
-def separated_records(source: Source, options: ReadOptions, delimiter: str) -> Iterator[RawRecord]:
-    """Yield the records of CSV or TSV with their values by the names of the header; broken ones are counted."""
+def separated_records(source: Source, options: ReadOptions, delimiter: str) -> tuple[list[str], Iterator[RawRecord]]:
+    """Return the names of the header, and the records of CSV or TSV with their values by these; broken ones count."""
     lines = Lines(source, options)
     rows = _Rows(lines, source.name, delimiter)
     header = next(rows, None)
     if header is None:
-        return
+        return [], iter(())
     names = _column_names(header)
+    return names, _records(rows, names, header.text, lines, options)
+
+
+def _records(rows: _Rows, names: list[str], header: str, lines: Lines, options: ReadOptions) -> Iterator[RawRecord]:
+    are_closed: bool | None = None  # Web of Science has a tab behind each record, and none behind the header
     for number in count(1):
         try:
             row = next(rows)
+            if are_closed is None:
+                are_closed = rows.delimiter == "\t" and len(row.values) == len(names) + 1 and not row.values[-1]
+            if are_closed and not row.values[-1]:
+                row.values.pop()
             fields = _by_name(names, row, rows.delimiter)
         except StopIteration:
             return
         except SourceError as error:
             options.broken(error)
         else:
-            yield RawRecord(number, row.place, row.text, fields, header.text, lines.encoding)
+            yield RawRecord(number, row.place, row.text, fields, header, lines.encoding)
 
 
 class _Row(NamedTuple):

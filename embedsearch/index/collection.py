@@ -191,15 +191,21 @@ class Collection(Contents):
             self._searcher.refresh_neighbors(indexing)
         return report
 
-    def plan(self, documents: Document | Iterable[Document]) -> Plan:
+    def plan(
+        self, documents: Document | Iterable[Document], *, repeated: Callable[[SourceError], None] | None = None
+    ) -> Plan:
         """Return what `add` would do with *documents*: how much is new, and how many tokens would be encoded.
 
         Nothing is written, and no document is encoded.
 
+        Args:
+            documents: as for `add`.
+            repeated: as for `add`.
+
         Raises:
-            SourceError: a document cannot be read, or two have the same id.
+            SourceError: `add` would raise it.
         """
-        return Planner(self._store, self._embedding).plan(arguments.documents(documents))
+        return Planner(self._store, self._embedding, repeated).plan(arguments.documents(documents))
 
     def sync(
         self,

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from embedsearch.documents import Document, Passage
-from embedsearch.documents.document import LINE_BREAKS
 from embedsearch.errors import SourceError
+from embedsearch.index.admitting import Admission, Refused, passages_of
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.origins import finds_namesakes, ids_from, remember_folder
+from embedsearch.index.origins import ids_from, remember_folder
 from embedsearch.index.under_way import EmbeddingUnderWay
 from embedsearch.store import Entry, HeldDocument, Store
 from embedsearch.store.records import is_same_metadata, require_storable
@@ -31,7 +31,6 @@ _GROUP_DOCUMENTS = 256
 _GROUP_CHARACTERS = 1 << 22
 
 Progress = Callable[[int, int, int], None]
-Repeated = Callable[[SourceError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Ingest:
     """One run of adding documents to a store."""
 
     def __init__(
-        self, store: Store, embedding: Embedding, progress: Progress | None = None, repeated: Repeated | None = None
+        self, store: Store, embedding: Embedding, progress: Progress | None = None, refused: Refused | None = None
     ) -> None:
         """Prepare a run.
 
@@ -99,9 +98,8 @@ class Ingest:
             store: locked by the caller.
             embedding: of the same index.
             progress: told how many documents and passages are done, and how many tokens were encoded for them.
-            repeated: told of each document whose id occurred before, which is left out; None raises instead.
+            refused: as for `Admission`.
         """
-        self._repeated = repeated
         self.store = store
         self.embedding = embedding
         self._progress = progress
@@ -110,7 +108,7 @@ class Ingest:
         self._tokens = 0
         self._batch_size = BATCH_PASSAGES
         self._under_way: set[str] = set()  # ids of the batch that is being embedded
-        self._namesake = finds_namesakes(store)
+        self._admission = Admission(store, refused)
         store.upgrade()
         with store.writing():
             self.run = store.next_run()
@@ -173,15 +171,9 @@ class Ingest:
                 # The database did not know of these when it was asked.
                 pending = {one.id for one in group if one.id in batch.ids or one.id in self._under_way}
                 for document in group:
-                    if any(letter in document.id for letter in LINE_BREAKS):
-                        self._refuse(_broken_id(document))
-                        continue
                     known = held.get(document.id)
-                    if document.id in pending or (known is not None and known.run == self.run):
-                        self._refuse(repeated(document))
-                        continue
-                    if known is not None and (other := self._namesake_of(document, known)):
-                        self._refuse(namesake(document, other))
+                    is_repeated = document.id in pending or (known is not None and known.run == self.run)
+                    if not self._admission.admits(document, known, is_repeated=is_repeated):
                         continue
                     pending.add(document.id)
                     batch.ids.add(document.id)
@@ -196,18 +188,6 @@ class Ingest:
             raise
         yield batch
 
-    def _namesake_of(self, document: Document, known: HeldDocument) -> str:
-        """Return the other file whose document this one would replace; empty if it replaces none."""
-        held = known.document
-        if held is None or held.text == document.text:
-            return ""
-        return self._namesake(document, held.source, known.run)
-
-    def _refuse(self, error: SourceError) -> None:
-        if self._repeated is None:
-            raise error
-        self._repeated(error)
-
     def _sort(self, document: Document, known: HeldDocument | None, batch: _Batch) -> None:
         held = known.document if known else None
         if held is not None and (held.text, held.title) == (document.text, document.title):
@@ -216,12 +196,7 @@ class Ingest:
             batch.unchanged += same
             batch.updated += not same
             return
-        passages, texts = self.embedding.passages_of(document)
-        if not passages:
-            raise SourceError(
-                f"{document.source or 'a document'}: {document.id!r} has no text; leave it out, or give what there is "
-                "of it, such as its title, as the text"
-            )
+        passages, texts = passages_of(document, self.embedding)
         batch.change(document, passages, texts)
         batch.added += known is None
         batch.updated += known is not None
@@ -301,27 +276,3 @@ def fewer_collections() -> Iterator[None]:
 
 def _without_record(document: Document) -> Document:
     return replace(document, record="", header="") if document.record or document.header else document
-
-
-def _broken_id(document: Document) -> SourceError:
-    return SourceError(
-        f"{document.source or 'a document'}: the id {document.id!r} holds a line break; wanted is an id on one line, "
-        "as lists of ids have one a line. Change it, or name another field with --id"
-    )
-
-
-def namesake(document: Document, other: str) -> SourceError:
-    """Return the error about a document that would replace one from another file of the same name."""
-    return SourceError(
-        f"{document.source}: the id {document.id!r}, made from the name of the file, is that of one from {other}. "
-        "Ingest the folder above both, so that their ids differ, or name a field that holds ids with --id; to replace "
-        f"the other one, delete it first: embedsearch delete {document.id}"
-    )
-
-
-def repeated(document: Document) -> SourceError:
-    """Return the error about a document whose id has occurred before."""
-    return SourceError(
-        f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
-        "ids must be unique. Name another field with --id, or remove one of them"
-    )

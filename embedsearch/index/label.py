@@ -59,11 +59,8 @@ class Label:
 
     @property
     def name(self) -> str:
-        """``relevant``, ``not relevant``, ``undecided``, or the grade."""
-        for name, value in VALUES.items():
-            if value == self.value:
-                return name
-        return value_text(self.value)
+        """As `value_name`."""
+        return value_name(self.value)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the label as JSON values, its name as ``label``."""
@@ -105,6 +102,11 @@ def label_value(value: Value) -> float | None:
     if value is not None and not 0 <= value <= 1:
         raise QueryError(f"a grade must be from 0 (not relevant) to 1 (relevant), not {value:g}")
     return None if value is None else float(value)
+
+
+def value_name(value: float | None) -> str:
+    """Return ``relevant``, ``not relevant``, ``undecided``, or the grade."""
+    return next((name for name, known in VALUES.items() if known == value), value_text(value))
 
 
 def value_text(value: float | None) -> str:

@@ -190,7 +190,8 @@ def _records(path: Path, options: ReadOptions) -> Iterator[RawRecord]:
     """Yield the records of a file."""
     format = path.suffix[1:].lower()
     if format not in ("csv", "tsv", "tab", "jsonl", "ndjson", "ris"):
-        raise SourceError(f"{path}: labels are read from .csv, .tsv, .jsonl and .ris, not {path.suffix or 'this'!r}")
+        seen = repr(path.suffix) if path.suffix else "a name without a suffix"
+        raise SourceError(f"{path}: labels are read from .csv, .tsv, .jsonl and .ris, not {seen}")
     try:
         with path.open("rb") as stream:
             source = Source(str(path), path.name, stream, path)
@@ -199,7 +200,7 @@ def _records(path: Path, options: ReadOptions) -> Iterator[RawRecord]:
             elif format == "ris":
                 yield from ris_labels(source, options)
             else:
-                yield from separated_records(source, options, "," if format == "csv" else "\t")
+                yield from separated_records(source, options, "," if format == "csv" else "\t")[1]
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror or error}") from error
 

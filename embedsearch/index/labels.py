@@ -204,6 +204,8 @@ class IndexLabels(Mapping[str, Label]):
     ) -> Taken:
         """Label documents as a file says, all or none; those that are labelled so already stay as they are.
 
+        Where another label stood, its overruling is reported.
+
         Args:
             file: see `read_labels`.
             match: the field of the documents that the file names them by: ``id``, ``title``, or a metadata field
@@ -217,9 +219,13 @@ class IndexLabels(Mapping[str, Label]):
         """
         from embedsearch.index.taking import decisions_of
 
-        decisions, taken = decisions_of(file, self, self._store, match=match, reading=reading or {})
+        options = dict(reading or {})
+        decisions, taken, overruled = decisions_of(file, self, self._store, match=match, reading=options)
         if decisions:
             self.add_all(decisions)
+        if report := options.get("report"):
+            for sentence in overruled:
+                report(sentence)
         return taken
 
     def undo(self, number: int | None = None, *, author: str | None = None) -> Label:

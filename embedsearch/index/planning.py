@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from embedsearch.documents import Document
 from embedsearch.encoders import count_tokens
+from embedsearch.index.admitting import Admission, Refused, passages_of
 from embedsearch.index.embedding import Embedding
-from embedsearch.index.ingest import grouped, repeated
+from embedsearch.index.ingest import grouped
 from embedsearch.store import Store
 from embedsearch.store.records import is_same_metadata
 
@@ -37,10 +38,11 @@ class Plan:
 class Planner:
     """Counts what an ingest of documents would do; writes nothing and encodes nothing."""
 
-    def __init__(self, store: Store, embedding: Embedding) -> None:
-        """Prepare to count for one index."""
+    def __init__(self, store: Store, embedding: Embedding, refused: Refused | None = None) -> None:
+        """Prepare to count for one index; *refused* is as for `Admission`."""
         self.store = store
         self.embedding = embedding
+        self._admission = Admission(store, refused)
         # One key of 16 bytes a document or passage is what has to be remembered of what went before.
         self._ids: set[str] = set()
         self._keys: set[bytes] = set()
@@ -50,16 +52,16 @@ class Planner:
         """Return what an ingest of *documents* would do.
 
         Raises:
-            SourceError: a document cannot be read, or two have the same id.
+            SourceError: an ingest would raise it.
         """
         for group in grouped(documents):
             held = self.store.held([document.id for document in group])
             texts: list[str] = []
             for document in group:
-                if document.id in self._ids:
-                    raise repeated(document)
-                self._ids.add(document.id)
                 known = held.get(document.id)
+                if not self._admission.admits(document, known, is_repeated=document.id in self._ids):
+                    continue
+                self._ids.add(document.id)
                 texts += self._sorted(document, known.document if known else None)
             self._count(texts)
         return Plan(**self._counts)
@@ -71,7 +73,7 @@ class Planner:
             self._counts["unchanged"] += 1
         else:
             self._counts["added" if held is None else "updated"] += 1
-        return [] if is_same_text else self.embedding.passages_of(document)[1]
+        return [] if is_same_text else passages_of(document, self.embedding)[1]
 
     def _count(self, texts: list[str]) -> None:
         self._counts["passages"] += len(texts)

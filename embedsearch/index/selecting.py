@@ -13,6 +13,7 @@ from embedsearch.conditions import (
     Axis,
     Column,
     Condition,
+    Evaluator,
     Near,
     Node,
     conjuncts,
@@ -44,7 +45,7 @@ from embedsearch.index.judging import (
 from embedsearch.index.placing import Placer
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.scaling import Measures
-from embedsearch.index.tables import Means, PassageTable
+from embedsearch.index.tables import FieldTable, Means, PassageTable
 from embedsearch.index.tracing import Trace
 from embedsearch.mapped import gather
 from embedsearch.store import OWN_FIELDS
@@ -227,21 +228,21 @@ class Selector:
     def _judge_own(self, question: _Question, verdicts: Verdicts) -> Iterator[Verdict]:
         with self._store.reading():
             resolved = self._resolved(question, self._field_names_now())
-            numbers, sift, rest = self._store.numbers(), None, resolved.root
+            numbers, cheap, sift, rest = self._store.numbers(), None, None, resolved.root
             if rest and not question.wanted.rejected:
-                numbers, rest = self._ruled_by_fields(rest, numbers, verdicts)
+                cheap, rest = ruled_by_fields(rest, is_translatable)
+                numbers = self._ruled_by_fields(cheap, numbers, verdicts) if cheap else numbers
                 sift, rest = _ruled_by_vectors(rest, resolved.means, verdicts)
             judge = verdicts.judge = self._judge_of(rest, resolved, verdicts)
-            state: object = self._store.database.state()
+            state = self._store.database.state()
         for start in range(0, len(numbers), _OWN_DOCUMENTS):
             # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
             part = numbers[start : start + _OWN_DOCUMENTS].tolist()
             with verdicts.step("read and measure") as step, self._store.reading():
-                if state is not None and self._store.database.state() != state:
-                    # What was ruled out, or in, may be another document by now: all that is asked is asked again.
-                    state, sift, judge = None, None, self._judge_of(resolved.root, resolved, verdicts)
-                rows = self._store.rows_by_document(part)
-                left = self._sifted(rows, sift) if sift and rows else rows
+                rows = left = self._store.rows_by_document(part)
+                if cheap and self._store.database.state() != state:
+                    left = self._still_ruled_in(left, cheap, len(part), verdicts.ruled[0])
+                left = self._sifted(left, sift) if sift and left else left
                 found = judge.verdicts(self._own_batch(left), verdicts.total) if left else []
                 verdicts.total += len(rows)
                 step.plan = f"{start + len(part):,} documents, their vectors from the index"
@@ -251,17 +252,28 @@ class Selector:
         self._forget_if_changed()
         return self._field_names()
 
-    def _ruled_by_fields(self, root: Node, numbers: Rows, verdicts: Verdicts) -> tuple[Rows, Node | None]:
-        """Return the numbers of the documents that SQL leaves of *numbers*, all there are, and what else is to ask."""
-        cheap, rest = ruled_by_fields(root, is_translatable)
-        if not cheap:
-            return numbers, rest
+    def _ruled_by_fields(self, condition: Node, numbers: Rows, verdicts: Verdicts) -> Rows:
+        """Return the numbers of the documents that SQL leaves of *numbers*, all there are."""
         with verdicts.step("condition on fields") as step:
-            kept: Rows = np.unique(self._store.document_numbers(self._rows_where(cheap)))
+            kept: Rows = np.unique(self._store.document_numbers(self._rows_where(condition)))
             step.plan = f"{len(kept):,} of {len(numbers):,} documents, by SQL"
-        verdicts.ruled.append(PartCount(written(cheap), len(numbers), len(kept), len(kept)))
+        verdicts.ruled.append(PartCount(written(condition), len(numbers), len(kept), len(kept)))
         verdicts.total = len(numbers) - len(kept)
-        return kept, rest
+        return kept
+
+    def _still_ruled_in(
+        self, rows: Mapping[int, list[int]], condition: Node, ruled_in: int, count: PartCount
+    ) -> dict[int, list[int]]:
+        """Return those documents, by number with their rows, that still satisfy what SQL found *ruled_in* to satisfy.
+
+        What it ruled in may be another document by now, or gone.
+        """
+        holds = Evaluator(FieldTable(list(self._store.documents(rows)))).node(condition).tolist() if rows else []
+        left = dict(compress(rows.items(), holds))
+        count.seen -= ruled_in - len(rows)
+        count.held -= ruled_in - len(left)
+        count.left -= ruled_in - len(left)
+        return left
 
     def _sifted(self, rows: Mapping[int, list[int]], sift: Sift) -> dict[int, list[int]]:
         """Return those documents, by number with their rows, that are left by what vectors alone decide."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import QueryError, SourceError, did_you_mean
-from embedsearch.index.label import IMPORT, Decision, Label, tidied
+from embedsearch.index.label import IMPORT, Decision, Label, tidied, value_name
 from embedsearch.index.label_files import LabelEntry, LabelFile, contradiction, read_labels
 from embedsearch.index.labels import IndexLabels
 from embedsearch.store import Store
@@ -26,33 +26,46 @@ class Taken:
         unchanged: documents that were labelled so already.
         unlabelled: records of the file without a label.
         unknown: records that name no document of the index, where these were passed over.
+        overruled: documents, of those labelled, that had another label before.
     """
 
     labelled: int
     unchanged: int
     unlabelled: int
     unknown: int
+    overruled: int
 
 
 def decisions_of(
     file: str | os.PathLike[str], held: IndexLabels, store: Store, *, match: str, reading: Mapping[str, Any]
-) -> tuple[list[Decision], Taken]:
-    """Return what a file decides that is not held already, and what becomes of its records; see `IndexLabels.take`."""
+) -> tuple[list[Decision], Taken, list[str]]:
+    """Return what a file decides that is not held already, what becomes of its records, and what it overrules.
+
+    See `IndexLabels.take`. What it overrules is a sentence for each.
+    """
     options = dict(reading)
     if match != "id":
         options.setdefault("key", match)
     found = read_labels(file, **options)
     standing, shown = held.standing(), held.shown()
     chosen, unknown = _chosen(found, _documents_by(match, store), match, options)
-    decisions, unchanged = [], 0
+    decisions, overruled, unchanged = [], [], 0
     for id, entry in chosen.items():
-        if id in standing and _is_said_by(standing[id], entry):
+        label = standing.get(id)
+        if label is not None and _is_said_by(label, entry):
             unchanged += 1
-        else:
-            # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
-            by = None if id in shown else IMPORT
-            decisions.append(Decision(id, entry.value, entry.note, entry.author, by, entry.time))
-    return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown)
+            continue
+        # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
+        by = None if id in shown else IMPORT
+        decisions.append(Decision(id, entry.value, entry.note, entry.author, by, entry.time))
+        if label is not None and label.value != entry.value:
+            overruled.append(_overruling(label, entry))
+    return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown, len(overruled)), overruled
+
+
+def _overruling(label: Label, entry: LabelEntry) -> str:
+    by = f" by {label.author}" if label.author else ""
+    return f"{entry.place}: {label.document!r} was labelled {label.name}{by}; overruled by {value_name(entry.value)}"
 
 
 def _is_said_by(label: Label, entry: LabelEntry) -> bool:
@@ -70,7 +83,7 @@ def _chosen(
     unknown = 0
     for entry in found.entries.values():
         # Ids are what a source says, spaces around them included; a spreadsheet may have lost or added some.
-        ids = known.get(_folded(entry.key, match)) or known.get(entry.key.strip(), ())
+        ids = known.get(entry.key if match == "id" else _folded(entry.key)) or known.get(entry.key.strip(), ())
         if not ids:
             unknown += 1
             near = list(known)[:_COMPARED] if match == "id" and unknown <= _ADVISED else []
@@ -85,22 +98,28 @@ def _chosen(
 
 
 def _documents_by(match: str, store: Store) -> dict[str, list[str]]:
-    """Return the ids of the documents by the value of a field, as `_folded`."""
+    """Return the ids of the documents by their id, or by the value of another field, as `_folded`."""
     with store.reading():
         ids = store.field("id")
-        values = ids if match == "id" else store.field(match)
-        if match != "id" and not any(values):
-            known = ("title", *store.field_names())
-            raise QueryError(f"no document has a field {match!r} to match by.{did_you_mean(match, known)}")
+        if match == "id":
+            return {id: [id] for id in ids}
+        known = ("title", "text", *store.field_names())
+        # Sources differ in how they spell the name of a field.
+        columns = [store.field(name) for name in known if name.casefold() == match.casefold()]
+        if match.casefold() == "title":  # a reference without an abstract has its title as its text
+            columns += [["" if title else text for title, text in zip(columns[0], store.field("text"), strict=True)]]
+    if not any(any(column) for column in columns):
+        raise QueryError(f"no document has a field {match!r} to match by.{did_you_mean(match, known)}")
     found: dict[str, list[str]] = {}
-    for id, value in zip(ids, values, strict=True):
-        if value not in (None, ""):
-            found.setdefault(_folded(str(value), match), []).append(id)
+    for column in columns:
+        for id, value in zip(ids, column, strict=True):
+            if value not in (None, ""):
+                found.setdefault(_folded(str(value)), []).append(id)
     return found
 
 
-def _folded(key: str, match: str) -> str:
-    return key if match == "id" else " ".join(key.casefold().split())
+def _folded(key: str) -> str:
+    return " ".join(key.casefold().split())
 
 
 def _tell(what: str, options: Mapping[str, Any]) -> None:

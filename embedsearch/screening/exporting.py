@@ -14,20 +14,22 @@ from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index.label import IMPORT, Label
 from embedsearch.index.label_ris import as_note
+from embedsearch.screening.features import heading
 from embedsearch.screening.session import Screening
 
 Part = Literal["relevant", "not-relevant", "undecided", "labelled", "unread"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
-# By tag the fields of metadata that it is written from; the first that is there.
+# By tag the fields of metadata that it is written from, whatever their case; the first that is there.
 _RIS_FIELDS = {
-    "AU": ("authors", "author", "first_authors", "AU"),
-    "PY": ("year", "publication_year", "date", "PY"),
-    "JO": ("journal", "journal_name", "secondary_title", "JO", "T2"),
-    "DO": ("doi", "DO"),
-    "UR": ("url", "urls", "UR"),
-    "KW": ("keywords", "KW"),
+    "AU": ("authors", "author", "first_authors", "au"),
+    "PY": ("year", "publication_year", "publication year", "date", "py"),
+    "JO": ("journal", "journal_name", "secondary_title", "jo", "t2", "source title", "so"),
+    "DO": ("doi", "do", "di"),
+    "UR": ("url", "urls", "ur", "link"),
+    "KW": ("keywords", "kw", "author keywords", "de"),
 }
+_RIS_LISTS = ("AU", "KW")  # which CSV holds as one text, divided by semicolons
 _RIS_MARKS = {"relevant": "ASReview_relevant", "not relevant": "ASReview_irrelevant", "": "ASReview_not_seen"}
 
 
@@ -43,7 +45,7 @@ def label_records(screening: Screening, part: Part | None = None) -> Iterator[di
     labels = screening.labels.standing()
     for document, label in _chosen(screening, part):
         labels.pop(document.id, None)
-        yield {"id": document.id, **_label_columns(label), "title": document.title}
+        yield {"id": document.id, **_label_columns(label), "title": heading(document)}
     for id, label in labels.items():
         if id not in screening.pile.places and _is_of(label, part):
             yield {"id": id, **_label_columns(label), "title": ""}
@@ -102,23 +104,28 @@ def ris_records(screening: Screening, part: Part | None = None) -> Iterator[str]
     """Yield each document as a record of RIS, its label as a note (N1) as ASReview writes it, a blank line behind it.
 
     Grades become relevant from 0.5 on; undecided is ``ASReview_not_seen``. The fields are those that RIS has a tag for.
+    A reference that was read without an abstract, whose text is its title, is written so.
     """
     for document, label in _chosen(screening, part):
         decided = label is not None and label.value is not None
         name = ("relevant" if label.is_relevant else "not relevant") if label is not None and decided else ""
         lines = ["TY  - JOUR", f"ID  - {_line(document.id)}"]
-        lines += [f"TI  - {_line(document.title)}"] * bool(document.title)
+        title = heading(document)
+        lines += [f"TI  - {_line(title)}"] * bool(title)
         lines += [f"{tag}  - {_line(value)}" for tag, value in _ris_values(document.metadata)]
-        lines += [f"AB  - {_line(document.text)}", f"N1  - {_RIS_MARKS[name]}"]
+        lines += [f"AB  - {_line(document.text)}"] * (title != document.text)
+        lines += [f"N1  - {_RIS_MARKS[name]}"]
         lines += [f"N1  - {as_note(_line(label.note))}"] if label is not None and label.note else []
         yield "\n".join([*lines, "ER  - ", "", ""])
 
 
 def _ris_values(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    known = {name.casefold(): value for name, value in metadata.items() if value not in (None, "", [])}
     for tag, names in _RIS_FIELDS.items():
-        value = next((metadata[name] for name in names if metadata.get(name) not in (None, "", [])), None)
-        if value is not None:
-            yield from ((tag, str(one)) for one in (value if isinstance(value, list) else [value]))
+        value: Any = next((known[name] for name in names if name in known), [])
+        if tag in _RIS_LISTS and isinstance(value, str):
+            value = [part for part in value.split(";") if part.strip()]
+        yield from ((tag, str(one)) for one in (value if isinstance(value, list) else [value]))
 
 
 def _chosen(screening: Screening, part: Part | None) -> Iterator[tuple[Document, Label | None]]:

@@ -15,6 +15,8 @@ from embedsearch.vectors import Vectors, as_rows
 
 Coordinates = NDArray[np.float64]
 
+_TITLE_CHARACTERS = 300  # hardly any title is longer
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
@@ -69,6 +71,11 @@ def _checked(coordinates: ArrayLike, count: int) -> Coordinates:
     if found.ndim != 2 or len(found) != count or not np.isfinite(found).all():
         raise QueryError(f"coordinates must be finite, of shape ({count}, axes), not {found.shape}")
     return found
+
+
+def heading(document: Document) -> str:
+    """Return the title of a record; where it has none its text, if short: that of a reference without an abstract."""
+    return document.title or (document.text if len(document.text) <= _TITLE_CHARACTERS else "")
 
 
 def record_text(document: Document) -> str:

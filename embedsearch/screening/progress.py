@@ -119,6 +119,15 @@ class Progress:
         places = np.flatnonzero(self.history.relevant)
         return self.history.read - (int(places[-1]) + 1 if len(places) else 0)
 
+    @property
+    def advice(self) -> str:
+        """What to do, as the stopping rule says, in words."""
+        if self.is_met:
+            return "you may stop"
+        decide = f"decide the {self.undecided:,} undecided, which count as missed"
+        ways = ["read on"] * bool(self.unread) + [decide] * bool(self.undecided)
+        return ", or ".join(ways)
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return {
@@ -144,6 +153,7 @@ class Progress:
                 "confidence": self.settings.confidence,
                 "method": self.settings.method,
                 "met": self.is_met,
+                "advice": self.advice,
             },
         }
 

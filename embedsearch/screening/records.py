@@ -12,6 +12,7 @@ import numpy as np
 
 from embedsearch.conditions import truth
 from embedsearch.documents import Document
+from embedsearch.documents.fields import find
 from embedsearch.encoders import Encoder
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.index import Index
@@ -34,16 +35,32 @@ class LabelledRecords:
     relevant: Mask
 
     @classmethod
-    def of(cls, documents: Iterable[Document], field: str) -> Self:
+    def of(
+        cls, documents: Iterable[Document], field: str, *, passed_over: Callable[[SourceError], None] | None = None
+    ) -> Self:
         """Take the labels from a field of the documents.
+
+        Args:
+            documents: at least one with a label.
+            field: its name, in small or capital letters.
+            passed_over: told of each document without a label that can be used; None raises instead.
 
         Raises:
             SourceError: there is no document, no such field, or a value that is neither yes nor no.
         """
-        kept = tuple(documents)
+        kept, labels = [], []
+        for document in documents:
+            try:
+                labels.append(_label(document, field))
+            except SourceError as error:
+                if passed_over is None:
+                    raise
+                passed_over(error)
+            else:
+                kept.append(document)
         if not kept:
-            raise SourceError("there is no record with a text; wanted records with labels")
-        return cls(kept, np.array([_label(document, field) for document in kept]))
+            raise SourceError("there is no record with a text and a label; wanted records with both")
+        return cls(tuple(kept), np.array(labels))
 
     @property
     def texts(self) -> list[str]:
@@ -53,13 +70,14 @@ class LabelledRecords:
 
 def _label(document: Document, field: str) -> bool:
     place = document.source or document.id
-    if field not in document.metadata:
+    name = find(document.metadata, [field])
+    if name is None:
         advice = did_you_mean(field, document.metadata)
         raise SourceError(f"{place}: there is no field {field!r} with a label.{advice} Name it with --label")
-    label = truth(document.metadata[field])
+    label = truth(document.metadata[name])
     if label is None:
         raise SourceError(
-            f"{place}: the label {field!r} is {document.metadata[field]!r}; wanted 1 or 0, yes or no, true or false. "
+            f"{place}: the label {field!r} is {document.metadata[name]!r}; wanted 1 or 0, yes or no, true or false. "
             "Correct it, or leave the record out"
         )
     return label

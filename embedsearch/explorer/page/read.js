@@ -116,7 +116,7 @@ function progress(found) {
   $("read-progress").textContent = `${count(found.found)} relevant of ${count(found.read)} read, of ${counted(found.records, "record")}.`;
   const rows = found.estimates.map((one) => h("tr", {}, h("td", {title: one.assumption}, one.method), ...[one.missed, one.missed_at_most].map((value) => h("td", {}, count(value))), h("td", {}, number(one.recall)), h("td", {}, number(one.recall_at_least))));
   const head = ["by", "missed", "at most", "recall", "at least"].map((name) => h("th", {scope: "col"}, name));
-  const verdict = `The rule (recall ${found.stop.recall} at confidence ${found.stop.confidence}, by ${found.stop.method}) says: ${found.stop.met ? "it is time to stop" : "read on"}.`;
+  const verdict = `The rule (recall ${found.stop.recall} at confidence ${found.stop.confidence}, by ${found.stop.method}) says: ${found.stop.advice}.`;
   const assumed = found.estimates.map((one) => h("li", {}, h("strong", {}, one.method), `: ${one.assumption} (${one.source})`));
   const yields = found.yield.map((one) => `${one.first}–${one.last}: ${one.found}`).join(", ");
   const joined = found.joined ? h("p", {class: "note"}, `${counted(found.joined, "record")} not read joined after the last that was read; each counts as possibly missed.`) : "";
