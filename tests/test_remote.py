@@ -684,7 +684,8 @@ def test_what_is_under_way_is_kept_when_another_request_fails(endpoint):
     parts = []
     with pytest.raises(es.EncoderError, match=r"\(400, no\)"):
         parts += encode_parts(encoder, TEXTS)  # a list takes what comes before the error
-    assert [places for places, _ in parts] == [[0]]
+    # The third is asked where the first is answered before the failure is.
+    assert [places for places, _ in parts] in ([[0]], [[0], [2]])
 
 
 def kept_vectors(folder):

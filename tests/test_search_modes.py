@@ -75,9 +75,9 @@ class TestHybrid:
         finally:
             ranking._LEAST_CANDIDATES = original
         assert len(hits) == min(k, len(wanted))
-        assert [hit.fused for hit in hits] == pytest.approx([score for _, score in wanted[:k]], abs=1e-6)
+        assert [hit.fused for hit in hits] == pytest.approx([score for _, score in wanted[:k]], 1e-6, 1e-6)
         assert {hit.id: hit.fused for hit in hits} == pytest.approx(
-            {hit.id: dict(wanted)[hit.id] for hit in hits}, abs=1e-6
+            {hit.id: dict(wanted)[hit.id] for hit in hits}, 1e-6, 1e-6
         )
 
     def test_the_score_stays_the_cosine(self, index):
