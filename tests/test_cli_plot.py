@@ -67,6 +67,7 @@ def test_notes_say_what_the_figure_does_not(folder, tmp_path):
         (("-a", "size", "--calc", "wolf"), "--calc goes with two axes, as in -a predatoriness,size"),
         (("--threshold", "1"), "--threshold goes with one axis, as in -a size"),
         (("-k", "3"), "-k says how many answers to --calc are labelled; there is no --calc"),
+        (("--calc", "sheep", "+", "spider"), "'+' is no phrase; put a sum in quotes, as in --calc \"sheep + spider\""),
         (("-a", "size", "--threshold", "tall"), "size=tall: wanted a number of standard deviations"),
         (("--label", "id-wulf"), "there is no document 'id-wulf'. Did you mean 'id-wolf'?"),
         (("--color", "knd"), "no document of the index has the field 'knd'. Did you mean 'kind'?"),

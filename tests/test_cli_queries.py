@@ -63,6 +63,13 @@ def test_calc_explains_itself(predation):
     assert "sheep" in [h["text"] for h in lines(run("calc", "sheep + wolf", "--keep-inputs", "-i", predation))]
 
 
+def test_a_sum_without_spaces_is_told_to_be_one_phrase(predation):
+    """What looks like a sum is searched for as it stands, with a word; quotes say that it is meant so."""
+    said = "'sheep+spider' is taken as one phrase: an operator stands between spaces, as in sheep + spider.\n"
+    assert run("calc", "sheep+spider - wolf", "-i", predation).stderr == said
+    assert run("calc", '"sheep+spider" - wolf', "-i", predation).stderr == ""
+
+
 def test_calc_on_axes_adds_coordinates(predation):
     """The point is the sum of the terms' coordinates; answers are sorted by their distance from it."""
     words = ("calc", "sheep + spider", "--on", "predatoriness,size", "--where", 'kind == "person"', "-i", predation)

@@ -274,6 +274,10 @@ def test_several_screenings_of_an_index(pile):
     (second,) = lines(screen(pile, "next", "--name", "prices"))
     assert (TRUTH[first["id"]], TRUTH[second["id"]]) == (True, False)
     assert [one["id"] for one in lines(screen(pile, "list"))] == ["main", "prices"]
+    for command in ("status", "report", "export"):
+        said = screen(pile, command, "--name", "prizes").stderr.splitlines()
+        assert said[0] == "The screening 'prizes' has not begun. Did you mean 'prices'?"
+        assert "has not begun" not in screen(pile, command, "--name", "prices").stderr
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def export_command(only: Any, path: str, name: str, encoder: str | None, format:
     """
     from embedsearch.screening import exporting
 
-    screening = open_screening(path, name, encoder=encoder)
+    screening = open_screening(path, name, encoder=encoder, shown=True)
     if format == "ris":
         count = _write_texts(exporting.ris_records(screening, only))
     elif format == "asreview":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,8 @@ from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
     from embedsearch import Index
+
+_JOINED = re.compile(r"\w\+\w")  # a hyphen may be part of a word
 
 DEFAULT_INDEX = "indexes/predation"
 
@@ -152,6 +155,15 @@ def phrases_from(given: Iterable[str]) -> list[str]:
 def text_from(given: str) -> str:
     """Return a text; in the place of ``-`` that of stdin."""
     return sys.stdin.read().strip() if given == "-" else given
+
+
+def tell_joined(expression: str) -> None:
+    """Say of phrases of a sum that look like sums themselves that they are none; those in quotes are meant so."""
+    from embedsearch.expressions import parse_expression
+
+    for text in parse_expression(expression).texts:
+        if _JOINED.search(text) and f'"{text}"' not in expression:
+            note(f"{text!r} is taken as one phrase: an operator stands between spaces, as in sheep + spider.")
 
 
 def said(**spelled: str) -> str | None:

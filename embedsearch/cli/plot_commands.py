@@ -17,6 +17,7 @@ from embedsearch.cli.options import (
     nothing_found,
     open_index,
     phrases_from,
+    tell_joined,
     where_option,
 )
 from embedsearch.cli.output import note, write_object
@@ -81,6 +82,8 @@ def plot(
     from embedsearch.plots.style import FONT, SIZE
 
     check_file(file)
+    if calc is not None:
+        _check_sum(calc, phrases)
     index = open_index(path, encoder)
     names = axes or list(index.axes)[:2]
     _check(names, calc=calc, k=k, threshold=threshold)
@@ -96,6 +99,13 @@ def plot(
 
 
 COMMANDS = (plot,)
+
+
+def _check_sum(calc: str, phrases: Sequence[str]) -> None:
+    """Refuse a sum whose operators have become phrases, since the shell took it apart."""
+    if lone := [phrase for phrase in phrases if phrase in ("+", "*")]:
+        raise click.UsageError(f'{lone[0]!r} is no phrase; put a sum in quotes, as in --calc "sheep + spider"')
+    tell_joined(calc)
 
 
 def _check(names: Sequence[str], *, calc: str | None, k: int | None, threshold: str | None) -> None:

@@ -18,6 +18,7 @@ from embedsearch.cli.options import (
     index_option,
     nothing_found,
     open_index,
+    tell_joined,
     text_from,
     where_option,
 )
@@ -109,8 +110,9 @@ def calc(
     Each answer shows what every term contributes to its score, and whether a term alone would have found it;
     the plain neighbours of each term are printed beside.
     """
-    index = open_index(path, encoder)
-    answer = index.calc(text_from(expression), k=k, on=axes, where=where, keep_inputs=keep_inputs)
+    index, source = open_index(path, encoder), text_from(expression)
+    tell_joined(source)
+    answer = index.calc(source, k=k, on=axes, where=where, keep_inputs=keep_inputs)
     if format == "json":
         write_object(_whole(answer))
     elif format == "table":

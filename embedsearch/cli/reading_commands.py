@@ -265,7 +265,7 @@ def status(path: str, name: str, encoder: str | None, format: str) -> None:
     It says whether it is time to stop. Each estimate of recall comes with a one-sided bound, with what it assumes,
     and with its source.
     """
-    progress = open_screening(path, name, encoder=encoder).progress().to_dict()
+    progress = open_screening(path, name, encoder=encoder, shown=True).progress().to_dict()
     if format == "table":
         print_progress(progress)
     else:
@@ -316,7 +316,7 @@ def report(path: str, name: str, encoder: str | None, format: str) -> None:
     from embedsearch.screening.report import as_markdown
     from embedsearch.screening.report import report as report_on
 
-    record = report_on(open_screening(path, name, encoder=encoder))
+    record = report_on(open_screening(path, name, encoder=encoder, shown=True))
     if format == "json":
         write_object(record)
     else:

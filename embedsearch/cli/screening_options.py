@@ -9,7 +9,7 @@ import click
 
 from embedsearch.cli.options import index_option, open_index, split_names
 from embedsearch.cli.output import facts, note, one_line, printable, stdout_console, table
-from embedsearch.errors import EncoderError
+from embedsearch.errors import EncoderError, did_you_mean
 
 if TYPE_CHECKING:
     from embedsearch.screening import Proposal, Screening
@@ -69,12 +69,24 @@ def start_options(command: Any) -> Any:
 
 
 def open_screening(
-    path: str, name: str, *, encoder: str | None = None, for_next: str | None = None, **given: Any
+    path: str,
+    name: str,
+    *,
+    encoder: str | None = None,
+    for_next: str | None = None,
+    shown: bool = False,
+    **given: Any,
 ) -> Screening:
-    """Open a screening, and keep the settings that are given; see `Screening.configure`."""
+    """Open a screening, and keep the settings that are given; see `Screening.configure`.
+
+    One that is only *shown* and has not begun, while others have, may be a wrong name: that is said.
+    """
     from embedsearch.screening import Screening
 
     screening = Screening(open_index(path, encoder), name)
+    begun = screening.labels.names() if shown else []
+    if begun and name not in begun:
+        note(f"The screening {name!r} has not begun.{did_you_mean(name, begun)}")
     if any(value is not None for value in given.values()):
         screening.configure(for_next, **given)
     return screening
