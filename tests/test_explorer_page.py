@@ -360,6 +360,7 @@ def test_an_index_without_axes_is_asked_cut_and_read(page, tmp_path, encoder, an
         assert said not in page.inner_text("#view")
         page.click("#tab-cut")
         assert page.input_value("#cut-axis") == "tried"
+        page.wait_for_load_state("networkidle")  # the server is there until its histogram is
 
 
 def test_one_is_one_and_texts_run_their_own_way(page, tmp_path):
