@@ -16,6 +16,7 @@ import traceback
 from contextlib import closing, suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -831,6 +832,8 @@ def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
     endpoint.encoder = HashEncoder(8)
     loading._remote.cache_clear()
     assert run("verify", "--repair", "-i", tmp_path / "index").exit_code == 0
+    still_open = [file.readlink().name for file in Path("/proc/self/fd").iterdir() if file.exists()]
+    assert "vectors.db" not in still_open
 
 
 def test_a_model_that_changes_behind_its_address_does_not_mix_in_the_cache(tmp_path, endpoint):

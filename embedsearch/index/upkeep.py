@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,10 +95,8 @@ def repair(
     Raises:
         StoreError: there is no index, another process is writing, or the database cannot be opened.
     """
-    store = Store.open(path, damaged=True)
-    try:
-        with store.locked():
-            embedding = Embedding(store, load_encoder(encoder) if isinstance(encoder, str) else encoder)
+    with closing(Store.open(path, damaged=True)) as store, store.locked():
+        with closing(Embedding(store, load_encoder(encoder) if isinstance(encoder, str) else encoder)) as embedding:
             found = _inspected(store, progress)
             if any(finding.file == "index.db" for finding in found.findings):
                 store.database.execute("REINDEX")
@@ -105,10 +104,8 @@ def repair(
                     store.rebuild()
                     store.labels.set_aside(store.labels.damaged(), now())
             embedded = _mend_vectors(store, embedding, found.rows)
-            Nearby(store).rebuild()
-            found = _inspected(store, progress)
-    finally:
-        store.close()
+        Nearby(store).rebuild()
+        found = _inspected(store, progress)
     return Verification(str(path), found.checked, tuple(found.findings), embedded)
 
 
