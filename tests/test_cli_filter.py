@@ -87,6 +87,14 @@ def test_precision_and_recall_are_counted(tmp_path, predation):
     assert "'perhaps'" in wrong.stderr
 
 
+def test_a_share_of_nothing_is_none(tmp_path, predation):
+    """Of nothing that passed no part is right: that is no number."""
+    (tmp_path / "a.csv").write_text("id,text,keep\n1,wolf,1\n2,grass,0\n")
+    done = run("filter", tmp_path / "a.csv", "--check", "keep", "--where", 'id == "3"', "-i", predation)
+    said = "Against 'keep' (1 document): precision none, recall 0.000, F1 0.000 (0 right, 0 too many, 1 missed)."
+    assert said in done.stderr
+
+
 def test_new_texts_are_embedded_and_divided(tmp_path, predation):
     """Texts that the index does not hold are embedded on the way; nothing is added to the index."""
     file = tmp_path / "new.jsonl"
@@ -293,7 +301,7 @@ def test_a_field_is_found_however_its_letters_are_written(tmp_path):
     run("ingest", tmp_path / "a.csv", "-i", tmp_path / "index")
     done = run("filter", tmp_path / "a.csv", "--where", "gültig", "--check", "gültig", "-i", tmp_path / "index")
     assert (done.exit_code, done.stdout_bytes.splitlines()[1:]) == (0, [b"1,small,yes"])
-    assert "Against 'gültig' (1 documents): precision 1.000, recall 1.000, F1 1.000" in done.stderr
+    assert "Against 'gültig' (1 document): precision 1.000, recall 1.000, F1 1.000" in done.stderr
     with es.open(tmp_path / "index") as index:
         assert index.field_of_passages("gültig", index.rows()) == ["yes", "no"]
         assert index.axes.material().field("gültig")[1] == ["yes", "no"]

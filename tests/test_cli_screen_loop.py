@@ -158,7 +158,7 @@ def test_reading_by_keys(pile):
     skipped = shown[2][0]
     assert skipped in screen(pile, "rank", "-f", "ids").stdout
     again = screen(pile, "read", "-n", "1", input="n\n")
-    assert again.stderr.endswith("1 labels given; 3 relevant of 5 read, of 24 records.\n")
+    assert again.stderr.endswith("1 label given; 3 relevant of 5 read, of 24 records.\n")
 
 
 AT_A_TERMINAL = """
@@ -188,7 +188,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode())
 
 @pytest.mark.parametrize(
     ("note", "last", "code", "said"),
-    [(b"\x04", [(b"> ", b"\x04")], "0", "1 labels given; 0 relevant of 1 read, of 24 records."),
+    [(b"\x04", [(b"> ", b"\x04")], "0", "1 label given; 0 relevant of 1 read, of 24 records."),
      (b"page 3\r", [(b"> ", b"t"), (b"note: ", b"pa\x03")], "130", "Interrupted. What was committed is kept; ")],
 )  # fmt: skip
 def test_keys_at_a_terminal(pile, note, last, code, said):

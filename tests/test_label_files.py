@@ -430,7 +430,7 @@ def test_the_commands_import_and_export(papers, tmp_path):
     assert json.loads(done.stdout) == {
         "labelled": 2, "unchanged": 0, "unlabelled": 1, "unknown": 0, "overruled": 0,
     }  # fmt: skip
-    assert "2 documents labelled, 0 unchanged; 1 records without a label." in done.stderr
+    assert "2 documents labelled, 0 unchanged; 1 record without a label." in done.stderr
     shown = run("screen", "export", "-i", folder, "--only", "labelled", "-f", "csv")
     assert [line.split(",")[:3] for line in shown.stdout.splitlines()] == [
         ["id", "label", "note"], ["p1", "relevant", "good"], ["p2", "not relevant", ""],

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from embedsearch.cli.output import note
+from embedsearch.cli.output import count_of, note
 
 if TYPE_CHECKING:
     from embedsearch import Index
@@ -55,8 +55,9 @@ def planned(index: Index, plan: Plan) -> float | None:
     encoder = remote_encoder(index.identity.name)
     tokens = f"about {priced(encoder, plan.tokens)}" if encoder else f"{plan.tokens:,} tokens"
     note(
-        f"Dry run: {plan.added:,} documents would be added, {plan.updated:,} updated, {plan.unchanged:,} stay as they "
-        f"are; {plan.embedded:,} of {plan.passages:,} passages would be embedded, {tokens}. Nothing was written."
+        f"Dry run: {count_of(plan.added, 'document')} would be added, {plan.updated:,} updated, {plan.unchanged:,} "
+        f"stay as they are; {plan.embedded:,} of {count_of(plan.passages, 'passage')} would be embedded, {tokens}. "
+        "Nothing was written."
     )
     return encoder.price_of(plan.tokens) if encoder else None
 

@@ -21,7 +21,16 @@ from embedsearch.cli.options import (
     open_index,
     running_options,
 )
-from embedsearch.cli.output import OBJECT_FORMATS, facts, ingesting, note, note_line, write_counts, write_object
+from embedsearch.cli.output import (
+    OBJECT_FORMATS,
+    count_of,
+    facts,
+    ingesting,
+    note,
+    note_line,
+    write_counts,
+    write_object,
+)
 from embedsearch.errors import SourceError, StoreError
 
 if TYPE_CHECKING:
@@ -244,15 +253,16 @@ def read_sources(
 
 
 def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
+    unchanged, embedded = count_of(report.unchanged, "document"), count_of(report.embedded, "passage")
     if not report.documents:
-        note(f"{path}: no document was read; {passages:,} passages are there.")
+        note(f"{path}: no document was read; the index has {count_of(passages, 'passage')}.")
     elif not report.added and not report.updated and not report.removed:
-        note(f"{path}: nothing new; {report.unchanged:,} documents unchanged, 0 passages embedded ({seconds:.1f} s).")
+        note(f"{path}: nothing new; {unchanged} unchanged, {embedded} embedded ({seconds:.1f} s).")
     else:
+        removed = f", {report.removed:,} removed" if report.removed else ""
         note(
-            f"{path}: {report.added:,} documents added, {report.updated:,} updated, {report.unchanged:,} unchanged"
-            f"{f', {report.removed:,} removed' if report.removed else ''}; "
-            f"{report.embedded:,} passages embedded, {report.reused:,} reused; {passages:,} in all ({seconds:.1f} s)."
+            f"{path}: {count_of(report.added, 'document')} added, {report.updated:,} updated, {report.unchanged:,} "
+            f"unchanged{removed}; {embedded} embedded, {report.reused:,} reused; {passages:,} in all ({seconds:.1f} s)."
         )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
-from embedsearch.cli.output import note, table, write
+from embedsearch.cli.output import count_of, note, table, write
 
 if TYPE_CHECKING:
     from embedsearch.cli.filter_run import Asked
@@ -92,7 +93,7 @@ def tell(sieve: Sieve, asked: Asked, written: int, profile: Profile | None) -> N
         where = f"are in {asked.sample_to}" if asked.sample_to else "come out"
         note(f"{sampled:,} of the rejected, drawn at random (seed {asked.seed}), {where}.")
     best = f"; these are the best {written:,} of them" if asked.top else ""
-    note(f"{sieve.passed:,} of {sieve.read:,} documents passed{best}.")
+    note(f"{sieve.passed:,} of {count_of(sieve.read, 'document')} passed{best}.")
     for line in counted(sieve.verdicts.counts):
         note(line)
     if asked.check and sieve.read:
@@ -119,10 +120,14 @@ def _saved(asked: Asked, profile: Profile | None) -> str:
     return f"Profile {profile.name!r} saved in {asked.save_file}: {', '.join(profile.axes) or 'no axes'}.{again}"
 
 
+def _share(share: float) -> str:
+    return "none" if math.isnan(share) else f"{share:.3f}"
+
+
 def _tell_agreement(agreement: Agreement, check: str) -> None:
     wanted = agreement.both + agreement.wanted_only
     note(
-        f"Against {check!r} ({wanted:,} documents): "
-        f"precision {agreement.precision:.3f}, recall {agreement.recall:.3f}, F1 {agreement.f1:.3f} "
+        f"Against {check!r} ({count_of(wanted, 'document')}): "
+        f"precision {_share(agreement.precision)}, recall {_share(agreement.recall)}, F1 {_share(agreement.f1)} "
         f"({agreement.both:,} right, {agreement.passed_only:,} too many, {agreement.wanted_only:,} missed)."
     )

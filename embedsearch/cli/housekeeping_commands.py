@@ -10,7 +10,7 @@ import click
 from embedsearch.cli import costs
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, index_option, json_option, open_index, with_stdin
-from embedsearch.cli.output import ingesting, note, one_line, progress, write_counts, write_object
+from embedsearch.cli.output import count_of, ingesting, note, one_line, progress, write_counts, write_object
 
 
 @click.command(
@@ -29,7 +29,7 @@ def delete(ids: tuple[str, ...], path: str) -> None:
     """
     index = open_index(path)
     count = index.delete(with_stdin(ids))
-    note(f"{path}: {count:,} documents deleted; {len(index):,} passages are left.")
+    note(f"{path}: {count_of(count, 'document')} deleted; {count_of(len(index), 'passage')} left.")
 
 
 @click.command(
@@ -70,9 +70,9 @@ def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> No
     else:
         for finding in result.findings:
             click.echo(one_line(str(finding)))
-    mended = f", {result.embedded:,} passages embedded anew" if mend else ""
-    state = "everything is what was written" if result.is_sound else f"{len(result.findings):,} findings"
-    note(f"{path}: {result.documents:,} documents checked{mended}; {state}.")
+    mended = f", {count_of(result.embedded, 'passage')} embedded anew" if mend else ""
+    state = "everything is what was written" if result.is_sound else count_of(len(result.findings), "finding")
+    note(f"{path}: {count_of(result.documents, 'document')} checked{mended}; {state}.")
     if not result.is_sound:
         sys.stdout.flush()
         click.get_current_context().exit(1)
@@ -134,8 +134,8 @@ def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, p
         )
     axes = f"; axes fitted anew: {', '.join(done.axes)}" if done.axes else ""
     note(
-        f"{path}: {done.documents:,} documents in {done.passages:,} passages are embedded with {done.encoder}, "
-        f"{done.embedded:,} of them now{axes} ({time.perf_counter() - started:.1f} s)."
+        f"{path}: {count_of(done.documents, 'document')} in {count_of(done.passages, 'passage')} embedded with "
+        f"{done.encoder}, {done.embedded:,} of them now{axes} ({time.perf_counter() - started:.1f} s)."
     )
     if format:
         write_counts(done)

@@ -10,7 +10,7 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, format_option, json_option, with_stdin
-from embedsearch.cli.output import note, table, write, write_counts
+from embedsearch.cli.output import count_of, note, table, write, write_counts
 from embedsearch.cli.screening_options import author_option, open_screening, screening_options
 
 
@@ -111,8 +111,8 @@ def import_command(
     overruled = f", {taken.overruled:,} of them otherwise before" if taken.overruled else ""
     unknown = f", {taken.unknown:,} of unknown documents" if taken.unknown else ""
     note(
-        f"{path}: {taken.labelled:,} documents labelled{overruled}, {taken.unchanged:,} unchanged; "
-        f"{taken.unlabelled:,} records without a label{unknown}."
+        f"{path}: {count_of(taken.labelled, 'document')} labelled{overruled}, {taken.unchanged:,} unchanged; "
+        f"{count_of(taken.unlabelled, 'record')} without a label{unknown}."
     )
     if format:
         write_counts(taken)
@@ -156,7 +156,7 @@ def export_command(only: Any, path: str, name: str, encoder: str | None, format:
     else:
         count = write(exporting.label_records(screening, only), format)
     sys.stdout.flush()
-    note(f"{count:,} records.")
+    note(f"{count_of(count, 'record')}.")
     if not count:
         click.get_current_context().exit(1)
 

@@ -20,7 +20,7 @@ from embedsearch.cli.options import (
     tell_joined,
     where_option,
 )
-from embedsearch.cli.output import note, write_object
+from embedsearch.cli.output import count_of, note, write_object
 from embedsearch.errors import AxisError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _finish(index: Index, made: Plot, file: str, format: str | None) -> None:
     made.save(file)
     axes = " and ".join(axis.name for axis in made.scene.axes)
     passing = "" if made.threshold is None else f", {made.threshold.passed:,} of them above {made.threshold.given}"
-    note(f"{file}: {count:,} passages on {axes}{passing}, {len(made.labels)} labels")
+    note(f"{file}: {count_of(count, 'passage')} on {axes}{passing}, {count_of(len(made.labels), 'label')}")
     for line in made.notes:
         note(f"Note: {line}")
     if format is not None:

@@ -9,7 +9,7 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, format_option, index_option, nothing_found, open_index
-from embedsearch.cli.output import OBJECT_FORMATS, facts, note, table, write, write_object
+from embedsearch.cli.output import OBJECT_FORMATS, count_of, facts, note, table, write, write_object
 from embedsearch.cli.screening_options import (
     author_option,
     by_option,
@@ -128,8 +128,8 @@ def read(
     screening = open_screening(path, name, encoder=encoder, for_next=by or "", **given)
     given_labels = _Desk(screening, by, author).read(count)
     progress = screening.progress()
-    note(f"{given_labels:,} labels given; {progress.found:,} relevant of {progress.read:,} read, "
-         f"of {progress.records:,} records.")  # fmt: skip
+    note(f"{count_of(given_labels, 'label')} given; {progress.found:,} relevant of {progress.read:,} read, "
+         f"of {count_of(progress.records, 'record')}.")  # fmt: skip
 
 
 class _Desk:
@@ -293,7 +293,7 @@ def audit(size: int, seed: int | None, path: str, name: str, encoder: str | None
         table(["#", "id"], [[place, id] for place, id in enumerate(ids, start=1)])
     else:
         write(({"rank": place, "id": id} for place, id in enumerate(ids, start=1)), format)
-    note(f"{size:,} records were drawn; read them with: embedsearch screen read --by audit")
+    note(f"{count_of(size, 'record')} drawn; to read: embedsearch screen read --by audit")
 
 
 @click.command(
