@@ -18,7 +18,7 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 
 # DESIGN: imports point one way. A module may import from its own rank and from lower ones.
 RANKS = [
-    {"errors", "mapped", "vectors", "notebooks", "columns"},
+    {"errors", "names", "mapped", "vectors", "notebooks", "columns"},
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "web"},
     {"store", "whole", "axes", "results", "snippets"},
     {"index", "serving"},

@@ -6,7 +6,6 @@ raw coordinates are spread, which turns them into standard deviations and percen
 """
 
 from embedsearch.axes.calibration import Calibration
-from embedsearch.axes.checks import normal
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.files import read_axes, read_ratings, write_to_rate
@@ -27,7 +26,6 @@ __all__ = [
     "ScaledAxis",
     "fit_axis",
     "measure",
-    "normal",
     "read_axes",
     "read_ratings",
     "write_to_rate",

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from embedsearch.axes.rated import folded
+from embedsearch.documents.fields import encodable
 from embedsearch.errors import AxisError, did_you_mean
+from embedsearch.names import normal
 
 FEWEST_RATINGS = 5
 _SIGNS_OF_COMMANDS = ",="
 
 
-def normal(name: str) -> str:
-    """Return the name of an axis in the normal form NFC: an accent typed behind its letter makes no other name."""
-    return unicodedata.normalize("NFC", name)
-
-
 def check_name(name: Any) -> str:
-    """Return a name in its `normal` form.
+    """Return the name of an axis in its `normal` form.
 
     Raises:
         AxisError: it is no text, is empty, or commands would take it apart.
     """
     if not isinstance(name, str) or not name.strip():
         raise AxisError("an axis needs a name")
-    if name.encode(errors="replace").decode() != name:
+    if encodable(name) != name:
         raise AxisError(f"an axis cannot be called {name!r}: it holds bytes that are no UTF-8 (lone surrogates)")
     if name != " ".join(name.split()) or name.startswith("-") or set(name) & set(_SIGNS_OF_COMMANDS):
         raise AxisError(

@@ -17,7 +17,6 @@ from embedsearch.axes.checks import (
     check_ratings,
     check_table,
     check_texts,
-    normal,
 )
 from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.rated import folded
@@ -25,6 +24,7 @@ from embedsearch.conditions import axes_in
 from embedsearch.encoders import Encoder
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
+from embedsearch.names import normal
 
 if TYPE_CHECKING:
     from embedsearch.axes.fitted import FittedAxis

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.checks import normal
 from embedsearch.errors import AxisError
+from embedsearch.names import normal
 
 _LONGEST = 500
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {

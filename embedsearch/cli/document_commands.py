@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from embedsearch import Document, Index
     from embedsearch.index import AddReport
 
-Repeated = Callable[[SourceError], None]
+PassedOver = Callable[[SourceError], None]
 
 READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "md", "html", "pdf", "lines")
 
@@ -135,7 +135,7 @@ def ingest(
     started = time.perf_counter()
     documents = read_sources(sources, reading)  # finds out at once about paths and formats that cannot be read
     axes_files = _axes_files(sources, axes_file)
-    repeated = (lambda error: note_line(str(error))) if reading["on_error"] == "skip" else None
+    repeated = passed_over(reading)
     if dry_run:
         _plan(path, encoder, chunk_words, overlap, documents, repeated, format)
         return
@@ -179,7 +179,7 @@ def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, ove
 
 def _plan(
     path: str, encoder: str | None, chunk_words: int | None, overlap: int | None, documents: Iterator[Document],
-    repeated: Repeated | None, format: str | None,
+    repeated: PassedOver | None, format: str | None,
 ) -> None:  # fmt: skip
     """Say what an ingest would do, into the index or into a new one."""
     import tempfile
@@ -226,7 +226,7 @@ def _add(
     total: int | None,
     *,
     sync: Iterable[str] | None,
-    repeated: Repeated | None,
+    repeated: PassedOver | None,
 ) -> AddReport:
     with ingesting(total, "Ingesting") as (tell, tell_indexing):
         if sync is not None:
@@ -250,6 +250,11 @@ def read_sources(
         on_error=reading["on_error"],
         report=report,
     )
+
+
+def passed_over(reading: dict[str, Any]) -> PassedOver | None:
+    """Return what tells of a document that is left out, where the reading options say so; None where it is an error."""
+    return (lambda error: note_line(str(error))) if reading["on_error"] == "skip" else None
 
 
 def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from click.core import ParameterSource
 
 from embedsearch.cli.output import FORMATS, default_format, note
 from embedsearch.errors import QueryError
+from embedsearch.names import normal
 
 if TYPE_CHECKING:
     from embedsearch import Index
@@ -109,19 +109,14 @@ def axis_argument(name: str, **settings: Any) -> Callable[[Any], Any]:
     """Return the argument with the name of an axis, or of several, which are called as those of an index are."""
 
     def called(_context: click.Context, _parameter: click.Parameter, given: Any) -> Any:
-        return axis_name(given) if isinstance(given, str) else tuple(map(axis_name, given))
+        return normal(given) if isinstance(given, str) else tuple(map(normal, given))
 
     return click.argument(name, callback=called, **settings)
 
 
-def axis_name(given: str) -> str:
-    """Return the name of an axis as axes are called: an accent typed behind its letter makes no other name."""
-    return unicodedata.normalize("NFC", given)
-
-
 def split_names(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> list[str]:
     """Return the names of axes in texts that separate them by commas, each once."""
-    return list(dict.fromkeys(axis_name(name.strip()) for text in values for name in text.split(",") if name.strip()))
+    return list(dict.fromkeys(normal(name.strip()) for text in values for name in text.split(",") if name.strip()))
 
 
 def listening_options(port: int) -> Callable[[Any], Any]:

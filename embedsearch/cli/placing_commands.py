@@ -10,7 +10,6 @@ import click
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import (
     axes_option,
-    axis_name,
     count_option,
     encoder_option,
     explain_option,
@@ -26,6 +25,7 @@ from embedsearch.cli.options import (
 )
 from embedsearch.cli.output import note, table, write, write_object, write_results
 from embedsearch.cli.placing_output import print_documents, print_hits, print_remainders
+from embedsearch.names import normal
 
 if TYPE_CHECKING:
     from embedsearch import Index, Placement, Placements
@@ -189,7 +189,7 @@ def _axis_values(texts: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        name = axis_name(name.strip())
+        name = normal(name.strip())
         if not equals or not name:
             raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
         if name in values:

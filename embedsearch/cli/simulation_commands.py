@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from embedsearch.cli.document_commands import read_sources, reading_options
+from embedsearch.cli.document_commands import passed_over, read_sources, reading_options
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, format_option, index_option, open_index
-from embedsearch.cli.output import note, note_line, progress, table, write, write_object
+from embedsearch.cli.output import note, progress, table, write, write_object
 
 if TYPE_CHECKING:
     from embedsearch.screening import Features, LabelledRecords, SimulationSettings
@@ -86,8 +86,7 @@ def simulate(
         check_file(plot)
     if curve:
         place_of(curve)
-    passed_over = (lambda error: note_line(str(error))) if reading["on_error"] == "skip" else None
-    records = LabelledRecords.of(read_sources((file,), reading), label, passed_over=passed_over)
+    records = LabelledRecords.of(read_sources((file,), reading), label, passed_over=passed_over(reading))
     check_labels(records.relevant, settings)
     features, prior = _features(records, axes, path, encoder, topic)
     with progress(options["repeats"] * len(records.documents), "Replaying") as bar:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from embedsearch.documents.document import Document, Encoding
 from embedsearch.documents.sources import ReadOptions, Source
 from embedsearch.errors import SourceError, did_you_mean
+from embedsearch.names import normal
 
 TEXT_NAMES = ("text", "abstract", "body", "content", "passage", "sentence", "phrase", "document")
 TITLE_NAMES = ("title", "headline", "name", "primary_title")
@@ -61,7 +61,7 @@ def find(names: Iterable[str], wanted: Sequence[str]) -> str | None:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return normal(name).casefold()
 
 
 class RawRecord(NamedTuple):

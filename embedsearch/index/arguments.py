@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from embedsearch.axes import Axis, normal
+from embedsearch.axes import Axis
 from embedsearch.documents import Document
 from embedsearch.errors import AxisError, EmbedSearchError, QueryError, SourceError, did_you_mean
+from embedsearch.names import normal
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, as_rows
 

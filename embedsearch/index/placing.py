@@ -11,12 +11,13 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes import ScaledAxis, measure, normal
+from embedsearch.axes import ScaledAxis, measure
 from embedsearch.columns import Schema
 from embedsearch.documents import Document
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.standing import Rated
+from embedsearch.names import normal
 from embedsearch.results import Placement, Placements
 from embedsearch.vectors import Mask, Rows, Vectors, project, top
 

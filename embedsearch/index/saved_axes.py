@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, normal, read_axes
+from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, read_axes
 from embedsearch.axes.ordering import dependents, in_order
 from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError
@@ -18,6 +18,7 @@ from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.label import now
 from embedsearch.index.scaling import FittedAxes, Select, definition_of, read_saved, unknown_axis
+from embedsearch.names import normal
 from embedsearch.notebooks import phrases, table
 from embedsearch.store import SavedAxis
 

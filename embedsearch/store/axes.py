@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from embedsearch.names import normal
 from embedsearch.store.database import Database, record_checksum
 from embedsearch.store.records import SavedAxis
 
@@ -46,7 +46,7 @@ class AxisTable:
         axes: dict[str, SavedAxis | None] = {}
         statement = f"SELECT {_NAME}, {_COLUMNS}, checksum FROM axes ORDER BY number"
         for stored, *columns, written in self._database.query(statement):
-            called = _normal(stored)
+            called = _called(stored)
             axes[called] = None
             if record_checksum(*columns) == written:
                 name, version, saved, definition, fitted = columns
@@ -57,8 +57,9 @@ class AxisTable:
         """Return the number and the version of the axis called *name*, damaged or not."""
         # Compared here, since SQLite takes no text that is not UTF-8, which a damaged name may be.
         found = self._database.query(f"SELECT {_NAME}, number, CAST(version AS INTEGER) FROM axes")
-        return next(((number, version) for called, number, version in found if _normal(called) == name), None)
+        return next(((number, version) for stored, number, version in found if _called(stored) == name), None)
 
 
-def _normal(name: Any) -> Any:
-    return unicodedata.normalize("NFC", name) if isinstance(name, str) else name
+def _called(stored: Any) -> Any:
+    """Return what an axis is called; a damaged name may be no text."""
+    return normal(stored) if isinstance(stored, str) else stored
