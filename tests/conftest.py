@@ -18,6 +18,7 @@ from browser import chromium, page, watch  # noqa: F401  fixtures
 from click.testing import CliRunner, Result
 from filelock import FileLock
 from hypothesis import settings
+from remote_endpoint import clock, endpoint, own_cache  # noqa: F401  fixtures
 from screening_pile import pile  # noqa: F401  a fixture
 
 import embedsearch as es
