@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 SETUP := $(VENV)/.set-up
-BENCHMARKS := encoding serving peers index store scaling retrieval axes axes_options proposing placing plotting sheep_spider \
+BENCHMARKS := encoding serving peers index store scaling retrieval duplicates axes axes_options proposing placing plotting sheep_spider \
 	screening filtering explorer
 
 .PHONY: demo test lint types docs bench setup clean

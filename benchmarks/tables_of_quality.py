@@ -78,6 +78,40 @@ def proposing(found: dict[str, Any]) -> str:
     )
 
 
+def duplicates(found: dict[str, Any]) -> str:
+    """Return how many records that came twice are found, and what that costs."""
+    rows = [
+        [
+            name,
+            f"{one['found']:,}",
+            f"{one['right']:,}",
+            *(f"{one[figure]:.3f}" for figure in ("precision", "recall", "f1")),
+        ]
+        for name, one in found["quality"].items()
+    ]
+    speed = [
+        [
+            f"{int(count):,}",
+            f"{one['copies']:,}",
+            f"{one['found']:,}",
+            f"{one['seconds']:.1f}",
+            f"{one['microseconds a record']:.0f}",
+        ]
+        for count, one in found["speed"].items()
+    ]
+    own = found["in the reviews"]
+    return (
+        f"## Duplicates (`duplicates.py`)\n\n{found['records']:,} records of the open reviews, copies of "
+        f"{found['copies']:,} of them as another database might spell them, and {found['looking alike']:,} records "
+        "that only look like copies. Titles are compared without case and punctuation; the cosine is that of title and "
+        "abstract.\n\n"
+        + table(["by", "found", "right", "precision", "recall", "F1"], rows)
+        + f"\nOf the {own['records']:,} records of all six reviews as they are, {own['sure']} are the same as another, "
+        f"and {own['doubtful']} may be.\n\nRecords of eight sentences drawn from abstracts, every twentieth a copy:\n\n"
+        + table(["records", "copies", "found", "seconds", "microseconds a record"], speed)
+    )
+
+
 def screening(found: dict[str, Any]) -> str:
     """Return how soon reviews are finished, and whether the stop keeps its promise."""
     sets, metrics = found["sets"], {"wss95": "WSS@95", "recall10": "recall@10%", "atd": "ATD"}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from embedsearch.index import open_index as open
     from embedsearch.maps import Map, map_index
     from embedsearch.plots import Plot, plot_axis, plot_plane
-    from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
+    from embedsearch.results import Calculation, Duplicate, Duplicates, Hit, Hits, Placement, Placements
 
 _HOMES = {
     "axes": ("Axis", "FittedAxis", "Scale", "ScaledAxis", "read_axes"),
@@ -37,7 +37,7 @@ _HOMES = {
     "index": ("AddReport", "Index", "Verdict", "open", "reindex"),
     "maps": ("Map", "map_index"),
     "plots": ("Plot", "plot_axis", "plot_plane"),
-    "results": ("Calculation", "Hit", "Hits", "Placement", "Placements"),
+    "results": ("Calculation", "Duplicate", "Duplicates", "Hit", "Hits", "Placement", "Placements"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -48,6 +48,8 @@ __all__ = [
     "Calculation",
     "Condition",
     "Document",
+    "Duplicate",
+    "Duplicates",
     "EmbedSearchError",
     "Encoder",
     "EncoderError",

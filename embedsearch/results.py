@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 from embedsearch.columns import Schema, Simple, flatten, to_arrow, to_pandas, to_polars, types_of
@@ -300,6 +300,48 @@ class Placements(Records[Placement]):
             **_inner("intervals", (one.intervals for one in self), "numbers"),
             **_inner("distances", (one.distances for one in self), "number"),
             **_inner("versions", (one.versions for one in self), "whole"),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A document that is the same as another one of the index, or may be.
+
+    Attributes:
+        id: of the document.
+        kept: the id of the one that says more.
+        by: what they have in common: ``doi``, ``pmid``, ``title``, ``text``.
+        same: the share of the shorter one's runs of three words that the longer one has too, 0…1.
+        against: what speaks against it, a few words each; nothing where they are surely the same.
+        title: of the document; its text where it has none.
+        kept_title: of the one that says more.
+    """
+
+    id: str
+    kept: str
+    by: tuple[str, ...]
+    same: float
+    against: tuple[str, ...]
+    title: str
+    kept_title: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the duplicate as JSON values."""
+        return asdict(self) | {"by": list(self.by), "against": list(self.against)}
+
+
+class Duplicates(Records[Duplicate]):
+    """Documents that are the same as others, or may be, in the order in which they came."""
+
+    @property
+    def sure(self) -> Duplicates:
+        """Those that nothing speaks against."""
+        return Duplicates(one for one in self if not one.against)
+
+    def _schema(self) -> Schema:
+        return {
+            "id": "text", "kept": "text", "by": "texts", "same": "number", "against": "texts", "title": "text",
+            "kept_title": "text",
         }  # fmt: skip
 
 

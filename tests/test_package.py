@@ -20,7 +20,7 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 RANKS = [
     {"errors", "names", "mapped", "vectors", "notebooks", "columns"},
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "web"},
-    {"store", "whole", "axes", "results", "snippets"},
+    {"store", "whole", "axes", "results", "snippets", "duplicates"},
     {"index", "serving"},
     {"screening", "filtering", "plots"},
     {"maps"},

@@ -132,6 +132,7 @@ def load_commands() -> None:
     from embedsearch.cli import (
         axes_commands,
         document_commands,
+        duplicates_command,
         explore_command,
         filter_command,
         housekeeping_commands,
@@ -145,6 +146,7 @@ def load_commands() -> None:
 
     modules = (
         document_commands,
+        duplicates_command,
         filter_command,
         query_commands,
         placing_commands,

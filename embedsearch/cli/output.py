@@ -329,3 +329,21 @@ def ingesting(total: int | None, what: str) -> Iterator[tuple[TellIngest, Tell]]
                 bar.update(bar.task_ids[1], completed=done)
 
         yield tell, tell_indexing
+
+
+@contextmanager
+def comparing() -> Iterator[tuple[Tell, Tell]]:
+    """Show a bar for documents read, and one for pairs of them compared; give what is to be told of each."""
+    with progress(None, "Reading") as bar:
+
+        def tell_reading(done: int, total: int) -> None:
+            if bar:
+                bar.update(bar.task_ids[0], completed=done, total=total)
+
+        def tell_comparing(done: int, total: int) -> None:
+            if bar:
+                if len(bar.task_ids) == 1:
+                    bar.add_task("Comparing", total=total, rate="")
+                bar.update(bar.task_ids[1], completed=done)
+
+        yield tell_reading, tell_comparing

@@ -94,5 +94,5 @@ def _repeated(document: Document) -> SourceError:
     """Return the error about a document whose id has occurred before."""
     return SourceError(
         f"{document.source or 'a document'}: the id {document.id!r} occurred before in this run; "
-        "ids must be unique. Name another field with --id, or remove one of them"
+        "ids must be unique. Name another field with --id, remove one of them, or keep the first: --on-error skip"
     )

@@ -30,7 +30,6 @@ from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.notebooks import facts
 from embedsearch.store import Compaction, Store, compact
-from embedsearch.vectors import Rows
 
 _ANYTHING = 'near("anything") > -2'  # every document is measured, and passes
 
@@ -375,9 +374,6 @@ class Collection(Contents):
             yield Trace(self._trace.steps)
         finally:
             self._trace.is_on = False
-
-    def _rows(self, where: str | None, *, predicted: bool = False) -> Rows | None:
-        return None if where is None else self._selector.rows(where, predicted=predicted)
 
     def _axis_names(self, axes: str | Iterable[str] | None) -> list[str]:
         if axes is None:

@@ -12,15 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from embedsearch.documents import Document
+from embedsearch.duplicates import SAME, checked_same
 from embedsearch.encoders import Encoder
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.index import arguments
+from embedsearch.index.copies import Tell, find_copies
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.labels import IndexLabels
 from embedsearch.index.means import mean_vectors
 from embedsearch.index.origins import file_of
 from embedsearch.index.population import field_values
+from embedsearch.index.selecting import Selector
 from embedsearch.mapped import gather
-from embedsearch.results import Hit
+from embedsearch.results import Duplicates, Hit
 from embedsearch.store import DerivedFiles, Store
 from embedsearch.vectors import Rows, Vectors
 
@@ -32,6 +36,8 @@ class Contents:
 
     _store: Store
     _embedding: Embedding
+    _selector: Selector
+    labels: IndexLabels
 
     @property
     def encoder(self) -> Encoder:
@@ -54,6 +60,36 @@ class Contents:
     def documents(self) -> Iterator[Document]:
         """Yield all documents in the order in which they came; a batch of them is held in memory."""
         return self._store.all_documents()
+
+    def duplicates(
+        self,
+        *,
+        same: float = SAME,
+        where: str | None = None,
+        progress: Tell | None = None,
+        comparing: Tell | None = None,
+    ) -> Duplicates:
+        """Return which documents are in the index more than once: records of several databases, versions of a text.
+
+        Documents are compared that share their DOI, their PubMed number, their title, or some of their words; see
+        docs/duplicates.md. Of those that are the same the one is kept that has a label in a screening, else more words,
+        else more fields, else came first. Nothing is deleted: ``index.delete(one.id for one in found.sure)`` does.
+
+        Args:
+            same: the share of the words from which on texts are the same, above 0 and at most 1.
+            where: a condition; only documents with a passage that satisfies it are compared.
+            progress: told how many of how many documents are read.
+            comparing: told how many of how many pairs of them are compared after that.
+
+        Raises:
+            QueryError: the share is another number, or the condition cannot be read.
+        """
+        share = checked_same(same)
+        with self._store.reading():
+            return find_copies(self._store, self.labels, self._rows(where), share, progress, comparing)
+
+    def _rows(self, where: str | None, *, predicted: bool = False) -> Rows | None:
+        return None if where is None else self._selector.rows(where, predicted=predicted)
 
     @property
     def derived(self) -> DerivedFiles:

@@ -1,0 +1,80 @@
+"""``duplicates``: documents that are in the index more than once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import format_option, index_option, nothing_found, open_index, where_option
+from embedsearch.cli.output import comparing, count_of, note, table, write_results
+
+if TYPE_CHECKING:
+    from embedsearch.results import Duplicate, Duplicates
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch duplicates -i indexes/papers",
+        "embedsearch duplicates --doubtful -f csv -i indexes/papers > look-through.csv",
+        "embedsearch duplicates -f ids -i indexes/papers | embedsearch delete - -i indexes/papers",
+        "embedsearch duplicates --same 0.95 --where 'year >= 2020'",
+    )
+)
+@click.option(
+    "--same",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="SHARE",
+    help="The share of the shorter one's words, three in a row, that the longer one must have; 0.8 if not given.",
+)
+@click.option("--doubtful", is_flag=True, help="Also give those that something speaks against, and what that is.")
+@where_option
+@index_option
+@format_option()
+def duplicates(same: float | None, doubtful: bool, where: str | None, path: str, format: str) -> None:
+    """Find documents that are in the index more than once.
+
+    These are records that came from several databases, known by their DOI, PubMed number or title, and texts in
+    several versions, known by their words. Of each the one is kept that has a label in a screening, else more words,
+    else more fields, else came first. Nothing is deleted: -f ids gives the others to `delete`.
+
+    Where something speaks against it, as other years, authors or titles do, it is for you to decide: --doubtful.
+    """
+    from embedsearch.duplicates import SAME
+
+    index = open_index(path)
+    with comparing() as (tell_reading, tell_comparing):
+        found = index.duplicates(
+            same=SAME if same is None else same, where=where, progress=tell_reading, comparing=tell_comparing
+        )
+    shown = found if doubtful else found.sure
+    if format != "table":
+        write_results(shown, format)
+    elif shown:
+        _print(shown)
+    if not found:
+        nothing_found("no document is the same as another", index)
+    note(f"{path}: {_said(found, '.' if doubtful else f': embedsearch duplicates --doubtful -i {path}')}")
+    if not shown:
+        click.get_current_context().exit(1)
+
+
+def _said(found: Duplicates, advice: str) -> str:
+    sure = len(found.sure)
+    said = f"{count_of(sure, 'document')} {'is' if sure == 1 else 'are'} the same as another"
+    left = len(found) - sure
+    return said + (f"; {left:,} more may be{advice}" if left else ".")
+
+
+def _print(found: Duplicates) -> None:
+    columns = ["id", "kept", "by", "same", "against", "title"]
+    rows = [[one.id, one.kept, ", ".join(one.by), one.same, ", ".join(one.against), _titles(one)] for one in found]
+    table(columns, rows, wide="title")
+
+
+def _titles(one: Duplicate) -> str:
+    return f"{one.title} | kept: {one.kept_title}" if "titles differ" in one.against else one.title
+
+
+COMMANDS = (duplicates,)

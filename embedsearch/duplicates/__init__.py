@@ -1,0 +1,11 @@
+"""Which documents are the same: one record from several databases, one text in several versions.
+
+What is looked at are words, and what a bibliography says; no vectors. Records that are the same share their words.
+"""
+
+from embedsearch.duplicates.comparing import SAME, Match, checked_same, compare
+from embedsearch.duplicates.finding import Copy, Finder, ranks
+from embedsearch.duplicates.fingerprints import Fingerprints
+from embedsearch.duplicates.record import Record
+
+__all__ = ["SAME", "Copy", "Finder", "Fingerprints", "Match", "Record", "checked_same", "compare", "ranks"]

@@ -1,0 +1,65 @@
+"""Documents of an index that are in it more than once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from embedsearch.duplicates import Copy, Finder, Fingerprints, Record, ranks
+from embedsearch.index.labels import IndexLabels
+from embedsearch.results import Duplicate, Duplicates
+from embedsearch.store import Store
+from embedsearch.vectors import Rows
+
+Tell = Callable[[int, int], None]
+
+_READ_AT_ONCE = 256
+
+
+def find_copies(
+    store: Store,
+    labels: IndexLabels,
+    rows: Rows | None,
+    same: float,
+    progress: Tell | None = None,
+    comparing: Tell | None = None,
+) -> Duplicates:
+    """Return which documents are copies of which; inside `reading`.
+
+    Args:
+        store: an open one.
+        labels: of any screening; a document with a label in one of them is kept rather than one without.
+        rows: passages, of which the documents are compared; all if None.
+        same: see `embedsearch.duplicates.compare`.
+        progress: told how many of how many documents are read.
+        comparing: told how many of how many pairs of them are compared after that.
+    """
+    numbers = store.numbers() if rows is None else np.unique(store.document_numbers(rows))
+    screened = {id for name in labels.names() for id in labels.named(name).standing()}
+    fingerprints, sizes, labelled = Fingerprints(), [], set()
+    for start in range(0, len(numbers), _READ_AT_ONCE):
+        for document in store.documents(numbers[start : start + _READ_AT_ONCE]):
+            record = Record.of(document)
+            if record.id in screened:
+                labelled.add(len(fingerprints))
+            fingerprints.add(record)
+            sizes.append(record.size)
+        if progress:
+            progress(len(fingerprints), len(numbers))
+
+    def lookup(places: Sequence[int]) -> Mapping[int, Record]:
+        return dict(zip(places, map(Record.of, store.documents(numbers[places])), strict=True))
+
+    copies = Finder(lookup, ranks(sizes, labelled), labelled, same).copies(fingerprints.pairs(), comparing)
+    named = sorted({place for copy in copies for place in (copy.place, copy.kept)})
+    called = {
+        place: (document.id, document.title or document.text)
+        for place, document in zip(named, store.documents(numbers[named]), strict=True)
+    }
+    return Duplicates(_duplicate(copy, called) for copy in copies)
+
+
+def _duplicate(copy: Copy, called: Mapping[int, tuple[str, str]]) -> Duplicate:
+    (id, title), (kept, kept_title) = called[copy.place], called[copy.kept]
+    return Duplicate(id, kept, copy.match.by, copy.match.same, copy.match.against, title, kept_title)
