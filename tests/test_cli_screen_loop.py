@@ -133,7 +133,7 @@ def test_a_session_from_first_to_last_record(pile):
     assert screen(pile, "next", "-f", "csv").stdout == "rank,id,score,by,title,text,source,sentence\n"
     assert screen(pile, "rank", "-f", "tsv").stdout == "rank\tid\tscore\n"
     report = screen(pile, "report").stdout
-    assert "| records identified (in the index) | 24 |" in report
+    assert "| records identified (in the index, or deleted as duplicates) | 24 |" in report
     assert "**met**" in report
     record = json.loads(screen(pile, "report", "-f", "json").stdout)
     assert (record["flow"]["included"], record["flow"]["not_screened"]) == (5, 0)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import embedsearch as es
 from embedsearch.duplicates import Finder, Fingerprints, Record, compare, ranks
 from embedsearch.duplicates.record import shingles, words
+from embedsearch.screening import Screening
 from embedsearch.testing import HashEncoder
 
 WOLVES = (
@@ -355,7 +356,7 @@ def test_an_index_gives_its_duplicates(make):
     columns = ["id", "kept", "by", "same", "against", "title", "kept_title"]
     assert list(index.duplicates().to_pandas().columns) == columns
     assert list(index.duplicates(where="year > 3000").columns()) == columns
-    assert index.delete(one.id for one in index.duplicates().sure) == 1
+    assert index.delete_duplicates(index.duplicates().sure) == 1
     assert len(index.duplicates()) == 0
 
 
@@ -397,6 +398,17 @@ def test_progress_is_told(make):
     index.duplicates(progress=lambda *done: told.append(done), comparing=lambda *done: compared.append(done))
     assert told == [(256, 300), (300, 300)]
     assert compared[-1][0] == compared[-1][1] > 0
+
+
+def test_duplicates_that_are_gone_are_refused(make):
+    """Nothing is deleted where one of them is there no more."""
+    index = make(document("p"), document("s"), document("q", SHEEP, ""), document("r", SHEEP, ""))
+    found = index.duplicates().sure
+    assert [one.id for one in found] == ["s", "r"]
+    index.delete("s")
+    with pytest.raises(es.QueryError, match="no document 's'; nothing was deleted"):
+        index.delete_duplicates(found)
+    assert index.ids() == ["p", "q", "r"]
 
 
 @pytest.mark.parametrize("same", [0, -1, 1.5, "0.8", None, float("nan")])
@@ -451,13 +463,42 @@ def test_programs_get_the_same(papers):
     )
 
 
-def test_what_is_given_goes_to_delete(papers):
-    """After that there is no more of it, and the same again finds nothing to do."""
-    ids = run("duplicates", "-f", "ids", "-i", papers).stdout
-    assert run("delete", "-", "-i", papers, input=ids).exit_code == 0
-    result = run("duplicates", "-f", "ids", "-i", papers)
+def test_they_are_deleted_where_that_is_asked(papers):
+    """What nothing speaks against is deleted and printed; the same again finds nothing to do."""
+    result = run("duplicates", "--delete", "-f", "ids", "-i", papers)
+    assert (result.exit_code, result.stdout) == (0, "p1\n")
+    assert f"{papers}: 1 document was the same as another and deleted; 2 more may be: " in result.stderr
+    with es.open(papers) as index:
+        assert index.ids() == ["p2", "s1", "s2", "s3"]
+    result = run("duplicates", "--delete", "-f", "ids", "-i", papers)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "0 documents are the same as another; 2 more may be" in result.stderr
+    assert "0 documents were the same as another and deleted; 2 more may be" in result.stderr
+
+
+def test_what_is_doubtful_is_not_deleted_unseen(papers):
+    """Both options together are refused, and nothing is deleted."""
+    result = run("duplicates", "--delete", "--doubtful", "-i", papers)
+    assert result.exit_code == 2
+    assert "of what is --doubtful say: delete ID" in result.stderr
+    with es.open(papers) as index:
+        assert len(index.ids()) == 5
+
+
+def test_the_record_of_a_screening_counts_deleted_duplicates(papers):
+    """They were identified, and removed; one that is ingested again is no removed one any more."""
+    with es.open(papers) as index:
+        Screening(index).configure(where="year >= 2019")
+    run("duplicates", "--delete", "-i", papers)
+    flow = json.loads(run("screen", "report", "-f", "json", "-i", papers).stdout)["flow"]
+    counts = {name: flow[name] for name in ("identified", "duplicates_removed", "removed_before_screening", "records")}
+    assert counts == {"identified": 5, "duplicates_removed": 1, "removed_before_screening": 1, "records": 3}
+    assert sum(flow["identified_by_source"].values()) == 5
+    assert "| duplicate records removed | 1 |" in run("screen", "report", "-i", papers).stdout
+    with es.open(papers, HashEncoder(8)) as index:
+        index.compact()
+        assert list(index.deleted_duplicates()) == ["p1"]
+        index.add(document("p1"))
+        assert index.deleted_duplicates() == {}
 
 
 def test_nothing_found_is_said(papers, make):

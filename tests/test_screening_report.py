@@ -25,8 +25,9 @@ def test_the_report_has_what_an_appendix_needs(pile):
     assert record["versions"]["embedsearch"] == es.__version__
     assert record["versions"]["encoder"] == "hash"
     assert record["flow"] == {
-        "identified": 40, "identified_by_source": {"old.csv": 10, "new.csv": 30}, "removed_before_screening": 10,
-        "records": 30, "screened": 7, "included": 1, "excluded": 5, "undecided": 1, "not_screened": 23,
+        "identified": 40, "identified_by_source": {"old.csv": 10, "new.csv": 30}, "duplicates_removed": 0,
+        "removed_before_screening": 10, "records": 30, "screened": 7, "included": 1, "excluded": 5, "undecided": 1,
+        "not_screened": 23,
     }  # fmt: skip
     assert [(one["author"], one["records"], one["imported"], one["given"]) for one in record["labellers"]] == [
         ("ada", 6, 0, 6),
@@ -51,7 +52,8 @@ def test_the_report_has_what_an_appendix_needs(pile):
     text = as_markdown(record)
     assert f"| d00 | relevant | ada | {record['labels'][0]['time']} | likely |  |" in text
     for line in (
-        "| seed | 5 |", "| where | year < 2030 |", "| records identified (in the index) | 40 |",
+        "| seed | 5 |", "| where | year < 2030 |",
+            "| records identified (in the index, or deleted as duplicates) | 40 |", "| duplicate records removed | 0 |",
         "| … from old.csv | 10 |", "| records screened | 7 |", "| … relevant | 1 |",
         "| records not screened (left unread) | 23 |", "| 1 to 6 | 1 |",
         "Audit sample (event 7): 4 records drawn at random from 27 not read; 4 read, 0 of these relevant.",

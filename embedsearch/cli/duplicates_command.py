@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     epilog=examples(
         "embedsearch duplicates -i indexes/papers",
         "embedsearch duplicates --doubtful -f csv -i indexes/papers > look-through.csv",
-        "embedsearch duplicates -f ids -i indexes/papers | embedsearch delete - -i indexes/papers",
+        "embedsearch duplicates --delete -i indexes/papers > deleted.jsonl",
         "embedsearch duplicates --same 0.95 --where 'year >= 2020'",
     )
 )
@@ -29,18 +29,23 @@ if TYPE_CHECKING:
     help="The share of the shorter one's words, three in a row, that the longer one must have; 0.8 if not given.",
 )
 @click.option("--doubtful", is_flag=True, help="Also give those that something speaks against, and what that is.")
+@click.option("--delete", is_flag=True, help="Delete those that nothing speaks against.")
 @where_option
 @index_option
 @format_option()
-def duplicates(same: float | None, doubtful: bool, where: str | None, path: str, format: str) -> None:
+def duplicates(
+    same: float | None, doubtful: bool, delete: bool, where: str | None, path: str, format: str
+) -> None:  # fmt: skip
     """Find documents that are in the index more than once.
 
     These are records that came from several databases, known by their DOI, PubMed number or title, and texts in
     several versions, known by their words. Of each the one is kept that has a label in a screening, else more words,
-    else more fields, else came first. Nothing is deleted: -f ids gives the others to `delete`.
+    else more fields, else came first. With --delete the others are deleted, and `screen report` counts them.
 
     Where something speaks against it, as other years, authors or titles do, it is for you to decide: --doubtful.
     """
+    if delete and doubtful:
+        raise click.UsageError("--delete takes what nothing speaks against; of what is --doubtful say: delete ID")
     from embedsearch.duplicates import SAME
 
     index = open_index(path)
@@ -55,16 +60,25 @@ def duplicates(same: float | None, doubtful: bool, where: str | None, path: str,
         _print(shown)
     if not found:
         nothing_found("no document is the same as another", index)
-    note(f"{path}: {_said(found, '.' if doubtful else f': embedsearch duplicates --doubtful -i {path}')}")
+    if delete and shown:
+        index.delete_duplicates(shown)
+    note(f"{path}: {_said(found, is_deleted=delete)}{_rest(found, path, is_shown=doubtful)}")
     if not shown:
         click.get_current_context().exit(1)
 
 
-def _said(found: Duplicates, advice: str) -> str:
-    sure = len(found.sure)
-    said = f"{count_of(sure, 'document')} {'is' if sure == 1 else 'are'} the same as another"
-    left = len(found) - sure
-    return said + (f"; {left:,} more may be{advice}" if left else ".")
+def _said(found: Duplicates, *, is_deleted: bool) -> str:
+    count = len(found.sure)
+    if is_deleted:
+        return f"{count_of(count, 'document')} {'was' if count == 1 else 'were'} the same as another and deleted"
+    return f"{count_of(count, 'document')} {'is' if count == 1 else 'are'} the same as another"
+
+
+def _rest(found: Duplicates, path: str, *, is_shown: bool) -> str:
+    left = len(found) - len(found.sure)
+    if not left:
+        return "."
+    return f"; {left:,} more may be" + ("." if is_shown else f": embedsearch duplicates --doubtful -i {path}")
 
 
 def _print(found: Duplicates) -> None:

@@ -16,12 +16,13 @@ from embedsearch.duplicates import SAME, checked_same
 from embedsearch.encoders import Encoder
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.index import arguments
-from embedsearch.index.copies import Tell, find_copies
+from embedsearch.index.copies import Tell, delete_copies, deleted_copies, find_copies
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.labels import IndexLabels
 from embedsearch.index.means import mean_vectors
 from embedsearch.index.origins import file_of
 from embedsearch.index.population import field_values
+from embedsearch.index.searching import Searcher
 from embedsearch.index.selecting import Selector
 from embedsearch.mapped import gather
 from embedsearch.results import Duplicates, Hit
@@ -36,6 +37,7 @@ class Contents:
 
     _store: Store
     _embedding: Embedding
+    _searcher: Searcher
     _selector: Selector
     labels: IndexLabels
 
@@ -73,7 +75,7 @@ class Contents:
 
         Documents are compared that share their DOI, their PubMed number, their title, or some of their words; see
         docs/duplicates.md. Of those that are the same the one is kept that has a label in a screening, else more words,
-        else more fields, else came first. Nothing is deleted: ``index.delete(one.id for one in found.sure)`` does.
+        else more fields, else came first. Nothing is deleted; `delete_duplicates` does.
 
         Args:
             same: the share of the words from which on texts are the same, above 0 and at most 1.
@@ -87,6 +89,25 @@ class Contents:
         share = checked_same(same)
         with self._store.reading():
             return find_copies(self._store, self.labels, self._rows(where), share, progress, comparing)
+
+    def delete_duplicates(self, found: Duplicates) -> int:
+        """Take duplicates out of the index, as `Duplicates.sure` are; return how many.
+
+        What was kept of each is remembered, so that the report of a screening can count them.
+
+        Raises:
+            QueryError: one of them is not in the index any more; nothing is deleted.
+            StoreError: another process is writing.
+        """
+        with self._store.locked():
+            delete_copies(self._store, found)
+            self._searcher.refresh_neighbors()
+        return len(found)
+
+    def deleted_duplicates(self) -> dict[str, str]:
+        """Return of each duplicate that was deleted as one, and is not back, the file that it came from, by id."""
+        with self._store.reading():
+            return deleted_copies(self._store)
 
     def _rows(self, where: str | None, *, predicted: bool = False) -> Rows | None:
         return None if where is None else self._selector.rows(where, predicted=predicted)

@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from embedsearch.duplicates import Copy, Finder, Fingerprints, Record, ranks
+from embedsearch.index import arguments
 from embedsearch.index.labels import IndexLabels
+from embedsearch.index.origins import file_of
 from embedsearch.results import Duplicate, Duplicates
 from embedsearch.store import Store
 from embedsearch.vectors import Rows
 
 Tell = Callable[[int, int], None]
 
+_DELETED = "deleted_duplicates"  # by id what was kept, and the file that it came from
 _READ_AT_ONCE = 256
 
 
@@ -58,6 +61,28 @@ def find_copies(
         for place, document in zip(named, store.documents(numbers[named]), strict=True)
     }
     return Duplicates(_duplicate(copy, called) for copy in copies)
+
+
+def delete_copies(store: Store, found: Duplicates) -> None:
+    """Take duplicates out of the index and remember of each what was kept, and where it came from; inside `locked`.
+
+    Raises:
+        QueryError: one of them is not in the index; nothing is deleted.
+    """
+    kept = {one.id: one.kept for one in found}
+    numbers = arguments.numbers_of(list(kept), store, "; nothing was deleted")
+    sources = {document.id: file_of(document.source) for document in store.documents(numbers.values())}
+    with store.writing():
+        store.remove(list(kept))
+        gone = {id: [kept[id], source] for id, source in sources.items()}
+        store.set_setting(_DELETED, {**store.setting(_DELETED, {}), **gone})
+
+
+def deleted_copies(store: Store) -> dict[str, str]:
+    """Return of each duplicate that was deleted, and is not back, the file that it came from, by id."""
+    noted = store.setting(_DELETED, {})
+    back = store.numbers_of(list(noted))
+    return {id: source for id, (_, source) in noted.items() if id not in back}
 
 
 def _duplicate(copy: Copy, called: Mapping[int, tuple[str, str]]) -> Duplicate:

@@ -48,10 +48,11 @@ def report(screening: Screening) -> dict[str, Any]:
 
 def flow(screening: Screening, progress: Progress) -> dict[str, Any]:
     """Return the counts at each step, in the words of the PRISMA 2020 flow diagram (Page et al., BMJ 372:n71)."""
-    documents = len(screening.index.ids())
+    documents, duplicates = len(screening.index.ids()), screening.index.deleted_duplicates()
     return {
-        "identified": documents,
-        "identified_by_source": screening.index.sources(),
+        "identified": documents + len(duplicates),
+        "identified_by_source": dict(Counter(screening.index.sources()) + Counter(duplicates.values())),
+        "duplicates_removed": len(duplicates),
         "removed_before_screening": documents - progress.records,
         "records": progress.records,
         "screened": progress.read + progress.undecided,
@@ -150,7 +151,8 @@ def _version(version: int | None) -> str:
 
 def _flow_rows(flow: dict[str, Any]) -> list[list[Any]]:
     names = {
-        "identified": "records identified (in the index)",
+        "identified": "records identified (in the index, or deleted as duplicates)",
+        "duplicates_removed": "duplicate records removed",
         "removed_before_screening": "removed before screening (by the condition)",
         "records": "records to screen",
         "screened": "records screened",
