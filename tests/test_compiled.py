@@ -16,7 +16,7 @@ from processes import python
 
 import embedsearch as es
 from embedsearch.encoders import cache, choosing, compiled, conversion, describe, encode, preferring
-from embedsearch.encoders.choosing import Wish, choose, compiled_folder, pooling_mode
+from embedsearch.encoders.choosing import Wish, choose, compiled_folder, held, pooling_mode
 from embedsearch.encoders.graphs import linear_products, quicken
 from embedsearch.encoders.weights import ModelFolder, packaged_folder
 from embedsearch.testing import HashEncoder, check_encoder
@@ -191,6 +191,61 @@ def test_a_model_that_disagrees_is_refused_once(tiny, monkeypatch, caplog, fresh
     assert load(tiny, precision="f32").engine == "torch f32"
     with pytest.raises(es.EncoderError, match=r"OpenVINO cannot run the model .* lowest cosine"):
         choose(encoder.folder, Wish(engine="openvino", precision="f32"))
+
+
+def test_what_fails_for_the_moment_is_tried_again(tiny, monkeypatch, caplog, fresh_cache):
+    """Too little memory once is no reason to be slow for ever: the next start compiles, and says so."""
+
+    def fail(*_arguments, **_options):
+        raise RuntimeError("no memory\nat all")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(conversion, "_compiled", fail)
+        encoder = load(tiny, precision="f32")
+        assert encoder.engine == "torch f32"
+    assert "it could not be compiled: RuntimeError: no memory; torch is used" in caplog.text
+    (entry,) = entries(fresh_cache)
+    assert held(entry)["compiled"].endswith("a first failure: it could not be compiled: RuntimeError: no memory")
+    caplog.clear()
+    assert load(tiny, precision="f32").engine == "openvino f32"
+    assert "once…" in caplog.text
+    assert load(tiny, precision="f32").engine == "openvino f32"
+
+
+def test_what_fails_at_each_start_is_tried_three_times_and_then_once_a_day(tiny, monkeypatch, fresh_cache):
+    """A model that cannot be traced costs that long three times."""
+    tried = []
+
+    def fail(*_arguments, **_options):
+        tried.append(1)
+        raise TypeError("cannot be traced")
+
+    monkeypatch.setattr(conversion, "_compiled", fail)
+    for _ in range(5):
+        assert load(tiny, precision="f32").engine == "torch f32"
+    assert len(tried) == 3 * 2  # with the changed graph, and with the graph as it is
+    (entry,) = entries(fresh_cache)
+    yesterday = time.time() - 1.1 * cache.DAY
+    os.utime(entry, (yesterday, yesterday))
+    for _ in range(2):
+        assert load(tiny, precision="f32").engine == "torch f32"
+    assert len(tried) == 4 * 2
+
+
+def test_a_compiled_model_that_cannot_be_loaded_stays_where_another_cannot_be_made(tiny, monkeypatch, caplog, entry):
+    """A process with too little memory leaves the others what they have."""
+
+    def fail(*_arguments, **_options):
+        raise RuntimeError("no memory")
+
+    before = {file.name: file.read_bytes() for file in entry.iterdir()}
+    with monkeypatch.context() as failing:
+        failing.setattr(conversion, "_compiled", fail)
+        failing.setattr(compiled.CompiledModel, "encode", fail)
+        assert load(tiny).engine.startswith("torch")
+    assert "it is made again" in caplog.text
+    assert {file.name: file.read_bytes() for file in entry.iterdir()} == before
+    assert load(tiny).engine.startswith("openvino")
 
 
 def test_a_cache_that_cannot_be_written_costs_a_note(tiny, monkeypatch, caplog, tmp_path):

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 CACHE_VARIABLE = "EMBEDSEARCH_CACHE_DIR"
-UNUSED_DAYS = 60  # what nothing has used for so long is taken out when something new is made
-_DAY = 86_400.0
+UNUSEDDAYS = 60  # what nothing has used for so long is taken out when something new is made
+DAY = 86_400.0  # seconds
 _SETTLED_NS = 2_000_000_000  # a file changed later than this before now may change again within one tick of its clock
 
 Stamp = tuple[str, int, int, int]  # path, size in bytes, times of the last change of content and of the entry in ns
@@ -37,12 +37,13 @@ def cache_folder() -> Path:
     return Path(base) / "embedsearch"
 
 
-def make_once(folder: Path, make: Callable[[Path], None]) -> None:
+def make_once(folder: Path, make: Callable[[Path], None], *, anew: bool = False) -> None:
     """Have *make* fill *folder*, unless it is there; whole or not at all, and once if several processes want it.
 
     Args:
         folder: in an existing or a new folder of the cache.
         make: called with an empty folder of another name, which is moved into place when it returns.
+        anew: also where it is there; it stays as it is if *make* raises.
 
     Raises:
         OSError: nothing can be written there.
@@ -51,7 +52,7 @@ def make_once(folder: Path, make: Callable[[Path], None]) -> None:
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{folder.name}.lock")):
-        if folder.is_dir():
+        if folder.is_dir() and not anew:
             return
         # Only a process that was killed leaves these behind: we hold the lock.
         for left in folder.parent.glob(f"{folder.name}.*.part"):
@@ -59,6 +60,10 @@ def make_once(folder: Path, make: Callable[[Path], None]) -> None:
         part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent))
         try:
             make(part)
+            if folder.is_dir():
+                old = folder.with_name(f"{folder.name}.old.part")
+                folder.rename(old)
+                shutil.rmtree(old, ignore_errors=True)
             part.rename(folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
@@ -74,7 +79,7 @@ def discard(folder: Path, *, unused: float = float("-inf")) -> None:
     from filelock import FileLock
 
     with contextlib.suppress(OSError), FileLock(folder.with_name(f"{folder.name}.lock")):
-        if _idle(folder) <= unused:
+        if idle(folder) <= unused:
             return
         left = folder.with_name(f"{folder.name}.{os.getpid()}.part")
         folder.rename(left)
@@ -84,12 +89,12 @@ def discard(folder: Path, *, unused: float = float("-inf")) -> None:
 def note_use(folder: Path) -> None:
     """Note in a folder's time of change that it is used, once a day, where the cache can be written."""
     with contextlib.suppress(OSError):
-        if _idle(folder) > _DAY:
+        if idle(folder) > DAY:
             os.utime(folder)
 
 
 def prune(parent: Path) -> int:
-    """Take out the folders in *parent* that nothing has used for `UNUSED_DAYS`; return how many.
+    """Take out the folders in *parent* that nothing has used for `UNUSEDDAYS`; return how many.
 
     That is the only rule: entries of other versions of the libraries may serve another environment of the user, and
     two environments that cleared away each other's would compile at every turn. Each is taken under its own lock and
@@ -98,12 +103,12 @@ def prune(parent: Path) -> int:
     taken = 0
     for folder in parent.glob("*/"):
         with contextlib.suppress(OSError):
-            if _idle(folder) <= UNUSED_DAYS * _DAY:
+            if idle(folder) <= UNUSEDDAYS * DAY:
                 continue
             if folder.suffix == ".part":
                 shutil.rmtree(folder, ignore_errors=True)
             else:
-                discard(folder, unused=UNUSED_DAYS * _DAY)
+                discard(folder, unused=UNUSEDDAYS * DAY)
             taken += not folder.exists()
     return taken
 
@@ -117,7 +122,7 @@ def bytes_held(folder: Path) -> int:
     return total
 
 
-def _idle(folder: Path) -> float:
+def idle(folder: Path) -> float:
     """Return the seconds since a folder was made or last noted as used."""
     return time.time() - folder.stat().st_mtime
 

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from embedsearch.encoders.cache import CACHE_VARIABLE, bytes_held, cache_folder, discard, make_once, note_use, prune
+from embedsearch.encoders.cache import CACHE_VARIABLE, DAY, bytes_held, cache_folder, idle, make_once, note_use, prune
 from embedsearch.encoders.compiled import CompiledModel, Manifest
 from embedsearch.encoders.weights import ModelFolder, read_settings
 from embedsearch.errors import EncoderError, did_you_mean
@@ -30,6 +30,7 @@ _POOLING_MODES = ("mean", "cls", "max")
 _FORMAT = 3  # of what lies in a folder of a compiled model; part of its key
 _INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})  # held to AVX2, int8 was slower than f32
 _LIBRARIES = ("openvino", "sentence-transformers", "transformers")
+_ENOUGH_FAILURES = 3  # a model that cannot be traced is tried no more often at each start
 _EXTRA = 'pip install "embedsearch[fast]"'
 
 
@@ -115,31 +116,37 @@ def compiled(folder: ModelFolder, choice: Choice, original: Any) -> CompiledMode
         OSError: it is not in the cache and the cache cannot be written.
     """
     entry = compiled_folder(folder, choice.precision)
-    for attempt in (1, 2):
+    if not is_tried(entry):
         _make(entry, choice.precision, original)
-        try:
-            model = CompiledModel(entry)
-            if model.manifest.refused:
-                raise EncoderError(model.manifest.refused)
-            model.check()
-        except (EncoderError, OSError) as error:
-            if attempt == 2 or _refusal(entry):
-                raise
-            _log.warning("%s; it is made again", error)
-            discard(entry)
-        else:
-            note_use(entry)
-            return model
-    raise AssertionError  # the second attempt has returned or raised
+    if reason := _manifest(entry).refused:
+        raise EncoderError(reason)
+    try:
+        return _checked(entry)
+    except (EncoderError, OSError) as error:
+        _log.warning("%s; it is made again", error)
+        _make(entry, choice.precision, original, is_there=True)
+    return _checked(entry)
 
 
-def _make(entry: Path, precision: str, original: Any) -> None:
-    if entry.is_dir():
-        return
+def _make(entry: Path, precision: str, original: Any, *, is_there: bool = False) -> None:
+    """Compile a model into the cache; one that is there stays, if this one is refused."""
     from embedsearch.encoders.conversion import convert
 
-    make_once(entry, lambda part: convert(original, part, precision))
+    def make(part: Path) -> None:
+        convert(original, part, precision, _manifest(entry).failures)
+        if is_there and (reason := Manifest.read(part).refused):
+            raise EncoderError(reason)
+
+    make_once(entry, make, anew=is_there or bool(_manifest(entry).failures))
     prune(entry.parent)
+
+
+def _checked(entry: Path) -> CompiledModel:
+    """Return a compiled model of the cache, checked by its probe."""
+    model = CompiledModel(entry)
+    model.check()
+    note_use(entry)
+    return model
 
 
 def compiled_folder(folder: ModelFolder, precision: str) -> Path:
@@ -156,17 +163,26 @@ def compiled_folder(folder: ModelFolder, precision: str) -> Path:
 
 
 def refused(folder: ModelFolder, precision: str) -> bool:
-    """Was the model compiled in this precision before, and given up?"""
+    """Was the model compiled in this precision before, and given up for good?"""
     return bool(_refusal(compiled_folder(folder, precision)))
+
+
+def is_tried(entry: Path) -> bool:
+    """Was it compiled, or given up, so that it is not tried now?
+
+    What failed may go the next time: it is tried in three processes, and after that once a day.
+    """
+    failures = _manifest(entry).failures
+    return entry.is_dir() and (not failures or (failures >= _ENOUGH_FAILURES and idle(entry) < DAY))
 
 
 def held(entry: Path) -> dict[str, Any]:
     """Return what the cache holds of a compiled model, and of others: JSON values for people."""
-    try:
-        manifest = Manifest.read(entry)
-    except EncoderError:
-        found: dict[str, Any] = {"compiled": "not yet; at the first text"}
-    else:
+    found: dict[str, Any] = {"compiled": "not yet; at the first text"}
+    manifest = _manifest(entry)
+    if manifest.refused:
+        found = {"compiled": f"not yet; again at the next text, after a first failure: {manifest.refused}"}
+    elif manifest.dimension:
         lowest, mean = round(manifest.lowest, 6), round(manifest.mean, 6)
         found = {"compiled": str(entry), "lowest cosine": lowest, "mean cosine": mean}
     return found | {"cache": str(cache_folder()), "cache size": f"{bytes_held(cache_folder()) / 1e6:,.1f} MB"}
@@ -236,10 +252,15 @@ def _reason(wish: Wish, precision: str) -> str:
 
 
 def _refusal(entry: Path) -> str:
+    return _manifest(entry).refused if is_tried(entry) else ""
+
+
+def _manifest(entry: Path) -> Manifest:
+    """Return what an entry of the cache says of itself; nothing where that is not there, or cannot be read."""
     try:
-        return Manifest.read(entry).refused
+        return Manifest.read(entry)
     except EncoderError:
-        return ""
+        return Manifest()
 
 
 def _best_precision() -> str:

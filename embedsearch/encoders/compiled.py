@@ -45,6 +45,8 @@ class Manifest:
 
     Attributes:
         refused: why the conversion was given up; empty if it was not.
+        failures: how often in a row it was given up for an error, which may be one of the moment, such as too little
+            memory; 0 if it was not, or if the vectors differ, as they always will.
         precision: ``bf16``, ``f32`` or ``int8``.
         dimension: the length of its vectors.
         max_tokens: the most tokens it reads, special ones counted.
@@ -57,6 +59,7 @@ class Manifest:
     """
 
     refused: str = ""
+    failures: int = 0
     precision: str = ""
     dimension: int = 0
     max_tokens: int = 0

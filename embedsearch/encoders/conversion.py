@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ _VARIED = [
 _CHANCE_LENGTHS = [8, 32, 100] * 20
 
 
-def convert(original: TorchModel, folder: Path, precision: str) -> None:
+def convert(original: TorchModel, folder: Path, precision: str, failures: int = 0) -> None:
     """Compile the model that sentence-transformers loads and write it to *folder*.
 
     A model that cannot be traced, or whose vectors differ from the original's, leaves a manifest that says why
@@ -64,6 +65,7 @@ def convert(original: TorchModel, folder: Path, precision: str) -> None:
         original: loaded in float32 on the processor.
         folder: empty.
         precision: ``bf16``, ``f32`` or ``int8``.
+        failures: how often in a row this has failed before.
 
     Raises:
         EncoderError: the original cannot be loaded, which is nothing to be remembered of compiling.
@@ -75,6 +77,7 @@ def convert(original: TorchModel, folder: Path, precision: str) -> None:
     if manifest.refused:
         for name in (BLOB, TOKENIZER):
             (folder / name).unlink(missing_ok=True)
+        manifest = replace(manifest, failures=manifest.failures and failures + 1)
     manifest.write(folder)
 
 
@@ -83,7 +86,8 @@ def _tried(original: TorchModel, folder: Path, precision: str, *, quick: bool) -
     try:
         return _compiled(original, folder, precision, quick=quick)
     except (EncoderError, RuntimeError, TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
-        return Manifest(refused=f"it could not be compiled: {type(error).__name__}: {first_line(error)[:200]}")
+        reason = f"it could not be compiled: {type(error).__name__}: {first_line(error)[:200]}"
+        return Manifest(refused=reason, failures=1)
 
 
 def _compiled(original: TorchModel, folder: Path, precision: str, *, quick: bool) -> Manifest:

@@ -17,6 +17,7 @@ from embedsearch.encoders.choosing import (
     compiled,
     compiled_folder,
     held,
+    is_tried,
     pooling_mode,
     refused,
     unwritable,
@@ -189,7 +190,7 @@ class SentenceEncoder:
     def _engine(self) -> tuple[Choice, CompiledModel | TorchModel]:
         """What runs it, loaded. What OpenVINO turns out unable to do falls to torch, with a note."""
         while (choice := choose(self.folder, self.wish)).engine == "openvino":
-            if not compiled_folder(self.folder, choice.precision).is_dir():
+            if not is_tried(compiled_folder(self.folder, choice.precision)):
                 _log.warning("Compiling %s in %s for this machine, once…", self.name, choice.precision)
             try:
                 return choice, compiled(self.folder, choice, self._original)
