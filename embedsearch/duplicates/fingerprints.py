@@ -51,16 +51,21 @@ class Fingerprints:
 
     def pairs(self) -> Places:
         """Return the places of records that should be compared, shape (n, 2), ascending, each pair once."""
-        alike = self._sharing(np.array(self._keys), np.array(self._key_places))
-        sizes = np.array(self._sizes)
+        alike = self._sharing(np.frombuffer(self._keys, np.uint64), np.frombuffer(self._key_places, np.int64))
+        sizes = np.frombuffer(self._sizes, np.int64)
         owners = np.repeat(np.arange(len(self)), sizes)
-        near, counts = np.unique(self._sharing(np.array(self._hashes), owners), return_counts=True)
+        near, counts = np.unique(self._sharing(np.frombuffer(self._hashes, np.uint64), owners), return_counts=True)
         smaller = np.minimum(*sizes[np.stack(self._apart(near))])
         return np.stack(self._apart(np.union1d(alike, near[counts >= _SHARED_AT_LEAST * smaller])), axis=1)
 
     def _sharing(self, keys: Hashes, places: Places) -> Places:
-        """Return the pairs of places that share a key, packed into a number each; once for each key that they share."""
-        order = np.lexsort((places, keys))
+        """Return the pairs of places that share a key, packed into a number each; once for each key that they share.
+
+        Args:
+            keys: in any order, shape (n,).
+            places: of the records that they are of, ascending.
+        """
+        order = np.argsort(keys, kind="stable")
         keys, places = keys[order], places[order]
         starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)])
         lengths = np.diff(starts, append=len(keys))
