@@ -63,6 +63,7 @@ def make(tmp_path):
         ("<p>first</p><p>second</p>", "first second"),
         ("狼と羊 wolf", "狼 と 羊 wolf"),
         ("ﬁne Straße", "fine strasse"),
+        ("🦈 !!!", "🦈 !!!"),
         ("", ""),
     ],
 )

@@ -44,7 +44,7 @@ _ROLES = {name: role for role, names in _FIELDS.items() for name in names}
 def words(text: str) -> list[str]:
     """Return the words of a text as they are compared: without case, accents, punctuation, tags and entities.
 
-    A letter of a script without spaces is a word.
+    A letter of a script without spaces is a word. What has no letters, such as emoji, is divided at its spaces.
     """
     if "&" in text:
         text = html.unescape(text)
@@ -52,7 +52,7 @@ def words(text: str) -> list[str]:
         text = _TAG.sub(" ", text)
     if not text.isascii():
         text = _MARKS.sub("", unicodedata.normalize("NFKD", text))
-    return _WORD.findall(text.casefold())
+    return _WORD.findall(text.casefold()) or text.split()
 
 
 def shingles(words: Sequence[str], length: int = SHINGLE) -> Hashes:
