@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import polars
     import pyarrow
 
-Simple = Literal["truth", "whole", "number", "text", "texts", "numbers"]
+Simple = Literal["truth", "whole", "number", "text", "texts", "numbers", "vector"]
 Type: TypeAlias = Simple | Mapping[str, Simple]  # a mapping has a type for each of its names
 Schema: TypeAlias = Mapping[str, Type]
 
@@ -32,26 +33,40 @@ _SMALLEST, _GREATEST = -(1 << 63), (1 << 63) - 1
 _EXACT = 1 << 53  # whole numbers up to this one are float64
 
 
+class _Met:
+    """The values of a field that were met so far, as far as they decide its type."""
+
+    def __init__(self) -> None:
+        self._kinds: set[type] = set()
+        self._is_whole = self._is_exact = self._is_texts = True
+
+    def add(self, value: Any) -> None:
+        if value is None:
+            return
+        self._kinds.add(type(value))
+        if type(value) is int:
+            self._is_whole = self._is_whole and _SMALLEST <= value <= _GREATEST
+            self._is_exact = self._is_exact and -_EXACT <= value <= _EXACT
+        elif type(value) is list:
+            self._is_texts = self._is_texts and all(isinstance(part, str) for part in value)
+
+    @property
+    def type(self) -> Simple:
+        if self._kinds == {bool}:
+            return "truth"
+        if self._kinds == {int} and self._is_whole:
+            return "whole"
+        if self._kinds and self._kinds <= {int, float} and self._is_exact:
+            return "number"
+        return "texts" if self._kinds == {list} and self._is_texts else "text"
+
+
 def type_of(values: Iterable[Any]) -> Simple:
     """Return the type of a field with these values, by the rule above; ``text`` if all are None."""
-    kinds: set[type] = set()
-    is_whole = is_exact = is_texts = True
+    met = _Met()
     for value in values:
-        if value is None:
-            continue
-        kinds.add(type(value))
-        if type(value) is int:
-            is_whole = is_whole and _SMALLEST <= value <= _GREATEST
-            is_exact = is_exact and -_EXACT <= value <= _EXACT
-        elif type(value) is list:
-            is_texts = is_texts and all(isinstance(part, str) for part in value)
-    if kinds == {bool}:
-        return "truth"
-    if kinds == {int} and is_whole:
-        return "whole"
-    if kinds and kinds <= {int, float} and is_exact:
-        return "number"
-    return "texts" if kinds == {list} and is_texts else "text"
+        met.add(value)
+    return met.type
 
 
 def text_of(value: Any) -> str:
@@ -75,10 +90,13 @@ def _finite(value: Any) -> Any:
     return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def types_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, Simple]:
+def types_of(fields: Iterable[Mapping[str, Any]]) -> dict[str, Simple]:
     """Return the type of each name that any of *fields* has, in the order in which they come."""
-    names = dict.fromkeys(name for one in fields for name in one)
-    return {name: type_of(one.get(name) for one in fields) for name in names}
+    met: defaultdict[str, _Met] = defaultdict(_Met)
+    for one in fields:
+        for name, value in one.items():
+            met[name].add(value)
+    return {name: values.type for name, values in met.items()}
 
 
 def as_type(value: Any, type: Type) -> Any:
@@ -111,6 +129,7 @@ def to_polars(records: Sequence[Mapping[str, Any]], schema: Schema) -> polars.Da
     simple = {
         "truth": polars.Boolean(), "whole": polars.Int64(), "number": polars.Float64(), "text": polars.String(),
         "texts": polars.List(polars.String), "numbers": polars.List(polars.Float64),
+        "vector": polars.List(polars.Float32),
     }  # fmt: skip
 
     def dtype(type: Type) -> Any:
@@ -139,6 +158,7 @@ def arrow_schema(schema: Schema) -> pyarrow.Schema:
     simple = {
         "truth": pyarrow.bool_(), "whole": pyarrow.int64(), "number": pyarrow.float64(), "text": pyarrow.string(),
         "texts": pyarrow.list_(pyarrow.string()), "numbers": pyarrow.list_(pyarrow.float64()),
+        "vector": pyarrow.list_(pyarrow.float32()),
     }  # fmt: skip
 
     def dtype(type: Type) -> Any:

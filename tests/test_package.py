@@ -22,7 +22,7 @@ RANKS = [
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "web"},
     {"store", "whole", "axes", "results", "snippets", "duplicates"},
     {"index", "serving"},
-    {"screening", "filtering", "plots"},
+    {"screening", "filtering", "plots", "exporting"},
     {"maps"},
     {"explorer"},
     {"cli", "testing"},

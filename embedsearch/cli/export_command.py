@@ -1,0 +1,99 @@
+"""``export``: what an index holds, for other programs."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index, where_option
+from embedsearch.cli.output import count_of, note, write
+
+if TYPE_CHECKING:
+    from embedsearch.exporting import Export
+
+_FORMATS = ("jsonl", "json", "csv", "tsv", "parquet", "ids")
+_BY_SUFFIX = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".tab": "tsv",
+              ".parquet": "parquet"}  # fmt: skip
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch export -o documents.jsonl",
+        "embedsearch export --by passage --vectors -o vectors.parquet -i indexes/papers",
+        "embedsearch export -a predatoriness,size --where 'year >= 2000' -o placed.csv",
+        "embedsearch export --where 'missing(doi)' -f ids -i indexes/papers",
+    )
+)
+@click.option(
+    "--by",
+    type=click.Choice(("document", "passage")),
+    default="document",
+    show_default=True,
+    help="What a record is.",
+)
+@axes_option("Add coordinates: of a document the mean of its passages.")
+@click.option("--vectors", is_flag=True, help="Add the vector, of length 1: of a document the mean of its passages.")
+@where_option
+@click.option("-o", "--output", "file", metavar="FILE", help="Write here: .jsonl, .json, .csv, .tsv or .parquet.")
+@click.option("-f", "--format", "format", type=click.Choice(_FORMATS), help="As FILE ends if not given, or JSON lines.")
+@index_option
+@encoder_option
+def export(
+    by: Literal["document", "passage"], axes: list[str], vectors: bool, where: str | None, file: str | None,
+    format: str | None, path: str, encoder: str | None,
+) -> None:  # fmt: skip
+    """Write out what an index holds: its documents, or their passages, with coordinates and vectors.
+
+    Records come in the order in which documents were ingested, with all their fields. In CSV what has parts of its
+    own is JSON; in Parquet vectors are lists of float32. FILE is there whole, or not at all.
+    """
+    kind = _kind(file, format)
+    if kind == "ids" and (axes or vectors):
+        raise click.UsageError("-f ids gives ids alone; leave it out, or leave out --axis and --vectors")
+    from embedsearch.exporting import Export
+    from embedsearch.whole import WholeFile
+
+    output = WholeFile(file) if file else None  # what cannot be written is told before anything is read
+    index = open_index(path, encoder)
+    wanted = Export(index, by, tuple(axes), where, vectors)
+    if output:
+        with output:
+            count = _write(wanted, kind, output.stream)
+            output.commit()
+    else:
+        count = _write(wanted, kind, None)
+    if not count:
+        nothing_found(f"no {by} satisfies the condition", index)
+    note(f"{path}: {count_of(count, by)} written{f' to {file}' if file else ''}.")
+
+
+def _kind(file: str | None, format: str | None) -> str:
+    suffix = Path(file or "").suffix.lower()
+    by_name = _BY_SUFFIX.get(suffix)
+    if file and not by_name and not format:
+        raise click.UsageError(f"{file} may hold anything by its name; wanted is one of {', '.join(_BY_SUFFIX)}, or -f")
+    if format and by_name and format != by_name:
+        raise click.UsageError(f"-f {format} is nothing for {file}; name a file that ends otherwise, or leave -f out")
+    return format or by_name or "jsonl"
+
+
+def _write(wanted: Export, kind: str, stream: BinaryIO | None) -> int:
+    """Write the records into the stream of a file, or to stdout; return how many there are."""
+    if kind == "parquet":
+        count = wanted.write_parquet(stream or sys.stdout.buffer)
+        sys.stdout.flush()
+        return count
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
+    count = write(wanted.records(), kind, text, columns=list(wanted.own_columns()))
+    if text:
+        text.flush()
+        text.detach()
+    return count
+
+
+COMMANDS = (export,)
