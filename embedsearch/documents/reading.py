@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from embedsearch.documents import estimating, hypertext, lines, parquet, pdf, references, separated, texts
+from embedsearch.documents import estimating, foreign, hypertext, lines, parquet, pdf, references, separated, texts
 from embedsearch.documents.document import Document
 from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, name_of, rejoin
 from embedsearch.errors import SourceError, did_you_mean
@@ -207,15 +207,19 @@ def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[Pla
         raise _missing(path)
     format = format or path.suffix[1:].lower()
     if format not in _readers:
-        raise SourceError(
-            f"{source}: no reader for {_suffix_of(path)}. Known formats: {', '.join(sorted(_readers))}. "
-            "Name the file's own with --as (in Python: format)"
-        )
+        raise SourceError(f"{source}: no reader for {_suffix_of(path)}{_instead_of(path)}")
     return [Planned(name_of(source), name_of(path.name), format, path)]
 
 
 def _suffix_of(path: Path) -> str:
     return repr(path.suffix) if path.suffix else "a name without a suffix"
+
+
+def _instead_of(path: Path) -> str:
+    """Return what a file is that no reader is for, and what helps; else the formats that there are."""
+    if known := foreign.by_suffix(path.name):
+        return f"; {path.name} is {known}"
+    return f". Known formats: {', '.join(sorted(_readers))}. Name the file's own with --as (in Python: format)"
 
 
 def _missing(path: Path) -> SourceError:
@@ -228,6 +232,7 @@ def _missing(path: Path) -> SourceError:
 
 def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list[Planned]:
     planned = []
+    unread = []
     for path in sorted(_files_below(folder, options), key=lambda path: path.parts):
         own = format or path.suffix[1:].lower()
         if path.name.lower() == "axes.toml":
@@ -235,16 +240,15 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
         if path.name.lower().startswith(_ABOUT):
             options.tell(f"skipped {path}: not a text of the corpus, by its name")
         elif own not in _readers:
+            unread.append(path)
             options.tell(f"skipped {path}: no reader for {_suffix_of(path)}")
         elif not path.is_file():
             options.tell(f"skipped {path}: neither a file nor a folder")
         else:
             planned.append(Planned(name_of(path), name_of(path.relative_to(folder).as_posix()), own, path))
     if not planned:
-        raise SourceError(
-            f"{folder}: no file in this folder can be read. Known formats: {', '.join(sorted(_readers))}. "
-            "Name another with --as (in Python: format)"
-        )
+        known = next((path for path in unread if foreign.by_suffix(path.name)), folder)
+        raise SourceError(f"{folder}: no file in this folder can be read{_instead_of(known)}")
     return planned
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
+from embedsearch.documents import foreign
 from embedsearch.documents.document import Document, Encoding
 from embedsearch.errors import SourceError
 
@@ -123,8 +124,14 @@ def check_encoding(encoding: str | None) -> None:
 
 
 def open_marked(source: Source) -> tuple[Encoding | None, BinaryIO]:
-    """Return the encoding that a byte order mark tells, if there is one, and the bytes behind it."""
+    """Return the encoding that a byte order mark tells, if there is one, and the bytes behind it.
+
+    Raises:
+        SourceError: the first bytes are those of a file that is no text.
+    """
     head = source.stream.read(4)
+    if known := foreign.by_mark(head):
+        raise SourceError(f"{source.name}: by its first bytes no text, but {known}")
     for encoding in _MARKED:
         if head.startswith(encoding.mark):
             return encoding, rejoin(head[len(encoding.mark) :], source.stream)
