@@ -81,7 +81,8 @@ def resolve_measure(measure: Column, axes: Collection[str], fields: Collection[s
     Raises:
         QueryError: there is no such axis, or the name is a field's.
     """
-    found = Resolver(operand_written(measure), axes, fields).column(measure)
+    resolver = Resolver(operand_written(measure), axes, fields)
+    found = resolver.column(measure, resolver.on_axes(measure))
     if isinstance(found, Axis | Near):
         return found
     raise QueryError(f'{found.name!r} is a field; documents are ranked by an axis, or by near("a phrase")')
