@@ -204,8 +204,8 @@ class Folder:
         return self.path / str(stamp.get("file", "neighbors.faiss"))  # what the stamps of the first indexes left unsaid
 
     def size(self) -> int:
-        """Return the bytes of all files in the folder."""
-        return sum(map(_size, self.path.iterdir()))
+        """Return the bytes of the files in the folder, but for those that SQLite has beside an open database."""
+        return sum(_size(file) for file in self.path.iterdir() if not file.name.endswith(("-wal", "-shm")))
 
     def neighbors(self) -> tuple[Path | None, dict[str, Any]]:
         """Return the FAISS file if it is whole and of this state, else None, and its stamp."""
