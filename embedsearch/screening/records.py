@@ -61,10 +61,10 @@ class LabelledRecords:
                 if passed_over is None:
                     raise
                 unusable.append(error)
-        for error in unusable:
+        for fault in unusable:
             if passed_over is None or not is_met:
-                raise error
-            passed_over(error)
+                raise fault
+            passed_over(fault)
         if not kept:
             raise SourceError("there is no record with a text and a label; wanted records with both")
         return cls(tuple(kept), np.array(labels))
