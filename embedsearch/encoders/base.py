@@ -107,7 +107,7 @@ def identify(encoder: Encoder) -> Identity:
     """Return the identity of *encoder*; an encoder without one is known by its name and dimension.
 
     Raises:
-        EncoderError: it is no encoder, or has no name, or no dimension of at least 1.
+        EncoderError: it is no encoder, or has no name, or no dimension of at least 1, or its identity has another one.
     """
     if not isinstance(encoder, Encoder):
         raise EncoderError(
@@ -116,6 +116,11 @@ def identify(encoder: Encoder) -> Identity:
         )
     identity = getattr(encoder, "identity", None)
     if isinstance(identity, Identity):
+        if identity.dimension != encoder.dimension:
+            raise EncoderError(
+                f"encoder {encoder.name!r} has the dimension {encoder.dimension!r}, and its identity "
+                f"{identity.dimension}; wanted is the length of its vectors in both"
+            )
         return identity
     if not isinstance(encoder.name, str) or not encoder.name.strip():
         raise EncoderError(f"the name of {type(encoder).__name__} is {encoder.name!r}, wanted a text that is not empty")
