@@ -414,6 +414,27 @@ def test_a_damaged_passage_is_mended_as_verify_says(made, column):
     check_holds(made, {document.id: document for document in documents()})
 
 
+def test_an_entry_that_an_index_of_sqlite_has_lost_is_found_and_mended(made):
+    """It hides a passage from other checks: what these say is to be mended first, and is gone then."""
+    folder = made._store.path
+    query = made._store.database.query
+    ((root,),) = query("SELECT rootpage FROM sqlite_master WHERE name = 'passages_by_document'")
+    ((page,),) = query("PRAGMA page_size")
+    made.close()
+    raw = bytearray((folder / "index.db").read_bytes())
+    entries = (root - 1) * page + 3  # where a page says how many it has
+    assert raw[entries - 3] == 10, "a leaf of an index"
+    raw[entries + 1] -= 1
+    (folder / "index.db").write_bytes(raw)
+    findings = upkeep.verify(folder).findings
+    assert any("missing from index passages_by_document" in one.what for one in findings)
+    assert any("is named 0 times" in one.what for one in findings)
+    assert {one.remedy.partition(";")[0] for one in findings} == {"embedsearch verify --repair"}
+    assert upkeep.repair(folder, HashEncoder()).is_sound
+    with es.open(folder, HashEncoder()) as again:
+        check_holds(again, {document.id: document for document in documents()})
+
+
 @pytest.mark.parametrize(
     "statement",
     [
