@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from embedsearch.errors import QueryError
+from embedsearch.names import require_text
 
 _QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "«": "»"}
 _OPERATORS = {"+": 1, "-": -1, "−": -1}
@@ -76,10 +77,10 @@ def parse_expression(source: str) -> Expression:
     """Return the weighted sum that *source* describes; the weights of a phrase are added up in decimals.
 
     Raises:
-        QueryError: the text does not follow the grammar, its terms cancel out, a weight is above 1,000,000, or it
-            has more than 10,000 characters.
+        QueryError: it is no text, does not follow the grammar, its terms cancel out, a weight is above 1,000,000, or
+            it has more than 10,000 characters.
     """
-    if len(source) > _MAX_LENGTH:
+    if len(require_text("an expression", source)) > _MAX_LENGTH:
         raise QueryError(f"the expression has {len(source):,} characters; at most {_MAX_LENGTH:,} are read")
     weights: dict[str, Decimal] = {}
     for weight, text in _Parser(source).parse():

@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +16,7 @@ from embedsearch.documents import estimating, foreign, hypertext, lines, parquet
 from embedsearch.documents.document import Document
 from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, name_of, rejoin
 from embedsearch.errors import SourceError, did_you_mean
+from embedsearch.names import require_text
 
 _readers: dict[str, Reader] = {
     "csv": separated.read_csv,
@@ -47,7 +48,7 @@ def register_reader(suffix: str, reader: Reader) -> None:
         suffix: such as ``.xyz``; its case does not matter. A reader that was there before is replaced.
         reader: called with the opened `Source` and the `ReadOptions`; yields Documents and raises SourceError.
     """
-    if not re.fullmatch(r"\.[^./\\]+", suffix):
+    if not re.fullmatch(r"\.[^./\\]+", require_text("a suffix", suffix, error=SourceError)):
         raise SourceError(f"a reader's suffix is one dot and a name, such as '.xyz', not {suffix!r}")
     _readers[suffix[1:].lower()] = reader
     _WITHOUT_FIELDS.discard(suffix[1:].lower())
@@ -167,14 +168,23 @@ def _options(
     if on_error not in ("stop", "skip"):
         raise SourceError(f"on_error is 'stop' or 'skip', not {on_error!r}")
     check_encoding(encoding)
-    fields = () if text is None else (text,) if isinstance(text, str) else tuple(text)
+    for name, given in (("title", title), ("id", id)):
+        if given is not None:
+            require_text(f"the field of the {name}", given, error=SourceError)
+    fields = () if text is None else (text,) if isinstance(text, str) else _fields(text)
     return ReadOptions(fields, title, id, encoding, on_error, report)
+
+
+def _fields(given: Iterable[str]) -> tuple[str, ...]:
+    if not isinstance(given, Iterable):
+        given = [given]
+    return tuple(require_text("a field of the text", name, error=SourceError) for name in given)
 
 
 def _known_format(format: str | None) -> str | None:
     if format is None:
         return None
-    name = format.lower().removeprefix(".")
+    name = require_text("the format", format, error=SourceError).lower().removeprefix(".")
     if name not in _readers:
         raise SourceError(f"unknown format {format!r}.{did_you_mean(name, _readers)}")
     return name

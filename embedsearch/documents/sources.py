@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Literal, cast
 from embedsearch.documents import foreign
 from embedsearch.documents.document import Document, Encoding
 from embedsearch.errors import SourceError
+from embedsearch.names import require_text
 
 OnError = Literal["stop", "skip"]
 
@@ -118,7 +119,7 @@ def check_encoding(encoding: str | None) -> None:
     if encoding is None:
         return
     try:
-        "".encode(encoding)
+        "".encode(require_text("the encoding", encoding, error=SourceError))
     except (LookupError, UnicodeError):  # Python has an encoding "undefined" that can write nothing
         raise SourceError(f"unknown encoding {encoding!r}; try utf-8, latin-1, cp1252 or utf-16") from None
 

@@ -109,11 +109,7 @@ def identify(encoder: Encoder) -> Identity:
     Raises:
         EncoderError: it is no encoder, or has no name, or no dimension of at least 1, or its identity has another one.
     """
-    if not isinstance(encoder, Encoder):
-        raise EncoderError(
-            f"{type(encoder).__name__} is no encoder; wanted the name of one, or an object with name, dimension and "
-            "encode(texts)"
-        )
+    require_encoder(encoder)
     identity = getattr(encoder, "identity", None)
     if isinstance(identity, Identity):
         if identity.dimension != encoder.dimension:
@@ -130,6 +126,15 @@ def identify(encoder: Encoder) -> Identity:
             f"the dimension of encoder {encoder.name!r} is {dimension!r}, wanted a whole number, at least 1"
         )
     return Identity(encoder.name, int(dimension))
+
+
+def require_encoder(encoder: Encoder) -> None:
+    """Raise EncoderError unless *encoder* is one; its name alone is none."""
+    if not isinstance(encoder, Encoder):
+        raise EncoderError(
+            f"{type(encoder).__name__} is no encoder; wanted is an object with name, dimension and encode(texts), such "
+            "as embedsearch.load_encoder(name) gives"
+        )
 
 
 def describe(encoder: Encoder) -> dict[str, Any]:
