@@ -6,9 +6,10 @@
     term       = [ NUMBER "*" ] ( QUOTED | words | "(" expression ")" )
 
 An operator stands between spaces, so that *tit-for-tat* and *C++* are words; in front of a quote, a parenthesis
-or a weight it needs none behind it. Words that follow one another are one phrase, and parentheses within them
-belong to it: *bass (fish)*. What looks like arithmetic but is none (``-sheep``, ``sheep*2``, ``2*3*sheep``) is
-refused unless it is quoted. Every expression is a weighted sum of phrases, and that is what parsing gives.
+or a weight, and at the beginning of an expression (``-sheep + wolf``), it needs none behind it. Words that follow
+one another are one phrase, and parentheses within them belong to it: *bass (fish)*. What looks like arithmetic but
+is none (``sheep -wolf``, ``-40 degrees``, ``sheep*2``, ``2*3*sheep``) is refused unless it is quoted. Every
+expression is a weighted sum of phrases, and that is what parsing gives.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from embedsearch.errors import QueryError
+from embedsearch.names import require_text
 
 _QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "«": "»"}
 _OPERATORS = {"+": 1, "-": -1, "−": -1}
 _WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*\*\s*", re.ASCII)
 # Words that would be read as part of a phrase though they were meant otherwise: -sheep, *, 2*x, x*2, 2(x, "x.
 _ARITHMETIC = re.compile(r'[-+−].+|\*|.*\d[.,]?\*.*|.*\*[.,]?\d.*|[\d.,]+\(.*|["“„«].*')
+_SIGN = re.compile(r"[-+−](?=[^-+−\s\d.,*])")  # before a number it may be a part of that: -40 degrees
 _WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s*")
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -74,10 +77,10 @@ def parse_expression(source: str) -> Expression:
     """Return the weighted sum that *source* describes; the weights of a phrase are added up in decimals.
 
     Raises:
-        QueryError: the text does not follow the grammar, its terms cancel out, a weight is above 1,000,000, or it
-            has more than 10,000 characters.
+        QueryError: it is no text, does not follow the grammar, its terms cancel out, a weight is above 1,000,000, or
+            it has more than 10,000 characters.
     """
-    if len(source) > _MAX_LENGTH:
+    if len(require_text("an expression", source)) > _MAX_LENGTH:
         raise QueryError(f"the expression has {len(source):,} characters; at most {_MAX_LENGTH:,} are read")
     weights: dict[str, Decimal] = {}
     for weight, text in _Parser(source).parse():
@@ -117,7 +120,7 @@ class _Parser:
         return self._expression()
 
     def _expression(self) -> list[_WeightedPhrase]:
-        terms = self._term(self._take_operator() or 1)
+        terms = self._term(self._take_operator() or self._take_sign() or 1)
         while sign := self._take_operator():
             terms += self._term(sign)
         return terms
@@ -216,6 +219,12 @@ class _Parser:
             self._at += 1
             self._skip_space()
         return sign
+
+    def _take_sign(self) -> int:
+        """Take the sign of an expression's first phrase, which stands straight before it."""
+        match = _SIGN.match(self._source, self._at)
+        self._at = match.end() if match else self._at
+        return _OPERATORS[match[0]] if match else 0
 
     def _skip_space(self) -> None:
         match = _SPACE.match(self._source, self._at)

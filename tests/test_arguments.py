@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.index import arguments
+from embedsearch.screening import Screening
 from embedsearch.testing import HashEncoder
 
 HALF = "W\udcf6lfe"  # Latin-1 bytes as Python reads them from a command line
@@ -255,6 +256,84 @@ def test_nothing_is_written_within_what_writes(index, write):
         assert "is being written to by what this is called from" in refused(lambda: index.delete("x"), es.StoreError)
     assert "made" not in index.ids()
     write(index)
+
+
+FRAME = pandas.DataFrame({"text": ["wolf"]})
+STRANGE = {
+    "an expression is": lambda _, it: es.parse_expression(it),
+    "a condition is": lambda _, it: es.parse_condition(it),
+    "snippets are of hits": lambda index, it: index.snippets(it),
+    "a field is": lambda index, it: index.field_of_passages(it, index.rows()),
+    "is no index; open one with embedsearch.open(path)": lambda _, it: Screening(it),
+    "is no index; open one": lambda _, it: es.plot_plane(it, "size", "predatoriness"),
+    "is no index; open": lambda _, it: es.map_index(it, "size", "predatoriness"),
+    "sample is": lambda index, it: es.map_index(index, "size", "predatoriness", sample=it),
+    "extremes is": lambda index, it: es.plot_axis(index, "size", extremes=it or "few"),
+    "the number of a label is": lambda index, it: index.labels.undo(it or "last"),
+    "size is": lambda index, it: Screening(index).draw_audit(it),
+    "the field to match by is": lambda index, it: index.labels.take("a.csv", match=it),
+}
+STRANGE_AXES = {
+    "is no definition of an axis": lambda index, it: index.axes.save_all(it),
+    "is no definition of": lambda index, it: index.axes.lend(it),
+    "wanted a path": lambda _, it: es.read_axes(it),
+    "ratings are a table of texts with numbers": lambda _, it: es.Axis("n", ["a"], ["b"]).with_ratings(it),
+    "coordinates are": lambda _, it: es.Scale.of({"a": it}, name="n"),
+    "vector": lambda _, it: es.FittedAxis.between(es.Axis("n", ["a"], ["b"]), [1, 2], it),
+}
+STRANGE_SOURCES = {
+    "the format is": lambda _, it: es.read("a.csv", format=it or 1),
+    "the encoding is": lambda _, it: es.read("a.csv", encoding=it or 1),
+    "the field of the title is": lambda _, it: es.read("a.csv", title=it or 1),
+    "a field of the text is": lambda _, it: es.read("a.csv", text=it or 1),
+    "a suffix is": lambda _, it: es.register_reader(it, print),
+    "a file of labels is": lambda index, it: index.labels.take(it),
+}
+
+
+@pytest.mark.parametrize("strange", [None, 3, object()], ids=["none", "number", "object"])
+@pytest.mark.parametrize(
+    ("said", "error", "call"),
+    [
+        (said, error, call)
+        for calls, error in ((STRANGE, es.QueryError), (STRANGE_AXES, es.AxisError), (STRANGE_SOURCES, es.SourceError))
+        for said, call in calls.items()
+    ],
+)
+def test_what_is_of_another_kind_is_named(index, said, error, call, strange):
+    """Whatever a parameter is given that it cannot take: an error of ours that says what it is and what is wanted."""
+    if said in ("sample is", "size is", "extremes is", "the number of a label is") and strange == 3:
+        strange = 2.5
+    assert said in refused(lambda: call(index, strange), error)
+
+
+def test_an_index_and_an_encoder_are_told_from_their_names(index, tmp_path):
+    """A path where an open index is wanted, a name where an encoder is, and the other way round."""
+    assert "is no index; open one with embedsearch.open(path)" in refused(lambda: es.plot_axis("indexes/x", "size"))
+    for strange in (None, "all-MiniLM-L6-v2"):
+        said = refused(lambda given=strange: es.Axis("n", ["a"], ["b"]).fit(given), es.EncoderError)
+        assert "is no encoder; wanted is an object with name, dimension and encode(texts)" in said
+    assert "is no encoder" in refused(lambda: es.reindex(index.path, object()), es.EncoderError)
+    assert "the encoder's name is 3 (int)" in refused(lambda: es.load_encoder(3), es.EncoderError)
+    assert "the engine is 3 (int)" in refused(lambda: es.load_encoder(engine=3), es.EncoderError)
+    for call in (es.open, es.Index.create, es.reindex):
+        assert "an index is None (NoneType), wanted a path" in refused(lambda call=call: call(None), es.StoreError)
+
+
+def test_a_data_frame_is_no_texts(index):
+    """Going through one gives the names of its columns, which would be placed; one of its columns is several texts."""
+    for ask in (
+        lambda: index.place(FRAME),
+        lambda: index.place(["wolf"], FRAME),
+        lambda: index.calc("wolf", on=FRAME),
+        lambda: index.text_vectors(FRAME),
+        lambda: es.plot_axis(index, "size", phrases=FRAME),
+    ):
+        assert 'one of its columns is wanted; give that, as in frame["text"]' in refused(ask)
+    assert [one.text for one in index.place(FRAME["text"], "size")] == ["wolf"]
+    assert index.calc("mouse", on=pandas.Series(["size"]), k=1).point is not None
+    plot = es.plot_axis(index, "size", phrases=FRAME["text"], documents="id-mouse")
+    assert [mark.text for mark in plot.scene.marks if mark.role in ("phrase", "passage")] == ["wolf", "mouse"]
 
 
 @given(st.one_of(st.text(), st.binary(), st.integers(), st.none(), st.lists(st.one_of(st.text(), st.integers()))))

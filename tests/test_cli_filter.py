@@ -316,6 +316,20 @@ def test_axes_that_nothing_asks_for_are_named(tmp_path):
     assert "is asked for; there are: predatoriness, size, " in done.stderr
 
 
+def test_an_axis_to_add_that_is_not_there_is_told_before_anything_is_read(tmp_path):
+    """Without an index: where axes come from, or which of the file's is meant; --by says where they come from too."""
+    (tmp_path / "a.csv").write_text("id,text\n1,small\n")
+    asked = ("filter", tmp_path / "a.csv", "--where", "id > 0")
+    for more, said in (
+        (("-a", "size"), "there is no axis 'size'. Without an index, axes come from a file: --axes FILE"),
+        (("-a", "sizze", "--axes", CORPUS / "axes.toml"), "there is no axis 'sizze'. Did you mean 'size'?"),
+        (("--top", "1", "--by", "size"), "`filter` takes --axes FILE."),
+    ):
+        done = run(*asked, *more)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr.strip().endswith(said)
+
+
 def test_what_is_added_goes_out_in_the_form_that_the_file_is_called_by(tmp_path, predation, monkeypatch):
     """-a, --explain and the index's documents: CSV into .csv, an array into .json; -f says otherwise; else refused."""
     monkeypatch.chdir(tmp_path)

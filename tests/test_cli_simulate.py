@@ -68,6 +68,19 @@ def test_records_without_a_label_can_be_left_out(review):
     assert (found["records"], found["relevant"]) == (40, 10)
 
 
+def test_a_label_that_no_record_has_is_refused_once(review, tmp_path):
+    """A wrong name is no fault of each record; of lines of JSON some may lack the field."""
+    refused = simulate(review, "--on-error", "skip", "--label", "kept")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "review.csv:2: there is no field 'kept' with a label. Did you mean 'keep'?" in refused.stderr
+    lines = tmp_path / "a.jsonl"
+    records = [{"title": f"hunting {number}", "abstract": "b", "keep": number % 2} for number in range(6)]
+    lines.write_text("".join(f"{json.dumps(record)}\n" for record in [{"title": "a", "abstract": "b"}, *records]))
+    done = simulate(lines, "--on-error", "skip", "--repeats", 1, "-f", "json")
+    assert json.loads(done.stdout)["records"] == 6
+    assert done.stderr.count("there is no field 'keep' with a label") == 1
+
+
 def test_json_is_one_object_with_intervals(review):
     """Each metric has mean, low and high; the stop says how often, where and with what recall."""
     done = simulate(review, "--repeats", 3, "--seed", 0, "-f", "json")

@@ -123,6 +123,7 @@ def test_what_is_no_encoder_is_no_encoder():
         ({"dimension": True}, "is True, wanted a whole number"),
         ({"name": None}, "is None, wanted a text"),
         ({"name": " "}, "is ' ', wanted a text that is not empty"),
+        ({"identity": es.Identity("x", 3)}, "has the dimension 8, and its identity 3; wanted is the length of its"),
     ],
 )
 def test_an_encoder_without_name_or_dimension_makes_no_index(tmp_path, attributes, message):

@@ -248,7 +248,8 @@ def test_who_iterates_may_write_and_gets_nothing_that_fails(tmp_path):
 def test_records_keep_their_bytes_marks_and_encodings(tmp_path):
     """All records of a file through a writer give the file: CRLF, UTF-16 with its mark, no line end at the end."""
     texts = {"a.csv": ("id,text\r\n1,wölf\r\n2,\"a\r\nb\"", "utf-16"), "b.csv": ("id;text\n1;wölf\n", "latin-1"),
-             "c.jsonl": ('{"text": "wolf"}\n{"text": "狼"}', "utf-8-sig")}  # fmt: skip
+             "c.jsonl": ('{"text": "wolf"}\n{"text": "狼"}', "utf-8-sig"),
+             "d.csv": ("sep=;\r\nid;text\r\n1;wölf\r\n", "utf-16")}  # fmt: skip
     for name, (text, encoding) in texts.items():
         file = tmp_path / name
         file.write_bytes(text.encode(encoding))

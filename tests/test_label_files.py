@@ -87,6 +87,10 @@ def test_columns_are_found_by_their_usual_names(tmp_path):
     assert entries(file, label="included") == [("a", 0.0)]
     tabs = write(tmp_path, "doi\tlabel_included\n10.1/x\t1\n", "labels.tsv")
     assert entries(tabs) == [("10.1/x", 1.0)]
+    told = write(tmp_path, "sep=;\nid;included\na;1\n", "told.csv")
+    assert [(entry.place, entry.key, entry.value) for entry in read_labels(told).entries.values()] == [
+        (f"{told}:3", "a", 1.0)
+    ]
     lines = write(tmp_path, '{"id": 7, "label": 0.5}\n{"id": 8, "label": true}\n{"id": 9, "label": null}\n', "l.jsonl")
     assert entries(lines) == [("7", 0.5), ("8", 1.0)]
     assert read_labels(lines).unlabelled == 1

@@ -1,6 +1,7 @@
 """Sources: paths, folders, streams, encodings, options and estimates."""
 
 import codecs
+import gzip
 import io
 import os
 import subprocess
@@ -75,6 +76,38 @@ class TestPaths:
         write("plain", "x")
         with pytest.raises(SourceError, match="no reader for a name without a suffix"):
             read("plain")
+
+    @pytest.mark.parametrize(
+        ("name", "help"),
+        [
+            ("a.csv.gz", r"compressed by gzip\. Unpack it first, or .*: zcat FILE \| embedsearch ingest - --as csv"),
+            ("a.ZIP", r"an archive\. Unpack it"),
+            ("a.xlsx", r"a spreadsheet\. Save it as CSV UTF-8"),
+            ("a.docx", r"a file of a word processor\. Save it there as text"),
+            ("a.json", r"jq -c '\.\[\]' FILE .*--as jsonl"),
+        ],
+    )
+    def test_a_file_of_another_program_is_told_what_helps(self, here, name, help):
+        """What is packed, or of an office program, is not to be read by --as; in a folder of nothing else likewise."""
+        write(f"folder/{name}", "x")
+        for source, begin in ((f"folder/{name}", "no reader for"), ("folder", "no file in this folder can be read")):
+            with pytest.raises(SourceError, match=rf"{begin}.*; {name} is .*{help}"):
+                read(source)
+
+    @pytest.mark.parametrize("form", ["csv", "txt", "html", "jsonl", "ris"])
+    def test_what_is_packed_is_known_by_its_bytes(self, here, form):
+        """A compressed file under another name, or read by --as, is no matter of its encoding."""
+        write("a.csv.gz", gzip.compress(b"text\nwolf\n"))
+        write("a.csv", b"PK\x03\x04rest")
+        write("a.txt", b"%PDF-1.7\n\xe2\xe3")
+        with pytest.raises(SourceError, match=r"a\.csv\.gz: by its first bytes no text, but compressed by gzip"):
+            list(read("a.csv.gz", format=form))
+        with pytest.raises(SourceError, match=r"stdin: .*compressed by gzip.*zcat FILE"):
+            list(read_stream(io.BytesIO((here / "a.csv.gz").read_bytes()), format=form))
+        with pytest.raises(SourceError, match=r"a\.csv: .*an archive, or a file of Excel or Word"):
+            list(read("a.csv", format=form))
+        with pytest.raises(SourceError, match=r"a\.txt: .*--as pdf"):
+            list(read("a.txt", format=form))
 
     def test_an_empty_name_is_not_the_working_folder(self, here):
         """An unset shell variable must not read everything that lies about."""

@@ -299,6 +299,20 @@ class TestCsv:
         with pytest.raises(SourceError, match=r"a\.csv:2: 3 fields where the header names 2\. .* that holds ';' must"):
             read_text("text;share\nwolf;0;5\n", "csv")
 
+    @pytest.mark.parametrize("told", ["sep=;\r\n", "sep=|\n", '"SEP=,"\n', "sep=\t\n"])
+    @pytest.mark.parametrize("format", ["csv", "tsv"])
+    def test_a_first_line_may_tell_the_separator(self, told, format):
+        """Excel is told so what separates the fields: it is no record, and goes on with the header."""
+        by = told.strip('"\r\n')[-1]
+        wolf, fox = read_text(f'{told}id{by}text\n1{by}"wolf{by}gray"\n2{by}fox\n', format)
+        assert (wolf.id, wolf.text, wolf.source) == ("1", f"wolf{by}gray", f"a.{format}:3")
+        assert (fox.id, fox.text, fox.header) == ("2", "fox", f"{told}id{by}text\n")
+
+    @pytest.mark.parametrize("content", ["sep=x,text\n1,wolf\n", "sep=,text\n1,wolf\n", "text\nwolf\nsep=;\n"])
+    def test_a_field_or_a_text_may_look_like_it(self, content):
+        """Only one character alone on the first line tells the separator."""
+        assert read_text(content, "csv")[0].text == "wolf"
+
     def test_names_of_columns_are_trimmed_and_unnamed_ones_numbered(self):
         """`id, text` names `text`; the index column that pandas writes without a name gets one."""
         (document,) = read_text(", text\n0,wolf\n", "csv")

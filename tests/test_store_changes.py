@@ -311,7 +311,7 @@ def test_info_is_of_one_state(made, monkeypatch):
 
 def test_the_size_is_that_of_the_files_that_are_left(made, monkeypatch):
     """A file that another process removes while the bytes are counted has none."""
-    files = list(made._store.path.iterdir())
+    files = [file for file in made._store.path.iterdir() if not file.name.endswith(("-wal", "-shm"))]
     monkeypatch.setattr(Path, "iterdir", lambda folder: iter([*files, folder / "gone"]))
     monkeypatch.setattr(Path, "is_file", lambda _: True)
     assert made._store.size() == sum(file.stat().st_size for file in files)
@@ -412,6 +412,27 @@ def test_a_damaged_passage_is_mended_as_verify_says(made, column):
     made.add(documents())
     assert upkeep.verify(folder).is_sound
     check_holds(made, {document.id: document for document in documents()})
+
+
+def test_an_entry_that_an_index_of_sqlite_has_lost_is_found_and_mended(made):
+    """It hides a passage from other checks: what these say is to be mended first, and is gone then."""
+    folder = made._store.path
+    query = made._store.database.query
+    ((root,),) = query("SELECT rootpage FROM sqlite_master WHERE name = 'passages_by_document'")
+    ((page,),) = query("PRAGMA page_size")
+    made.close()
+    raw = bytearray((folder / "index.db").read_bytes())
+    entries = (root - 1) * page + 3  # where a page says how many it has
+    assert raw[entries - 3] == 10, "a leaf of an index"
+    raw[entries + 1] -= 1
+    (folder / "index.db").write_bytes(raw)
+    findings = upkeep.verify(folder).findings
+    assert any("missing from index passages_by_document" in one.what for one in findings)
+    assert any("is named 0 times" in one.what for one in findings)
+    assert {one.remedy.partition(";")[0] for one in findings} == {"embedsearch verify --repair"}
+    assert upkeep.repair(folder, HashEncoder()).is_sound
+    with es.open(folder, HashEncoder()) as again:
+        check_holds(again, {document.id: document for document in documents()})
 
 
 @pytest.mark.parametrize(
@@ -517,12 +538,20 @@ def test_a_repair_takes_in_the_words_of_what_it_mends_and_of_nothing_else(made, 
 
 
 def test_compacting_on_the_command_line(made):
-    """`compact` says how many rows it took out."""
+    """`compact` says how many rows it took out, and sizes that are those of the files, whoever asks for them again."""
     made.delete(["d1"])
-    result = run("compact", "-i", made._store.path, "-f", "json")
+    folder = made._store.path
+    result = run("compact", "-i", folder, "-f", "json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["rows"] == 2
     assert whole(made)
+    made.close()
+    sizes = [json.loads(result.stdout)]
+    for _ in range(2):
+        sizes.append(json.loads(run("compact", "-i", folder, "-f", "json").stdout))
+    held = json.loads(run("info", "-i", folder, "-f", "json").stdout)["bytes"]
+    lying = sum(file.stat().st_size for file in folder.iterdir())
+    assert {sizes[0]["after"], *(size[key] for size in sizes[1:] for key in ("before", "after"))} == {held} == {lying}
 
 
 # -- without permission to write ----------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from embedsearch.conditions import axes_in
 from embedsearch.encoders import Encoder
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
-from embedsearch.names import normal
+from embedsearch.names import normal, shown
 
 if TYPE_CHECKING:
     from embedsearch.axes.fitted import FittedAxis
@@ -216,9 +216,13 @@ class Axis:
         Raises:
             AxisError: as the class does, also where it is defined by what ratings do not go with.
         """
+        documents = {} if documents is None else documents
+        for given in (ratings, documents):
+            if not isinstance(given, Mapping) or not all(isinstance(rated, str) for rated in given):
+                raise AxisError(f"axis {self.name!r}: ratings are a table of texts with numbers, not {shown(given)}")
         new = set(map(folded, ratings))
         kept = {phrase: value for phrase, value in self.ratings.items() if folded(phrase) not in new}
-        rated_documents = {**self.rated_documents, **(documents or {})}
+        rated_documents = {**self.rated_documents, **documents}
         return replace(self, ratings=kept | dict(ratings), rated_documents=rated_documents)
 
     @property
@@ -280,19 +284,19 @@ class Axis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the definition as JSON values, without the name; `from_dict` takes it back."""
-        shown: dict[str, Any] = {}
+        kept: dict[str, Any] = {}
         if self.low or not self.kinds:
-            shown = {"low": list(self.low), "high": list(self.high), "frames": list(self.frames)}
+            kept = {"low": list(self.low), "high": list(self.high), "frames": list(self.frames)}
         elif self.groups:
-            shown = {"frames": list(self.frames)}
-        shown["description"] = self.description
+            kept = {"frames": list(self.frames)}
+        kept["description"] = self.description
         for key in _KEYS:
             value = getattr(self, key)
-            if key not in shown and (value or value is False) and key not in ("frames", "low", "high"):
-                shown[key] = _json(value)
+            if key not in kept and (value or value is False) and key not in ("frames", "low", "high"):
+                kept[key] = _json(value)
         if not self.formula:
-            shown.pop("formula_unit", None)
-        return shown
+            kept.pop("formula_unit", None)
+        return kept
 
     @classmethod
     def from_dict(cls, name: str, definition: Mapping[str, Any]) -> Axis:

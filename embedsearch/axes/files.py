@@ -16,6 +16,7 @@ from embedsearch.axes.definition import Axis
 from embedsearch.axes.rated import folded
 from embedsearch.columns import delimited
 from embedsearch.errors import AxisError
+from embedsearch.names import require_path
 from embedsearch.whole import is_special, place_of, write_whole
 
 _TEXT_COLUMNS = ("text", "phrase", "word")
@@ -33,7 +34,7 @@ def read_axes(file: str | os.PathLike[str]) -> list[Axis]:
     Raises:
         AxisError: the file cannot be read, is not TOML, or a definition is wrong.
     """
-    path = Path(file)
+    path = require_path("a file of axes", file, error=AxisError)
     try:
         tables = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError as error:
@@ -86,7 +87,7 @@ def read_ratings(
         AxisError: the file cannot be read, a column is missing or there twice, a row is longer than the first line, a
             rating is no number, or a text is rated twice, upper case and white space aside.
     """
-    path = Path(file)
+    path = require_path("a file of ratings", file, error=AxisError)
     names, rows = _table(path)
     phrase = _column(path, names, _TEXT_COLUMNS if text is None else (text,))
     id = _column(path, names, _ID_COLUMNS) if text is None else None

@@ -48,7 +48,10 @@ class FittedAxis:
         Raises:
             AxisError: they are the same vector, or not finite.
         """
-        ends = as_rows(np.stack([np.asarray(low), np.asarray(high)]), error=AxisError)
+        start = as_rows(low, error=AxisError)
+        ends = np.concatenate([start, as_rows(high, dimension=start.shape[1], error=AxisError)])
+        if len(ends) != 2:
+            raise AxisError(f"axis {axis.name!r}: it runs between two vectors, not {len(ends)}; give one for each end")
         step = ends[1] - ends[0]
         if not step.any():
             raise AxisError(

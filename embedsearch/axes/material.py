@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import numpy as np
 
-from embedsearch.encoders import Encoder, encode, identify
+from embedsearch.encoders import Encoder, encode, identify, require_encoder
 from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.vectors import Vectors
 
@@ -61,7 +61,12 @@ class EncoderMaterial:
     """An encoder and other axes, without an index."""
 
     def __init__(self, encoder: Encoder, axes: Mapping[str, FittedAxis]) -> None:
-        """Keep them."""
+        """Keep them.
+
+        Raises:
+            EncoderError: it is no encoder.
+        """
+        require_encoder(encoder)
         self._encoder = encoder
         self._encoded = Encoded(lambda texts: encode(encoder, texts))
         self._axes = axes

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes.packing import pack, unpack
 from embedsearch.errors import AxisError
+from embedsearch.names import shown
 
 _QUANTILES = 1001  # every tenth of a percent
 _SAME = 1e-5  # standard deviations: what is nearer stands at the same place; float32 vectors say no more
@@ -39,7 +40,7 @@ class Scale:
         Raises:
             AxisError: fewer than two passages, all at the same place, or one that is NaN or infinite.
         """
-        values = np.asarray(raw, dtype=np.float64)
+        values = np.atleast_1d(_numbers(raw))
         if not np.isfinite(values).all():
             raise AxisError(f"axis {name!r} cannot be scaled on coordinates that are NaN or infinite; leave these out")
         deviation = float(values.std()) if len(values) else 0.0
@@ -51,18 +52,18 @@ class Scale:
 
     def standardise(self, raw: ArrayLike) -> NDArray[np.float64]:
         """Return raw coordinates in standard deviations from the population's mean."""
-        return (np.asarray(raw, dtype=np.float64) - self.mean) / self.deviation
+        return (_numbers(raw) - self.mean) / self.deviation
 
     def raw_at(self, coordinates: ArrayLike) -> NDArray[np.float64]:
         """Return the raw coordinates of what lies at coordinates in standard deviations: `standardise` back."""
-        return np.asarray(coordinates, dtype=np.float64) * self.deviation + self.mean
+        return _numbers(coordinates) * self.deviation + self.mean
 
     def at_percentile(self, percent: float) -> float:
         """Return the coordinate, in standard deviations, whose `percentile_of` is *percent*.
 
         Where the population lies at one place over several percents, all of these give that place.
         """
-        tenths = round(percent * 10, 9)  # what is meant to be a quantile is one, to the last bit
+        tenths = np.round(_numbers(percent) * 10, 9)  # what is meant to be a quantile is one, to the last bit
         return float(self.standardise(np.interp(tenths, np.arange(_QUANTILES), self.quantiles)))
 
     def percentile_of(self, coordinates: ArrayLike) -> NDArray[np.float64]:
@@ -93,3 +94,15 @@ class Scale:
         """Return the scale that `to_dict` wrote."""
         quantiles = unpack(fields["quantiles"], "<f8")
         return cls(fields["count"], fields["mean"], fields["deviation"], quantiles)
+
+
+def _numbers(given: ArrayLike) -> NDArray[np.float64]:
+    """Return numbers as float64 in the shape that they have.
+
+    Raises:
+        AxisError: they are none.
+    """
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise AxisError(f"coordinates are {shown(given)} ({type(given).__name__}), wanted numbers") from None

@@ -17,7 +17,7 @@ from embedsearch.cli.document_commands import read_sources
 from embedsearch.cli.filter_output import emit, tell, why_nothing
 from embedsearch.cli.options import nothing_found, open_index
 from embedsearch.cli.output import note, note_line, progress
-from embedsearch.errors import QueryError
+from embedsearch.errors import AxisError, QueryError, did_you_mean
 
 if TYPE_CHECKING:
     from embedsearch import Document, Index
@@ -317,6 +317,9 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
 
     axes = read_axes(asked.axes_file) if asked.axes_file else []
     names = [axis.name for axis in axes]
+    for unknown in [name for name in asked.axes if name not in names]:
+        advice = did_you_mean(unknown, names) or " Without an index, axes come from a file: --axes FILE"
+        raise AxisError(f"there is no axis {unknown!r}.{advice}")
     named = {*axes_in(asked.where, names, asked.by and asked.by.removeprefix("-")), *asked.axes}
     encoder = asked.encoder or DEFAULT_ENCODER
     documents: Iterable[Document] | None = asked.documents()

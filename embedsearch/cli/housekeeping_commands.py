@@ -90,7 +90,7 @@ def compact(path: str, format: str | None) -> None:
     done = open_index(path).compact()
     if format:
         write_counts(done)
-    note(f"{path}: {done.rows:,} rows taken out; {done.before:,} bytes before, {done.after:,} now.")
+    note(f"{path}: {count_of(done.rows, 'row')} taken out; {done.before:,} bytes before, {done.after:,} now.")
 
 
 @click.command(

@@ -45,6 +45,8 @@ def _on_one_line() -> Iterator[None]:
         message = error.format_message().strip()
         if "unexpected extra argument" in message:
             message += "; put words that belong together in quotes"
+        elif isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+            message = message.removesuffix(".") + "; before a text that begins with - put --"
         end = "" if message.endswith((".", "?", "!")) else "."
         raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
 

@@ -11,6 +11,7 @@ from embedsearch.conditions.parsing import parse, parse_measure
 from embedsearch.conditions.resolving import Resolver, spelled
 from embedsearch.conditions.writing import operand_written
 from embedsearch.errors import QueryError
+from embedsearch.names import require_text
 from embedsearch.vectors import Mask
 
 
@@ -70,9 +71,9 @@ def parse_condition(source: str) -> Condition:
     """Return the condition that *source* describes.
 
     Raises:
-        QueryError: the text does not follow the language.
+        QueryError: it is no text, or does not follow the language.
     """
-    return Condition(source.strip(), parse(source))
+    return Condition(require_text("a condition", source).strip(), parse(source))
 
 
 def resolve_measure(measure: Column, axes: Collection[str], fields: Collection[str]) -> Axis | Near:
@@ -81,7 +82,8 @@ def resolve_measure(measure: Column, axes: Collection[str], fields: Collection[s
     Raises:
         QueryError: there is no such axis, or the name is a field's.
     """
-    found = Resolver(operand_written(measure), axes, fields).column(measure)
+    resolver = Resolver(operand_written(measure), axes, fields)
+    found = resolver.column(measure, resolver.on_axes(measure))
     if isinstance(found, Axis | Near):
         return found
     raise QueryError(f'{found.name!r} is a field; documents are ranked by an axis, or by near("a phrase")')

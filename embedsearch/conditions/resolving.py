@@ -70,7 +70,7 @@ class Resolver:
                 self._check_kinds(column, options)
                 return OneOf(column, options, negated)
             case Comparison(left, sign, right):
-                left, right = self.column(left, self._on_axes(left)), self._operand(right)
+                left, right = self.column(left, self.on_axes(left)), self._operand(right)
                 if isinstance(right, Percentile) and not isinstance(left, Axis):
                     raise refusal(self.source, "a percentile such as p80 can only be compared with an axis")
                 self._check_kinds(left, (right.value,) if isinstance(right, Literal) else ())
@@ -89,7 +89,7 @@ class Resolver:
             )
         return resolved
 
-    def _on_axes(self, column: Column) -> str:
+    def on_axes(self, column: Column) -> str:
         """Say where axes come from, where there are none and the name is like that of no field."""
         if not isinstance(column, Name) or self.axes or did_you_mean(column.name, self.fields).startswith(" Did"):
             return ""

@@ -7,15 +7,16 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from embedsearch.documents import estimating, hypertext, lines, parquet, pdf, references, separated, texts
+from embedsearch.documents import estimating, foreign, hypertext, lines, parquet, pdf, references, separated, texts
 from embedsearch.documents.document import Document
 from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, name_of, rejoin
 from embedsearch.errors import SourceError, did_you_mean
+from embedsearch.names import require_text
 
 _readers: dict[str, Reader] = {
     "csv": separated.read_csv,
@@ -47,7 +48,7 @@ def register_reader(suffix: str, reader: Reader) -> None:
         suffix: such as ``.xyz``; its case does not matter. A reader that was there before is replaced.
         reader: called with the opened `Source` and the `ReadOptions`; yields Documents and raises SourceError.
     """
-    if not re.fullmatch(r"\.[^./\\]+", suffix):
+    if not re.fullmatch(r"\.[^./\\]+", require_text("a suffix", suffix, error=SourceError)):
         raise SourceError(f"a reader's suffix is one dot and a name, such as '.xyz', not {suffix!r}")
     _readers[suffix[1:].lower()] = reader
     _WITHOUT_FIELDS.discard(suffix[1:].lower())
@@ -167,14 +168,23 @@ def _options(
     if on_error not in ("stop", "skip"):
         raise SourceError(f"on_error is 'stop' or 'skip', not {on_error!r}")
     check_encoding(encoding)
-    fields = () if text is None else (text,) if isinstance(text, str) else tuple(text)
+    for name, given in (("title", title), ("id", id)):
+        if given is not None:
+            require_text(f"the field of the {name}", given, error=SourceError)
+    fields = () if text is None else (text,) if isinstance(text, str) else _fields(text)
     return ReadOptions(fields, title, id, encoding, on_error, report)
+
+
+def _fields(given: Iterable[str]) -> tuple[str, ...]:
+    if not isinstance(given, Iterable):
+        given = [given]
+    return tuple(require_text("a field of the text", name, error=SourceError) for name in given)
 
 
 def _known_format(format: str | None) -> str | None:
     if format is None:
         return None
-    name = format.lower().removeprefix(".")
+    name = require_text("the format", format, error=SourceError).lower().removeprefix(".")
     if name not in _readers:
         raise SourceError(f"unknown format {format!r}.{did_you_mean(name, _readers)}")
     return name
@@ -207,15 +217,19 @@ def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[Pla
         raise _missing(path)
     format = format or path.suffix[1:].lower()
     if format not in _readers:
-        raise SourceError(
-            f"{source}: no reader for {_suffix_of(path)}. Known formats: {', '.join(sorted(_readers))}. "
-            "Name the file's own with --as (in Python: format)"
-        )
+        raise SourceError(f"{source}: no reader for {_suffix_of(path)}{_instead_of(path)}")
     return [Planned(name_of(source), name_of(path.name), format, path)]
 
 
 def _suffix_of(path: Path) -> str:
     return repr(path.suffix) if path.suffix else "a name without a suffix"
+
+
+def _instead_of(path: Path) -> str:
+    """Return what a file is that no reader is for, and what helps; else the formats that there are."""
+    if known := foreign.by_suffix(path.name):
+        return f"; {path.name} is {known}"
+    return f". Known formats: {', '.join(sorted(_readers))}. Name the file's own with --as (in Python: format)"
 
 
 def _missing(path: Path) -> SourceError:
@@ -228,6 +242,7 @@ def _missing(path: Path) -> SourceError:
 
 def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list[Planned]:
     planned = []
+    unread = []
     for path in sorted(_files_below(folder, options), key=lambda path: path.parts):
         own = format or path.suffix[1:].lower()
         if path.name.lower() == "axes.toml":
@@ -235,16 +250,15 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
         if path.name.lower().startswith(_ABOUT):
             options.tell(f"skipped {path}: not a text of the corpus, by its name")
         elif own not in _readers:
+            unread.append(path)
             options.tell(f"skipped {path}: no reader for {_suffix_of(path)}")
         elif not path.is_file():
             options.tell(f"skipped {path}: neither a file nor a folder")
         else:
             planned.append(Planned(name_of(path), name_of(path.relative_to(folder).as_posix()), own, path))
     if not planned:
-        raise SourceError(
-            f"{folder}: no file in this folder can be read. Known formats: {', '.join(sorted(_readers))}. "
-            "Name another with --as (in Python: format)"
-        )
+        known = next((path for path in unread if foreign.by_suffix(path.name)), folder)
+        raise SourceError(f"{folder}: no file in this folder can be read{_instead_of(known)}")
     return planned
 
 

@@ -18,6 +18,8 @@ from embedsearch.errors import SourceError
 # A quote that is never closed makes the rest of a file one record; this bounds the memory it takes.
 _RECORD_CHARACTERS = 1 << 26
 _QUOTED = re.compile('"[^"]*"')
+# A first line that tells Excel what separates the fields; it is no record, and goes wherever the header goes.
+_SEPARATOR = re.compile(r'"?sep=([^"\w\s]|\t)"?[ \r\n]*', re.IGNORECASE)
 
 
 def read_csv(source: Source, options: ReadOptions) -> Iterator[Document]:
@@ -40,7 +42,7 @@ def separated_records(source: Source, options: ReadOptions, delimiter: str) -> t
     if header is None:
         return [], iter(())
     names = _column_names(header)
-    return names, _records(rows, names, header.text, lines, options)
+    return names, _records(rows, names, rows.told + header.text, lines, options)
 
 
 def _records(rows: _Rows, names: list[str], header: str, lines: Lines, options: ReadOptions) -> Iterator[RawRecord]:
@@ -104,6 +106,7 @@ class _Rows:
 
     Attributes:
         delimiter: that the source has.
+        told: the line before the header that says so, if there is one.
     """
 
     def __init__(self, lines: Lines, name: str, delimiter: str) -> None:
@@ -113,12 +116,16 @@ class _Rows:
         self._taken: list[tuple[int, str]] = []
         self._size = 0
         self._wide = False
+        self.told = ""
         self.delimiter = self._find(delimiter)
         self._reader = csv.reader(_Feed(self._line), delimiter=self.delimiter, strict=True)
 
     def _find(self, delimiter: str) -> str:
-        """Return *delimiter*, or the semicolon of the countries that write 0,5 where the first line wants it."""
+        """Return *delimiter*, or what the first line tells, or the semicolon of the countries that write 0,5."""
         for line in self._lines:
+            if self._lines.number == 1 and (told := _SEPARATOR.fullmatch(line)):
+                self.told = line
+                return told[1]
             self._again.append((self._lines.number, line))
             if line.strip():
                 bare = _QUOTED.sub("", line)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
+from embedsearch.documents import foreign
 from embedsearch.documents.document import Document, Encoding
 from embedsearch.errors import SourceError
+from embedsearch.names import require_text
 
 OnError = Literal["stop", "skip"]
 
@@ -117,14 +119,20 @@ def check_encoding(encoding: str | None) -> None:
     if encoding is None:
         return
     try:
-        "".encode(encoding)
+        "".encode(require_text("the encoding", encoding, error=SourceError))
     except (LookupError, UnicodeError):  # Python has an encoding "undefined" that can write nothing
         raise SourceError(f"unknown encoding {encoding!r}; try utf-8, latin-1, cp1252 or utf-16") from None
 
 
 def open_marked(source: Source) -> tuple[Encoding | None, BinaryIO]:
-    """Return the encoding that a byte order mark tells, if there is one, and the bytes behind it."""
+    """Return the encoding that a byte order mark tells, if there is one, and the bytes behind it.
+
+    Raises:
+        SourceError: the first bytes are those of a file that is no text.
+    """
     head = source.stream.read(4)
+    if known := foreign.by_mark(head):
+        raise SourceError(f"{source.name}: by its first bytes no text, but {known}")
     for encoding in _MARKED:
         if head.startswith(encoding.mark):
             return encoding, rejoin(head[len(encoding.mark) :], source.stream)

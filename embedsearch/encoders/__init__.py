@@ -1,6 +1,15 @@
 """Texts to unit vectors: the `Encoder` protocol and the encoders we ship."""
 
-from embedsearch.encoders.base import Encoder, Identity, count_tokens, describe, encode, encode_parts, identify
+from embedsearch.encoders.base import (
+    Encoder,
+    Identity,
+    count_tokens,
+    describe,
+    encode,
+    encode_parts,
+    identify,
+    require_encoder,
+)
 from embedsearch.encoders.loading import DEFAULT_ENCODER, is_remote, load_encoder, load_identified, preferring
 from embedsearch.encoders.sentence import SentenceEncoder
 
@@ -18,4 +27,5 @@ __all__ = [
     "load_encoder",
     "load_identified",
     "preferring",
+    "require_encoder",
 ]

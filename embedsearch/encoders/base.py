@@ -107,15 +107,16 @@ def identify(encoder: Encoder) -> Identity:
     """Return the identity of *encoder*; an encoder without one is known by its name and dimension.
 
     Raises:
-        EncoderError: it is no encoder, or has no name, or no dimension of at least 1.
+        EncoderError: it is no encoder, or has no name, or no dimension of at least 1, or its identity has another one.
     """
-    if not isinstance(encoder, Encoder):
-        raise EncoderError(
-            f"{type(encoder).__name__} is no encoder; wanted the name of one, or an object with name, dimension and "
-            "encode(texts)"
-        )
+    require_encoder(encoder)
     identity = getattr(encoder, "identity", None)
     if isinstance(identity, Identity):
+        if identity.dimension != encoder.dimension:
+            raise EncoderError(
+                f"encoder {encoder.name!r} has the dimension {encoder.dimension!r}, and its identity "
+                f"{identity.dimension}; wanted is the length of its vectors in both"
+            )
         return identity
     if not isinstance(encoder.name, str) or not encoder.name.strip():
         raise EncoderError(f"the name of {type(encoder).__name__} is {encoder.name!r}, wanted a text that is not empty")
@@ -125,6 +126,15 @@ def identify(encoder: Encoder) -> Identity:
             f"the dimension of encoder {encoder.name!r} is {dimension!r}, wanted a whole number, at least 1"
         )
     return Identity(encoder.name, int(dimension))
+
+
+def require_encoder(encoder: Encoder) -> None:
+    """Raise EncoderError unless *encoder* is one; its name alone is none."""
+    if not isinstance(encoder, Encoder):
+        raise EncoderError(
+            f"{type(encoder).__name__} is no encoder; wanted is an object with name, dimension and encode(texts), such "
+            "as embedsearch.load_encoder(name) gives"
+        )
 
 
 def describe(encoder: Encoder) -> dict[str, Any]:

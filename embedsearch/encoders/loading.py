@@ -14,6 +14,7 @@ from embedsearch.encoders.sentence import SentenceEncoder
 from embedsearch.encoders.settings import REMOTE, RemoteSettings
 from embedsearch.encoders.weights import find_model
 from embedsearch.errors import EncoderError
+from embedsearch.names import require_text
 
 if TYPE_CHECKING:
     from embedsearch.encoders.remote import RemoteEncoder
@@ -49,6 +50,9 @@ def _remote(name: str, settings: RemoteSettings) -> RemoteEncoder:
 def _wish(engine: str | None, precision: str | None, device: str | None) -> Wish:
     """Return what is asked for, or preferred where nothing is."""
     preferred = _preferred.get()
+    for what, given in (("engine", engine), ("precision", precision), ("device", device)):
+        if given is not None:
+            require_text(f"the {what}", given, error=EncoderError)
     return Wish(engine or preferred.engine, precision or preferred.precision, device or preferred.device)
 
 
@@ -108,7 +112,7 @@ def load_encoder(
         EncoderError: no weights are found, or they are damaged; the model has branches; the engine asked for cannot run
             it; what the environment says of a remote one cannot be used.
     """
-    if not name.strip():
+    if not require_text("the encoder's name", name, error=EncoderError).strip():
         raise EncoderError(f"the encoder's name is empty; name a model, such as {DEFAULT_ENCODER}, or a folder")
     wish = _wish(engine, precision, device)
     if is_remote(name):

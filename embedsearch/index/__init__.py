@@ -3,7 +3,7 @@
 from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.judging import PartCount, Verdict, Verdicts, Wanted
-from embedsearch.index.opening import open_index
+from embedsearch.index.opening import open_index, require_index
 from embedsearch.index.placing import UNITS
 from embedsearch.index.planning import Plan
 from embedsearch.index.reindexing import Reindexing, reindex
@@ -22,4 +22,5 @@ __all__ = [
     "Wanted",
     "open_index",
     "reindex",
+    "require_index",
 ]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from embedsearch.axes import Axis
 from embedsearch.documents import Document
 from embedsearch.errors import AxisError, EmbedSearchError, QueryError, SourceError, did_you_mean
-from embedsearch.names import normal
+from embedsearch.names import normal, require_text, shown
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, as_rows
 
@@ -21,7 +21,6 @@ OVERLAP = 25  # words that passages repeat where nobody says how many
 
 _T = TypeVar("_T", bound=str)
 _COMPARED = 100_000  # ids among which the one that was likely meant is looked for
-_SHOWN = 60  # characters of what was given
 
 
 def one_of(what: str, given: _T, known: Sequence[_T]) -> _T:
@@ -30,8 +29,8 @@ def one_of(what: str, given: _T, known: Sequence[_T]) -> _T:
     Raises:
         QueryError: it is not.
     """
-    if given not in known:
-        raise QueryError(f"there is no {what} {given!r}.{did_you_mean(str(given), map(str, known))}")
+    if not isinstance(given, str) or given not in known:
+        raise QueryError(f"there is no {what} {shown(given)}.{did_you_mean(str(given), map(str, known))}")
     return given
 
 
@@ -63,7 +62,7 @@ def require_count(count: int, what: str = "k", *, least: int = 1) -> int:
     try:
         whole = index(count)
     except TypeError as error:
-        raise QueryError(f"{what} is {_shown(count)}; wanted a whole number, at least {least}") from error
+        raise QueryError(f"{what} is {shown(count)}; wanted a whole number, at least {least}") from error
     if whole < least:
         raise QueryError(f"{what} is {count}; at least {least} must be asked for")
     return whole
@@ -80,13 +79,12 @@ def text(what: str, given: str, *, error: type[EmbedSearchError] = QueryError) -
     Raises:
         error: it is no text, or holds bytes that were no UTF-8 (lone surrogates).
     """
-    if not isinstance(given, str):
-        raise error(f"{what} is {_shown(given)} ({type(given).__name__}), wanted a text; give str(…)")
+    require_text(what, given, error=error)
     try:
         given.encode()
     except UnicodeEncodeError as cause:
         raise error(
-            f"{what} {_shown(given)} holds bytes that are no UTF-8 (lone surrogates); give it in UTF-8"
+            f"{what} {shown(given)} holds bytes that are no UTF-8 (lone surrogates); give it in UTF-8"
         ) from cause
     return str.__str__(given)  # the text alone, of numpy's too
 
@@ -110,7 +108,16 @@ def axis_names(given: str | Iterable[str]) -> list[str]:
     Raises:
         QueryError: as `text`.
     """
-    return list(dict.fromkeys(normal(name) for name in texts("an axis", given)))
+    return list(dict.fromkeys(map(axis_name, _several(given))))
+
+
+def axis_name(given: str) -> str:
+    """Return the name of an axis in the form that axes are called by.
+
+    Raises:
+        QueryError: as `text`.
+    """
+    return normal(text("an axis", given))
 
 
 def numbers_of(ids: Sequence[str], store: Store, more: str = "") -> dict[str, int]:
@@ -140,7 +147,7 @@ def paths(what: str, given: str | os.PathLike[str] | Iterable[str | os.PathLike[
     found = _several(given)
     for one in found:
         if not isinstance(one, str | bytes | os.PathLike):
-            raise QueryError(f"{what} is {_shown(one)} ({type(one).__name__}), wanted a path")
+            raise QueryError(f"{what} is {shown(one)} ({type(one).__name__}), wanted a path")
     return [os.fsdecode(one) for one in found]
 
 
@@ -155,7 +162,7 @@ def documents(given: Document | Iterable[Document]) -> Iterator[Document]:
     for one in given:
         if not isinstance(one, Document):
             raise SourceError(
-                f"{_shown(one)} ({type(one).__name__}) is no document; make one with embedsearch.Document(id, text)"
+                f"{shown(one)} ({type(one).__name__}) is no document; make one with embedsearch.Document(id, text)"
             )
         for name, value in (("text", one.text), ("title", one.title)):
             text(f"{one.source or one.id}: the {name}", value, error=SourceError)
@@ -170,10 +177,19 @@ def definition(given: Axis) -> Axis:
     """
     if not isinstance(given, Axis):
         raise AxisError(
-            f"{_shown(given)} ({type(given).__name__}) is no definition of an axis; make one with "
+            f"{shown(given)} ({type(given).__name__}) is no definition of an axis; make one with "
             "embedsearch.Axis(name, low=[…], high=[…])"
         )
     return given
+
+
+def definitions(given: Axis | Iterable[Axis]) -> list[Axis]:
+    """Return the definition of one axis or of several as a list.
+
+    Raises:
+        AxisError: one is none.
+    """
+    return [definition(one) for one in _several(given)]
 
 
 def coordinates(what: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,8 +203,8 @@ def coordinates(what: str, given: Mapping[str, Any]) -> dict[str, Any]:
         QueryError: it is no mapping, or names no axis.
     """
     if not isinstance(given, Mapping) or not given:
-        raise QueryError(f'{what} needs at least one axis with a value, such as {{"size": -1}}, not {_shown(given)}')
-    return {normal(text("an axis", name)): value for name, value in given.items()}
+        raise QueryError(f'{what} needs at least one axis with a value, such as {{"size": -1}}, not {shown(given)}')
+    return {axis_name(name): value for name, value in given.items()}
 
 
 def vector(given: ArrayLike, dimension: int) -> Vectors:
@@ -216,7 +232,7 @@ def row_numbers(given: ArrayLike) -> Rows:
     """
     rows = np.asarray(given)
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
-        raise QueryError(f"rows are {_shown(given)}, wanted whole numbers, as index.draw(…).rows has them")
+        raise QueryError(f"rows are {shown(given)}, wanted whole numbers, as index.draw(…).rows has them")
     return rows.astype(np.int64)
 
 
@@ -232,16 +248,16 @@ def live_rows(given: ArrayLike, store: Store) -> Rows:
 
 
 def _several(given: Any) -> list[Any]:
-    """Return what was given as a list: a text or a path is one, and so is what cannot be gone through."""
+    """Return what was given as a list: a text or a path is one, and so is what cannot be gone through.
+
+    Raises:
+        QueryError: it is a data frame, of which its names would be taken.
+    """
+    if hasattr(given, "columns") and hasattr(given, "dtypes"):
+        raise QueryError('a data frame, where one of its columns is wanted; give that, as in frame["text"]')
     if isinstance(given, str | bytes | os.PathLike):
         return [given]
     try:
         return list(given)
     except TypeError:
         return [given]
-
-
-def _shown(given: object) -> str:
-    """Return *given* as it is written, on one line and no longer than is good in a message."""
-    written = " ".join(repr(given).split())
-    return written if len(written) <= _SHOWN else written[:_SHOWN] + "…"

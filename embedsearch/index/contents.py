@@ -179,7 +179,7 @@ class Contents:
             QueryError: no document has the field, or a row is no passage's any more.
         """
         with self._store.reading():
-            return field_values(self._store, field, arguments.live_rows(rows, self._store))
+            return field_values(self._store, arguments.text("a field", field), arguments.live_rows(rows, self._store))
 
     def passage_vectors(self, rows: ArrayLike) -> Vectors:
         """Return the unit vectors of the passages in some rows of a `draw` or a `population`, shape (n, d).

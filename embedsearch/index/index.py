@@ -106,7 +106,7 @@ class Index(Collection):
             AxisError: an axis does not exist.
         """
         parsed = parse_expression(arguments.text("the expression", expression))
-        names = arguments.axis_names(on or ())
+        names = arguments.axis_names(() if on is None else on)
         with self._store.reading():
             rows = self._rows(where)
             vectors = self._embedding.vectors_of(parsed.texts)

@@ -7,9 +7,11 @@ import os
 import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from numbers import Real
 from typing import Any
 
 from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.names import shown
 from embedsearch.store import Event
 
 IMPORT = "import"
@@ -99,8 +101,8 @@ def label_value(value: Value) -> float | None:
         if value not in VALUES:
             raise QueryError(f"there is no label {value!r}.{did_you_mean(value, VALUES)} A grade is a number, 0 to 1")
         return VALUES[value]
-    if value is not None and not 0 <= value <= 1:
-        raise QueryError(f"a grade must be from 0 (not relevant) to 1 (relevant), not {value:g}")
+    if value is not None and not (isinstance(value, Real) and 0 <= value <= 1):
+        raise QueryError(f"a grade must be from 0 (not relevant) to 1 (relevant), not {shown(value)}")
     return None if value is None else float(value)
 
 

@@ -22,6 +22,7 @@ from embedsearch.documents.sources import OnError, ReadOptions, Source, check_en
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.index.label import value_text
 from embedsearch.index.label_ris import ris_labels
+from embedsearch.names import require_path
 
 # The order in which ASReview looks for them.
 LABEL_NAMES = (
@@ -108,7 +109,7 @@ def read_labels(
         SourceError: the file or a record cannot be read; the message names the place.
     """
     check_encoding(encoding)
-    path = Path(file)
+    path = require_path("a file of labels", file, error=SourceError)
     options = ReadOptions(id=key, encoding=encoding, on_error=on_error, report=report)
     found = LabelFile()
     contradicted: set[str] = set()

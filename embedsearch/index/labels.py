@@ -219,6 +219,7 @@ class IndexLabels(Mapping[str, Label]):
         """
         from embedsearch.index.taking import decisions_of
 
+        arguments.text("the field to match by", match)
         options = dict(reading or {})
         decisions, taken, overruled = decisions_of(file, self, self._store, match=match, reading=options)
         if decisions:
@@ -239,6 +240,7 @@ class IndexLabels(Mapping[str, Label]):
             QueryError: there is no such label, or it was undone already.
             StoreError: another process is writing.
         """
+        number = None if number is None else arguments.require_count(number, "the number of a label", least=0)
         with self.alone():
             standing = {label.number: label for labels in self._current().values() for label in labels}
             wanted = max(standing, default=None) if number is None else number

@@ -5,8 +5,21 @@ from __future__ import annotations
 import os
 
 from embedsearch.encoders import Encoder, load_encoder
+from embedsearch.errors import QueryError
 from embedsearch.index.index import Index
+from embedsearch.names import shown
 from embedsearch.store import Store
+
+
+def require_index(given: Index) -> Index:
+    """Return an index that is open.
+
+    Raises:
+        QueryError: it is none, such as the path of one.
+    """
+    if not isinstance(given, Index):
+        raise QueryError(f"{shown(given)} ({type(given).__name__}) is no index; open one with embedsearch.open(path)")
+    return given
 
 
 def open_index(

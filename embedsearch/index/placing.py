@@ -233,7 +233,7 @@ def point_on(axis: ScaledAxis, value: float | str) -> float:
     Raises:
         QueryError: it is neither.
     """
-    text = str(value).strip()
+    text = " ".join(str(value).split())
     match = _PERCENTILE.match(text)
     if match and float(match[1]) <= 100:
         return axis.scale.at_percentile(float(match[1]))

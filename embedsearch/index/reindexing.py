@@ -9,13 +9,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedsearch.encoders import Encoder, Identity, identify, load_encoder, load_identified
+from embedsearch.encoders import Encoder, Identity, identify, load_encoder, load_identified, require_encoder
 from embedsearch.errors import AxisError, StoreError
 from embedsearch.index.arguments import checked_overlap, require_count
 from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.opening import open_index
 from embedsearch.index.scaling import read_saved
+from embedsearch.names import require_path
 from embedsearch.store import FittedRecord, Store, adopt, discard, is_index, unshare
 
 _log = logging.getLogger("embedsearch")
@@ -77,7 +78,7 @@ def reindex(
         StoreError: there is no index, a document in it is damaged, nothing would change, what was begun in that folder
             has another encoder or other passages, another process is writing, or the disk is full.
     """
-    folder = Path(path).resolve()
+    folder = require_path("an index", path, error=StoreError).resolve()
     with closing(Store.open(folder)) as store:
         _discard_finished(store, _sibling(folder))
         new = _Target(store, encoder, chunk_words, overlap)
@@ -128,6 +129,7 @@ class _Target:
         elif isinstance(encoder, str):
             self.load, self.encoder = encoder, load_encoder(encoder)
         else:
+            require_encoder(encoder)
             self.load, self.encoder = encoder.name, encoder
         own = {name: store.setting(name) for name in ("chunk_words", "overlap")}
         words = own["chunk_words"] if chunk_words is None else require_count(chunk_words, "chunk_words")

@@ -73,9 +73,9 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError, QueryError: as looking one up.
         """
         with self._store.reading():
-            wanted = arguments.texts("an axis", names)
-            found = self._axes().scaled([normal(name) for name in wanted])
-        return {name: found[normal(name)] for name in wanted}
+            wanted = {name: arguments.axis_name(name) for name in arguments.texts("an axis", names)}
+            found = self._axes().scaled(list(wanted.values()))
+        return {name: found[wanted[name]] for name in wanted}
 
     def readable(self) -> list[str]:
         """Return the names of all axes that can be read on the passages; why another one cannot is said in the log.
@@ -97,7 +97,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError: one cannot be fitted, or is derived from one that is not there.
         """
-        lent = self._lent | {axis.name: axis for axis in axes}
+        lent = self._lent | {axis.name: axis for axis in arguments.definitions(axes)}
         self._lending = self._fitted_with(self._read(), lent)
         self._lent, self._now = lent, None
 
@@ -196,7 +196,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError: there is none of that name, or as `save`.
             StoreError: another process is writing.
         """
-        name = normal(name)
+        name = arguments.axis_name(name)
         return self._save(lambda saved: [change(self._definition(name, saved))])[name].axis
 
     def _definition(self, name: str, saved: Mapping[str, SavedAxis | None]) -> Axis:
@@ -220,7 +220,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """
         while True:
             saved = self._store.axes.all()
-            chosen = {axis.name: axis for axis in map(arguments.definition, choose(saved))}
+            chosen = {axis.name: axis for axis in arguments.definitions(choose(saved))}
             for name in _RESERVED & chosen.keys():
                 raise AxisError(f"an axis cannot be called {name!r}, a word of placements; choose another name")
             known, unreadable = read_saved(saved, chosen)
@@ -293,7 +293,8 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError: there is none of that name, or it cannot be fitted.
         """
-        return self._save(lambda saved: [self._definition(normal(name), saved) for name in names], anew=True)
+        wanted = arguments.axis_names(names)
+        return self._save(lambda saved: [self._definition(name, saved) for name in wanted], anew=True)
 
     def check(self, names: Sequence[str] | None = None) -> Report:
         """Return how far axes can be trusted, and what they have in common over the passages of the index.
@@ -305,10 +306,10 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError: there is none of that name, or as `readable`.
         """
         with self._store.reading():
-            chosen = names if names is not None else self.readable() if len(self) else ()
+            chosen = arguments.axis_names(names) if names is not None else self.readable() if len(self) else []
             if not chosen:
                 return Report((), ())
-            scaled = self.scaled(list(chosen))
+            scaled = self.scaled(chosen)
             material = self.material()
             coordinates = measure(list(scaled.values()), self._store.vectors(), self._store.live_rows())
         reports = tuple(report_on(axis, material) for axis in scaled.values())
@@ -325,7 +326,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             AxisError: there is none of that name, or another axis is derived from it.
             StoreError: another process is writing.
         """
-        name = normal(name)
+        name = arguments.axis_name(name)
         with self._store.locked(), self._store.writing():
             axes = self._axes()
             if name not in self:

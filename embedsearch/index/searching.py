@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from embedsearch.index.nearby import Nearby
 from embedsearch.index.placing import Placer
 from embedsearch.index.tracing import Trace
 from embedsearch.mapped import gather
+from embedsearch.names import shown
 from embedsearch.neighbors import Neighbors, Progress
 from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
@@ -125,6 +126,8 @@ class Searcher:
     def snippets(self, hits: Sequence[Hit], text: str | None, *, like: str | None) -> list[Snippet]:
         """Return the part of each hit that answers the query; see `Index.snippets`."""
         asked = "" if text is None else arguments.text("the text", text)
+        if not isinstance(hits, Iterable) or not all(isinstance(hit, Hit) for hit in hits):
+            raise QueryError(f"snippets are of hits, as index.search gives them, not of {shown(hits)}")
         # Hits without a cosine come from words alone; no encoder is loaded for their sake.
         measured = bool(hits) and all(hit.score is not None for hit in hits)
         query = self._query_vector(text, like, None) if measured and (text or like) else None

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.errors import AxisError, QueryError, did_you_mean
-from embedsearch.index import Index
+from embedsearch.index import Index, require_index
+from embedsearch.index.arguments import require_count
 from embedsearch.maps.clusters import Cluster, find_clusters
 from embedsearch.maps.fitting import Points
 from embedsearch.maps.layouts import Ground, Kind, LayoutReport, lay_out, read_ground
@@ -110,9 +111,8 @@ def gather(index: Index, wanted: Wanted) -> Content:
     """
     if wanted.layout is None and len(set(wanted.axes)) != 2:
         raise AxisError(f"a map has two different axes, or a layout; given are {', '.join(wanted.axes) or 'none'}")
-    if wanted.sample < 1:
-        raise QueryError(f"a map cannot show {wanted.sample} passages; at least 1 is wanted")
-    with index.reading():
+    require_count(wanted.sample, "sample")
+    with require_index(index).reading():
         content, ground = _see(index, wanted)
     if ground is None:
         return content

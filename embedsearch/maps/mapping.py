@@ -14,6 +14,7 @@ from embedsearch.index import Index
 from embedsearch.maps.content import SHOWN, Content, Wanted, gather
 from embedsearch.maps.layouts import Kind
 from embedsearch.maps.writing import require_plotly, to_html
+from embedsearch.names import require_text
 from embedsearch.whole import place_of, write_whole
 
 _HEIGHT = 700  # pixels in a notebook
@@ -104,9 +105,11 @@ def map_index(
         EmbedSearchError: plotly, or for UMAP umap-learn, is not installed.
     """
     require_plotly()
-    axes = tuple(name for name in (x, y) if name is not None)
+    axes = tuple(require_text("an axis", name) for name in (x, y) if name is not None)
     if axes and layout is not None:
         raise QueryError(f"a map has axes or a layout; both were given: {', '.join(axes)} and {layout}")
+    if color is not None:
+        require_text("the field for the colour", color)
     wanted = Wanted(axes, None if axes else layout or "umap", color, where, sample, seed, relayout)
     content = gather(index, wanted)
     return Map(content, to_html(content))

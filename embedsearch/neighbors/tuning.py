@@ -15,6 +15,7 @@ import numpy as np
 
 from embedsearch.errors import QueryError
 from embedsearch.mapped import gather
+from embedsearch.names import shown
 from embedsearch.neighbors.exact import kth_scores
 from embedsearch.neighbors.faiss_index import FaissIndex, spread
 from embedsearch.vectors import Mask, Rows, Vectors
@@ -41,7 +42,7 @@ def checked_recall(recall: float) -> float:
         QueryError: it is no number above 0 and at most 1.
     """
     if not isinstance(recall, Real) or not 0 < recall <= 1:
-        raise QueryError(f"the recall is {recall!r}; it must be above 0 and at most 1, such as 0.99")
+        raise QueryError(f"the recall is {shown(recall)}; it must be above 0 and at most 1, such as 0.99")
     return float(recall)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import AxisError, QueryError
-from embedsearch.index import Index
+from embedsearch.index import Index, require_index
 from embedsearch.index.placing import point_on
 from embedsearch.plots.files import save, to_bytes
 from embedsearch.plots.histogram import Threshold, draw_histogram
@@ -94,8 +94,8 @@ def plot_plane(
     x: str,
     y: str,
     *,
-    phrases: Sequence[str] = (),
-    documents: Sequence[str] = (),
+    phrases: str | Iterable[str] = (),
+    documents: str | Iterable[str] = (),
     calc: str | None = None,
     k: int = 5,
     color: str | None = None,
@@ -109,8 +109,8 @@ def plot_plane(
         index: an open one.
         x: the axis from left to right.
         y: the axis from bottom to top.
-        phrases: texts to label, in the index or not.
-        documents: ids to label, each at the mean of its passages.
+        phrases: one text to label, or several, in the index or not.
+        documents: one id to label, or several, each at the mean of its passages.
         calc: an expression; its terms are drawn as arrows, head to tail, its sum as a star.
         k: how many passages nearest to the sum are labelled.
         color: a field of the documents that gives passages their colour and marker.
@@ -128,7 +128,7 @@ def plot_plane(
     require_matplotlib()
     look = look or Look()
     lettering = Lettering(look.font)
-    wanted = Wanted(phrases, documents, calc, k, color, where, extremes)
+    wanted = Wanted.of(phrases, documents, extremes, calc=calc, k=k, color=color, where=where)
     return draw(gather(index, [x, y], wanted), lettering, look.size)
 
 
@@ -137,8 +137,8 @@ def plot_axis(
     axis: str,
     *,
     threshold: float | str | None = None,
-    phrases: Sequence[str] = (),
-    documents: Sequence[str] = (),
+    phrases: str | Iterable[str] = (),
+    documents: str | Iterable[str] = (),
     color: str | None = None,
     where: str | None = None,
     extremes: int | None = None,
@@ -165,8 +165,8 @@ def plot_axis(
     require_matplotlib()
     look = look or Look()
     lettering = Lettering(look.font)
-    wanted = Wanted(phrases, documents, None, 1, color, where, extremes)
-    with index.reading():
+    wanted = Wanted.of(phrases, documents, extremes, color=color, where=where)
+    with require_index(index).reading():
         at = None if threshold is None else point_on(index.axes[axis], threshold)
         scene = gather(index, [axis], wanted)
     cut = None

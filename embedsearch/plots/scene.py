@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.errors import QueryError
-from embedsearch.index import Index
+from embedsearch.index import Index, arguments, require_index
+from embedsearch.index.arguments import require_count
 from embedsearch.index.population import Population
 from embedsearch.plots.categories import Categories
 from embedsearch.plots.ends import curve_through, group_names
@@ -44,6 +45,19 @@ class Wanted:
     color: str | None = None
     where: str | None = None
     extremes: int | None = None
+
+    @classmethod
+    def of(
+        cls, phrases: str | Iterable[str], documents: str | Iterable[str], extremes: int | None, **others: Any
+    ) -> Self:
+        """Return what is wanted, where phrases and ids may be one or several.
+
+        Raises:
+            QueryError: one is no text, or *extremes* no whole number of at least 0.
+        """
+        ids = tuple(arguments.texts("the id of a document", documents))
+        most = None if extremes is None else require_count(extremes, "extremes", least=0)
+        return cls(tuple(arguments.texts("a phrase", phrases)), ids, extremes=most, **others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,7 @@ def gather(index: Index, names: Sequence[str], wanted: Wanted) -> Scene:
     Raises:
         AxisError, QueryError: what `Index.population`, `Index.place` and `Index.calc` raise.
     """
-    with index.reading():
+    with require_index(index).reading():
         population = index.population(names, where=wanted.where, field=wanted.color)
         categories = None
         if wanted.color is not None and population.values is not None:

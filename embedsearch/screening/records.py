@@ -46,18 +46,25 @@ class LabelledRecords:
             passed_over: told of each document without a label that can be used; None raises instead.
 
         Raises:
-            SourceError: there is no document, no such field, or a value that is neither yes nor no.
+            SourceError: there is no document, none with such a field, or a value that is neither yes nor no.
         """
-        kept, labels = [], []
+        kept: list[Document] = []
+        labels: list[bool] = []
+        unusable: list[SourceError] = []
+        is_met = False  # where no document has the field, its name is wrong, which is no fault of each
         for document in documents:
+            is_met = is_met or find(document.metadata, [field]) is not None
             try:
                 labels.append(_label(document, field))
+                kept.append(document)
             except SourceError as error:
                 if passed_over is None:
                     raise
-                passed_over(error)
-            else:
-                kept.append(document)
+                unusable.append(error)
+        for fault in unusable:
+            if passed_over is None or not is_met:
+                raise fault
+            passed_over(fault)
         if not kept:
             raise SourceError("there is no record with a text and a label; wanted records with both")
         return cls(tuple(kept), np.array(labels))

@@ -14,7 +14,7 @@ from embedsearch.columns import Schema
 from embedsearch.documents import Document
 from embedsearch.documents.sentences import sentences
 from embedsearch.errors import QueryError
-from embedsearch.index import Index
+from embedsearch.index import Index, arguments, require_index
 from embedsearch.index.arguments import require_count
 from embedsearch.index.labels import MAIN
 from embedsearch.results import Records
@@ -83,7 +83,7 @@ class Screening:
         Raises:
             QueryError: it cannot be called so.
         """
-        self.index = index
+        self.index = require_index(index)
         self.labels = index.labels.named(name)
         self.settings = ScreeningSettings.from_dict(self.labels.settings())
         self.pile = Pile(index, self.settings)
@@ -179,6 +179,7 @@ class Screening:
             QueryError: as `next`.
         """
         require_count(count, "count")
+        passed = set(arguments.texts("the id of a record", passed))
         wanted = by or self.settings.by
         self._require_start(wanted, self.settings, self.pile)
         if wanted == AUDIT:
@@ -279,6 +280,7 @@ class Screening:
         Raises:
             QueryError: as `draw_audit`.
         """
+        require_count(size, "size", least=0)
         left = np.flatnonzero(np.isnan(self._known(undecided=0.0)))
         if not 0 < size <= len(left):
             raise QueryError(

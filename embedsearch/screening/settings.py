@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from embedsearch.errors import QueryError
+from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of
 from embedsearch.screening.choosing import CHOICES
 from embedsearch.screening.stopping import Method, StoppingRule
@@ -41,7 +42,7 @@ class ScreeningSettings:
         one_of("way to choose records called", self.by, CHOICES)
         if self.seed < 0:
             raise QueryError(f"a seed must be 0 or more, not {self.seed}")
-        if self.topic and not self.topic.strip():
+        if arguments.text("the topic", self.topic) and not self.topic.strip():
             raise QueryError("the topic holds nothing but spaces; say what is looked for, or leave it out")
         _ = self.rule
 
@@ -59,7 +60,7 @@ class ScreeningSettings:
         """Return the settings with those *given* that are not None in the place of the old ones."""
         wanted = {name: value for name, value in given.items() if value is not None}
         if "axes" in wanted:
-            wanted["axes"] = tuple(wanted["axes"])
+            wanted["axes"] = tuple(arguments.texts("an axis", wanted["axes"]))
         return replace(self, **wanted)
 
     def to_dict(self) -> dict[str, Any]:

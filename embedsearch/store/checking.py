@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -63,6 +63,15 @@ class Inspection:
         """Note something that is wrong."""
         self.findings.append(Finding(file, what, remedy))
 
+    def mend_first(self) -> None:
+        """Where the database can be mended in part, have that tried before all is ingested again.
+
+        An entry that an index of SQLite has lost, say, hides its passage from all other checks.
+        """
+        if any((one.file, one.remedy) == (DATABASE, _REPAIR) for one in self.findings):
+            later = f"{_REPAIR}; if this is left afterwards, {ANEW}"
+            self.findings = [replace(one, remedy=later) if one.remedy == ANEW else one for one in self.findings]
+
 
 def inspect(store: Store, keys_of: KeysOf, progress: Progress | None = None) -> Inspection:
     """Check the database and the vectors of an open store.
@@ -88,6 +97,7 @@ def inspect(store: Store, keys_of: KeysOf, progress: Progress | None = None) -> 
             except StoreError as error:
                 inspector.found.add(DATABASE, str(error), ANEW)
     inspector.summarize_vectors()
+    inspector.found.mend_first()
     return inspector.found
 
 

@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from embedsearch.errors import StoreError
+from embedsearch.names import require_path
 from embedsearch.store import axes, fulltext, keys, labels
 from embedsearch.store.creating import found_folder, make_folder
 from embedsearch.store.database import DATABASE, REQUIRED, SCHEMA, Database
@@ -93,7 +94,11 @@ class Folder:
             StoreError: there is something in the folder already, or it cannot be written.
         """
         first = {"format": FORMAT, "epoch": 0, "rows": 0, "generation": 0, "run": 0}
-        make_folder(Path(path), {**first, **settings}, SCHEMA + keys.SCHEMA + fulltext.SCHEMA + labels.SCHEMA)
+        make_folder(
+            require_path("an index", path, error=StoreError),
+            {**first, **settings},
+            SCHEMA + keys.SCHEMA + fulltext.SCHEMA + labels.SCHEMA,
+        )
         return cls.open(path)
 
     @classmethod
@@ -107,7 +112,7 @@ class Folder:
         Raises:
             StoreError: there is no index, it may not be read, it is damaged, or another version of embedsearch made it.
         """
-        absolute = found_folder(Path(path))
+        absolute = found_folder(require_path("an index", path, error=StoreError))
         store = cls(absolute, Database(absolute / DATABASE))
         try:
             with store._database.reading():  # one state: another process may be upgrading it
@@ -204,8 +209,8 @@ class Folder:
         return self.path / str(stamp.get("file", "neighbors.faiss"))  # what the stamps of the first indexes left unsaid
 
     def size(self) -> int:
-        """Return the bytes of all files in the folder."""
-        return sum(map(_size, self.path.iterdir()))
+        """Return the bytes of the files in the folder, but for those that SQLite has beside an open database."""
+        return sum(_size(file) for file in self.path.iterdir() if not file.name.endswith(("-wal", "-shm")))
 
     def neighbors(self) -> tuple[Path | None, dict[str, Any]]:
         """Return the FAISS file if it is whole and of this state, else None, and its stamp."""

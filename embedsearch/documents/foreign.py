@@ -1,0 +1,47 @@
+"""Files of other kinds than the readers', by their suffixes and first bytes, and what makes them readable."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import NamedTuple
+
+
+class _Kind(NamedTuple):
+    """A kind of files: its suffixes, the bytes that it begins with if these tell, what it is, and what helps."""
+
+    suffixes: tuple[str, ...]
+    mark: bytes
+    name: str
+    advice: str
+
+
+_PIPED = "Unpack it first, or on its way: {} FILE | embedsearch ingest - --as csv"
+_KINDS = (
+    _Kind(("gz",), b"\x1f\x8b\x08", "compressed by gzip", _PIPED.format("zcat")),
+    _Kind(("bz2",), b"BZh9", "compressed by bzip2", _PIPED.format("bzcat")),
+    _Kind(("xz",), b"\xfd7zX", "compressed by xz", _PIPED.format("xzcat")),
+    _Kind(("zst",), b"\x28\xb5\x2f\xfd", "compressed by Zstandard", _PIPED.format("zstdcat")),
+    _Kind(("xlsx", "xlsm", "xls", "ods"), b"", "a spreadsheet", "Save it as CSV UTF-8 in the program that wrote it"),
+    _Kind(("docx", "doc", "odt", "rtf"), b"", "a file of a word processor", "Save it there as text, HTML or PDF"),
+    _Kind(("zip", "7z", "tar", "tgz"), b"", "an archive", "Unpack it, and name the folder of what was in it"),
+    _Kind((), b"PK\x03\x04", "an archive, or a file of Excel or Word", "Unpack it, or save it there as CSV or text"),
+    _Kind((), b"\xd0\xcf\x11\xe0", "a file of Excel or Word", "Save it there as CSV or text"),
+    _Kind((), b"%PDF", "a PDF", "Name it so: --as pdf (in Python: format)"),
+    _Kind(
+        ("json",),
+        b"",
+        "one JSON value by its name",
+        "Make lines of its array: jq -c '.[]' FILE > FILE.jsonl; if each line is an object already: --as jsonl",
+    ),
+)
+
+
+def by_suffix(name: str) -> str:
+    """Return what the file called *name* is, and what helps; empty where its suffix does not tell."""
+    suffix = PurePath(name).suffix[1:].lower()
+    return next((f"{kind.name}. {kind.advice}" for kind in _KINDS if suffix in kind.suffixes), "")
+
+
+def by_mark(head: bytes) -> str:
+    """Return what a file is that begins with *head*, and what helps; empty where it may be text."""
+    return next((f"{kind.name}. {kind.advice}" for kind in _KINDS if kind.mark and head.startswith(kind.mark)), "")
