@@ -81,7 +81,8 @@ def _tell_taken_back(path: str, back: TakenBack) -> None:
     unlabelled = back.labels - back.restored - back.kept
     counts = {"not labelled now": unlabelled, "labelled as before": back.restored, "labelled since, left so": back.kept}
     said = "; ".join(f"{what}: {count:,}" for what, count in counts.items() if count)
-    note(f"{path}: {count_of(back.labels, 'label')} of {back.file}, imported {back.time}, taken back. Documents {said}.")
+    labels = count_of(back.labels, "label")
+    note(f"{path}: {labels} of {back.file}, imported {back.time}, taken back. Documents {said}.")
 
 
 @click.command(
