@@ -49,6 +49,16 @@ def _on_one_line() -> Iterator[None]:
         raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
 
 
+def _open_missing_streams() -> None:
+    """Have standard streams that this program was started without lead nowhere.
+
+    Else the first files that are opened get their numbers, and what a library prints is written into an index.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
 def _give_up_output() -> None:
     """Let what is still to be written go nowhere: Python would try once more at its end, and print a traceback."""
     with contextlib.suppress(OSError, ValueError):
@@ -120,6 +130,7 @@ def main() -> None:
     their two poles. Data go to stdout, words to stderr. Exit codes: 0 done, 1 nothing found, 2 wrong usage or
     unreadable input, 130 interrupted, 141 whoever read the output left.
     """
+    _open_missing_streams()
     # Text is UTF-8 whatever the locale says; a byte order mark is no part of the first line of stdin. Bytes that are no
     # UTF-8 come through, as those of arguments do: they are refused where they are used, or are in the name of a file.
     for stream, encoding in ((sys.stdin, "utf-8-sig"), (sys.stdout, "utf-8")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from embedsearch.errors import BusyError, StoreError
+from embedsearch.store.locking import unwritable
 
 DATABASE = "index.db"
 REQUIRED = object()  # the default of a setting that every index has
@@ -109,6 +111,20 @@ class Database:
             raise StoreError(
                 f"the index in {self.file.parent} was removed or replaced since it was opened; open it again"
             )
+
+    def require_writable(self) -> None:
+        """Refuse to begin to write where this may not.
+
+        Raises:
+            StoreError: the file or its folder cannot be written.
+        """
+        if _is_writable(self.file):
+            return
+        try:
+            open(self.file, "r+b").close()  # as the system says why
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise unwritable(self.file.parent, error) from error
 
     def _follow(self) -> None:
         """Open the database anew where it was taken as it stood, and somebody has written to it since."""
