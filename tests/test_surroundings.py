@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run
 
 import embedsearch as es
+from embedsearch.index.upkeep import verify
 from embedsearch.testing import HashEncoder
 
 # Root reads and writes all, until it gives that up.
@@ -109,3 +110,28 @@ def test_no_file_takes_the_number_of_a_stream_that_is_closed(index):
     variables = os.environ | {"EMBEDSEARCH_INDEX": str(index)}
     subprocess.run(command, cwd=ROOT, env=variables, check=True)
     assert file.read_text("utf-8") == "['/dev/null', '/dev/null', '/dev/null']\n"
+
+
+def test_too_little_memory_is_one_line(index, monkeypatch):
+    """Also where a library cannot be loaded for want of it; any other one that cannot be is a fault to be seen."""
+    errors = [ImportError("no module"), MemoryError(), ImportError("libgomp.so: failed to map segment from a file")]
+
+    def fail(*_arguments, **_given):
+        raise errors[-1]
+
+    monkeypatch.setattr(es, "open", fail)
+    said = "Error: there is not enough memory. What was committed is kept; make room, and run the command again\n"
+    while len(errors) > 1:
+        done = run("info", "-i", index)
+        assert (done.exit_code, done.stdout, done.stderr) == (2, "", said)
+        errors.pop()
+    assert run("info", "-i", index).exception is errors[0]
+
+
+@pytest.mark.parametrize("words", [("verify",), ("search", "wolf"), ("delete", "b")], ids=" ".join)
+def test_a_disk_without_any_room_is_not_damage(index, words):
+    """Nothing is told to be lost where not even the files can be made through which processes meet."""
+    done = embedsearch(*words, "-i", index, before=["prlimit", "--fsize=0"])
+    said = "cannot be used: disk I/O error. What was committed before is safe; make room on the disk"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"Error: {index}/index.db {said}\n")
+    assert verify(index).is_sound

@@ -18,6 +18,7 @@ from embedsearch.errors import EmbedSearchError, did_you_mean
 INTERRUPTED = 130
 LEFT = 141  # as a program that SIGPIPE ends
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NOT_LOADED = "failed to map segment"  # what the loader says of a library for which there is no memory
 _LONGEST = 1000  # characters of a message: what was seen may be a whole file by mistake
 
 
@@ -92,6 +93,12 @@ class Commands(click.Group):
             _give_up_output()
             raise Failure(
                 f"the output cannot be written: {error.strerror}. Make room and run the command again"
+            ) from error
+        except (MemoryError, ImportError) as error:
+            if isinstance(error, ImportError) and _NOT_LOADED not in str(error):
+                raise
+            raise Failure(
+                "there is not enough memory. What was committed is kept; make room, and run the command again"
             ) from error
         except KeyboardInterrupt:
             click.echo("Interrupted. What was committed is kept; run the command again to go on.", err=True)

@@ -123,8 +123,8 @@ def _inspected(store: Store, progress: Progress | None) -> Inspection:
 
 
 def _tells_damage(error: StoreError) -> bool:
-    """Is an index damaged, as an error says? One that is written to, or may not be read, can be whole."""
-    return not isinstance(error, BusyError) and not isinstance(error.__cause__, OSError)
+    """Is an index damaged, as an error says? One that is written to, or cannot be read, may be whole."""
+    return not isinstance(error, BusyError) and " cannot be " not in str(error).partition(": ")[0]
 
 
 def _texts(document: Document, passage: str) -> tuple[str, str]:

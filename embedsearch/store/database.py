@@ -316,7 +316,10 @@ class Database:
                 raise BusyError(f"another process is writing to {folder}; run the command again later") from error
             if "no such" in str(error) or "malformed" in str(error):
                 raise self.damaged(str(error)) from error
-            raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
+            advice = "; make room on the disk" * ("disk" in str(error))
+            raise StoreError(
+                f"{self.file} cannot be used: {error}. What was committed before is safe{advice}"
+            ) from error
         except sqlite3.ProgrammingError as error:
             if "thread" in str(error):
                 advice = "an open index serves the thread that opened it; call embedsearch.open in each thread"
