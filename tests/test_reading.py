@@ -465,3 +465,61 @@ def test_reading_imports_nothing_heavy():
         "print([name for name in ('pyarrow', 'pypdf', 'bs4', 'numpy') if name in sys.modules])"
     )
     assert python(program).strip() == "[]"
+
+
+class TestFilesThatChange:
+    """A file that somebody writes to while it is read."""
+
+    RECORDS = (
+        ("csv", "id,text\n", "{0},wolf {0}\n"),
+        ("ris", "", "TY  - JOUR\nID  - {0}\nAB  - wolf {0}\nER  - \n\n"),
+    )
+
+    @pytest.fixture(params=RECORDS, ids=lambda given: given[0])
+    def changing(self, here, request):
+        """Return a file of 40,000 records, so many more as text, and its documents, of which the first is read."""
+        suffix, head, record = request.param
+        path = Path(f"x.{suffix}")
+        path.write_text(head + "".join(record.format(number) for number in range(40_000)))
+        self.told = []
+        documents = read(path, report=self.told.append)
+        next(documents)
+        return path, record.format(40_000), documents
+
+    def test_one_that_becomes_shorter_is_an_error(self, changing):
+        """What is left of it is not taken for the whole."""
+        path, _, documents = changing
+        size = path.stat().st_size
+        os.truncate(path, 10)
+        with pytest.raises(SourceError, match=f"became shorter while it was read, from {size:,} to 10 bytes; read it"):
+            list(documents)
+
+    def test_what_is_written_behind_its_end_is_read(self, changing):
+        """That there may be more by now is told."""
+        path, record, documents = changing
+        with path.open("a") as stream:
+            stream.write(record)
+        assert len(list(documents)) == 40_000
+        assert self.told == [f"{path}: was written to while it was read; read it again to have it as it is now"]
+
+    def test_one_that_is_replaced_is_read_to_its_end(self, changing):
+        """As it was when it was opened."""
+        path, record, documents = changing
+        path.rename("old")
+        path.write_text(record)
+        assert (len(list(documents)), self.told) == (39_999, [])
+
+    def test_one_that_was_read_already_may_change(self, here):
+        """A small one is read at once, and what becomes of it then is no error."""
+        Path("x.txt").write_text("wolf and sheep")
+        documents = read("x.txt")
+        next(documents)
+        os.truncate("x.txt", 1)
+        assert list(documents) == []
+
+
+def test_a_link_that_leads_nowhere_is_told_to_be_one(here):
+    """It stands there, so that no other name is meant."""
+    Path("broken.txt").symlink_to("gone.txt")
+    with pytest.raises(SourceError, match=r"broken\.txt: a link that leads to no file, but to 'gone\.txt'$"):
+        list(read("broken.txt"))

@@ -294,6 +294,29 @@ def test_a_label_that_is_taken_back_after_a_draw_was_not_in_its_urn(make):
         assert review.at_most()[0] == before
 
 
+@pytest.mark.parametrize("relevant", [0, 6])
+def test_estimates_are_as_if_an_import_that_is_taken_back_had_not_been(make, tmp_path, relevant):
+    """What it labelled, overruled, and what was labelled over it count as if there had been none."""
+    numbers = []
+    for is_imported in (False, True):
+        review = Review(make(60), "main", 1, relevant)
+        review.read(5)
+        review.label(review.screening.draw_audit(6)[:4], by="audit")
+        if is_imported:
+            ids = [*list(review.screening.labels)[:3], *review.unread[:20]]  # of those read, of the sample, of the rest
+            file = tmp_path / "wrong.csv"
+            file.write_text("id,label\n" + "".join(f"{id},{place % 2}\n" for place, id in enumerate(ids)), "utf-8")
+            review.screening.labels.take(file)
+            review.label(ids[5:7])
+            review.screening.labels.undo_import()
+        else:
+            review.label(review.unread[2:4])
+        review.read(8)
+        record = review.screening.progress().to_dict()
+        numbers.append({name: value for name, value in record.items() if name != "samples"})
+    assert numbers[0] == numbers[1]
+
+
 def test_bounds_hold_through_all_of_it(make):
     """Draws, imports, reading, ingests, deletions, one after the other: both bounds hold as often as they say."""
     held = []

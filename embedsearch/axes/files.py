@@ -15,7 +15,7 @@ from embedsearch.axes.checks import check_table
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.rated import folded
 from embedsearch.columns import delimited
-from embedsearch.errors import AxisError
+from embedsearch.errors import AxisError, reason
 from embedsearch.names import require_path
 from embedsearch.whole import is_special, place_of, write_whole
 
@@ -40,7 +40,7 @@ def read_axes(file: str | os.PathLike[str]) -> list[Axis]:
     except FileNotFoundError as error:
         raise AxisError(f"there is no file {path}; it should hold one table [NAME] for each axis") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AxisError(f"{path} cannot be read: {error}") from error
+        raise AxisError(f"{path} cannot be read: {reason(error)}") from error
     axes = []
     for name, table in tables.items():
         if not isinstance(table, dict):
@@ -132,7 +132,7 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
             f"{path}, line {reader.line_num}: {error}; close what is quoted, and double a quote in it"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise AxisError(f"{path} cannot be read: {error}") from error
+        raise AxisError(f"{path} cannot be read: {reason(error)}") from error
     return names, rows
 
 

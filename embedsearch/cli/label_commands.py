@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, format_option, json_option, with_stdin
 from embedsearch.cli.output import count_of, note, table, write, write_counts
 from embedsearch.cli.screening_options import author_option, open_screening, screening_options
+
+if TYPE_CHECKING:
+    from embedsearch.index.taking import TakenBack
 
 
 @click.command(
@@ -50,19 +53,36 @@ def label(
     note(f"{path}: {len(given):,} labelled {given[0].name}." if given else f"{path}: no id was given.")
 
 
-@click.command(epilog=examples("embedsearch screen undo", "embedsearch screen undo 17 --author ada"))
+@click.command(
+    epilog=examples(
+        "embedsearch screen undo", "embedsearch screen undo 17 --author ada", "embedsearch screen undo --import"
+    )
+)
 @click.argument("number", type=click.IntRange(min=1), required=False)
+@click.option("--import", "is_import", is_flag=True, help="Take back all labels of an import.")
 @author_option
 @screening_options
-def undo(number: int | None, author: str | None, path: str, name: str) -> None:
-    """Take back a label.
+def undo(number: int | None, is_import: bool, author: str | None, path: str, name: str) -> None:
+    """Take back a label, or all labels of an import.
 
-    It is the last one, or that of event NUMBER, as `screen report -f json` numbers them.
+    It is the last one, or that of event NUMBER, as `screen report -f json` numbers them. What was labelled before
+    holds again; what was labelled since an import keeps that label.
     """
     screening = open_screening(path, name)
+    if is_import:
+        _tell_taken_back(path, screening.labels.undo_import(number, author=author))
+        return
     taken = screening.labels.undo(number, author=author)
     now = screening.labels.get(taken.document)
     note(f"{path}: {taken.document} was {taken.name}; now it is {now.name if now else 'not labelled'}.")
+
+
+def _tell_taken_back(path: str, back: TakenBack) -> None:
+    unlabelled = back.labels - back.restored - back.kept
+    counts = {"not labelled now": unlabelled, "labelled as before": back.restored, "labelled since, left so": back.kept}
+    said = "; ".join(f"{what}: {count:,}" for what, count in counts.items() if count)
+    labels = count_of(back.labels, "label")
+    note(f"{path}: {labels} of {back.file}, imported {back.time}, taken back. Documents {said}.")
 
 
 @click.command(

@@ -18,6 +18,7 @@ from embedsearch.errors import EmbedSearchError, did_you_mean
 INTERRUPTED = 130
 LEFT = 141  # as a program that SIGPIPE ends
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NOT_LOADED = "failed to map segment"  # what the loader says of a library for which there is no memory
 _LONGEST = 1000  # characters of a message: what was seen may be a whole file by mistake
 
 
@@ -49,6 +50,16 @@ def _on_one_line() -> Iterator[None]:
             message = message.removesuffix(".") + "; before a text that begins with - put --"
         end = "" if message.endswith((".", "?", "!")) else "."
         raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
+
+
+def _open_missing_streams() -> None:
+    """Have standard streams that this program was started without lead nowhere.
+
+    Else the first files that are opened get their numbers, and what a library prints is written into an index.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _give_up_output() -> None:
@@ -84,6 +95,12 @@ class Commands(click.Group):
             _give_up_output()
             raise Failure(
                 f"the output cannot be written: {error.strerror}. Make room and run the command again"
+            ) from error
+        except (MemoryError, ImportError) as error:
+            if isinstance(error, ImportError) and _NOT_LOADED not in str(error):
+                raise
+            raise Failure(
+                "there is not enough memory. What was committed is kept; make room, and run the command again"
             ) from error
         except KeyboardInterrupt:
             click.echo("Interrupted. What was committed is kept; run the command again to go on.", err=True)
@@ -122,6 +139,7 @@ def main() -> None:
     their two poles. Data go to stdout, words to stderr. Exit codes: 0 done, 1 nothing found, 2 wrong usage or
     unreadable input, 130 interrupted, 141 whoever read the output left.
     """
+    _open_missing_streams()
     # Text is UTF-8 whatever the locale says; a byte order mark is no part of the first line of stdin. Bytes that are no
     # UTF-8 come through, as those of arguments do: they are refused where they are used, or are in the name of a file.
     for stream, encoding in ((sys.stdin, "utf-8-sig"), (sys.stdout, "utf-8")):

@@ -233,6 +233,8 @@ def _instead_of(path: Path) -> str:
 
 
 def _missing(path: Path) -> SourceError:
+    if path.is_symlink():
+        return SourceError(f"{path}: a link that leads to no file, but to {str(path.readlink())!r}")
     try:
         beside = sorted(entry.name for entry in path.parent.iterdir() if not entry.name.startswith("."))
     except OSError:
@@ -300,7 +302,20 @@ def _read_all(planned: Sequence[Planned], options: ReadOptions) -> Iterator[Docu
             options.broken(_unreadable(one.name, error))
             continue
         with stream as opened:
+            before = os.fstat(opened.fileno()) if one.is_file else None
             yield from _read_opened(opened, one, options)
+            if before and not opened.closed:
+                _compare(opened, before, one.name, options)
+
+
+def _compare(stream: BinaryIO, before: os.stat_result, name: str, options: ReadOptions) -> None:
+    """Report a file that was written to while it was read; one that became shorter before its end is broken."""
+    after = os.fstat(stream.fileno())
+    if max(after.st_size, stream.tell()) < before.st_size:
+        what = f"became shorter while it was read, from {before.st_size:,} to {after.st_size:,} bytes"
+        options.broken(SourceError(f"{name}: {what}; read it again once it is whole"))
+    elif after.st_mtime_ns != before.st_mtime_ns:
+        options.tell(f"{name}: was written to while it was read; read it again to have it as it is now")
 
 
 def _stdin() -> BinaryIO:

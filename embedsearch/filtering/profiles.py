@@ -13,7 +13,7 @@ from typing import Any
 from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis
 from embedsearch.documents.fields import encodable_value
 from embedsearch.encoders import Encoder, Identity, identify, load_identified
-from embedsearch.errors import EmbedSearchError, QueryError
+from embedsearch.errors import EmbedSearchError, QueryError, reason
 from embedsearch.index import Index
 
 _FORMAT = 1
@@ -94,7 +94,7 @@ class Profile:
         except FileNotFoundError as error:
             raise QueryError(f"there is no profile {file}; filter with --save-profile writes one") from error
         except (OSError, ValueError) as error:
-            raise QueryError(f"the profile {file} cannot be read: {error}") from error
+            raise QueryError(f"the profile {file} cannot be read: {reason(error)}") from error
         if not isinstance(record, dict) or record.get("format") != _FORMAT:
             raise QueryError(f"{file} is no profile of format {_FORMAT}; filter with --save-profile writes one")
         try:

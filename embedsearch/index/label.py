@@ -8,13 +8,13 @@ import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from numbers import Real
-from typing import Any
+from typing import Any, Final
 
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.names import shown
 from embedsearch.store import Event
 
-IMPORT = "import"
+IMPORT: Final = "import"
 AUTHOR = "EMBEDSEARCH_AUTHOR"
 RELEVANT_FROM = 0.5
 VALUES: dict[str, float | None] = {"relevant": 1.0, "not relevant": 0.0, "undecided": None}

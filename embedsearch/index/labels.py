@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Collection, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.errors import MissingKeyError, QueryError
 from embedsearch.index import arguments
-from embedsearch.index.label import Decision, Label, Value, default_author, label_value, now, tidied
+from embedsearch.index.label import IMPORT, Decision, Label, Value, default_author, label_value, now, tidied
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
 
 if TYPE_CHECKING:
-    from embedsearch.index.taking import Taken
+    from embedsearch.index.taking import Taken, TakenBack
 
 MAIN = "main"
 _WAIT_SECONDS = 1.0  # several may label at once: each holds the index for a few milliseconds
@@ -217,13 +217,20 @@ class IndexLabels(Mapping[str, Label]):
             QueryError: no document has the field.
             StoreError: another process is writing.
         """
-        from embedsearch.index.taking import decisions_of
+        from embedsearch.index.taking import decisions_of, name_of
 
         arguments.text("the field to match by", match)
         options = dict(reading or {})
-        decisions, taken, overruled = decisions_of(file, self, self._store, match=match, reading=options)
-        if decisions:
-            self.add_all(decisions)
+        while True:
+            state = self.state
+            decisions, taken, overruled = decisions_of(file, self, self._store, match=match, reading=options)
+            if not decisions:
+                break
+            with self.alone():
+                if self.state == state:  # else another has labelled meanwhile: whom the file overrules is told
+                    self.record(IMPORT, {"file": name_of(file), "labels": len(decisions)})
+                    self.add_all(decisions)
+                    break
         if report := options.get("report"):
             for sentence in overruled:
                 report(sentence)
@@ -245,13 +252,49 @@ class IndexLabels(Mapping[str, Label]):
             standing = {label.number: label for labels in self._current().values() for label in labels}
             wanted = max(standing, default=None) if number is None else number
             if wanted is None or wanted not in standing:
-                what = "no label" if wanted is None else f"no label number {wanted}"
-                undone = " any more: it was undone already" if wanted in self._undone else ""
-                raise QueryError(f"there is {what} to undo in the screening {self.name!r}{undone}")
+                raise self._nothing_to_undo("label", wanted, undone=self._undone)
             label = standing[wanted]
-            by = default_author() if author is None else author
-            self._append([self._event("undo", label.document, None, by, "", {"undoes": wanted})])
+            self._take_back([label], author)
         return label
+
+    def undo_import(self, number: int | None = None, *, author: str | None = None) -> TakenBack:
+        """Take back all labels of an import, of documents that were labelled since too; these keep their later label.
+
+        Args:
+            number: of its event; the last import of which a label is left if None.
+            author: who undoes; `default_author` if None.
+
+        Raises:
+            QueryError: there is no such import, or no label of it is left.
+            StoreError: another process is writing.
+        """
+        from embedsearch.index.taking import TakenBack
+
+        with self.alone():
+            held = {label.number: (label, stack) for stack in self._current().values() for label in stack}
+            imports = {event.number: event for event in self._events if event.kind == IMPORT}
+            left = {number: [held[one] for one in _numbers(event) if one in held] for number, event in imports.items()}
+            wanted = max((one for one, labels in left.items() if labels), default=None) if number is None else number
+            if wanted is None or not left.get(wanted):
+                raise self._nothing_to_undo("import", wanted, undone=imports)
+            taken = left[wanted]
+            kept = sum(label is not stack[-1] for label, stack in taken)
+            restored = sum(label is stack[-1] and label is not stack[0] for label, stack in taken)
+            self._take_back([label for label, _ in taken], author)
+        event = imports[wanted]
+        return TakenBack(wanted, event.details["file"], event.time, len(taken), restored, kept)
+
+    def _nothing_to_undo(self, what: str, number: int | None, *, undone: Collection[int]) -> QueryError:
+        numbered = "" if number is None else f" number {number}"
+        already = " any more: it was undone already" if number in undone else ""
+        other = next((one.kind for one in self._events if one.number == number and one.kind != what), None)
+        advice = {IMPORT: f"; that is an import: embedsearch screen undo --import {number}",
+                  "label": f"; that is a label: embedsearch screen undo {number}"}.get(other or "", "")  # fmt: skip
+        return QueryError(f"there is no {what}{numbered} to undo in the screening {self.name!r}{already}{advice}")
+
+    def _take_back(self, labels: Sequence[Label], author: str | None) -> None:
+        by = default_author() if author is None else author
+        self._append([self._event("undo", one.document, None, by, "", {"undoes": one.number}) for one in labels])
 
     def record(self, kind: Kind, details: Mapping[str, Any]) -> Event:
         """Keep an event of another kind: settings, a sample that was drawn, records that were shown.
@@ -295,6 +338,11 @@ class IndexLabels(Mapping[str, Label]):
                 self._standing[event.document] = left
             else:
                 self._standing.pop(event.document, None)
+
+
+def _numbers(event: Event) -> range:
+    """Return the numbers of the labels of an import."""
+    return range(event.number + 1, event.number + 1 + event.details["labels"])
 
 
 def _overruling(label: Label) -> QueryError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from embedsearch.errors import QueryError, SourceError, did_you_mean
@@ -36,6 +37,27 @@ class Taken:
     overruled: int
 
 
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of an import that was taken back.
+
+    Attributes:
+        number: of its event.
+        file: that was imported.
+        time: when, UTC, ISO 8601.
+        labels: how many of its labels were taken back.
+        restored: how many of their documents have again the label that they had before.
+        kept: how many of their documents were labelled since, and keep that label.
+    """
+
+    number: int
+    file: str
+    time: str
+    labels: int
+    restored: int
+    kept: int
+
+
 def decisions_of(
     file: str | os.PathLike[str], held: IndexLabels, store: Store, *, match: str, reading: Mapping[str, Any]
 ) -> tuple[list[Decision], Taken, list[str]]:
@@ -61,6 +83,12 @@ def decisions_of(
         if label is not None and label.value != entry.value:
             overruled.append(_overruling(label, entry))
     return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown, len(overruled)), overruled
+
+
+def name_of(file: str | os.PathLike[str]) -> str:
+    """Return what the journal calls a file: its name on one line, as UTF-8 can hold it."""
+    name = Path(file).name.encode(errors="backslashreplace").decode()
+    return " ".join(tidied(name).split())
 
 
 def _overruling(label: Label, entry: LabelEntry) -> str:

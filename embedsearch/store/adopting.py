@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from embedsearch.errors import StoreError
+from embedsearch.errors import StoreError, reason
 from embedsearch.store.database import DATABASE
 from embedsearch.store.store import Store
 from embedsearch.store.vectors_file import sync_folder, vectors_name
@@ -115,7 +115,9 @@ def discard(path: Path) -> None:
             file.unlink()
         path.rmdir()
     except OSError as error:
-        raise StoreError(f"{path} is no longer needed and cannot be removed: {error}. Remove that folder") from error
+        raise StoreError(
+            f"{path} is no longer needed and cannot be removed: {reason(error)}. Remove that folder"
+        ) from error
 
 
 def _give_name(file: Path, name: Path) -> None:
@@ -134,4 +136,4 @@ def _copy(file: Path, name: Path) -> None:
             os.fsync(stream.fileno())
     except OSError as error:
         name.unlink(missing_ok=True)
-        raise StoreError(f"{name} cannot be written: {error}. Nothing was changed") from error
+        raise StoreError(f"{name} cannot be written: {reason(error)}. Nothing was changed") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embedsearch.errors import StoreError
+from embedsearch.errors import StoreError, reason
 from embedsearch.store.checksums import checksum
 from embedsearch.vectors import Vectors
 
@@ -47,7 +47,9 @@ class VectorCache:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.file, isolation_level=None, timeout=30)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"the cache {folder} cannot be used: {error}. Name another folder in {CACHE}") from error
+            raise StoreError(
+                f"the cache {folder} cannot be used: {reason(error)}. Name another folder in {CACHE}"
+            ) from error
         try:
             # NORMAL: a power cut may cost the last vectors, which are embedded again then.
             for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", _SCHEMA):

@@ -46,7 +46,7 @@ def compact(store: Store) -> Compaction:
         store.database.vacuum()
     except StoreError as error:
         done = "the vectors are compacted, the database is not" if dead else "nothing was changed"
-        raise StoreError(f"{error}. The index is whole: {done}; make room and compact it again") from error
+        raise StoreError(f"{error}. The index is whole: {done}; compact it again") from error
     return Compaction(dead, before, store.size())
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from embedsearch.errors import StoreError
+from embedsearch.errors import StoreError, reason
 from embedsearch.store.database import DATABASE, Database
 from embedsearch.store.locking import LOCK, WriteLock
 from embedsearch.store.vectors_file import sync_folder, vectors_name
@@ -37,7 +37,7 @@ def make_folder(folder: Path, settings: Mapping[str, Any], schema: str) -> None:
             Database.make(folder / DATABASE, settings, schema=schema)
             sync_folder(folder)
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"no index can be made in {folder}: {error}") from error
+        raise StoreError(f"no index can be made in {folder}: {reason(error)}") from error
 
 
 def found_folder(folder: Path) -> Path:

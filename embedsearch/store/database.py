@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from embedsearch.errors import BusyError, StoreError
+from embedsearch.store.locking import unwritable
 
 DATABASE = "index.db"
 REQUIRED = object()  # the default of a setting that every index has
@@ -109,6 +111,20 @@ class Database:
             raise StoreError(
                 f"the index in {self.file.parent} was removed or replaced since it was opened; open it again"
             )
+
+    def require_writable(self) -> None:
+        """Refuse to begin to write where this may not.
+
+        Raises:
+            StoreError: the file or its folder cannot be written.
+        """
+        if _is_writable(self.file):
+            return
+        try:
+            open(self.file, "r+b").close()  # as the system says why
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise unwritable(self.file.parent, error) from error
 
     def _follow(self) -> None:
         """Open the database anew where it was taken as it stood, and somebody has written to it since."""
@@ -300,7 +316,10 @@ class Database:
                 raise BusyError(f"another process is writing to {folder}; run the command again later") from error
             if "no such" in str(error) or "malformed" in str(error):
                 raise self.damaged(str(error)) from error
-            raise StoreError(f"{self.file} cannot be used: {error}. What was committed before is safe") from error
+            advice = "; make room on the disk" * ("disk" in str(error))
+            raise StoreError(
+                f"{self.file} cannot be used: {error}. What was committed before is safe{advice}"
+            ) from error
         except sqlite3.ProgrammingError as error:
             if "thread" in str(error):
                 advice = "an open index serves the thread that opened it; call embedsearch.open in each thread"

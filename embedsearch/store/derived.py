@@ -67,6 +67,9 @@ class DerivedFiles:
             return Kept(arrays, json.loads(arrays.pop(_STAMP).tobytes()))
         except FileNotFoundError:
             return None
+        except PermissionError as error:
+            _log.warning("%s cannot be read (%s); it is made anew", file, error.strerror)
+            return None
         except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
             _log.warning("%s is not what was written; it is made anew", file)
             return None

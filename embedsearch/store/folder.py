@@ -37,7 +37,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from embedsearch.errors import StoreError
+from embedsearch.errors import StoreError, reason
 from embedsearch.names import require_path
 from embedsearch.store import axes, fulltext, keys, labels
 from embedsearch.store.creating import found_folder, make_folder
@@ -244,7 +244,7 @@ class Folder:
             file = built.replace(self.path / f"neighbors.{written:08x}.faiss")
             sync_folder(self.path)
         except OSError as error:
-            raise StoreError(f"{built} cannot be put in its place: {error}; the documents are safe") from error
+            raise StoreError(f"{built} cannot be put in its place: {reason(error)}; the documents are safe") from error
         with self.writing():
             self.set_setting("neighbors", {**stamp, "file": file.name, "checksum": written})
         self.sweep()
@@ -318,6 +318,7 @@ class Folder:
             StoreError: another process is writing, or this is within what writes, or the folder cannot be written.
         """
         self._database.require_present()  # the lock of a folder that is gone would make it anew
+        self._database.require_writable()
         with self._lock.held(wait):
             self.sweep()
             yield

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from embedsearch.store.database import Database, record_checksum
 
-Kind = Literal["label", "undo", "settings", "audit", "shown", "lost"]
+Kind = Literal["label", "undo", "import", "settings", "audit", "shown", "lost"]
 LOST: Kind = "lost"
 
 # One statement each: sqlite3 commits what is open before it runs a script.
@@ -45,9 +45,9 @@ class Event:
     Attributes:
         number: from 1, in the order in which it happened, over all screenings of the index; 0 before it is kept.
         screening: the name of the screening.
-        kind: ``label``; ``undo``, of the label that ``details["undoes"]`` numbers; ``settings``; ``audit``, a sample
-            drawn at random; ``shown``, records that were proposed for reading; ``lost``, a damaged event that a repair
-            has set aside.
+        kind: ``label``; ``undo``, of the label that ``details["undoes"]`` numbers; ``import``, of a file whose labels
+            are the ``details["labels"]`` events that follow; ``settings``; ``audit``, a sample drawn at random;
+            ``shown``, records that were proposed for reading; ``lost``, a damaged event that a repair has set aside.
         document: the id that was labelled; empty for other kinds.
         value: of a label: 1 relevant, 0 not relevant, between them graded; None undecided.
         author: who did it; may be empty.

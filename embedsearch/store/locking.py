@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedsearch.errors import BusyError, StoreError
+from embedsearch.errors import BusyError, StoreError, reason
 
 LOCK = "lock"
 _POLL_SECONDS = 0.01
+
+
+def unwritable(folder: Path, error: OSError) -> StoreError:
+    """Return that a folder cannot be written, and what helps."""
+    refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    advice = "Ask its owner for permission, or write to a copy" if refused else "What was committed before is safe"
+    return StoreError(f"{folder} cannot be written: {reason(error)}. {advice}")
 
 
 class WriteLock:
@@ -46,7 +54,7 @@ class WriteLock:
                 f"another process is writing to {self._folder}; wait until it has finished, then run the command again"
             ) from error
         except OSError as error:
-            raise StoreError(f"{self._folder} cannot be written: {error}") from error
+            raise unwritable(self._folder, error) from error
         self._is_held = True
         try:
             yield
