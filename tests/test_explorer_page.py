@@ -448,6 +448,44 @@ def test_one_is_one_and_texts_run_their_own_way(page, tmp_path):
         assert page.evaluate(ways.format("#read-record h2, #read-record div")) == ["rtl", "rtl"]
 
 
+def test_one_passage_is_found_though_no_axis_has_a_scale(page, tmp_path, encoder, animals, axes, watch):
+    """Why nothing is drawn is said beside the plane; texts and sums are answered, and the second passage is drawn."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add(animals[0])
+        index.axes.save_all(axes)
+        with exploring(tmp_path / "index", encoder=encoder) as client:
+            page.goto(client.url)
+            page.wait_for_selector("html[data-ready]")
+            said = "axis 'predatoriness' needs at least two different passages to be scaled on; the index has 1"
+            assert page.inner_text("#view-error") == said
+            ask(page, "wolf")
+            page.wait_for_selector("#ask-answer li[data-id=id-sheep]")
+            ask(page, "wolf + spider")
+            page.wait_for_selector("#by-meaning li[data-id=id-sheep]")
+            assert page.inner_text("#ask-error") == ""
+            index.add(animals[1])
+            ask(page, "wolf")
+            page.wait_for_function("document.querySelector('#plane > div')?.data[1].x.length === 2")  # its rings
+            assert page.inner_text("#view-error") == ""
+            page.wait_for_load_state("networkidle")
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_names_and_titles_are_broken(page, tmp_path, width):
+    """An address as id, a title without spaces, a long name of the index: none is wider than its place."""
+    path = tmp_path / ("index-" * 30)
+    with es.Index.create(path, HashEncoder()) as index:
+        index.add(es.Document(f"https://doi.org/{'1' * 200}{place}", "wolf", title="T" * 300) for place in range(2))
+    with exploring(path, encoder=HashEncoder()) as client:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{client.url}#q=wolf")
+        page.wait_for_selector("html[data-ready]")
+        page.wait_for_selector("#ask-answer li")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("(side => side.scrollWidth <= side.clientWidth)(document.getElementById('side'))")
+
+
 def test_an_empty_index_says_so(page, tmp_path, encoder, axes, watch):
     """With axes or without documents: the page says how to add documents, and no tab is dead."""
     with es.Index.create(tmp_path / "index", encoder) as index:
