@@ -46,7 +46,7 @@ class Client:
 
 
 @contextmanager
-def exploring(path: Path, *, token: str = "", encoder=None):
+def exploring(path: Path, *, token: str = "", encoder=None, port: int = 0):
     """Serve the explorer of an index; give a client of it."""
-    with explorer.exploring(path, encoder=encoder, address=Address(port=0, token=token)) as address:
+    with explorer.exploring(path, encoder=encoder, address=Address(port=port, token=token)) as address:
         yield Client(urlsplit(address).port)

@@ -383,6 +383,67 @@ def test_wrong_questions_are_one_line(client, name, fields, said):
     assert "\n" not in message
 
 
+def test_every_answer_says_of_which_state_of_the_index_it_is(client, path, encoder):
+    """It differs after axes, passages or anything elsewhere have changed, and after a trial, for refusals too."""
+
+    def state(question="index", /, **fields):
+        body, kind = json.dumps(fields), {"Content-Type": "application/json"}
+        return client.send("POST", f"/api/{question}", body, kind)[1]["embedsearch-state"]
+
+    first = state()
+    assert client.ask("index")["state"] == first == state("search", text="wolf") == state("screen/start", topic="shark")
+    assert client.ask("index")["tried"] is None
+    seen = [first, state("axes/try", low=["mouse"], high=["shark"]), state("axes/try", low=["mouse"], high=["wolf"])]
+    assert client.ask("index")["tried"]["high"] == ["wolf"]
+    seen.append(state("axes/save", name="third"))
+    with es.open(path, encoder) as index:
+        index.labels.named("hunters").add("id-wolf", "relevant")
+        seen.append(state("nothing"))  # of a question that is none nothing is asked
+        seen.append(state())
+        assert client.ask("index")["screenings"] == ["main", "hunters"]
+        index.axes.delete("size")
+        seen.append(state("search", text="wolf", axes=["size"]))
+        index.delete(["id-mouse"])
+        seen.append(state("search", text="wolf"))
+    assert seen[4] == seen[3]
+    assert len(set(seen)) == len(seen) - 1
+    with exploring(path, encoder=encoder) as other:
+        assert other.ask("index")["state"] not in seen
+
+
+def test_screenings_by_name_are_apart(client, path, encoder):
+    """Settings, records, labels and undos of one screening are not those of another; one not begun is empty."""
+    client.ask("screen/start", topic="shark")
+    client.ask("screen/start", name="hunters", topic="whale", where='kind == "animal"')
+    assert client.ask("screen/next", name="hunters")["record"]["id"] == "id-whale"
+    done = client.ask("screen/label", name="hunters", id="id-whale", label="relevant")
+    assert (done["name"], done["progress"]["read"], done["progress"]["records"]) == ("hunters", 1, 6)
+    main = client.ask("screen/status")
+    assert (main["name"], main["topic"], main["progress"]["read"], main["recent"]) == ("main", "shark", 0, [])
+    status, message = client.refusal("screen/undo", number=done["number"])
+    assert (status, message) == (400, f"there is no label number {done['number']} to undo in the screening 'main'")
+    assert client.ask("screen/undo", name="hunters", number=done["number"])["undone"]["id"] == "id-whale"
+    assert client.ask("screen/status", name="huntrs")["has_begun"] is False
+    assert client.ask("index")["screenings"] == ["main", "hunters"]
+    assert client.refusal("screen/status", name="\n") == (
+        400, "a screening cannot be called '\\n'; wanted is a short name, such as tumours"
+    )  # fmt: skip
+
+
+def test_what_was_shown_in_one_screening_is_not_overtaken_in_another(client, path, encoder):
+    """While another process writes both are shown a record; each keeps that with its own label that follows."""
+    for name in ("main", "hunters"):
+        client.ask("screen/start", name=name, topic="shark")
+    with es.open(path, encoder) as other, other._store.locked():
+        for name in ("main", "hunters"):
+            client.ask("screen/next", name=name)
+    for name in ("main", "hunters"):
+        client.ask("screen/label", name=name, id="id-shark", label="relevant")
+    with es.open(path, encoder) as index:
+        for name in ("main", "hunters"):
+            assert [event.kind for event in index.labels.named(name).history()] == ["settings", "shown", "label"]
+
+
 def test_another_writer_is_named(client, path, encoder):
     """While another process writes, a label is refused with 409, and all other questions are answered."""
     with es.open(path, encoder) as other, other._store.locked():

@@ -311,18 +311,83 @@ def test_a_click_on_what_is_drawn_no_more_is_explained_and_drawn_anew(small, ind
     watch.errors = [one for one in watch.errors if "status of 409" not in one]
 
 
-@pytest.mark.parametrize("tab", ["ask", "cut"])
-def test_an_axis_that_cannot_be_drawn_is_said_beside_the_plane(small, index, watch, tab):
-    """On whatever tab: where an axis was deleted elsewhere, and no longer once another one is chosen."""
+@pytest.mark.parametrize("tab", ["ask", "cut", "read"])
+def test_an_axis_that_is_gone_is_told_and_left(small, index, watch, tab):
+    """It was deleted elsewhere: on whatever tab, the page says so, offers those left, and draws one of them."""
     small.click(f"#tab-{tab}")
     index.axes.delete("size")
     small.select_option("#x", "size")
-    small.wait_for_function("document.getElementById('view-error').textContent.startsWith(\"there is no axis 'size'\")")
-    assert small.inner_text("#ask-error") == ""
-    small.select_option("#x", "predatoriness")
-    small.select_option("#y", "predatoriness")
-    small.wait_for_function("document.getElementById('view-error').textContent === ''")
+    small.wait_for_function("document.getElementById('says').textContent.startsWith('The index has no axis size any')")
+    assert small.inner_text("#says") == "The index has no axis size any more. 8 passages."
+    assert small.inner_text("#view-error") == ""
+    assert small.locator("#x option").all_inner_texts() == ["predatoriness"]
+    assert (small.input_value("#x"), small.input_value("#y")) == ("predatoriness", "predatoriness")
+    assert "x=predatoriness&y=predatoriness" in small.url
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
+def test_axes_fitted_and_fields_that_come_elsewhere_are_there_without_a_reload(small, index):
+    """With the next answer or when the reader comes back; what is fitted anew is drawn anew, what is typed stays."""
+    small.fill("#ask-among", "year > 2003")
+    index.axes.save(es.Axis("tone", low=["grass"], high=["whale"]))
+    index.add(es.Document("new", "wolf", metadata={"habitat": "wood"}))
+    small.fill("#ask-text", "wolf")
+    small.press("#ask-text", "Enter")
+    small.wait_for_function("document.getElementById('x').options.length === 3")
+    small.wait_for_function("document.querySelector('#plane > div').data[0].x.length === 9")
+    assert "habitat" in small.locator("#color option").all_inner_texts()
+    assert small.inner_text("#holds") == "9 documents, 9 passages, table"
+    assert small.input_value("#ask-among") == "year > 2003"
+    small.wait_for_function("document.querySelector('#plane > div').data[1].x.length === 4")  # its rings
+    index.axes.save(es.Axis("size", low=["mouse"], high=["wolf"]))
+    small.evaluate("dispatchEvent(new Event('focus'))")
+    placed = sorted(index.population(["size"]).coordinates[:, 0])
+    ys = "Array.from(document.querySelector('#plane > div').data[0].y).sort((a, b) => a - b)"
+    small.wait_for_function(f"Math.abs({ys}[0] - {placed[0]}) < 1e-5")
+    assert small.evaluate(ys) == pytest.approx(placed, abs=1e-5)
+    small.wait_for_function("document.querySelector('#plane > div').data[1].x.length === 4")
+    small.click("#tab-axes")
+    assert small.locator("#axes-list strong").all_inner_texts() == ["predatoriness", "size", "tone"]
+    index.axes.delete("tone")
+    small.evaluate("dispatchEvent(new Event('focus'))")
+    small.wait_for_function("document.getElementById('axes-list').children.length === 2")
+
+
+def test_the_first_axis_of_an_index_is_drawn_when_it_is_there(page, tmp_path, encoder, animals, axes):
+    """It was fitted in a terminal while the page stood open."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add(animals)
+        with exploring(tmp_path / "index", encoder=encoder) as client:
+            page.goto(client.url)
+            page.wait_for_selector("html[data-ready]")
+            index.axes.save_all(axes)
+            page.evaluate("dispatchEvent(new Event('focus'))")
+            page.wait_for_function("document.querySelector('#plane > div')?.data[0].x.length === 8")
+            assert "The index has no axes" not in page.inner_text("#view")
+            page.wait_for_load_state("networkidle")
+
+
+def test_an_axis_that_is_tried_is_gone_with_its_server(page, tmp_path, encoder, animals, axes, watch):
+    """The server is started anew under the page: it says that the axis is gone, and goes on with one that is there."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add(animals)
+        index.axes.save_all(axes)
+    with exploring(tmp_path / "index", encoder=encoder) as client:
+        page.goto(f"{client.url}#tab=axes")
+        page.wait_for_selector("html[data-ready]")
+        page.fill("#axes-low", "mouse")
+        page.fill("#axes-high", "shark")
+        page.click("#axes-form button:not([type])")
+        page.wait_for_function("document.querySelector('#plane > div').layout.xaxis.title.text.startsWith('tried')")
+        page.wait_for_load_state("networkidle")
+    with exploring(tmp_path / "index", encoder=encoder, port=client.port):
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        page.wait_for_function(
+            "document.getElementById('says').textContent === 'The index has no axis tried any more. 8 passages.'"
+        )
+        assert page.input_value("#x") == "predatoriness"
+        assert page.input_value("#axes-low") == "mouse"
+        page.wait_for_load_state("networkidle")
 
 
 def test_an_index_without_axes_is_asked_cut_and_read(page, tmp_path, encoder, animals):
@@ -332,7 +397,7 @@ def test_an_index_without_axes_is_asked_cut_and_read(page, tmp_path, encoder, an
     with exploring(tmp_path / "index", encoder=encoder) as client:
         page.goto(client.url)
         page.wait_for_selector("html[data-ready]")
-        said = "make one under Axes, or add some with embedsearch axes fit FILE and load the page again"
+        said = "make one under Axes, or add some with embedsearch axes fit FILE."
         assert said in page.inner_text("#view")
         assert page.is_hidden("#plane")
         assert violations(page) == []
@@ -383,6 +448,44 @@ def test_one_is_one_and_texts_run_their_own_way(page, tmp_path):
         assert page.evaluate(ways.format("#read-record h2, #read-record div")) == ["rtl", "rtl"]
 
 
+def test_one_passage_is_found_though_no_axis_has_a_scale(page, tmp_path, encoder, animals, axes, watch):
+    """Why nothing is drawn is said beside the plane; texts and sums are answered, and the second passage is drawn."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add(animals[0])
+        index.axes.save_all(axes)
+        with exploring(tmp_path / "index", encoder=encoder) as client:
+            page.goto(client.url)
+            page.wait_for_selector("html[data-ready]")
+            said = "axis 'predatoriness' needs at least two different passages to be scaled on; the index has 1"
+            assert page.inner_text("#view-error") == said
+            ask(page, "wolf")
+            page.wait_for_selector("#ask-answer li[data-id=id-sheep]")
+            ask(page, "wolf + spider")
+            page.wait_for_selector("#by-meaning li[data-id=id-sheep]")
+            assert page.inner_text("#ask-error") == ""
+            index.add(animals[1])
+            ask(page, "wolf")
+            page.wait_for_function("document.querySelector('#plane > div')?.data[1].x.length === 2")  # its rings
+            assert page.inner_text("#view-error") == ""
+            page.wait_for_load_state("networkidle")
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_names_and_titles_are_broken(page, tmp_path, width):
+    """An address as id, a title without spaces, a long name of the index: none is wider than its place."""
+    path = tmp_path / ("index-" * 30)
+    with es.Index.create(path, HashEncoder()) as index:
+        index.add(es.Document(f"https://doi.org/{'1' * 200}{place}", "wolf", title="T" * 300) for place in range(2))
+    with exploring(path, encoder=HashEncoder()) as client:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{client.url}#q=wolf")
+        page.wait_for_selector("html[data-ready]")
+        page.wait_for_selector("#ask-answer li")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("(side => side.scrollWidth <= side.clientWidth)(document.getElementById('side'))")
+
+
 def test_an_empty_index_says_so(page, tmp_path, encoder, axes, watch):
     """With axes or without documents: the page says how to add documents, and no tab is dead."""
     with es.Index.create(tmp_path / "index", encoder) as index:
@@ -413,17 +516,14 @@ def test_a_threshold_is_added_to_what_stands_there(small, index):
     )
 
 
-def test_an_axis_that_is_gone_is_told_with_what_helps(small, index, watch):
-    """It was deleted by another process: the page names it, and says to load the page again."""
-    name = small.input_value("#y")
-    index.axes.delete(name)
+def test_what_is_asked_on_an_axis_that_is_gone_is_answered_on_those_that_are_there(small, index, watch):
+    """It was deleted by another process: the page says so, and the answer comes without a reload."""
+    index.axes.delete("size")
     ask(small, "wolf")
-    small.wait_for_function("document.getElementById('ask-error').textContent !== ''")
-    said = small.inner_text("#ask-error")
-    assert said.startswith(f"there is no axis {name!r}.")
-    assert said.endswith("Load the page again for the axes that there are now.")
-    small.reload()
-    small.wait_for_selector("#ask-answer li")
+    small.wait_for_selector("#ask-answer li:first-child[data-id=id-wolf]")
+    assert small.inner_text("#ask-error") == ""
+    assert small.inner_text("#says").startswith("The index has no axis size any more. ")
+    small.wait_for_load_state("networkidle")
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
 
 

@@ -62,6 +62,7 @@ class Explorer:
             EmbedSearchError: what opening it raises.
         """
         self.token = token
+        self.state = ""  # of the desk, as it was after the last answer
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedsearch-desk")
         self._desk = self._thread.submit(open_desk).result()
@@ -79,8 +80,15 @@ class Explorer:
         self._thread.shutdown()
 
     async def _ask(self, function: Callable[[Desk, Fields], Given], fields: Fields) -> Given:
-        asking = partial(_answered, function, self._desk, fields)
+        asking = partial(self._answer, function, fields)
         return await asyncio.get_running_loop().run_in_executor(self._thread, asking)
+
+    def _answer(self, function: Callable[[Desk, Fields], Given], fields: Fields) -> Given:
+        try:
+            return _answered(function, self._desk, fields)
+        finally:
+            with contextlib.suppress(EmbedSearchError):  # whoever asks something is told
+                self.state = self._desk.state
 
     async def question(self, request: Request) -> Response:
         """Answer ``POST /api/...``."""
@@ -156,7 +164,7 @@ def application(explorer: Explorer, *, host: str) -> ASGIApp:
     ]
     token = explorer.token
     guarded = sheltered(routes, lambda app: Guard(app, host=host, token=token, may_enter=partial(_may_enter, token)))
-    return _Headed(guarded)
+    return _Headed(guarded, explorer)
 
 
 def cookie_name(token: str) -> str:
@@ -175,15 +183,17 @@ def _may_enter(token: str, cookies: dict[str, str], scope: Scope) -> bool:
 
 
 class _Headed:
-    """Puts the headers that keep a page safe before every answer."""
+    """Puts before every answer the headers that keep a page safe, and the state of the index that it is of."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, explorer: Explorer) -> None:
         self.app = app
+        self.explorer = explorer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def headed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                more = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                headers = {**_HEADERS, "embedsearch-state": self.explorer.state}
+                more = [(name.encode(), value.encode()) for name, value in headers.items()]
                 message = {**message, "headers": [*message.get("headers", []), *more]}
             await send(message)
 

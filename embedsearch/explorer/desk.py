@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import wraps
@@ -33,8 +34,20 @@ class Desk:
         self.index = index
         self.plane = Plane(index)
         self.tried: Axis | None = None
+        self._name, self._changes, self._seen = secrets.token_hex(4), 0, object()
         self._screenings: dict[str, tuple[object, Screening]] = {}
         self._unnoted: dict[str, tuple[int, Mapping[str, Any]]] = {}  # what was shown while another process wrote
+
+    @property
+    def state(self) -> str:
+        """What differs once passages or axes have changed, another axis is tried, or another process has written.
+
+        It differs from that of every other desk too: of the one before it, where a server has been started anew.
+        """
+        seen = self.index.state, self.tried
+        if seen != self._seen:
+            self._seen, self._changes = seen, self._changes + 1
+        return f"{self._name}-{self._changes}"
 
     def screening(self, name: str) -> Screening:
         """Return a screening; opened anew where documents or axes have changed, or another process has written."""
@@ -49,18 +62,18 @@ class Desk:
 
     def note_shown(self, screening: Screening, shown: Mapping[str, Any]) -> None:
         """Keep that records were shown; while another process writes, with the label that follows."""
-        self._unnoted[screening.name] = screening.labels.state, shown
+        self._unnoted[screening.name] = len(screening.labels.history()), shown
         with suppress(BusyError):
             self.catch_up(screening)
 
     def catch_up(self, screening: Screening) -> None:
-        """Keep what was shown last, if that is not done; what was labelled elsewhere meanwhile has overtaken it.
+        """Keep what was shown last, if that is not done; what has happened in the screening since has overtaken it.
 
         Raises:
             BusyError: another process is writing.
         """
-        state, shown = self._unnoted.get(screening.name, (None, {}))
-        if state == screening.labels.state:
+        events, shown = self._unnoted.get(screening.name, (None, {}))
+        if events == len(screening.labels.history()):
             screening.note_shown(shown)
         self._unnoted.pop(screening.name, None)
 

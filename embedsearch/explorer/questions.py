@@ -33,8 +33,10 @@ def about(desk: Desk, _asked: Fields) -> Answer:
         "name": desk.index.path.name,
         **{name: info[name] for name in wanted},
         "axes": described(desk, names),
+        "tried": described(desk, [TRIED])[0] if desk.tried else None,
         "screenings": desk.index.labels.names(),
         "sample": SAMPLE,
+        "state": desk.state,
     }
 
 

@@ -40,9 +40,19 @@ export const answer = () => saying("ask-error", async () => {
     mark({});
     return;
   }
-  if (q && SUM.test(q)) showSum(await ask("calc", {expression: q, axes: axes(), where: among, keep_inputs: inputs === "kept"}, {kind: "answer"}));
-  else showHits(await ask("search", {text: q, like, axes: axes(), where: among}, {kind: "answer"}));
+  if (q && SUM.test(q)) showSum(await placed("calc", {expression: q, where: among, keep_inputs: inputs === "kept"}));
+  else showHits(await placed("search", {text: q, like, where: among}));
 });
+
+/* An answer with its places; without them where the axes have no scale, as of one passage: why is said beside the plane. */
+async function placed(question, fields) {
+  try {
+    return await ask(question, {...fields, axes: axes()}, {kind: "answer"});
+  } catch (error) {
+    if (error.code !== "AxisError") throw error;
+    return ask(question, fields, {kind: "answer"});
+  }
+}
 
 function showHits({hits, at, milliseconds}) {
   const {q, like, x, y} = now();

@@ -1,6 +1,10 @@
 /* Questions to the server. A question of the same kind takes the place of one that is still waiting. */
 const waiting = new Map();
 
+/* The state of the index that the page knows; an answer of another one says that the index has changed elsewhere. */
+let known = null;
+export const learned = (state) => { known = state; };
+
 async function post(name, fields, signal) {
   const options = {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(fields), signal};
   let answer;
@@ -10,10 +14,11 @@ async function post(name, fields, signal) {
     if (error.name === "AbortError") throw error;
     throw new Error("the server does not answer; start it again with: embedsearch explore");
   }
+  const state = answer.headers.get("embedsearch-state");
+  if (name !== "index" && known && state && state !== known) document.dispatchEvent(new CustomEvent("changed"));
   if (answer.ok) return answer;
   const {error} = await answer.json().catch(() => ({}));
-  const more = error?.code === "UnknownAxisError" ? " Load the page again for the axes that there are now." : "";
-  throw Object.assign(new Error((error?.message ?? `the server answered ${answer.status}`) + more), {code: error?.code});
+  throw Object.assign(new Error(error?.message ?? `the server answered ${answer.status}`), {code: error?.code});
 }
 
 export async function ask(name, fields = {}, {kind = ""} = {}) {

@@ -1,5 +1,5 @@
 /* The page: its tabs, the choice of axes and colours, and the address that holds them. */
-import {ask, download} from "./client.js";
+import {ask, download, learned} from "./client.js";
 import {axes as across, now, onMove, set} from "./address.js";
 import {$, counted, h, saying} from "./dom.js";
 import * as asking from "./ask.js";
@@ -7,7 +7,7 @@ import * as axes from "./axes.js";
 import * as cursor from "./cursor.js";
 import * as cut from "./cut.js";
 import * as reading from "./read.js";
-import {follow, load, ofDrawn, pick, view} from "./view.js";
+import {follow, load, ofDrawn, pick, redraw, view} from "./view.js";
 
 /* Each has `begin`, `answer`, which answers again what it was asked, and, where the address holds what was asked, `fill`. */
 const PANELS = {ask: asking, cursor, axes, cut, read: reading};
@@ -50,6 +50,7 @@ function choices() {
   }
   $("color").replaceChildren(h("option", {value: ""}, "none"), ...view.index.fields.map((name) => h("option", {}, name)));
   $("color").value = now().color ?? "";
+  reading.choices();
 }
 
 /* The axes, or which of them are shown, have changed. */
@@ -74,12 +75,49 @@ function complete() {
   if (!view.index.fields.includes(now().color)) set({color: ""});
 }
 
-async function begin() {
-  const index = await ask("index");
-  view.index = index;
+/* An axis that is tried is among the choices of those who have tried one. */
+function told(index) {
+  const hasTried = index.tried && view.index?.axes.some((axis) => axis.name === index.tried.name);
+  view.index = {...index, axes: hasTried ? [...index.axes, index.tried] : index.axes};
   document.title = `${index.name} · embedsearch`;
   $("name").textContent = index.name;
   $("holds").textContent = `${counted(index.documents, "document")}, ${counted(index.passages, "passage")}, ${index.encoder}`;
+}
+
+/* The index has changed elsewhere: what there is to choose from is what it holds now, and what is drawn lies where it
+   lies now. A record that is being read stays, since a key may be on its way to it. */
+let noticing = false, missed = false;
+async function notice() {
+  missed = noticing;
+  if (noticing) return;
+  noticing = true;
+  await catchUp();
+  if (missed) await catchUp(); // once: what changes all the time is noticed with what is asked next
+  noticing = false;
+}
+
+async function catchUp() {
+  try {
+    const index = await ask("index"), before = now(), had = JSON.stringify(view.index.axes);
+    learned(index.state);
+    told(index);
+    const names = view.index.axes.map((axis) => axis.name), others = JSON.stringify(view.index.axes) !== had;
+    complete();
+    choices();
+    const gone = [...new Set([before.x, before.y])].filter((name) => name && !names.includes(name));
+    const hadNone = !view.drawn, drawn = await redraw();
+    if (gone.length || hadNone) $("view-error").textContent = "";
+    if (gone.length) $("says").prepend(`The index has no axis ${gone.join(" and ")} any more. `);
+    if ((drawn || others) && now().tab !== "read") await open();
+  } catch (error) {
+    if (error.name !== "AbortError") $("view-error").textContent = error.message;
+  }
+}
+
+async function begin() {
+  const index = await ask("index");
+  told(index);
+  reading.first();
   complete();
   choices();
   tabs();
@@ -93,6 +131,9 @@ async function begin() {
     }));
   }
   document.addEventListener("state", () => open());
+  document.addEventListener("changed", notice);
+  addEventListener("focus", notice);
+  learned(index.state);
   onMove(async () => {
     complete();
     choices();

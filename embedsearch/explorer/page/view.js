@@ -10,13 +10,14 @@ const FRAMES = 10;
 const ABOVE = 14; // pixels from a ring to its name
 const CHANGED = "The index has changed since these passages were drawn; they are drawn anew, so choose again.";
 
-/* `where` is the condition that is drawn; `selection` is what was chosen, {epoch, rows}, or null: rows alone say nothing,
+/* `index` is what the index holds, as far as the page knows; `where` is the condition that is drawn; `selection` is what was chosen, {epoch, rows}, or null: rows alone say nothing,
    since the index may number them anew. There is no `plane` before points are drawn, and none of an index without axes. */
 export const view = {plane: null, index: null, drawn: null, texts: new Map(), where: "", selection: null};
 let marking = false; // something lies on top of the points
 let alone = null; // the value of a field that is shown alone: {field, name}, where the name of all others is null
 let settling = false; // the view is being set by us, not by the reader
 let loading = 0; // how many ask for other points: what is in view takes the place of none of them
+let latest = null; // the last of these
 
 const axisNamed = (name) => view.index.axes.find((axis) => axis.name === name);
 const titles = () => {
@@ -94,16 +95,13 @@ export async function load(wanted = {}) {
   if (!view.index.axes.length) return;
   const {view: at} = now();
   loading += 1;
-  try {
-    await drawing(wanted);
-  } finally {
-    loading -= 1;
-  }
+  latest = drawing(wanted).finally(() => { loading -= 1; });
+  await latest;
   if (now().view !== at) await detail(addressed()); // the reader has moved on meanwhile
 }
 
 async function drawing({move = false, where = view.where}) {
-  const before = view.drawn, found = unpacked(await asked({where}));
+  const before = view.drawn, of = holding(), found = Object.assign(unpacked(await asked({where})), {of});
   await begun(found);
   view.where = where;
   mark({}); // it lies where the axes before had it; who drew it draws it again
@@ -115,6 +113,17 @@ async function drawing({move = false, where = view.where}) {
   await view.plane.drawn;
   $("plane").querySelector(".sketch")?.remove();
   setTimeout(() => ahead(found.rows.slice(0, TEXTS_AHEAD)), 200);
+}
+
+/* What the places of points hang on. */
+const holding = () => JSON.stringify([view.index.documents, view.index.passages, axisNamed(now().x), axisNamed(now().y)]);
+
+/* Draws anew where points may lie elsewhere by now, once those are there that others ask for; true if so. */
+export async function redraw() {
+  while (loading) await latest.catch(() => {});
+  if (view.drawn?.of === holding()) return false;
+  await load();
+  return true;
 }
 
 /* What the address says is in view: left, right, bottom and top. */
@@ -211,7 +220,7 @@ async function zoomed(range, asked) {
 async function detail(box) {
   if (!box || loading || view.drawn.shown === view.drawn.total) return;
   try {
-    const found = unpacked(await asked({box})), {x0, x1, y0, y1} = view.plane.range;
+    const {of} = view.drawn, found = Object.assign(unpacked(await asked({box})), {of}), {x0, x1, y0, y1} = view.plane.range;
     show(found);
     settle([x0, x1, y0, y1]);
     ahead(view.drawn.rows.slice(0, AT_ONCE));
