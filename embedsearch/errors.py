@@ -6,7 +6,8 @@
     ├── SourceError    a file or record that cannot be read
     ├── EncoderError   a model that cannot be found, loaded or trusted
     ├── StoreError     an index folder that is missing, damaged, locked or of another encoder
-    │   └── BusyError  another process is writing to it: the same again will do later
+    │   └── OutOfReachError  what it holds may be whole: the system does not let it be read or written
+    │       └── BusyError    another process is writing to it: the same again will do later
     ├── QueryError     a query, expression or condition that cannot be answered (also a ValueError)
     └── AxisError      an axis whose definition or use is wrong
 
@@ -36,7 +37,11 @@ class StoreError(EmbedSearchError):
     """An index folder is missing, damaged, in use by another writer, or made by another encoder."""
 
 
-class BusyError(StoreError):
+class OutOfReachError(StoreError):
+    """An index cannot be read or written for want of permission, room or memory; nothing is said of what it holds."""
+
+
+class BusyError(OutOfReachError):
     """Another process is writing to the index folder; nothing is wrong with it."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from embedsearch.documents import Document
 from embedsearch.encoders import Encoder, load_encoder
-from embedsearch.errors import BusyError, StoreError
+from embedsearch.errors import OutOfReachError, StoreError
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.label import now
 from embedsearch.index.nearby import Nearby
@@ -63,8 +63,10 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
     folder = Path(path)
     try:
         store = Store.open(folder, damaged=True)
+    except OutOfReachError:
+        raise
     except StoreError as error:
-        if not os.access(folder / "index.db", os.R_OK) or not _tells_damage(error):
+        if not os.access(folder / "index.db", os.R_OK):
             raise
         return Verification(str(folder), 0, (Finding("index.db", str(error), ANEW),))
     try:
@@ -114,17 +116,12 @@ def _inspected(store: Store, progress: Progress | None) -> Inspection:
         embedding = Embedding(store)
         found = inspect(store, lambda document, text: [embedding.key(one) for one in _texts(document, text)], progress)
         _check_neighbors(store, found)
+    except OutOfReachError:
+        raise
     except StoreError as error:
-        if not _tells_damage(error):
-            raise
         found = Inspection()
         found.add("index.db", str(error), ANEW)
     return found
-
-
-def _tells_damage(error: StoreError) -> bool:
-    """Is an index damaged, as an error says? One that is written to, or cannot be read, may be whole."""
-    return not isinstance(error, BusyError) and " cannot be " not in str(error).partition(": ")[0]
 
 
 def _texts(document: Document, passage: str) -> tuple[str, str]:

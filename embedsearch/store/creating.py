@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from embedsearch.errors import StoreError, reason
+from embedsearch.errors import OutOfReachError, StoreError, reason
 from embedsearch.store.database import DATABASE, Database
 from embedsearch.store.locking import LOCK, WriteLock
 from embedsearch.store.vectors_file import sync_folder, vectors_name
@@ -56,7 +56,7 @@ def found_folder(folder: Path) -> Path:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return folder.absolute()
     except OSError as error:
-        raise StoreError(
+        raise OutOfReachError(
             f"the index in {folder} cannot be read: {error.strerror}. Ask its owner for permission, or name another one"
         ) from error
 

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from embedsearch.errors import BusyError, StoreError
+from embedsearch.errors import BusyError, OutOfReachError, StoreError
 from embedsearch.store.locking import unwritable
 
 DATABASE = "index.db"
@@ -94,7 +94,7 @@ class Database:
             self.close()
             if _is_writable(self.file) or not _unmerged(self.file):
                 raise
-            raise StoreError(
+            raise OutOfReachError(
                 f"{self.file} cannot be read without permission to write: the last writer was cut off, and what it "
                 f"committed stands in {self.file.name}-wal. Open the index once where its folder can be written"
             ) from error
@@ -317,7 +317,7 @@ class Database:
             if "no such" in str(error) or "malformed" in str(error):
                 raise self.damaged(str(error)) from error
             advice = "; make room on the disk" * ("disk" in str(error))
-            raise StoreError(
+            raise OutOfReachError(
                 f"{self.file} cannot be used: {error}. What was committed before is safe{advice}"
             ) from error
         except sqlite3.ProgrammingError as error:

@@ -37,13 +37,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from embedsearch.errors import StoreError, reason
+from embedsearch.errors import StoreError
 from embedsearch.names import require_path
 from embedsearch.store import axes, fulltext, keys, labels
 from embedsearch.store.creating import found_folder, make_folder
 from embedsearch.store.database import DATABASE, REQUIRED, SCHEMA, Database
 from embedsearch.store.locking import WriteLock
-from embedsearch.store.vectors_file import VectorsFile, file_checksum, sync_folder, vectors_name
+from embedsearch.store.vectors_file import VectorsFile, vectors_name
 from embedsearch.vectors import Rows, Vectors
 
 _log = logging.getLogger("embedsearch")
@@ -211,43 +211,6 @@ class Folder:
     def size(self) -> int:
         """Return the bytes of the files in the folder, but for those that SQLite has beside an open database."""
         return sum(_size(file) for file in self.path.iterdir() if not file.name.endswith(("-wal", "-shm")))
-
-    def neighbors(self) -> tuple[Path | None, dict[str, Any]]:
-        """Return the FAISS file if it is whole and of this state, else None, and its stamp."""
-        stamp = self.setting("neighbors", None) or {}
-        file = self.neighbors_file
-        if not stamp:
-            return None, stamp
-        try:
-            if file_checksum(file) == stamp["checksum"]:
-                return file, stamp
-            wrong = "is not the file that was written"
-        except FileNotFoundError:  # it was deleted, or another process has written a later one
-            return None, stamp
-        except OSError as error:
-            wrong = f"cannot be read ({error.strerror})"
-        _log.warning("%s %s; every row is compared instead. %s", file, wrong, REMEDY)
-        return None, stamp
-
-    def keep_neighbors(self, built: Path, stamp: Mapping[str, Any]) -> None:
-        """Put a FAISS file in its place, with a stamp that says what it covers; inside `locked`.
-
-        Args:
-            built: lies in the folder under another name.
-            stamp: JSON values; the file's name and checksum are added.
-
-        Raises:
-            StoreError: the folder cannot be written; the file before, if any, is kept.
-        """
-        try:
-            written = file_checksum(built)
-            file = built.replace(self.path / f"neighbors.{written:08x}.faiss")
-            sync_folder(self.path)
-        except OSError as error:
-            raise StoreError(f"{built} cannot be put in its place: {reason(error)}; the documents are safe") from error
-        with self.writing():
-            self.set_setting("neighbors", {**stamp, "file": file.name, "checksum": written})
-        self.sweep()
 
     # -- reading ----------------------------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from embedsearch.errors import QueryError
-from embedsearch.store.folder import Folder
+from embedsearch.store.neighbors_file import NeighborsFile
 from embedsearch.vectors import Rows
 
 
-class LiveRows(Folder):
+class LiveRows(NeighborsFile):
     """An open index folder with the rows of its passages; those of deleted and replaced documents are dead."""
 
     def count_passages(self) -> int:

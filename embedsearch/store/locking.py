@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedsearch.errors import BusyError, StoreError, reason
+from embedsearch.errors import BusyError, OutOfReachError, StoreError, reason
 
 LOCK = "lock"
 _POLL_SECONDS = 0.01
 
 
-def unwritable(folder: Path, error: OSError) -> StoreError:
+def unwritable(folder: Path, error: OSError) -> OutOfReachError:
     """Return that a folder cannot be written, and what helps."""
     refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
     advice = "Ask its owner for permission, or write to a copy" if refused else "What was committed before is safe"
-    return StoreError(f"{folder} cannot be written: {reason(error)}. {advice}")
+    return OutOfReachError(f"{folder} cannot be written: {reason(error)}. {advice}")
 
 
 class WriteLock:

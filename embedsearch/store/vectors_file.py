@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from embedsearch.errors import StoreError, reason
+from embedsearch.errors import OutOfReachError, StoreError, reason
 from embedsearch.mapped import map_rows
 from embedsearch.vectors import Rows, Vectors, blocks
 
@@ -43,7 +43,7 @@ class VectorsFile:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise StoreError(f"{path} cannot be read: {reason(error)}") from error
+            raise OutOfReachError(f"{path} cannot be read: {reason(error)}") from error
         self._mapped = np.empty((0, dimension), dtype=np.float32)
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class VectorsFile:
                 os.fsync(stream.fileno())
         except OSError as error:
             self.cut(first)
-            raise StoreError(
+            raise OutOfReachError(
                 f"{self.path} cannot be written: {reason(error)}. What was committed before is safe"
             ) from error
 
@@ -123,7 +123,7 @@ class VectorsFile:
             sync_folder(target.parent)
         except OSError as error:
             target.unlink(missing_ok=True)
-            raise StoreError(f"{target} cannot be written: {reason(error)}. Nothing was changed") from error
+            raise OutOfReachError(f"{target} cannot be written: {reason(error)}. Nothing was changed") from error
 
 
 def vectors_name(epoch: int) -> str:
