@@ -206,7 +206,7 @@ def test_a_database_that_finds_no_room_leaves_the_rows_compacted_and_searched(in
         patched.setattr(Database, "vacuum", full)
         with pytest.raises(es.StoreError, match="The index is whole: the vectors are compacted, the"):
             index.compact()
-        with pytest.raises(es.StoreError, match="The index is whole: nothing was changed; make room"):
+        with pytest.raises(es.StoreError, match="The index is whole: nothing was changed; compact it again"):
             index.compact()
     assert built == [266]
     assert (stamp(index)["rows"], index._store.rows) == (266, 266)
