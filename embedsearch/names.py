@@ -1,4 +1,4 @@
-"""Names that people give to axes, fields and files, and texts where they are given in Python."""
+"""Names, texts and paths that people give, and counts that they are told."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ _SHOWN = 60  # characters of what was given
 def normal(name: str) -> str:
     """Return a name in the normal form NFC: an accent typed behind its letter makes no other name."""
     return unicodedata.normalize("NFC", name)
+
+
+def count_of(count: int, noun: str, several: str = "") -> str:
+    """Return a count with what was counted: 1 document, 2,000 documents.
+
+    Args:
+        count: how many.
+        noun: what one of them is called, with a verb if that is to agree: ``record was``.
+        several: what others are called, such as ``records were``; the noun with an s if empty.
+    """
+    return f"{count:,} {noun if count == 1 else several or f'{noun}s'}"
 
 
 def shown(given: object) -> str:

@@ -21,6 +21,7 @@ from embedsearch.axes.material import Material
 from embedsearch.axes.rated import observations
 from embedsearch.errors import AxisError, QueryError
 from embedsearch.expressions import parse_expression
+from embedsearch.names import count_of
 from embedsearch.vectors import Vectors, unit
 
 _PARALLEL = 1e-6
@@ -233,7 +234,8 @@ def _fit_component(axis: Axis, material: Material) -> FittedAxis:
     center, components, deviations = principal_components(vectors, number)
     if len(components) < number:
         raise AxisError(
-            f"axis {axis.name!r}: {len(vectors)} passages have {len(components)} components; number {number} is wanted"
+            f"axis {axis.name!r}: {count_of(len(vectors), 'passage has', 'passages have')} "
+            f"{count_of(len(components), 'component')}; number {number} is wanted"
         )
     direction = components[number - 1]
     step = direction * deviations[number - 1]

@@ -10,8 +10,9 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, format_option, json_option, with_stdin
-from embedsearch.cli.output import count_of, note, table, write, write_counts
+from embedsearch.cli.output import note, table, write, write_counts
 from embedsearch.cli.screening_options import author_option, open_screening, screening_options
+from embedsearch.names import count_of
 
 
 @click.command(

@@ -18,7 +18,7 @@ from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.label import now
 from embedsearch.index.scaling import FittedAxes, Select, definition_of, read_saved, unknown_axis
-from embedsearch.names import normal
+from embedsearch.names import count_of, normal
 from embedsearch.notebooks import phrases, table
 from embedsearch.store import SavedAxis
 
@@ -136,7 +136,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
                 }
                 for name, axis in self.definitions().items()
             ],
-            caption=f"{len(self)} axes",
+            caption=count_of(len(self), "axis", "axes"),
         )  # fmt: skip
 
     @property

@@ -16,6 +16,7 @@ from embedsearch.index.arguments import require_count
 from embedsearch.maps.clusters import Cluster, find_clusters
 from embedsearch.maps.fitting import Points
 from embedsearch.maps.layouts import Ground, Kind, LayoutReport, lay_out, read_ground
+from embedsearch.names import count_of
 from embedsearch.plots.categories import Categories
 from embedsearch.store import StoredPassage
 
@@ -94,7 +95,7 @@ class Content:
     def count(self) -> str:
         """How many passages are shown, of how many, as people read it."""
         shown = len(self.passages)
-        drawn = f"{shown:,} of {self.of:,} passages shown" if shown < self.of else f"{shown:,} passages"
+        drawn = f"{shown:,} of {count_of(self.of, 'passage')} shown" if shown < self.of else count_of(shown, "passage")
         if self.where is None:
             return drawn
         among = "" if shown < self.of else f" of {self.total:,}"

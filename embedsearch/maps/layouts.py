@@ -14,6 +14,7 @@ from embedsearch.index import Index
 from embedsearch.index.drawing import Draw
 from embedsearch.maps.fitting import FEWEST, Points, fit_pca, fit_umap, place_among, project_pca
 from embedsearch.maps.quality import MOST, trust
+from embedsearch.names import count_of
 from embedsearch.store import DerivedFiles, Kept, Keys
 from embedsearch.vectors import Rows, Vectors
 
@@ -54,12 +55,12 @@ class LayoutReport:
 
     def __str__(self) -> str:
         how = "" if self.trust is None else f", trustworthiness {self.trust:.3f}"
-        line = f"{self.kind.upper()} of {self.fitted:,} texts{how}"
+        line = f"{self.kind.upper()} of {count_of(self.fitted, 'text')}{how}"
         if not self.placed:
             return line
         near = "" if self.nearness is None else f" at a mean cosine of {self.nearness:.3f} to their neighbours"
         later = "" if self.trust_placed is None else f", trustworthiness {self.trust_placed:.3f}"
-        return f"{line}; {self.placed:,} passages placed in it{near}{later}"
+        return f"{line}; {count_of(self.placed, 'passage')} placed in it{near}{later}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.errors import QueryError
+from embedsearch.names import count_of
 from embedsearch.plots.categories import Categories
 from embedsearch.plots.ends import own_scale, pole_names
 from embedsearch.plots.labels import MOST, Label, place_labels
@@ -41,7 +42,7 @@ _LOOKS: dict[str, tuple[str, str, str, float]] = {
 def title_line(scene: Scene, lettering: Lettering, width: float) -> str:
     """Return what is seen: the index, how many of its passages, the condition, the encoder; lines of *width* inches."""
     drawn = len(scene.population)
-    count = f"{drawn:,} passages" if scene.where is None else f"{drawn:,} of {scene.total:,} passages"
+    count = count_of(drawn, "passage") if scene.where is None else f"{drawn:,} of {count_of(scene.total, 'passage')}"
     condition = f" ({lettering.text(scene.where, _CONDITION)})" if scene.where else ""
     line = f"{lettering.text(scene.index)}: {count}{condition}, encoder {lettering.text(scene.encoder)}"
     return lettering.lines(line, int((width - _MARGIN) * _LETTERS_AN_INCH), most=4)

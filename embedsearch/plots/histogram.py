@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsearch.names import count_of
 from embedsearch.plots.frame import add_legend, draw_marks, label_marks, name_axis, settle, title_line
 from embedsearch.plots.lettering import Lettering
 from embedsearch.plots.scene import Mark, Scene
@@ -80,7 +81,8 @@ def _title(scene: Scene, threshold: Threshold | None, lettering: Lettering, widt
     count = len(scene.population)
     value = f"{threshold.at:.3g}" if threshold.given.startswith("p") else ""
     above = f"above {threshold.given}" + (f" ({value})" if value else "")
-    return f"{line}\n{above}: {threshold.passed:,} of {count:,} passages pass, {threshold.passed / max(1, count):.1%}"
+    share = threshold.passed / max(1, count)
+    return f"{line}\n{above}: {threshold.passed:,} of {count_of(count, 'passage')} pass, {share:.1%}"
 
 
 def bin_edges(

@@ -10,6 +10,7 @@ from typing import Any
 from embedsearch.errors import AxisError, QueryError
 from embedsearch.index import Index, require_index
 from embedsearch.index.placing import point_on
+from embedsearch.names import count_of
 from embedsearch.plots.files import save, to_bytes
 from embedsearch.plots.histogram import Threshold, draw_histogram
 from embedsearch.plots.lettering import Lettering
@@ -194,7 +195,7 @@ def _notes(scene: Scene, left_out: Sequence[str], lettering: Lettering, size: tu
         named = "; ".join(left_out[:_NAMED]) + ("; …" if len(left_out) > _NAMED else "")
         wider, higher = (min(_LARGEST, round(1.6 * side)) for side in size)
         larger = f". A larger figure (--size {wider}x{higher}) has more" if min(size) < _LARGEST else ""
-        notes.append(f"{len(left_out):,} labels found no room: {named}{larger}")
+        notes.append(f"{count_of(len(left_out), 'label')} found no room: {named}{larger}")
     count = len(scene.population)
     if scene.categories is not None and len(scene.axes) == 2 and count > DRAWN_ONE_BY_ONE:
         notes.append(f"{IN_COLOR:,} of {count:,} passages, drawn by lot, are in colour; the grey shows all")

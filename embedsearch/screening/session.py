@@ -17,6 +17,7 @@ from embedsearch.errors import QueryError
 from embedsearch.index import Index, arguments, require_index
 from embedsearch.index.arguments import require_count
 from embedsearch.index.labels import MAIN
+from embedsearch.names import count_of
 from embedsearch.results import Records
 from embedsearch.screening.choosing import choose, order
 from embedsearch.screening.pile import Pile, direction_of
@@ -284,13 +285,15 @@ class Screening:
         left = np.flatnonzero(np.isnan(self._known(undecided=0.0)))
         if not 0 < size <= len(left):
             raise QueryError(
-                f"a sample of {size:,} cannot be drawn from {len(left):,} records that were not read"
+                f"a sample of {size:,} cannot be drawn from "
+                f"{count_of(len(left), 'record that was', 'records that were')} not read"
                 + (f"; draw from 1 to {len(left):,}" if len(left) else "")
             )
         if unread := self._unread_sample():
             raise QueryError(
-                f"{len(unread):,} records of the sample drawn last are not read yet; read them first with: "
-                "embedsearch screen read --by audit"
+                f"{count_of(len(unread), 'record')} of the sample drawn last "
+                f"{'is' if len(unread) == 1 else 'are'} not read yet; "
+                "read on first with: embedsearch screen read --by audit"
             )
         return left
 
