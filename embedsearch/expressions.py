@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from embedsearch.errors import QueryError
-from embedsearch.names import require_text
+from embedsearch.given import require_text
 
 _QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "«": "»"}
 _OPERATORS = {"+": 1, "-": -1, "−": -1}

@@ -69,6 +69,7 @@ def test_help_loads_what_click_loads():
         ("screen nxt", "there is no command 'nxt'. Did you mean 'next'?", "main screen"),
         ("--verson", "No such option '--verson'. Did you mean '--version'?", "main"),
         ("search wolf --modus dense", "No such option '--modus'. Did you mean '--mode'?", "main search"),
+        ("info -n", "No such option '-n'.", "main info"),
         ("calc -dog", "No such option '-d'; before a text that begins with - put --.", "main calc"),
         (
             "search ambush from below",

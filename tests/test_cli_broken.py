@@ -17,7 +17,7 @@ NBIB = "PMID- 1\nTI  - wolf\n\nPMID- 2\nTI  - sheep\n\n"
 BROKEN = [
     ("bad.csv", CSV + '3,"a" b\n4,fox\n', "bad.csv:4: text behind a closing quote", 3),
     ("bad.csv", CSV + '3,"never closed\n4,fox\n', "bad.csv:4: a quote opens in this record and is never closed", 3),
-    ("bad.csv", CSV + "3\n4,fox\n", "bad.csv:4: 1 fields where the header names 2", 3),
+    ("bad.csv", CSV + "3\n4,fox\n", "bad.csv:4: 1 field where the header names 2", 3),
     ("twice.csv", CSV + "1,hare\n4,fox\n", "twice.csv:4: the id '1' occurred before in this run", 3),
     ("cut.ris", RIS + "TY  - JOUR\nTI  - cut", "cut.ris:11: the reference that begins here is cut off", 2),
     ("twice.ris", RIS + RIS.replace("2", "3"), "twice.ris:11: the id '1' occurred before in this run", 3),

@@ -131,7 +131,7 @@ def test_python_refuses_the_same(index, tmp_path, monkeypatch):
         es.map_index(index, "size", layout="pca")
     with pytest.raises(es.AxisError, match="a map has two different axes, or a layout; given are size, size"):
         index.map("size", "size")
-    with pytest.raises(es.QueryError, match="a map cannot show 0 passages"):
+    with pytest.raises(es.QueryError, match="sample is 0; at least 1 must be asked for"):
         es.map_index(index, "predatoriness", "size", sample=0)
     made = index.map("predatoriness", "size")
     regions = tuple(Cluster("wolf", (place, 0.0), count) for place, count in enumerate((5, 3)))

@@ -163,7 +163,7 @@ def test_an_audit_stops_where_records_are_drawn_at_random(review):
         ([labelled(keep="")] * 2, r"review.csv:2: the label 'keep' is ''; wanted 1 or 0"),
         ([labelled(keep=0)] * 3, r"0 of 3 records are relevant; wanted at least 2 relevant and 1"),
         ([labelled(keep=1)] * 3, r"3 of 3 records are relevant"),
-        ([labelled(keep=1)], r"1 of 1 records are relevant"),
+        ([labelled(keep=1)], r"1 of 1 record is relevant"),
         ([{"title": "", "abstract": " ", "keep": 1}], r"there is no record with a text"),
     ],
 )

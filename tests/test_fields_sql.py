@@ -154,6 +154,6 @@ def test_explain_says_what_was_done(index, tmp_path):
     assert all(step.seconds >= 0 for step in trace.steps)
     result = run("locate", "size=1", "--explain", "-f", "ids", "-i", tmp_path / "index")
     assert result.exit_code == 0
-    assert "1 axes, by a scan of 8 vectors" in result.stderr
+    assert "1 axis, by a scan of 8 vectors" in result.stderr
     index.search("wolf")
     assert len(trace.steps) == 5

@@ -426,6 +426,17 @@ def test_ris_as_others_write_it(papers, tmp_path):
     assert "other.ris:6: the reference that begins here is cut off" in told[0]
 
 
+def test_what_an_import_passes_over_is_told_on_one_line(papers, tmp_path):
+    """Whatever the file is called and holds, as every other command tells it."""
+    file = write(tmp_path, "id,label\np1,1\np2,maybee\n", "a\n\x1b[31mb.csv")
+    done = run("screen", "import", file, "--on-error", "skip", "-i", papers.path)
+    assert done.exit_code == 0
+    passed_over, summary = done.stderr.splitlines()
+    assert "b.csv:3: the label is 'maybee'; wanted 1 or 0" in passed_over
+    assert "\x1b" not in passed_over
+    assert "1 document labelled, 0 unchanged" in summary
+
+
 def test_the_commands_import_and_export(papers, tmp_path):
     """import says what became of each record, export gives what import reads; a broken file leaves with 2."""
     folder = papers.path

@@ -9,6 +9,7 @@ from conftest import ROOT
 from processes import python
 
 import embedsearch as es
+from embedsearch.wording import count_of
 
 HEAVY = ["torch", "transformers", "sentence_transformers", "umap", "faiss", "pandas", "polars", "pyarrow", "matplotlib",
          "textalloc", "plotly", "ray", "sklearn", "numpy", "rich", "bs4", "pypdf", "huggingface_hub", "tokenizers",
@@ -18,7 +19,7 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 
 # DESIGN: imports point one way. A module may import from its own rank and from lower ones.
 RANKS = [
-    {"errors", "names", "mapped", "vectors", "notebooks", "columns"},
+    {"errors", "names", "wording", "given", "mapped", "vectors", "notebooks", "columns"},
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "web"},
     {"store", "whole", "axes", "results", "snippets", "duplicates"},
     {"index", "serving"},
@@ -64,6 +65,12 @@ def test_the_public_list_is_exact():
         assert getattr(es, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Indx'"):
         es.Indx  # noqa: B018
+
+
+def test_one_thing_is_counted_as_one():
+    """One is not several, and thousands have their comma; a verb agrees where it stands with the noun."""
+    assert [count_of(count, "document") for count in (0, 1, 2000)] == ["0 documents", "1 document", "2,000 documents"]
+    assert [count_of(count, "record was", "records were") for count in (1, 2)] == ["1 record was", "2 records were"]
 
 
 def test_errors_are_one_tree():

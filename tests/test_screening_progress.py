@@ -209,7 +209,7 @@ def test_who_passes_over_has_no_random_sample_until_it_is_read(pile):
     assert (progress.passed_over, int(progress.history.random.sum()), progress.history.read) == (1, 3, 6)
     three = audit_estimate(History(40, np.zeros(3, dtype=bool), np.ones(3, dtype=bool)))
     assert progress.estimates[0].missed_at_most == three.missed_at_most
-    assert "1 records shown at random were passed over" in as_markdown(report(screening))
+    assert "1 record shown at random was passed over" in as_markdown(report(screening))
     (again,) = Screening(pile).next(by="random")
     assert again.id == over.id
     pile.labels.add(over.id, "not relevant")

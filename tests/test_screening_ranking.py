@@ -423,7 +423,7 @@ def test_progress_counts_every_record():
 @pytest.mark.parametrize(
     ("relevant", "settings", "message"),
     [
-        (1, {}, "1 of 40 records are relevant; wanted at least 2 relevant and 1 other records"),
+        (1, {}, "1 of 40 records is relevant; wanted at least 2 relevant and 1 other records"),
         (40, {}, "40 of 40 records are relevant"),
         (5, {"rule": StoppingRule(method="audit")}, "none is drawn at random"),
     ],

@@ -24,7 +24,8 @@ from embedsearch.conditions import axes_in
 from embedsearch.encoders import Encoder
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
-from embedsearch.names import normal, shown
+from embedsearch.names import normal
+from embedsearch.wording import shown
 
 if TYPE_CHECKING:
     from embedsearch.axes.fitted import FittedAxis

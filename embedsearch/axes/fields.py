@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from embedsearch.axes.checks import FEWEST_RATINGS, are_equal, finite
 from embedsearch.errors import AxisError
+from embedsearch.wording import count_of
 
 _COMPACT = re.compile(r"[0-9]{8}")
 _SHOWN = 60  # characters of a value in a message
@@ -44,7 +45,8 @@ def as_numbers(name: str, field: str, values: Sequence[Any]) -> NDArray[np.float
             "wanted are numbers, dates, or two values"
         )
     if len(numbers) < FEWEST_RATINGS:
-        raise AxisError(f"axis {name!r}: {len(numbers)} documents have {field!r}; at least {FEWEST_RATINGS} are wanted")
+        few = count_of(len(numbers), "document has", "documents have")
+        raise AxisError(f"axis {name!r}: {few} {field!r}; at least {FEWEST_RATINGS} are wanted")
     if are_equal(numbers):
         raise AxisError(
             f"axis {name!r}: the field {field!r} is {numbers[0]:g} in all documents; no direction comes of it"

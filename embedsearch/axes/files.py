@@ -16,7 +16,7 @@ from embedsearch.axes.definition import Axis
 from embedsearch.axes.rated import folded
 from embedsearch.columns import delimited
 from embedsearch.errors import AxisError, reason
-from embedsearch.names import require_path
+from embedsearch.given import require_path
 from embedsearch.whole import is_special, place_of, write_whole
 
 _TEXT_COLUMNS = ("text", "phrase", "word")

@@ -22,6 +22,7 @@ from embedsearch.axes.rated import observations
 from embedsearch.errors import AxisError, QueryError
 from embedsearch.expressions import parse_expression
 from embedsearch.vectors import Vectors, unit
+from embedsearch.wording import count_of
 
 _PARALLEL = 1e-6
 _OPPOSED = 0.1
@@ -233,7 +234,8 @@ def _fit_component(axis: Axis, material: Material) -> FittedAxis:
     center, components, deviations = principal_components(vectors, number)
     if len(components) < number:
         raise AxisError(
-            f"axis {axis.name!r}: {len(vectors)} passages have {len(components)} components; number {number} is wanted"
+            f"axis {axis.name!r}: {count_of(len(vectors), 'passage has', 'passages have')} "
+            f"{count_of(len(components), 'component')}; number {number} is wanted"
         )
     direction = components[number - 1]
     step = direction * deviations[number - 1]

@@ -18,6 +18,7 @@ from embedsearch.axes.scaled import ScaledAxis, rises
 from embedsearch.axes.separation import Separation, separate
 from embedsearch.axes.statistics import pearson
 from embedsearch.axes.validation import Validation, validate
+from embedsearch.wording import count_of
 
 _OVERLAP = 0.7  # a correlation above which two axes are said to measure nearly the same
 _WEAK = 0.8  # the share of pole phrases on their own side below which the poles are called unclear
@@ -180,7 +181,7 @@ def _lines(report: AxisReport) -> Iterator[str]:
     version = f"version {report.version}" if report.version else "not saved"
     yield f"{report.name}, {version}, by {' and '.join(report.kinds)}"
     yield (
-        f"  scaled on {population['passages']:,} passages, raw mean {population['mean']:.3f}, "
+        f"  scaled on {count_of(int(population['passages']), 'passage')}, raw mean {population['mean']:.3f}, "
         f"deviation {population['deviation']:.3f}"
     )
     if (poles := report.separation) is not None:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes.packing import pack, unpack
 from embedsearch.errors import AxisError
-from embedsearch.names import shown
+from embedsearch.wording import shown
 
 _QUANTILES = 1001  # every tenth of a percent
 _SAME = 1e-5  # standard deviations: what is nearer stands at the same place; float32 vectors say no more

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.notebooks import facts, phrases, show
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.axes.definition import Axis
@@ -26,7 +27,7 @@ def scale_facts(version: int, scale: Scale) -> dict[str, str]:
     places = (f"p{percent} at {scale.at_percentile(percent):.2f}" for percent in _PERCENTILES)
     return {
         "version": str(version),
-        "scaled on": f"{scale.count:,} passages, in standard deviations from their mean",
+        "scaled on": f"{count_of(scale.count, 'passage')}, in standard deviations from their mean",
         "spread": ", ".join(places),
     }
 

@@ -23,6 +23,7 @@ from embedsearch.cli.options import (
 )
 from embedsearch.cli.output import OBJECT_FORMATS, facts, note, table, write, write_object
 from embedsearch.errors import AxisError, EmbedSearchError
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch import Axis, Index
@@ -227,7 +228,8 @@ def rate_axis(
         texts = index.explorer.propose(name, k, where)
         if file is not None:
             write_to_rate(file, texts)
-            note(f"{len(texts)} phrases to rate are in {file}; then: embedsearch axes rate {name} --take {file}")
+            to_rate = count_of(len(texts), "phrase")
+            note(f"{to_rate} to rate in {file}; then: embedsearch axes rate {name} --take {file}")
             return
         ratings = _asked(texts, index.axes.definitions()[name])
     if not ratings and not documents:
@@ -240,7 +242,7 @@ def rate_axis(
             _write_down(name, texts, ratings)
         raise
     count = len(axis.ratings) + len(axis.rated_documents)
-    note(f"{name}: version {index.axes.versions()[name]}, {count} ratings")
+    note(f"{name}: version {index.axes.versions()[name]}, {count_of(count, 'rating')}")
     _print_curve(index, name)
 
 
@@ -272,7 +274,7 @@ def _to_keep(index: Index, found: Sequence[Component], number: int, name: str | 
     from dataclasses import replace
 
     if number > len(found):
-        raise AxisError(f"there are {len(found)} components; number {number} cannot be kept")
+        raise AxisError(f"of {count_of(len(found), 'component')} number {number} cannot be kept")
     axis = replace(found[number - 1].axis, name=name) if name is not None else found[number - 1].axis
     _require_free(index, axis.name)
     return axis

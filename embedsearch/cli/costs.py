@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from embedsearch.cli.output import count_of, note
+from embedsearch.cli.output import note
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch import Index
@@ -53,7 +54,7 @@ def told(encoder: RemoteEncoder | None, tokens: int | None) -> Iterator[None]:
 def planned(index: Index, plan: Plan) -> float | None:
     """Say what an ingest would do; return its price, if there is one."""
     encoder = remote_encoder(index.identity.name)
-    tokens = f"about {priced(encoder, plan.tokens)}" if encoder else f"{plan.tokens:,} tokens"
+    tokens = f"about {priced(encoder, plan.tokens)}" if encoder else count_of(plan.tokens, "token")
     note(
         f"Dry run: {count_of(plan.added, 'document')} would be added, {plan.updated:,} updated, {plan.unchanged:,} "
         f"stay as they are; {plan.embedded:,} of {count_of(plan.passages, 'passage')} would be embedded, {tokens}. "
@@ -66,7 +67,7 @@ def priced(encoder: RemoteEncoder, tokens: int) -> str:
     """Return so many tokens in words, with what they cost if that is known."""
     price = encoder.price_of(tokens)
     cost = "" if price is None else f" ({price:,.4f} at {encoder.settings.price:g} a million)"
-    return f"{tokens:,} tokens{cost}"
+    return count_of(tokens, "token") + cost
 
 
 def tokens_of(sources: Iterable[str], format: str | None) -> int | None:

@@ -21,17 +21,9 @@ from embedsearch.cli.options import (
     open_index,
     running_options,
 )
-from embedsearch.cli.output import (
-    OBJECT_FORMATS,
-    count_of,
-    facts,
-    ingesting,
-    note,
-    note_line,
-    write_counts,
-    write_object,
-)
+from embedsearch.cli.output import OBJECT_FORMATS, facts, ingesting, note, note_line, write_counts, write_object
 from embedsearch.errors import SourceError, StoreError
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch import Document, Index

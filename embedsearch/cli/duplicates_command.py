@@ -8,7 +8,8 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import format_option, index_option, nothing_found, open_index, where_option
-from embedsearch.cli.output import comparing, count_of, note, table, write_results
+from embedsearch.cli.output import comparing, note, table, write_results
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.results import Duplicate, Duplicates
@@ -70,8 +71,8 @@ def duplicates(
 def _said(found: Duplicates, *, is_deleted: bool) -> str:
     count = len(found.sure)
     if is_deleted:
-        return f"{count_of(count, 'document')} {'was' if count == 1 else 'were'} the same as another and deleted"
-    return f"{count_of(count, 'document')} {'is' if count == 1 else 'are'} the same as another"
+        return f"{count_of(count, 'document was', 'documents were')} the same as another and deleted"
+    return f"{count_of(count, 'document is', 'documents are')} the same as another"
 
 
 def _rest(found: Duplicates, path: str, *, is_shown: bool) -> str:

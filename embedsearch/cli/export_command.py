@@ -11,7 +11,8 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index, where_option
-from embedsearch.cli.output import count_of, note, write
+from embedsearch.cli.output import note, write
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.exporting import Export

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
-from embedsearch.cli.output import count_of, note, table, write
+from embedsearch.cli.output import note, table, write
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.cli.filter_run import Asked

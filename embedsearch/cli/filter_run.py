@@ -18,6 +18,7 @@ from embedsearch.cli.filter_output import emit, tell, why_nothing
 from embedsearch.cli.options import nothing_found, open_index
 from embedsearch.cli.output import note, note_line, progress
 from embedsearch.errors import AxisError, QueryError, did_you_mean
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch import Document, Index
@@ -329,10 +330,10 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
     if named.intersection(names) and documents is not None:
         if not all(one.is_file for one in asked.planned):
             sample, documents = first(iter(documents), asked.population)
-            scaled_on = f"the first {len(sample):,} documents of the stream"
+            scaled_on = f"the first {count_of(len(sample), 'document')} of the stream"
         else:
             sample, total = draw(asked.documents(quiet=True) or (), asked.population, asked.seed)
-            scaled_on = f"{len(sample):,} of the {total:,} documents, drawn at random (seed {asked.seed})"
+            scaled_on = f"{len(sample):,} of the {count_of(total, 'document')}, drawn at random (seed {asked.seed})"
         note(f"No index: axes are scaled on {scaled_on}.")
     elif axes:
         note(f"No axis of {asked.axes_file} is asked for; there are: {', '.join(names)}.")

@@ -10,7 +10,8 @@ import click
 from embedsearch.cli import costs
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, index_option, json_option, open_index, with_stdin
-from embedsearch.cli.output import count_of, ingesting, note, one_line, progress, write_counts, write_object
+from embedsearch.cli.output import ingesting, note, one_line, progress, write_counts, write_object
+from embedsearch.wording import count_of
 
 
 @click.command(

@@ -10,8 +10,9 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, format_option, json_option, with_stdin
-from embedsearch.cli.output import count_of, note, table, write, write_counts
+from embedsearch.cli.output import note, note_line, table, write, write_counts
 from embedsearch.cli.screening_options import author_option, open_screening, screening_options
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.index.taking import TakenBack
@@ -125,7 +126,7 @@ def import_command(
     included, asreview_note and asreview_time, and in RIS the notes ASReview_relevant and ASReview_irrelevant. What
     is labelled so already stays as it is; where another label stood, a line says that it is overruled.
     """
-    reading = {"label": field, "key": key, "encoding": encoding, "on_error": on_error, "report": note}
+    reading = {"label": field, "key": key, "encoding": encoding, "on_error": on_error, "report": note_line}
     wanted = {option: value for option, value in reading.items() if value is not None}
     taken = open_screening(path, name).labels.take(file, match=match, reading=wanted)
     overruled = f", {taken.overruled:,} of them otherwise before" if taken.overruled else ""

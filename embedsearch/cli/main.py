@@ -46,7 +46,7 @@ def _on_one_line() -> Iterator[None]:
         message = error.format_message().strip()
         if "unexpected extra argument" in message:
             message += "; put words that belong together in quotes"
-        elif isinstance(error, click.NoSuchOption) and not error.option_name.startswith("--"):
+        elif isinstance(error, click.NoSuchOption) and error.option_name[:2] != "--" and _takes_texts(error.ctx):
             message = message.removesuffix(".") + "; before a text that begins with - put --"
         end = "" if message.endswith((".", "?", "!")) else "."
         raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
@@ -60,6 +60,11 @@ def _open_missing_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _takes_texts(context: click.Context | None) -> bool:
+    """Does a command take more than options?"""
+    return context is not None and any(isinstance(one, click.Argument) for one in context.command.params)
 
 
 def _give_up_output() -> None:

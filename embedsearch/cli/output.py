@@ -45,11 +45,6 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def count_of(count: int, noun: str) -> str:
-    """Return a count with what was counted: 1 document, 2,000 documents."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def note_line(text: str) -> None:
     """Say something on one line, whatever names of files and texts are in it; see `one_line`."""
     note(one_line(text))

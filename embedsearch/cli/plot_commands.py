@@ -20,8 +20,9 @@ from embedsearch.cli.options import (
     tell_joined,
     where_option,
 )
-from embedsearch.cli.output import count_of, note, write_object
+from embedsearch.cli.output import note, write_object
 from embedsearch.errors import AxisError
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch import Index, Plot

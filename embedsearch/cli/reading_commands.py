@@ -9,7 +9,7 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import encoder_option, format_option, index_option, nothing_found, open_index
-from embedsearch.cli.output import OBJECT_FORMATS, count_of, facts, note, table, write, write_object
+from embedsearch.cli.output import OBJECT_FORMATS, facts, note, table, write, write_object
 from embedsearch.cli.screening_options import (
     author_option,
     by_option,
@@ -21,6 +21,7 @@ from embedsearch.cli.screening_options import (
     telling_sentence,
 )
 from embedsearch.errors import QueryError, StoreError
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.screening import Proposal, Screening

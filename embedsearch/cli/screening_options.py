@@ -10,6 +10,7 @@ import click
 from embedsearch.cli.options import index_option, open_index, split_names
 from embedsearch.cli.output import facts, note, one_line, printable, stdout_console, table
 from embedsearch.errors import EncoderError, did_you_mean
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.screening import Proposal, Screening
@@ -147,8 +148,9 @@ def print_progress(progress: dict[str, Any]) -> None:
     )  # fmt: skip
     if progress["passed_over"]:
         click.echo(
-            f"{progress['passed_over']:,} records shown at random were passed over; what was drawn after the first of "
-            "them is no random sample until they are read: embedsearch screen read --by random"
+            f"{count_of(progress['passed_over'], 'record shown at random was', 'records shown at random were')} "
+            "passed over; what was drawn after the first is no random sample until all are read: "
+            "embedsearch screen read --by random"
         )
     elif not progress["drawn_at_random"] and progress["unread"]:
         draw = how_to_draw(progress["unread"])
@@ -161,18 +163,18 @@ def print_progress(progress: dict[str, Any]) -> None:
     for sample in progress["samples"]:
         click.echo(
             f"Audit sample: {sample['read']:,} of {sample['size']:,} read, {sample['found']:,} of these relevant; "
-            f"drawn from {sample['unread']:,} records not read."
-            + (f" The {sample['undecided']:,} undecided count as relevant here." if sample["undecided"] else "")
+            f"drawn from {count_of(sample['unread'], 'record')} not read."
+            + (f" Undecided, and relevant here: {sample['undecided']:,}." if sample["undecided"] else "")
         )
     if progress["samples"] and (joined := progress["samples"][-1]["joined"]):
         click.echo(
-            f"{joined:,} records not read could not be drawn then: they joined later, and count as possibly missed. "
+            f"{count_of(joined, 'record')} not read could not be drawn then: joined later, counted as possibly missed. "
             f"Draw another sample: {how_to_draw(progress['unread'])}"
         )
     elif progress["joined"]:
         click.echo(
-            f"{progress['joined']:,} records not read joined after the last that was read, and count as possibly "
-            "missed: read on."
+            f"{count_of(progress['joined'], 'record')} not read joined after the last that was read, counted as "
+            "possibly missed: read on."
         )
     stop = progress["stop"]
     click.echo(

@@ -11,6 +11,7 @@ from embedsearch.cli.document_commands import passed_over, read_sources, reading
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, format_option, index_option, open_index
 from embedsearch.cli.output import note, progress, table, write, write_object
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.screening import Features, LabelledRecords, SimulationSettings
@@ -99,7 +100,7 @@ def simulate(
     found = summarise(simulation, [document.id for document in records.documents])
     if plot:
         plot_recall(simulation, plot, title=file)
-        note(f"{plot}: recall curves of {settings.repeats} repeats.")
+        note(f"{plot}: recall curves of {count_of(settings.repeats, 'repeat')}.")
     if curve:
         _write_curve(found["curve"], curve)
     rule = settings.rule
@@ -167,7 +168,8 @@ def _print(found: dict[str, Any], format: str) -> None:
         return
     names = _NAMES | {f"stop_{name}": shown for name, shown in _STOP_NAMES.items()}
     shown = [[names[row["metric"]], row["mean"], row["low"], row["high"]] for row in rows]
-    title = f"{found['records']:,} records, {found['relevant']:,} relevant, {found['repeats']} repeats"
+    records, repeats = count_of(found["records"], "record"), count_of(found["repeats"], "repeat")
+    title = f"{records}, {found['relevant']:,} relevant, {repeats}"
     table(["", "mean", "low", "high"], shown, title=title)
 
 

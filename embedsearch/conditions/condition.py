@@ -11,7 +11,7 @@ from embedsearch.conditions.parsing import parse, parse_measure
 from embedsearch.conditions.resolving import Resolver, spelled
 from embedsearch.conditions.writing import operand_written
 from embedsearch.errors import QueryError
-from embedsearch.names import require_text
+from embedsearch.given import require_text
 from embedsearch.vectors import Mask
 
 

@@ -12,6 +12,7 @@ from embedsearch.documents.fields import encodable
 from embedsearch.documents.sources import ReadOptions, Source, seekable
 from embedsearch.documents.texts import one_document
 from embedsearch.errors import SourceError
+from embedsearch.wording import count_of
 
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])([-\u00ad\u2010])[ \t]*\r?\n[ \t]*(?=([^\W\d_]))")
 # What word processors and typesetters leave in a PDF's title.
@@ -47,7 +48,7 @@ def read_pdf(source: Source, options: ReadOptions) -> Iterator[Document]:
     text = "\n\n".join(_mended(page) for page in pages if page.strip())
     if not text:
         raise SourceError(
-            f"{source.name}: a PDF of {len(pages)} pages without text, perhaps scanned. "
+            f"{source.name}: a PDF of {count_of(len(pages), 'page')} without text, perhaps scanned. "
             "Recognise its text first, for example with: ocrmypdf IN.pdf OUT.pdf"
         )
     yield from one_document(source, options, text, title)

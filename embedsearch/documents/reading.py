@@ -16,7 +16,7 @@ from embedsearch.documents import estimating, foreign, hypertext, lines, parquet
 from embedsearch.documents.document import Document
 from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, name_of, rejoin
 from embedsearch.errors import SourceError, did_you_mean
-from embedsearch.names import require_text
+from embedsearch.given import require_text
 
 _readers: dict[str, Reader] = {
     "csv": separated.read_csv,

@@ -14,6 +14,7 @@ from embedsearch.documents.document import Document
 from embedsearch.documents.fields import RawRecord, documents_of
 from embedsearch.documents.sources import Lines, ReadOptions, Source
 from embedsearch.errors import SourceError
+from embedsearch.wording import count_of
 
 # A quote that is never closed makes the rest of a file one record; this bounds the memory it takes.
 _RECORD_CHARACTERS = 1 << 26
@@ -80,7 +81,7 @@ def _column_names(header: _Row) -> list[str]:
 def _by_name(names: list[str], row: _Row, delimiter: str) -> dict[str, str]:
     if len(names) != len(row.values):
         raise SourceError(
-            f"{row.place}: {len(row.values)} fields where the header names {len(names)}. "
+            f"{row.place}: {count_of(len(row.values), 'field')} where the header names {len(names)}. "
             f"A field that holds {'a tab' if delimiter == chr(9) else delimiter!r} must stand in double quotes"
         )
     return dict(zip(names, row.values, strict=True))

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Literal, cast
 from embedsearch.documents import foreign
 from embedsearch.documents.document import Document, Encoding
 from embedsearch.errors import SourceError
-from embedsearch.names import require_text
+from embedsearch.given import require_text
 
 OnError = Literal["stop", "skip"]
 

@@ -14,7 +14,7 @@ from embedsearch.encoders.sentence import SentenceEncoder
 from embedsearch.encoders.settings import REMOTE, RemoteSettings
 from embedsearch.encoders.weights import find_model
 from embedsearch.errors import EncoderError
-from embedsearch.names import require_text
+from embedsearch.given import require_text
 
 if TYPE_CHECKING:
     from embedsearch.encoders.remote import RemoteEncoder

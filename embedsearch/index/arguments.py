@@ -13,9 +13,11 @@ from numpy.typing import ArrayLike
 from embedsearch.axes import Axis
 from embedsearch.documents import Document
 from embedsearch.errors import AxisError, EmbedSearchError, QueryError, SourceError, did_you_mean
-from embedsearch.names import normal, require_text, shown
+from embedsearch.given import require_text
+from embedsearch.names import normal
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, as_rows
+from embedsearch.wording import shown
 
 OVERLAP = 25  # words that passages repeat where nobody says how many
 

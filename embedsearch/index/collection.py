@@ -30,6 +30,7 @@ from embedsearch.index.tracing import Trace
 from embedsearch.neighbors import RECALL, checked_recall
 from embedsearch.notebooks import facts
 from embedsearch.store import Compaction, Store, compact
+from embedsearch.wording import count_of
 
 _ANYTHING = 'near("anything") > -2'  # every document is measured, and passes
 
@@ -104,7 +105,8 @@ class Collection(Contents):
         except EmbedSearchError as error:  # closed, or of another thread: debuggers and logs show it all the same
             return f"Index({error})"
         return (
-            f"Index({str(self._store.path)!r}: {info['documents']} documents, {info['passages']} passages, "
+            f"Index({str(self._store.path)!r}: {count_of(info['documents'], 'document')}, "
+            f"{count_of(info['passages'], 'passage')}, "
             f"encoder {info['encoder']!r}, axes {', '.join(self.axes) or 'none'})"
         )
 

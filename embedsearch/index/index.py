@@ -23,6 +23,7 @@ from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
 from embedsearch.snippets import Snippet
 from embedsearch.store import StoredPassage
 from embedsearch.vectors import Rows
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.maps import Map
@@ -260,7 +261,7 @@ class Index(Collection):
             placer = Placer(self._embedding)
             with self._trace.step("coordinates") as step:
                 places = placer.passages(rows, list(self.axes.scaled(names).values()), predicted=predicted, far=True)
-                step.plan = f"{len(names)} axes, by a scan of {len(rows):,} vectors"
+                step.plan = f"{count_of(len(names), 'axis', 'axes')}, by a scan of {count_of(len(rows), 'vector')}"
             order = places.order(sort)[:k]
             yield from placer.each(places.take(order), rows[order], unit)
 

@@ -11,8 +11,8 @@ from numbers import Real
 from typing import Any, Final
 
 from embedsearch.errors import QueryError, did_you_mean
-from embedsearch.names import shown
 from embedsearch.store import Event
+from embedsearch.wording import shown
 
 IMPORT: Final = "import"
 AUTHOR = "EMBEDSEARCH_AUTHOR"

@@ -20,9 +20,9 @@ from embedsearch.documents.lines import json_records
 from embedsearch.documents.separated import separated_records
 from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding
 from embedsearch.errors import SourceError, did_you_mean
+from embedsearch.given import require_path
 from embedsearch.index.label import value_text
 from embedsearch.index.label_ris import ris_labels
-from embedsearch.names import require_path
 
 # The order in which ASReview looks for them.
 LABEL_NAMES = (

@@ -7,8 +7,8 @@ import os
 from embedsearch.encoders import Encoder, load_encoder
 from embedsearch.errors import QueryError
 from embedsearch.index.index import Index
-from embedsearch.names import shown
 from embedsearch.store import Store
+from embedsearch.wording import shown
 
 
 def require_index(given: Index) -> Index:

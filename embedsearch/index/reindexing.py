@@ -11,12 +11,12 @@ from pathlib import Path
 
 from embedsearch.encoders import Encoder, Identity, identify, load_encoder, load_identified, require_encoder
 from embedsearch.errors import AxisError, StoreError
+from embedsearch.given import require_path
 from embedsearch.index.arguments import checked_overlap, require_count
 from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
 from embedsearch.index.opening import open_index
 from embedsearch.index.scaling import read_saved
-from embedsearch.names import require_path
 from embedsearch.store import FittedRecord, Store, adopt, discard, is_index, unshare
 
 _log = logging.getLogger("embedsearch")

@@ -21,6 +21,7 @@ from embedsearch.index.scaling import FittedAxes, Select, definition_of, read_sa
 from embedsearch.names import normal
 from embedsearch.notebooks import phrases, table
 from embedsearch.store import SavedAxis
+from embedsearch.wording import count_of
 
 _log = logging.getLogger("embedsearch")
 
@@ -136,7 +137,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
                 }
                 for name, axis in self.definitions().items()
             ],
-            caption=f"{len(self)} axes",
+            caption=count_of(len(self), "axis", "axes"),
         )  # fmt: skip
 
     @property

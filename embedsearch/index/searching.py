@@ -22,12 +22,12 @@ from embedsearch.index.nearby import Nearby
 from embedsearch.index.placing import Placer
 from embedsearch.index.tracing import Trace
 from embedsearch.mapped import gather
-from embedsearch.names import shown
 from embedsearch.neighbors import Neighbors, Progress
 from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
 from embedsearch.store import Store, StoredPassage
 from embedsearch.vectors import Rows, Vectors, top, unit
+from embedsearch.wording import count_of, shown
 
 RowRanking = Callable[[int], Rows]  # the so many best rows, best first
 
@@ -205,7 +205,7 @@ class Searcher:
         """Return the passages nearest to a point on axes, among *rows*, those left out that are one of some texts."""
         with self._trace.step("distances") as step:
             rows, places, distances = self._distances(point, axes, rows)
-            step.plan = f"{len(axes)} axes, by a scan of {len(rows):,} vectors"
+            step.plan = f"{count_of(len(axes), 'axis', 'axes')}, by a scan of {count_of(len(rows), 'vector')}"
         passages = self._ranked(lambda count: rows[top(-distances, count)], k, without)
         measured = _Measured(rows, places, distances, axes)
         hits = (_hit(rank, None, passage, **measured.of(passage.row)) for rank, passage in enumerate(passages, 1))

@@ -51,6 +51,7 @@ from embedsearch.mapped import gather
 from embedsearch.store import OWN_FIELDS
 from embedsearch.store.fields_sql import is_translatable
 from embedsearch.vectors import Rows, Vectors
+from embedsearch.wording import count_of
 
 BATCH_DOCUMENTS = 512  # of a stream
 _OWN_DOCUMENTS = 256  # of the index, read as one state
@@ -137,7 +138,7 @@ class Selector:
             cheap, rest = ruled_by_fields(condition.root, is_translatable)
             with self._trace.step("condition on fields") as step:
                 rows = self._rows_where(cheap) if cheap else self._store.live_rows()
-                step.plan = f"{len(rows):,} rows" + ("" if cheap else ", no condition on fields alone")
+                step.plan = count_of(len(rows), "row") + ("" if cheap else ", no condition on fields alone")
             if rest is None:
                 return rows
             with self._trace.step("condition on axes") as step:
@@ -145,7 +146,7 @@ class Selector:
                 means = replace(self._means(measured, known), predicted=predicted)
                 table = PassageTable(self._store, means, rows)
                 kept: Rows = rows[measured.evaluate(table)] if len(rows) else rows
-                step.plan = f"{len(kept):,} of {len(rows):,} rows, by a scan of their vectors"
+                step.plan = f"{len(kept):,} of {count_of(len(rows), 'row')}, by a scan of their vectors"
             return kept
 
     def _forget_if_changed(self) -> None:
@@ -219,7 +220,7 @@ class Selector:
                 texts = [self._embedding.passages_of(batch[place])[1] for place in places]
                 vectors, encoded = self._embedding.embed([text for part in texts for text in part])
                 verdicts.embedded += encoded
-                step.plan = f"{verdicts.embedded:,} texts encoded, the others known"
+                step.plan = f"{count_of(verdicts.embedded, 'text')} encoded, the others known"
             ends = np.cumsum([len(part) for part in texts])
             return np.split(vectors, ends[:-1])
 
@@ -245,7 +246,7 @@ class Selector:
                 left = self._sifted(left, sift) if sift and left else left
                 found = judge.verdicts(self._own_batch(left), verdicts.total) if left else []
                 verdicts.total += len(rows)
-                step.plan = f"{start + len(part):,} documents, their vectors from the index"
+                step.plan = f"{count_of(start + len(part), 'document')}, their vectors from the index"
             yield from found
 
     def _field_names_now(self) -> list[str]:
@@ -256,7 +257,7 @@ class Selector:
         """Return the numbers of the documents that SQL leaves of *numbers*, all there are."""
         with verdicts.step("condition on fields") as step:
             kept: Rows = np.unique(self._store.document_numbers(self._rows_where(condition)))
-            step.plan = f"{len(kept):,} of {len(numbers):,} documents, by SQL"
+            step.plan = f"{len(kept):,} of {count_of(len(numbers), 'document')}, by SQL"
         verdicts.ruled.append(PartCount(written(condition), len(numbers), len(kept), len(kept)))
         verdicts.total = len(numbers) - len(kept)
         return kept
@@ -313,7 +314,7 @@ class Selector:
             def explain(document: Document, vectors: Vectors) -> tuple[Reason, ...]:
                 with verdicts.step("sentences") as step:
                     verdicts.explained += 1
-                    step.plan = f"of {verdicts.explained:,} documents, each left out in turn"
+                    step.plan = f"of {count_of(verdicts.explained, 'document')}, each left out in turn"
                     return reasoner(document, vectors)
 
         return Judge(root, resolved.means, resolved.wanted, explain)

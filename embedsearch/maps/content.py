@@ -18,6 +18,7 @@ from embedsearch.maps.fitting import Points
 from embedsearch.maps.layouts import Ground, Kind, LayoutReport, lay_out, read_ground
 from embedsearch.plots.categories import Categories
 from embedsearch.store import StoredPassage
+from embedsearch.wording import count_of
 
 SHOWN = 20_000  # passages: a browser draws and searches so many without a pause
 _LONGEST = 300  # characters of a text
@@ -94,7 +95,7 @@ class Content:
     def count(self) -> str:
         """How many passages are shown, of how many, as people read it."""
         shown = len(self.passages)
-        drawn = f"{shown:,} of {self.of:,} passages shown" if shown < self.of else f"{shown:,} passages"
+        drawn = f"{shown:,} of {count_of(self.of, 'passage')} shown" if shown < self.of else count_of(shown, "passage")
         if self.where is None:
             return drawn
         among = "" if shown < self.of else f" of {self.total:,}"

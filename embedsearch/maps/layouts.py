@@ -16,6 +16,7 @@ from embedsearch.maps.fitting import FEWEST, Points, fit_pca, fit_umap, place_am
 from embedsearch.maps.quality import MOST, trust
 from embedsearch.store import DerivedFiles, Kept, Keys
 from embedsearch.vectors import Rows, Vectors
+from embedsearch.wording import count_of
 
 Kind = Literal["umap", "pca"]
 KINDS: tuple[Kind, ...] = ("umap", "pca")
@@ -54,12 +55,12 @@ class LayoutReport:
 
     def __str__(self) -> str:
         how = "" if self.trust is None else f", trustworthiness {self.trust:.3f}"
-        line = f"{self.kind.upper()} of {self.fitted:,} texts{how}"
+        line = f"{self.kind.upper()} of {count_of(self.fitted, 'text')}{how}"
         if not self.placed:
             return line
         near = "" if self.nearness is None else f" at a mean cosine of {self.nearness:.3f} to their neighbours"
         later = "" if self.trust_placed is None else f", trustworthiness {self.trust_placed:.3f}"
-        return f"{line}; {self.placed:,} passages placed in it{near}{later}"
+        return f"{line}; {count_of(self.placed, 'passage')} placed in it{near}{later}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from embedsearch.errors import QueryError
+from embedsearch.given import require_text
 from embedsearch.index import Index
 from embedsearch.maps.content import SHOWN, Content, Wanted, gather
 from embedsearch.maps.layouts import Kind
 from embedsearch.maps.writing import require_plotly, to_html
-from embedsearch.names import require_text
 from embedsearch.whole import place_of, write_whole
 
 _HEIGHT = 700  # pixels in a notebook

@@ -15,6 +15,7 @@ from embedsearch.neighbors.exact import best_of, nearest_exact, nearest_exact_ma
 from embedsearch.neighbors.faiss_index import FaissIndex
 from embedsearch.neighbors.tuning import TESTED, Effort, growth
 from embedsearch.vectors import Mask, Rows, Vectors, as_rows, project
+from embedsearch.wording import count_of
 
 _EXACT_SHARE = 100  # one allowed row in a hundred is scored sooner than a whole index proposes rows
 _FEWEST_EXACT = 2_000  # half a millisecond at 384 dimensions
@@ -57,11 +58,11 @@ class Plan:
 
     def __str__(self) -> str:
         if not self.probes and not self.proposed:
-            return f"exact over {self.allowed:,} rows"
-        lists = f" from {self.probes:,} lists" if self.probes else ""
-        asked = f"{self.proposed:,} rows proposed{lists} in {1000 * self.propose_seconds:.1f} ms"
+            return f"exact over {count_of(self.allowed, 'row')}"
+        lists = f" from {count_of(self.probes, 'list')}" if self.probes else ""
+        asked = f"{count_of(self.proposed, 'row')} proposed{lists} in {1000 * self.propose_seconds:.1f} ms"
         if self.kind == "exact":
-            return f"{asked}, too few of them allowed; exact over {self.allowed:,} rows"
+            return f"{asked}, too few of them allowed; exact over {count_of(self.allowed, 'row')}"
         newer = f" ({self.newer:,} newer than the index)" if self.newer else ""
         return f"index, {asked}; {self.scored:,}{newer} of {self.allowed:,} allowed scored"
 

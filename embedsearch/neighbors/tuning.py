@@ -15,10 +15,10 @@ import numpy as np
 
 from embedsearch.errors import QueryError
 from embedsearch.mapped import gather
-from embedsearch.names import shown
 from embedsearch.neighbors.exact import kth_scores
 from embedsearch.neighbors.faiss_index import FaissIndex, spread
 from embedsearch.vectors import Mask, Rows, Vectors
+from embedsearch.wording import shown
 
 RECALL = 0.99
 SAMPLED = 200

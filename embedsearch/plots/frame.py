@@ -17,6 +17,7 @@ from embedsearch.plots.labels import MOST, Label, place_labels
 from embedsearch.plots.lettering import Lettering
 from embedsearch.plots.scene import Mark, Scene
 from embedsearch.plots.style import ACCENT, INK, QUIET
+from embedsearch.wording import count_of
 
 _LABEL, _LEGEND, _CONDITION = 26, 26, 60
 _WIDE = 5.0  # inches
@@ -41,7 +42,7 @@ _LOOKS: dict[str, tuple[str, str, str, float]] = {
 def title_line(scene: Scene, lettering: Lettering, width: float) -> str:
     """Return what is seen: the index, how many of its passages, the condition, the encoder; lines of *width* inches."""
     drawn = len(scene.population)
-    count = f"{drawn:,} passages" if scene.where is None else f"{drawn:,} of {scene.total:,} passages"
+    count = count_of(drawn, "passage") if scene.where is None else f"{drawn:,} of {count_of(scene.total, 'passage')}"
     condition = f" ({lettering.text(scene.where, _CONDITION)})" if scene.where else ""
     line = f"{lettering.text(scene.index)}: {count}{condition}, encoder {lettering.text(scene.encoder)}"
     return lettering.lines(line, int((width - _MARGIN) * _LETTERS_AN_INCH), most=4)

@@ -13,6 +13,7 @@ from embedsearch.plots.frame import add_legend, draw_marks, label_marks, name_ax
 from embedsearch.plots.lettering import Lettering
 from embedsearch.plots.scene import Mark, Scene
 from embedsearch.plots.style import ACCENT, FAINT, LINES, QUIET, new_figure
+from embedsearch.wording import count_of
 
 PERCENTILES = (5, 25, 50, 75, 95)
 _FEWEST, _MOST = 12, 80  # bins
@@ -80,7 +81,8 @@ def _title(scene: Scene, threshold: Threshold | None, lettering: Lettering, widt
     count = len(scene.population)
     value = f"{threshold.at:.3g}" if threshold.given.startswith("p") else ""
     above = f"above {threshold.given}" + (f" ({value})" if value else "")
-    return f"{line}\n{above}: {threshold.passed:,} of {count:,} passages pass, {threshold.passed / max(1, count):.1%}"
+    share = threshold.passed / max(1, count)
+    return f"{line}\n{above}: {threshold.passed:,} of {count_of(count, 'passage')} pass, {share:.1%}"
 
 
 def bin_edges(

@@ -16,6 +16,7 @@ from embedsearch.plots.lettering import Lettering
 from embedsearch.plots.plane import DRAWN_ONE_BY_ONE, IN_COLOR, draw_plane
 from embedsearch.plots.scene import Scene, Wanted, gather
 from embedsearch.plots.style import FONT, SIZE, require_matplotlib, styled
+from embedsearch.wording import count_of
 
 _NAMED = 8
 _SMALLEST, _LARGEST = 2, 40  # inches
@@ -194,7 +195,7 @@ def _notes(scene: Scene, left_out: Sequence[str], lettering: Lettering, size: tu
         named = "; ".join(left_out[:_NAMED]) + ("; …" if len(left_out) > _NAMED else "")
         wider, higher = (min(_LARGEST, round(1.6 * side)) for side in size)
         larger = f". A larger figure (--size {wider}x{higher}) has more" if min(size) < _LARGEST else ""
-        notes.append(f"{len(left_out):,} labels found no room: {named}{larger}")
+        notes.append(f"{count_of(len(left_out), 'label')} found no room: {named}{larger}")
     count = len(scene.population)
     if scene.categories is not None and len(scene.axes) == 2 and count > DRAWN_ONE_BY_ONE:
         notes.append(f"{IN_COLOR:,} of {count:,} passages, drawn by lot, are in colour; the grey shows all")

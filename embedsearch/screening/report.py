@@ -13,6 +13,7 @@ from embedsearch.screening.progress import Progress
 from embedsearch.screening.session import Screening
 from embedsearch.screening.versions import versions
 from embedsearch.store import Event
+from embedsearch.wording import count_of
 
 _SIGNS = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")  # what can begin or end something in a line of Markdown
 _ENTITIES = re.compile(r"&(?=#?\w+;)")
@@ -132,7 +133,7 @@ def as_markdown(record: dict[str, Any]) -> str:
         _table(("record", "label", "who", "when", "proposed by", "note"),
                [[one["id"], one["label"], one["author"], one["time"], one["by"], one["note"]]
                 for one in record["labels"]]),
-        f"The journal holds {len(record['events']):,} events; the JSON form of this record lists each of them.",
+        f"The journal holds {count_of(len(record['events']), 'event')}; the JSON form of this record lists each.",
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -173,27 +174,28 @@ def _evidence(progress: dict[str, Any]) -> list[str]:
     verdict = "met" if stop["met"] else "not met"
     parts = [
         f"Stopping rule: recall of at least {stop['recall']:.0%} with {stop['confidence']:.0%} confidence, by the "
-        f"{stop['method']} estimate: **{verdict}**. {progress['since_last_relevant']:,} records were read after the "
-        "last relevant one."
+        f"{stop['method']} estimate: **{verdict}**. "
+        f"{count_of(progress['since_last_relevant'], 'record was', 'records were')} read after the last relevant one."
     ]
     if progress["unasked"]:
         parts.append(
-            f"{progress['unasked']:,} records were labelled unasked or imported; the estimates count them as unread "
-            "until then and leave them out of what was read; the relevant ones count as found."
+            f"{count_of(progress['unasked'], 'record was', 'records were')} labelled unasked or imported; "
+            "the estimates count them as unread until then and leave them out of what was read; the relevant "
+            "ones count as found."
         )
     if not progress["drawn_at_random"]:
         parts.append("No record was drawn at random, so that the audit says nothing.")
     if progress["passed_over"]:
         parts.append(
-            f"{progress['passed_over']:,} records shown at random were passed over; what was drawn after the first of "
-            "them is left out of the audit."
+            f"{count_of(progress['passed_over'], 'record shown at random was', 'records shown at random were')} "
+            "passed over; what was drawn after the first is left out of the audit."
         )
     for sample in progress["samples"]:
         parts.append(
-            f"Audit sample (event {sample['event']}): {sample['size']:,} records drawn at random from "
+            f"Audit sample (event {sample['event']}): {count_of(sample['size'], 'record')} drawn at random from "
             f"{sample['unread']:,} not read; {sample['read']:,} read, {sample['found']:,} of these relevant."
-            + (f" {sample['undecided']:,} are undecided and count as relevant here." if sample["undecided"] else "")
-            + (f" {sample['joined']:,} records not read could not be drawn then." if sample["joined"] else "")
+            + (f" Undecided, and relevant here: {sample['undecided']:,}." if sample["undecided"] else "")
+            + (f" {count_of(sample['joined'], 'record')} not read could not be drawn then." if sample["joined"] else "")
         )
     if progress["joined"]:
         parts.append(

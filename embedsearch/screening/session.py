@@ -27,6 +27,7 @@ from embedsearch.screening.reading import shown_at_random
 from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.screening.versions import versions
 from embedsearch.vectors import Rows, Vectors
+from embedsearch.wording import count_of
 
 AUDIT = "audit"
 _MOST_SENTENCES = 200  # what an encoder reads on a processor in about half a second
@@ -284,13 +285,15 @@ class Screening:
         left = np.flatnonzero(np.isnan(self._known(undecided=0.0)))
         if not 0 < size <= len(left):
             raise QueryError(
-                f"a sample of {size:,} cannot be drawn from {len(left):,} records that were not read"
+                f"a sample of {size:,} cannot be drawn from "
+                f"{count_of(len(left), 'record that was', 'records that were')} not read"
                 + (f"; draw from 1 to {len(left):,}" if len(left) else "")
             )
         if unread := self._unread_sample():
             raise QueryError(
-                f"{len(unread):,} records of the sample drawn last are not read yet; read them first with: "
-                "embedsearch screen read --by audit"
+                f"{count_of(len(unread), 'record')} of the sample drawn last "
+                f"{'is' if len(unread) == 1 else 'are'} not read yet; "
+                "read on first with: embedsearch screen read --by audit"
             )
         return left
 

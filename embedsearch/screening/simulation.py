@@ -15,6 +15,7 @@ from embedsearch.screening.features import Features
 from embedsearch.screening.ranking import Ranker, RankerSettings, Scores
 from embedsearch.screening.stopping import History, StoppingRule
 from embedsearch.vectors import Mask, Rows
+from embedsearch.wording import count_of
 
 Progress = Callable[[int, int], None]
 Scorer = Callable[[NDArray[np.float64]], Scores]
@@ -175,8 +176,9 @@ def check_labels(relevant: Mask, settings: SimulationSettings) -> None:
     count, others = int(relevant.sum()), int((~relevant).sum())
     if count <= settings.relevant_priors or others < settings.other_priors or not others:
         wanted = f"{settings.relevant_priors + 1} relevant and {max(1, settings.other_priors)} other records"
+        are = "is" if count == 1 else "are"
         raise QueryError(
-            f"{count:,} of {len(relevant):,} records are relevant; wanted at least {wanted}, of which "
+            f"{count:,} of {count_of(len(relevant), 'record')} {are} relevant; wanted at least {wanted}, of which "
             f"{settings.relevant_priors} and {settings.other_priors} are known beforehand"
         )
     if settings.rule.method == "audit" and settings.by not in ("random", "mixed"):

@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from embedsearch.errors import StoreError
-from embedsearch.names import require_path
+from embedsearch.given import require_path
 from embedsearch.store import axes, fulltext, keys, labels
 from embedsearch.store.creating import found_folder, make_folder
 from embedsearch.store.database import DATABASE, REQUIRED, SCHEMA, Database

@@ -21,6 +21,7 @@
 
   const number = (value) => value.toFixed(2).replace("-", "−");
   const count = (value) => value.toLocaleString("en");
+  const passages = `${count(ids.length)} passage${ids.length === 1 ? "" : "s"}`;
   const listed = () => {
     if (!selected.length || found === null) return selected.length ? selected : found ?? [];
     const among = new Set(found);
@@ -36,7 +37,7 @@
   };
 
   const planeOptions = () => {
-    const label = `Map of ${count(ids.length)} passages. Arrow keys move, plus and minus zoom, 0 shows all.`;
+    const label = `Map of ${passages}. Arrow keys move, plus and minus zoom, 0 shows all.`;
     if (!content.axes) return {label, bare: true, thin: true, xTitle: content.layout, yTitle: ""};
     const [xAxis, yAxis] = content.axes;
     return {label, xTitle: xAxis.title, yTitle: yAxis.title, xEnds: xAxis.ends, yEnds: yAxis.ends};
@@ -86,7 +87,7 @@
   const search = () => {
     const wanted = byId("search").value.trim().toLowerCase();
     found = wanted ? haystack.flatMap((text, i) => (text.includes(wanted) ? [i] : [])) : null;
-    byId("found").textContent = found === null ? "" : `${count(found.length)} of ${count(ids.length)} passages`;
+    byId("found").textContent = found === null ? "" : `${count(found.length)} of ${passages}`;
     plane.rings((found ?? []).map(ring));
     show();
   };
