@@ -353,6 +353,20 @@ def test_axes_fitted_and_fields_that_come_elsewhere_are_there_without_a_reload(s
     small.wait_for_function("document.getElementById('axes-list').children.length === 2")
 
 
+def test_why_other_axes_are_drawn_is_said_where_detail_is_fetched_too(small, index, monkeypatch):
+    """Where a sample is drawn, the points around an answer come after the others: what was said before them stays."""
+    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 4)
+    small.goto(f"{small.url}&q=wolf")
+    small.reload()
+    small.wait_for_selector("#ask-answer li")
+    small.wait_for_load_state("networkidle")
+    index.axes.delete("size")
+    small.evaluate("dispatchEvent(new Event('focus'))")
+    small.wait_for_function("document.getElementById('y').options.length === 1")
+    small.wait_for_timeout(600)
+    assert small.inner_text("#says").startswith("The index has no axis size any more. 4 of 8 passages in view")
+
+
 def test_the_first_axis_of_an_index_is_drawn_when_it_is_there(page, tmp_path, encoder, animals, axes):
     """It was fitted in a terminal while the page stood open."""
     with es.Index.create(tmp_path / "index", encoder) as index:

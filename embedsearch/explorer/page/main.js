@@ -97,17 +97,18 @@ async function notice() {
 }
 
 async function catchUp() {
+  const index = await ask("index").catch(() => null);
+  if (!index) return; // whatever is asked by the reader says why
   try {
-    const index = await ask("index"), before = now(), had = JSON.stringify(view.index.axes);
+    const before = now(), had = JSON.stringify(view.index.axes);
     learned(index.state);
     told(index);
     const names = view.index.axes.map((axis) => axis.name), others = JSON.stringify(view.index.axes) !== had;
     complete();
     choices();
     const gone = [...new Set([before.x, before.y])].filter((name) => name && !names.includes(name));
-    const hadNone = !view.drawn, drawn = await redraw();
+    const hadNone = !view.drawn, drawn = await redraw(gone.length ? `The index has no axis ${gone.join(" and ")} any more. ` : "");
     if (gone.length || hadNone) $("view-error").textContent = "";
-    if (gone.length) $("says").prepend(`The index has no axis ${gone.join(" and ")} any more. `);
     if ((drawn || others) && now().tab !== "read") await open();
   } catch (error) {
     if (error.name !== "AbortError") $("view-error").textContent = error.message;

@@ -18,6 +18,7 @@ let alone = null; // the value of a field that is shown alone: {field, name}, wh
 let settling = false; // the view is being set by us, not by the reader
 let loading = 0; // how many ask for other points: what is in view takes the place of none of them
 let latest = null; // the last of these
+let lead = ""; // what is said before what is drawn, until other points are asked for
 
 const axisNamed = (name) => view.index.axes.find((axis) => axis.name === name);
 const titles = () => {
@@ -95,6 +96,7 @@ export async function load(wanted = {}) {
   if (!view.index.axes.length) return;
   const {view: at} = now();
   loading += 1;
+  lead = "";
   latest = drawing(wanted).finally(() => { loading -= 1; });
   await latest;
   if (now().view !== at) await detail(addressed()); // the reader has moved on meanwhile
@@ -118,11 +120,15 @@ async function drawing({move = false, where = view.where}) {
 /* What the places of points hang on. */
 const holding = () => JSON.stringify([view.index.documents, view.index.passages, axisNamed(now().x), axisNamed(now().y)]);
 
-/* Draws anew where points may lie elsewhere by now, once those are there that others ask for; true if so. */
-export async function redraw() {
+/* Draws anew where points may lie elsewhere by now, once those are there that others ask for, and says why; true if so. */
+export async function redraw(why) {
   while (loading) await latest.catch(() => {});
-  if (view.drawn?.of === holding()) return false;
+  if (!view.index.axes.length || view.drawn?.of === holding()) return false;
   await load();
+  if (why) {
+    lead = why;
+    says();
+  }
   return true;
 }
 
@@ -175,10 +181,12 @@ async function moving(from, to) {
 function show(points) {
   if (view.drawn?.epoch !== points.epoch) view.texts = new Map(); // the numbers of rows mean others now
   view.drawn = points;
-  const isLost = view.selection !== null && view.selection.epoch !== points.epoch;
-  if (isLost) view.selection = null;
+  if (view.selection && view.selection.epoch !== points.epoch) {
+    view.selection = null;
+    lead = "The index has numbered its passages anew since some were selected; select them again. ";
+  }
   draw(points, (place) => told(points.rows[place]));
-  says(isLost ? "The index has numbered its passages anew since some were selected; select them again. " : "");
+  says();
   legend(points);
   chosen();
 }
@@ -197,14 +205,14 @@ function settle([x0, x1, y0, y1]) {
   settling = false;
 }
 
-function says(first) {
+function says() {
   const {total, inside, shown} = view.drawn;
   const part = shown < inside ? `${count(shown)} of ${count(inside)} passages in view are drawn; zoom in for more.` : `${counted(shown, "passage")}${inside < total ? ` of ${count(total)} ${shown === 1 ? "is" : "are"} in view` : ""}.`;
-  $("says").textContent = first + ($("says").dataset.plain ?? "") + (view.where ? `Only where ${view.where}: ` : "") + part;
+  $("says").textContent = lead + ($("says").dataset.plain ?? "") + (view.where ? `Only where ${view.where}: ` : "") + part;
 }
 
 /* Says again what is drawn, in the place of what was done. */
-export const drawnAgain = () => (view.drawn ? says("") : $("says").replaceChildren());
+export const drawnAgain = () => (view.drawn ? says() : $("says").replaceChildren());
 
 /* What decides the view beside the reader's hand. */
 const asking = () => JSON.stringify([now().x, now().y, now().q, now().like, now().view]);
