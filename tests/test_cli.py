@@ -51,7 +51,7 @@ def test_every_command_stands_in_the_docs(words):
 
 def test_help_loads_what_click_loads():
     """--help takes the time of a bare click program: beside click it loads our modules and a little of Python's own."""
-    little = "csv, difflib, heapq, ipaddress, pathlib, unicodedata, urllib.parse"
+    little = "csv, difflib, heapq, ipaddress, pathlib, signal, unicodedata, urllib.parse"
     bare = f"import click, {little}; click.command()(lambda: None)(['--help'], standalone_mode=False)"
     ours = "from embedsearch.cli import main; main(['--help'], standalone_mode=False)"
     loaded = {}

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -135,3 +136,39 @@ def test_a_disk_without_any_room_is_not_damage(index, words):
     said = "cannot be used: disk I/O error. What was committed before is safe; make room on the disk"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"Error: {index}/index.db {said}\n")
     assert verify(index).is_sound
+
+
+def test_a_second_interrupt_ends_the_process_at_once():
+    """The first has what is under way finished; the second is not an exception in the middle of that."""
+    code = (
+        "import sys, time\n"
+        "from embedsearch.cli import main\n"
+        "@main.command()\n"
+        "def wait():\n"
+        "    try:\n"
+        "        print('begun', flush=True); time.sleep(60)\n"
+        "    finally:\n"
+        "        print('ending', flush=True); time.sleep(60)\n"
+        "main(['wait'])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as one:
+        for line in ("begun\n", "ending\n"):
+            assert one.stdout.readline() == line
+            one.send_signal(signal.SIGINT)
+        said = one.stderr.read()
+    assert (one.returncode, said) == (-signal.SIGINT, "")
+
+
+def test_an_interrupt_is_handled_as_before_when_a_command_is_done():
+    """Whoever runs commands in a program of his own finds its handler of SIGINT as it was."""
+    before = signal.getsignal(signal.SIGINT)
+    assert run("--version").exit_code == 0
+    assert signal.getsignal(signal.SIGINT) is before
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert run("axes", "list", "-i", "nowhere").exit_code == 2
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

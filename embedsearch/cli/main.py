@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import click
@@ -52,6 +55,29 @@ def _on_one_line() -> Iterator[None]:
         raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
 
 
+@contextlib.contextmanager
+def _ending_at_the_second_interrupt() -> Iterator[None]:
+    """Have a second Ctrl-C end the process at once, as SIGINT does by itself.
+
+    As an exception it would keep Python from waiting for the thread that computes vectors, which then aborts.
+    """
+    usual = signal.default_int_handler
+    if signal.getsignal(signal.SIGINT) is not usual or threading.current_thread() is not threading.main_thread():
+        yield  # whoever runs the command in his own program handles signals himself
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is interrupt:
+            signal.signal(signal.SIGINT, usual)
+
+
 def _open_missing_streams() -> None:
     """Have standard streams that this program was started without lead nowhere.
 
@@ -84,7 +110,7 @@ class Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
         """Run the command; no error that a user can cause shows a traceback."""
         try:
-            with _on_one_line():
+            with _on_one_line(), _ending_at_the_second_interrupt():
                 result = super().invoke(context)
             sys.stdout.flush()
             return result
