@@ -316,8 +316,9 @@ def test_axes_that_nothing_asks_for_are_named(tmp_path):
     assert "is asked for; there are: predatoriness, size, " in done.stderr
 
 
-def test_an_axis_to_add_that_is_not_there_is_told_before_anything_is_read(tmp_path):
+def test_an_axis_to_add_that_is_not_there_is_told_before_anything_is_read(tmp_path, monkeypatch):
     """Without an index: where axes come from, or which of the file's is meant; --by says where they come from too."""
+    monkeypatch.chdir(tmp_path)  # where there is no indexes/predation
     (tmp_path / "a.csv").write_text("id,text\n1,small\n")
     asked = ("filter", tmp_path / "a.csv", "--where", "id > 0")
     for more, said in (

@@ -85,7 +85,12 @@ def run(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> No
             await super().startup(sockets=sockets)
             ready()
 
-    Announcing(_settings(app)).run(sockets=[listening])
+    # asyncio ends its loop in order at SIGINT only where it finds Python's own handler.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        Announcing(_settings(app)).run(sockets=[listening])
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
