@@ -14,11 +14,15 @@ A value that is not there is null, and decides nothing.
 from __future__ import annotations
 
 import csv
+import importlib.util
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
+
+from embedsearch.errors import QueryError
 
 if TYPE_CHECKING:
     import pandas
@@ -167,6 +171,35 @@ def arrow_schema(schema: Schema) -> pyarrow.Schema:
         return pyarrow.struct([(inner, simple[one]) for inner, one in type.items()]) if type else pyarrow.null()
 
     return pyarrow.schema([(name, dtype(type)) for name, type in schema.items()])
+
+
+def write_parquet(
+    records: Iterator[Mapping[str, Any]], schema: Mapping[str, Simple], stream: IO[bytes], at_once: int
+) -> int:
+    """Write flat records as a Parquet file, so many at a time, each with the values of its columns; return their count.
+
+    Raises:
+        QueryError: pyarrow is not installed.
+    """
+    require_parquet()
+    from pyarrow import parquet
+
+    count = 0
+    with parquet.ParquetWriter(stream, arrow_schema(schema)) as writer:
+        while rows := list(islice(records, at_once)):
+            writer.write_table(to_arrow(rows, schema))
+            count += len(rows)
+    return count
+
+
+def require_parquet() -> None:
+    """Refuse to go on where Parquet files cannot be written.
+
+    Raises:
+        QueryError: pyarrow is not installed.
+    """
+    if importlib.util.find_spec("pyarrow") is None:
+        raise QueryError('pyarrow is not installed; add the extra: pip install "embedsearch[parquet]"')
 
 
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
 from typing import IO, Any, Literal
 
-from embedsearch.columns import Schema, Simple, arrow_schema, flatten, to_arrow, types_of
-from embedsearch.errors import QueryError
+from embedsearch.columns import Simple, flatten, require_parquet, types_of, write_parquet
 from embedsearch.index import Index, Wanted
 from embedsearch.index.arguments import one_of
 from embedsearch.vectors import Vectors
@@ -60,13 +58,13 @@ class Export:
                 record["vector"] = [round(value, _DIGITS) for value in vector.tolist()]
             yield record
 
-    def columns(self) -> Schema:
+    def columns(self) -> dict[str, Simple]:
         """Return the columns of the records, flat, with their types; those of fields follow from all documents."""
         fields = types_of(document.metadata for document in self.index.documents())
-        vector: Schema = {"vector": "vector"} if self.vectors else {}
+        vector: dict[str, Simple] = {"vector": "vector"} if self.vectors else {}
         return {**self.own_columns(), **{f"metadata.{name}": type for name, type in fields.items()}, **vector}
 
-    def own_columns(self) -> Schema:
+    def own_columns(self) -> dict[str, Simple]:
         """Return those of `columns` that are neither fields of documents nor vectors; nothing is read."""
         own = _PASSAGE if self.by == "passage" else _DOCUMENT
         places: dict[str, Simple] = {f"coordinates.{name}": "number" for name in self.axes}
@@ -78,17 +76,9 @@ class Export:
         Raises:
             QueryError: pyarrow is not installed, or as `records`.
         """
-        if importlib.util.find_spec("pyarrow") is None:
-            raise QueryError('pyarrow is not installed; add the extra: pip install "embedsearch[parquet]"')
-        from pyarrow import parquet
-
-        count, schema, pairs = 0, self.columns(), self._pairs()
-        with parquet.ParquetWriter(stream, arrow_schema(schema)) as writer:
-            while part := list(islice(pairs, _AT_ONCE)):
-                rows = [flatten(record) | ({} if vector is None else {"vector": vector}) for record, vector in part]
-                writer.write_table(to_arrow(rows, schema))
-                count += len(rows)
-        return count
+        require_parquet()  # before all documents are looked at
+        rows = (flatten(record) | ({} if vector is None else {"vector": vector}) for record, vector in self._pairs())
+        return write_parquet(rows, self.columns(), stream, _AT_ONCE)
 
     def _pairs(self) -> Iterator[Pair]:
         """Yield each record without its vector, and the vector."""

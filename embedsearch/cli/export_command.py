@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -11,15 +10,14 @@ import click
 
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index, where_option
-from embedsearch.cli.output import note, write
+from embedsearch.cli.output import FORMATS_BY_SUFFIX, note, write_into
 from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.exporting import Export
 
 _FORMATS = ("jsonl", "json", "csv", "tsv", "parquet", "ids")
-_BY_SUFFIX = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv", ".tab": "tsv",
-              ".parquet": "parquet"}  # fmt: skip
+_BY_SUFFIX = {**FORMATS_BY_SUFFIX, ".parquet": "parquet"}
 
 
 @click.command(
@@ -89,12 +87,7 @@ def _write(wanted: Export, kind: str, stream: BinaryIO | None) -> int:
         count = wanted.write_parquet(stream or sys.stdout.buffer)
         sys.stdout.flush()
         return count
-    text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
-    count = write(wanted.records(), kind, text, columns=list(wanted.own_columns()))
-    if text:
-        text.flush()
-        text.detach()
-    return count
+    return write_into(stream, wanted.records(), kind, columns=list(wanted.own_columns()))
 
 
 COMMANDS = (export,)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import math
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
-from embedsearch.cli.output import note, table, write
+from embedsearch.cli.output import note, table, write_into
 from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
@@ -50,12 +49,7 @@ def _write(verdicts: Iterable[Verdict], sieve: Sieve, asked: Asked, stream: Bina
             writer.write_header(sieve.first)
         out.flush()
     else:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
-        write((verdict.to_dict() for verdict in verdicts), kind, text, columns=_columns(asked))
-        if text:
-            text.flush()
-            text.detach()
-        sys.stdout.flush()
+        write_into(stream, (verdict.to_dict() for verdict in verdicts), kind, columns=_columns(asked))
 
 
 def _columns(asked: Asked) -> list[str]:

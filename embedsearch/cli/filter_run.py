@@ -16,7 +16,7 @@ from embedsearch.cli import costs
 from embedsearch.cli.document_commands import read_sources
 from embedsearch.cli.filter_output import emit, tell, why_nothing
 from embedsearch.cli.options import nothing_found, open_index
-from embedsearch.cli.output import note, note_line, progress
+from embedsearch.cli.output import FORMATS_BY_SUFFIX, note, note_line, progress
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.wording import count_of
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from embedsearch.filtering import Profile, Resumable, Sieve
     from embedsearch.index import Verdict
 
-_FORMATS_BY_SUFFIX = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".json": "json"}  # all others: JSON lines
 # What a file holds that is called so, and what formats are when they are written; all other names promise nothing.
 _KINDS = {"csv": "rows", "tsv": "rows", "tab": "rows", "jsonl": "lines", "ndjson": "lines", "json": "json",
           "parquet": "parquet", "ris": "ris", "nbib": "nbib", "bib": "bib", "html": "html", "htm": "html",
@@ -177,7 +176,7 @@ class Asked:
             return "table"
         if self._stand_in(file):
             return "same"
-        return _FORMATS_BY_SUFFIX.get(Path(file or "").suffix.lower(), "jsonl")
+        return FORMATS_BY_SUFFIX.get(Path(file or "").suffix.lower(), "jsonl")
 
     def _stand_in(self, file: str | None) -> bool:
         """Do some documents at least go out as they stood: as records, or as rows of Parquet to such a file?"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import click
 
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "jsonl", "json", "csv", "tsv", "ids")
 OBJECT_FORMATS = ("table", "jsonl", "json")  # of what is one object, and no sequence of records
+# Of a file, by what its name ends in.
+FORMATS_BY_SUFFIX = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+}
 _WIDTH_WITHOUT_TERMINAL = 120
 _SPOOLED_BYTES = 1 << 24
 _WIDE_AT_LEAST, _NARROW_AT_MOST = 24, 40
@@ -71,6 +81,19 @@ def write(
     for record in records:
         count += 1
         click.echo(_id(record) if format == "ids" else json_text(record), file=stream)
+    return count
+
+
+def write_into(
+    stream: BinaryIO | None, records: Iterable[Mapping[str, Any]], format: str, *, columns: Sequence[str] = ()
+) -> int:
+    """Do as `write` does, into the stream of a file, or to stdout if None; the stream stays open."""
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="") if stream else None
+    count = write(records, format, text, columns=columns)
+    if text:
+        text.flush()
+        text.detach()
+    sys.stdout.flush()
     return count
 
 
@@ -317,13 +340,7 @@ def ingesting(total: int | None, what: str) -> Iterator[tuple[TellIngest, Tell]]
                 rate = done / max(1e-9, time.perf_counter() - started)
                 bar.update(bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} {what}/s")
 
-        def tell_indexing(done: int, total: int) -> None:
-            if bar:
-                if len(bar.task_ids) == 1:
-                    bar.add_task("Indexing", total=total, rate="")
-                bar.update(bar.task_ids[1], completed=done)
-
-        yield tell, tell_indexing
+        yield tell, _below(bar, "Indexing")
 
 
 @contextmanager
@@ -335,10 +352,16 @@ def comparing() -> Iterator[tuple[Tell, Tell]]:
             if bar:
                 bar.update(bar.task_ids[0], completed=done, total=total)
 
-        def tell_comparing(done: int, total: int) -> None:
-            if bar:
-                if len(bar.task_ids) == 1:
-                    bar.add_task("Comparing", total=total, rate="")
-                bar.update(bar.task_ids[1], completed=done)
+        yield tell_reading, _below(bar, "Comparing")
 
-        yield tell_reading, tell_comparing
+
+def _below(bar: Progress | None, what: str) -> Tell:
+    """Return what is told of work that follows: it has a bar of its own below the first, once it begins."""
+
+    def tell(done: int, total: int) -> None:
+        if bar:
+            if len(bar.task_ids) == 1:
+                bar.add_task(what, total=total, rate="")
+            bar.update(bar.task_ids[1], completed=done)
+
+    return tell

@@ -98,7 +98,7 @@ class Finder:
 
     def _doubtful(self, matches: Mapping[Pair, Match], copies: Sequence[Copy]) -> list[Copy]:
         """Return what may be copies among the records that are no sure ones, each of one that is none itself."""
-        kept = {copy.place: copy.kept for copy in copies}
+        sure = {copy.place for copy in copies}
         doubtful: dict[int, Copy] = {}
         pairs = [
             (tuple(sorted(pair, key=self._ranks.__getitem__)), match)
@@ -106,7 +106,7 @@ class Finder:
             if match.against
         ]
         for (best, place), match in sorted(pairs, key=lambda one: (self._ranks[one[0][1]], -one[1].same)):
-            if place not in kept and best not in kept and place not in doubtful and best not in doubtful:
+            if sure.isdisjoint((place, best)) and place not in doubtful and best not in doubtful:
                 doubtful[place] = Copy(place, best, match)
         return list(doubtful.values())
 

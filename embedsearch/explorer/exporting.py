@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
-from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from embedsearch.columns import Simple, arrow_schema, cells, delimited, to_arrow, type_of
-from embedsearch.errors import QueryError
+from embedsearch.columns import Simple, cells, delimited, require_parquet, type_of, write_parquet
 from embedsearch.explorer.desk import Desk, of_one_state
 from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.points import Column
@@ -41,8 +38,8 @@ def export(desk: Desk, asked: Fields) -> tuple[IO[bytes], str]:
     rows = desk.index.rows(where) if where else desk.chosen(asked, most=_MOST_ROWS)
     asked.finish()
     one_of("format", kind, tuple(KINDS))
-    if kind == "parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise QueryError('pyarrow is not installed; add the extra: pip install "embedsearch[parquet]"')
+    if kind == "parquet":
+        require_parquet()
     columns = _columns(desk, axes)
     records = _records(desk, rows, columns)
     stream: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it is sent
@@ -51,7 +48,8 @@ def export(desk: Desk, asked: Fields) -> tuple[IO[bytes], str]:
     elif kind == "csv":
         _write_csv(stream, records, columns)
     else:
-        _write_parquet(stream, records, columns)
+        schema = {column.path: column.type for column in columns}
+        write_parquet((dict(zip(schema, values, strict=True)) for values in records), schema, stream, 10 * _AT_ONCE)
     stream.seek(0)
     return stream, kind
 
@@ -119,12 +117,3 @@ def _write_csv(stream: IO[bytes], records: Iterator[Row], columns: Sequence[_Col
     text = TextIOWrapper(stream, "utf-8", newline="", write_through=True)
     delimited(names, (cells(dict(zip(names, values, strict=True))) for values in records), text)
     text.detach()
-
-
-def _write_parquet(stream: IO[bytes], records: Iterator[Row], columns: Sequence[_Column]) -> None:
-    from pyarrow import parquet
-
-    schema = {column.path: column.type for column in columns}
-    with parquet.ParquetWriter(stream, arrow_schema(schema)) as writer:
-        while rows := list(islice(records, 10 * _AT_ONCE)):
-            writer.write_table(to_arrow([dict(zip(schema, values, strict=True)) for values in rows], schema))
