@@ -132,3 +132,12 @@ def test_every_error_and_plug_in_point_is_documented():
 
     text = (ROOT / "docs" / "python.md").read_text("utf-8")
     assert [name for name in es.__all__ if name not in text and not name.startswith("__")] == []
+
+
+def test_the_page_of_benchmarks_is_what_their_results_say(monkeypatch):
+    """The page is written from the committed results, and leaves none out but that of a page of its own."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    written = runpy.run_path(str(ROOT / "benchmarks" / "write_tables.py"))
+    assert (ROOT / "docs" / "benchmarks.md").read_text("utf-8") == written["page"]()
+    results = {file.stem for file in (ROOT / "benchmarks" / "results").glob("*.json")}
+    assert {writer.__name__ for writer in written["WRITERS"]} == results - {"sheep_spider"}
