@@ -10,7 +10,7 @@ PLANE = ("predatoriness", "size")
 
 
 def main() -> None:
-    """Draw from the demo's index what docs/plots.md shows."""
+    """Draw from the demo's index what docs/plots.md and docs/comparing.md show."""
     PICTURES.mkdir(exist_ok=True)
     with es.open(ROOT / "indexes" / "predation") as index:
         plots = {
@@ -25,6 +25,7 @@ def main() -> None:
         for name, plot in plots.items():
             plot.save(PICTURES / f"{name}.png")
             print(f"{name}.png: {len(plot.labels)} labels", *plot.notes)  # noqa: T201
+        es.plot_groups(index.compare("year", "size", step=10)).save(PICTURES / "decades.png")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from embedsearch.index import AddReport, Index, Verdict, reindex
     from embedsearch.index import open_index as open
     from embedsearch.maps import Map, map_index
-    from embedsearch.plots import Plot, plot_axis, plot_plane
+    from embedsearch.plots import Plot, plot_axis, plot_groups, plot_plane
     from embedsearch.results import Calculation, Duplicate, Duplicates, Hit, Hits, Placement, Placements
 
 _HOMES = {
@@ -36,7 +36,7 @@ _HOMES = {
     "expressions": ("Expression", "parse_expression"),
     "index": ("AddReport", "Index", "Verdict", "open", "reindex"),
     "maps": ("Map", "map_index"),
-    "plots": ("Plot", "plot_axis", "plot_plane"),
+    "plots": ("Plot", "plot_axis", "plot_groups", "plot_plane"),
     "results": ("Calculation", "Duplicate", "Duplicates", "Hit", "Hits", "Placement", "Placements"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -78,6 +78,7 @@ __all__ = [
     "parse_condition",
     "parse_expression",
     "plot_axis",
+    "plot_groups",
     "plot_plane",
     "read",
     "read_axes",

@@ -21,7 +21,7 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 RANKS = [
     {"errors", "names", "wording", "given", "mapped", "vectors", "notebooks", "columns"},
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "web"},
-    {"store", "whole", "axes", "results", "snippets", "duplicates"},
+    {"store", "whole", "axes", "results", "snippets", "duplicates", "groups"},
     {"index", "serving"},
     {"screening", "filtering", "plots", "exporting"},
     {"maps"},

@@ -57,7 +57,7 @@ def as_numbers(name: str, field: str, values: Sequence[Any]) -> NDArray[np.float
 def numbers_of(values: Sequence[Any]) -> list[float | None]:
     """Return each value of a field as `as_number` does; where others are dates, ``20150301`` is one as well."""
     numbers = [as_number(value) for value in values]
-    if not any(_is_date(value) for value in values):
+    if not any(is_date(value) for value in values):
         return numbers
     days = [_year(str(value).strip()) if _is_compact(value) else None for value in values]
     return [number if day is None else day for number, day in zip(numbers, days, strict=True)]
@@ -67,7 +67,7 @@ def _is_compact(value: Any) -> bool:
     return not isinstance(value, float) and bool(_COMPACT.fullmatch(str(value).strip()))
 
 
-def _is_date(value: Any) -> bool:
+def is_date(value: Any) -> bool:
     """Is it a date that could be no number?"""
     if isinstance(value, int | float) or _is_compact(value):
         return False

@@ -182,6 +182,7 @@ def load_commands() -> None:
     """Add the commands to the group."""
     from embedsearch.cli import (
         axes_commands,
+        compare_command,
         document_commands,
         duplicates_command,
         explore_command,
@@ -202,6 +203,7 @@ def load_commands() -> None:
         filter_command,
         query_commands,
         placing_commands,
+        compare_command,
         plot_commands,
         explore_command,
         map_command,

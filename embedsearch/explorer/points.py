@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsearch.groups import written
 from embedsearch.index import Index
-from embedsearch.plots.categories import written
 from embedsearch.vectors import Rows
 
 Box = tuple[float, float, float, float]

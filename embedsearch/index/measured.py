@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from embedsearch.groups import GroupComparison, Material, Settings, compare_groups
 from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of, require_count
 from embedsearch.index.collection import Collection
 from embedsearch.index.drawing import Draw, draw_lots
 from embedsearch.index.evidence import DocumentPlace, Witness
 from embedsearch.index.placing import UNITS, Placer, Unit, asked_columns
-from embedsearch.index.population import Population, field_values
+from embedsearch.index.population import Population, field_values, known_field
 from embedsearch.index.remaining import Explainer, Remainder
+from embedsearch.index.tables import owners_of, passage_field
 from embedsearch.results import Placement, Placements
 from embedsearch.store import StoredPassage
 from embedsearch.vectors import Rows
@@ -205,6 +208,50 @@ class Measured(Collection):
             return [
                 one for id in wanted for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)
             ]
+
+    def compare(
+        self,
+        field: str,
+        axes: str | Iterable[str] | None = None,
+        *,
+        where: str | None = None,
+        against: Any = None,
+        step: float | None = None,
+        least: int = 5,
+        confidence: float = 0.95,
+    ) -> GroupComparison:
+        """Return where groups of documents lie on axes, those of each value of a field, and how far apart.
+
+        A document lies at the mean of its passages. Numbers and dates of more than eight different values are put into
+        steps. A document whose value is a list is in the group of each.
+
+        Args:
+            field: of the documents: of their metadata, or their title or source.
+            axes: the name of one or several; all axes of the index if None.
+            where: a condition that the passages must satisfy; a document lies at the mean of those that do.
+            against: the group to compare with, by its value or name; if None, each group is compared with all other
+                documents that have a value.
+            step: how wide the groups of numbers are, in their unit; of dates in years. If None, a round number that
+                makes at most twelve of nine tenths of them.
+            least: how many documents a group must have to be shown, at least 1.
+            confidence: of each interval on its own, between 0 and 1.
+
+        Raises:
+            AxisError: an axis does not exist, or the index has none.
+            QueryError: a wrong condition; no such field or group; a step for what is no number; no group is large
+                enough; or a value of another kind.
+        """
+        name = arguments.text("a field", field)
+        settings = Settings(against, step, require_count(least, "least"), confidence)
+        with self._store.reading():
+            known, rows = known_field(self._store, name), self.rows(where)
+            scaled = list(self.axes.scaled(self._axis_names(axes)).values())
+            numbers, first, owners = np.unique(owners_of(self._store, rows), return_index=True, return_inverse=True)
+            values = passage_field(self._store, known, rows[first])
+            coordinates = Placer(self._embedding).passages(rows, scaled).coordinates
+        counts = np.bincount(owners, minlength=len(numbers))
+        means = [np.bincount(owners, column, minlength=len(numbers)) / counts for column in coordinates.T]
+        return compare_groups(Material(known, values, scaled, means), settings)
 
     def explain(
         self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5

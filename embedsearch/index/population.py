@@ -45,8 +45,17 @@ def field_values(store: Store, field: str, rows: Rows) -> list[Any]:
     Raises:
         QueryError: no document has the field.
     """
+    return passage_field(store, known_field(store, field), rows)
+
+
+def known_field(store: Store, field: str) -> str:
+    """Return the name of a field as the documents have it.
+
+    Raises:
+        QueryError: no document has the field.
+    """
     names = {*OWN_FIELDS, *store.field_names()}
     found = spelled(field, names)
     if found is None:
         raise QueryError(f"no document of the index has the field {field!r}.{did_you_mean(field, names)}")
-    return passage_field(store, found, rows)
+    return found

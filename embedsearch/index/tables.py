@@ -40,11 +40,16 @@ def passage_field(store: Store, name: str, rows: Rows) -> list[Any]:
         StoreError: a passage belongs to no document.
     """
     values = dict(zip(store.numbers().tolist(), store.field(name), strict=True))
-    live, documents = store.passage_documents()
-    owners = documents[np.searchsorted(live, rows)].tolist()
+    owners = owners_of(store, rows).tolist()
     if lost := set(owners) - values.keys():
         raise store.database.damaged(f"there is no document number {min(lost)}, of which there are passages")
     return [values[owner] for owner in owners]
+
+
+def owners_of(store: Store, rows: Rows) -> Rows:
+    """Return the number of the document of each passage in *rows*, shape (n,)."""
+    live, documents = store.passage_documents()
+    return documents[np.searchsorted(live, rows)]
 
 
 class PassageTable:

@@ -1,5 +1,6 @@
 """Static figures that could go into a paper; needs the extra ``plot``."""
 
+from embedsearch.plots.groups import GroupPlot, plot_groups
 from embedsearch.plots.plotting import Look, Plot, plot_axis, plot_plane
 
-__all__ = ["Look", "Plot", "plot_axis", "plot_plane"]
+__all__ = ["GroupPlot", "Look", "Plot", "plot_axis", "plot_groups", "plot_plane"]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes.fields import as_number, numbers_of
+from embedsearch.groups import written
 from embedsearch.plots.style import COLORS, MARKERS, QUIET, STEPS
 
 _MOST = len(COLORS)
@@ -79,15 +80,6 @@ class Categories:
     def members(self, entry: int) -> NDArray[np.intp]:
         """Return which passages are in an entry, ascending."""
         return np.flatnonzero(self.places == entry)
-
-
-def written(value: Any) -> str:
-    """Return a value of a field as it is named: in full, since what is cut or rounded may name another one too."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ", ".join(written(part) for part in value)
-    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:

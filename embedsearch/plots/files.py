@@ -61,3 +61,29 @@ def save(figure: Any, path: str | os.PathLike[str], *, subject: str = "") -> Non
         EmbedSearchError: see `check_file`, or the disk is full or read-only; what was there is as it was.
     """
     write_whole(path, to_bytes(figure, check_file(path), subject=subject))
+
+
+class Figure:
+    """What pictures have in common, whatever they show."""
+
+    __slots__ = ()
+
+    figure: Any
+
+    @property
+    def subject(self) -> str:
+        """One line that the file says of itself."""
+        raise NotImplementedError
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the figure as PNG, SVG or PDF, by the suffix; the same figure gives the same bytes.
+
+        Raises:
+            QueryError: the suffix is another, or the folder does not exist.
+            EmbedSearchError: the file cannot be written.
+        """
+        save(self.figure, path, subject=self.subject)
+
+    def _repr_png_(self) -> bytes:
+        """Show the figure in a notebook."""
+        return to_bytes(self.figure, "png")

@@ -48,7 +48,7 @@ def title_line(scene: Scene, lettering: Lettering, width: float) -> str:
     return lettering.lines(line, int((width - _MARGIN) * _LETTERS_AN_INCH), most=4)
 
 
-def name_axis(axes: Any, axis: ScaledAxis, which: str, lettering: Lettering) -> None:
+def name_axis(axes: Any, axis: ScaledAxis, which: str, lettering: Lettering, *, share: float = 1.0) -> None:
     """Write the name, the unit and the poles of an axis along one side, and its own scale along the other.
 
     Args:
@@ -56,8 +56,9 @@ def name_axis(axes: Any, axis: ScaledAxis, which: str, lettering: Lettering) -> 
         axis: ours.
         which: ``x`` or ``y``.
         lettering: makes texts fit.
+        share: of the figure's side that these axes have.
     """
-    side = axes.get_figure().get_size_inches()["xy".index(which)]
+    side = share * axes.get_figure().get_size_inches()["xy".index(which)]
     width = min(34, int(side * _LETTERS_AN_INCH * 0.4))
     low, high = (lettering.lines(pole, width) for pole in pole_names(axis.fitted))
     lines = 1 + max(low.count("\n"), high.count("\n"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from embedsearch.errors import AxisError, QueryError
 from embedsearch.index import Index, require_index
 from embedsearch.index.placing import point_on
-from embedsearch.plots.files import save, to_bytes
+from embedsearch.plots.files import Figure
 from embedsearch.plots.histogram import Threshold, draw_histogram
 from embedsearch.plots.lettering import Lettering
 from embedsearch.plots.plane import DRAWN_ONE_BY_ONE, IN_COLOR, draw_plane
@@ -41,7 +40,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plot:
+class Plot(Figure):
     """A figure, and what it was made from.
 
     Attributes:
@@ -60,14 +59,10 @@ class Plot:
     notes: tuple[str, ...]
     threshold: Threshold | None = None
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the figure as PNG, SVG or PDF, by the suffix; the same figure gives the same bytes.
-
-        Raises:
-            QueryError: the suffix is another, or the folder does not exist.
-            EmbedSearchError: the file cannot be written.
-        """
-        save(self.figure, path, subject=self.scene.subject)
+    @property
+    def subject(self) -> str:
+        """What the file says of itself."""
+        return self.scene.subject
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as JSON values."""
@@ -84,10 +79,6 @@ class Plot:
         if self.threshold is not None:
             record |= {"threshold": self.threshold.at, "passed": self.threshold.passed}
         return record
-
-    def _repr_png_(self) -> bytes:
-        """Show the figure in a notebook."""
-        return to_bytes(self.figure, "png")
 
 
 def plot_plane(

@@ -1,0 +1,116 @@
+"""``compare``: where groups of documents lie on axes, and how far apart."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embedsearch.cli.main import examples
+from embedsearch.cli.options import axes_option, format_option, index_option, open_index, where_option
+from embedsearch.cli.output import note, note_line, table, write_object, write_results
+from embedsearch.wording import count_of
+
+if TYPE_CHECKING:
+    from embedsearch.groups import Group, GroupComparison
+
+_NAMED = 5  # groups that are too small
+
+
+@click.command(
+    epilog=examples(
+        "embedsearch compare kind -a predatoriness,size",
+        "embedsearch compare year --step 10 --plot decades.png",
+        "embedsearch compare kind --against plant -f csv > kinds.csv",
+        "embedsearch compare source --where 'year >= 2000'",
+    )
+)
+@click.argument("field")
+@axes_option("Axes, separated by commas; all of the index if not given.")
+@click.option("--against", metavar="VALUE", help="Compare with this group, rather than with all others.")
+@click.option("--step", type=float, metavar="WIDTH", help="How wide groups of numbers are; of dates in years.")
+@click.option("--least", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
+              help="Leave out groups of fewer documents.")  # fmt: skip
+@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of each interval, between 0 and 1.")
+@click.option("--plot", "file", metavar="FILE", help="Draw it as well: a .png, .svg or .pdf file.")
+@where_option
+@index_option
+@format_option("table", "jsonl", "json", "csv", "tsv")
+def compare(
+    field: str, axes: list[str], against: str | None, step: float | None, least: int, confidence: float,
+    file: str | None, where: str | None, path: str, format: str,
+) -> None:  # fmt: skip
+    """Say where groups of documents lie on axes, those of each value of FIELD, and how far apart.
+
+    A document lies at the mean of its passages, in standard deviations of the index. Of each group: the mean with its
+    interval, how far that is from the mean of all others, and how often one of its documents lies above one of these
+    (superiority; .5 where they are alike). Numbers and dates of many values are put into steps, and the trend is told.
+    """
+    if file:
+        from embedsearch.plots.files import check_file
+
+        check_file(file)
+    index = open_index(path)
+    found = index.compare(
+        field, axes or None, where=where, against=against, step=step, least=least, confidence=confidence
+    )
+    if format == "table":
+        _print(found)
+    elif format == "json":
+        write_object(found.to_dict())
+    else:
+        write_results(found.groups, format)
+    for line in _said(found):
+        note_line(line)
+    if file:
+        from embedsearch.plots import plot_groups
+
+        made = plot_groups(found)
+        made.save(file)
+        note(f"{file}: {count_of(len({one.group for one in found.groups}), 'group')}.")
+        if made.note:
+            note(f"Note: {made.note}")
+
+
+def _print(found: GroupComparison) -> None:
+    between = f"{100 * found.confidence:g}%"
+    beside = found.against or "others"
+    columns = ["axis", found.field, "documents", f"mean ({between})", "sd", f"above {beside} by ({between})",
+               "superiority"]  # fmt: skip
+    table(columns, [_cells(one) for one in found.groups])
+
+
+def _cells(one: Group) -> list[Any]:
+    apart = _interval(one.difference, one.difference_low, one.difference_high)
+    return [one.axis, one.group, one.documents, _interval(one.mean, one.low, one.high), one.sd, apart, one.superiority]
+
+
+def _interval(value: float | None, low: float | None, high: float | None) -> str | None:
+    if value is None or low is None or high is None:
+        return None
+    return f"{value:.3f}" + (f" ({low:.3f} … {high:.3f})" if math.isfinite(low) else "")
+
+
+def _said(found: GroupComparison) -> list[str]:
+    """Return what the groups do not say: what was left out, how much they explain, and trends."""
+    lines = []
+    if found.without:
+        lines.append(f"{count_of(found.without, 'document has', 'documents have')} no {found.field}.")
+    if found.rare:
+        names = "; ".join(list(found.rare)[:_NAMED]) + ("; …" if len(found.rare) > _NAMED else "")
+        documents = count_of(sum(found.rare.values()), "document")
+        lines.append(f"Left out as too small: {count_of(len(found.rare), 'group')} of {documents} (--least): {names}.")
+    if found.explained:
+        shares = ", ".join(f"{100 * max(0.0, share):.1f}% of {name}" for name, share in found.explained.items())
+        steps = f" in steps of {found.step:g}" if found.step is not None else ""
+        lines.append(f"{found.field}{steps} explains {shares}.")
+    if found.trends:
+        trends = ", ".join(
+            f"{name} {one.value:.3f} ({one.low:.3f} … {one.high:.3f})" for name, one in found.trends.items()
+        )
+        lines.append(f"Rank correlation with {found.field}: {trends}.")
+    return lines
+
+
+COMMANDS = (compare,)

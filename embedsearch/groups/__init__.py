@@ -1,0 +1,6 @@
+"""Groups of documents on axes: where those of each value of a field lie, and how far apart they are."""
+
+from embedsearch.groups.comparing import Group, GroupComparison, Groups, Material, Settings, compare_groups
+from embedsearch.groups.dividing import written
+
+__all__ = ["Group", "GroupComparison", "Groups", "Material", "Settings", "compare_groups", "written"]

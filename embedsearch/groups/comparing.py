@@ -1,0 +1,318 @@
+"""Where the groups of documents that a field makes lie on axes, and how far each is from the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from embedsearch.axes import ScaledAxis
+from embedsearch.axes.fields import as_number
+from embedsearch.axes.statistics import ranks
+from embedsearch.columns import Schema
+from embedsearch.errors import QueryError, did_you_mean
+from embedsearch.groups.dividing import Division, Members, divide, written
+from embedsearch.groups.statistics import (
+    Interval,
+    Sample,
+    Values,
+    difference_of,
+    explained,
+    mean_of,
+    superiority,
+    trend_of,
+)
+from embedsearch.notebooks import table
+from embedsearch.results import Records
+from embedsearch.wording import count_of, shown
+
+
+class Material(NamedTuple):
+    """Documents to compare.
+
+    Attributes:
+        field: that makes the groups.
+        values: of each of the n documents, None where it has none.
+        axes: at least one.
+        columns: where the documents lie on each axis, in standard deviations of the index's passages, shape (n,).
+    """
+
+    field: str
+    values: Sequence[Any]
+    axes: Sequence[ScaledAxis]
+    columns: Sequence[Values]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How documents are grouped and compared; see `embedsearch.Index.compare`.
+
+    Raises:
+        QueryError: a step that is no number above 0, or a confidence that does not lie between 0 and 1.
+    """
+
+    against: Any = None
+    step: float | None = None
+    least: int = 5
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.step is not None and not (isinstance(self.step, Real) and 0 < self.step < math.inf):
+            raise QueryError(f"the step is {shown(self.step)}; wanted a number above 0, such as 10")
+        if not (isinstance(self.confidence, Real) and 0 < self.confidence < 1):
+            raise QueryError(f"the confidence is {shown(self.confidence)}; wanted a number between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Where the documents of a group lie on one axis, in standard deviations of the index's passages.
+
+    Ends of intervals are infinite where a group of one document leaves them open.
+
+    Attributes:
+        axis: its name.
+        group: the value of the field, or the step of its numbers.
+        documents: how many.
+        mean: of their coordinates.
+        low: where the mean's interval begins.
+        high: where it ends.
+        sd: the documents' standard deviation; 0 of a single one.
+        lower_quartile: a quarter of the documents lies below it.
+        median: half of them.
+        upper_quartile: three quarters.
+        version: of the axis.
+        start: where the step of numbers begins; None where the group is no step.
+        difference: of the mean to that of the documents it is compared with; None, as are the next three, where there
+            are none.
+        difference_low: where its interval begins.
+        difference_high: where it ends.
+        superiority: how often a document of the group lies above one it is compared with, 0…1; .5 if they are alike.
+    """
+
+    axis: str
+    group: str
+    documents: int
+    mean: float
+    low: float
+    high: float
+    sd: float
+    lower_quartile: float
+    median: float
+    upper_quartile: float
+    version: int
+    start: float | None = None
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    superiority: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the group as JSON values, ends that are open as None."""
+        record = {name: getattr(self, name) for name in _COLUMNS}
+        return {
+            name: None if isinstance(value, float) and math.isinf(value) else value for name, value in record.items()
+        }
+
+
+_COLUMNS: Schema = {
+    "axis": "text", "group": "text", "start": "number", "documents": "whole",
+    "mean": "number", "low": "number", "high": "number",
+    "sd": "number", "lower_quartile": "number", "median": "number", "upper_quartile": "number",
+    "difference": "number", "difference_low": "number", "difference_high": "number", "superiority": "number",
+    "version": "whole",
+}  # fmt: skip
+
+
+class Groups(Records[Group]):
+    """Groups, axis by axis: those of numbers ascending, others by their mean on the first axis, highest first."""
+
+    def _schema(self) -> Schema:
+        return _COLUMNS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupComparison:
+    """Groups of documents on axes.
+
+    Attributes:
+        field: that makes the groups.
+        axes: on which they lie.
+        groups: one record for each group and axis.
+        documents: how many have a value.
+        without: how many have none.
+        rare: the groups that were left out as too small, by their number of documents.
+        against: the group that others are compared with; None where each is compared with all other documents.
+        step: how wide the groups of numbers are; None where each value is a group.
+        confidence: of each interval.
+        explained: by axis, the share of the variance of the documents that lies between the groups shown
+            (`embedsearch.groups.statistics.explained`); nothing where groups share documents.
+        trends: by axis, Spearman's correlation of coordinates with the field, where it holds numbers or dates.
+    """
+
+    field: str
+    axes: Sequence[ScaledAxis]
+    groups: Groups
+    documents: int
+    without: int
+    rare: Mapping[str, int]
+    against: str | None
+    step: float | None
+    confidence: float
+    explained: Mapping[str, float]
+    trends: Mapping[str, Interval]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        return {
+            "field": self.field, "documents": self.documents, "without": self.without, "rare": dict(self.rare),
+            "against": self.against, "step": self.step, "confidence": self.confidence,
+            "explained": dict(self.explained), "trends": {name: one._asdict() for name, one in self.trends.items()},
+            "groups": self.groups.to_dicts(),
+        }  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        """Show the groups as a table in a notebook."""
+        return table(self.groups.to_dicts(), caption=f"{count_of(self.documents, 'document')} by {self.field}")
+
+
+def compare_groups(material: Material, settings: Settings) -> GroupComparison:
+    """Return where groups of documents lie.
+
+    Raises:
+        QueryError: no such group; a step for what is no number; no group is large enough.
+    """
+    division = divide(material.field, material.values, step=settings.step)
+    kept = _kept(material.field, division, settings.least)
+    reference = None if settings.against is None else _reference(division, settings.against, material.field)
+    if division.numbers is None:
+        first = material.columns[0]
+        kept.sort(key=lambda group: -float(first[division.members[group]].mean()))
+    rows: list[Group] = []
+    shares: dict[str, float] = {}
+    trends: dict[str, Interval] = {}
+    for axis, column in zip(material.axes, material.columns, strict=True):
+        others = _AllOthers(column, division) if reference is None else _OneGroup(column, division, reference)
+        for group in kept:
+            rows.append(_group(axis, division, group, column, others, settings.confidence))
+        share = explained([Sample.of(column[division.members[group]]) for group in kept])
+        if share is not None and not division.overlaps:
+            shares[axis.name] = share
+        if division.numbers is not None:
+            trend = trend_of(division.numbers, column[division.valued], settings.confidence)
+            trends |= {} if trend is None else {axis.name: trend}
+    sizes = zip(division.names, map(len, division.members), strict=True)
+    return GroupComparison(
+        field=material.field,
+        axes=material.axes,
+        groups=Groups(rows),
+        documents=len(division.valued),
+        without=len(material.values) - len(division.valued),
+        rare={name: count for name, count in sizes if count < settings.least},
+        against=None if reference is None else division.names[reference],
+        step=division.step,
+        confidence=settings.confidence,
+        explained=shares,
+        trends=trends,
+    )
+
+
+def _kept(field: str, division: Division, least: int) -> list[int]:
+    """Return the groups that are large enough."""
+    kept = [place for place, own in enumerate(division.members) if len(own) >= least]
+    if not kept:
+        most = max(map(len, division.members), default=0)
+        raise QueryError(
+            f"no value of {field!r} is that of {count_of(least, 'document')} or more (of {most} at most); ask for "
+            "smaller groups with least, or another field"
+            if most
+            else f"no document that was asked for has a value of {field!r}"
+        )
+    return kept
+
+
+def _reference(division: Division, against: Any, field: str) -> int:
+    """Return the group that is called so, or that holds the number that it is."""
+    name = written(against)
+    if name in division.names:
+        return division.names.index(name)
+    number = as_number(against)
+    if division.numbers is not None and number is not None:
+        for place, low in enumerate(division.starts):
+            if low <= number < low + (division.step or 0):
+                return place
+    raise QueryError(f"no document has the value {name!r} of {field!r}.{did_you_mean(name, division.names)}")
+
+
+class _Others(Protocol):
+    """What a group is compared with, on one axis."""
+
+    def beside(self, own: Members) -> tuple[Sample, float] | None:
+        """Return the others, and the sum of the ranks of the documents *own* among both; None if there are none."""
+
+
+class _AllOthers:
+    """All documents with a value that are not in the group, from sums and ranks over all, computed once."""
+
+    def __init__(self, column: Values, division: Division) -> None:
+        self._valued = division.valued
+        values = column[division.valued]
+        self._middle = float(values.mean())
+        self._values = values - self._middle  # so that squares lose nothing
+        self._square = float(self._values @ self._values)
+        self._ranks = ranks(values)
+
+    def beside(self, own: Members) -> tuple[Sample, float] | None:
+        places = np.searchsorted(self._valued, own)
+        count = len(self._valued) - len(own)
+        if not count:
+            return None
+        values = self._values[places]
+        mean = -float(values.sum()) / count  # all of them sum to 0
+        squares = self._square - float(values @ values) - count * mean**2
+        others = Sample(count, self._middle + mean, max(0.0, squares) / max(1, count - 1))
+        return others, float(self._ranks[places].sum())
+
+
+class _OneGroup:
+    """The documents of one group that are not in the other."""
+
+    def __init__(self, column: Values, division: Division, group: int) -> None:
+        self._column = column
+        self._members = division.members[group]
+
+    def beside(self, own: Members) -> tuple[Sample, float] | None:
+        rest = np.setdiff1d(self._members, own, assume_unique=True)
+        if not len(rest):
+            return None
+        both = np.concatenate([self._column[own], self._column[rest]])
+        return Sample.of(both[len(own) :]), float(ranks(both)[: len(own)].sum())
+
+
+def _group(
+    axis: ScaledAxis, division: Division, group: int, column: Values, others: _Others, confidence: float
+) -> Group:
+    """Return a group on one axis, where the documents' coordinates are *column*."""
+    own = division.members[group]
+    values = column[own]
+    sample = Sample.of(values)
+    quartiles = np.quantile(values, [0.25, 0.5, 0.75]).tolist()
+    row = Group(
+        axis.name, division.names[group], len(own), *mean_of(sample, confidence), sd=math.sqrt(sample.variance),
+        lower_quartile=quartiles[0], median=quartiles[1], upper_quartile=quartiles[2], version=axis.version,
+        start=division.starts[group] if division.starts else None,
+    )  # fmt: skip
+    if (found := others.beside(own)) is None:
+        return row
+    rest, rank_sum = found
+    apart = difference_of(sample, rest, confidence)
+    return replace(
+        row,
+        difference=apart.value,
+        difference_low=apart.low,
+        difference_high=apart.high,
+        superiority=superiority(rank_sum, len(own), rest.size),
+    )

@@ -1,0 +1,145 @@
+"""The values of a field as groups of documents: each value one, or steps of numbers and dates."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes.fields import as_number, is_date, numbers_of
+from embedsearch.errors import QueryError
+from embedsearch.wording import shown
+
+MOST_VALUES = 8  # that numbers may have and be a group each
+_MOST_STEPS = 12
+
+Members = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Division:
+    """Documents by the values of a field.
+
+    Attributes:
+        names: of the groups; of numbers ascending, else in the order in which they were met.
+        members: the documents of each, ascending; a document with a list of values is in several.
+        valued: the documents that have a value, ascending.
+        numbers: their values, shape (len(valued),), where all are numbers or dates; dates are years with fractions.
+        step: how wide the groups of numbers are; None where each value is a group.
+        starts: where each group of numbers begins, if there is a step.
+    """
+
+    names: tuple[str, ...]
+    members: tuple[Members, ...]
+    valued: Members
+    numbers: NDArray[np.float64] | None = None
+    step: float | None = None
+    starts: tuple[float, ...] = ()
+
+    @property
+    def overlaps(self) -> bool:
+        """Is a document in several groups?"""
+        return sum(map(len, self.members)) > len(self.valued)
+
+
+def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> Division:
+    """Return the groups that documents fall into by a field.
+
+    Numbers and dates of more than eight different values are put into steps of a round width.
+
+    Args:
+        field: its name, for messages.
+        values: of each document; None, an empty text or an empty list where it has none.
+        step: the width of the groups, in the numbers' unit; of dates in years.
+
+    Raises:
+        QueryError: there is a step, and a value is no number or date.
+    """
+    valued = np.array([place for place, value in enumerate(values) if value not in (None, "", [])], dtype=np.int64)
+    given = [values[place] for place in valued.tolist()]
+    numbers = _numbers(field, given, is_needed=step is not None)
+    if numbers is None:
+        return Division(*_by_name(given, valued), valued)
+    if step is None and len(np.unique(numbers)) <= MOST_VALUES:
+        names = {number: written(given[place]) for place, number in enumerate(numbers.tolist())}
+        order, members = _parted(numbers, valued)
+        return Division(tuple(names[number] for number in order), members, valued, numbers)
+    step = float(step or _round_step(numbers))
+    order, members = _parted(_steps(numbers, step), valued)
+    are_whole = step.is_integer() and (any(map(is_date, given)) or _are_whole(numbers))
+    starts = tuple(key * step for key in order)
+    names_of_steps = tuple(_step_name(low, step, are_whole=are_whole) for low in starts)
+    return Division(names_of_steps, members, valued, numbers, step, starts)
+
+
+def written(value: Any) -> str:
+    """Return a value of a field as it is named: in full, since what is cut or rounded may name another one too."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(written(part) for part in value)
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _numbers(field: str, given: Sequence[Any], *, is_needed: bool) -> NDArray[np.float64] | None:
+    """Return values as numbers if all are numbers or dates."""
+    wrong = next((value for value in given if isinstance(value, bool | list | dict) or as_number(value) is None), None)
+    if wrong is None:
+        return np.array(numbers_of(given), dtype=np.float64) if given else None
+    if is_needed:
+        raise QueryError(f"{field!r} holds {shown(wrong)}, which is neither a number nor a date; leave the step out")
+    return None
+
+
+def _parted(keys: NDArray[np.float64], valued: Members) -> tuple[list[float], tuple[Members, ...]]:
+    """Return the different keys, ascending, and which of *valued* have each."""
+    order, counts = np.unique(keys, return_counts=True)
+    members = np.split(valued[np.argsort(keys, kind="stable")], np.cumsum(counts)[:-1])
+    return order.tolist(), tuple(members)
+
+
+def _by_name(given: Sequence[Any], valued: Members) -> tuple[tuple[str, ...], tuple[Members, ...]]:
+    places: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for place, value in zip(valued.tolist(), given, strict=True):
+        for name in dict.fromkeys(map(written, value)) if isinstance(value, list) else [written(value)]:
+            places[name].append(place)
+    return tuple(map(str, places)), tuple(np.array(own, dtype=np.int64) for own in places.values())
+
+
+def _round_step(numbers: NDArray[np.float64]) -> float:
+    """Return the least of 1, 2 and 5 times a power of ten that parts nine tenths of the numbers into twelve at most.
+
+    A few that lie far out would else be told apart, and the others not. Whole numbers have a whole step.
+    """
+    low, high = np.quantile(numbers, [0.05, 0.95], method="inverted_cdf")
+    if low == high:
+        low, high = numbers.min(), numbers.max()
+    power = 10.0 ** math.floor(math.log10((high - low) / _MOST_STEPS))
+    are_whole = _are_whole(numbers)
+    return next(
+        step
+        for step in (factor * power for factor in (1, 2, 5, 10, 20, 50, 100))
+        if np.ptp(_steps(np.array([low, high]), step)) < _MOST_STEPS and (step >= 1 or not are_whole)
+    )
+
+
+def _step_name(low: float, step: float, *, are_whole: bool) -> str:
+    if are_whole:
+        return f"{low:.0f}" if step == 1 else f"{low:.0f} to {low + step - 1:.0f}"
+    return f"{low:.12g} to <{low + step:.12g}"
+
+
+def _steps(numbers: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """Return how many steps from 0 each number lies, rounded down; what is within rounding of a step is on it."""
+    exact = numbers / step
+    near = np.round(exact)
+    return np.where(np.isclose(exact, near, rtol=1e-12, atol=0), near, np.floor(exact))
+
+
+def _are_whole(numbers: NDArray[np.float64]) -> bool:
+    return bool((numbers == np.floor(numbers)).all())

@@ -1,0 +1,126 @@
+"""Means of samples with their intervals, and how far two samples are apart.
+
+An interval is that of a sample drawn independently from something larger. Where one number stands alone, nothing is
+known of the spread, and its ends are infinite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.axes.statistics import spearman
+
+Values = NDArray[np.float64]
+FEWEST_FOR_A_TREND = 10
+
+
+class Interval(NamedTuple):
+    """A figure with the ends of its interval, which are infinite where nothing bounds it."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Sample(NamedTuple):
+    """What intervals need to know of n numbers.
+
+    Attributes:
+        size: n, at least 1.
+        mean: of them.
+        variance: of what they were drawn from, estimated with n - 1; 0 of a single one.
+    """
+
+    size: int
+    mean: float
+    variance: float
+
+    @classmethod
+    def of(cls, values: Values) -> Sample:
+        """Return what is to be known of *values*, shape (n,)."""
+        count = len(values)
+        return cls(count, float(values.mean()), float(values.var(ddof=1)) if count > 1 else 0.0)
+
+
+def mean_of(sample: Sample, confidence: float) -> Interval:
+    """Return the mean with Student's interval ("The probable error of a mean", Biometrika 6, 1908).
+
+    Args:
+        sample: of n numbers.
+        confidence: between 0 and 1.
+    """
+    return _interval(sample.mean, sample.variance / sample.size, sample.size - 1, confidence)
+
+
+def difference_of(one: Sample, other: Sample, confidence: float) -> Interval:
+    """Return how much higher the mean of *one* is, with the interval of Welch, for samples of unequal variance.
+
+    Source: Welch, "The generalization of Student's problem when several different population variances are involved",
+    Biometrika 34 (1947).
+    """
+    shares = [sample.variance / sample.size for sample in (one, other)]
+    alone = min(one.size, other.size) < 2
+    weights = sum(share**2 / max(1, sample.size - 1) for share, sample in zip(shares, (one, other), strict=True))
+    freedom = 0.0 if alone else sum(shares) ** 2 / weights if weights > 0 else 1.0
+    return _interval(one.mean - other.mean, sum(shares), freedom, confidence)
+
+
+def _interval(value: float, variance: float, freedom: float, confidence: float) -> Interval:
+    """Return a value with the interval of Student's t; *variance* is that of the value."""
+    if freedom <= 0:
+        return Interval(value, -math.inf, math.inf)
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * math.sqrt(variance)
+    return Interval(value, value - half, value + half)
+
+
+def superiority(rank_sum: float, count: int, others: int) -> float:
+    """Return how often a number of a sample lies above one of another sample, 0…1; of equal ones half of the times.
+
+    Source: Vargha and Delaney, "A critique and improvement of the CL common language effect size statistics", Journal
+    of Educational and Behavioral Statistics 25 (2000).
+
+    Args:
+        rank_sum: of the sample, among the numbers of both.
+        count: of its numbers.
+        others: how many the other one has.
+    """
+    return (rank_sum - count * (count + 1) / 2) / (count * others)
+
+
+def explained(samples: Sequence[Sample]) -> float | None:
+    """Return the share of the variance that lies between samples, below 0 where it is less than chance would give.
+
+    It is Kelley's epsilon squared ("An unbiased correlation ratio measure", PNAS 21, 1935), in regression called the
+    adjusted R²; None where there is one sample, or no variance.
+    """
+    count = sum(sample.size for sample in samples)
+    within = sum((sample.size - 1) * sample.variance for sample in samples)
+    middle = sum(sample.size * sample.mean for sample in samples) / max(1, count)
+    between = sum(sample.size * (sample.mean - middle) ** 2 for sample in samples)
+    if len(samples) < 2 or count <= len(samples) or within + between <= 0:
+        return None
+    return 1 - (within / (count - len(samples))) / ((within + between) / (count - 1))
+
+
+def trend_of(numbers: Values, values: Values, confidence: float) -> Interval | None:
+    """Return Spearman's rank correlation of *values* with *numbers*, both of shape (n,); None below 10 of them.
+
+    The interval is that of Bonett and Wright, "Sample size requirements for estimating Pearson, Kendall and Spearman
+    correlations", Psychometrika 65 (2000).
+    """
+    count = len(values)
+    if count < FEWEST_FOR_A_TREND:
+        return None
+    from scipy.special import ndtri
+
+    rho = spearman(numbers, values)
+    middle = math.atanh(min(max(rho, -1 + 1e-12), 1 - 1e-12))
+    half = float(ndtri((1 + confidence) / 2)) * math.sqrt((1 + rho**2 / 2) / (count - 3))
+    return Interval(rho, math.tanh(middle - half), math.tanh(middle + half))
