@@ -21,6 +21,7 @@ run 'embedsearch search "a trap that waits for its victim to come" -k 4 -f table
 say "3. What is predatory and large?"
 run 'embedsearch place --all -a predatoriness,size --sort predatoriness -k 8 --where "size > 1 and not missing(kind)" -f table'
 run 'embedsearch place wolf sheep spider politician "loan shark" "blue whale" plankton -a predatoriness,size -f table'
+run 'embedsearch compare kind -a predatoriness -f table'
 
 say "4. sheep + spider: in the whole space, and on the axes among persons"
 run 'embedsearch calc "sheep + spider" -k 4 -f table'

@@ -10,10 +10,11 @@ from conftest import run
 import embedsearch as es
 from embedsearch.errors import EmbedSearchError, StoreError
 from embedsearch.maps import layouts
-from embedsearch.maps.clusters import characteristic, find_clusters
+from embedsearch.maps.clusters import find_clusters
 from embedsearch.maps.fitting import place_among
 from embedsearch.maps.layouts import lay_out, read_ground
 from embedsearch.maps.quality import trust
+from embedsearch.terms import characteristic
 from embedsearch.testing import TableEncoder
 from embedsearch.vectors import unit
 

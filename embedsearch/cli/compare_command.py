@@ -23,7 +23,7 @@ _NAMED = 5  # groups that are too small
         "embedsearch compare kind -a predatoriness,size",
         "embedsearch compare year --step 10 --plot decades.png",
         "embedsearch compare kind --against plant -f csv > kinds.csv",
-        "embedsearch compare source --where 'year >= 2000'",
+        "embedsearch compare topic --where 'year >= 2000' --words 8",
     )
 )
 @click.argument("field")
@@ -33,13 +33,14 @@ _NAMED = 5  # groups that are too small
 @click.option("--least", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
               help="Leave out groups of fewer documents.")  # fmt: skip
 @click.option("--confidence", type=float, default=0.95, show_default=True, help="Of each interval, between 0 and 1.")
+@click.option("--words", type=click.IntRange(min=1), metavar="N", help="Print the N words most characteristic of each.")
 @click.option("--plot", "file", metavar="FILE", help="Draw it as well: a .png, .svg or .pdf file.")
 @where_option
 @index_option
 @format_option("table", "jsonl", "json", "csv", "tsv")
 def compare(
     field: str, axes: list[str], against: str | None, step: float | None, least: int, confidence: float,
-    file: str | None, where: str | None, path: str, format: str,
+    words: int | None, file: str | None, where: str | None, path: str, format: str,
 ) -> None:  # fmt: skip
     """Say where groups of documents lie on axes, those of each value of FIELD, and how far apart.
 
@@ -47,14 +48,17 @@ def compare(
     interval, how far that is from the mean of all others, and how often one of its documents lies above one of these
     (superiority; .5 where they are alike). Numbers and dates of many values are put into steps, and the trend is told.
     """
+    if words and format not in ("table", "json"):
+        raise click.UsageError(f"--words goes with -f table and -f json; {format} has a row for each group and axis")
     if file:
         from embedsearch.plots.files import check_file
 
         check_file(file)
     index = open_index(path)
     found = index.compare(
-        field, axes or None, where=where, against=against, step=step, least=least, confidence=confidence
-    )
+        field, axes or None, where=where, against=against, step=step, least=least, confidence=confidence,
+        words=words or 0,
+    )  # fmt: skip
     if format == "table":
         _print(found)
     elif format == "json":
@@ -79,6 +83,9 @@ def _print(found: GroupComparison) -> None:
     columns = ["axis", found.field, "documents", f"mean ({between})", "sd", f"above {beside} by ({between})",
                "superiority"]  # fmt: skip
     table(columns, [_cells(one) for one in found.groups])
+    if found.words:
+        click.echo()
+        table([found.field, "words"], [[name, ", ".join(own)] for name, own in found.words.items()], wide="words")
 
 
 def _cells(one: Group) -> list[Any]:

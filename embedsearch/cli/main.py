@@ -195,6 +195,7 @@ def load_commands() -> None:
         query_commands,
         screen_commands,
         serve_command,
+        words_command,
     )
 
     modules = (
@@ -209,6 +210,7 @@ def load_commands() -> None:
         map_command,
         export_command,
         axes_commands,
+        words_command,
         screen_commands,
         housekeeping_commands,
         serve_command,

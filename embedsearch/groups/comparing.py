@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -151,6 +152,8 @@ class GroupComparison:
         explained: by axis, the share of the variance of the documents that lies between the groups shown
             (`embedsearch.groups.statistics.explained`); nothing where groups share documents.
         trends: by axis, Spearman's correlation of coordinates with the field, where it holds numbers or dates.
+        members: by group, its documents, by their places in the material; shape (n,).
+        words: by group, the words that are most characteristic of it beside the others, where they were asked for.
     """
 
     field: str
@@ -164,6 +167,8 @@ class GroupComparison:
     confidence: float
     explained: Mapping[str, float]
     trends: Mapping[str, Interval]
+    members: Mapping[str, Members]
+    words: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
@@ -171,7 +176,7 @@ class GroupComparison:
             "field": self.field, "documents": self.documents, "without": self.without, "rare": dict(self.rare),
             "against": self.against, "step": self.step, "confidence": self.confidence,
             "explained": dict(self.explained), "trends": {name: one._asdict() for name, one in self.trends.items()},
-            "groups": self.groups.to_dicts(),
+            "words": {name: list(own) for name, own in self.words.items()}, "groups": self.groups.to_dicts(),
         }  # fmt: skip
 
     def _repr_html_(self) -> str:
@@ -217,6 +222,7 @@ def compare_groups(material: Material, settings: Settings) -> GroupComparison:
         confidence=settings.confidence,
         explained=shares,
         trends=trends,
+        members={division.names[group]: division.members[group] for group in kept},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from embedsearch.index.placing import UNITS, Placer, Unit, asked_columns
 from embedsearch.index.population import Population, field_values, known_field
 from embedsearch.index.remaining import Explainer, Remainder
 from embedsearch.index.tables import owners_of, passage_field
+from embedsearch.index.vocabulary import AxisWords, axis_words, group_words, read_rows, read_terms
 from embedsearch.results import Placement, Placements
 from embedsearch.store import StoredPassage
 from embedsearch.vectors import Rows
@@ -219,6 +221,7 @@ class Measured(Collection):
         step: float | None = None,
         least: int = 5,
         confidence: float = 0.95,
+        words: int = 0,
     ) -> GroupComparison:
         """Return where groups of documents lie on axes, those of each value of a field, and how far apart.
 
@@ -226,7 +229,7 @@ class Measured(Collection):
         steps. A document whose value is a list is in the group of each.
 
         Args:
-            field: of the documents: of their metadata, or their title or source.
+            field: of the documents.
             axes: the name of one or several; all axes of the index if None.
             where: a condition that the passages must satisfy; a document lies at the mean of those that do.
             against: the group to compare with, by its value or name; if None, each group is compared with all other
@@ -235,6 +238,7 @@ class Measured(Collection):
                 makes at most twelve of nine tenths of them.
             least: how many documents a group must have to be shown, at least 1.
             confidence: of each interval on its own, between 0 and 1.
+            words: how many of the words that are most characteristic of each group to give.
 
         Raises:
             AxisError: an axis does not exist, or the index has none.
@@ -243,15 +247,47 @@ class Measured(Collection):
         """
         name = arguments.text("a field", field)
         settings = Settings(against, step, require_count(least, "least"), confidence)
+        words = require_count(words, "words", least=0)
         with self._store.reading():
             known, rows = known_field(self._store, name), self.rows(where)
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             numbers, first, owners = np.unique(owners_of(self._store, rows), return_index=True, return_inverse=True)
             values = passage_field(self._store, known, rows[first])
             coordinates = Placer(self._embedding).passages(rows, scaled).coordinates
-        counts = np.bincount(owners, minlength=len(numbers))
-        means = [np.bincount(owners, column, minlength=len(numbers)) / counts for column in coordinates.T]
-        return compare_groups(Material(known, values, scaled, means), settings)
+            counts = np.bincount(owners, minlength=len(numbers))
+            means = [np.bincount(owners, column, minlength=len(numbers)) / counts for column in coordinates.T]
+            found = compare_groups(Material(known, values, scaled, means), settings)
+            if not words:
+                return found
+            read = read_rows(rows)
+            document_of = owners[np.searchsorted(rows, read)]
+            members = [np.flatnonzero(np.isin(document_of, own)) for own in found.members.values()]
+            told = group_words(read_terms(self._store, read), members, words)
+            return replace(found, words=dict(zip(found.members, told, strict=True)))
+
+    def words(self, axis: str, *, k: int = 15, where: str | None = None) -> AxisWords:
+        """Return the words whose passages lie furthest out on an axis, at either end.
+
+        Words of three letters or more are compared that three passages have, without the most frequent ones of English.
+        Of more than 50,000 passages an even sample is read.
+
+        Args:
+            axis: its name.
+            k: how many words at each end.
+            where: a condition that the passages must satisfy.
+
+        Raises:
+            AxisError: the axis does not exist.
+            QueryError: a wrong condition, or no such number.
+        """
+        k = require_count(k)
+        with self._store.reading():
+            rows = self.rows(where)
+            read = read_rows(rows)
+            (scaled,) = self.axes.scaled([arguments.axis_name(axis)]).values()
+            coordinates = Placer(self._embedding).passages(read, [scaled]).coordinates[:, 0]
+            terms = read_terms(self._store, read)
+        return axis_words(terms, coordinates, k, axis=scaled.name, version=scaled.version, of=len(rows))
 
     def explain(
         self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5

@@ -1,0 +1,146 @@
+"""Words of passages: which lie furthest out on an axis, and which are characteristic of groups of documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embedsearch.columns import Schema
+from embedsearch.notebooks import table
+from embedsearch.results import Records
+from embedsearch.store import Store
+from embedsearch.terms import OFTEN, Terms, characteristic, find_terms, first_unlike, pull
+from embedsearch.vectors import Rows, thinned
+from embedsearch.wording import count_of
+
+MOST_READ = 50_000  # passages; of more an even sample is read
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, by where the passages with it lie on an axis.
+
+    Attributes:
+        axis: its name.
+        end: ``low`` or ``high``: on which side of the mean of all passages they lie.
+        word: in small letters.
+        passages: how many have it.
+        mean: of their coordinates, in standard deviations of the index.
+        score: how far that mean is from the mean of all, in standard errors of that of as many drawn by lot.
+        version: of the axis.
+    """
+
+    axis: str
+    end: str
+    word: str
+    passages: int
+    mean: float
+    score: float
+    version: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the word as JSON values."""
+        return asdict(self)
+
+
+class Words(Records[Word]):
+    """Words of the low end, and then of the high end, the furthest out first."""
+
+    def _schema(self) -> Schema:
+        return {
+            "axis": "text", "end": "text", "word": "text", "passages": "whole", "mean": "number", "score": "number",
+            "version": "whole",
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AxisWords:
+    """The words that lie furthest out on an axis.
+
+    Attributes:
+        words: at both ends.
+        compared: how many words were compared, those that enough passages have.
+        chance: the score that the highest of so many words has about, were all drawn by lot.
+        passages: how many were read.
+        of: how many there are.
+    """
+
+    words: Words
+    compared: int
+    chance: float
+    passages: int
+    of: int
+
+    def _repr_html_(self) -> str:
+        """Show the words as a table in a notebook."""
+        caption = f"of {count_of(self.compared, 'word')} chance gives scores up to about {self.chance:.1f}"
+        return table(self.words.to_dicts(), caption=caption)
+
+
+def read_terms(store: Store, rows: Rows) -> Terms | None:
+    """Return the words of the passages in *rows*; None if there are none."""
+    return find_terms([passage.text for passage in store.passages(rows)]) if len(rows) else None
+
+
+def axis_words(
+    terms: Terms | None, coordinates: NDArray[np.float64], k: int, *, axis: str, version: int, of: int
+) -> AxisWords:
+    """Return the *k* words furthest out at either end.
+
+    Args:
+        terms: of n passages.
+        coordinates: where they lie, shape (n,).
+        k: how many.
+        axis: its name.
+        version: of it.
+        of: how many passages there are.
+    """
+    if terms is None:
+        return AxisWords(Words(), 0, 0.0, len(coordinates), of)
+    means, scores = pull(terms, coordinates)
+    counts = np.asarray(terms.found.sum(axis=0)).ravel()
+    often = counts >= OFTEN
+    found = [
+        Word(axis, end, terms.names[place], int(counts[place]), float(means[place]), float(scores[place]), version)
+        for end, sign in (("low", -1), ("high", 1))
+        for place in first_unlike(terms.names, sign * scores, often, k)
+    ]
+    compared = int(often.sum())
+    return AxisWords(Words(found), compared, _highest_by_chance(compared), len(coordinates), of)
+
+
+def group_words(terms: Terms | None, members: Sequence[NDArray[np.int64]], k: int) -> list[tuple[str, ...]]:
+    """Return for each group of passages the *k* words that are most characteristic of it beside the others.
+
+    Args:
+        terms: of n passages.
+        members: the places of each group's passages among them.
+        k: how many.
+    """
+    if terms is None:
+        return [()] * len(members)
+    counts = np.stack([np.asarray(terms.found[own].sum(axis=0)).ravel() for own in members])
+    used = np.flatnonzero(counts.sum(axis=0))
+    names = [terms.names[place] for place in used.tolist()]
+    weights = characteristic(counts[:, used], np.array([len(own) for own in members]))
+    often = counts[:, used] >= OFTEN
+    return [
+        tuple(names[place] for place in first_unlike(names, row, enough, k))
+        for row, enough in zip(weights, often, strict=True)
+    ]
+
+
+def read_rows(rows: Rows) -> Rows:
+    """Return the rows whose passages are read, of very many an even sample."""
+    return thinned(rows, MOST_READ)
+
+
+def _highest_by_chance(count: int) -> float:
+    """Return about the highest of *count* independent standard normal numbers: that one in so many passes."""
+    from scipy.special import ndtri
+
+    return float(ndtri(1 - 1 / count)) if count > 1 else 0.0
