@@ -208,6 +208,22 @@ def test_against_one_group(pile):
     assert found.explained["x"] == pytest.approx(0.7, abs=1e-5)
 
 
+def test_groups_by_conditions(pile):
+    """A document is in each group whose condition holds for it; the others are all documents that are not in it."""
+    found = pile.compare({"high": "x > 0.4", "ends": "x > 1.4 or x < -1.4"}, least=1)
+    assert {one.group: one.documents for one in found.groups} == {"high": 2, "ends": 2}
+    assert [one.group for one in found.groups] == ["high", "ends"]
+    high, ends = by_name(found)["high"], by_name(found)["ends"]
+    assert (high.mean, ends.mean) == pytest.approx((1.0, 0.0), abs=1e-5)
+    assert high.difference == pytest.approx(1 + 2 / 3, abs=1e-5)  # the three others are at -1.5, -0.5 and 0
+    assert ends.superiority == pytest.approx(0.5)
+    assert found.explained == {}  # one document is in both
+    assert found.without == 0
+    apart = pile.compare({"herd": 'kind == "herd"', "pack": 'kind == "pack"'}, least=1, against="herd")
+    assert by_name(apart)["pack"].difference == pytest.approx(2, abs=1e-5)
+    assert apart.explained["x"] == pytest.approx(0.7, abs=1e-5)
+
+
 def test_a_condition_chooses_the_passages(pile):
     """What does not satisfy it is in no group."""
     found = pile.compare("kind", least=1, where='kind != "none" and x < 1')
@@ -250,16 +266,18 @@ def test_what_leaves_has_a_row_for_each_group_and_axis(index):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"field": "knd"}, "Did you mean 'kind'"),
-        ({"field": "kind", "against": "anmal"}, "Did you mean 'animal'"),
-        ({"field": "kind", "step": 2}, "'kind' holds 'animal'"),
-        ({"field": "year", "step": 0}, "the step is 0; wanted a number above 0"),
-        ({"field": "year", "step": "ten"}, "the step is 'ten'"),
-        ({"field": "kind", "confidence": 95}, "the confidence is 95; wanted a number between 0 and 1"),
-        ({"field": "kind", "least": 0}, "least is 0"),
-        ({"field": "kind", "least": 7}, "of 6 at most"),
-        ({"field": "kind", "where": "year < 0"}, "no document that was asked for has a value of 'kind'"),
-        ({"field": 3}, "a field is 3"),
+        ({"by": "knd"}, "Did you mean 'kind'"),
+        ({"by": "kind", "against": "anmal"}, "Did you mean 'animal'"),
+        ({"by": "kind", "step": 2}, "'kind' holds 'animal'"),
+        ({"by": "year", "step": 0}, "the step is 0; wanted a number above 0"),
+        ({"by": "year", "step": "ten"}, "the step is 'ten'"),
+        ({"by": "kind", "confidence": 95}, "the confidence is 95; wanted a number between 0 and 1"),
+        ({"by": "kind", "least": 0}, "least is 0"),
+        ({"by": "kind", "least": 7}, "of 6 at most"),
+        ({"by": "kind", "where": "year < 0"}, "no document that was asked for is in any group by 'kind'"),
+        ({"by": 3}, "what to group by is 3"),
+        ({"by": {"a": "year >"}}, "the condition 'year >' cannot be read"),
+        ({"by": {"a": "year > 9000"}}, "no document that was asked for is in any group"),
     ],
 )
 def test_wrong_questions_are_told_what_helps(index, settings, said):
@@ -307,6 +325,34 @@ def test_json_is_one_object_with_all_of_it(predation):
     assert found["without"] == 701
     assert 0.09 < found["trends"]["size"]["low"] < found["trends"]["size"]["value"] < 0.4
     assert len(found["groups"]) == 7
+
+
+def test_the_command_takes_conditions_for_groups(predation):
+    """A name before the first =; a document of which a passage speaks of wolves is in the group."""
+    done = run("compare", "--group", 'wolves="wolf" in text', "--group", 'sharks = "shark" in text', "-a", "size",
+               "-i", predation, "-f", "jsonl")  # fmt: skip
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["group"], row["documents"]) for row in rows] == [("sharks", 20), ("wolves", 17)]
+    assert done.stderr == ""  # one article is in both groups: nothing is explained
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give a FIELD, as in embedsearch compare kind, or --group NAME=CONDITION"),
+        (["kind", "--group", "a=year > 1"], "give a FIELD"),
+        (["--group", 'kind == "animal"'], "is no NAME=CONDITION"),
+        (["--group", "a"], "'a' is no NAME=CONDITION"),
+        (["--group", "a=year > 1", "--group", "a=year < 1"], "there are two groups 'a'"),
+        (["--group", "a=year > 1", "--step", "5"], "--step goes with a FIELD of numbers or dates"),
+    ],
+)
+def test_wrong_groups_are_refused(predation, arguments, said):
+    """One line each, with exit code 2."""
+    done = run("compare", *arguments, "-i", predation)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_wrong_files_are_refused_before_the_work(predation, tmp_path):

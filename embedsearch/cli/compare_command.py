@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,9 +25,12 @@ _NAMED = 5  # groups that are too small
         "embedsearch compare year --step 10 --plot decades.png",
         "embedsearch compare kind --against plant -f csv > kinds.csv",
         "embedsearch compare topic --where 'year >= 2000' --words 8",
+        "embedsearch compare --group 'wolves=\"wolf\" in text' --group 'sharks=\"shark\" in text'",
     )
 )
-@click.argument("field")
+@click.argument("field", required=False)
+@click.option("--group", "groups", multiple=True, metavar="NAME=CONDITION",
+              help="Instead of FIELD, several times: documents of which a passage satisfies a condition.")  # fmt: skip
 @axes_option("Axes, separated by commas; all of the index if not given.")
 @click.option("--against", metavar="VALUE", help="Compare with this group, rather than with all others.")
 @click.option("--step", type=float, metavar="WIDTH", help="How wide groups of numbers are; of dates in years.")
@@ -39,15 +43,18 @@ _NAMED = 5  # groups that are too small
 @index_option
 @format_option("table", "jsonl", "json", "csv", "tsv")
 def compare(
-    field: str, axes: list[str], against: str | None, step: float | None, least: int, confidence: float,
-    words: int | None, file: str | None, where: str | None, path: str, format: str,
+    field: str | None, groups: tuple[str, ...], axes: list[str], against: str | None, step: float | None,
+    least: int, confidence: float, words: int | None, file: str | None, where: str | None, path: str, format: str,
 ) -> None:  # fmt: skip
-    """Say where groups of documents lie on axes, those of each value of FIELD, and how far apart.
+    """Say where groups of documents lie on axes, those of each value of FIELD or of each --group, and how far apart.
 
     A document lies at the mean of its passages, in standard deviations of the index. Of each group: the mean with its
     interval, how far that is from the mean of all others, and how often one of its documents lies above one of these
     (superiority; .5 where they are alike). Numbers and dates of many values are put into steps, and the trend is told.
     """
+    by = _groups(field, groups)
+    if groups and step is not None:
+        raise click.UsageError("--step goes with a FIELD of numbers or dates; --group says what a group is")
     if words and format not in ("table", "json"):
         raise click.UsageError(f"--words goes with -f table and -f json; {format} has a row for each group and axis")
     if file:
@@ -56,7 +63,7 @@ def compare(
         check_file(file)
     index = open_index(path)
     found = index.compare(
-        field, axes or None, where=where, against=against, step=step, least=least, confidence=confidence,
+        by, axes or None, where=where, against=against, step=step, least=least, confidence=confidence,
         words=words or 0,
     )  # fmt: skip
     if format == "table":
@@ -75,6 +82,23 @@ def compare(
         note(f"{file}: {count_of(len({one.group for one in found.groups}), 'group')}.")
         if made.note:
             note(f"Note: {made.note}")
+
+
+def _groups(field: str | None, groups: Sequence[str]) -> str | dict[str, str]:
+    """Return what makes the groups: a field, or conditions by name."""
+    if (field is None) == (not groups):
+        raise click.UsageError("give a FIELD, as in embedsearch compare kind, or --group NAME=CONDITION, not both")
+    if field is not None:
+        return field
+    conditions: dict[str, str] = {}
+    for given in groups:
+        name, equals, condition = (part.strip() for part in given.partition("="))
+        if not (equals and name and condition) or condition.startswith("="):
+            raise click.UsageError(f"{given!r} is no NAME=CONDITION; write it as in 'old=year < 2000'")
+        if name in conditions:
+            raise click.UsageError(f"there are two groups {name!r}; give each a name of its own")
+        conditions[name] = condition
+    return conditions
 
 
 def _print(found: GroupComparison) -> None:

@@ -1,6 +1,16 @@
 """Groups of documents on axes: where those of each value of a field lie, and how far apart they are."""
 
 from embedsearch.groups.comparing import Group, GroupComparison, Groups, Material, Settings, compare_groups
-from embedsearch.groups.dividing import written
+from embedsearch.groups.dividing import Division, divide, written
 
-__all__ = ["Group", "GroupComparison", "Groups", "Material", "Settings", "compare_groups", "written"]
+__all__ = [
+    "Division",
+    "Group",
+    "GroupComparison",
+    "Groups",
+    "Material",
+    "Settings",
+    "compare_groups",
+    "divide",
+    "written",
+]

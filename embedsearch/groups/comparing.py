@@ -16,7 +16,7 @@ from embedsearch.axes.fields import as_number
 from embedsearch.axes.statistics import ranks
 from embedsearch.columns import Schema
 from embedsearch.errors import QueryError, did_you_mean
-from embedsearch.groups.dividing import Division, Members, divide, written
+from embedsearch.groups.dividing import Division, Members, written
 from embedsearch.groups.statistics import (
     Interval,
     Sample,
@@ -37,33 +37,32 @@ class Material(NamedTuple):
 
     Attributes:
         field: that makes the groups.
-        values: of each of the n documents, None where it has none.
+        division: the groups.
+        documents: n, how many there are, with a value and without.
         axes: at least one.
         columns: where the documents lie on each axis, in standard deviations of the index's passages, shape (n,).
     """
 
     field: str
-    values: Sequence[Any]
+    division: Division
+    documents: int
     axes: Sequence[ScaledAxis]
     columns: Sequence[Values]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How documents are grouped and compared; see `embedsearch.Index.compare`.
+    """How groups are compared; see `embedsearch.Index.compare`.
 
     Raises:
-        QueryError: a step that is no number above 0, or a confidence that does not lie between 0 and 1.
+        QueryError: the confidence does not lie between 0 and 1.
     """
 
     against: Any = None
-    step: float | None = None
     least: int = 5
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        if self.step is not None and not (isinstance(self.step, Real) and 0 < self.step < math.inf):
-            raise QueryError(f"the step is {shown(self.step)}; wanted a number above 0, such as 10")
         if not (isinstance(self.confidence, Real) and 0 < self.confidence < 1):
             raise QueryError(f"the confidence is {shown(self.confidence)}; wanted a number between 0 and 1")
 
@@ -188,9 +187,9 @@ def compare_groups(material: Material, settings: Settings) -> GroupComparison:
     """Return where groups of documents lie.
 
     Raises:
-        QueryError: no such group; a step for what is no number; no group is large enough.
+        QueryError: no such group, or no group is large enough.
     """
-    division = divide(material.field, material.values, step=settings.step)
+    division = material.division
     kept = _kept(material.field, division, settings.least)
     reference = None if settings.against is None else _reference(division, settings.against, material.field)
     if division.numbers is None:
@@ -215,7 +214,7 @@ def compare_groups(material: Material, settings: Settings) -> GroupComparison:
         axes=material.axes,
         groups=Groups(rows),
         documents=len(division.valued),
-        without=len(material.values) - len(division.valued),
+        without=material.documents - len(division.valued),
         rare={name: count for name, count in sizes if count < settings.least},
         against=None if reference is None else division.names[reference],
         step=division.step,
@@ -235,7 +234,7 @@ def _kept(field: str, division: Division, least: int) -> list[int]:
             f"no value of {field!r} is that of {count_of(least, 'document')} or more (of {most} at most); ask for "
             "smaller groups with least, or another field"
             if most
-            else f"no document that was asked for has a value of {field!r}"
+            else f"no document that was asked for is in any group by {field!r}"
         )
     return kept
 

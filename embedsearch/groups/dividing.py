@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class Division:
     @property
     def overlaps(self) -> bool:
         """Is a document in several groups?"""
-        return sum(map(len, self.members)) > len(self.valued)
+        return bool(self.members) and bool((np.unique_counts(np.concatenate(self.members)).counts > 1).any())
 
 
 def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> Division:
@@ -58,8 +59,10 @@ def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> D
         step: the width of the groups, in the numbers' unit; of dates in years.
 
     Raises:
-        QueryError: there is a step, and a value is no number or date.
+        QueryError: the step is no number above 0; or there is one, and a value is no number or date.
     """
+    if step is not None and not (isinstance(step, Real) and 0 < step < math.inf):
+        raise QueryError(f"the step is {shown(step)}; wanted a number above 0, such as 10")
     valued = np.array([place for place, value in enumerate(values) if value not in (None, "", [])], dtype=np.int64)
     given = [values[place] for place in valued.tolist()]
     numbers = _numbers(field, given, is_needed=step is not None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from embedsearch.groups import GroupComparison, Material, Settings, compare_groups
+from embedsearch.groups import Division, GroupComparison, Material, Settings, compare_groups, divide
 from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of, require_count
 from embedsearch.index.collection import Collection
@@ -213,7 +213,7 @@ class Measured(Collection):
 
     def compare(
         self,
-        field: str,
+        by: str | Mapping[str, str],
         axes: str | Iterable[str] | None = None,
         *,
         where: str | None = None,
@@ -223,17 +223,18 @@ class Measured(Collection):
         confidence: float = 0.95,
         words: int = 0,
     ) -> GroupComparison:
-        """Return where groups of documents lie on axes, those of each value of a field, and how far apart.
+        """Return where groups of documents lie on axes, and how far apart.
 
         A document lies at the mean of its passages. Numbers and dates of more than eight different values are put into
         steps. A document whose value is a list is in the group of each.
 
         Args:
-            field: of the documents.
+            by: a field, each of whose values is a group; or conditions by the names of the groups: a document is in one
+                if a passage of it satisfies its condition.
             axes: the name of one or several; all axes of the index if None.
             where: a condition that the passages must satisfy; a document lies at the mean of those that do.
             against: the group to compare with, by its value or name; if None, each group is compared with all other
-                documents that have a value.
+                documents, of a field those that have a value.
             step: how wide the groups of numbers are, in their unit; of dates in years. If None, a round number that
                 makes at most twelve of nine tenths of them.
             least: how many documents a group must have to be shown, at least 1.
@@ -245,18 +246,21 @@ class Measured(Collection):
             QueryError: a wrong condition; no such field or group; a step for what is no number; no group is large
                 enough; or a value of another kind.
         """
-        name = arguments.text("a field", field)
-        settings = Settings(against, step, require_count(least, "least"), confidence)
+        settings = Settings(against, require_count(least, "least"), confidence)
         words = require_count(words, "words", least=0)
         with self._store.reading():
-            known, rows = known_field(self._store, name), self.rows(where)
+            rows = self.rows(where)
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             numbers, first, owners = np.unique(owners_of(self._store, rows), return_index=True, return_inverse=True)
-            values = passage_field(self._store, known, rows[first])
+            if isinstance(by, Mapping):
+                name, division = "group", self._divided_by_conditions(by, rows, owners)
+            else:
+                name = known_field(self._store, arguments.text("what to group by", by))
+                division = divide(name, passage_field(self._store, name, rows[first]), step=step)
             coordinates = Placer(self._embedding).passages(rows, scaled).coordinates
             counts = np.bincount(owners, minlength=len(numbers))
             means = [np.bincount(owners, column, minlength=len(numbers)) / counts for column in coordinates.T]
-            found = compare_groups(Material(known, values, scaled, means), settings)
+            found = compare_groups(Material(name, division, len(numbers), scaled, means), settings)
             if not words:
                 return found
             read = read_rows(rows)
@@ -264,6 +268,14 @@ class Measured(Collection):
             members = [np.flatnonzero(np.isin(document_of, own)) for own in found.members.values()]
             told = group_words(read_terms(self._store, read), members, words)
             return replace(found, words=dict(zip(found.members, told, strict=True)))
+
+    def _divided_by_conditions(self, conditions: Mapping[str, str], rows: Rows, owners: Rows) -> Division:
+        """Return the documents by which conditions a passage of theirs satisfies, of those in *rows* with *owners*."""
+        members = {}
+        for name, condition in conditions.items():
+            held = np.isin(rows, self.rows(arguments.text("a condition", condition)), assume_unique=True)
+            members[arguments.text("the name of a group", name)] = np.unique(owners[held])
+        return Division(tuple(members), tuple(members.values()), np.unique(owners))
 
     def words(self, axis: str, *, k: int = 15, where: str | None = None) -> AxisWords:
         """Return the words whose passages lie furthest out on an axis, at either end.
