@@ -231,8 +231,8 @@ def _kept(field: str, division: Division, least: int) -> list[int]:
     if not kept:
         most = max(map(len, division.members), default=0)
         raise QueryError(
-            f"no value of {field!r} is that of {count_of(least, 'document')} or more (of {most} at most); ask for "
-            "smaller groups with least, or another field"
+            f"no group by {field!r} has {count_of(least, 'document')} or more; the largest has {most}: "
+            "ask for at least so many, or group by another field"
             if most
             else f"no document that was asked for is in any group by {field!r}"
         )
