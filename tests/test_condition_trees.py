@@ -226,7 +226,7 @@ def test_refusing_names(source: str, message: str) -> None:
 def test_where_axes_come_from_is_said_where_there_are_none() -> None:
     """Whoever asks for an axis without an index is told what gives axes; whoever mistypes a field is not."""
     condition = parse_condition("predatoriness > p90")
-    with pytest.raises(QueryError, match=r"There are: year\. No axis is known here: .* takes --axes FILE\."):
+    with pytest.raises(QueryError, match=r"There are: year\. No axis is known here: .* that are asked for\."):
         condition.resolve([], ["year"])
     with pytest.raises(QueryError, match=r"Did you mean 'year'\?$"):
         parse_condition("yaer > 2000").resolve([], ["year"])
