@@ -16,10 +16,12 @@ os.environ["EMBEDSEARCH_CACHE_DIR"] = str(Path(__file__).parent.parent / ".pytes
 import pytest
 from browser import chromium, page, watch  # noqa: F401  fixtures
 from click.testing import CliRunner, Result
+from explorer_page import open_page, served, small  # noqa: F401  fixtures
 from filelock import FileLock
 from hypothesis import settings
 from remote_endpoint import clock, endpoint, own_cache  # noqa: F401  fixtures
 from screening_pile import pile  # noqa: F401  a fixture
+from tiny_models import fresh_cache, models, shared_cache, tiny  # noqa: F401  fixtures
 
 import embedsearch as es
 from embedsearch.cli import main

@@ -217,25 +217,45 @@ def test_ratings_come_from_csv(tmp_path):
     ("text", "message"),
     [
         ("text\nwolf\n", "has the columns text; wanted are text (or id) and rating"),
-        ("text,rating\nwolf,big\n", "line 2: the rating 'big' is no number"),
-        ("text,rating\nwolf,1\nwolf,2\n", "line 3: 'wolf' is rated twice"),
-        ("text,rating\n,1\n", "line 2: nothing is named"),
-        ("text,rating\nLoan shark,1\n\nloan  shark,2\n", "line 4: 'loan  shark' is rated twice"),
-        ("text,rating\nwolf,nan\n", "line 2: the rating 'nan' is no number"),
-        ("text,rating\nwolf,inf\n", "line 2: the rating 'inf' is no number"),
+        ("text,rating\nwolf,big\n", "r.csv:2: the rating 'big' is no number"),
+        ("text,rating\nwolf,1\nwolf,2\n", "r.csv:3: 'wolf' is rated twice"),
+        ("text,rating\n,1\n", "r.csv:2: nothing is named"),
+        ("text,rating\nLoan shark,1\n\nloan  shark,2\n", "r.csv:4: 'loan  shark' is rated twice"),
+        ("text,rating\nwolf,nan\n", "r.csv:2: the rating 'nan' is no number"),
+        ("text,rating\nwolf,inf\n", "r.csv:2: the rating 'inf' is no number"),
         ("text,rating,Rating\nwolf,1,5\n", "has 2 columns 'rating'; keep one"),
         ("id,id,rating\nwolf,1,5\n", "has 2 columns 'id'; keep one"),
-        ("text,rating\na wolf, grey,1\n", "line 2: it has 3 cells, where there are 2 columns; quote a text"),
-        ('text,rating\n"wolf,1\nmouse,7\n', "line 3: unexpected end of data; close what is quoted"),
-        ("text;rating\nwolf;0,1\n", "has the columns text;rating; wanted are text (or id) and rating"),
+        ("text,rating\na wolf, grey,1\n", "r.csv:2: 3 fields where the header names 2. A field that holds ',' must"),
+        ('text,rating\n"wolf,1\nmouse,7\n', "r.csv:2: a quote opens in this record and is never closed"),
+        ("text;rating\nwolf;0,1\n", "r.csv:2: the rating '0,1' is no number; write it as in 2.5"),
+        ("text;rating\nwolf; grey;1\n", "r.csv:2: 3 fields where the header names 2. A field that holds ';' must"),
+        ("text,rating\nwolf\udcfc,1\n", "r.csv cannot be read: 'utf-8' codec can't decode byte 0xfc"),
+        ("text,rating\nwolf\udcfc,1\n", "; save it as UTF-8"),
+        ("", "r.csv has the columns none; wanted are text (or id) and rating"),
     ],
 )
 def test_wrong_tables_of_ratings_are_named(tmp_path, text, message):
     """A CSV that cannot be used is named with line and cause."""
-    (tmp_path / "r.csv").write_text(text)
+    (tmp_path / "r.csv").write_text(text, "utf-8", "surrogateescape")
     with pytest.raises(es.AxisError) as caught:
         read_ratings(tmp_path / "r.csv")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("r.csv", b"text;id;rating\r\na wolf, grey;;0.5\r\n;d7;3\r\n"),
+        ("r.csv", b"sep=;\r\ntext;id;rating\r\n\r\na wolf, grey;;0.5\r\n;d7;3\r\n"),
+        ("r.csv", 'text,id,rating\n"a wolf, grey",,0.5\n,d7,3\n'.encode("utf-16")),
+        ("r.TSV", b"\xef\xbb\xbftext\tid\trating\na wolf, grey\t\t0.5\n\td7\t3\n"),
+        ("r.tab", b"text\tid\trating\na wolf, grey\t\t0.5\n\td7\t3\n"),
+    ],
+)
+def test_ratings_are_read_as_the_tables_of_documents_are(tmp_path, name, content):
+    """Spreadsheets write semicolons, a line that tells so, tabs and the marks of other encodings."""
+    (tmp_path / name).write_bytes(content)
+    assert read_ratings(tmp_path / name) == ({"a wolf, grey": 0.5}, {"d7": 3.0})
 
 
 @settings(max_examples=50, deadline=None)

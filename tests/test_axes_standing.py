@@ -162,6 +162,8 @@ def test_one_rule_says_what_stands_where_it_was_rated(spelled):
             passes = id in {document.id for document in spelled.filter(where)}
             assert passes == (id in {document.id for document in spelled.filter(where, documents)})
             assert passes == (id in {hit.id for hit in spelled.place_all(["size"], where=where)})
+    for where in ("size > 0", "size <= 0"):
+        assert spelled.count(where).documents == len(list(spelled.filter(where)))
     assert {id: placed[id].coordinates["size"] for id in wanted} == pytest.approx(stands)
     phrases = spelled.place([spelled.get(id).text for id in placed if id != "own"], ["size"])
     for id, phrase in zip([id for id in placed if id != "own"], phrases, strict=True):

@@ -314,6 +314,9 @@ def test_axes_that_nothing_asks_for_are_named(tmp_path):
     assert (done.exit_code, done.stdout) == (2, "")
     assert "No axis of" in done.stderr
     assert "is asked for; there are: predatoriness, size, " in done.stderr
+    assert "society. Did you mean 'predatoriness'?\n" in done.stderr
+    plain = run("filter", tmp_path / "a.csv", "--axes", CORPUS / "axes.toml", "--where", "id > 0", "-f", "ids")
+    assert (plain.stdout, "Did you mean" in plain.stderr) == ("1\n2\n", False)
 
 
 def test_an_axis_to_add_that_is_not_there_is_told_before_anything_is_read(tmp_path, monkeypatch):
@@ -324,7 +327,7 @@ def test_an_axis_to_add_that_is_not_there_is_told_before_anything_is_read(tmp_pa
     for more, said in (
         (("-a", "size"), "there is no axis 'size'. Without an index, axes come from a file: --axes FILE"),
         (("-a", "sizze", "--axes", CORPUS / "axes.toml"), "there is no axis 'sizze'. Did you mean 'size'?"),
-        (("--top", "1", "--by", "size"), "`filter` takes --axes FILE."),
+        (("--top", "1", "--by", "size"), "and `filter` those of --axes FILE that are asked for."),
     ):
         done = run(*asked, *more)
         assert (done.exit_code, done.stdout) == (2, "")

@@ -13,85 +13,20 @@ import numpy as np
 import pytest
 from conftest import ROOT, run
 from processes import python
+from tiny_models import MODES, TEXTS, cosines, entries, load, make_model
 
 import embedsearch as es
 from embedsearch.encoders import cache, choosing, compiled, conversion, describe, encode, preferring
-from embedsearch.encoders.choosing import Wish, choose, compiled_folder, held, pooling_mode
+from embedsearch.encoders.choosing import Wish, choose, compiled_folder, held
 from embedsearch.encoders.graphs import linear_products, quicken
-from embedsearch.encoders.weights import ModelFolder, packaged_folder
+from embedsearch.encoders.weights import ModelFolder
 from embedsearch.testing import HashEncoder, check_encoder
 
-TEXTS = ["a wolf", "Sheep graze.", "", "  LOAN sharks\tcharge 340 %  ", "狼 🐺", "the pike lies in wait " * 30, "?"]
-MODES = {"bert": "mean", "roberta": "cls", "xlm-roberta": "max", "mpnet": "mean", "distilbert": "mean"}
-
-
-def make_model(folder: Path, kind: str = "bert", mode: str = "mean", *, seed: int = 0, prompts=None) -> Path:
-    """Write a tiny sentence-transformers model with random weights and the packaged model's tokenizer."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import CONFIG_MAPPING, AutoModel, PreTrainedTokenizerFast
-
-    torch.manual_seed(seed)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-    if kind == "distilbert":
-        sizes = {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}
-    settings = CONFIG_MAPPING[kind](vocab_size=30522, max_position_embeddings=140, pad_token_id=0, **sizes)
-    bare = folder.with_name(f"{folder.name}-bare")
-    AutoModel.from_config(settings).save_pretrained(bare)
-    source = packaged_folder() / "tokenizer.json"
-    special = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    names = ["input_ids", "attention_mask", *(["token_type_ids"] if kind == "bert" else [])]
-    PreTrainedTokenizerFast(tokenizer_file=str(source), model_input_names=names, **special).save_pretrained(bare)
-    transformer = Transformer(str(bare), max_seq_length=64)
-    made = SentenceTransformer(modules=[transformer, Pooling(32, mode)], device="cpu", prompts=prompts)
-    made.save(str(folder), create_model_card=False)
-    shutil.rmtree(bare)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """Return a folder for models."""
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def tiny(made):
-    """Return a tiny BERT model with prompts. Read only."""
-    return make_model(made / "tiny", prompts={"query": "query: ", "document": "text: "})
-
-
-@pytest.fixture(autouse=True)
-def shared_cache(made, monkeypatch):
-    """Keep the models of these tests apart from all others."""
-    monkeypatch.setenv(cache.CACHE_VARIABLE, str(made / "cache"))
-
-
-@pytest.fixture
-def fresh_cache(tmp_path, monkeypatch, shared_cache):
-    """Keep the models of one test apart."""
-    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
-def load(folder: Path, **wish: str) -> es.SentenceEncoder:
-    """Return an encoder that shares nothing with others of this process."""
-    return es.SentenceEncoder(folder.name, ModelFolder(folder, "folder"), Wish(**wish))
-
-
-def cosines(first, second):
-    """Return the cosine of each row of one array with the same row of the other."""
-    return np.einsum("ij,ij->i", np.float64(first), np.float64(second))
-
-
-def entries(folder: Path) -> list[Path]:
-    """Return the compiled models in a cache."""
-    return [path for path in (folder / "compiled").iterdir() if path.is_dir()]
+pytestmark = pytest.mark.usefixtures("shared_cache")
 
 
 @pytest.mark.parametrize(("kind", "mode"), MODES.items())
-def test_every_kind_gives_the_vectors_of_sentence_transformers(made, fresh_cache, monkeypatch, kind, mode):
+def test_every_kind_gives_the_vectors_of_sentence_transformers(models, fresh_cache, monkeypatch, kind, mode):
     """Each kind of transformer, with each pooling, is compiled and agrees with torch to cosine .9999.
 
     All norms before layers are folded in its graph, and the keys of both layers lie in rows.
@@ -103,7 +38,7 @@ def test_every_kind_gives_the_vectors_of_sentence_transformers(made, fresh_cache
         seen.append(graph)
 
     monkeypatch.setattr(conversion, "quicken", watched)
-    folder = make_model(made / kind, kind, mode)
+    folder = make_model(models / kind, kind, mode)
     ours = load(folder)
     vectors = encode(ours, TEXTS)
     (graph,) = seen
@@ -249,13 +184,15 @@ def test_a_compiled_model_that_cannot_be_loaded_stays_where_another_cannot_be_ma
 
 
 def test_a_cache_that_cannot_be_written_costs_a_note(tiny, monkeypatch, caplog, tmp_path):
-    """Where the cache cannot be written torch serves, one note says so; asked for by name, it is an error."""
+    """Where the cache cannot be written torch serves, and one note alone says so; asked for by name, it is an error."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path / "file" / "below"))
     encoder = load(tiny)
     assert encode(encoder, ["wolf"]).shape == (1, 32)
     assert encoder.engine == "torch f32"
-    assert [record.message for record in caplog.records if "cannot be written" in record.message] != []
+    (told,) = (record.message for record in caplog.records)
+    assert "so that no compiled model can be kept there; set EMBEDSEARCH_CACHE_DIR" in told
+    assert told.endswith("; torch is used")
     with pytest.raises(es.EncoderError, match="set EMBEDSEARCH_CACHE_DIR to a folder"):
         encode(load(tiny, engine="openvino"), ["wolf"])
 
@@ -267,9 +204,9 @@ def test_a_read_only_cache_that_holds_the_model_is_used(tiny, monkeypatch):
     assert load(tiny).engine.startswith("openvino")
 
 
-def test_changed_weights_are_compiled_anew(made, fresh_cache):
+def test_changed_weights_are_compiled_anew(models, fresh_cache):
     """Other weights in the same folder are another model; the old compiled one is not used for them."""
-    folder = make_model(made / "changing", seed=1)
+    folder = make_model(models / "changing", seed=1)
     before = encode(load(folder), ["wolf"])
     shutil.rmtree(folder)
     make_model(folder, seed=2)
@@ -279,9 +216,9 @@ def test_changed_weights_are_compiled_anew(made, fresh_cache):
     assert len(entries(fresh_cache)) == 2
 
 
-def test_changed_settings_are_compiled_anew(made, tiny):
+def test_changed_settings_are_compiled_anew(models, tiny):
     """The same weights with another limit of tokens are another compiled model."""
-    folder = shutil.copytree(tiny, made / "shorter")
+    folder = shutil.copytree(tiny, models / "shorter")
     before = compiled_folder(ModelFolder(folder, "folder"), "f32")
     (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 8}')
     assert compiled_folder(ModelFolder(folder, "folder"), "f32") != before
@@ -311,10 +248,10 @@ def damage_entry(entry: Path, damage: str) -> None:
 
 
 @pytest.fixture
-def entry(made, tiny, fresh_cache):
+def entry(models, tiny, fresh_cache):
     """Return a compiled model of `tiny` in a cache of its own."""
     with pytest.MonkeyPatch.context() as shared:
-        shared.setenv(cache.CACHE_VARIABLE, str(made / "cache"))
+        shared.setenv(cache.CACHE_VARIABLE, str(models / "cache"))
         encoder = load(tiny)
         encode(encoder, ["wolf"])
         whole = compiled_folder(encoder.folder, encoder.engine.split()[1])
@@ -409,61 +346,6 @@ def test_digests_are_remembered_while_a_file_stays(tmp_path, fresh_cache):
         cache._SETTLED_NS = monkey
 
 
-@pytest.mark.parametrize(
-    ("file", "content", "why"),
-    [
-        ("modules.json", [{"type": "sentence_transformers.models.StaticEmbedding"}], "its modules are StaticEmbedding"),
-        ("config.json", {"model_type": "t5"}, "its type is 't5'"),
-        ("1_Pooling/config.json", {"pooling_mode_lasttoken": True}, "its pooling is lasttoken"),
-        ("1_Pooling/config.json", {"pooling_mode": "mean", "include_prompt": False}, "leaves the prompt out"),
-    ],
-)
-def test_other_models_stay_with_torch(tmp_path, file, content, why):
-    """What is beyond transformer, pooling and normalisation of known kinds goes through torch, and says why."""
-    source = packaged_folder()
-    folder = tmp_path / "model"
-    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.safetensors"))
-    (folder / "model.safetensors").symlink_to(source / "model.safetensors")
-    (folder / file).write_text(json.dumps(content))
-    choice = choose(ModelFolder(folder, "folder"), Wish())
-    assert choice.engine == "torch"
-    assert why in choice.why
-    with pytest.raises(es.EncoderError, match="OpenVINO cannot run"):
-        es.load_encoder(str(folder), engine="openvino")
-
-
-def test_the_choice_follows_the_machine(tiny, monkeypatch):
-    """Another device, a GPU or a missing package mean torch; the precision follows the processor."""
-    folder = ModelFolder(tiny, "folder")
-    monkeypatch.setattr(choosing, "_processor_flags", lambda: frozenset({"avx512_bf16"}))
-    assert str(choose(folder, Wish())) == "openvino bf16"
-    assert str(choose(folder, Wish(precision="f32"))) == "openvino f32"
-    monkeypatch.setattr(choosing, "_processor_flags", frozenset)
-    assert str(choose(folder, Wish())) == "openvino f32"
-    assert choose(folder, Wish(precision="bf16")).why == "this processor has no instructions for bf16"
-    assert choose(folder, Wish(device="cuda")).why == "the device cuda was asked for"
-    monkeypatch.setattr(choosing, "_accelerator", lambda: "a GPU (CUDA)")
-    assert choose(folder, Wish()).why == "this machine has a GPU (CUDA)"
-    assert choose(folder, Wish(device="cpu")).engine == "openvino"
-    monkeypatch.setattr(choosing.importlib.util, "find_spec", lambda _: None)
-    assert "embedsearch[fast]" in choose(folder, Wish(device="cpu")).why
-
-
-@pytest.mark.parametrize(
-    ("config", "mode"),
-    [
-        ({"pooling_mode": "cls"}, "cls"),
-        ({"pooling_mode": ["mean", "max"]}, "mean+max"),
-        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls"),
-        ({"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": True}, "max+mean"),
-        ({}, "mean"),
-    ],
-)
-def test_pooling_modes_are_read_in_both_forms(config, mode):
-    """The older and the newer form of the pooling configuration give the same names."""
-    assert pooling_mode(config) == mode
-
-
 def test_engine_and_precision_are_named_rightly():
     """An engine or a precision that does not exist is refused with what there is."""
     with pytest.raises(es.EncoderError, match=r"no engine 'opnvino'. Did you mean 'openvino'"):
@@ -517,119 +399,3 @@ def test_the_cache_lies_where_the_platform_keeps_caches(monkeypatch):
 def notes(caplog):
     """Catch the notes of the package."""
     caplog.set_level(logging.INFO, logger="embedsearch")
-
-
-@pytest.mark.parametrize("half", ["bfloat16", "float16"])
-def test_weights_saved_in_half_precision_compute_in_f32(made, tiny, half):
-    """What is called f32 computes in it, whatever the weights were saved in; vectors have the length 1."""
-    import torch
-    from safetensors import torch as safetensors
-
-    folder = shutil.copytree(tiny, made / half)
-    weights = safetensors.load_file(folder / "model.safetensors")
-    halved = {name: part.to(getattr(torch, half)) for name, part in weights.items()}
-    vectors = []
-    for dtype in (half, "float32"):
-        as_saved = {name: part.to(getattr(torch, dtype)) for name, part in halved.items()}
-        safetensors.save_file(as_saved, folder / "model.safetensors", metadata={"format": "pt"})
-        settings = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(settings | {"dtype": dtype}))
-        vectors.append(load(folder, engine="torch", device="cpu", precision="f32").encode(TEXTS))
-    assert np.allclose(*vectors, atol=1e-6)
-    assert np.allclose(np.linalg.norm(vectors[0], axis=1), 1, atol=1e-6)
-
-
-@pytest.mark.parametrize(("noted", "tokenizer", "wanted"), [(64, 32, 64), (None, 32, 32), (None, 10**30, 140)])
-def test_the_limit_of_tokens_is_found_without_torch(made, tiny, noted, tokenizer, wanted):
-    """The note of sentence-transformers counts, else the lower limit of tokenizer and positions."""
-    from sentence_transformers import SentenceTransformer
-
-    folder = shutil.copytree(tiny, made / f"limit-{noted}-{tokenizer}")
-    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": noted} if noted else {}))
-    settings = json.loads((folder / "tokenizer_config.json").read_text())
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"model_max_length": tokenizer}))
-    encoder = load(folder)
-    assert encoder._noted_limit == wanted == SentenceTransformer(str(folder), device="cpu").max_seq_length
-    assert encoder.max_tokens == wanted - 2 - 2  # special tokens, and "query" and ":"
-    assert "_original" not in encoder.__dict__
-
-
-@pytest.mark.parametrize(("kind", "usable"), [("roberta", 139), ("xlm-roberta", 139), ("mpnet", 138), ("bert", 140)])
-@pytest.mark.parametrize("noted", [None, 512])
-def test_a_text_of_as_many_tokens_as_there_are_positions_is_read(made, kind, usable, noted):
-    """Models of the RoBERTa kind number positions from behind padding (0 here, 1 in MPNet); no note goes beyond."""
-    folder = make_model(made / f"long-{kind}-{noted}", kind)
-    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": noted} if noted else {}))
-    settings = json.loads((folder / "tokenizer_config.json").read_text())
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"model_max_length": 10**30}))
-    for engine in ("torch", "openvino"):
-        encoder = load(folder, engine=engine, device="cpu")
-        assert encoder.max_tokens == usable - 2
-        assert "_original" not in encoder.__dict__
-        full = "sea " * (usable - 3)
-        wolf, lamb, cut, also_cut = encode(
-            encoder, [f"{full}wolf", f"{full}lamb", f"{full}sea wolf", f"{full}sea lamb"]
-        )
-        assert not np.allclose(wolf, lamb, atol=1e-5)
-        assert np.allclose(cut, also_cut, atol=1e-5)
-
-
-def test_a_model_is_loaded_once(tiny):
-    """What has loaded the model to know its dimension or limit computes with it, where that is the device to use."""
-    from sentence_transformers.util import get_device_name
-
-    encoder = load(tiny, engine="torch")
-    assert encoder.engine == "torch f32"
-    assert (encoder._engine[1] is encoder._original) == (get_device_name() == "cpu")
-
-
-@pytest.mark.parametrize("engine", ["torch", "openvino"])
-def test_weights_that_were_cut_off_are_one_line(made, tiny, fresh_cache, engine):
-    """A download that ended early cannot be loaded; that is no refusal to compile, which would be remembered."""
-    folder = shutil.copytree(tiny, made / f"cut-{engine}")
-    weights = folder / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
-    with pytest.raises(es.EncoderError, match=rf"the model in .*cut-{engine} cannot be loaded: "):
-        encode(load(folder, engine=engine), ["a wolf"])
-    assert not (fresh_cache / "compiled").exists() or entries(fresh_cache) == []
-
-
-def test_what_torch_cannot_do_is_one_line(made, tiny):
-    """A model whose tokenizer knows more tokens than it has vectors of is an error of ours, with the folder."""
-    from safetensors import torch as safetensors
-
-    folder = shutil.copytree(tiny, made / "few-words")
-    weights = safetensors.load_file(folder / "model.safetensors")
-    (name,) = (name for name in weights if name.endswith("word_embeddings.weight"))
-    safetensors.save_file(weights | {name: weights[name][:1000].clone()}, folder / "model.safetensors")
-    settings = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(settings | {"vocab_size": 1000}))
-    with pytest.raises(es.EncoderError, match=r"the model in .*few-words failed: index out of range"):
-        encode(load(folder, engine="torch", device="cpu"), ["a wolf"])
-
-
-def test_vectors_of_joined_poolings_and_cut_ones_have_their_length(made, tiny):
-    """Several poolings stand one behind the other, and a model may keep the first dimensions alone; torch runs both."""
-    joined, cut = (shutil.copytree(tiny, made / name) for name in ("joined", "cut"))
-    (joined / "1_Pooling" / "config.json").write_text('{"embedding_dimension": 32, "pooling_mode": ["cls", "mean"]}')
-    settings = json.loads((cut / "config_sentence_transformers.json").read_text())
-    (cut / "config_sentence_transformers.json").write_text(json.dumps(settings | {"truncate_dim": 16}))
-    for folder, dimension in ((joined, 64), (cut, 16)):
-        encoder = load(folder)
-        assert encoder.dimension == dimension
-        assert "_original" not in encoder.__dict__
-        assert encode(encoder, TEXTS[:2]).shape == (2, dimension)
-        assert encoder.engine.startswith("torch")
-
-
-def test_a_model_of_word_vectors_has_no_limit(made):
-    """A static embedding reads texts of any length."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-    from tokenizers import Tokenizer
-
-    words = StaticEmbedding(Tokenizer.from_file(str(packaged_folder() / "tokenizer.json")), embedding_dim=8)
-    SentenceTransformer(modules=[words], device="cpu").save(str(made / "static"), create_model_card=False)
-    encoder = load(made / "static")
-    assert (encoder.dimension, encoder.max_tokens) == (8, None)
-    assert encode(encoder, ["wolf", "sea " * 500]).shape == (2, 8)

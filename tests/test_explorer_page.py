@@ -3,10 +3,10 @@
 import json
 import re
 import shutil
-from pathlib import Path
 
 import pytest
-from browser import WITHOUT_WEBGL, violations
+from browser import violations
+from explorer_page import ask, hits, start
 from explorer_server import exploring
 
 import embedsearch as es
@@ -14,39 +14,6 @@ from embedsearch.screening import Screening
 from embedsearch.testing import HashEncoder
 
 SUM = "#q=sheep+%2B+spider&x=predatoriness&y=size"
-
-
-@pytest.fixture(scope="module")
-def served(predation, tmp_path_factory):
-    """Serve a copy of the demo's index, with the real model."""
-    path = tmp_path_factory.mktemp("explorer") / "predation"
-    shutil.copytree(predation, path)
-    with exploring(path) as client:
-        client.path = path
-        yield client
-
-
-@pytest.fixture
-def open_page(page, served):
-    """Return what opens the page at an address and waits until it is ready."""
-
-    def opened(address=""):
-        page.goto(served.url + address)
-        page.wait_for_selector("html[data-ready]")
-        return page
-
-    return opened
-
-
-def hits(page, within="#ask-answer"):
-    return [one.get_attribute("data-id") for one in page.locator(f"{within} ol.hits li").all()]
-
-
-def ask(page, text, among=""):
-    page.fill("#ask-text", text)
-    page.fill("#ask-among", among)
-    with page.expect_response(re.compile("/api/(search|calc)")):
-        page.press("#ask-text", "Enter")
 
 
 def test_a_text_is_answered_and_ringed(open_page, served):
@@ -184,226 +151,6 @@ def test_a_condition_is_counted_dragged_and_applied(open_page, served):
     assert page.evaluate("document.querySelector('#plane > div').data[0].x.length") == count
 
 
-def lasso(page):
-    """Draw around the points up on the right, and return how many they are."""
-    page.click("[data-mode=lasso]")
-    page.wait_for_function("document.querySelector('#plane > div').layout.dragmode === 'lasso'")
-    box = page.locator("#plane").bounding_box()
-    corner = [(0.55, 0.2), (0.9, 0.2), (0.9, 0.5), (0.55, 0.5), (0.55, 0.2)]
-    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corner]
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point, steps=5)
-    page.mouse.up()
-    page.wait_for_function("/^[0-9,]+ selected$/.test(document.getElementById('chosen-count').textContent)")
-    return int(page.inner_text("#chosen-count").split()[0].replace(",", ""))
-
-
-def exported(page):
-    """Return the records of what is selected."""
-    with page.expect_download() as download:
-        page.click("[data-export=jsonl]")
-    return [json.loads(line) for line in Path(download.value.path()).read_text("utf-8").splitlines()]
-
-
-def marked_points(page):
-    """Return how many points are marked as selected."""
-    return page.evaluate("(document.querySelector('#plane > div').data[0].selectedpoints ?? []).length")
-
-
-def test_a_lasso_chooses_and_exports(open_page):
-    """What is drawn around is listed, counted, and leaves as a file with its coordinates."""
-    page = open_page("#x=predatoriness&y=size")
-    count = lasso(page)
-    assert 10 < count < 1010
-    lines = exported(page)
-    assert len(lines) == count
-    assert lines[0]["text"]
-    assert lines[0]["coordinates"].keys() == {"predatoriness", "size"}
-    page.click("#chosen-none")
-    assert page.is_hidden("#chosen")
-
-
-def test_what_is_selected_stays_so_when_less_is_drawn(open_page):
-    """After a condition: those still drawn are marked, the panel counts them, and all that was chosen is exported."""
-    page = open_page("#tab=cut&x=predatoriness&y=size")
-    count = lasso(page)
-    chosen = exported(page)
-    page.fill("#cut-where", 'kind == "animal"')
-    page.click("#cut-form button:not([type])")
-    drawn = sum(one["metadata"].get("kind") == "animal" for one in chosen)
-    page.wait_for_function(f"document.getElementById('chosen-count').textContent.endsWith(', {drawn} of them drawn')")
-    assert page.inner_text("#chosen-count") == f"{count} selected, {drawn} of them drawn"
-    page.wait_for_function("document.querySelector('#plane > div').data[0].x.length === 168")
-    assert marked_points(page) == drawn > 0
-    assert exported(page) == chosen
-    page.click("#cut-all")
-    page.wait_for_function(f"document.getElementById('chosen-count').textContent === '{count} selected'")
-
-
-def test_a_selection_ends_when_rows_are_numbered_anew(page, predation, tmp_path, watch):
-    """After a compaction elsewhere the rows are other passages: nothing is selected any more, as the page says."""
-    path = tmp_path / "predation"
-    shutil.copytree(predation, path)
-    with exploring(path) as client:
-        page.goto(f"{client.url}#x=predatoriness&y=size")
-        page.wait_for_selector("html[data-ready]")
-        lasso(page)
-        with es.open(path) as index:
-            index.delete(["p-wolf", "p-sheep"])
-            index.compact()
-        page.click("[data-export=jsonl]")
-        page.wait_for_function("document.getElementById('view-error').textContent.includes('are drawn anew')")
-        assert page.is_hidden("#chosen")
-        assert page.inner_text("#says") == "1,008 passages."
-        assert marked_points(page) == 0
-        assert 0 < lasso(page) == len(exported(page))
-        assert page.inner_text("#view-error") == ""
-        with es.open(path) as index:
-            index.delete(["p-spider"])
-            index.compact()
-        page.select_option("#color", "kind")
-        page.wait_for_function("document.getElementById('says').textContent.includes('select them again')")
-        assert page.is_hidden("#chosen")
-    watch.errors = [one for one in watch.errors if "status of 409" not in one]
-
-
-AT = """([x, y]) => {
-  const chart = document.querySelector("#plane > div"), {xaxis, yaxis} = chart._fullLayout;
-  const box = chart.getBoundingClientRect();
-  return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
-}"""
-
-
-@pytest.fixture
-def small(page, index, encoder):
-    """Return the page of the index of eight animals."""
-    with exploring(index.path, encoder=encoder) as client:
-        page.goto(f"{client.url}#x=predatoriness&y=size")
-        page.wait_for_selector("html[data-ready]")
-        yield page
-
-
-def place(index, text):
-    """Return where a text lies."""
-    return list(index.place([text])[0].coordinates.values())
-
-
-def test_a_click_on_what_is_drawn_no_more_is_explained_and_drawn_anew(small, index, watch):
-    """After a compaction a click says what happened, what was asked is answered anew, and the next click asks again."""
-    small.goto(f"{small.url}&q=whale&view=-2,3,-3,3")  # so that what is found does not move the view
-    small.wait_for_selector("[data-id=id-sheep]")
-    drawn = place(index, "wolf")
-    index.delete(["id-sheep"])
-    index.compact()
-    small.mouse.click(*small.evaluate(AT, drawn))
-    small.wait_for_function("document.getElementById('view-error').textContent !== ''")
-    assert small.inner_text("#view-error") == (
-        "The index has changed since these passages were drawn; they are drawn anew, so choose again."
-    )
-    assert small.evaluate("document.querySelector('#plane > div').data[0].x.length") == 7
-    small.wait_for_selector("[data-id=id-sheep]", state="detached")
-    small.wait_for_timeout(500)  # two clicks within 300 ms are a double click, which shows everything
-    small.mouse.click(*small.evaluate(AT, place(index, "shark")))
-    small.wait_for_function("document.querySelector('#ask-answer .note')?.textContent.startsWith('Like id-shark.')")
-    assert small.inner_text("#view-error") == ""
-    watch.errors = [one for one in watch.errors if "status of 409" not in one]
-
-
-@pytest.mark.parametrize("tab", ["ask", "cut", "read"])
-def test_an_axis_that_is_gone_is_told_and_left(small, index, watch, tab):
-    """It was deleted elsewhere: on whatever tab, the page says so, offers those left, and draws one of them."""
-    small.click(f"#tab-{tab}")
-    index.axes.delete("size")
-    small.select_option("#x", "size")
-    small.wait_for_function("document.getElementById('says').textContent.startsWith('The index has no axis size any')")
-    assert small.inner_text("#says") == "The index has no axis size any more. 8 passages."
-    assert small.inner_text("#view-error") == ""
-    assert small.locator("#x option").all_inner_texts() == ["predatoriness"]
-    assert (small.input_value("#x"), small.input_value("#y")) == ("predatoriness", "predatoriness")
-    assert "x=predatoriness&y=predatoriness" in small.url
-    watch.errors = [one for one in watch.errors if "status of 400" not in one]
-
-
-def test_axes_fitted_and_fields_that_come_elsewhere_are_there_without_a_reload(small, index):
-    """With the next answer or when the reader comes back; what is fitted anew is drawn anew, what is typed stays."""
-    small.fill("#ask-among", "year > 2003")
-    index.axes.save(es.Axis("tone", low=["grass"], high=["whale"]))
-    index.add(es.Document("new", "wolf", metadata={"habitat": "wood"}))
-    small.fill("#ask-text", "wolf")
-    small.press("#ask-text", "Enter")
-    small.wait_for_function("document.getElementById('x').options.length === 3")
-    small.wait_for_function("document.querySelector('#plane > div').data[0].x.length === 9")
-    assert "habitat" in small.locator("#color option").all_inner_texts()
-    assert small.inner_text("#holds") == "9 documents, 9 passages, table"
-    assert small.input_value("#ask-among") == "year > 2003"
-    small.wait_for_function("document.querySelector('#plane > div').data[1].x.length === 4")  # its rings
-    index.axes.save(es.Axis("size", low=["mouse"], high=["wolf"]))
-    small.evaluate("dispatchEvent(new Event('focus'))")
-    placed = sorted(index.population(["size"]).coordinates[:, 0])
-    ys = "Array.from(document.querySelector('#plane > div').data[0].y).sort((a, b) => a - b)"
-    small.wait_for_function(f"Math.abs({ys}[0] - {placed[0]}) < 1e-5")
-    assert small.evaluate(ys) == pytest.approx(placed, abs=1e-5)
-    small.wait_for_function("document.querySelector('#plane > div').data[1].x.length === 4")
-    small.click("#tab-axes")
-    assert small.locator("#axes-list strong").all_inner_texts() == ["predatoriness", "size", "tone"]
-    index.axes.delete("tone")
-    small.evaluate("dispatchEvent(new Event('focus'))")
-    small.wait_for_function("document.getElementById('axes-list').children.length === 2")
-
-
-def test_why_other_axes_are_drawn_is_said_where_detail_is_fetched_too(small, index, monkeypatch):
-    """Where a sample is drawn, the points around an answer come after the others: what was said before them stays."""
-    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 4)
-    small.goto(f"{small.url}&q=wolf")
-    small.reload()
-    small.wait_for_selector("#ask-answer li")
-    small.wait_for_load_state("networkidle")
-    index.axes.delete("size")
-    small.evaluate("dispatchEvent(new Event('focus'))")
-    small.wait_for_function("document.getElementById('y').options.length === 1")
-    small.wait_for_timeout(600)
-    assert small.inner_text("#says").startswith("The index has no axis size any more. 4 of 8 passages in view")
-
-
-def test_the_first_axis_of_an_index_is_drawn_when_it_is_there(page, tmp_path, encoder, animals, axes):
-    """It was fitted in a terminal while the page stood open."""
-    with es.Index.create(tmp_path / "index", encoder) as index:
-        index.add(animals)
-        with exploring(tmp_path / "index", encoder=encoder) as client:
-            page.goto(client.url)
-            page.wait_for_selector("html[data-ready]")
-            index.axes.save_all(axes)
-            page.evaluate("dispatchEvent(new Event('focus'))")
-            page.wait_for_function("document.querySelector('#plane > div')?.data[0].x.length === 8")
-            assert "The index has no axes" not in page.inner_text("#view")
-            page.wait_for_load_state("networkidle")
-
-
-def test_an_axis_that_is_tried_is_gone_with_its_server(page, tmp_path, encoder, animals, axes, watch):
-    """The server is started anew under the page: it says that the axis is gone, and goes on with one that is there."""
-    with es.Index.create(tmp_path / "index", encoder) as index:
-        index.add(animals)
-        index.axes.save_all(axes)
-    with exploring(tmp_path / "index", encoder=encoder) as client:
-        page.goto(f"{client.url}#tab=axes")
-        page.wait_for_selector("html[data-ready]")
-        page.fill("#axes-low", "mouse")
-        page.fill("#axes-high", "shark")
-        page.click("#axes-form button:not([type])")
-        page.wait_for_function("document.querySelector('#plane > div').layout.xaxis.title.text.startsWith('tried')")
-        page.wait_for_load_state("networkidle")
-    with exploring(tmp_path / "index", encoder=encoder, port=client.port):
-        page.evaluate("dispatchEvent(new Event('focus'))")
-        page.wait_for_function(
-            "document.getElementById('says').textContent === 'The index has no axis tried any more. 8 passages.'"
-        )
-        assert page.input_value("#x") == "predatoriness"
-        assert page.input_value("#axes-low") == "mouse"
-        page.wait_for_load_state("networkidle")
-
-
 def test_an_index_without_axes_is_asked_cut_and_read(page, tmp_path, encoder, animals):
     """One sentence says how to add axes; all that needs none works; the first axis that is tried is drawn."""
     with es.Index.create(tmp_path / "index", encoder) as index:
@@ -530,17 +277,6 @@ def test_a_threshold_is_added_to_what_stands_there(small, index):
     )
 
 
-def test_what_is_asked_on_an_axis_that_is_gone_is_answered_on_those_that_are_there(small, index, watch):
-    """It was deleted by another process: the page says so, and the answer comes without a reload."""
-    index.axes.delete("size")
-    ask(small, "wolf")
-    small.wait_for_selector("#ask-answer li:first-child[data-id=id-wolf]")
-    assert small.inner_text("#ask-error") == ""
-    assert small.inner_text("#says").startswith("The index has no axis size any more. ")
-    small.wait_for_load_state("networkidle")
-    watch.errors = [one for one in watch.errors if "status of 400" not in one]
-
-
 def test_a_key_that_is_held_labels_one_record(small, index):
     """The keyboard repeats it; only the first counts."""
     small.click("#tab-read")
@@ -551,18 +287,6 @@ def test_a_key_that_is_held_labels_one_record(small, index):
         small.wait_for_timeout(100)
     small.keyboard.up("r")
     assert list(index.labels) == ["id-shark"]
-
-
-def test_other_colours_leave_the_view_as_it_is(small):
-    """What was zoomed in on stays in view, on the plane and in the address."""
-    small.focus("#plane")
-    small.keyboard.press("+")
-    small.wait_for_function("location.hash.includes('view=')")
-    address, view = small.url, small.evaluate("document.querySelector('#plane > div').layout.xaxis.range")
-    small.select_option("#color", "kind")
-    small.wait_for_function("document.querySelector('#plane > div').data[0].marker.cmin === -1.5")
-    assert small.evaluate("document.querySelector('#plane > div').layout.xaxis.range") == pytest.approx(view, abs=1e-3)
-    assert small.url == f"{address}&color=kind"
 
 
 def test_a_condition_that_cannot_be_read_is_not_kept(open_page, watch):
@@ -681,14 +405,6 @@ def test_records_put_off_come_again(page, predation, tmp_path):
         put_off_and_read_five(page)
 
 
-def start(page, topic, among):
-    """Say what is looked for, and wait until the server knows."""
-    page.fill("#read-topic", topic)
-    page.fill("#read-among", among)
-    with page.expect_response(re.compile("/api/screen/start")):
-        page.click("#read-form button")
-
-
 def put_off_and_read_five(page):
     page.wait_for_selector("#read-record[data-id]")
     assert page.inner_text("#read-progress") == "0 relevant of 0 read, of 5 records."
@@ -772,143 +488,3 @@ def test_nothing_jumps(open_page, page):
     open_page(f"{SUM}&color=kind")
     page.wait_for_timeout(300)
     assert page.evaluate("window.shift") < 0.01
-
-
-def test_without_webgl_a_plain_picture(open_page, page):
-    """Where the browser has no WebGL, the points are drawn all the same, and the page says so."""
-    page.add_init_script(WITHOUT_WEBGL)
-    open_page("#x=predatoriness&y=size")
-    assert page.inner_text("#says").startswith("This browser has no WebGL")
-    assert page.locator("#plane .scatterlayer .point").count() >= 1010
-
-
-def test_detail_comes_on_demand(open_page, page, served, monkeypatch):
-    """Where not all points are drawn, zooming fetches those in view; the page says how many of how many."""
-    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
-    open_page("#x=predatoriness&y=size")
-    assert page.inner_text("#says") == "200 of 1,010 passages in view are drawn; zoom in for more."
-    page.focus("#plane")
-    for _ in range(5):
-        page.keyboard.press("+")
-    page.wait_for_function("document.getElementById('says').textContent.endsWith('are in view.')")
-    chart = "document.querySelector('#plane > div')"
-    left, right, bottom, top = page.evaluate(f"[...{chart}.layout.xaxis.range, ...{chart}.layout.yaxis.range]")
-    with es.open(served.path) as index:
-        across, up = index.population(["predatoriness", "size"]).coordinates.T
-    inside = int(((across >= left) & (across <= right) & (up >= bottom) & (up <= top)).sum())
-    assert page.inner_text("#says") == f"{inside} passages of 1,010 are in view."
-    assert page.evaluate("document.querySelector('#plane > div').data[0].x.length") == inside
-    page.reload()  # a link to the same view shows the same
-    page.wait_for_selector("html[data-ready]")
-    assert page.inner_text("#says") == f"{inside} passages of 1,010 are in view."
-    page.click("#whole")
-    page.wait_for_function("document.getElementById('says').textContent.startsWith('200 of 1,010 passages in view')")
-    left, right = page.evaluate(f"{chart}.layout.xaxis.range")
-    assert left < across.min() < across.max() < right
-
-
-HOLD = """() => {
-  const answer = window.fetch;
-  window.held = [];
-  window.fetch = (path, options) => !path.endsWith("/points") ? answer(path, options) : new Promise((done, failed) => {
-    window.held.push(() => answer(path, options).then(done, failed));
-    options.signal?.addEventListener("abort", () => failed(options.signal.reason));
-  });
-  window.release = () => { window.fetch = answer; window.held.splice(0).forEach((go) => go()); };
-}"""  # what is asked of points is not answered until it is released
-
-
-def test_a_zoom_is_not_undone_by_points_that_come_late(open_page, page, monkeypatch):
-    """Points of the view before do not take the reader back to it."""
-    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
-    open_page("#x=predatoriness&y=size")
-    width = "(([from, to]) => to - from)(document.querySelector('#plane > div').layout.xaxis.range)"
-    whole = page.evaluate(width)
-    page.evaluate(HOLD)
-    drawn = page.evaluate("""async () => {
-      const key = () => document.getElementById("plane").dispatchEvent(new KeyboardEvent("keydown", {key: "+"}));
-      const until = async (true_) => { while (!true_()) await new Promise((go) => setTimeout(go, 5)); };
-      const said = document.getElementById("says").textContent;
-      key();
-      await until(() => held.length);
-      key();
-      release();
-      await until(() => document.getElementById("says").textContent !== said);
-      key();
-    }""")
-    assert drawn is None
-    page.wait_for_function(f"Math.abs({whole} / {width} - 1.5 ** 3) < 0.001")
-
-
-def test_a_zoom_does_not_take_the_place_of_points_that_were_asked_for(open_page, page, monkeypatch):
-    """A condition is drawn also where the reader zooms before its points are there, and then those in view."""
-    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
-    open_page("#x=predatoriness&y=size&tab=cut")
-    page.evaluate(HOLD)
-    page.fill("#cut-where", "sociality > p20")
-    page.click("#cut-form button:not([type])")
-    page.wait_for_function("held.length === 1")
-    page.focus("#plane")
-    page.keyboard.press("+")
-    page.wait_for_function("location.hash.includes('view=')")
-    page.wait_for_timeout(100)
-    page.evaluate("release()")
-    page.wait_for_function("location.hash.includes('where=')")
-    page.wait_for_function("document.getElementById('says').textContent.includes('sociality > p20: 200 of ')")
-    assert "200 of 808 " not in page.inner_text("#says")
-
-
-def test_a_zoom_before_other_axes_does_not_follow_to_them(open_page, page):
-    """The view of the plane before is no view of this one, nor of an answer that came meanwhile."""
-    open_page("#x=predatoriness&y=size")
-    page.focus("#plane")
-    page.keyboard.press("+")
-    page.select_option("#y", "tone")
-    page.wait_for_function("document.querySelector('#plane > div').layout.yaxis.title.text.startsWith('tone')")
-    page.wait_for_timeout(400)
-    assert "view=" not in page.url
-    page.focus("#plane")
-    page.keyboard.press("+")
-    ask(page, "wolf")
-    page.wait_for_timeout(400)
-    assert "view=" not in page.url
-
-
-def test_what_is_found_is_shown_among_its_neighbours_where_a_sample_is_drawn(open_page, page, served, monkeypatch):
-    """After zooming in elsewhere an answer brings its own region into view, with the points that lie there."""
-    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
-    open_page("#x=predatoriness&y=size")
-    page.focus("#plane")
-    for _ in range(8):
-        page.keyboard.press("+")
-    page.wait_for_function("document.getElementById('says').textContent.endsWith('are in view.')")
-    with page.expect_response(lambda answer: "/api/points" in answer.url):
-        ask(page, "loan shark")
-    chart = "document.querySelector('#plane > div')"
-    page.wait_for_function(f"{chart}.data[1].x.length === 20 && {chart}.data[0].x.length > 100")
-    left, right, bottom, top = page.evaluate(f"[...{chart}.layout.xaxis.range, ...{chart}.layout.yaxis.range]")
-    with es.open(served.path) as index:
-        across, up = index.population(["predatoriness", "size"]).coordinates.T
-    inside = int(((across >= left) & (across <= right) & (up >= bottom) & (up <= top)).sum())
-    assert page.evaluate(f"{chart}.data[0].x.length") == min(inside, 200)
-    assert "view=" not in page.url
-
-
-def test_rings_and_the_legend_stay_where_a_sample_is_drawn(open_page, page, served, monkeypatch):
-    """Every answer is ringed, whether its point is drawn or not, and after a zoom too; so is a value shown alone."""
-    monkeypatch.setattr("embedsearch.explorer.questions.SAMPLE", 200)
-    open_page("#x=predatoriness&y=size&color=kind")
-    ask(page, "wolf")
-    page.wait_for_selector("[data-id=p-wolf]")
-    rings = "document.querySelector('#plane > div').data[1].x.length"
-    page.wait_for_function(f"{rings} === 20")
-    page.click("#legend button:has-text('animal')")
-    page.focus("#plane")
-    with page.expect_response(re.compile("/api/points")):
-        page.keyboard.press("+")
-    page.wait_for_function("document.getElementById('says').textContent.includes('in view')")
-    page.wait_for_timeout(300)
-    assert page.evaluate(rings) == 20
-    assert page.locator("#legend button[aria-pressed=true]").all_inner_texts() == ["animal"]
-    shown = page.evaluate("[...new Set(document.querySelector('#plane > div').data[0].marker.color)]")
-    assert len(shown) == 1

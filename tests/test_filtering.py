@@ -116,6 +116,40 @@ def test_parts_count_on_where_the_index_changes_meanwhile(tmp_path, monkeypatch)
         assert verdicts.total == 7
 
 
+COUNTED = [
+    ('kind != "plant" and not size > 0', 0),
+    ('year >= 2001 and missing(kind) or near("shark") > 0.5', 0),
+    ("size < p60 and predatoriness > size", 0),
+    ('text != id and size > 0.5 and field("kind") in ["pair", "animal"]', 0),
+    ('danger > p40 and near("grass") > 0.2', 10),  # each says a word that was rated
+    ("not danger > 0", 10),
+]
+
+
+@pytest.mark.parametrize(("where", "read"), COUNTED)
+def test_documents_are_counted_without_being_read(long_and_short, monkeypatch, where, read):
+    """What is counted from columns is what verdicts on all count, whatever was deleted, updated or rated."""
+    index, store = long_and_short, long_and_short._store
+    index.add([es.Document("id-mouse", "mouse grass"), es.Document("z", "sheep", metadata={"year": 2003})])
+    index.delete(["id-whale"])
+    verdicts = index.judge(where)
+    passed = sum(verdict.passed for verdict in verdicts)
+    documents, seen = store.documents, []
+    monkeypatch.setattr(store, "documents", lambda numbers: seen.extend(numbers) or documents(numbers))
+    found = index.count(where)
+    assert 0 < found.documents == passed < verdicts.total == 10
+    assert found.parts == verdicts.counts
+    assert len(seen) <= read
+
+
+def test_an_empty_index_counts_none(tmp_path, encoder):
+    """Of no documents none satisfies a condition; an axis without passages has no scale, as elsewhere."""
+    with es.Index.create(tmp_path / "i", encoder) as index:
+        assert index.count('id == "x" and near("wolf") > 0').documents == 0
+        with pytest.raises(es.QueryError, match="no axis or field 'size'"):
+            index.count("size > 0")
+
+
 @pytest.fixture
 def long_and_short(tmp_path, encoder, animals, axes):
     """Return an index of the animals with documents of two and three passages among them, and a rated axis."""

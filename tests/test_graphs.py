@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_compiled import TEXTS, cosines, load, make_model
+from tiny_models import TEXTS, cosines, load, make_model
 
 from embedsearch.encoders import cache, compiled, conversion, encode
 from embedsearch.encoders.graphs import linear_products, quicken

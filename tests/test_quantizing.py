@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import ROOT, run
-from test_compiled import MODES, TEXTS, cosines, load, make_model
+from tiny_models import MODES, TEXTS, cosines, load, make_model
 
 import embedsearch as es
 from embedsearch.encoders import cache, choosing, conversion, encode, preferring

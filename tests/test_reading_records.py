@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedsearch.documents import Document, read_stream, separated
+from embedsearch.documents import Document, estimate, read, read_stream, separated
 from embedsearch.errors import SourceError
 
 
@@ -272,6 +272,12 @@ class TestCsv:
         """TSV is CSV with tabs; commas are text."""
         (document,) = read_text("text\tyear\nwolf, grey\t2001\n", "tsv")
         assert (document.text, document.metadata) == ("wolf, grey", {"year": "2001"})
+
+    def test_a_file_of_tabs_may_be_called_tab(self, tmp_path):
+        """Excel's other suffix for it is read in folders too, and its records are counted for a progress bar."""
+        (tmp_path / "a.tab").write_text("text\tyear\nwolf, grey\t2001\nfox\t2002\n")
+        assert [document.text for document in read(tmp_path)] == ["wolf, grey", "fox"]
+        assert estimate(tmp_path) == 2
 
     def test_a_tab_may_end_each_record(self):
         """Web of Science writes it so: it is no field, and what is passed on keeps it; all records have it or none."""

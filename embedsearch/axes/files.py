@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import os
@@ -15,7 +14,9 @@ from embedsearch.axes.checks import check_table
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.rated import folded
 from embedsearch.columns import delimited
-from embedsearch.errors import AxisError, reason
+from embedsearch.documents.separated import SeparatedRow, SeparatedRows, miscounted
+from embedsearch.documents.sources import Lines, ReadOptions, Source
+from embedsearch.errors import AxisError, SourceError, reason
 from embedsearch.given import require_path
 from embedsearch.whole import is_special, place_of, write_whole
 
@@ -73,13 +74,14 @@ def read_ratings(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the ratings in a CSV file: of phrases by text, and of documents by id.
 
-    The first line names the columns: ``text`` (or ``phrase``, ``word``) or ``id`` (or ``document``), and
-    ``rating`` (or ``value``, ``score``), unless other names are given; upper case does not count in them. Of a line
-    with both, the text is rated. Other columns are passed over, whatever they are called. Lines whose rating is empty
-    are left out: they are still to be rated.
+    It is read as documents are: with semicolons or what ``sep=`` tells where it has these, with tabs where it is
+    called ``.tsv`` or ``.tab``. The first line names the columns: ``text`` (or ``phrase``, ``word``) or ``id`` (or
+    ``document``), and ``rating`` (or ``value``, ``score``), unless other names are given; upper case does not count in
+    them. Of a line with both, the text is rated. Other columns are passed over, whatever they are called. Lines whose
+    rating is empty are left out: they are still to be rated.
 
     Args:
-        file: a CSV in UTF-8.
+        file: a CSV in UTF-8, or in what a byte order mark says.
         text: the column of the phrases.
         rating: the column of the ratings.
 
@@ -88,7 +90,7 @@ def read_ratings(
             rating is no number, or a text is rated twice, upper case and white space aside.
     """
     path = require_path("a file of ratings", file, error=AxisError)
-    names, rows = _table(path)
+    names, delimiter, rows = _table(path)
     phrase = _column(path, names, _TEXT_COLUMNS if text is None else (text,))
     id = _column(path, names, _ID_COLUMNS) if text is None else None
     value = _column(path, names, _VALUE_COLUMNS if rating is None else (rating,))
@@ -98,42 +100,41 @@ def read_ratings(
     phrases: dict[str, float] = {}
     documents: dict[str, float] = {}
     known: set[tuple[bool, str]] = set()
-    for line, cells in rows:
-        if any(cells[len(names) :]):
-            what = f"{len(cells)} cells, where there are {len(names)} columns"
-            raise AxisError(f"{path}, line {line}: it has {what}; quote a text that holds a comma")
-        if not (given := _cell(cells, value)):
+    for row in rows:
+        if any(row.values[len(names) :]):
+            raise AxisError(miscounted(names, row, delimiter))
+        if not (given := _cell(row.values, value)):
             continue
-        said, named = _cell(cells, phrase), _cell(cells, id)
+        said, named = _cell(row.values, phrase), _cell(row.values, id)
         twin = (bool(said), folded(said) if said else named)
         if not (said or named) or twin in known:
             what = f"{said or named!r} is rated twice" if said or named else "nothing is named"
-            raise AxisError(f"{path}, line {line}: {what}; keep one")
+            raise AxisError(f"{row.place}: {what}; keep one")
         known.add(twin)
-        (phrases if said else documents)[said or named] = _number(given, path, line)
+        (phrases if said else documents)[said or named] = _number(given, row.place)
     return phrases, documents
 
 
-def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the names of a CSV's columns, in lower case, and its rows, each with the line that it ends on.
+def _table(path: Path) -> tuple[list[str], str, list[SeparatedRow]]:
+    """Return the names of a CSV's columns, in lower case, what separates them, and the rows below them.
 
     Raises:
         AxisError: the file cannot be read, or a quote is not closed.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            names = [name.strip().casefold() for name in next(reader, [])]
-            rows = [(reader.line_num, cells) for cells in reader]
+        with path.open("rb") as stream:
+            lines = Lines(Source(str(path), path.name, stream, path), ReadOptions())
+            rows = SeparatedRows(lines, str(path), "\t" if path.suffix.lower() in (".tsv", ".tab") else ",")
+            header, *others = [*rows] or [SeparatedRow(str(path), "", [])]
     except FileNotFoundError as error:
         raise AxisError(f"there is no file {path}; ratings are a CSV with the columns text and rating") from error
-    except csv.Error as error:
-        raise AxisError(
-            f"{path}, line {reader.line_num}: {error}; close what is quoted, and double a quote in it"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except SourceError as error:
+        if isinstance(undecoded := error.__cause__, UnicodeError):
+            raise AxisError(f"{path} cannot be read: {reason(undecoded)}; save it as UTF-8") from error
+        raise AxisError(str(error)) from error
+    except OSError as error:
         raise AxisError(f"{path} cannot be read: {reason(error)}") from error
-    return names, rows
+    return [name.strip().casefold() for name in header.values], rows.delimiter, others
 
 
 def write_to_rate(
@@ -171,11 +172,11 @@ def _cell(cells: list[str], place: int | None) -> str:
     return cells[place].strip() if place is not None and place < len(cells) else ""
 
 
-def _number(text: str, path: Path, line: int) -> float:
+def _number(text: str, place: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise AxisError(f"{path}, line {line}: the rating {text!r} is no number; write it as in 2.5")
+        raise AxisError(f"{place}: the rating {text!r} is no number; write it as in 2.5")
     return number

@@ -311,7 +311,7 @@ def _by_profile(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured
 
 def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measured:
     from embedsearch.axes import read_axes
-    from embedsearch.conditions import axes_in
+    from embedsearch.conditions import axes_in, axis_meant
     from embedsearch.encoders import DEFAULT_ENCODER
     from embedsearch.filtering import draw, first, measuring_index
 
@@ -335,7 +335,8 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
             scaled_on = f"{len(sample):,} of the {count_of(total, 'document')}, drawn at random (seed {asked.seed})"
         note(f"No index: axes are scaled on {scaled_on}.")
     elif axes:
-        note(f"No axis of {asked.axes_file} is asked for; there are: {', '.join(names)}.")
+        meant = axis_meant(asked.where, names)
+        note(f"No axis of {asked.axes_file} is asked for; there are: {', '.join(names)}.{meant}")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "index"
     index = measuring_index(folder, encoder, axes=axes if sample else (), population=sample, cache=cache)
     stack.callback(index.close)

@@ -26,6 +26,7 @@ among them; ``not`` inverts what stands behind it, so that ``not kind == "animal
 from embedsearch.conditions.condition import (
     Condition,
     axes_in,
+    axis_meant,
     first_measure,
     parse_condition,
     resolve_measure,
@@ -81,6 +82,7 @@ __all__ = [
     "Percentile",
     "Truth",
     "axes_in",
+    "axis_meant",
     "comparisons",
     "conjuncts",
     "first_measure",

@@ -10,7 +10,7 @@ from embedsearch.conditions.nodes import Axis, Column, Field, Name, Near, Node, 
 from embedsearch.conditions.parsing import parse, parse_measure
 from embedsearch.conditions.resolving import Resolver, spelled
 from embedsearch.conditions.writing import operand_written
-from embedsearch.errors import QueryError
+from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.given import require_text
 from embedsearch.vectors import Mask
 
@@ -99,6 +99,17 @@ def axes_in(condition: str | None, axes: Collection[str], measure: str | None = 
     leaves += [parse_measure(measure)] if measure else []
     found = (spelled(leaf.name, axes) for leaf in leaves if isinstance(leaf, Axis | Name))
     return list(dict.fromkeys(name for name in found if name is not None))
+
+
+def axis_meant(condition: str | None, axes: Collection[str]) -> str:
+    """Return `` Did you mean 'size'?`` for the first name in a condition that is almost that of an axis; else empty.
+
+    Raises:
+        QueryError: the condition cannot be read.
+    """
+    names = [leaf.name for leaf in operands(parse(condition)) if isinstance(leaf, Axis | Name)] if condition else []
+    advice = (did_you_mean(name, axes) for name in names)
+    return next((one for one in advice if one.startswith(" Did")), "")
 
 
 def first_measure(condition: str, axes: Collection[str]) -> str:

@@ -29,7 +29,10 @@ from embedsearch.conditions.nodes import (
 from embedsearch.conditions.refusals import refusal, shortened
 from embedsearch.errors import QueryError, did_you_mean
 
-_NO_AXES = " No axis is known here: an index has those that `axes fit` has fitted, and `filter` takes --axes FILE."
+_NO_AXES = (
+    " No axis is known here: an index has those that `axes fit` has fitted, and `filter` those of --axes FILE that "
+    "are asked for."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from embedsearch.given import require_text
 _readers: dict[str, Reader] = {
     "csv": separated.read_csv,
     "tsv": separated.read_tsv,
+    "tab": separated.read_tsv,
     "jsonl": lines.read_jsonl,
     "ndjson": lines.read_jsonl,
     "parquet": parquet.read_parquet,

@@ -38,7 +38,7 @@ def read_tsv(source: Source, options: ReadOptions) -> Iterator[Document]:
 def separated_records(source: Source, options: ReadOptions, delimiter: str) -> tuple[list[str], Iterator[RawRecord]]:
     """Return the names of the header, and the records of CSV or TSV with their values by these; broken ones count."""
     lines = Lines(source, options)
-    rows = _Rows(lines, source.name, delimiter)
+    rows = SeparatedRows(lines, source.name, delimiter)
     header = next(rows, None)
     if header is None:
         return [], iter(())
@@ -46,7 +46,9 @@ def separated_records(source: Source, options: ReadOptions, delimiter: str) -> t
     return names, _records(rows, names, rows.told + header.text, lines, options)
 
 
-def _records(rows: _Rows, names: list[str], header: str, lines: Lines, options: ReadOptions) -> Iterator[RawRecord]:
+def _records(
+    rows: SeparatedRows, names: list[str], header: str, lines: Lines, options: ReadOptions
+) -> Iterator[RawRecord]:
     are_closed: bool | None = None  # Web of Science has a tab behind each record, and none behind the header
     for number in count(1):
         try:
@@ -64,13 +66,15 @@ def _records(rows: _Rows, names: list[str], header: str, lines: Lines, options: 
             yield RawRecord(number, row.place, row.text, fields, header, lines.encoding)
 
 
-class _Row(NamedTuple):
+class SeparatedRow(NamedTuple):
+    """A record: where it begins, as messages say it, its very text, and its values."""
+
     place: str
     text: str
     values: list[str]
 
 
-def _column_names(header: _Row) -> list[str]:
+def _column_names(header: SeparatedRow) -> list[str]:
     names = [name.strip() or f"column {place}" for place, name in enumerate(header.values, start=1)]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -78,13 +82,18 @@ def _column_names(header: _Row) -> list[str]:
     return names
 
 
-def _by_name(names: list[str], row: _Row, delimiter: str) -> dict[str, str]:
+def _by_name(names: list[str], row: SeparatedRow, delimiter: str) -> dict[str, str]:
     if len(names) != len(row.values):
-        raise SourceError(
-            f"{row.place}: {count_of(len(row.values), 'field')} where the header names {len(names)}. "
-            f"A field that holds {'a tab' if delimiter == chr(9) else delimiter!r} must stand in double quotes"
-        )
+        raise SourceError(miscounted(names, row, delimiter))
     return dict(zip(names, row.values, strict=True))
+
+
+def miscounted(names: list[str], row: SeparatedRow, delimiter: str) -> str:
+    """Return the sentence that a record has more or fewer fields than the header."""
+    return (
+        f"{row.place}: {count_of(len(row.values), 'field')} where the header names {len(names)}. "
+        f"A field that holds {'a tab' if delimiter == chr(9) else delimiter!r} must stand in double quotes"
+    )
 
 
 class _Feed:
@@ -100,8 +109,8 @@ class _Feed:
         return self._following()
 
 
-class _Rows:
-    """The records of a CSV source with the very text each was read from.
+class SeparatedRows:
+    """The records of a CSV source, the header among them, with the very text each was read from.
 
     A broken record raises SourceError; iteration then goes on with the line behind the broken record's first.
 
@@ -133,27 +142,27 @@ class _Rows:
                 return ";" if delimiter == "," and "," not in bare and ";" in bare else delimiter
         return delimiter
 
-    def __iter__(self) -> _Rows:
+    def __iter__(self) -> SeparatedRows:
         return self
 
-    def __next__(self) -> _Row:
+    def __next__(self) -> SeparatedRow:
         while True:
             row = self._next()
             if row.text.strip(" \r\n"):
                 return row
 
-    def _next(self) -> _Row:
+    def _next(self) -> SeparatedRow:
         self._taken, self._size = [], 0
         try:
             values = next(self._reader)
         except (csv.Error, SourceError) as error:
             self._again.extendleft(reversed(self._taken[1:]))
-            raise self._explained(error) from None
+            raise self._explained(error) from error.__cause__
         finally:
             if self._wide:
                 _restore_field_limit()
                 self._wide = False
-        return _Row(f"{self._name}:{self._taken[0][0]}", "".join(line for _, line in self._taken), values)
+        return SeparatedRow(f"{self._name}:{self._taken[0][0]}", "".join(line for _, line in self._taken), values)
 
     def _line(self) -> str:
         if self._again:

@@ -197,7 +197,7 @@ class Lines:
         try:
             return raw.decode(self.encoding.name)
         except UnicodeError as error:
-            raise undecodable(f"{self._name}:{self.number}", self.encoding.name, error) from None
+            raise undecodable(f"{self._name}:{self.number}", self.encoding.name, error) from error
 
     def _decode_chunks(self) -> Iterator[str]:
         """Yield lines of an encoding, such as UTF-16, whose bytes cannot be split at 0x0A."""
@@ -211,7 +211,7 @@ class Lines:
                 *finished, rest = decoder.decode(raw, at_end).split("\n")
             except UnicodeError as error:
                 place = f"{self._name}: not read further than line {self.number}"
-                raise undecodable(place, self.encoding.name, error) from None
+                raise undecodable(place, self.encoding.name, error) from error
             for piece in finished:
                 yield "".join((*unfinished, piece, "\n"))
                 unfinished.clear()

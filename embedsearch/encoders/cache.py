@@ -69,6 +69,13 @@ def make_once(folder: Path, make: Callable[[Path], None], *, anew: bool = False)
             shutil.rmtree(part, ignore_errors=True)
 
 
+def require_writable(parent: Path) -> None:
+    """Raise OSError unless something can be made in *parent*, which is made if it is not there."""
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(suffix=".part", dir=parent):
+        pass
+
+
 def discard(folder: Path, *, unused: float = float("-inf")) -> None:
     """Take a folder out of the cache, if it is there and can be taken.
 

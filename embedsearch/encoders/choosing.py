@@ -190,7 +190,10 @@ def held(entry: Path) -> dict[str, Any]:
 
 def unwritable(error: OSError) -> str:
     """Return why a model cannot be compiled, with the remedy."""
-    return f"the cache {cache_folder()} cannot be written ({error.strerror or error}); set {CACHE_VARIABLE} to a folder"
+    return (
+        f"the cache {cache_folder()} cannot be written ({error.strerror or error}), so that no compiled model can be "
+        f"kept there; set {CACHE_VARIABLE} to a folder that can"
+    )
 
 
 def _obstacle(folder: ModelFolder, wish: Wish) -> str:

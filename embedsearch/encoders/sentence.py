@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.encoders.base import Identity
+from embedsearch.encoders.cache import require_writable
 from embedsearch.encoders.choosing import (
     PLAIN,
     Choice,
@@ -190,9 +191,10 @@ class SentenceEncoder:
     def _engine(self) -> tuple[Choice, CompiledModel | TorchModel]:
         """What runs it, loaded. What OpenVINO turns out unable to do falls to torch, with a note."""
         while (choice := choose(self.folder, self.wish)).engine == "openvino":
-            if not is_tried(compiled_folder(self.folder, choice.precision)):
-                _log.warning("Compiling %s in %s for this machine, once…", self.name, choice.precision)
             try:
+                if not is_tried(entry := compiled_folder(self.folder, choice.precision)):
+                    require_writable(entry.parent)
+                    _log.warning("Compiling %s in %s for this machine, once…", self.name, choice.precision)
                 return choice, compiled(self.folder, choice, self._original)
             except OSError as error:
                 reason = unwritable(error)

@@ -165,11 +165,10 @@ def passages(desk: Desk, asked: Fields) -> Answer:
 def condition(desk: Desk, asked: Fields) -> Answer:
     """Return how many passages satisfy a condition, and each of its parts."""
     where = asked.text("where")
-    verdicts = desk.index.judge(where)
-    documents = sum(1 for verdict in verdicts if verdict.passed)
-    counts = [{"part": one.part, "seen": one.seen, "held": one.held, "left": one.left} for one in verdicts.counts]
-    return {"passages": len(desk.index.rows(where)), "documents": documents, "total": len(desk.plane.rows()),
-            "parts": counts}  # fmt: skip
+    found = desk.index.count(where)
+    parts = [{"part": one.part, "seen": one.seen, "held": one.held, "left": one.left} for one in found.parts]
+    return {"passages": len(desk.index.rows(where)), "documents": found.documents, "total": len(desk.plane.rows()),
+            "parts": parts}  # fmt: skip
 
 
 def histogram(desk: Desk, asked: Fields) -> Answer:

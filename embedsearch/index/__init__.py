@@ -2,7 +2,7 @@
 
 from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
-from embedsearch.index.judging import PartCount, Verdict, Verdicts, Wanted
+from embedsearch.index.judging import Counts, PartCount, Verdict, Verdicts, Wanted
 from embedsearch.index.opening import open_index, require_index
 from embedsearch.index.placing import UNITS
 from embedsearch.index.planning import Plan
@@ -13,6 +13,7 @@ __all__ = [
     "UNITS",
     "AddReport",
     "Agreement",
+    "Counts",
     "Index",
     "PartCount",
     "Plan",

@@ -20,7 +20,7 @@ from embedsearch.index.contents import Contents
 from embedsearch.index.embedding import Embedding, encoder_settings
 from embedsearch.index.exploring import Explorer
 from embedsearch.index.ingest import AddReport, Ingest
-from embedsearch.index.judging import Verdicts, Wanted
+from embedsearch.index.judging import Counts, Verdicts, Wanted
 from embedsearch.index.labels import IndexLabels
 from embedsearch.index.planning import Plan, Planner
 from embedsearch.index.saved_axes import IndexAxes
@@ -337,6 +337,14 @@ class Collection(Contents):
             QueryError, AxisError: as `filter`.
         """
         return self._selector.judge(condition, documents, Wanted(axes=arguments.axis_names(axes)))
+
+    def count(self, condition: str) -> Counts:
+        """Count the documents of the index that satisfy a condition, and each of its parts; none of them is read.
+
+        Raises:
+            QueryError, AxisError: as `filter`.
+        """
+        return self._selector.count(condition)
 
     def sift(
         self,

@@ -114,6 +114,19 @@ class PartCount:
     left: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How the documents of an index fare under a condition.
+
+    Attributes:
+        documents: how many satisfy it.
+        parts: of it, in the order in which they were asked.
+    """
+
+    documents: int
+    parts: Sequence[PartCount]
+
+
 class Judge:
     """A resolved condition with all that it measures with.
 
@@ -135,9 +148,7 @@ class Judge:
             wanted: what verdicts shall carry.
             explain: gives the reasons of a document, where these are wanted.
         """
-        parts = conjuncts(root) if root else []
-        self._cheap = [part for part in parts if not is_measured(part)]
-        self._measured = [part for part in parts if is_measured(part)]
+        self._cheap, self._measured = in_order(root)
         self.means = means
         self._wanted = wanted
         self._explain = explain if wanted.explained else None
@@ -234,6 +245,25 @@ def needs_only_vectors(node: Node, means: Means) -> bool:
     if any(isinstance(leaf, Axis) and means.axes[leaf.name].fitted.axis.is_rated for leaf in leaves):
         return False  # a text may stand where it was rated, whatever is measured
     return is_measured(node) and all(isinstance(leaf, Axis | Near | Percentile | Literal) for leaf in leaves)
+
+
+def in_order(root: Node | None) -> tuple[list[Node], list[Node]]:
+    """Return the parts of a condition that speak of fields alone, which are asked first, and those that measure."""
+    parts = conjuncts(root) if root else []
+    return [part for part in parts if not is_measured(part)], [part for part in parts if is_measured(part)]
+
+
+def counted(root: Node, holds: Callable[[Node], Mask]) -> Counts:
+    """Return how documents fare under a condition as a `Judge` counts, given of which of them a part holds."""
+    cheap, measured = in_order(root)
+    answers = [(np.ones_like(held), held) for held in map(holds, cheap)]
+    for part in measured:
+        held = holds(part)
+        allowed: Mask = np.all([np.ones_like(held), *(one for _, one in answers[: len(cheap)])], axis=0)
+        answers.append((allowed, allowed & held))
+    counts = [PartCount(written(part)) for part in (*cheap, *measured)]
+    _count(counts, answers)
+    return Counts(counts[-1].left, counts)
 
 
 def _count(counts: Sequence[PartCount], answers: Sequence[tuple[Mask, Mask]]) -> None:

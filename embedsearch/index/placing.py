@@ -136,7 +136,7 @@ class Placer:
         """
         ratings = np.full((len(rows), len(axes)), np.nan)
         for place, axis in enumerate(axes):
-            if not predicted and axis.fitted.calibration is not None:
+            if not predicted:
                 self._look_up(axis, rows, ratings[:, place])
         vectors = self._store.vectors()
         distances = _distances(axes, vectors, rows) if far else {}
@@ -178,13 +178,23 @@ class Placer:
                 places[place] = axis.scale.standardise(calibration.raw_of([rating]))[0]
         return places
 
-    def _look_up(self, axis: ScaledAxis, rows: Rows, ratings: NDArray[np.float64]) -> None:
-        """Write into *ratings* what the passages in *rows* were rated on an axis."""
+    def rated_rows(self, axis: ScaledAxis) -> Rows:
+        """Return the rows of the passages that were rated on an axis, by their text or their document, ascending."""
+        return np.array(sorted(self._ratings(axis)), dtype=np.int64)
+
+    def _ratings(self, axis: ScaledAxis) -> dict[int, float]:
+        """Return what passages were rated on an axis, by row; none on an axis that learned nothing from it."""
         definition = axis.fitted.axis
+        if axis.fitted.calibration is None:
+            return {}
         rated = self._embedding.sayings.rows(Rated(definition.ratings))
         for id, value in definition.rated_documents.items():
             rated |= dict.fromkeys(map(int, self._store.rows_of_document(id)), value)
-        if rated:
+        return rated
+
+    def _look_up(self, axis: ScaledAxis, rows: Rows, ratings: NDArray[np.float64]) -> None:
+        """Write into *ratings* what the passages in *rows* were rated on an axis."""
+        if rated := self._ratings(axis):
             known = np.array(sorted(rated))
             nearest = known[np.minimum(np.searchsorted(known, rows), len(known) - 1)]
             here = np.flatnonzero(nearest == rows)

@@ -30,6 +30,7 @@ from embedsearch.index.embedding import Embedding
 from embedsearch.index.evidence import Reason, Reasoner
 from embedsearch.index.judging import (
     Batch,
+    Counts,
     Explain,
     Fetch,
     Judge,
@@ -39,18 +40,19 @@ from embedsearch.index.judging import (
     Verdicts,
     Wanted,
     batches,
+    counted,
     needs_only_vectors,
     ruled_by_fields,
 )
 from embedsearch.index.placing import Placer
 from embedsearch.index.saved_axes import IndexAxes
 from embedsearch.index.scaling import Measures
-from embedsearch.index.tables import FieldTable, Means, PassageTable
+from embedsearch.index.tables import FieldTable, IndexTable, Means, PassageTable
 from embedsearch.index.tracing import Trace
 from embedsearch.mapped import gather
 from embedsearch.store import OWN_FIELDS
 from embedsearch.store.fields_sql import is_translatable
-from embedsearch.vectors import Rows, Vectors
+from embedsearch.vectors import Mask, Rows, Vectors
 from embedsearch.wording import count_of
 
 BATCH_DOCUMENTS = 512  # of a stream
@@ -198,6 +200,25 @@ class Selector:
             return self._judge_foreign(question, arguments.documents(documents), verdicts)
 
         return Verdicts(judged)
+
+    def count(self, source: str) -> Counts:
+        """Count the documents of the index that satisfy a condition, and each of its parts, as `judge` counts them.
+
+        The documents are not read; fields are looked up by SQL where it can decide, and vectors in one pass.
+
+        Raises:
+            QueryError: the condition cannot be read, or names what is not there.
+        """
+        parsed = parse_condition(arguments.text("the condition", source))
+        with self._store.reading():
+            condition = parsed.resolve(list(self._axes), {*OWN_FIELDS, *self._field_names_now()})
+            table = IndexTable(self._store, self._means(condition, self._axes))
+            evaluator = Evaluator(table)
+
+            def holds(part: Node) -> Mask:
+                return table.having(self._rows_where(part)) if is_translatable(part) else evaluator.node(part)
+
+            return counted(condition.root, holds)
 
     def _judge_foreign(
         self, question: _Question, documents: Iterable[Document], verdicts: Verdicts

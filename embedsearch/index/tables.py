@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from embedsearch.axes import ScaledAxis
 from embedsearch.documents import Document
 from embedsearch.index.placing import Placer
 from embedsearch.store import OWN_FIELDS, Store
-from embedsearch.vectors import Rows, Vectors, project
+from embedsearch.vectors import Mask, Rows, Vectors, project
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,29 +118,54 @@ class FieldTable:
         raise AssertionError(f"near({phrase!r}) is asked for where only fields are known")
 
 
-class VectorTable:
-    """A batch of documents of which only the vectors of their passages are known.
+class _Own:
+    """What n documents have of what their passages have, these standing document by document.
 
     A document's coordinate is the mean over its passages; its nearness to a phrase is that of its nearest
     passage, since one passage on the subject makes a document worth reading.
     """
+
+    def __init__(self, counts: Rows) -> None:
+        """Take how many passages each has; a document without text has none, and lies nowhere."""
+        self._counts = counts
+        self._some = np.flatnonzero(counts)
+        self._starts = (np.cumsum(counts) - counts)[self._some]
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def mean(self, coordinates: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return each document's mean coordinate, given those of all passages, which may be none."""
+        means = np.full(len(self), np.nan)
+        if len(self._some):
+            means[self._some] = np.add.reduceat(coordinates(), self._starts) / self._counts[self._some]
+        return means
+
+    def nearest(self, cosines: Callable[[], Vectors]) -> Vectors:
+        """Return the highest cosine of each document's passages, given those of all, which may be none."""
+        highest = np.full(len(self), np.nan, dtype=np.float32)
+        if len(self._some):
+            highest[self._some] = np.maximum.reduceat(cosines(), self._starts)
+        return highest
+
+
+class VectorTable:
+    """A batch of documents of which only the vectors of their passages are known."""
 
     def __init__(self, vectors: Vectors, counts: Sequence[int], means: Means) -> None:
         """Keep a batch.
 
         Args:
             vectors: of the passages of all documents, in their order.
-            counts: how many each of the n documents has; a document without text has none, and lies nowhere.
+            counts: how many each of the n documents has.
             means: the axes and phrases that the condition speaks of.
         """
         self._means = means
         self._vectors = vectors
-        self._counts = np.array(counts)
-        self._some = np.flatnonzero(self._counts)
-        self._starts = (np.cumsum(self._counts) - self._counts)[self._some]
+        self._own = _Own(np.array(counts))
 
     def __len__(self) -> int:
-        return len(self._counts)
+        return len(self._own)
 
     def field(self, name: str) -> list[Any]:
         """Refuse: nothing has been read here."""
@@ -148,11 +173,7 @@ class VectorTable:
 
     def axis(self, name: str) -> NDArray[np.float64]:
         """Return each document's mean coordinate over its passages."""
-        means = np.full(len(self), np.nan)
-        if len(self._some):
-            coordinates = self._means.axes[name].coordinates(self._vectors)
-            means[self._some] = np.add.reduceat(coordinates, self._starts) / self._counts[self._some]
-        return means
+        return self._own.mean(lambda: self._means.axes[name].coordinates(self._vectors))
 
     def percentile(self, axis: str, percent: float) -> float:
         """Return the coordinate at a percentile of the index's passages."""
@@ -160,11 +181,7 @@ class VectorTable:
 
     def near(self, phrase: str) -> Vectors:
         """Return the cosine of each document's nearest passage to *phrase*."""
-        nearest = np.full(len(self), np.nan, dtype=np.float32)
-        if len(self._some):
-            cosines = project(self._vectors, self._means.phrases[phrase])[:, 0]
-            nearest[self._some] = np.maximum.reduceat(cosines, self._starts)
-        return nearest
+        return self._own.nearest(lambda: project(self._vectors, self._means.phrases[phrase])[:, 0])
 
 
 class DocumentTable(VectorTable):
@@ -188,3 +205,63 @@ class DocumentTable(VectorTable):
     def axis(self, name: str) -> NDArray[np.float64]:
         """Return each document's mean coordinate over its passages, or where it was rated."""
         return self._means.placer.documents(self._documents, self._means.axes[name], super().axis(name))
+
+
+class IndexTable:
+    """All documents of an index, one record each, by columns: of them only those that were rated are read.
+
+    It says of each what a `DocumentTable` says.
+
+    Attributes:
+        numbers: of the documents, ascending.
+    """
+
+    def __init__(self, store: Store, means: Means) -> None:
+        """Read which passages each document has.
+
+        Raises:
+            StoreError: a passage belongs to no document.
+        """
+        self._store = store
+        self._means = means
+        self.numbers = store.numbers()
+        self._rows, owners = store.passage_documents()
+        self._places = np.searchsorted(self.numbers, owners)
+        if not np.isin(owners, self.numbers).all():
+            raise store.database.damaged("there are passages of a document that is not there")
+        self._by_document = np.argsort(self._places, kind="stable")
+        self._own = _Own(np.bincount(self._places, minlength=len(self.numbers)))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def having(self, rows: Rows) -> Mask:
+        """Return which documents have passages in *rows*, which are live, shape (len(self),)."""
+        found = np.zeros(len(self), dtype=bool)
+        found[self._places[np.searchsorted(self._rows, rows)]] = True
+        return found
+
+    def field(self, name: str) -> list[Any]:
+        """Return the field of each document."""
+        return self._store.field(name)
+
+    def axis(self, name: str) -> NDArray[np.float64]:
+        """Return each document's mean coordinate over its passages, or where it was rated."""
+        axis, placer = self._means.axes[name], self._means.placer
+        measured = self._own.mean(
+            lambda: placer.passages(self._rows, [axis], predicted=True).coordinates[self._by_document, 0]
+        )
+        places = np.flatnonzero(self.having(placer.rated_rows(axis)))
+        if len(places):
+            documents = list(self._store.documents(self.numbers[places]))
+            measured[places] = placer.documents(documents, axis, measured[places])
+        return measured
+
+    def percentile(self, axis: str, percent: float) -> float:
+        """Return the coordinate at a percentile of the index's passages."""
+        return self._means.axes[axis].scale.at_percentile(percent)
+
+    def near(self, phrase: str) -> Vectors:
+        """Return the cosine of each document's nearest passage to *phrase*."""
+        vectors, wanted = self._store.vectors(), self._means.phrases[phrase]
+        return self._own.nearest(lambda: project(vectors, wanted, self._rows)[self._by_document, 0])

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TOKEN = "EMBEDSEARCH_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 _GRACE_SECONDS = 5
 _MOST_CONNECTIONS = 256  # each may hold a body of 32 MiB; further ones are answered 503, which clients take as busy
+_MOST_FILES = 2 * _MOST_CONNECTIONS  # each is a file to the system; macOS gives 256 in all where nobody asks for more
+_LEAST_FILES = 64  # a server that cannot open as many would fail at one request or another
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +134,9 @@ def listen(address: Address) -> socket.socket:
     """Return a listening socket; connections wait in it until requests are answered.
 
     Raises:
-        EmbedSearchError: the address is not of this machine, or in use.
+        EmbedSearchError: the address is not of this machine, or in use, or the process may open too few files.
     """
+    _make_room_for_connections()
     try:
         family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((address.host, address.port), family=family, backlog=256)
@@ -148,6 +151,28 @@ def listen(address: Address) -> socket.socket:
         raise EmbedSearchError(
             f"{address.host}:{address.port} cannot be listened at ({reason}); name another --port, 0 for any, or --host"
         ) from None
+
+
+def _make_room_for_connections() -> None:
+    """Let this process open as many files as its connections want, where the system lets it.
+
+    Raises:
+        EmbedSearchError: it may not even open a few.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows counts no files
+        return
+    allowed, at_most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY or allowed >= _MOST_FILES:
+        return
+    room = _MOST_FILES if at_most == resource.RLIM_INFINITY else min(at_most, _MOST_FILES)
+    if room < _LEAST_FILES:
+        raise EmbedSearchError(
+            f"a process may open {room} files at once here, and a server wants {_LEAST_FILES}; "
+            "allow more: ulimit -n 1024"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (room, at_most))
 
 
 def reachable(host: str) -> str:
