@@ -32,6 +32,7 @@ from embedsearch.conditions.condition import (
 )
 from embedsearch.conditions.evaluating import Evaluator
 from embedsearch.conditions.nodes import (
+    OWN_FIELDS,
     And,
     Axis,
     Column,
@@ -61,6 +62,7 @@ from embedsearch.conditions.values import truth
 from embedsearch.conditions.writing import operand_written, written
 
 __all__ = [
+    "OWN_FIELDS",
     "And",
     "Axis",
     "Column",

@@ -90,7 +90,7 @@ class Resolver:
             if isinstance(column, Axis | Near) and isinstance(value, str | bool):
                 raise refusal(self.source, f"a coordinate is a number and cannot be compared with {value!r}")
 
-    def _fields(self, column: Column, how: str) -> list[Column]:
+    def _fields(self, column: Column, how: str) -> Sequence[Column]:
         resolved = self.column(column)
         if isinstance(resolved, Axis):
             raise refusal(

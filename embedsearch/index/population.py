@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
-from embedsearch.conditions import spelled
+from embedsearch.conditions import OWN_FIELDS, spelled
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.index.tables import passage_field
-from embedsearch.store import OWN_FIELDS, Store
+from embedsearch.store import Store
 from embedsearch.vectors import Rows
 
 

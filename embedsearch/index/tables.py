@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
-from embedsearch.conditions import folded
+from embedsearch.conditions import OWN_FIELDS, folded
 from embedsearch.documents import Document
 from embedsearch.index.placing import Placer
-from embedsearch.store import OWN_FIELDS, Store
+from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, project
 
 
