@@ -13,12 +13,12 @@ from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of, require_count
 from embedsearch.index.collection import Collection
 from embedsearch.index.drawing import Draw, draw_lots
-from embedsearch.index.evidence import DocumentPlace, Witness
+from embedsearch.index.evidence import DocumentPlaces, Witness
 from embedsearch.index.moving import Move, Mover
 from embedsearch.index.placing import UNITS, Placer, Unit, asked_columns, point_on, step_on
 from embedsearch.index.population import Population, field_values
 from embedsearch.index.ranking import By, Mode
-from embedsearch.index.remaining import Explainer, Remainder
+from embedsearch.index.remaining import Explainer, Remainders
 from embedsearch.results import Calculation, Hit, Hits, Placement, Placements
 from embedsearch.snippets import Snippet
 from embedsearch.store import StoredPassage
@@ -362,7 +362,7 @@ class Index(Collection):
         threshold: float | str = 1.0,
         evidence: bool = False,
         unit: Unit = "sd",
-    ) -> list[DocumentPlace]:
+    ) -> DocumentPlaces:
         """Return where documents lie by their passages: mean, maximum, share above a threshold, and what carries it.
 
         Args:
@@ -380,13 +380,11 @@ class Index(Collection):
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             place, wanted = Witness(self._embedding).place, arguments.texts("the id of a document", ids)
-            return [
+            return DocumentPlaces(
                 one for id in wanted for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)
-            ]
+            )
 
-    def explain(
-        self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5
-    ) -> list[Remainder]:
+    def explain(self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5) -> Remainders:
         """Return how much of the meaning of phrases axes hold, and the nearest texts when only these are known.
 
         Raises:

@@ -85,6 +85,10 @@ class Plot:
             record |= {"threshold": self.threshold.at, "passed": self.threshold.passed}
         return record
 
+    def __repr__(self) -> str:
+        axes = ", ".join(axis.name for axis in self.scene.axes)
+        return f"Plot({self.scene.index!r}: {count_of(len(self.scene.population), 'passage')} on {axes})"
+
     def _repr_png_(self) -> bytes:
         """Show the figure in a notebook."""
         return to_bytes(self.figure, "png")
