@@ -59,7 +59,7 @@ def test_a_click_on_what_is_drawn_no_more_is_explained_and_drawn_anew(small, ind
     small.wait_for_selector("[data-id=id-sheep]", state="detached")
     small.wait_for_timeout(500)  # two clicks within 300 ms are a double click, which shows everything
     small.mouse.click(*small.evaluate(AT, place(index, "shark")))
-    small.wait_for_function("document.querySelector('#ask-answer .note')?.textContent.startsWith('Like id-shark.')")
+    small.wait_for_function("document.querySelector('#ask-says')?.textContent.startsWith('Like id-shark.')")
     assert small.inner_text("#view-error") == ""
     watch.errors = [one for one in watch.errors if "status of 409" not in one]
 

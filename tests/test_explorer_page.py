@@ -199,7 +199,7 @@ def test_one_is_one_and_texts_run_their_own_way(page, tmp_path):
         assert page.inner_text("#holds") == "1 document, 1 passage, hash"
         ask(page, "wolf")
         page.wait_for_selector("#ask-answer li")
-        assert page.inner_text("#ask-answer .note").startswith("1 passage in ")
+        assert page.inner_text("#ask-says").startswith("1 passage in ")
         ways = "[...document.querySelectorAll('{}')].map((one) => getComputedStyle(one).direction)"
         assert page.evaluate(ways.format("#ask-answer .title, #ask-answer .text")) == ["rtl", "rtl"]
         page.click("#tab-read")

@@ -146,3 +146,37 @@ def test_texts_are_never_markup(tmp_path, what):
         cells = read(shown)
         assert cells.tags <= {"table", "caption", "thead", "tbody", "tr", "th", "td", "p"}
         assert EVIL in " ".join(" ".join(line) for line in cells.lines)
+
+
+def test_at_a_prompt_axes_and_what_is_read_with_them_stand_on_a_line(index):
+    """What was said of an axis, and no vectors: `index.axes.save(axis)` is often the last line of a cell."""
+    size = es.Axis("size", low=["small"], high=["large"])
+    assert repr(size) == "Axis('size', low=('small',), high=('large',))"
+    framed = es.Axis("size", low=["small"], high=["large"], frames=["a {} animal"])
+    assert repr(framed) == "Axis('size', low=('small',), high=('large',), frames=('a {} animal',))"
+    assert repr(es.Axis("old", field="year", extend=False)) == "Axis('old', field='year', extend=False)"
+    assert repr(index.axes.save(size)) == f"FittedAxis({size!r}, 3 dimensions)"
+    assert repr(index.axes["size"]) == f"ScaledAxis({size!r}, version 1, on 8 passages)"
+    assert repr(index.axes) == "IndexAxes(predatoriness, size)"
+    assert repr(index.population(["size", "predatoriness"])) == "Population(8 passages on size, predatoriness)"
+    assert repr(index.axes.check("size")) == str(index.axes.check("size"))
+    rated = es.Axis("rated", ratings={f"text {number}": number for number in range(1000)})
+    assert len(repr(rated)) < 300
+    index.close()
+    assert repr(index.axes).startswith("IndexAxes(")
+    assert "open it again" in repr(index.axes)
+
+
+def test_where_documents_lie_leaves_for_data_frames(index):
+    """As all answers do, also where nothing was asked; what was rated has a column where one was."""
+    places = index.place_documents(["id-wolf", "id-sheep"], ["size", "predatoriness"])
+    frame = places.to_pandas()
+    assert list(frame.columns) == [
+        "id", "axis", "version", "mean", "maximum", "threshold", "above", "passages", "passage",
+    ]  # fmt: skip
+    assert list(frame.itertuples(index=False, name=None)) == [tuple(one.to_dict().values()) for one in places]
+    assert str(frame.dtypes["mean"]) == "float64"
+    wide = frame.pivot(index="id", columns="axis", values="mean")
+    assert wide.loc["id-wolf", "size"] == index.place("wolf", "size")[0].coordinates["size"]
+    assert list(index.place_documents([], "size").to_pandas().columns) == list(frame.columns)
+    assert index.explain("wolf", k=2).to_pandas()["nearest"][0] == list(index.explain("wolf", k=2)[0].nearest)

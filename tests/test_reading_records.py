@@ -136,6 +136,31 @@ class TestFields:
         assert [document.id for document in documents] == ["a.jsonl#1", "a.jsonl#6"]
         assert told == ["a.jsonl: skipped 4 records without text, the first at a.jsonl:2"]
 
+    def test_a_title_is_the_text_of_a_record_that_has_no_other(self):
+        """As of a reference without an abstract, in every form; Scopus writes that there is none. It is counted."""
+        told = []
+        content = "title,abstract\nWolves,a\nSheep,\n,\nSpiders,[No abstract available]\n"
+        for options in ({}, {"text": "abstract", "title": "title"}):
+            documents = read_text(content, "csv", report=told.append, **options)
+            assert [(document.title, document.text) for document in documents] == [
+                ("Wolves", "a"), ("", "Sheep"), ("", "Spiders"),
+            ]  # fmt: skip
+        assert told[:2] == told[2:] == [
+            "a.csv: 2 records without text are read by the title, the first at a.csv:3",
+            "a.csv: skipped 1 record without text, the first at a.csv:4",
+        ]  # fmt: skip
+        reference = "TY  - JOUR\nTI  - Spiders\nAB  - [No abstract available]\nER  - \n"
+        assert [document.text for document in read_text(reference, "ris")] == ["Spiders"]
+        joined = read_text(content, "csv", text=("title", "abstract"))
+        assert [document.text for document in joined] == ["Wolves\n\na", "Sheep", "Spiders"]
+
+    def test_a_name_is_no_text_unless_it_is_asked_for(self):
+        """It may be that of whoever wrote what is empty."""
+        told = []
+        assert read_text("name,text\nAda,\n", "csv", report=told.append) == []
+        assert told == ["a.csv: skipped 1 record without text, the first at a.csv:2"]
+        assert [one.text for one in read_text("name,text\nAda,\n", "csv", title="name")] == ["Ada"]
+
     def test_fields_may_appear_later_in_the_file(self):
         """The first record need not have a text: the following ones are looked at before giving up."""
         documents = jsonl({"id": 1, "year": 2}, {"id": 2, "year": 3, "abstract": "A"})
@@ -460,7 +485,7 @@ class TestParquet:
             {
                 "ID": [31, 32],
                 "abstract": ["wolf", None],
-                "title": ["T", "U"],
+                "title": ["T", None],
                 "day": [datetime.date(2001, 2, 3)] * 2,
                 "at": [datetime.datetime(2001, 2, 3, 4, 5, 6)] * 2,
                 "price": [decimal.Decimal("1.50")] * 2,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from dataclasses import field as attribute
+from reprlib import Repr
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.axes.checks import (
@@ -277,6 +278,10 @@ class Axis:
 
         return fit_axis(self, EncoderMaterial(encoder, axes or {}))
 
+    def __repr__(self) -> str:
+        said = (f"{key}={_BRIEF.repr(value)}" for key in _KEYS if (value := getattr(self, key)) != _UNSAID[key])
+        return f"Axis({', '.join([repr(self.name), *said])})"
+
     def _repr_html_(self) -> str:
         """Show the axis in a notebook."""
         from embedsearch.axes.showing import axis_html
@@ -313,6 +318,10 @@ class Axis:
 
 
 _KEYS = tuple(key for key in Axis.__dataclass_fields__ if key != "name")
+_UNSAID = {one.name: one.default if one.default_factory is MISSING else one.default_factory() for one in fields(Axis)}
+_BRIEF = Repr()  # of thousands of ratings it shows the first
+_BRIEF.maxtuple = _BRIEF.maxdict = 8
+_BRIEF.maxstring = 80
 
 
 def _json(value: Any) -> Any:

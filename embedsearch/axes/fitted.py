@@ -61,6 +61,9 @@ class FittedAxis:
         origin = float(np.dot((ends[0].astype(np.float64) + ends[1]) / 2, direction))
         return cls(axis, encoder, direction, step, origin)
 
+    def __repr__(self) -> str:
+        return f"FittedAxis({self.axis!r}, {len(self.direction)} dimensions)"
+
     def _repr_html_(self) -> str:
         """Show the axis in a notebook."""
         return axis_html(self.axis, {"dimensions": len(self.direction)})

@@ -102,6 +102,9 @@ class Report:
             "overlaps": [overlap.to_dict() for overlap in self.overlaps],
         }
 
+    def __repr__(self) -> str:
+        return str(self)  # whoever asks for it at a prompt or in a notebook wants to read it
+
     def __str__(self) -> str:
         lines = [line for report in self.axes for line in _lines(report)]
         return "\n".join([*lines, *_overlap_lines(self.overlaps)])

@@ -14,6 +14,7 @@ from embedsearch.axes.scale import Scale
 from embedsearch.axes.showing import axis_html, scale_facts
 from embedsearch.errors import AxisError
 from embedsearch.vectors import Rows, Vectors, as_rows, project, take_products
+from embedsearch.wording import count_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +49,10 @@ class ScaledAxis:
         """
         unscaled = cls(fitted, _UNSCALED, version, inputs or {})
         return cls(fitted, Scale.of(unscaled.raw_from_products(products), name=fitted.name), version, unscaled.inputs)
+
+    def __repr__(self) -> str:
+        version = f"version {self.version}" if self.version else "not saved"
+        return f"ScaledAxis({self.fitted.axis!r}, {version}, on {count_of(self.scale.count, 'passage')})"
 
     def _repr_html_(self) -> str:
         """Show the axis in a notebook."""

@@ -1,4 +1,4 @@
-"""``screen label|undo|import|export``: labels given, taken back, brought in and handed on."""
+"""``screen label|undo|import|export|agreement``: labels given, taken back, brought in, handed on, and compared."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedsearch.cli.main import examples
-from embedsearch.cli.options import encoder_option, format_option, json_option, with_stdin
-from embedsearch.cli.output import note, note_line, table, write, write_counts
+from embedsearch.cli.options import (
+    encoder_option,
+    format_option,
+    index_option,
+    json_option,
+    open_index,
+    with_stdin,
+)
+from embedsearch.cli.output import note, note_line, table, write, write_counts, write_object, write_results
 from embedsearch.cli.screening_options import author_option, open_screening, screening_options
 from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.index.taking import TakenBack
+    from embedsearch.screening import Agreement
 
 
 @click.command(
@@ -113,11 +121,12 @@ def _tell_taken_back(path: str, back: TakenBack) -> None:
     show_default=True,
     help="At a record that cannot be used: import nothing, or report it and import the rest.",
 )
+@author_option
 @screening_options
 @json_option("the counts")
 def import_command(
-    file: str, field: str | None, key: str | None, match: str, encoding: str | None, on_error: str, path: str,
-    name: str, format: str | None,
+    file: str, field: str | None, key: str | None, match: str, encoding: str | None, on_error: str,
+    author: str | None, path: str, name: str, format: str | None,
 ) -> None:  # fmt: skip
     """Take labels from FILE.
 
@@ -128,7 +137,7 @@ def import_command(
     """
     reading = {"label": field, "key": key, "encoding": encoding, "on_error": on_error, "report": note_line}
     wanted = {option: value for option, value in reading.items() if value is not None}
-    taken = open_screening(path, name).labels.take(file, match=match, reading=wanted)
+    taken = open_screening(path, name).labels.take(file, match=match, reading=wanted, author=author)
     overruled = f", {taken.overruled:,} of them otherwise before" if taken.overruled else ""
     unknown = f", {taken.unknown:,} of unknown documents" if taken.unknown else ""
     note(
@@ -182,6 +191,57 @@ def export_command(only: Any, path: str, name: str, encoder: str | None, format:
         click.get_current_context().exit(1)
 
 
+@click.command(
+    "agreement",
+    epilog=examples(
+        "embedsearch screen agreement ada ben",
+        "embedsearch screen agreement ada ben -f csv > conflicts.csv",
+        "embedsearch screen import conflicts.csv --name both",
+    ),
+)
+@click.argument("first")
+@click.argument("second")
+@index_option
+@format_option()
+def agreement_command(first: str, second: str, path: str, format: str) -> None:
+    """Compare the labels of two screenings: how far they agree, and where not.
+
+    FIRST and SECOND are their names. The records that they label otherwise are printed, with an empty label to be
+    filled in and imported. Cohen's kappa is over the records that both have decided; grades from 0.5 on are
+    relevant. -f json prints the figures too.
+    """
+    from embedsearch.screening import agreement
+
+    found = agreement(open_index(path), first, second)
+    if format == "json":
+        write_object(found.to_dict())
+    elif format != "table":
+        write_results(found.conflicts, format)
+    elif found.conflicts:
+        rows = [[one.id, one.first.name, one.second.name, one.title] for one in found.conflicts]
+        table(["id", first, second, "title"], rows, wide="title")
+    _tell_agreement(found)
+    if not found.decided and not found.undecided:
+        click.get_current_context().exit(1)
+
+
+def _tell_agreement(found: Agreement) -> None:
+    if found.share is not None:
+        both, either = found.counts[True, True], found.decided - found.counts[False, False]
+        note(
+            f"{count_of(found.decided, 'record')} decided by both, alike {found.share:.1%}; relevant by either "
+            f"{either:,}, by both {both:,}."
+        )
+    elif not found.undecided:
+        note("No record is labelled by both.")
+    if (interval := found.interval()) is not None:
+        note(f"Cohen's kappa {found.kappa:.2f} ({interval[0]:.2f} to {interval[1]:.2f} with 95% confidence).")
+    if found.undecided:
+        note(f"Undecided by one or both: {found.undecided:,}.")
+    if any(found.alone):
+        note(f"Labelled by {found.first} alone: {found.alone[0]:,}; by {found.second} alone: {found.alone[1]:,}.")
+
+
 def _write_texts(texts: Iterable[str]) -> int:
     count = 0
     for text in texts:
@@ -190,4 +250,4 @@ def _write_texts(texts: Iterable[str]) -> int:
     return count
 
 
-COMMANDS = (label, undo, import_command, export_command)
+COMMANDS = (label, undo, import_command, export_command, agreement_command)

@@ -6,7 +6,7 @@ run. What may be compared:
 ==================  ====================================================================================
 ``predatoriness``   an axis: its coordinate in standard deviations; also against ``p80``, the percentile
                     (``p99_5`` for 99.5)
-``year``            a field of the metadata, or ``id``, ``title``, ``text``
+``year``            a field of the metadata, its name in any case, or ``id``, ``title``, ``text``
 ``near("phrase")``  cosine to a phrase, -1…1
 ``axis("x")``       an axis, where a field has the same name or the name is no identifier
 ``field("x y")``    a field likewise
@@ -33,6 +33,7 @@ from embedsearch.conditions.condition import (
 )
 from embedsearch.conditions.evaluating import Evaluator
 from embedsearch.conditions.nodes import (
+    OWN_FIELDS,
     And,
     Axis,
     Column,
@@ -57,11 +58,12 @@ from embedsearch.conditions.nodes import (
     operands,
 )
 from embedsearch.conditions.parsing import parse_measure
-from embedsearch.conditions.resolving import spelled
+from embedsearch.conditions.resolving import folded, spelled
 from embedsearch.conditions.values import truth
 from embedsearch.conditions.writing import operand_written, written
 
 __all__ = [
+    "OWN_FIELDS",
     "And",
     "Axis",
     "Column",
@@ -86,6 +88,7 @@ __all__ = [
     "comparisons",
     "conjuncts",
     "first_measure",
+    "folded",
     "is_measured",
     "joined",
     "operand_written",

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal as OneOfThese
 
+OWN_FIELDS = ("id", "title", "text")  # what every document has, beside its metadata
+
 Scalar = str | bool | int | float
 Sign = OneOfThese["<", "<=", ">", ">=", "==", "!="]
 

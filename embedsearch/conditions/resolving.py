@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import TypeVar
 
 from embedsearch.conditions.nodes import (
+    OWN_FIELDS,
     And,
     Axis,
     Column,
@@ -33,6 +37,8 @@ _NO_AXES = (
     " No axis is known here: an index has those that `axes fit` has fitted, and `filter` those of --axes FILE that "
     "are asked for."
 )
+
+OperandT = TypeVar("OperandT", bound=Operand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +69,47 @@ class Resolver:
             case Not(inner):
                 return Not(self.node(inner))
             case Truth(column):
-                return Truth(self._field(column, "stands alone"))
+                return _any([Truth(one) for one in self._fields(column, "stands alone")])
             case Missing(column):
-                return Missing(self._field(column, "is asked to be missing"))
+                missing = [Missing(one) for one in self._fields(column, "is asked to be missing")]
+                return missing[0] if len(missing) == 1 else And(tuple(missing))
             case Contains(column, part, negated):
-                return Contains(self._field(column, "is asked for a text"), part, negated)
+                asked = self._fields(column, "is asked for a text")
+                return _any([Contains(one, part, negated) for one in asked])
             case OneOf(column, options, negated):
-                column = self.column(column)
-                self._check_kinds(column, options)
-                return OneOf(column, options, negated)
+                columns = self._spellings(self.column(column))
+                self._check_kinds(columns[0], options)
+                return _any([OneOf(one, options, negated) for one in columns])
             case Comparison(left, sign, right):
                 left, right = self.column(left, self.on_axes(left)), self._operand(right)
                 if isinstance(right, Percentile) and not isinstance(left, Axis):
                     raise refusal(self.source, "a percentile such as p80 can only be compared with an axis")
                 self._check_kinds(left, (right.value,) if isinstance(right, Literal) else ())
-                return Comparison(left, sign, right)
+                pairs = product(self._spellings(left), self._spellings(right))
+                return _any([Comparison(one, sign, other) for one, other in pairs])
 
     def _check_kinds(self, column: Column, values: Iterable[Scalar]) -> None:
         for value in values:
             if isinstance(column, Axis | Near) and isinstance(value, str | bool):
                 raise refusal(self.source, f"a coordinate is a number and cannot be compared with {value!r}")
 
-    def _field(self, column: Column, how: str) -> Column:
+    def _fields(self, column: Column, how: str) -> Sequence[Column]:
         resolved = self.column(column)
         if isinstance(resolved, Axis):
             raise refusal(
                 self.source, f"{resolved.name!r} is an axis and {how}; compare it with a number or a percentile"
             )
-        return resolved
+        return self._spellings(resolved)
+
+    def _spellings(self, operand: OperandT) -> list[OperandT | Field]:
+        """Return a resolved operand, a field with those beside it that are its name in other letters, small or capital.
+
+        Records of several sources have one field in several spellings, ``year`` and ``Year``: each may tell.
+        """
+        if not isinstance(operand, Field) or operand.name in OWN_FIELDS:
+            return [operand]
+        others = sorted(other for other in self.fields if folded(other) == folded(operand.name))
+        return [operand, *(Field(other) for other in others if other not in (operand.name, *OWN_FIELDS))]
 
     def on_axes(self, column: Column) -> str:
         """Say where axes come from, where there are none and the name is like that of no field."""
@@ -109,7 +128,7 @@ class Resolver:
             case Name(name):
                 return self._named(name, advice)
             case Field(name):
-                return Field(spelled(name, self.fields) or name)
+                return Field(self._known_field(name) or name)
             case Axis(name):
                 axis = spelled(name, self.axes)
                 if axis is None:
@@ -119,6 +138,8 @@ class Resolver:
 
     def _named(self, name: str, advice: str) -> Axis | Field:
         axis, field = spelled(name, self.axes), spelled(name, self.fields)
+        if axis is None and field is None:
+            field = self._known_field(name)
         if axis is not None and field is not None:
             raise refusal(self.source, f'{name!r} is both an axis and a field; write axis("{name}") or field("{name}")')
         if axis is not None:
@@ -127,6 +148,21 @@ class Resolver:
             return Field(field)
         known = [*self.axes, *self.fields]
         raise QueryError(f"there is no axis or field {shortened(name)!r}.{did_you_mean(name, known)}{advice}")
+
+    def _known_field(self, name: str) -> str | None:
+        """Return a field's name as it is known, if need be in other letters, small or capital; None if it is not."""
+        found = spelled(name, self.fields)
+        return found or next((other for other in sorted(self.fields) if folded(other) == folded(name)), None)
+
+
+def _any(nodes: Sequence[Node]) -> Node:
+    return nodes[0] if len(nodes) == 1 else Or(tuple(nodes))
+
+
+@lru_cache(maxsize=10_000)  # asked for each field of each record of a stream
+def folded(name: str) -> str:
+    """Return what the spellings of a field's name have in common: neither case counts, nor how an accent is typed."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def spelled(name: str, known: Collection[str]) -> str | None:

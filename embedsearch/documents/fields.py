@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -11,11 +12,14 @@ from embedsearch.documents.document import Document, Encoding
 from embedsearch.documents.sources import ReadOptions, Source
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.names import normal
+from embedsearch.wording import count_of
 
 TEXT_NAMES = ("text", "abstract", "body", "content", "passage", "sentence", "phrase", "document")
 TITLE_NAMES = ("title", "headline", "name", "primary_title")
 ID_NAMES = ("id", "_id", "doc_id", "docid", "record_id", "key", "pmid", "doi")
 
+# What databases write where a record has no abstract, as Scopus does.
+_NO_TEXT = ("", "[no abstract available]", "no abstract available", "no abstract available.")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NAMES_SHOWN = 20
 # How far to look for the fields that make a document: a file's first records need not have all of them.
@@ -97,8 +101,8 @@ class _Records:
         self._met: dict[str, None] = {}
         self._text: tuple[str, ...] = ()
         self._roles: dict[tuple[str, ...], tuple[str | None, str | None]] = {}
-        self._blank = 0
-        self._first_blank = ""
+        self._blank = _Count()
+        self._titled = _Count()
 
     def meet(self, names: Iterable[str]) -> None:
         """Take notice of the names of fields."""
@@ -165,22 +169,27 @@ class _Records:
     def document(self, record: RawRecord) -> Document | None:
         """Return the document that a record makes, or None where it holds no text; these are counted.
 
+        A record of which only the title says something has that as its text, as a reference without an abstract has.
+
         Raises:
             SourceError: the text, title or id is of a kind that cannot be one.
         """
         number, place, stood, fields, header, encoding = record
         parts = [_as_text(fields.get(name), name, place, "\n\n") for name in self._text]
-        text = clean("\n\n".join(part for part in parts if part and not part.isspace()))
-        if not text or text.isspace():
-            self._blank += 1
-            self._first_blank = self._first_blank or place
-            return None
+        text = clean("\n\n".join(part for part in parts if part.strip().casefold() not in _NO_TEXT))
         title_field, id_field = self._roles_of(tuple(fields))
+        title = clean(_as_text(fields[title_field], title_field, place, " ")) if title_field else ""
+        if not text.strip() and self._speaks(title_field) and title.strip():
+            self._titled.take(place)
+            text, title = title, ""
+        if not text.strip():
+            self._blank.take(place)
+            return None
         used = {*self._text, title_field, None if _is_doi(id_field) else id_field}
         return Document(
             id=self._id(fields.get(id_field) if id_field else None, number, place),
             text=text,
-            title=clean(_as_text(fields[title_field], title_field, place, " ")) if title_field else "",
+            title=title,
             metadata={name: value for name, value in fields.items() if name not in used},
             source=place,
             record=stood,
@@ -195,13 +204,31 @@ class _Records:
             return clean(value) if isinstance(value, str) else str(value).removesuffix(".0")
         raise SourceError(f"{place}: the id is a {_kind(value)}; wanted a text or a number. Name another with --id")
 
+    def _speaks(self, title_field: str | None) -> bool:
+        """Does a title tell what a record without a text is about? A `name` may be anybody's, if not asked for."""
+        return title_field is not None and (self._options.title is not None or _folded(title_field) != "name")
+
     def finish(self) -> None:
-        """Report how many records held no text."""
-        if self._blank:
-            records = "record" if self._blank == 1 else "records"
-            self._options.tell(
-                f"{self._source.name}: skipped {self._blank} {records} without text, the first at {self._first_blank}"
-            )
+        """Report how many records held no text, and how many of them are read by their title."""
+        name = self._source.name
+        if self._titled.number:
+            said = count_of(self._titled.number, "record without text is", "records without text are")
+            self._options.tell(f"{name}: {said} read by the title, the first at {self._titled.first}")
+        if self._blank.number:
+            said = count_of(self._blank.number, "record")
+            self._options.tell(f"{name}: skipped {said} without text, the first at {self._blank.first}")
+
+
+@dataclass(slots=True)
+class _Count:
+    """How many records there were of a kind, and what messages call the first."""
+
+    number: int = 0
+    first: str = ""
+
+    def take(self, place: str) -> None:
+        self.number += 1
+        self.first = self.first or place
 
 
 def _is_doi(name: str | None) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from embedsearch.axes import ScaledAxis
+from embedsearch.columns import Schema
 from embedsearch.conditions import (
     Axis,
     Column,
@@ -28,6 +29,7 @@ from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.placing import Placer, Unit, in_unit, point_on
 from embedsearch.index.tables import DocumentTable, Means
+from embedsearch.results import Records
 from embedsearch.vectors import Vectors, project
 
 
@@ -103,6 +105,20 @@ class DocumentPlace:
         return replace(
             self, mean=mean, maximum=maximum, threshold=threshold, rated=None if self.rated is None else rated
         )
+
+
+class DocumentPlaces(Records[DocumentPlace]):
+    """Where documents lie, one record for each document and axis, in the order of the ids and axes given.
+
+    Data frames have no column for the sentences; `to_dicts` has them.
+    """
+
+    def _schema(self) -> Schema:
+        rated: Schema = {"rated": "number"} if any(one.rated is not None for one in self) else {}
+        return {
+            "id": "text", "axis": "text", "version": "whole", "mean": "number", "maximum": "number",
+            "threshold": "number", "above": "number", "passages": "whole", "passage": "text", **rated,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

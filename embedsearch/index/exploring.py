@@ -191,7 +191,7 @@ class Explorer:
         """
         return self._axes.change(name, lambda axis: axis.with_ratings(ratings, documents))
 
-    def compare(self, name: str, other: Encoder, where: str | None, count: int = 500) -> Comparison:
+    def compare(self, name: str, other: Encoder, where: str | None = None, count: int = 500) -> Comparison:
         """Return how far the same definition orders the same texts alike under another encoder.
 
         Raises:

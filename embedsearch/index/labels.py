@@ -200,7 +200,12 @@ class IndexLabels(Mapping[str, Label]):
         return self._event("label", decision.document, value, author, decision.time, details)
 
     def take(
-        self, file: str | os.PathLike[str], *, match: str = "id", reading: Mapping[str, Any] | None = None
+        self,
+        file: str | os.PathLike[str],
+        *,
+        match: str = "id",
+        reading: Mapping[str, Any] | None = None,
+        author: str | None = None,
     ) -> Taken:
         """Label documents as a file says, all or none; those that are labelled so already stay as they are.
 
@@ -211,6 +216,7 @@ class IndexLabels(Mapping[str, Label]):
             match: the field of the documents that the file names them by: ``id``, ``title``, or a metadata field
                 such as ``doi``. Case and spaces do not matter, but for ids. All documents that match are labelled.
             reading: what else `read_labels` takes.
+            author: who gave the labels of which the file does not say by whom; `default_author` if None.
 
         Raises:
             SourceError: a record cannot be used, or names no document of the index.
@@ -223,7 +229,9 @@ class IndexLabels(Mapping[str, Label]):
         options = dict(reading or {})
         while True:
             state = self.state
-            decisions, taken, overruled = decisions_of(file, self, self._store, match=match, reading=options)
+            decisions, taken, overruled = decisions_of(
+                file, self, self._store, match=match, reading=options, author=author
+            )
             if not decisions:
                 break
             with self.alone():

@@ -14,10 +14,10 @@ from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of, require_count
 from embedsearch.index.collection import Collection
 from embedsearch.index.drawing import Draw, draw_lots
-from embedsearch.index.evidence import DocumentPlace, Witness
+from embedsearch.index.evidence import DocumentPlaces, Witness
 from embedsearch.index.placing import UNITS, Placer, Unit, asked_columns
 from embedsearch.index.population import Population, field_values, known_field
-from embedsearch.index.remaining import Explainer, Remainder
+from embedsearch.index.remaining import Explainer, Remainders
 from embedsearch.index.tables import owners_of, passage_field
 from embedsearch.index.vocabulary import AxisWords, axis_words, group_words, read_rows, read_terms
 from embedsearch.results import Placement, Placements
@@ -189,7 +189,7 @@ class Measured(Collection):
         threshold: float | str = 1.0,
         evidence: bool = False,
         unit: Unit = "sd",
-    ) -> list[DocumentPlace]:
+    ) -> DocumentPlaces:
         """Return where documents lie by their passages: mean, maximum, share above a threshold, and what carries it.
 
         Args:
@@ -207,9 +207,9 @@ class Measured(Collection):
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             place, wanted = Witness(self._embedding).place, arguments.texts("the id of a document", ids)
-            return [
+            return DocumentPlaces(
                 one for id in wanted for one in place(self.get(id), scaled, threshold, evidence=evidence, unit=unit)
-            ]
+            )
 
     def compare(
         self,
@@ -301,9 +301,7 @@ class Measured(Collection):
             terms = read_terms(self._store, read)
         return axis_words(terms, coordinates, k, axis=scaled.name, version=scaled.version, of=len(rows))
 
-    def explain(
-        self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5
-    ) -> list[Remainder]:
+    def explain(self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5) -> Remainders:
         """Return how much of the meaning of phrases axes hold, and the nearest texts when only these are known.
 
         Raises:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
-from embedsearch.conditions import spelled
+from embedsearch.conditions import OWN_FIELDS, spelled
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.index.tables import passage_field
-from embedsearch.store import OWN_FIELDS, Store
+from embedsearch.store import Store
 from embedsearch.vectors import Rows
+from embedsearch.wording import count_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +34,9 @@ class Population:
     rows: Rows
     coordinates: NDArray[np.float64]
     values: Sequence[Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Population({count_of(len(self), 'passage')} on {', '.join(axis.name for axis in self.axes)})"
 
     def __len__(self) -> int:
         """Return the number of passages."""

@@ -10,9 +10,11 @@ import numpy as np
 
 from embedsearch.axes import ScaledAxis
 from embedsearch.axes.scaled import rises
+from embedsearch.columns import Schema
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.searching import Searcher
 from embedsearch.mapped import gather
+from embedsearch.results import Records
 from embedsearch.vectors import Vectors, thinned
 
 _SAMPLE = 20_000  # passages that stand for the population
@@ -41,6 +43,13 @@ class Remainder:
         """Return the figures as JSON values."""
         record = asdict(self)
         return record | {"nearest": list(self.nearest), "whole": list(self.whole)}
+
+
+class Remainders(Records[Remainder]):
+    """How much of the meaning of phrases some axes hold, in their order."""
+
+    def _schema(self) -> Schema:
+        return {"text": "text", "share": "number", "population": "number", "nearest": "texts", "whole": "texts"}
 
 
 def shares_held(axes: Sequence[ScaledAxis], vectors: Vectors, sample: Vectors) -> tuple[list[float], float]:
@@ -77,7 +86,7 @@ class Explainer:
         self._embedding = embedding
         self._searcher = searcher
 
-    def explain(self, texts: Sequence[str], axes: Mapping[str, ScaledAxis], k: int) -> list[Remainder]:
+    def explain(self, texts: Sequence[str], axes: Mapping[str, ScaledAxis], k: int) -> Remainders:
         """Return one remainder for each phrase, with *k* nearest texts of either kind."""
         vectors = self._embedding.vectors_of(list(texts))
         everything, live = self._searcher.vectors(None)
@@ -90,4 +99,4 @@ class Explainer:
             whole = self._searcher.nearest_but(vector, k, None, [text])
             nearest = [tuple(hit.text for hit in hits) for hits in (known, whole)]
             found.append(Remainder(text, share, population, *nearest))
-        return found
+        return Remainders(found)

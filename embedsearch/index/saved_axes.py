@@ -12,7 +12,7 @@ from typing import Any
 from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, read_axes
 from embedsearch.axes.ordering import dependents, in_order
 from embedsearch.axes.report import Report, overlap, report_on
-from embedsearch.errors import AxisError
+from embedsearch.errors import AxisError, EmbedSearchError
 from embedsearch.index import arguments
 from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
@@ -125,6 +125,12 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             if name in stale:
                 axes.fitted[name] = fit_axis(definitions[name], material)
         return axes
+
+    def __repr__(self) -> str:
+        try:
+            return f"IndexAxes({', '.join(self) or 'none'})"
+        except EmbedSearchError as error:  # closed, or of another thread
+            return f"IndexAxes({error})"
 
     def _repr_html_(self) -> str:
         """Show what axes there are in a notebook; nothing is scaled."""

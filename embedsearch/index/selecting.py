@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from embedsearch.conditions import (
+    OWN_FIELDS,
     Axis,
     Column,
     Condition,
@@ -50,7 +51,6 @@ from embedsearch.index.scaling import Measures
 from embedsearch.index.tables import FieldTable, IndexTable, Means, PassageTable
 from embedsearch.index.tracing import Trace
 from embedsearch.mapped import gather
-from embedsearch.store import OWN_FIELDS
 from embedsearch.store.fields_sql import is_translatable
 from embedsearch.vectors import Mask, Rows, Vectors
 from embedsearch.wording import count_of

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
+from embedsearch.conditions import OWN_FIELDS, folded
 from embedsearch.documents import Document
 from embedsearch.index.placing import Placer
-from embedsearch.store import OWN_FIELDS, Store
+from embedsearch.store import Store
 from embedsearch.vectors import Mask, Rows, Vectors, project
 
 
@@ -100,10 +101,13 @@ class FieldTable:
         return len(self._documents)
 
     def field(self, name: str) -> list[Any]:
-        """Return the field of each document."""
+        """Return the field of each document, in whatever case a document that lacks it has its name.
+
+        A condition is resolved by the first documents of a stream; the files behind may write the same otherwise.
+        """
         if name in OWN_FIELDS:
             return [getattr(document, name) for document in self._documents]
-        return [document.metadata.get(name) for document in self._documents]
+        return [_field(document.metadata, name) for document in self._documents]
 
     def axis(self, name: str) -> NDArray[np.float64]:
         """Refuse: nothing is measured here."""
@@ -116,6 +120,13 @@ class FieldTable:
     def near(self, phrase: str) -> Vectors:
         """Refuse: nothing is measured here."""
         raise AssertionError(f"near({phrase!r}) is asked for where only fields are known")
+
+
+def _field(metadata: Mapping[str, Any], name: str) -> Any:
+    if name in metadata:
+        return metadata[name]
+    wanted = folded(name)
+    return next((value for other, value in metadata.items() if folded(other) == wanted), None)
 
 
 class _Own:

@@ -59,7 +59,13 @@ class TakenBack:
 
 
 def decisions_of(
-    file: str | os.PathLike[str], held: IndexLabels, store: Store, *, match: str, reading: Mapping[str, Any]
+    file: str | os.PathLike[str],
+    held: IndexLabels,
+    store: Store,
+    *,
+    match: str,
+    reading: Mapping[str, Any],
+    author: str | None = None,
 ) -> tuple[list[Decision], Taken, list[str]]:
     """Return what a file decides that is not held already, what becomes of its records, and what it overrules.
 
@@ -79,7 +85,8 @@ def decisions_of(
             continue
         # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
         by = None if id in shown else IMPORT
-        decisions.append(Decision(id, entry.value, entry.note, entry.author, by, entry.time))
+        who = author if entry.author is None else entry.author
+        decisions.append(Decision(id, entry.value, entry.note, who, by, entry.time))
         if label is not None and label.value != entry.value:
             overruled.append(_overruling(label, entry))
     return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown, len(overruled)), overruled

@@ -80,6 +80,10 @@ class Plot(Figure):
             record |= {"threshold": self.threshold.at, "passed": self.threshold.passed}
         return record
 
+    def __repr__(self) -> str:
+        axes = ", ".join(axis.name for axis in self.scene.axes)
+        return f"Plot({self.scene.index!r}: {count_of(len(self.scene.population), 'passage')} on {axes})"
+
 
 def plot_plane(
     index: Index,

@@ -5,6 +5,7 @@
 labelled already.
 """
 
+from embedsearch.screening.agreement import Agreement, Conflict, Conflicts, agreement
 from embedsearch.screening.choosing import CHOICES, choose, order
 from embedsearch.screening.features import Features
 from embedsearch.screening.metrics import Interval
@@ -20,6 +21,9 @@ from embedsearch.screening.summary import summarise
 
 __all__ = [
     "CHOICES",
+    "Agreement",
+    "Conflict",
+    "Conflicts",
     "Features",
     "History",
     "Interval",
@@ -36,6 +40,7 @@ __all__ = [
     "Simulation",
     "SimulationSettings",
     "StoppingRule",
+    "agreement",
     "audit_estimate",
     "check_labels",
     "choose",

@@ -41,8 +41,7 @@ AUDIT_SOURCE = (
     "(2020), widened to draws that alternate with other reading"
 )
 RANKING_ASSUMPTION = (
-    "at every point of the reading a relevant record was at least {bias:g} times as likely to be read next as one "
-    "that is not"
+    "at every point of the reading a relevant record was at least {} to be read next as one that is not"
 )
 RANKING_SOURCE = (
     "the question of Callaghan and Müller-Hansen, Systematic Reviews 9:273 (2020), answered for every moment by a test "
@@ -181,7 +180,7 @@ def ranking_estimate(history: History, *, confidence: float = 0.95, bias: float 
     error = 1 - _checked(confidence)
     at_most = _bound(partial(ranking_tail, bias=bias), history, error)
     missed = min(at_most, _largest(partial(_best_tail, bias=bias), history, 0.5))
-    assumption = RANKING_ASSUMPTION.format(bias=bias)
+    assumption = RANKING_ASSUMPTION.format("as likely" if bias == 1 else f"{bias:g} times as likely")
     return RecallEstimate("ranking", history.found, missed, at_most, confidence, assumption, RANKING_SOURCE)
 
 

@@ -5,7 +5,6 @@ from embedsearch.store.cache import VectorCache
 from embedsearch.store.checking import ANEW, Finding, Inspection, inspect
 from embedsearch.store.compacting import Compaction, compact
 from embedsearch.store.derived import DerivedFiles, Kept, Keys, short_keys
-from embedsearch.store.fields_sql import OWN_FIELDS
 from embedsearch.store.folder import is_index
 from embedsearch.store.labels import Event
 from embedsearch.store.records import Entry, HeldDocument, SavedAxis, StoredPassage
@@ -13,7 +12,6 @@ from embedsearch.store.store import Store
 
 __all__ = [
     "ANEW",
-    "OWN_FIELDS",
     "Compaction",
     "DerivedFiles",
     "Entry",

@@ -16,6 +16,7 @@ from typing import Any
 
 from embedsearch.conditions.evaluating import column_test
 from embedsearch.conditions.nodes import (
+    OWN_FIELDS,
     And,
     Comparison,
     Contains,
@@ -32,7 +33,6 @@ from embedsearch.conditions.nodes import (
 )
 from embedsearch.conditions.values import is_missing
 
-OWN_FIELDS = ("id", "title", "text")
 _SIGNS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "<>"}
 _MOST_LEAVES = 100  # SQLite takes expressions up to a depth of 1,000
 _MOST_OPTIONS = 500

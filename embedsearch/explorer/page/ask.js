@@ -20,7 +20,11 @@ export function begin() {
   })));
 }
 
+/* The button of a list goes with the list: whoever pressed it is led to what is said of the next. */
+let isLed = false;
+
 function likeThis(document_) {
+  isLed = Boolean(document.activeElement?.closest("ol.hits"));
   set({q: "", like: document_, view: "", tab: "ask"}, {step: true});
   fill();
   document.dispatchEvent(new CustomEvent("state"));
@@ -36,6 +40,7 @@ export function fill() {
 export const answer = () => saying("ask-error", async () => {
   const {q, like, among, inputs} = now();
   if (!q && !like) {
+    $("ask-says").textContent = "";
     $("ask-answer").replaceChildren();
     mark({});
     return;
@@ -57,7 +62,10 @@ async function placed(question, fields) {
 function showHits({hits, at, milliseconds}) {
   const {q, like, x, y} = now();
   const scores = (hit) => `cosine ${number(hit.score, 3)}${hit.bm25 ? `, words ${number(hit.bm25, 1)}` : ""}`;
-  $("ask-answer").replaceChildren(h("p", {class: "note"}, `${like ? `Like ${like}. ` : ""}${counted(hits.length, "passage")} in ${Math.round(milliseconds)} ms.`), list(hits, {scores}));
+  $("ask-says").textContent = `${like ? `Like ${like}. ` : ""}${counted(hits.length, "passage")} in ${Math.round(milliseconds)} ms.`;
+  $("ask-answer").replaceChildren(list(hits, {scores}));
+  if (isLed) $("ask-says").focus();
+  isLed = false;
   mark({hits, star: at && {x: at[x], y: at[y], label: q}});
 }
 
@@ -67,11 +75,11 @@ function showSum({meaning, plane, terms, sum, milliseconds}) {
   const rows = terms.map((term) => h("tr", {}, h("td", {}, signed(term)), ...names.map((axis) => h("td", {}, number(term.weight * term.coordinates[axis])))));
   const total = h("tr", {}, h("td", {}, h("strong", {}, "sum")), ...names.map((axis) => h("td", {}, h("strong", {}, number(sum[axis])))));
   const head = h("tr", {}, h("th", {scope: "col"}, "term"), ...names.map((axis) => h("th", {scope: "col"}, axis)));
-  const note = h("p", {class: "note"}, `Answered in ${Math.round(milliseconds)} ms.`);
+  $("ask-says").textContent = `Answered in ${Math.round(milliseconds)} ms.`;
   const near = h("div", {id: "by-meaning"}, h("h2", {}, "Nearest in meaning"), list(meaning.hits));
-  if (!plane) return $("ask-answer").replaceChildren(note, near);
+  if (!plane) return $("ask-answer").replaceChildren(near);
   $("ask-answer").replaceChildren(
-    h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows, total)), note,
+    h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows, total)),
     h("div", {class: "answers"}, near,
       h("div", {id: "by-plane"}, h("h2", {}, "Nearest on the axes"), list(plane.hits, {scores: (hit) => `distance ${number(hit.distance)}`}))));
   let [left, low] = [0, 0];

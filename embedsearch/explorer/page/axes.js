@@ -18,7 +18,7 @@ export async function answer() {
   const entries = view.index.axes.filter((axis) => axis.name !== TRIED).map((axis) => h("li", {},
     h("strong", {}, axis.name), ` (${axis.kinds.join(", ")}, version ${axis.version}) `,
     h("span", {class: "quiet"}, `${axis.ends[0]} … ${axis.ends[1]} `),
-    h("button", {type: "button", click: () => report(axis.name)}, "report")));
+    h("button", {type: "button", "aria-label": `report on ${axis.name}`, click: () => report(axis.name)}, "report")));
   $("axes-list").replaceChildren(...entries);
 }
 
