@@ -101,6 +101,32 @@ def test_what_is_shown_again_is_kept_again_where_a_record_has_joined(pile):
     ]
 
 
+@pytest.mark.parametrize("by", ["likely", "random", "audit"])
+def test_a_record_that_is_gone_is_not_proposed(pile, by):
+    """What is deleted while a screening is open ends no sitting: the next record that is there comes."""
+    screening = Screening(pile)
+    screening.configure(topic=TRADE)
+    if by == "audit":
+        screening.draw_audit(10)
+    first, second, third = (one.id for one in screening.next(3, by))
+    pile.delete([first, second])
+    assert screening.next(by=by)[0].id == third
+    read(screening, 2, by)
+    drawn = screening.draw_audit(5) if by != "audit" else []
+    assert not {first, second} & {*drawn, *screening.pile.ids}
+    progress = screening.progress()
+    assert (progress.records, progress.read, progress.outside) == (38, 2, 0)
+
+
+def test_a_question_that_is_wrong_takes_no_records_anew(pile):
+    """Only where a record is gone are they others; what is asked wrongly is refused as ever."""
+    screening = Screening(pile)
+    before = screening.pile
+    with pytest.raises(es.QueryError, match="there is nothing to start from"):
+        screening.next()
+    assert screening.pile is before
+
+
 def test_a_seed_makes_a_screening_repeatable(pile, tmp_path):
     """The same seed and labels give the same records in a copy of the index; another seed gives others."""
     orders = []
