@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from disks import read_only
 
 import embedsearch as es
+from embedsearch.maps.layouts import lay_out, read_ground
 from embedsearch.screening import LabelledRecords, Screening
 from embedsearch.screening.features import record_text, words_of
 from embedsearch.store import DerivedFiles
@@ -146,6 +148,17 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance(index, made, monkeypatc
     assert same(words(index), expected(index))
     assert made == [40, 40]
     assert not list(index._store.path.glob("derived*"))
+
+
+def test_read_only_ground_is_no_hindrance(index, made, tmp_path):
+    """An index that can only be read is ranked and mapped all the same, as often as one likes."""
+    index.close()
+    with read_only(tmp_path / "ground", index.path) as folder, es.open(folder, HashEncoder()) as held:
+        for _ in range(2):
+            assert same(words(held), expected(held))
+            assert "the layout is not kept" in " ".join(lay_out(read_ground(held, held.draw(), "pca")).notes)
+        assert made == [40, 40]
+        assert not list(folder.glob("derived*"))
 
 
 def test_what_a_killed_process_left_is_swept(index):
