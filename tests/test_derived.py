@@ -150,6 +150,18 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance(index, made, monkeypatc
     assert not list(index._store.path.glob("derived*"))
 
 
+def test_arrays_are_made_of_what_their_stamp_says(index):
+    """What changes while they are made is in neither."""
+
+    def counted():
+        with es.open(index.path, HashEncoder()) as other:
+            other.delete("d0")
+        return {"count": np.array([sum(1 for _ in index.documents())])}
+
+    assert index.computed("count", index.ids(), "test", counted)["count"] == [40]
+    assert len(index.ids()) == 39
+
+
 def test_read_only_ground_is_no_hindrance(index, made, tmp_path):
     """An index that can only be read is ranked and mapped all the same, as often as one likes."""
     index.close()

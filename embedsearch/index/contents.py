@@ -132,14 +132,15 @@ class Contents:
         """
         wanted = set(arguments.texts("the id of a document", ids))
         digest = hashlib.blake2b(digest_size=16)
-        for id, content in self._store.digests():
-            if id in wanted:
-                digest.update(content)
-        stamp = {"made by": made_by, "documents": len(wanted), "content": digest.hexdigest()}
-        kept = self.derived.read(name)
-        if kept is not None and kept.stamp == stamp:
-            return kept.arrays
-        arrays = make()
+        with self._store.reading():  # they are made of what the stamp says
+            for id, content in self._store.digests():
+                if id in wanted:
+                    digest.update(content)
+            stamp = {"made by": made_by, "documents": len(wanted), "content": digest.hexdigest()}
+            kept = self.derived.read(name)
+            if kept is not None and kept.stamp == stamp:
+                return kept.arrays
+            arrays = make()
         try:
             self.derived.keep(name, arrays, stamp)
         except StoreError as error:  # nothing but time is lost

@@ -136,9 +136,11 @@ class Screening:
 
     @property
     def ranker(self) -> Ranker:
-        """The ranker of the records, made when it is first needed."""
+        """The ranker of the records, made when it is first needed; they are taken anew where one is gone by then."""
         if self._ranker is None:
-            self._ranker = Ranker(self.pile.features, prior=self.pile.prior, seed=self.settings.seed)
+            with self.index.reading():
+                self._renewed()
+                self._ranker = Ranker(self.pile.features, prior=self.pile.prior, seed=self.settings.seed)
         return self._ranker
 
     def scores(self) -> Scores:
@@ -214,7 +216,7 @@ class Screening:
 
     def _renewed(self) -> bool:
         """Take the records anew where one of them has left the index since they were taken; return whether it has."""
-        if set(self.pile.ids) <= set(self.index.ids()):
+        if self.pile.is_current:
             return False
         self.pile, self._ranker, self._ranked = Pile(self.index, self.settings), None, None
         return True
@@ -265,9 +267,8 @@ class Screening:
     def _direction(self) -> Vectors | None:
         if self.pile.topic_vector is not None:
             return self.pile.topic_vector
-        known = self._known(undecided=np.nan)
-        return direction_of(self.pile.features, np.flatnonzero(known >= 0.5).tolist(),
-                            np.flatnonzero(known < 0.5).tolist())  # fmt: skip
+        features, known = self.ranker.features, self._known(undecided=np.nan)
+        return direction_of(features, *(np.flatnonzero(side).tolist() for side in (known >= 0.5, known < 0.5)))
 
     # -- samples ----------------------------------------------------------------------------------------
 
