@@ -96,11 +96,12 @@ class Contents:
         What was kept of each is remembered, so that the report of a screening can count them.
 
         Raises:
-            QueryError: one of them is not in the index any more; nothing is deleted.
+            QueryError: one of them is not in the index any more, was changed or labelled since it was found, or what
+                is kept in its place is gone or among them; nothing is deleted.
             StoreError: another process is writing.
         """
         with self._store.locked():
-            delete_copies(self._store, found)
+            delete_copies(self._store, self.labels, found)
             self._searcher.refresh_neighbors()
         return len(found)
 
