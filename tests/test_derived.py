@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from disks import read_only
 
 import embedsearch as es
+from embedsearch.maps.layouts import lay_out, read_ground
 from embedsearch.screening import LabelledRecords, Screening
 from embedsearch.screening.features import record_text, words_of
 from embedsearch.store import DerivedFiles
@@ -146,6 +148,29 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance(index, made, monkeypatc
     assert same(words(index), expected(index))
     assert made == [40, 40]
     assert not list(index._store.path.glob("derived*"))
+
+
+def test_arrays_are_made_of_what_their_stamp_says(index):
+    """What changes while they are made is in neither."""
+
+    def counted():
+        with es.open(index.path, HashEncoder()) as other:
+            other.delete("d0")
+        return {"count": np.array([sum(1 for _ in index.documents())])}
+
+    assert index.computed("count", index.ids(), "test", counted)["count"] == [40]
+    assert len(index.ids()) == 39
+
+
+def test_read_only_ground_is_no_hindrance(index, made, tmp_path):
+    """An index that can only be read is ranked and mapped all the same, as often as one likes."""
+    index.close()
+    with read_only(tmp_path / "ground", index.path) as folder, es.open(folder, HashEncoder()) as held:
+        for _ in range(2):
+            assert same(words(held), expected(held))
+            assert "the layout is not kept" in " ".join(lay_out(read_ground(held, held.draw(), "pca")).notes)
+        assert made == [40, 40]
+        assert not list(folder.glob("derived*"))
 
 
 def test_what_a_killed_process_left_is_swept(index):

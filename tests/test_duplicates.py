@@ -412,6 +412,61 @@ def test_duplicates_that_are_gone_are_refused(make):
     assert index.ids() == ["p", "q", "r"]
 
 
+def relabelled(index):
+    index.labels.named("second").add("p", "relevant")
+
+
+OTHERS = [
+    (lambda index: index.delete("s"), "'s', kept in the place of 'p', is not in the index any more"),
+    (relabelled, "'p' was labelled since"),
+    (lambda index: index.add(document("s", SHEEP)), "'p' or 's' has changed since"),
+    (lambda index: index.add(document("s", f"{WOLVES} (C) 2019.", doi="10.1000/n.2")), "'p' or 's' has changed since"),
+    (lambda index: index.add(document("p", f"{WOLVES} {SHEEP}")), "'p' or 's' has changed since"),
+]
+
+
+@pytest.mark.parametrize(("others", "message"), OTHERS)
+def test_what_others_do_meanwhile_loses_no_record(others, message, make):
+    """Between finding and deleting a colleague labels, an ingest changes, a delete takes: then nothing is deleted."""
+    index = make(document("p", doi="10.1000/n.1"), document("s", f"{WOLVES} (C) 2019.", doi="10.1000/n.1", year=2019))
+    found = index.duplicates().sure
+    assert [(one.id, one.kept) for one in found] == [("p", "s")]
+    others(index)
+    before = index.ids()
+    with pytest.raises(es.QueryError, match=f"{message}.*; nothing was deleted. Find the duplicates again"):
+        index.delete_duplicates(found)
+    assert index.ids() == before
+    assert not index.deleted_duplicates()
+
+
+def test_two_lists_do_not_delete_both_of_a_pair(make):
+    """Which is kept depends on the labels: of lists that were found before and after one, each deletes the other's."""
+    index = make(document("p"), document("s"))
+    before = index.duplicates()
+    index.labels.add("s", "relevant")
+    after = index.duplicates()
+    assert [(one.id, one.kept) for one in [*before, *after]] == [("s", "p"), ("p", "s")]
+    with pytest.raises(es.QueryError, match="are each to be kept in the place of the other"):
+        index.delete_duplicates(es.Duplicates([*before, *after]))
+    assert index.delete_duplicates(after) == 1
+    assert index.ids() == ["s"]
+
+
+def test_what_is_doubtful_can_be_deleted_by_who_has_seen_it(make):
+    """Also of two that are both labelled, and what sure copies are kept in: something is left of each."""
+    index = make(
+        document("p", year=2019), document("s", f"{WOLVES} (C) 2019.", year=2019),
+        document("t", SHEEP, "Of wolves and sheep", year=2001), document("u", "Of wolves and sheep", "", year=2002),
+        document("v", SHEEP, "Wolves of the north", year=2010), document("w", SHEEP, "Wolves of the north", year=2010),
+    )  # fmt: skip
+    for id in ("p", "s"):
+        index.labels.add(id, "relevant")
+    found = index.duplicates()
+    assert {one.against for one in found} > {("both are labelled",), ()}
+    assert {one.id for one in found} & {one.kept for one in found} == {"v"}
+    assert index.delete_duplicates(found) == len(found) == 4
+
+
 @pytest.mark.parametrize("same", [0, -1, 1.5, "0.8", None, float("nan")])
 def test_the_share_is_a_number_above_0_and_at_most_1(same, make):
     """Anything else is refused with what is wanted."""

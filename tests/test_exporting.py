@@ -3,10 +3,14 @@
 import csv
 import io
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import run
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.exporting import Export
@@ -161,3 +165,74 @@ def test_a_file_in_the_index_is_refused(small):
     before = sorted(path.name for path in small.path.iterdir())
     assert "lies in the folder of an index" in run("export", "-o", small.path / "out.csv", "-i", small.path).stderr
     assert sorted(path.name for path in small.path.iterdir()) == before
+
+
+# -- taken in again -----------------------------------------------------------------------------------------
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.lists(st.dictionaries(TEXT, VALUES, max_size=4), min_size=1, max_size=4))
+@example([{"id": 1, "title": "t", "text": "", "metadata.id": 2, "source": "mine"}])
+@example([{"metadata": {"year": 1}}, {"metadata": ""}, {}])
+def test_json_lines_of_an_export_are_the_same_documents(fields):
+    """Ids, titles, texts and every value come back; a name that a document has already stands behind ``metadata.``."""
+    documents = [
+        es.Document(f"d {place}", f"text {place}\n", title="A title" * place, metadata=own, source=f"old.csv:{place}")
+        for place, own in enumerate(fields)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        with es.Index.create(Path(folder) / "index", HashEncoder(8)) as index:
+            index.add(documents)
+            lines = "".join(f"{json.dumps(record)}\n" for record in Export(index).records())
+        file = Path(folder) / "export.jsonl"
+        file.write_text(lines, "utf-8")
+        found = list(es.read(file))
+    assert [(one.id, one.title, one.text) for one in found] == [(one.id, one.title, one.text) for one in documents]
+    for one, before in zip(found, documents, strict=True):
+        wanted = {"source": before.source} | {
+            kept_as(name, before.metadata): before.metadata[name] for name in before.metadata
+        }
+        assert dict(one.metadata) == wanted
+
+
+def kept_as(name, fields):
+    """Return what a field is called once it is taken in again."""
+    kept = name if name not in ("id", "title", "text") else f"metadata.{name}"
+    return kept if kept == name or kept not in fields else f"metadata.{kept}"
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "parquet", "jsonl"])
+def test_an_export_is_ingested_with_its_fields(small, tmp_path, suffix):
+    """Conditions ask for the fields of an index that was taken elsewhere by the names that they have always had."""
+    small.close()
+    file, other = tmp_path / f"out.{suffix}", tmp_path / "other"
+    assert run("export", "-i", small.path, "-o", file).exit_code == 0
+    with es.Index.create(other, HashEncoder(8)) as index:
+        index.add(es.read(file))
+        assert index.info()["fields"] == ["kind", "odd", "rate", "seen", "source", "tags", "year"]
+        assert [one.id for one in index.filter('year > 2000 and kind == "animal" and "pack" in tags')] == ["wolf"]
+        assert [one.id for one in index.filter("rate == 340")] == ["loan"]
+        assert [index.get(id).metadata["source"] for id in index.ids()] == ["wolf.txt", "loan.txt", "tale.txt"]
+    assert run("filter", file, "-i", small.path, "--where", "year > 2002", "-f", "ids").stdout == "loan\n"
+
+
+def test_passages_of_an_export_are_ingested_with_the_fields_of_their_documents(small, tmp_path):
+    """Each becomes a document."""
+    file = tmp_path / "out.jsonl"
+    file.write_text("".join(f"{json.dumps(one)}\n" for one in Export(small, "passage").records()), "utf-8")
+    (one, *_) = (one for one in es.read(file) if one.id == "tale#1")
+    assert one.metadata == FIELDS["tale"] | {"document": "tale", "start": 27, "end": 54, "source": "tale.txt"}
+
+
+def test_what_is_no_record_of_ours_stays_as_it_is(tmp_path):
+    """An object called metadata is one field where a record is not what embedsearch writes."""
+    file = tmp_path / "theirs.jsonl"
+    file.write_text('{"id": "a", "text": "t", "metadata": {"year": 1}}\n', "utf-8")
+    (one,) = es.read(file)
+    assert one.metadata == {"metadata": {"year": 1}}

@@ -151,11 +151,11 @@ def test_a_broken_record_moves_no_other_label(tmp_path):
 
 
 def test_times_in_seconds_are_told_in_iso(tmp_path):
-    """ASReview counts seconds since 1970; any other time stays as it stands."""
-    rows = "a,1,1700000000.5\nb,1,2026-01-02\nc,1,\nd,1,nan\n"
+    """ASReview counts seconds since 1970; any other time stays as it stands, a day or a year of digits alone too."""
+    rows = "a,1,1700000000.5\nb,1,2026-01-02\nc,1,\nd,1,nan\ne,1,20260102\nf,1,2026\ng,1,1e300\n"
     file = write(tmp_path, f"id,label,asreview_time\n{rows}")
     assert [entry.time for entry in read_labels(file).entries.values()] == [
-        "2023-11-14T22:13:20+00:00", "2026-01-02", "", "nan",
+        "2023-11-14T22:13:20+00:00", "2026-01-02", "", "nan", "20260102", "2026", "1e300",
     ]  # fmt: skip
 
 

@@ -101,6 +101,59 @@ def test_what_is_shown_again_is_kept_again_where_a_record_has_joined(pile):
     ]
 
 
+@pytest.mark.parametrize("by", ["likely", "random", "audit"])
+def test_a_record_that_is_gone_is_not_proposed(pile, by):
+    """What is deleted while a screening is open ends no sitting: the next record that is there comes."""
+    screening = Screening(pile)
+    screening.configure(topic=TRADE)
+    if by == "audit":
+        screening.draw_audit(10)
+    first, second, third = (one.id for one in screening.next(3, by))
+    pile.delete([first, second])
+    assert screening.next(by=by)[0].id == third
+    read(screening, 2, by)
+    drawn = screening.draw_audit(5) if by != "audit" else []
+    assert not {first, second} & {*drawn, *screening.pile.ids}
+    progress = screening.progress()
+    assert (progress.records, progress.read, progress.outside) == (38, 2, 0)
+
+
+def test_words_are_those_of_their_records(pile):
+    """A record that is taken out and comes back is the last of the index then; each has its own words all the same."""
+    early, gone = Screening(pile), pile.get("d03")
+    early.configure(topic=TRADE)
+    assert early.pile.ids[3] == "d03"
+    pile.delete("d03")
+    pile.add([gone])
+    early.next()
+    assert early.pile.ids == pile.ids()
+    late = Screening(pile)
+    for name in ("lexical", "titles"):
+        found, wanted = (getattr(one.ranker.features, name).toarray() for one in (early, late))
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_sentence_is_found_where_a_record_has_gone(pile):
+    """Who reads a sample without a topic sees what speaks for each, though somebody deletes a record meanwhile."""
+    screening = Screening(pile)
+    screening.configure(by="random")
+    screening.labels.add("d00", "relevant")
+    screening.draw_audit(5)
+    (shown,) = screening.next(by="audit")
+    pile.delete(next(id for id in screening.pile.ids if id not in ("d00", shown.id)))
+    pile.add([es.Document(shown.id, f"{TRADE}. Wolves hunt at night.")])
+    assert screening.telling_sentence(shown.id)
+
+
+def test_a_question_that_is_wrong_takes_no_records_anew(pile):
+    """Only where a record is gone are they others; what is asked wrongly is refused as ever."""
+    screening = Screening(pile)
+    before = screening.pile
+    with pytest.raises(es.QueryError, match="there is nothing to start from"):
+        screening.next()
+    assert screening.pile is before
+
+
 def test_a_seed_makes_a_screening_repeatable(pile, tmp_path):
     """The same seed and labels give the same records in a copy of the index; another seed gives others."""
     orders = []

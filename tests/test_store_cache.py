@@ -7,6 +7,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from disks import read_only
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -76,6 +77,16 @@ def test_a_cache_that_is_none_is_refused_when_it_is_needed(tmp_path):
     with (
         es.Index.create(tmp_path / "index", HashEncoder(), cache=tmp_path / "cache") as index,
         pytest.raises(es.StoreError, match=r"cache .*vectors\.db cannot be used: .*Remove it, or name another"),
+    ):
+        index.add(DOCUMENTS)
+
+
+def test_a_cache_that_may_not_be_written_is_not_to_be_removed(tmp_path, cache):
+    """It may be a colleague's, and whole: the advice is to name another one."""
+    with (
+        read_only(tmp_path / "ground", cache) as folder,
+        es.Index.create(tmp_path / "index", HashEncoder(), cache=folder) as index,
+        pytest.raises(es.StoreError, match=r"cannot be used: (?!.*Remove).*\. Name another folder"),
     ):
         index.add(DOCUMENTS)
 

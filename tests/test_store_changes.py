@@ -1,17 +1,16 @@
 """Deleting, compacting, checking and mending an index."""
 
-import contextlib
 import json
 import os
 import shutil
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import run
+from disks import read_only
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import PROCESSES, python
@@ -565,28 +564,6 @@ _SEARCH = (
     "    except es.StoreError as error:\n"
     "        print('refused:', error)\n"
 )
-
-
-@contextlib.contextmanager
-def read_only(folder: Path, index: Path):
-    """Have a copy of an index in *folder* that cannot be written, not even by root."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]
-    mounted = subprocess.run(mount, check=False, capture_output=True).returncode == 0
-    copy = shutil.copytree(index, folder / "index")
-    try:
-        if mounted:
-            subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
-        else:  # not root, so that permissions hold
-            for file in copy.iterdir():
-                file.chmod(0o444)
-            copy.chmod(0o555)
-        yield copy
-    finally:
-        if mounted:
-            subprocess.run(["umount", "--lazy", folder], check=True)
-        else:
-            copy.chmod(0o755)
 
 
 def test_a_folder_without_write_permission_can_be_searched(made, tmp_path):

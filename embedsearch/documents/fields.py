@@ -20,6 +20,9 @@ ID_NAMES = ("id", "_id", "doc_id", "docid", "record_id", "key", "pmid", "doi")
 
 # What databases write where a record has no abstract, as Scopus does.
 _NO_TEXT = ("", "[no abstract available]", "no abstract available", "no abstract available.")
+_EXPORTED = frozenset(("id", "title", "text", "source"))  # what every record has that embedsearch itself has written
+_METADATA = "metadata"
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _NAMES_SHOWN = 20
 # How far to look for the fields that make a document: a file's first records need not have all of them.
@@ -86,6 +89,29 @@ class RawRecord(NamedTuple):
     fields: Mapping[str, Any]
     header: str = ""
     encoding: Encoding | None = None
+
+
+def _unwrapped(record: RawRecord) -> RawRecord:
+    """Return a record that embedsearch has written with the fields of its document under their own names.
+
+    `export`, `filter` and queries write them apart from what every document has: in JSON as one object ``metadata``, in
+    tables as columns ``metadata.NAME``. A field that is called as something beside them keeps that longer name; but a
+    ``source`` of the document's own takes the place of the one that says where the record was read from before.
+    """
+    if not record.fields.keys() >= _EXPORTED:
+        return record
+    fields, own = dict(record.fields), record.fields.get(_METADATA)
+    inner = dict(fields.pop(_METADATA)) if isinstance(own, dict) else {}
+    for name in [name for name in fields if name.startswith(f"{_METADATA}.")]:
+        inner[name.removeprefix(f"{_METADATA}.")] = fields.pop(name)
+    taken = fields.keys() - {"source"}
+    for name in sorted(inner, key=taken.__contains__):  # what can keep its name does
+        free = name
+        while free in taken:
+            free = f"{_METADATA}.{free}"
+        taken.add(free)
+        fields[free] = inner[name]
+    return record._replace(fields=fields)
 
 
 class _Records:
@@ -244,6 +270,7 @@ def documents_of(
     Where the source has a header, its *names* tell, though no record follows.
     """
     records = _Records(source, options)
+    found = map(_unwrapped, found)
     records.meet(names)
     ahead: list[RawRecord] = []
     size = 0

@@ -4,8 +4,19 @@ What is looked at are words, and what a bibliography says; no vectors. Records t
 """
 
 from embedsearch.duplicates.comparing import SAME, Match, checked_same, compare
-from embedsearch.duplicates.finding import Copy, Finder, ranks
+from embedsearch.duplicates.finding import BOTH_LABELLED, Copy, Finder, ranks
 from embedsearch.duplicates.fingerprints import Fingerprints
 from embedsearch.duplicates.record import Record
 
-__all__ = ["SAME", "Copy", "Finder", "Fingerprints", "Match", "Record", "checked_same", "compare", "ranks"]
+__all__ = [
+    "BOTH_LABELLED",
+    "SAME",
+    "Copy",
+    "Finder",
+    "Fingerprints",
+    "Match",
+    "Record",
+    "checked_same",
+    "compare",
+    "ranks",
+]

@@ -14,6 +14,8 @@ from embedsearch.duplicates.record import Record
 Lookup = Callable[[Sequence[int]], Mapping[int, Record]]
 Pair = tuple[int, int]
 
+BOTH_LABELLED = "both are labelled"
+
 _AT_ONCE = 2_000  # pairs, whose records are held
 _KEPT_COMPARED = 20  # records kept of one family that each other one is compared with
 
@@ -79,7 +81,7 @@ class Finder:
     def _compared(self, one: int, other: int, records: Mapping[int, Record]) -> Match | None:
         match = compare(records[one], records[other], self._same)
         if match and one in self._labelled and other in self._labelled:
-            return replace(match, against=(*match.against, "both are labelled"))
+            return replace(match, against=(*match.against, BOTH_LABELLED))
         return match
 
     def _within(self, family: Sequence[int], matches: Mapping[Pair, Match]) -> Iterator[Copy]:

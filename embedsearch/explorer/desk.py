@@ -35,6 +35,7 @@ class Desk:
         self.plane = Plane(index)
         self.tried: Axis | None = None
         self._name, self._changes, self._seen = secrets.token_hex(4), 0, object()
+        self._trials = 0
         self._screenings: dict[str, tuple[object, Screening]] = {}
         self._unnoted: dict[str, tuple[int, Mapping[str, Any]]] = {}  # what was shown while another process wrote
 
@@ -48,6 +49,16 @@ class Desk:
         if seen != self._seen:
             self._seen, self._changes = seen, self._changes + 1
         return f"{self._name}-{self._changes}"
+
+    def keep_tried(self, axis: Axis) -> None:
+        """Take notice that an axis was lent to the index as the one that is tried."""
+        self.tried, self._trials = axis, self._trials + 1
+        self.plane.forget(TRIED)
+
+    @property
+    def trial(self) -> str:
+        """What differs once another axis is tried, here or at another desk."""
+        return f"{self._name}-{self._trials}"
 
     def screening(self, name: str) -> Screening:
         """Return a screening; opened anew where documents or axes have changed, or another process has written."""

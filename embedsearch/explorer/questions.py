@@ -16,6 +16,7 @@ from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.points import as_number, common, is_numeric
 from embedsearch.plots.ends import pole_names
 from embedsearch.results import Hits
+from embedsearch.web.refusals import Refusal
 
 SAMPLE = 20_000  # points that are drawn at first
 _MOST_HITS, _MOST_PASSAGES, _MOST_VALUES = 200, 200, 30
@@ -177,24 +178,29 @@ def histogram(desk: Desk, asked: Fields) -> Answer:
 
 
 def try_axis(desk: Desk, asked: Fields) -> Answer:
-    """Fit an axis without saving it; it is called ``tried`` from now on. Return its report."""
+    """Fit an axis without saving it; it is called ``tried`` from now on. Return its report, and what saves this one."""
     given = {key: asked.texts(key, []) for key in ("low", "high", "frames")} | {"ratings": asked.numbers("ratings", {})}
     asked.finish()
     axis = Axis.from_dict(TRIED, {key: value for key, value in given.items() if value})
     if TRIED in desk.index.axes and desk.tried is None:
         raise QueryError(f"the index has an axis called {TRIED!r}, which the page needs for axes that are not saved")
     desk.index.axes.lend([axis])
-    desk.tried = axis
-    desk.plane.forget(TRIED)
-    return report(desk, TRIED)
+    desk.keep_tried(axis)
+    return {**report(desk, TRIED), "trial": desk.trial}
 
 
 def save_axis(desk: Desk, asked: Fields) -> Answer:
-    """Save the axis that is tried under a name of its own."""
-    name = asked.text("name").strip()
+    """Save the axis that is tried under a name of its own.
+
+    Raises:
+        Refusal: a trial is named, and another axis has been tried since, as by somebody else.
+    """
+    name, trial = asked.text("name").strip(), asked.optional("trial")
     asked.finish()
     if desk.tried is None:
         raise QueryError("there is no axis to save yet; define one and look at it first")
+    if trial not in (None, desk.trial):
+        raise Refusal(409, "another axis has been tried since, here or by somebody else; try yours again", "changed")
     if name == TRIED:
         raise QueryError(f"{TRIED!r} is what the page calls an axis that is not saved; choose another name")
     desk.index.axes.save(Axis.from_dict(name, desk.tried.to_dict()))

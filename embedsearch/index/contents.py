@@ -96,11 +96,12 @@ class Contents:
         What was kept of each is remembered, so that the report of a screening can count them.
 
         Raises:
-            QueryError: one of them is not in the index any more; nothing is deleted.
+            QueryError: one of them is not in the index any more, was changed or labelled since it was found, or what
+                is kept in its place is gone or among them; nothing is deleted.
             StoreError: another process is writing.
         """
         with self._store.locked():
-            delete_copies(self._store, found)
+            delete_copies(self._store, self.labels, found)
             self._searcher.refresh_neighbors()
         return len(found)
 
@@ -132,14 +133,15 @@ class Contents:
         """
         wanted = set(arguments.texts("the id of a document", ids))
         digest = hashlib.blake2b(digest_size=16)
-        for id, content in self._store.digests():
-            if id in wanted:
-                digest.update(content)
-        stamp = {"made by": made_by, "documents": len(wanted), "content": digest.hexdigest()}
-        kept = self.derived.read(name)
-        if kept is not None and kept.stamp == stamp:
-            return kept.arrays
-        arrays = make()
+        with self._store.reading():  # they are made of what the stamp says
+            for id, content in self._store.digests():
+                if id in wanted:
+                    digest.update(content)
+            stamp = {"made by": made_by, "documents": len(wanted), "content": digest.hexdigest()}
+            kept = self.derived.read(name)
+            if kept is not None and kept.stamp == stamp:
+                return kept.arrays
+            arrays = make()
         try:
             self.derived.keep(name, arrays, stamp)
         except StoreError as error:  # nothing but time is lost

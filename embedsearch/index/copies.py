@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from embedsearch.duplicates import Copy, Finder, Fingerprints, Record, ranks
+from embedsearch.duplicates import BOTH_LABELLED, Copy, Finder, Fingerprints, Record, compare, ranks
+from embedsearch.errors import QueryError
 from embedsearch.index import arguments
 from embedsearch.index.labels import IndexLabels
 from embedsearch.index.origins import file_of
@@ -18,6 +20,7 @@ Tell = Callable[[int, int], None]
 
 _DELETED = "deleted_duplicates"  # by id what was kept, and the file that it came from
 _READ_AT_ONCE = 256
+_NEVER = 2.0  # no share of words is as large
 
 
 def find_copies(
@@ -39,7 +42,7 @@ def find_copies(
         comparing: told how many of how many pairs of them are compared after that.
     """
     numbers = store.numbers() if rows is None else np.unique(store.document_numbers(rows))
-    screened = {id for name in labels.names() for id in labels.named(name).standing()}
+    screened = _screened(labels)
     fingerprints, sizes, labelled = Fingerprints(), [], set()
     for start in range(0, len(numbers), _READ_AT_ONCE):
         for document in store.documents(numbers[start : start + _READ_AT_ONCE]):
@@ -63,19 +66,68 @@ def find_copies(
     return Duplicates(_duplicate(copy, called) for copy in copies)
 
 
-def delete_copies(store: Store, found: Duplicates) -> None:
+def delete_copies(store: Store, labels: IndexLabels, found: Duplicates) -> None:
     """Take duplicates out of the index and remember of each what was kept, and where it came from; inside `locked`.
 
     Raises:
-        QueryError: one of them is not in the index; nothing is deleted.
+        QueryError: one of them is not in the index, or not what it was when it was found; nothing is deleted.
     """
     kept = {one.id: one.kept for one in found}
     numbers = arguments.numbers_of(list(kept), store, "; nothing was deleted")
+    _require_as_found(store, labels, found)
     sources = {document.id: file_of(document.source) for document in store.documents(numbers.values())}
     with store.writing():
         store.remove(list(kept))
         gone = {id: [kept[id], source] for id, source in sources.items()}
         store.set_setting(_DELETED, {**store.setting(_DELETED, {}), **gone})
+
+
+def _require_as_found(store: Store, labels: IndexLabels, found: Duplicates) -> None:
+    """Refuse duplicates of which more would be lost than what is kept says: others may have worked on the index since.
+
+    Raises:
+        QueryError: what is kept is gone or deleted too, one of the two has changed, or a label has been given.
+    """
+    leads, screened = {one.id: one.kept for one in found}, _screened(labels)
+    for start in range(0, len(found), _READ_AT_ONCE):
+        part = list(found)[start : start + _READ_AT_ONCE]
+        numbers = store.numbers_of(list({id for one in part for id in (one.id, one.kept)}))
+        records = {document.id: Record.of(document) for document in store.documents(numbers.values())}
+        for one in part:
+            if one.kept not in records:
+                why = f"{one.kept!r}, kept in the place of {one.id!r}, is not in the index any more"
+            elif not _is_something_kept(one.id, leads):
+                why = f"{one.id!r} and {one.kept!r} are each to be kept in the place of the other"
+            elif one.id in screened and BOTH_LABELLED not in one.against:
+                why = f"{one.id!r} was labelled since it was found to be the same as {one.kept!r}"
+            elif _compared_again(records[one.id], records[one.kept], one) != one:
+                why = f"{one.id!r} or {one.kept!r} has changed since they were found to be the same"
+            else:
+                continue
+            raise QueryError(f"{why}; nothing was deleted. Find the duplicates again")
+
+
+def _is_something_kept(id: str, leads: Mapping[str, str]) -> bool:
+    """Does something stay in the place of a duplicate, where what is kept may be a doubtful one itself?"""
+    met: set[str] = set()
+    while id in leads and id not in met:
+        met.add(id)
+        id = leads[id]
+    return id not in met
+
+
+def _compared_again(record: Record, kept: Record, one: Duplicate) -> Duplicate:
+    """Return a duplicate as it is found now."""
+    match = compare(record, kept, one.same if "text" in one.by else _NEVER)
+    if match is None:
+        return replace(one, by=())
+    labelled = tuple(why for why in one.against if why == BOTH_LABELLED)
+    return replace(one, by=match.by, same=match.same, against=(*match.against, *labelled))
+
+
+def _screened(labels: IndexLabels) -> set[str]:
+    """Return the ids of the documents that have a label in any screening."""
+    return {id for name in labels.names() for id in labels.named(name).standing()}
 
 
 def deleted_copies(store: Store) -> dict[str, str]:

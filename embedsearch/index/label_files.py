@@ -32,6 +32,7 @@ LABEL_NAMES = (
 NOTE_NAMES = ("asreview_note", "note")
 AUTHOR_NAMES = ("labelled_by",)
 TIME_NAMES = ("asreview_time", "labelled_at")
+_EARLIEST = 1e9  # of times in seconds: 2001; a smaller number is a day or a year without dashes, such as 20240131
 
 _RELEVANT = ("1", "yes", "y", "true", "relevant", "included", "include")
 _NOT_RELEVANT = ("0", "no", "n", "false", "not relevant", "irrelevant", "excluded", "exclude")
@@ -158,7 +159,9 @@ def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str | Non
 def _iso(time: str) -> str:
     """Return a time as it stands, or, where it counts the seconds since 1970 as ASReview does, in ISO 8601."""
     try:
-        return datetime.fromtimestamp(float(time), UTC).isoformat(timespec="seconds")
+        seconds = float(time)
+        is_count = seconds >= _EARLIEST
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if is_count else time
     except (ValueError, OverflowError, OSError):
         return time
 

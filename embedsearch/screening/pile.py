@@ -58,6 +58,11 @@ class Pile:
         """The number of each record by its id."""
         return {id: place for place, id in enumerate(self.ids)}
 
+    @property
+    def is_current(self) -> bool:
+        """Are its records all in the index still, in the order in which they were taken?"""
+        return [id for id in self._index.ids() if id in self.places] == self.ids
+
     @cached_property
     def packed(self) -> str:
         """Which records they are, for the journal."""
@@ -65,7 +70,11 @@ class Pile:
 
     @cached_property
     def features(self) -> Features:
-        """What a ranker knows of the records; their texts are read once and not kept, their words beside the index."""
+        """What a ranker knows of the records; their texts are read once and not kept, their words beside the index.
+
+        Only of one that `is_current`, and inside of ``index.reading()``: else words are of one record and vectors of
+        another.
+        """
         vectors = self._index.document_vectors(self.ids)
         arrays = self._index.computed("words", self.ids, f"sklearn {version('scikit-learn')}, {_WORDS}", self._words)
         lexical, titles = (_matrix(arrays, name) for name in ("lexical", "titles"))

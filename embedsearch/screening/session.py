@@ -75,7 +75,7 @@ class Screening:
     """One screening of an index: what is looked for, what was labelled, what to read next, when to stop.
 
     The documents are those that the index holds when they are first asked for; a screening that was opened before
-    an ingest does not see what came with it.
+    an ingest does not see what came with it. Where one is gone that would be proposed, they are taken anew.
     """
 
     def __init__(self, index: Index, name: str = MAIN) -> None:
@@ -136,9 +136,11 @@ class Screening:
 
     @property
     def ranker(self) -> Ranker:
-        """The ranker of the records, made when it is first needed."""
+        """The ranker of the records, made when it is first needed; they are taken anew where one is gone by then."""
         if self._ranker is None:
-            self._ranker = Ranker(self.pile.features, prior=self.pile.prior, seed=self.settings.seed)
+            with self.index.reading():
+                self._renewed()
+                self._ranker = Ranker(self.pile.features, prior=self.pile.prior, seed=self.settings.seed)
         return self._ranker
 
     def scores(self) -> Scores:
@@ -180,8 +182,15 @@ class Screening:
             QueryError: as `next`.
         """
         require_count(count, "count")
-        passed = set(arguments.texts("the id of a record", passed))
-        wanted = by or self.settings.by
+        passed, wanted = set(arguments.texts("the id of a record", passed)), by or self.settings.by
+        try:
+            return self._proposed(count, wanted, passed)
+        except QueryError:
+            if not self._renewed():
+                raise
+        return self._proposed(count, wanted, passed)
+
+    def _proposed(self, count: int, wanted: str, passed: Collection[str]) -> tuple[Proposals, dict[str, Any]]:
         self._require_start(wanted, self.settings, self.pile)
         if wanted == AUDIT:
             return self._next_of_sample(count, passed), {}
@@ -204,6 +213,13 @@ class Screening:
         aside = set(waiting) - set(shown)
         ids = [id for id in ids[: ids.index(shown[-1]) + 1] if id not in aside]
         return found, {"by": drawn, "ids": ids, "random": True, "unread": len(rows) - len(aside)}
+
+    def _renewed(self) -> bool:
+        """Take the records anew where one of them has left the index since they were taken; return whether it has."""
+        if self.pile.is_current:
+            return False
+        self.pile, self._ranker, self._ranked = Pile(self.index, self.settings), None, None
+        return True
 
     def note_shown(self, shown: Mapping[str, Any]) -> None:
         """Keep that records were shown, as `propose` says; what the journal says last is not said again.
@@ -251,9 +267,8 @@ class Screening:
     def _direction(self) -> Vectors | None:
         if self.pile.topic_vector is not None:
             return self.pile.topic_vector
-        known = self._known(undecided=np.nan)
-        return direction_of(self.pile.features, np.flatnonzero(known >= 0.5).tolist(),
-                            np.flatnonzero(known < 0.5).tolist())  # fmt: skip
+        features, known = self.ranker.features, self._known(undecided=np.nan)
+        return direction_of(features, *(np.flatnonzero(side).tolist() for side in (known >= 0.5, known < 0.5)))
 
     # -- samples ----------------------------------------------------------------------------------------
 

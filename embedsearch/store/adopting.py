@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -135,5 +135,6 @@ def _copy(file: Path, name: Path) -> None:
         with open(name, "rb+") as stream:
             os.fsync(stream.fileno())
     except OSError as error:
-        name.unlink(missing_ok=True)
+        with suppress(OSError):
+            name.unlink()
         raise StoreError(f"{name} cannot be written: {reason(error)}. Nothing was changed") from error

@@ -56,8 +56,10 @@ class VectorCache:
                 self._connection.execute(statement)
         except sqlite3.Error as error:
             self._connection.close()
+            # Nothing is wrong with one that may not be written, or for which there is no room.
+            advice = "Name" if isinstance(error, sqlite3.OperationalError) else "Remove it, or name"
             raise StoreError(
-                f"the cache {self.file} cannot be used: {error}. Remove it, or name another folder in {CACHE}"
+                f"the cache {self.file} cannot be used: {error}. {advice} another folder in {CACHE}"
             ) from error
 
     @classmethod

@@ -13,6 +13,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,8 @@ class DerivedFiles:
                 np.savez(stream, **stamped)
             unfinished.replace(file)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):  # on read-only ground that it cannot be removed comes before that it is not there
+                unfinished.unlink()
             raise StoreError(f"{file} cannot be written: {error.strerror or error}") from error
 
     def _file(self, name: str) -> Path:

@@ -122,7 +122,8 @@ class VectorsFile:
                 os.fsync(stream.fileno())
             sync_folder(target.parent)
         except OSError as error:
-            target.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a disk may have become read-only meanwhile
+                target.unlink()
             raise OutOfReachError(f"{target} cannot be written: {reason(error)}. Nothing was changed") from error
 
 

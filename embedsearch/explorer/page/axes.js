@@ -6,6 +6,7 @@ import {view} from "./view.js";
 
 const TRIED = "tried";
 let reload = async () => {};
+let trial = ""; // which axis this page tried last: others may try theirs
 
 export function begin(changed) {
   reload = changed;
@@ -37,6 +38,7 @@ const ratings = () => Object.fromEntries(rateable().filter((input) => input.valu
 
 const tryIt = () => saying("axes-error", async () => {
   const found = await ask("axes/try", {low: lines("axes-low"), high: lines("axes-high"), frames: lines("axes-frames"), ratings: ratings()});
+  trial = found.trial;
   show(found);
   $("axes-save").hidden = false;
   $("axes-propose").disabled = false;
@@ -57,7 +59,7 @@ const propose = () => saying("axes-error", async () => {
 });
 
 const save = () => saying("axes-error", async () => {
-  const {axis} = await ask("axes/save", {name: $("axes-name").value.trim()});
+  const {axis} = await ask("axes/save", {name: $("axes-name").value.trim(), trial});
   view.index.axes = [...view.index.axes.filter((one) => ![axis.name, TRIED].includes(one.name)), axis, ...view.index.axes.filter((one) => one.name === TRIED)];
   set({x: axis.name});
   $("axes-name").value = "";

@@ -1,0 +1,69 @@
+"""The page of several people at once: what one does ends up in nobody else's work."""
+
+import pytest
+from explorer_server import exploring
+
+import embedsearch as es
+from embedsearch.testing import HashEncoder
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Serve ten records of an index with one axis."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.Document(f"r{place}", f"record {place}") for place in range(10))
+        index.axes.save(es.Axis("size", low=["small"], high=["large"]))
+    with exploring(tmp_path / "index", encoder=HashEncoder()) as client:
+        client.path = tmp_path / "index"
+        yield client
+
+
+def definition(served, name):
+    """Return the ends of an axis as the index has it, None where it has none."""
+    with es.open(served.path, HashEncoder()) as index:
+        axis = index.axes.definitions().get(name)
+    return axis and (axis.low, axis.high)
+
+
+def test_an_axis_is_saved_by_whoever_tried_it_last(served):
+    """What a person names is the axis that was looked at, or is refused; without a trial it is what was tried last."""
+    mine = served.ask("axes/try", low=["cold"], high=["hot"])["trial"]
+    theirs = served.ask("axes/try", low=["slow"], high=["fast"])["trial"]
+    assert mine != theirs
+    status, answer = served.try_to_ask("axes/save", name="heat", trial=mine)
+    assert (status, answer["error"]["code"]) == (409, "changed")
+    assert "another axis has been tried since" in answer["error"]["message"]
+    assert definition(served, "heat") is None
+    served.ask("axes/save", name="speed", trial=theirs)
+    assert definition(served, "speed") == (("slow",), ("fast",))
+    served.ask("axes/save", name="speed too")
+    assert definition(served, "speed too") == (("slow",), ("fast",))
+
+
+def test_a_trial_is_of_one_server(served):
+    """A page that outlives its server saves nothing that was tried at the next one."""
+    before = served.ask("axes/try", low=["cold"], high=["hot"])["trial"]
+    with exploring(served.path, encoder=HashEncoder()) as other:
+        other.ask("axes/try", low=["slow"], high=["fast"])
+        assert other.refusal("axes/save", name="heat", trial=before)[0] == 409
+
+
+def test_the_page_saves_no_axis_of_others(page, watch, served):
+    """Who tried first is told to try again, and then saves what is on the page."""
+    page.goto(f"{served.url}#tab=axes")
+    page.wait_for_selector("html[data-ready]")
+    page.fill("#axes-low", "cold")
+    page.fill("#axes-high", "hot")
+    page.click("#axes-form button:not([type])")
+    page.wait_for_selector("#axes-save:not([hidden])")
+    served.ask("axes/try", low=["slow"], high=["fast"])
+    page.fill("#axes-name", "heat")
+    page.click("#axes-save button")
+    page.wait_for_function("document.getElementById('axes-error').textContent.includes('try yours again')")
+    assert definition(served, "heat") is None
+    page.click("#axes-form button:not([type])")
+    page.wait_for_function("document.getElementById('axes-error').textContent === ''")
+    page.click("#axes-save button")
+    page.wait_for_function("document.getElementById('says').textContent.startsWith('Saved as heat')")
+    assert definition(served, "heat") == (("cold",), ("hot",))
+    assert "409" in watch.errors.pop()
