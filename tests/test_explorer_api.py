@@ -491,7 +491,7 @@ def test_rows_that_were_drawn_before_a_compaction_are_refused(client, path, enco
         assert client.ask("passages", **chosen)["passages"][0]["id"] == "id-whale"  # rows stay what they were
         assert client.refusal("passages", rows=[1, 2], epoch=drawn["epoch"])[0] == 409  # the first of the two is gone
         other.compact()
-    for name, more in (("passages", {}), ("export", {"format": "jsonl", "axes": ["size"]})):
+    for name, more in (("passages", {}), ("words", {}), ("export", {"format": "jsonl", "axes": ["size"]})):
         status, message = client.refusal(name, **chosen, **more)
         assert (status, "ask for the points again" in message) == (409, True)
     again = client.ask("points", x="size", y="predatoriness")

@@ -18,8 +18,14 @@ def test_a_lasso_chooses_and_exports(open_page):
     assert len(lines) == count
     assert lines[0]["text"]
     assert lines[0]["coordinates"].keys() == {"predatoriness", "size"}
+    page.wait_for_function("document.getElementById('chosen-words').textContent.startsWith('Their words: ')")
+    words = page.inner_text("#chosen-words").removeprefix("Their words: ").split(", ")
+    texts = [line["text"].lower() for line in lines]
+    assert 0 < len(words) <= 10
+    assert all(sum(word in text for text in texts) >= 3 for word in words)
     page.click("#chosen-none")
     assert page.is_hidden("#chosen")
+    assert page.inner_text("#chosen-words") == ""
 
 
 def test_what_is_selected_stays_so_when_less_is_drawn(open_page):

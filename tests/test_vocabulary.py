@@ -97,6 +97,16 @@ def test_words_of_groups(pile):
         pile.compare("kind", words=-1)
 
 
+def test_words_of_passages_are_those_that_others_lack(pile):
+    """Of all passages there are none, nor of two; rows that are no passage's are refused."""
+    rows = pile.rows('kind == "shark"')
+    assert pile.words_of(rows) == ("shark",)
+    assert pile.words_of(rows[:2]) == ()
+    assert pile.words_of(pile.rows()) == pile.words_of([]) == ()
+    with pytest.raises(es.QueryError, match="99"):
+        pile.words_of([99])
+
+
 def test_of_very_many_passages_a_sample_is_read(tmp_path, monkeypatch):
     """It is told how many; groups are told from the same sample."""
     monkeypatch.setattr(vocabulary, "MOST_READ", 40)

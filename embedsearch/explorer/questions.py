@@ -20,6 +20,7 @@ from embedsearch.web.refusals import Refusal
 
 SAMPLE = 20_000  # points that are drawn at first
 _MOST_HITS, _MOST_PASSAGES, _MOST_VALUES = 200, 200, 30
+_MOST_CHOSEN, _MOST_WORDS = 1_000_000, 10
 
 Answer = dict[str, Any]
 
@@ -163,6 +164,11 @@ def passages(desk: Desk, asked: Fields) -> Answer:
     }  # fmt: skip
 
 
+def words(desk: Desk, asked: Fields) -> Answer:
+    """Return the words that set passages apart from all others."""
+    return {"words": list(desk.index.words_of(desk.chosen(asked, most=_MOST_CHOSEN), k=_MOST_WORDS))}
+
+
 def condition(desk: Desk, asked: Fields) -> Answer:
     """Return how many passages satisfy a condition, and each of its parts."""
     where = asked.text("where")
@@ -269,6 +275,7 @@ _READING: Mapping[str, Callable[[Desk, Fields], Answer]] = {
     "shift": shift,
     "points": points,
     "passages": passages,
+    "words": words,
     "condition": condition,
     "histogram": histogram,
     "axes/report": report_axis,

@@ -19,7 +19,7 @@ from embedsearch.index.placing import UNITS, Placer, Unit, asked_columns
 from embedsearch.index.population import Population, field_values, known_field
 from embedsearch.index.remaining import Explainer, Remainders
 from embedsearch.index.tables import owners_of, passage_field
-from embedsearch.index.vocabulary import AxisWords, axis_words, group_words, read_rows, read_terms
+from embedsearch.index.vocabulary import AxisWords, axis_words, group_words, read_rows, read_terms, words_beside
 from embedsearch.results import Placement, Placements
 from embedsearch.store import StoredPassage
 from embedsearch.vectors import Rows
@@ -300,6 +300,22 @@ class Measured(Collection):
             coordinates = Placer(self._embedding).passages(read, [scaled]).coordinates[:, 0]
             terms = read_terms(self._store, read)
         return axis_words(terms, coordinates, k, axis=scaled.name, version=scaled.version, of=len(rows))
+
+    def words_of(self, rows: ArrayLike, *, k: int = 10) -> tuple[str, ...]:
+        """Return the words that are most characteristic of passages beside all others, at most *k*.
+
+        Of more than 2,500 passages on either side an even sample is read.
+
+        Args:
+            rows: of a `population` or a `draw`.
+            k: how many words.
+
+        Raises:
+            QueryError: no such number, or one of the rows is no passage any more.
+        """
+        k = require_count(k)
+        with self._store.reading():
+            return words_beside(self._store, arguments.live_rows(rows, self._store), k)
 
     def explain(self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5) -> Remainders:
         """Return how much of the meaning of phrases axes hold, and the nearest texts when only these are known.

@@ -18,6 +18,7 @@ from embedsearch.vectors import Rows, thinned
 from embedsearch.wording import count_of
 
 MOST_READ = 50_000  # passages; of more an even sample is read
+_MOST_BESIDE = 2_500  # passages chosen, and as many others: somebody waits for the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,19 @@ def group_words(terms: Terms | None, members: Sequence[NDArray[np.int64]], k: in
         tuple(names[place] for place in first_unlike(names, row, enough, k))
         for row, enough in zip(weights, often, strict=True)
     ]
+
+
+def words_beside(store: Store, rows: Rows, k: int) -> tuple[str, ...]:
+    """Return the *k* words that are most characteristic of the passages in *rows* beside all others.
+
+    Of more than 2,500 on either side an even sample is read.
+    """
+    live = store.live_rows()
+    own = thinned(np.unique(rows), _MOST_BESIDE)
+    others = thinned(live[~np.isin(live, rows)], _MOST_BESIDE)
+    terms = read_terms(store, np.concatenate([own, others]))
+    members = np.arange(len(own)), np.arange(len(own), len(own) + len(others))
+    return group_words(terms, members, k)[0]
 
 
 def read_rows(rows: Rows) -> Rows:

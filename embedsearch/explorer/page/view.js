@@ -302,6 +302,8 @@ export const pick = (places) => saying("view-error", () => ofDrawn(async () => {
   await fetchTexts(first);
   if (view.selection !== selection) return; // another was made meanwhile
   $("chosen-list").replaceChildren(...first.map((row) => h("li", {dir: "auto"}, told(row).split("\n")[0] || "…")));
+  const {words} = selection ? await ask("words", selection, {kind: "words"}) : {words: []};
+  if (view.selection === selection && words.length) $("chosen-words").textContent = `Their words: ${words.join(", ")}`;
 }));
 
 const selected = ({epoch, place}) => (view.selection?.epoch === epoch ? view.selection.rows.map((row) => place.get(row)).filter((one) => one !== undefined) : []);
@@ -309,7 +311,7 @@ const selected = ({epoch, place}) => (view.selection?.epoch === epoch ? view.sel
 function chosen() {
   const {selection} = view;
   $("chosen").hidden = !selection;
-  $("chosen-count").textContent = "";
+  $("chosen-count").textContent = $("chosen-words").textContent = "";
   if (!selection) return $("chosen-list").replaceChildren();
   const all = selection.rows.length, here = selected(view.drawn).length;
   $("chosen-count").textContent = `${count(all)} selected${here < all ? `, ${count(here)} of them drawn` : ""}`;
