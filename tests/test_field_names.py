@@ -72,3 +72,15 @@ def test_a_name_that_only_later_records_of_a_stream_write_otherwise_is_found(ind
 def test_what_a_name_stands_for(source, fields, resolved):
     """All spellings there are; but an axis goes before a field in other letters, and the own id, title and text too."""
     assert written(parse_condition(source).resolve(["size"], fields).root) == resolved
+
+
+def test_values_of_a_field_are_those_of_all_its_spellings(index):
+    """Colours, and groups that are compared, take what a document has under the name in other letters."""
+    index.axes.save(es.Axis("x", ["low"], ["high"]))
+    assert index.population("x", field="year").values == [2001, "2002", 1999, None]
+    assert index.field_of_passages("YEAR", index.rows()) == [2001, "2002", 1999, None]
+    found = index.compare("yEaR", "x", least=1)
+    assert [one.group for one in found.groups] == ["1999", "2001", "2002"]
+    assert found.without == 1
+    with pytest.raises(es.QueryError, match="has the field 'years'"):
+        index.population("x", field="years")

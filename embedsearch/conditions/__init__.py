@@ -58,7 +58,7 @@ from embedsearch.conditions.nodes import (
     operands,
 )
 from embedsearch.conditions.parsing import parse_measure
-from embedsearch.conditions.resolving import folded, spelled
+from embedsearch.conditions.resolving import field_called, folded, other_spellings, spelled
 from embedsearch.conditions.values import truth
 from embedsearch.conditions.writing import operand_written, written
 
@@ -87,12 +87,14 @@ __all__ = [
     "axis_meant",
     "comparisons",
     "conjuncts",
+    "field_called",
     "first_measure",
     "folded",
     "is_measured",
     "joined",
     "operand_written",
     "operands",
+    "other_spellings",
     "parse_condition",
     "parse_measure",
     "resolve_measure",

@@ -106,10 +106,9 @@ class Resolver:
 
         Records of several sources have one field in several spellings, ``year`` and ``Year``: each may tell.
         """
-        if not isinstance(operand, Field) or operand.name in OWN_FIELDS:
+        if not isinstance(operand, Field):
             return [operand]
-        others = sorted(other for other in self.fields if folded(other) == folded(operand.name))
-        return [operand, *(Field(other) for other in others if other not in (operand.name, *OWN_FIELDS))]
+        return [operand, *(Field(other) for other in other_spellings(operand.name, self.fields))]
 
     def on_axes(self, column: Column) -> str:
         """Say where axes come from, where there are none and the name is like that of no field."""
@@ -128,7 +127,7 @@ class Resolver:
             case Name(name):
                 return self._named(name, advice)
             case Field(name):
-                return Field(self._known_field(name) or name)
+                return Field(field_called(name, self.fields) or name)
             case Axis(name):
                 axis = spelled(name, self.axes)
                 if axis is None:
@@ -139,7 +138,7 @@ class Resolver:
     def _named(self, name: str, advice: str) -> Axis | Field:
         axis, field = spelled(name, self.axes), spelled(name, self.fields)
         if axis is None and field is None:
-            field = self._known_field(name)
+            field = field_called(name, self.fields)
         if axis is not None and field is not None:
             raise refusal(self.source, f'{name!r} is both an axis and a field; write axis("{name}") or field("{name}")')
         if axis is not None:
@@ -148,11 +147,6 @@ class Resolver:
             return Field(field)
         known = [*self.axes, *self.fields]
         raise QueryError(f"there is no axis or field {shortened(name)!r}.{did_you_mean(name, known)}{advice}")
-
-    def _known_field(self, name: str) -> str | None:
-        """Return a field's name as it is known, if need be in other letters, small or capital; None if it is not."""
-        found = spelled(name, self.fields)
-        return found or next((other for other in sorted(self.fields) if folded(other) == folded(name)), None)
 
 
 def _any(nodes: Sequence[Node]) -> Node:
@@ -163,6 +157,19 @@ def _any(nodes: Sequence[Node]) -> Node:
 def folded(name: str) -> str:
     """Return what the spellings of a field's name have in common: neither case counts, nor how an accent is typed."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def field_called(name: str, known: Collection[str]) -> str | None:
+    """Return a field's name as it is known, if need be in other letters, small or capital; None if it is not."""
+    found = spelled(name, known)
+    return found or next((other for other in sorted(known) if folded(other) == folded(name)), None)
+
+
+def other_spellings(name: str, known: Iterable[str]) -> list[str]:
+    """Return the fields beside one whose names are its own in other letters; none of what every document has."""
+    if name in OWN_FIELDS:
+        return []
+    return sorted(other for other in known if other not in (name, *OWN_FIELDS) and folded(other) == folded(name))
 
 
 def spelled(name: str, known: Collection[str]) -> str | None:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
-from embedsearch.conditions import OWN_FIELDS, spelled
+from embedsearch.conditions import OWN_FIELDS, field_called, other_spellings
+from embedsearch.conditions.values import is_missing
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.index.tables import passage_field
 from embedsearch.store import Store
@@ -46,10 +47,17 @@ class Population:
 def field_values(store: Store, field: str, rows: Rows) -> list[Any]:
     """Return the value that the document of each passage has for a field, None where it has none.
 
+    What a document lacks may stand in it under the same name in other letters, as `Year` beside `year`.
+
     Raises:
         QueryError: no document has the field.
     """
-    return passage_field(store, known_field(store, field), rows)
+    found = known_field(store, field)
+    values = passage_field(store, found, rows)
+    for other in other_spellings(found, store.field_names()):
+        theirs = passage_field(store, other, rows)
+        values = [another if is_missing(one) else one for one, another in zip(values, theirs, strict=True)]
+    return values
 
 
 def known_field(store: Store, field: str) -> str:
@@ -59,7 +67,7 @@ def known_field(store: Store, field: str) -> str:
         QueryError: no document has the field.
     """
     names = {*OWN_FIELDS, *store.field_names()}
-    found = spelled(field, names)
+    found = field_called(field, names)
     if found is None:
         raise QueryError(f"no document of the index has the field {field!r}.{did_you_mean(field, names)}")
     return found
