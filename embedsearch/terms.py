@@ -94,18 +94,17 @@ def pull(terms: Terms, coordinates: NDArray[np.float64]) -> tuple[NDArray[np.flo
     return coordinates.mean() + apart, scores
 
 
-def first_unlike(terms: Sequence[str], weights: NDArray[np.float64], often: NDArray[np.bool_], most: int) -> list[int]:
+def first_unlike(terms: Sequence[str], weights: NDArray[np.float64], most: int) -> list[int]:
     """Return the heaviest terms that share no word with one before them, by their places.
 
     Args:
         terms: t of them.
         weights: shape (t,); those of 0 and less are left out.
-        often: which may be taken, shape (t,).
         most: how many.
     """
     chosen: list[int] = []
     taken: set[str] = set()
-    allowed = np.flatnonzero(often & (weights > 0))
+    allowed = np.flatnonzero(weights > 0)
     for place in allowed[np.argsort(-weights[allowed], kind="stable")][: max(_LOOKED_AT, 4 * most)].tolist():
         words = {word.removesuffix("s") for word in terms[place].split()}
         if words & taken:

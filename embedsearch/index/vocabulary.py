@@ -108,7 +108,7 @@ def axis_words(
     found = [
         Word(axis, end, terms.names[place], int(counts[place]), float(means[place]), float(scores[place]), version)
         for end, sign in (("low", -1), ("high", 1))
-        for place in first_unlike(terms.names, sign * scores, often, k)
+        for place in first_unlike(terms.names, np.where(often, sign * scores, 0), k)
     ]
     compared = int(often.sum())
     return AxisWords(Words(found), compared, _highest_by_chance(compared), len(coordinates), of)
@@ -124,15 +124,22 @@ def group_words(terms: Terms | None, members: Sequence[NDArray[np.int64]], k: in
     """
     if terms is None:
         return [()] * len(members)
-    counts = np.stack([np.asarray(terms.found[own].sum(axis=0)).ravel() for own in members])
-    used = np.flatnonzero(counts.sum(axis=0))
-    names = [terms.names[place] for place in used.tolist()]
-    weights = characteristic(counts[:, used], np.array([len(own) for own in members]))
-    often = counts[:, used] >= OFTEN
-    return [
-        tuple(names[place] for place in first_unlike(names, row, enough, k))
-        for row, enough in zip(weights, often, strict=True)
-    ]
+    everywhere, total = _counts(terms, np.concatenate(members)), sum(map(len, members))
+    found = []
+    for own in members:  # one after the other: all counts of many groups are more than the memory holds
+        counts = _counts(terms, own)
+        often = np.flatnonzero(counts >= OFTEN)
+        sides = np.stack([counts[often], everywhere[often] - counts[often]])
+        weights = characteristic(sides, np.array([len(own), total - len(own)]))[0]
+        names = [terms.names[place] for place in often.tolist()]
+        found.append(tuple(names[place] for place in first_unlike(names, weights, k)))
+    return found
+
+
+def _counts(terms: Terms, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many of some texts have each term, shape (t,)."""
+    counts: NDArray[np.int64] = np.asarray(terms.found[places].sum(axis=0)).ravel()
+    return counts
 
 
 def words_beside(store: Store, rows: Rows, k: int) -> tuple[str, ...]:

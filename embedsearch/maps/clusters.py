@@ -70,4 +70,4 @@ def _names(groups: Sequence[Sequence[str]]) -> list[str]:
 
 def _name(terms: Sequence[str], weights: NDArray[np.float64], counts: NDArray[np.int64]) -> str:
     often = counts >= min(_OFTEN, counts.max())
-    return ", ".join(terms[place] for place in first_unlike(terms, weights, often, _TERMS))
+    return ", ".join(terms[place] for place in first_unlike(terms, np.where(often, weights, 0), _TERMS))
