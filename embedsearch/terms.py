@@ -51,9 +51,10 @@ def find_terms(texts: Sequence[str], *, pairs: bool = False) -> Terms | None:
 def characteristic(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how characteristic terms are of groups: the log-odds ratio to all others, in standard errors.
 
-    It is equation 22 of Monroe, Colaresi and Quinn, "Fightin' Words" (Political Analysis 2008), with a prior as the
-    terms are spread over all groups. On the demo it read better than class-based TF-IDF, which prefers words that are
-    frequent everywhere.
+    It is that of Monroe, Colaresi and Quinn, "Fightin' Words" (Political Analysis 2008), with a prior as the terms are
+    spread over all groups; the variance is Woolf's, of all four counts, since here texts are counted: a term that most
+    of them have is told by those that lack it. On the demo it read better than class-based TF-IDF, which prefers words
+    that are frequent everywhere.
 
     Args:
         counts: texts of each of g groups that have each of t terms, each term in at least one; shape (g, t).
@@ -68,8 +69,9 @@ def characteristic(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArr
     inside, outside = counts + prior, everywhere - counts + prior
     without, without_outside = sizes[:, None] + _PRIOR - inside, (total - sizes)[:, None] + _PRIOR - outside
     # A term of all texts has all of the prior, and nothing is left of those without it.
-    odds = np.log(inside / np.maximum(without, 1e-3)) - np.log(outside / np.maximum(without_outside, 1e-3))
-    weights: NDArray[np.float64] = odds / np.sqrt(1 / inside + 1 / outside)
+    without, without_outside = (np.maximum(one, 1e-3) for one in (without, without_outside))
+    odds = np.log(inside / without) - np.log(outside / without_outside)
+    weights: NDArray[np.float64] = odds / np.sqrt(1 / inside + 1 / outside + 1 / without + 1 / without_outside)
     return weights
 
 

@@ -9,7 +9,7 @@ from conftest import run
 
 import embedsearch as es
 from embedsearch.index import vocabulary
-from embedsearch.terms import find_terms, first_unlike, pull
+from embedsearch.terms import characteristic, find_terms, first_unlike, pull
 from embedsearch.testing import HashEncoder, TableEncoder
 
 
@@ -49,6 +49,16 @@ def test_scores_are_those_of_chance_where_words_are_drawn_by_lot():
     told = vocabulary._highest_by_chance(len(found))
     assert told == pytest.approx(3.09, abs=0.01)
     assert found.max() == pytest.approx(told, abs=0.8)
+
+
+def test_how_characteristic_a_word_is_counts_the_texts_that_lack_it_too():
+    """Woolf's log-odds ratio in standard errors, but for a small prior: a word that most texts have says little."""
+    often, seldom = characteristic(np.array([[87, 27], [1048, 55]]), np.array([100, 1747]))[0]
+    for score, (one, other) in ((often, (87, 1048)), (seldom, (27, 55))):
+        cells = np.array([one, 100 - one, other, 1747 - other])
+        ratio = np.log(cells[0] * cells[3] / (cells[1] * cells[2]))
+        assert score == pytest.approx(ratio / np.sqrt((1 / cells).sum()), rel=0.03)
+    assert 4 < often < 6 < seldom
 
 
 def test_terms_that_share_a_word_are_told_once():

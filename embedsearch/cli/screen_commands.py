@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from embedsearch.cli import label_commands, reading_commands, simulation_commands
+from embedsearch.cli import label_commands, reading_commands, simulation_commands, telling_command
 from embedsearch.cli.main import Commands, examples
 
 
@@ -27,7 +27,7 @@ def screen() -> None:
     """
 
 
-for module in (reading_commands, label_commands, simulation_commands):
+for module in (reading_commands, label_commands, simulation_commands, telling_command):
     for command in module.COMMANDS:
         screen.add_command(command)
 

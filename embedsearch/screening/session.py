@@ -25,6 +25,7 @@ from embedsearch.screening.progress import Progress, how_to_draw, progress_of
 from embedsearch.screening.ranking import Labels, Ranker, Scores
 from embedsearch.screening.reading import shown_at_random
 from embedsearch.screening.settings import ScreeningSettings
+from embedsearch.screening.telling import TellingWords, telling_words
 from embedsearch.screening.versions import versions
 from embedsearch.vectors import Rows, Vectors
 from embedsearch.wording import count_of
@@ -269,6 +270,22 @@ class Screening:
             return self.pile.topic_vector
         features, known = self.ranker.features, self._known(undecided=np.nan)
         return direction_of(features, *(np.flatnonzero(side).tolist() for side in (known >= 0.5, known < 0.5)))
+
+    def words(self, k: int = 15) -> TellingWords:
+        """Return the words that tell the records labelled relevant from those labelled not relevant, and the reverse.
+
+        Counted are single words and pairs, of three letters or more and in three records of a side.
+
+        Args:
+            k: how many on either side.
+
+        Raises:
+            QueryError: one of the sides has no record, or *k* is no number above 0.
+        """
+        k = require_count(k)
+        with self.index.reading():
+            labels, held = self.labels.standing(), set(self.index.ids())
+            return telling_words((self.index.get(id) for id in labels if id in held), labels, k)
 
     # -- samples ----------------------------------------------------------------------------------------
 
