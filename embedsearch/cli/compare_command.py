@@ -46,7 +46,7 @@ def compare(
     field: str | None, groups: tuple[str, ...], axes: list[str], against: str | None, step: float | None,
     least: int, confidence: float, words: int | None, file: str | None, where: str | None, path: str, format: str,
 ) -> None:  # fmt: skip
-    """Say where groups of documents lie on axes, those of each value of FIELD or of each --group, and how far apart.
+    """Compare groups of documents on axes: those of each value of FIELD, or of each --group.
 
     A document lies at the mean of its passages, in standard deviations of the index. Of each group: the mean with its
     interval, how far that is from the mean of all others, and how often one of its documents lies above one of these
