@@ -89,6 +89,10 @@ class IndexLabels(Mapping[str, Label]):
         """Return the names of all screenings of the index, in the order in which they began."""
         return list(dict.fromkeys(event.screening for event in self._store.labels.events() if event.screening))
 
+    def everywhere(self) -> set[str]:
+        """Return the documents that have a label in any screening of the index."""
+        return {id for name in self.names() for id in self.named(name).standing()}
+
     def history(self) -> list[Event]:
         """Return everything that happened in this screening, in order: labels, undos, settings, samples.
 

@@ -1,0 +1,82 @@
+"""What labels were given to: who ingests something else under a labelled id is told."""
+
+import logging
+
+import pytest
+
+import embedsearch as es
+from embedsearch.testing import HashEncoder
+
+RECORDS = ["wolves hunt deer in packs at night", "prices of grain fell on the market", "a spider spins its web at dusk"]
+NEW = "sheep graze on the slope all day long"
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Return an index of a CSV without ids, and what ingests another state of it; the second record is labelled."""
+    file = tmp_path / "p.csv"
+
+    def ingest(*texts, **options):
+        file.write_text("".join(f"{line}\n" for line in ("abstract", *texts)), "utf-8")
+        return index.add(es.read(file), **options)
+
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        ingest(*RECORDS)
+        index.labels.add("p.csv#2", "relevant")
+        index.ingest = ingest
+        yield index
+
+
+def told(caplog):
+    """Return the warnings since it was asked last."""
+    found = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    caplog.clear()
+    return found
+
+
+def test_a_record_that_moves_in_its_file_is_told(made, caplog):
+    """Ids that are numbers are other records' once one is added before them; the former file puts that right."""
+    made.ingest(NEW, *RECORDS)
+    (said,) = told(caplog)
+    assert "1 labelled id is another record now: 'p.csv#2'. The labels were given to what stood there before" in said
+    assert made.get("p.csv#2").text == RECORDS[0]
+    made.ingest(*RECORDS)
+    assert len(told(caplog)) == 1
+    assert made.get("p.csv#2").text == RECORDS[1]
+
+
+def test_labels_of_every_screening_are_looked_at(made, caplog):
+    """Those that stand: one that was taken back is nobody's."""
+    made.labels.undo()
+    made.labels.named("second").add(["p.csv#1", "p.csv#3"], "undecided")
+    made.ingest(NEW, *RECORDS)
+    (said,) = told(caplog)
+    assert "2 labelled ids are other records now: 'p.csv#1', 'p.csv#3'. The" in said
+
+
+@pytest.mark.parametrize("text", [f"{RECORDS[1]} today", RECORDS[1].upper(), f"{RECORDS[1]} (corrected)"])
+def test_a_record_that_is_corrected_is_the_same(made, caplog, text):
+    """Its label is right as before; nor is anything told of what has no label."""
+    assert made.ingest(NEW, text, RECORDS[2]).updated == 2
+    assert told(caplog) == []
+
+
+def test_it_is_told_where_the_ingest_fails(made, caplog):
+    """What was committed by then will not be told again."""
+
+    def broken():
+        yield es.Document("p.csv#2", NEW)
+        raise es.SourceError("the rest cannot be read")
+
+    with pytest.raises(es.SourceError, match="the rest"):
+        made.add(broken())
+    assert "'p.csv#2'" in told(caplog)[0]
+    assert made.get("p.csv#2").text == NEW
+
+
+def test_damaged_labels_keep_nobody_from_adding(made, caplog):
+    """They are for verify to name."""
+    made._store.database.execute("DROP TRIGGER labels_stay")
+    made._store.database.execute("UPDATE labels SET author = 'eve'")
+    assert made.ingest(NEW, *RECORDS).updated == 3
+    assert told(caplog) == []
