@@ -67,3 +67,24 @@ def test_the_page_saves_no_axis_of_others(page, watch, served):
     page.wait_for_function("document.getElementById('says').textContent.startsWith('Saved as heat')")
     assert definition(served, "heat") == (("cold",), ("hot",))
     assert "409" in watch.errors.pop()
+
+
+def test_a_label_is_of_the_record_that_was_shown(page, watch, served):
+    """Where an ingest has put another record under its id, that one is shown before it can be labelled."""
+    served.ask("screen/start", topic="record")
+    page.goto(f"{served.url}#tab=read")
+    page.wait_for_selector("#read-record[data-id]:not([hidden])")
+    shown = page.get_attribute("#read-record", "data-id")
+    with es.open(served.path, HashEncoder()) as index:
+        index.add(es.Document(shown, "another one"))
+    page.keyboard.press("r")
+    page.wait_for_function("document.getElementById('read-error').textContent.includes('read it again')")
+    assert served.ask("screen/status")["recent"] == []
+    record = served.ask("screen/next")["record"]
+    assert served.try_to_ask("screen/label", id=shown, label="relevant", seen="0" * 16)[0] == 400
+    served.ask("screen/label", id=record["id"], label="relevant", seen=record["seen"])
+    served.ask(
+        "screen/label", id=next(f"r{place}" for place in range(10) if f"r{place}" != record["id"]), label="relevant"
+    )
+    assert len(served.ask("screen/status")["recent"]) == 2
+    assert "400" in watch.errors.pop()

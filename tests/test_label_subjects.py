@@ -5,6 +5,8 @@ import logging
 import pytest
 
 import embedsearch as es
+from embedsearch.cli.reading_commands import _Desk
+from embedsearch.screening import Screening
 from embedsearch.testing import HashEncoder
 
 RECORDS = ["wolves hunt deer in packs at night", "prices of grain fell on the market", "a spider spins its web at dusk"]
@@ -80,3 +82,28 @@ def test_damaged_labels_keep_nobody_from_adding(made, caplog):
     made._store.database.execute("UPDATE labels SET author = 'eve'")
     assert made.ingest(NEW, *RECORDS).updated == 3
     assert told(caplog) == []
+
+
+@pytest.mark.parametrize(("text", "title"), [(NEW, ""), (RECORDS[0], "A title")])
+def test_what_has_changed_since_it_was_shown_is_read_again(made, capsys, text, title):
+    """A label is of what was read: another text or title under that id is shown before it can have one."""
+    desk = _Desk(Screening(made), "random", "ada")
+    shown = desk._proposal()
+    assert shown.id in ("p.csv#1", "p.csv#3")
+    made.add(es.Document(shown.id, text if text != shown.text else RECORDS[1], title=title))
+    desk._act("r", shown)
+    assert f"Not labelled: {shown.id!r} has changed since it was shown" in capsys.readouterr().err
+    assert set(made.labels) == {"p.csv#2"}
+    again = desk._proposal()
+    assert (again.id, again.title, again.text) == (shown.id, title, made.get(shown.id).text)
+    desk._act("r", again)
+    assert set(made.labels) == {"p.csv#2", shown.id}
+
+
+def test_another_field_is_no_other_record(made):
+    """What was read are title and text."""
+    desk = _Desk(Screening(made), "random", "ada")
+    shown = desk._proposal()
+    made.add(es.Document(shown.id, shown.text, metadata={"year": 2001}))
+    desk._act("n", shown)
+    assert made.labels[shown.id].value == 0

@@ -187,10 +187,11 @@ class _Desk:
             self._label(proposal, _VALUES[answer])
 
     def _label(self, proposal: Proposal, value: str | float) -> None:
+        from embedsearch.index.label import Decision
+
         try:
-            (label,) = self._screening.labels.add(
-                proposal.id, value, note=self._note, author=self._author, only_unread=True
-            )
+            decision = Decision(proposal.id, value, self._note, self._author, seen=proposal.seen)
+            (label,) = self._screening.labels.add_all([decision], only_unread=True)
         except StoreError as error:
             note(f"Not labelled: {error}")
             return

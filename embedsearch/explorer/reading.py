@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedsearch.explorer.desk import Desk
 from embedsearch.explorer.fields import Fields
+from embedsearch.index.label import Decision
 from embedsearch.index.labels import MAIN
 
 if TYPE_CHECKING:
@@ -50,18 +51,20 @@ def next_record(desk: Desk, asked: Fields) -> Answer:
         return {"record": None, **_status(screening)}
     sentence = screening.telling_sentence(proposal.id)
     begin = proposal.text.find(sentence) if sentence else -1
-    record = proposal.to_dict() | {"metadata": dict(screening.index.get(proposal.id).metadata)}
+    record = proposal.to_dict() | {"seen": proposal.seen, "metadata": dict(screening.index.get(proposal.id).metadata)}
     record["evidence"] = [[begin, begin + len(sentence)]] if begin >= 0 else []
     return {"record": record, **_status(screening)}
 
 
 def label(desk: Desk, asked: Fields) -> Answer:
-    """Label a record that has no label yet."""
+    """Label a record that has no label yet, and is what was shown."""
     screening = _screening(desk, asked)
-    id, value, note = asked.text("id"), asked.text_or_number("label"), asked.text("note", "")
+    decision = Decision(
+        asked.text("id"), asked.text_or_number("label"), asked.text("note", ""), seen=asked.text("seen", "")
+    )
     asked.finish()
     desk.catch_up(screening)
-    (given,) = screening.labels.add(id, value, note=note, only_unread=True)
+    (given,) = screening.labels.add_all([decision], only_unread=True)
     return {"number": given.number, **_status(screening)}
 
 

@@ -121,9 +121,9 @@ const start = () => once(async (name, here) => {
 const label = (value) => once(async (name, here) => {
   if (!record) return;
   try {
-    here.given.push((await ask("screen/label", {name, id: record.id, label: value})).number);
+    here.given.push((await ask("screen/label", {name, id: record.id, label: value, seen: record.seen})).number);
   } finally {
-    await next(name); // what somebody else has labelled meanwhile is refused, and is not shown again
+    await next(name); // what somebody else has labelled meanwhile is refused, and not shown again; what has changed is
   }
 });
 
