@@ -7,6 +7,7 @@ import pytest
 import embedsearch as es
 from embedsearch.cli.reading_commands import _Desk
 from embedsearch.screening import Screening
+from embedsearch.screening.exporting import label_records
 from embedsearch.testing import HashEncoder
 
 RECORDS = ["wolves hunt deer in packs at night", "prices of grain fell on the market", "a spider spins its web at dusk"]
@@ -107,3 +108,57 @@ def test_another_field_is_no_other_record(made):
     made.add(es.Document(shown.id, shown.text, metadata={"year": 2001}))
     desk._act("n", shown)
     assert made.labels[shown.id].value == 0
+
+
+# -- labels from a file -------------------------------------------------------------------------------------
+
+TITLES = {"1": "Wolves of the north: nine packs", "2": "Grain prices", "3": "The web at dusk", "4": ""}
+
+
+@pytest.fixture
+def titled(tmp_path):
+    """Return an index of four records, the last one without a title, and what imports lines of CSV into it."""
+    file = tmp_path / "labels.csv"
+
+    def take(*lines):
+        file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        told = []
+        index.labels.take(file, reading={"report": told.append})
+        return told
+
+    with es.Index.create(tmp_path / "titled", HashEncoder()) as index:
+        index.add(es.Document(id, f"the text of {id}", title=title) for id, title in TITLES.items())
+        index.take = take
+        yield index
+
+
+def test_a_file_of_another_review_is_told(titled):
+    """Ids that are numbers fit any index; the titles beside them say that the labels are of other records."""
+    told = titled.take(
+        "id,label,title", "1,1,Grain prices", "2,0,Wolves of the north", "3,1,The web at dusk", "4,1,Any"
+    )
+    (said,) = told
+    assert ":2: '1' is 'Grain prices' here and 'Wolves of the north: nine packs' in the index, and 1 other" in said
+    assert said.endswith("To take them back: embedsearch screen undo --import")
+    assert len(titled.labels) == 4
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("id,label,title", "1,1,WOLVES OF THE NORTH.", "2,0,Grain &amp; prices", "3,1,"),
+        ("id,label,name", "1,1,Ada", "2,0,Ben"),
+        ("id,label", "1,1", "2,0"),
+    ],
+)
+def test_a_title_that_is_spelled_otherwise_is_the_same(titled, lines):
+    """Nor is anything told where the file has no titles, or the name of who judged."""
+    assert titled.take(*lines) == []
+
+
+def test_what_is_brought_back_is_its_own(titled):
+    """An export has the titles of its records."""
+    titled.labels.add(list(TITLES), "relevant")
+    rows = [f'{one["id"]},{one["label"]},"{one["title"]}"' for one in label_records(Screening(titled))]
+    titled.labels.add(list(TITLES), "undecided")
+    assert not [said for said in titled.take("id,label,title", *rows) if "in the index" in said]
