@@ -63,6 +63,7 @@ def label(desk: Desk, asked: Fields) -> Answer:
         asked.text("id"), asked.text_or_number("label"), asked.text("note", ""), seen=asked.text("seen", "")
     )
     asked.finish()
+    _ = screening.pile.ids  # what cannot be answered, as where an axis of its condition is gone, keeps nothing
     desk.catch_up(screening)
     (given,) = screening.labels.add_all([decision], only_unread=True)
     return {"number": given.number, **_status(screening)}
@@ -72,6 +73,7 @@ def undo(desk: Desk, asked: Fields) -> Answer:
     """Take back a label by its number, so that nobody takes back what another has given."""
     screening, number = _screening(desk, asked), asked.whole("number", least=1, most=1 << 53)
     asked.finish()
+    _ = screening.pile.ids
     undone = screening.labels.undo(number)
     return {"undone": {"id": undone.document, "label": undone.name}, **_status(screening)}
 
