@@ -86,7 +86,8 @@ def _require_as_found(store: Store, labels: IndexLabels, found: Duplicates) -> N
     """Refuse duplicates of which more would be lost than what is kept says: others may have worked on the index since.
 
     Raises:
-        QueryError: what is kept is gone or deleted too, one of the two has changed, or a label has been given.
+        QueryError: what is kept is gone, or to be deleted in favour of what it stands for; one of the two has changed,
+            or the one to be deleted has been labelled.
     """
     leads, screened = {one.id: one.kept for one in found}, labels.everywhere()
     for start in range(0, len(found), _READ_AT_ONCE):
