@@ -45,7 +45,7 @@ def next_record(desk: Desk, asked: Fields) -> Answer:
     by = asked.optional("by")
     asked.finish()
     found, shown = screening.propose(1, by, passed=passed)
-    desk.note_shown(screening, shown)
+    desk.unnoted.show(screening, shown)
     proposal = next(iter(found), None)
     if proposal is None:
         return {"record": None, **_status(screening)}
@@ -64,7 +64,7 @@ def label(desk: Desk, asked: Fields) -> Answer:
     )
     asked.finish()
     _ = screening.pile.ids  # what cannot be answered, as where an axis of its condition is gone, keeps nothing
-    desk.catch_up(screening)
+    desk.unnoted.catch_up(screening)
     (given,) = screening.labels.add_all([decision], only_unread=True)
     return {"number": given.number, **_status(screening)}
 
