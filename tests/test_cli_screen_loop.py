@@ -381,6 +381,32 @@ def test_beside_an_ingest_a_label_is_refused_and_the_session_goes_on(pile):
     assert screen(pile, "label", "d04", "--relevant").exit_code == 0
 
 
+def test_beside_an_ingest_one_reads_on(pile, capsys):
+    """What is skipped and shown while another process writes is kept with the label that follows, once it has ended."""
+    begun, done = PROCESSES.Event(), PROCESSES.Event()
+    process = PROCESSES.Process(target=hold, args=(pile, begun, done))
+    with es.open(pile, HashEncoder(16)) as index:
+        Screening(index).configure(topic="wolves")
+        desk = _Desk(Screening(index), None, "ada")
+        first = desk._proposal()
+        process.start()
+        assert begun.wait(60)
+        try:
+            desk._act("s", first)
+            second = desk._proposal()
+            assert second.id != first.id
+            desk._act("r", second)
+            assert "Not labelled: another process is writing" in capsys.readouterr().err
+            assert desk._proposal().id == second.id
+        finally:
+            done.set()
+            process.join(60)
+        desk._act("r", second)
+        assert [(id, label.by, label.rank) for id, label in index.labels.items()] == [(second.id, "likely", 1)]
+        shown = [event.details["ids"] for event in index.labels.history() if event.kind == "shown"]
+        assert shown == [[first.id], [second.id]]
+
+
 def test_the_shipped_articles_are_screened_with_the_real_model(predation, tmp_path):
     """From an axis and a topic, half of the articles on predation are found in far less than half of the reading."""
     folder = shutil.copytree(predation, tmp_path / "predation")

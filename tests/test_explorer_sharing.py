@@ -67,3 +67,70 @@ def test_the_page_saves_no_axis_of_others(page, watch, served):
     page.wait_for_function("document.getElementById('says').textContent.startsWith('Saved as heat')")
     assert definition(served, "heat") == (("cold",), ("hot",))
     assert "409" in watch.errors.pop()
+
+
+def test_a_label_is_of_the_record_that_was_shown(page, watch, served):
+    """Where an ingest has put another record under its id, that one is shown before it can be labelled."""
+    served.ask("screen/start", topic="record")
+    page.goto(f"{served.url}#tab=read")
+    page.wait_for_selector("#read-record[data-id]:not([hidden])")
+    shown = page.get_attribute("#read-record", "data-id")
+    with es.open(served.path, HashEncoder()) as index:
+        index.add(es.Document(shown, "another one"))
+    page.keyboard.press("r")
+    page.wait_for_function("document.getElementById('read-error').textContent.includes('read it again')")
+    assert served.ask("screen/status")["recent"] == []
+    record = served.ask("screen/next")["record"]
+    assert served.try_to_ask("screen/label", id=shown, label="relevant", seen="0" * 16)[0] == 400
+    served.ask("screen/label", id=record["id"], label="relevant", seen=record["seen"])
+    served.ask(
+        "screen/label", id=next(f"r{place}" for place in range(10) if f"r{place}" != record["id"]), label="relevant"
+    )
+    assert len(served.ask("screen/status")["recent"]) == 2
+    assert "400" in watch.errors.pop()
+
+
+@pytest.fixture
+def stranded(served):
+    """Serve a screening whose condition names an axis that somebody has deleted; one record is shown, one labelled."""
+    served.ask("screen/start", topic="record", where="size > -5")
+    served.number = served.ask("screen/label", id="r9", label="relevant")["number"]
+    served.shown = served.ask("screen/next")["record"]
+    with es.open(served.path, HashEncoder()) as index:
+        index.axes.delete("size")
+    return served
+
+
+def state_of(served):
+    """Return the labels and the settings of the screening as the index has them."""
+    with es.open(served.path, HashEncoder()) as index:
+        return {id: one.name for id, one in index.labels.items()}, index.labels.settings()
+
+
+def test_what_is_refused_is_not_kept(stranded):
+    """Where a screening cannot be read any more, neither a label nor its undoing is kept and yet refused."""
+    before = state_of(stranded)
+    for question, given in (("label", {"id": stranded.shown["id"], "label": "relevant"}),
+                            ("undo", {"number": stranded.number}), ("status", {})):  # fmt: skip
+        status, said = stranded.refusal(f"screen/{question}", **given)
+        assert (status, "there is no axis or field 'size'" in said) == (400, True)
+    assert state_of(stranded) == before
+
+
+def test_another_condition_puts_that_right_and_the_topic_stays(page, watch, stranded):
+    """A form that could not be filled says nothing of what its empty fields stand for."""
+    page.goto(f"{stranded.url}#tab=read")
+    page.wait_for_function("document.getElementById('read-error').textContent.includes('size')")
+    page.fill("#read-among", 'id != "r3"')
+    page.click("#read-form button")
+    page.wait_for_selector("#read-record[data-id]:not([hidden])")
+    settings = state_of(stranded)[1]
+    assert (settings["topic"], settings["where"]) == ("record", 'id != "r3"')
+    assert page.input_value("#read-topic") == "record"
+    page.fill("#read-topic", "")
+    page.fill("#read-among", "")
+    page.click("#read-form button")
+    page.wait_for_function("document.getElementById('read-progress').textContent.includes('10 records')")
+    settings = state_of(stranded)[1]
+    assert (settings["topic"], settings["where"]) == ("", "")
+    watch.errors = [one for one in watch.errors if "status of 400" not in one]

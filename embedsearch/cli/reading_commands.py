@@ -137,7 +137,10 @@ class _Desk:
     """A person who reads one record after another."""
 
     def __init__(self, screening: Screening, by: str | None, author: str | None) -> None:
+        from embedsearch.screening.unnoted import Unnoted
+
         self._screening = screening
+        self._unnoted = Unnoted()
         self._by = by
         self._author = author
         self._note = ""
@@ -161,7 +164,9 @@ class _Desk:
         return len(self._given)
 
     def _proposal(self) -> Proposal | None:
-        return next(iter(self._screening.next(1, self._by, passed=self._skipped)), None)
+        found, shown = self._screening.propose(1, self._by, passed=self._skipped)
+        self._unnoted.show(self._screening, shown)
+        return next(iter(found), None)
 
     def _answer(self) -> str:
         """Return a key that is one; a note is asked for and kept on the way."""
@@ -187,10 +192,12 @@ class _Desk:
             self._label(proposal, _VALUES[answer])
 
     def _label(self, proposal: Proposal, value: str | float) -> None:
+        from embedsearch.index.label import Decision
+
         try:
-            (label,) = self._screening.labels.add(
-                proposal.id, value, note=self._note, author=self._author, only_unread=True
-            )
+            self._unnoted.catch_up(self._screening)
+            decision = Decision(proposal.id, value, self._note, self._author, seen=proposal.seen)
+            (label,) = self._screening.labels.add_all([decision], only_unread=True)
         except StoreError as error:
             note(f"Not labelled: {error}")
             return

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from embedsearch.axes import Axis
-from embedsearch.errors import BusyError
 from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.points import Plane
 from embedsearch.index import Index
@@ -31,13 +29,15 @@ class Desk:
 
     def __init__(self, index: Index) -> None:
         """Take over an open index."""
+        from embedsearch.screening.unnoted import Unnoted
+
         self.index = index
         self.plane = Plane(index)
         self.tried: Axis | None = None
         self._name, self._changes, self._seen = secrets.token_hex(4), 0, object()
         self._trials = 0
         self._screenings: dict[str, tuple[object, Screening]] = {}
-        self._unnoted: dict[str, tuple[int, Mapping[str, Any]]] = {}  # what was shown while another process wrote
+        self.unnoted = Unnoted()
 
     @property
     def state(self) -> str:
@@ -70,23 +70,6 @@ class Desk:
             found = Screening(self.index, name)
             self._screenings[name] = now, found
         return found
-
-    def note_shown(self, screening: Screening, shown: Mapping[str, Any]) -> None:
-        """Keep that records were shown; while another process writes, with the label that follows."""
-        self._unnoted[screening.name] = len(screening.labels.history()), shown
-        with suppress(BusyError):
-            self.catch_up(screening)
-
-    def catch_up(self, screening: Screening) -> None:
-        """Keep what was shown last, if that is not done; what has happened in the screening since has overtaken it.
-
-        Raises:
-            BusyError: another process is writing.
-        """
-        events, shown = self._unnoted.get(screening.name, (None, {}))
-        if events == len(screening.labels.history()):
-            screening.note_shown(shown)
-        self._unnoted.pop(screening.name, None)
 
     def chosen(self, asked: Fields, *, most: int) -> Rows:
         """Return the rows of passages that a request names, as they stood when the page drew them.

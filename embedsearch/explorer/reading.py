@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedsearch.explorer.desk import Desk
 from embedsearch.explorer.fields import Fields
+from embedsearch.index.label import Decision
 from embedsearch.index.labels import MAIN
 
 if TYPE_CHECKING:
@@ -44,24 +45,27 @@ def next_record(desk: Desk, asked: Fields) -> Answer:
     by = asked.optional("by")
     asked.finish()
     found, shown = screening.propose(1, by, passed=passed)
-    desk.note_shown(screening, shown)
+    desk.unnoted.show(screening, shown)
     proposal = next(iter(found), None)
     if proposal is None:
         return {"record": None, **_status(screening)}
     sentence = screening.telling_sentence(proposal.id)
     begin = proposal.text.find(sentence) if sentence else -1
-    record = proposal.to_dict() | {"metadata": dict(screening.index.get(proposal.id).metadata)}
+    record = proposal.to_dict() | {"seen": proposal.seen, "metadata": dict(screening.index.get(proposal.id).metadata)}
     record["evidence"] = [[begin, begin + len(sentence)]] if begin >= 0 else []
     return {"record": record, **_status(screening)}
 
 
 def label(desk: Desk, asked: Fields) -> Answer:
-    """Label a record that has no label yet."""
+    """Label a record that has no label yet, and is what was shown."""
     screening = _screening(desk, asked)
-    id, value, note = asked.text("id"), asked.text_or_number("label"), asked.text("note", "")
+    decision = Decision(
+        asked.text("id"), asked.text_or_number("label"), asked.text("note", ""), seen=asked.text("seen", "")
+    )
     asked.finish()
-    desk.catch_up(screening)
-    (given,) = screening.labels.add(id, value, note=note, only_unread=True)
+    _ = screening.pile.ids  # what cannot be answered, as where an axis of its condition is gone, keeps nothing
+    desk.unnoted.catch_up(screening)
+    (given,) = screening.labels.add_all([decision], only_unread=True)
     return {"number": given.number, **_status(screening)}
 
 
@@ -69,6 +73,7 @@ def undo(desk: Desk, asked: Fields) -> Answer:
     """Take back a label by its number, so that nobody takes back what another has given."""
     screening, number = _screening(desk, asked), asked.whole("number", least=1, most=1 << 53)
     asked.finish()
+    _ = screening.pile.ids
     undone = screening.labels.undo(number)
     return {"undone": {"id": undone.document, "label": undone.name}, **_status(screening)}
 

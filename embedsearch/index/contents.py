@@ -96,8 +96,8 @@ class Contents:
         What was kept of each is remembered, so that the report of a screening can count them.
 
         Raises:
-            QueryError: one of them is not in the index any more, was changed or labelled since it was found, or what
-                is kept in its place is gone or among them; nothing is deleted.
+            QueryError: one of them is not in the index any more, was changed or labelled since it was found, or nothing
+                that is the same would be left; nothing is deleted.
             StoreError: another process is writing.
         """
         with self._store.locked():

@@ -42,7 +42,7 @@ def find_copies(
         comparing: told how many of how many pairs of them are compared after that.
     """
     numbers = store.numbers() if rows is None else np.unique(store.document_numbers(rows))
-    screened = _screened(labels)
+    screened = labels.everywhere()
     fingerprints, sizes, labelled = Fingerprints(), [], set()
     for start in range(0, len(numbers), _READ_AT_ONCE):
         for document in store.documents(numbers[start : start + _READ_AT_ONCE]):
@@ -86,9 +86,10 @@ def _require_as_found(store: Store, labels: IndexLabels, found: Duplicates) -> N
     """Refuse duplicates of which more would be lost than what is kept says: others may have worked on the index since.
 
     Raises:
-        QueryError: what is kept is gone or deleted too, one of the two has changed, or a label has been given.
+        QueryError: what is kept is gone, or to be deleted in favour of what it stands for; one of the two has changed,
+            or the one to be deleted has been labelled.
     """
-    leads, screened = {one.id: one.kept for one in found}, _screened(labels)
+    leads, screened = {one.id: one.kept for one in found}, labels.everywhere()
     for start in range(0, len(found), _READ_AT_ONCE):
         part = list(found)[start : start + _READ_AT_ONCE]
         numbers = store.numbers_of(list({id for one in part for id in (one.id, one.kept)}))
@@ -123,11 +124,6 @@ def _compared_again(record: Record, kept: Record, one: Duplicate) -> Duplicate:
         return replace(one, by=())
     labelled = tuple(why for why in one.against if why == BOTH_LABELLED)
     return replace(one, by=match.by, same=match.same, against=(*match.against, *labelled))
-
-
-def _screened(labels: IndexLabels) -> set[str]:
-    """Return the ids of the documents that have a label in any screening."""
-    return {id for name in labels.names() for id in labels.named(name).standing()}
 
 
 def deleted_copies(store: Store) -> dict[str, str]:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from embedsearch.documents import Document, Passage
-from embedsearch.errors import SourceError
+from embedsearch.duplicates import Record, compare
+from embedsearch.errors import SourceError, StoreError
 from embedsearch.index.admitting import Admission, Refused, passages_of
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.labels import IndexLabels
 from embedsearch.index.origins import ids_from, remember_folder
 from embedsearch.index.under_way import EmbeddingUnderWay
 from embedsearch.store import Entry, HeldDocument, Store
 from embedsearch.store.records import is_same_metadata, require_storable
+from embedsearch.wording import count_of
+
+_log = logging.getLogger("embedsearch")
 
 # One transaction: what an interruption loses at most, and as much again that is embedded behind it. Where passages go
 # by quickly, because they are known or the encoder is fast, a transaction takes more of them: each one has to wait for
@@ -29,6 +36,7 @@ _COLLECT_AFTER = 100_000  # objects made and still alive
 # Documents that are looked up together, before it is known how many passages they have.
 _GROUP_DOCUMENTS = 256
 _GROUP_CHARACTERS = 1 << 22
+_SHOWN = 3  # ids in a warning
 
 Progress = Callable[[int, int, int], None]
 
@@ -76,6 +84,7 @@ class _Batch:
     updated: int = 0
     unchanged: int = 0
     ids: set[str] = field(default_factory=set)
+    mistaken: list[str] = field(default_factory=list)  # labelled ones that become other records
 
     def change(self, document: Document, passages: list[Passage], texts: list[str]) -> None:
         self.changed.append((document, passages, texts))
@@ -107,6 +116,7 @@ class Ingest:
         self._passages = 0
         self._tokens = 0
         self._batch_size = BATCH_PASSAGES
+        self._mistaken: list[str] = []
         self._under_way: set[str] = set()  # ids of the batch that is being embedded
         self._admission = Admission(store, refused)
         store.upgrade()
@@ -121,10 +131,32 @@ class Ingest:
             SourceError: two of them have the same id.
         """
         total = AddReport()
-        with fewer_collections(), self.store.keys.remembered(), Ahead() as ahead:
-            for batch, under_way in self._begun(documents, ahead):
-                total += self._commit(batch, under_way)
+        try:
+            with fewer_collections(), self.store.keys.remembered(), Ahead() as ahead:
+                for batch, under_way in self._begun(documents, ahead):
+                    total += self._commit(batch, under_way)
+        finally:
+            self._tell_mistaken()
         return total
+
+    def _tell_mistaken(self) -> None:
+        """Say which labels are not of the records any more that they were given to."""
+        if not self._mistaken:
+            return
+        count, shown = len(self._mistaken), ", ".join(map(repr, self._mistaken[:_SHOWN]))
+        _log.warning(
+            "%s: %s now: %s. The labels were given to what stood there before: ingest that again to undo it, and give "
+            "records ids that stay theirs, from a field: --id",
+            self.store.path, count_of(count, "labelled id is another record", "labelled ids are other records"),
+            shown + ", …" * (count > _SHOWN),
+        )  # fmt: skip
+
+    @cached_property
+    def _labelled(self) -> set[str]:
+        try:
+            return IndexLabels(self.store).everywhere()
+        except StoreError:  # damage to the labels, which verify names, keeps nobody from adding documents
+            return set()
 
     def _begun(self, documents: Iterable[Document], ahead: Ahead) -> Iterator[tuple[_Batch, EmbeddingUnderWay]]:
         """Yield the batches, each when the next one has been read, divided and put behind it to be embedded."""
@@ -198,6 +230,8 @@ class Ingest:
             return
         passages, texts = passages_of(document, self.embedding)
         batch.change(document, passages, texts)
+        if held is not None and document.id in self._labelled and not compare(Record.of(held), Record.of(document)):
+            batch.mistaken.append(document.id)
         batch.added += known is None
         batch.updated += known is not None
 
@@ -220,6 +254,7 @@ class Ingest:
                 self.store.put(entries, vectors, self.run)
             self.store.describe(batch.described, self.run)
             self.embedding.record_engine(embedded)
+        self._mistaken += batch.mistaken
         self._documents += len(batch.ids)
         if self._progress:
             self._progress(self._documents, self._passages, self._tokens)

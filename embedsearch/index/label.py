@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import unicodedata
 from dataclasses import asdict, dataclass
@@ -81,6 +82,7 @@ class Decision:
         author: the one who writes if None; empty for nobody in particular.
         by: what proposed it; found in the journal if None.
         time: ISO 8601; now if empty.
+        seen: `seen_of` the record that was judged, which the document must still be; any if empty.
     """
 
     document: str
@@ -89,6 +91,12 @@ class Decision:
     author: str | None = None
     by: str | None = None
     time: str = ""
+    seen: str = ""
+
+
+def seen_of(title: str, text: str) -> str:
+    """Return what differs where a record has another title or another text: 16 hexadecimal digits."""
+    return hashlib.blake2b(f"{title}\n{text}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def label_value(value: Value) -> float | None:

@@ -32,6 +32,7 @@ LABEL_NAMES = (
 NOTE_NAMES = ("asreview_note", "note")
 AUTHOR_NAMES = ("labelled_by",)
 TIME_NAMES = ("asreview_time", "labelled_at")
+TITLE_NAMES = ("title", "primary_title")
 _EARLIEST = 1e9  # of times in seconds: 2001; a smaller number is a day or a year without dashes, such as 20240131
 
 _RELEVANT = ("1", "yes", "y", "true", "relevant", "included", "include")
@@ -52,6 +53,7 @@ class LabelEntry:
         note: may be empty.
         author: empty where the file has a column for it and says when, but not by whom; None where it does not say.
         time: as it stands there; may be empty.
+        title: of the record, for people; may be empty.
     """
 
     place: str
@@ -60,6 +62,7 @@ class LabelEntry:
     note: str = ""
     author: str | None = None
     time: str = ""
+    title: str = ""
 
 
 @dataclass(slots=True)
@@ -84,6 +87,7 @@ class _Columns:
     note: str | None
     author: str | None
     time: str | None
+    title: str | None
 
 
 def read_labels(
@@ -146,14 +150,14 @@ def _entries(path: Path, label: str | None, options: ReadOptions, found: LabelFi
             options.broken(error)
 
 
-def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str | None, str]:
-    note, author, time = (
+def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str | None, str, str]:
+    note, author, time, title = (
         str(record[name] if name is not None and record[name] is not None else "").strip()
-        for name in (known.note, known.author, known.time)
+        for name in (known.note, known.author, known.time, known.title)
     )
     # A label that was exported has its time; a cell that was filled in since has neither time nor author.
     is_known = known.author is not None and (author or time)
-    return note, author if is_known else None, _iso(time)
+    return note, author if is_known else None, _iso(time), title
 
 
 def _iso(time: str) -> str:
@@ -186,7 +190,7 @@ def _columns(names: Sequence[str], label: str | None, key: str | None, place: st
             "Name the one with the label with --label NAME"
         )
     rest = [name for name in names if name != own]
-    found = (fields.find(rest, wanted) for wanted in (NOTE_NAMES, AUTHOR_NAMES, TIME_NAMES))
+    found = (fields.find(rest, wanted) for wanted in (NOTE_NAMES, AUTHOR_NAMES, TIME_NAMES, TITLE_NAMES))
     return _Columns(fields.find(names, [key] if key else fields.ID_NAMES), own, *found)
 
 

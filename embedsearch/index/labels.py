@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from embedsearch.errors import MissingKeyError, QueryError
 from embedsearch.index import arguments
-from embedsearch.index.label import IMPORT, Decision, Label, Value, default_author, label_value, now, tidied
+from embedsearch.index.label import IMPORT, Decision, Label, Value, default_author, label_value, now, seen_of, tidied
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
 
@@ -88,6 +88,10 @@ class IndexLabels(Mapping[str, Label]):
     def names(self) -> list[str]:
         """Return the names of all screenings of the index, in the order in which they began."""
         return list(dict.fromkeys(event.screening for event in self._store.labels.events() if event.screening))
+
+    def everywhere(self) -> set[str]:
+        """Return the documents that have a label in any screening of the index."""
+        return {id for name in self.names() for id in self.named(name).standing()}
 
     def history(self) -> list[Event]:
         """Return everything that happened in this screening, in order: labels, undos, settings, samples.
@@ -178,7 +182,7 @@ class IndexLabels(Mapping[str, Label]):
         """Label documents each in its own way, all or none.
 
         Raises:
-            QueryError, StoreError: as `add`.
+            QueryError, StoreError: as `add`; a document is not what was seen of it.
         """
         values = [label_value(decision.value) for decision in decisions]
         with self.alone():
@@ -187,8 +191,15 @@ class IndexLabels(Mapping[str, Label]):
             for decision, value in zip(decisions, values, strict=True):
                 if only_unread and decision.document in standing:
                     raise _overruling(standing[decision.document][-1])
+                if decision.seen:
+                    self._require_seen(decision)
                 events.append(self._label_event(decision, value))
             return [Label.of(event) for event in self._append(events)]
+
+    def _require_seen(self, decision: Decision) -> None:
+        document = self._store.document(decision.document)
+        if document is None or seen_of(document.title, document.text) != decision.seen:
+            raise QueryError(f"{decision.document!r} has changed since it was shown; not labelled, read it again")
 
     def _label_event(self, decision: Decision, value: float | None) -> Event:
         by, rank = self._proposals.get(decision.document, ("", None))

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embedsearch.duplicates.record import words
 from embedsearch.errors import QueryError, SourceError, did_you_mean
 from embedsearch.index.label import IMPORT, Decision, Label, tidied, value_name
 from embedsearch.index.label_files import LabelEntry, LabelFile, contradiction, read_labels
 from embedsearch.index.labels import IndexLabels
 from embedsearch.store import Store
+from embedsearch.wording import count_of
 
 # Looking for the id that was likely meant takes a tenth of a second among so many, and is done for the first few.
 _COMPARED, _ADVISED = 10_000, 3
+_READ_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def decisions_of(
     reading: Mapping[str, Any],
     author: str | None = None,
 ) -> tuple[list[Decision], Taken, list[str]]:
-    """Return what a file decides that is not held already, what becomes of its records, and what it overrules.
+    """Return what a file decides that is not held already, what becomes of its records, and what is to be told of it.
 
     See `IndexLabels.take`. What it overrules is a sentence for each.
     """
@@ -89,7 +92,34 @@ def decisions_of(
         decisions.append(Decision(id, entry.value, entry.note, who, by, entry.time))
         if label is not None and label.value != entry.value:
             overruled.append(_overruling(label, entry))
-    return decisions, Taken(len(decisions), unchanged, found.unlabelled, unknown, len(overruled)), overruled
+    taken = Taken(len(decisions), unchanged, found.unlabelled, unknown, len(overruled))
+    named = {decision.document: chosen[decision.document] for decision in decisions}
+    return decisions, taken, [*overruled, *(_mistaken(named, store) if match == "id" else ())]
+
+
+def _mistaken(entries: Mapping[str, LabelEntry], store: Store) -> list[str]:
+    """Return a sentence where titles of a file are not those of the documents that it names by their ids."""
+    titled = [id for id, entry in entries.items() if entry.title]
+    others = []
+    for start in range(0, len(titled), _READ_AT_ONCE):
+        for id, held in store.held(titled[start : start + _READ_AT_ONCE]).items():
+            title = held.document.title if held.document else ""  # damage, which verify names, is in no label's way
+            if title and not _are_alike(entries[id].title, title):
+                others.append((entries[id], title))
+    if not others:
+        return []
+    entry, title = others[0]
+    more = f", and {count_of(len(others) - 1, 'other differs', 'others differ')} so" if len(others) > 1 else ""
+    return [
+        f"{entry.place}: {entry.key!r} is {entry.title!r} here and {title!r} in the index{more}; the labels may be of "
+        "other records. To take them back: embedsearch screen undo --import"
+    ]
+
+
+def _are_alike(title: str, other: str) -> bool:
+    """Have two titles at least half of the words of the shorter one in common?"""
+    first, second = set(words(title)), set(words(other))
+    return len(first & second) >= min(len(first), len(second)) / 2
 
 
 def name_of(file: str | os.PathLike[str]) -> str:

@@ -16,6 +16,7 @@ from embedsearch.documents.sentences import sentences
 from embedsearch.errors import QueryError
 from embedsearch.index import Index, arguments, require_index
 from embedsearch.index.arguments import require_count
+from embedsearch.index.label import seen_of
 from embedsearch.index.labels import MAIN
 from embedsearch.results import Records
 from embedsearch.screening.choosing import choose, order
@@ -60,6 +61,11 @@ class Proposal:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         return asdict(self)
+
+    @property
+    def seen(self) -> str:
+        """What is judged, for `embedsearch.index.label.Decision`."""
+        return seen_of(self.title, self.text)
 
 
 class Proposals(Records[Proposal]):

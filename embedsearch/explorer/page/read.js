@@ -9,6 +9,7 @@ const MAIN = "main"; // the screening where the address names none
 const sittings = new Map(); // by screening: the ids that were put off on this page, and the numbers of the labels given
 let shown = null; // the screening that the form and the record are of
 let record = null;
+let told = false; // the form shows what the records are chosen by
 let asked = 0; // grows with every question for a record: an answer that another has overtaken is not shown
 let busy = false;
 let noted = false; // what was done stands below the plane, until something else is
@@ -46,6 +47,7 @@ function turn() {
   if (shown === chosen()) return;
   shown = chosen();
   record = null;
+  told = false;
   asked += 1;
   for (const id of ["read-topic", "read-among"]) $(id).value = $(id).defaultValue = "";
   for (const id of ["read-keys", "read-record", "read-evidence"]) $(id).hidden = true;
@@ -110,7 +112,9 @@ async function once(work) {
 
 const start = () => once(async (name, here) => {
   const fields = [$("read-topic"), $("read-among")], [topic, where] = fields.map((field) => field.value);
-  const found = await ask("screen/start", {name, topic: topic.trim(), where: where.trim()});
+  const given = Object.entries({topic: topic.trim(), where: where.trim()});
+  // What an empty field stands for is not known where the screening could not be read: it stays.
+  const found = await ask("screen/start", {name, ...Object.fromEntries(given.filter(([, value]) => told || value))});
   here.passed = [];
   if (name !== shown) return;
   [fields[0].defaultValue, fields[1].defaultValue] = [topic, where]; // what is typed by now, after it, stays
@@ -121,9 +125,9 @@ const start = () => once(async (name, here) => {
 const label = (value) => once(async (name, here) => {
   if (!record) return;
   try {
-    here.given.push((await ask("screen/label", {name, id: record.id, label: value})).number);
+    here.given.push((await ask("screen/label", {name, id: record.id, label: value, seen: record.seen})).number);
   } finally {
-    await next(name); // what somebody else has labelled meanwhile is refused, and is not shown again
+    await next(name); // what somebody else has labelled meanwhile is refused, and not shown again; what has changed is
   }
 });
 
@@ -170,6 +174,7 @@ async function next(name) {
 
 /* The form shows what the records are chosen by, until something else is typed. */
 function tell(found) {
+  told = true;
   for (const [id, value] of [["read-topic", found.topic], ["read-among", found.where]]) {
     const field = $(id), typed = field.value !== field.defaultValue;
     field.defaultValue = value;
