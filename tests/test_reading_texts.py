@@ -239,6 +239,29 @@ class TestHtml:
         document = read_one("<p>wolf <li>sheep" * 100_000 + "</x>" * 100_000, "html")
         assert document.text.count("\n") == 199_999
 
+    def test_what_a_page_says_of_itself_are_fields(self):
+        """Who wrote it, when, where and in which language, in the words of news pages and of journals."""
+        head = (
+            '<html lang="en-GB"><head><meta name="viewport" content="x"><meta name="date" content="2024-05-01">'
+            '<meta property="article:published_time" content="2024-03-05T08:00:00Z">'
+            '<meta name="Author" content=" J.\nDoe ">'
+            '<meta property="article:author" content="https://example.org/jdoe"><meta name=author content="">'
+            '<meta property="og:site_name" content="The &quot;Daily&quot; Post"><link rel="stylesheet" href="a.css">'
+            '<link rel="Canonical" href="https://example.org/1"></head><body lang="de"><p>The wolf</body></html>'
+        )
+        document = read_one(head, "html")
+        assert document.text == "The wolf"
+        assert document.metadata == {
+            "date": "2024-03-05T08:00:00Z", "author": "J. Doe", "site": 'The "Daily" Post',
+            "url": "https://example.org/1", "language": "en-GB",
+        }  # fmt: skip
+        paper = '<meta name="citation_author" content="Ulf, A."><meta name="citation_author" content="Bo, B."><p>Wolves'
+        assert read_one(paper, "html").metadata == {"author": ["Ulf, A.", "Bo, B."]}
+        silent = (
+            '<meta property="article:author" content="https://example.org/jdoe"><meta name><meta content="x"><p>Wolf'
+        )
+        assert read_one(silent, "html").metadata == {}
+
     def test_a_page_without_text_is_told(self):
         """Nothing but furniture is nothing to embed."""
         told = []

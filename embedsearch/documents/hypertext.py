@@ -6,8 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 
 from embedsearch.documents.document import Document
+from embedsearch.documents.fields import clean
 from embedsearch.documents.sources import ReadOptions, Source, decode, open_marked
 from embedsearch.documents.texts import one_document
 
@@ -23,7 +25,21 @@ _VOID = frozenset((
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 ))
 # fmt: on
+_TELLING = frozenset(("html", "meta", "link"))
 _CELLS = frozenset(("td", "th"))
+# What pages say of themselves in <meta>, by field: the first of these names that there is. They are those of Open
+# Graph, schema.org, Dublin Core and Highwire Press, which scholarly pages use.
+_FIELDS = {
+    "date": (
+        "article:published_time", "datepublished", "citation_publication_date", "citation_date", "dcterms.issued",
+        "dc.date.issued", "dcterms.date", "dc.date", "date", "pubdate", "parsely-pub-date",
+    ),
+    "author": ("author", "citation_author", "dcterms.creator", "dc.creator", "article:author", "parsely-author"),
+    "site": ("og:site_name", "citation_journal_title"),
+    "url": ("canonical", "og:url"),
+    "language": ("lang",),
+}  # fmt: skip
+_META = frozenset(name for names in _FIELDS.values() for name in names)
 _EDGE = "\x1e"  # stands for the edge of a block until the white space between the edges is folded
 
 _CHARSET = re.compile(rb"""(?:<meta\s[^>]*charset|<\?xml\s[^>]*encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -48,11 +64,11 @@ def read_html(source: Source, options: ReadOptions) -> Iterator[Document]:
     page = _Page()
     page.feed(_markup(source, options))
     page.close()
-    yield from one_document(source, options, page.text, page.title)
+    yield from one_document(source, options, page.text, page.title, page.fields)
 
 
 class _Page(HTMLParser):
-    """The text and title of a page.
+    """The text and title of a page, and what it says of itself.
 
     The standard library's parser rather than Beautiful Soup, which builds a tree that nobody needs here: it took
     ten times as long, and quadratic time for pages that leave their paragraphs open.
@@ -66,6 +82,7 @@ class _Page(HTMLParser):
         self._pieces: list[str] = []
         self._title: list[str] = []
         self._titles = 0
+        self._said: dict[str, list[str]] = {}
 
     @property
     def text(self) -> str:
@@ -76,8 +93,36 @@ class _Page(HTMLParser):
     def title(self) -> str:
         return " ".join("".join(self._title).split())
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+    @property
+    def fields(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for field, names in _FIELDS.items():
+            values = next((self._said[name] for name in names if name in self._said), None)
+            if values:
+                found[field] = values[0] if len(values) == 1 or field != "author" else values
+        return found
+
+    def _note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep what an element says of the page."""
+        given = {name: " ".join(clean(value or "").split()) for name, value in reversed(attrs)}  # the first one holds
+        if tag == "meta":
+            names, value = (
+                [given.get(key, "").lower() for key in ("property", "name", "itemprop")],
+                given.get("content"),
+            )
+        elif tag == "link":
+            names, value = given.get("rel", "").lower().split(), given.get("href")
+        else:
+            names, value = ["lang"], given.get("lang")
+        for name in _META.intersection(names):
+            # Some write there the address of an author's page.
+            if value and not (name in _FIELDS["author"] and value.startswith(("http://", "https://"))):
+                self._said.setdefault(name, []).append(value)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._separate(tag)
+        if tag in _TELLING:
+            self._note(tag, attrs)
         if tag in _VOID:
             return
         # The header of an article is its headline; that of a page is furniture.
