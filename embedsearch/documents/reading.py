@@ -38,6 +38,7 @@ _readers: dict[str, Reader] = {
 _WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "lines"}
 _WITHOUT_RECORDS = _WITHOUT_FIELDS | {"parquet"}
 # Files about a corpus rather than of it; a file that is named directly is read whatever its name.
+_NAMED_AT_MOST = 3  # files of a suffix that is not read
 _ABOUT = ("readme", "license", "changelog")
 
 
@@ -244,7 +245,7 @@ def _missing(path: Path) -> SourceError:
 
 def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list[Planned]:
     planned = []
-    unread = []
+    unread: dict[str, list[Path]] = {}  # by suffix
     for path in sorted(_files_below(folder, options), key=lambda path: path.parts):
         own = format or path.suffix[1:].lower()
         if path.name.lower() == "axes.toml":
@@ -252,16 +253,29 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
         if path.name.lower().startswith(_ABOUT):
             options.tell(f"skipped {path}: not a text of the corpus, by its name")
         elif own not in _readers:
-            unread.append(path)
-            options.tell(f"skipped {path}: no reader for {_suffix_of(path)}")
+            unread.setdefault(_suffix_of(path).lower(), []).append(path)
         elif not path.is_file():
             options.tell(f"skipped {path}: neither a file nor a folder")
         else:
             planned.append(Planned(name_of(path), name_of(path.relative_to(folder).as_posix()), own, path))
+    for suffix, paths in unread.items():
+        _tell_unread(suffix, paths, options)
     if not planned:
-        known = next((path for path in unread if foreign.by_suffix(path.name)), folder)
+        every = (path for paths in unread.values() for path in paths)
+        known = next((path for path in every if foreign.by_suffix(path.name)), folder)
         raise SourceError(f"{folder}: no file in this folder can be read{_instead_of(known)}")
     return planned
+
+
+def _tell_unread(suffix: str, paths: Sequence[Path], options: ReadOptions) -> None:
+    """Name the files that have no reader, or count them where they are many: a saved page has hundreds beside it."""
+    kind = foreign.by_suffix(paths[0].name)
+    helps = f"; it is {kind}" if kind else ""
+    if len(paths) > _NAMED_AT_MOST:
+        options.tell(f"skipped {len(paths):,} files, the first {paths[0]}: no reader for {suffix}{helps}")
+        return
+    for place, path in enumerate(paths):
+        options.tell(f"skipped {path}: no reader for {suffix}{'' if place else helps}")
 
 
 def _files_below(folder: Path, options: ReadOptions) -> Iterator[Path]:
