@@ -175,6 +175,34 @@ class TestHtml:
         )
         assert document.text == "The wolf"
 
+    @pytest.mark.parametrize(
+        "marked",
+        [
+            'div class="top cookie-banner wide"', "div id=CybotCookiebotDialog", 'section class="cookieConsent"',
+            "div role=dialog", "div role=navigation", "ul role=menu", "div hidden", 'form role="search"',
+            'div id="sp_message_container_4711"',
+        ],
+    )  # fmt: skip
+    def test_furniture_that_is_marked_so_is_dropped(self, marked):
+        """By its role, as hidden, or by the names that consent to cookies goes by, with what stands in it."""
+        tag = marked.split()[0]
+        page = f"<{marked}><div>We value your privacy.</div> Accept</{tag}><p>The wolf</p>"
+        assert read_one(page, "html").text == "The wolf"
+
+    @pytest.mark.parametrize(
+        "marked",
+        [
+            'class="page has-cookie-banner"',
+            'class="cookie-consent-given"',
+            "role=main",
+            'class="cookies"',
+            "id=consent",
+        ],
+    )
+    def test_what_only_sounds_like_furniture_is_kept(self, marked):
+        """A page that has a banner is none, nor is an article on cookies."""
+        assert read_one(f"<div {marked}><p>The wolf</div>", "html").text == "The wolf"
+
     @pytest.mark.parametrize("around", ["article", "main"])
     def test_the_header_of_an_article_is_its_headline(self, around):
         """Title and lede stand in it; what is dropped within it stays dropped, and the page's own header does."""

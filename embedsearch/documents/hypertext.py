@@ -14,6 +14,16 @@ from embedsearch.documents.sources import ReadOptions, Source, decode, open_mark
 from embedsearch.documents.texts import one_document
 
 _DROPPED = frozenset(("script", "style", "template", "nav", "footer", "header", "aside", "noscript", "title"))
+# Elements that say by an attribute that they are such furniture. A paragraph may be left open, and would take the text
+# behind it along; those that may not are looked at.
+_MARKED = frozenset(("div", "section", "ul", "ol", "form", "dialog"))
+_ROLES = frozenset((
+    "navigation", "banner", "contentinfo", "complementary", "search", "dialog", "alertdialog", "menu", "menubar",
+))  # fmt: skip
+_CONSENT = re.compile(
+    r"(?:cookies?|consent|gdpr)[-_]?(?:banner|bar|box|consent|container|dialog|message|modal|notice|overlay|popup|wall)"
+    r"|onetrust-(?:consent|banner)-sdk|cybotcookiebotdialog|didomi-host|usercentrics-root|sp_message_container_\d+"
+)
 # fmt: off
 _BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div",
@@ -65,6 +75,13 @@ def read_html(source: Source, options: ReadOptions) -> Iterator[Document]:
     page.feed(_markup(source, options))
     page.close()
     yield from one_document(source, options, page.text, page.title, page.fields)
+
+
+def _is_furniture(attrs: list[tuple[str, str | None]]) -> bool:
+    """Do its attributes say that an element is no part of a page's text: hidden, a menu, or asking for consent?"""
+    said = {name: (value or "").lower() for name, value in attrs}
+    names = f"{said.get('id', '')} {said.get('class', '')}".split()
+    return "hidden" in said or said.get("role", "") in _ROLES or any(map(_CONSENT.fullmatch, names))
 
 
 class _Page(HTMLParser):
@@ -127,7 +144,7 @@ class _Page(HTMLParser):
             return
         # The header of an article is its headline; that of a page is furniture.
         is_headline = tag == "header" and bool(self._count["article"] or self._count["main"])
-        is_dropped = tag in _DROPPED and not is_headline
+        is_dropped = (tag in _DROPPED and not is_headline) or (tag in _MARKED and _is_furniture(attrs))
         self._open.append((tag, is_dropped))
         self._count[tag] += 1
         self._dropped += is_dropped
