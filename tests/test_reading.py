@@ -441,6 +441,11 @@ class TestRegisterReader:
         with pytest.raises(SourceError, match="one dot and a name"):
             register_reader(suffix, lambda source, options: iter(()))
 
+    def test_a_reader_is_a_function(self):
+        """What cannot be called is refused when it is registered, and not at the first file."""
+        with pytest.raises(SourceError, match=r"the reader of \.pipes is 'x'; wanted is a function"):
+            register_reader(".pipes", "x")
+
 
 class TestEstimate:
     def test_lines_are_counted_and_whole_files_are_one(self, here):

@@ -17,6 +17,7 @@ from embedsearch.documents.document import Document
 from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, name_of, rejoin
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.given import require_text
+from embedsearch.wording import shown
 
 _readers: dict[str, Reader] = {
     "csv": separated.read_csv,
@@ -51,6 +52,8 @@ def register_reader(suffix: str, reader: Reader) -> None:
     """
     if not re.fullmatch(r"\.[^./\\]+", require_text("a suffix", suffix, error=SourceError)):
         raise SourceError(f"a reader's suffix is one dot and a name, such as '.xyz', not {suffix!r}")
+    if not callable(reader):
+        raise SourceError(f"the reader of {suffix} is {shown(reader)}; wanted is a function from a source to documents")
     _readers[suffix[1:].lower()] = reader
     _WITHOUT_FIELDS.discard(suffix[1:].lower())
     _WITHOUT_RECORDS.discard(suffix[1:].lower())
