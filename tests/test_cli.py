@@ -309,6 +309,18 @@ def test_no_number_is_cut_however_narrow_the_terminal_is(rows, width):
     assert max(map(len, lines)) <= max(width, longest + 4)
 
 
+def test_several_columns_may_run_over_lines(capsys):
+    """None of them is cut; the others are."""
+    long = " ".join(f"word{number}" for number in range(15))
+    table(["id", "against", "title", "note"], [["a", long, long, long]], wide=("against", "title"))
+    shown = "".join(capsys.readouterr().out.split())
+    for number in range(15):
+        assert shown.count(f"word{number}") >= 2
+    assert "…" in shown
+    table(["id", "against"], [["a", "x"]] * 2, wide="against")
+    assert capsys.readouterr().out.count("x") == 2
+
+
 def test_facts_are_whole(capsys, monkeypatch):
     """A text longer than a cell of a table is cut nowhere, on whatever terminal: it runs over several lines."""
     for width in (30, 120):

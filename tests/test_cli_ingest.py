@@ -39,7 +39,8 @@ def test_a_folder_of_all_kinds_is_read(tmp_path, folder):
     (source / "axes.toml").write_text('[size]\nlow = ["small"]\nhigh = ["large"]\n')
     (source / "README.md").write_text("not a document")
     result = run("ingest", source, "-i", folder, "-f", "json")
-    assert counts(result) == {"added": 6, "updated": 0, "unchanged": 0, "removed": 0, "embedded": 6, "reused": 0}
+    assert counts(result) == {"added": 6, "updated": 0, "unchanged": 0, "removed": 0, "embedded": 6, "reused": 0,
+                              "replaced": 0}  # fmt: skip
     assert "Axes: size." in result.stderr
     with es.open(folder) as index:
         assert index.get("1").metadata == {"year": "1999"}
@@ -94,8 +95,33 @@ def test_a_second_run_embeds_nothing_and_says_so(tmp_path, folder):
     assert "nothing new; 2 documents unchanged, 0 passages embedded" in again.stderr
     file.write_text("id,text\n3,a fox\n2,a sheep\n1,a wolf\n")
     assert counts(run("ingest", file, "-i", folder, "-f", "json")) == {
-        "added": 1, "updated": 0, "unchanged": 2, "removed": 0, "embedded": 1, "reused": 0,
+        "added": 1, "updated": 0, "unchanged": 2, "removed": 0, "embedded": 1, "reused": 0, "replaced": 0,
     }  # fmt: skip
+
+
+def test_records_that_take_the_place_of_another_files_are_told(tmp_path, folder):
+    """As where the DOI is the id in the exports of two databases; with ids of each one's own all are kept."""
+    (tmp_path / "scopus.csv").write_text(
+        "title,text,doi,EID\nWolves,of wolves,10.5555/a,s1\nSheep,of sheep,10.5555/b,s2\n"
+    )
+    (tmp_path / "embase.csv").write_text(
+        "title,text,doi,AN\nWolves,of wolves (C),10.5555/a,e1\nFoxes,of foxes,10.5555/c,e2\n"
+    )
+    told = "1 document took the place of one from another file that has the same id."
+    assert told not in run("ingest", tmp_path / "scopus.csv", "-i", folder).stderr
+    assert told in run("ingest", tmp_path / "embase.csv", "-i", folder).stderr
+    again = run("ingest", f"{tmp_path}/./embase.csv", "-i", folder)
+    assert "nothing new; 2 documents unchanged" in again.stderr
+    assert told not in again.stderr
+    (tmp_path / "embase.csv").write_text(
+        "title,text,doi,AN\nWolves,of wolves,10.5555/a,e1\nFoxes,of red foxes,10.5555/c,e2\n"
+    )
+    assert counts(run("ingest", tmp_path / "embase.csv", "-i", folder, "-f", "json"))["replaced"] == 0
+    for name, key in (("scopus", "EID"), ("embase", "AN")):
+        assert told not in run("ingest", tmp_path / f"{name}.csv", "--id", key, "-i", tmp_path / "all").stderr
+    with es.open(tmp_path / "all") as index:
+        assert sorted(index.ids()) == ["e1", "e2", "s1", "s2"]
+        assert [(one.id, one.kept, one.by[0]) for one in index.duplicates()] == [("e1", "s1", "doi")]
 
 
 def test_the_axes_of_a_folder_may_speak_of_its_documents(tmp_path, folder):

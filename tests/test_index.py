@@ -268,7 +268,9 @@ def test_an_index_refuses_another_encoder(tmp_path):
     es.Index.create(tmp_path / "i", HashEncoder(name="first")).close()
     with pytest.raises(es.StoreError, match=r"encoder 'first' \(8 dimensions\).*with 'second' \(8 dimensions\)"):
         es.open(tmp_path / "i", HashEncoder(name="second"))
-    with pytest.raises(es.StoreError, match=r"16 dimensions\): their vectors have nothing in common. Use --enc"):
+    with pytest.raises(
+        es.StoreError, match=r"16 dimensions\): their vectors have nothing in common. Give that object of its"
+    ):
         es.open(tmp_path / "i", HashEncoder(16, name="first"))
 
 

@@ -84,6 +84,10 @@ class TestPaths:
             ("a.ZIP", r"an archive\. Unpack it"),
             ("a.xlsx", r"a spreadsheet\. Save it as CSV UTF-8"),
             ("a.docx", r"a file of a word processor\. Save it there as text"),
+            ("a.eml", r"mail\. Save the messages as text or HTML"),
+            ("a.mhtml", r"a page and its pictures in one file\. Save the page as HTML"),
+            ("a.tiff", r"a picture\. If it shows text: ocrmypdf FILE OUT\.pdf"),
+            ("a.pptx", r"slides or a book\. Save it as PDF or HTML"),
             ("a.json", r"jq -c '\.\[\]' FILE .*--as jsonl"),
         ],
     )
@@ -195,6 +199,22 @@ class TestFolders:
             "skipped corpus/LICENSE: not a text of the corpus, by its name",
             "skipped corpus/README.md: not a text of the corpus, by its name",
             "skipped corpus/notes.xyz: no reader for '.xyz'",
+        ]
+
+    def test_many_files_of_a_suffix_are_told_on_one_line(self, here):
+        """Beside a saved page lie hundreds, in which nobody would find what could not be read."""
+        write("saved/page.html", "<p>wolf")
+        for number in range(4):
+            write(f"saved/page_files/{number}.JS" if number else "saved/page_files/0.js", "x")
+        for number in range(2):
+            write(f"saved/{number}.docx", "x")
+        told = []
+        assert [document.text for document in read("saved", report=told.append)] == ["wolf"]
+        assert told == [
+            "skipped saved/0.docx: no reader for '.docx'; it is a file of a word processor. "
+            "Save it there as text, HTML or PDF",
+            "skipped saved/1.docx: no reader for '.docx'",
+            "skipped 4 files, the first saved/page_files/0.js: no reader for '.js'",
         ]
 
     def test_a_readme_that_is_named_is_read(self, corpus):
@@ -420,6 +440,11 @@ class TestRegisterReader:
         """Suffixes that could never match are refused."""
         with pytest.raises(SourceError, match="one dot and a name"):
             register_reader(suffix, lambda source, options: iter(()))
+
+    def test_a_reader_is_a_function(self):
+        """What cannot be called is refused when it is registered, and not at the first file."""
+        with pytest.raises(SourceError, match=r"the reader of \.pipes is 'x'; wanted is a function"):
+            register_reader(".pipes", "x")
 
 
 class TestEstimate:

@@ -175,6 +175,34 @@ class TestHtml:
         )
         assert document.text == "The wolf"
 
+    @pytest.mark.parametrize(
+        "marked",
+        [
+            'div class="top cookie-banner wide"', "div id=CybotCookiebotDialog", 'section class="cookieConsent"',
+            "div role=dialog", "div role=navigation", "ul role=menu", "div hidden", 'form role="search"',
+            'div id="sp_message_container_4711"',
+        ],
+    )  # fmt: skip
+    def test_furniture_that_is_marked_so_is_dropped(self, marked):
+        """By its role, as hidden, or by the names that consent to cookies goes by, with what stands in it."""
+        tag = marked.split()[0]
+        page = f"<{marked}><div>We value your privacy.</div> Accept</{tag}><p>The wolf</p>"
+        assert read_one(page, "html").text == "The wolf"
+
+    @pytest.mark.parametrize(
+        "marked",
+        [
+            'class="page has-cookie-banner"',
+            'class="cookie-consent-given"',
+            "role=main",
+            'class="cookies"',
+            "id=consent",
+        ],
+    )
+    def test_what_only_sounds_like_furniture_is_kept(self, marked):
+        """A page that has a banner is none, nor is an article on cookies."""
+        assert read_one(f"<div {marked}><p>The wolf</div>", "html").text == "The wolf"
+
     @pytest.mark.parametrize("around", ["article", "main"])
     def test_the_header_of_an_article_is_its_headline(self, around):
         """Title and lede stand in it; what is dropped within it stays dropped, and the page's own header does."""
@@ -238,6 +266,29 @@ class TestHtml:
         """Hundreds of thousands of tags that are never closed, or never opened, are read in seconds."""
         document = read_one("<p>wolf <li>sheep" * 100_000 + "</x>" * 100_000, "html")
         assert document.text.count("\n") == 199_999
+
+    def test_what_a_page_says_of_itself_are_fields(self):
+        """Who wrote it, when, where and in which language, in the words of news pages and of journals."""
+        head = (
+            '<html lang="en-GB"><head><meta name="viewport" content="x"><meta name="date" content="2024-05-01">'
+            '<meta property="article:published_time" content="2024-03-05T08:00:00Z">'
+            '<meta name="Author" content=" J.\nDoe ">'
+            '<meta property="article:author" content="https://example.org/jdoe"><meta name=author content="">'
+            '<meta property="og:site_name" content="The &quot;Daily&quot; Post"><link rel="stylesheet" href="a.css">'
+            '<link rel="Canonical" href="https://example.org/1"></head><body lang="de"><p>The wolf</body></html>'
+        )
+        document = read_one(head, "html")
+        assert document.text == "The wolf"
+        assert document.metadata == {
+            "date": "2024-03-05T08:00:00Z", "author": "J. Doe", "site": 'The "Daily" Post',
+            "url": "https://example.org/1", "language": "en-GB",
+        }  # fmt: skip
+        paper = '<meta name="citation_author" content="Ulf, A."><meta name="citation_author" content="Bo, B."><p>Wolves'
+        assert read_one(paper, "html").metadata == {"author": ["Ulf, A.", "Bo, B."]}
+        silent = (
+            '<meta property="article:author" content="https://example.org/jdoe"><meta name><meta content="x"><p>Wolf'
+        )
+        assert read_one(silent, "html").metadata == {}
 
     def test_a_page_without_text_is_told(self):
         """Nothing but furniture is nothing to embed."""

@@ -261,6 +261,11 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
             f"{path}: {count_of(report.added, 'document')} added, {report.updated:,} updated, {report.unchanged:,} "
             f"unchanged{removed}; {embedded} embedded, {report.reused:,} reused; {passages:,} in all ({seconds:.1f} s)."
         )
+    if report.replaced:
+        note(
+            f"{count_of(report.replaced, 'document')} took the place of one from another file that has the same "
+            "id. To keep the records of both, as of two databases, name a field with ids of each one's own: --id FIELD"
+        )
 
 
 @click.command(

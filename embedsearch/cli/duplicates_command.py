@@ -85,7 +85,7 @@ def _rest(found: Duplicates, path: str, *, is_shown: bool) -> str:
 def _print(found: Duplicates) -> None:
     columns = ["id", "kept", "by", "same", "against", "title"]
     rows = [[one.id, one.kept, ", ".join(one.by), one.same, ", ".join(one.against), _titles(one)] for one in found]
-    table(columns, rows, wide="title")
+    table(columns, rows, wide=("against", "title"))
 
 
 def _titles(one: Duplicate) -> str:

@@ -164,7 +164,9 @@ def _write_delimited(
     return count
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", wide: str = "") -> None:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", wide: str | tuple[str, ...] = ()
+) -> None:
     """Print a table for people; numbers stand to the right, texts are cleaned of control characters.
 
     No number is cut: what does not fit beside the rest stands in a further block below, behind the first column again.
@@ -173,12 +175,12 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str =
         columns: the headings.
         rows: cells; numbers are shown to three decimals, None as nothing, a snippet with its matches in bold.
         title: a line above it.
-        wide: the column that takes the room that is left, and may run over several lines.
+        wide: the column that takes the room that is left, and may run over several lines; or several such.
     """
     from rich.text import Text
 
     cells = [[_marked(Text(clean(cell)), cell) for cell in row] for row in rows]
-    _print_columns(columns, cells, title, wide)
+    _print_columns(columns, cells, title, (wide,) if isinstance(wide, str) else wide)
 
 
 def facts(values: Mapping[str, Any], *, title: str = "") -> None:
@@ -188,7 +190,7 @@ def facts(values: Mapping[str, Any], *, title: str = "") -> None:
     from embedsearch.notebooks import show
 
     shown = {name: value if isinstance(value, str) else show(value) for name, value in values.items()}
-    _print_columns(["", ""], [[Text(name), Text(printable(text))] for name, text in shown.items()], title, "")
+    _print_columns(["", ""], [[Text(name), Text(printable(text))] for name, text in shown.items()], title, ())
 
 
 class _Column(NamedTuple):
@@ -212,9 +214,9 @@ def stdout_console(width: int | None = None) -> Console:
     return StdoutConsole(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
-def _print_columns(names: Sequence[str], rows: Sequence[Sequence[Text]], title: str, wide: str) -> None:
+def _print_columns(names: Sequence[str], rows: Sequence[Sequence[Text]], title: str, wide: tuple[str, ...]) -> None:
     console = stdout_console(None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
-    first, *others = [_column(name, [row[place] for row in rows], may_wrap=name == wide or len(names) <= 2)
+    first, *others = [_column(name, [row[place] for row in rows], may_wrap=name in wide or len(names) <= 2)
                       for place, name in enumerate(names)]  # fmt: skip
     # The longest number is whole beside the first column; where it is wider than a terminal, that breaks the line.
     uncut = max((column.uncut for column in others), default=0)

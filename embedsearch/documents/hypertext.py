@@ -6,12 +6,24 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 
 from embedsearch.documents.document import Document
+from embedsearch.documents.fields import clean
 from embedsearch.documents.sources import ReadOptions, Source, decode, open_marked
 from embedsearch.documents.texts import one_document
 
 _DROPPED = frozenset(("script", "style", "template", "nav", "footer", "header", "aside", "noscript", "title"))
+# Elements that say by an attribute that they are such furniture. A paragraph may be left open, and would take the text
+# behind it along; those that may not are looked at.
+_MARKED = frozenset(("div", "section", "ul", "ol", "form", "dialog"))
+_ROLES = frozenset((
+    "navigation", "banner", "contentinfo", "complementary", "search", "dialog", "alertdialog", "menu", "menubar",
+))  # fmt: skip
+_CONSENT = re.compile(
+    r"(?:cookies?|consent|gdpr)[-_]?(?:banner|bar|box|consent|container|dialog|message|modal|notice|overlay|popup|wall)"
+    r"|onetrust-(?:consent|banner)-sdk|cybotcookiebotdialog|didomi-host|usercentrics-root|sp_message_container_\d+"
+)
 # fmt: off
 _BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "details", "dialog", "div",
@@ -23,7 +35,21 @@ _VOID = frozenset((
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 ))
 # fmt: on
+_TELLING = frozenset(("html", "meta", "link"))
 _CELLS = frozenset(("td", "th"))
+# What pages say of themselves in <meta>, by field: the first of these names that there is. They are those of Open
+# Graph, schema.org, Dublin Core and Highwire Press, which scholarly pages use.
+_FIELDS = {
+    "date": (
+        "article:published_time", "datepublished", "citation_publication_date", "citation_date", "dcterms.issued",
+        "dc.date.issued", "dcterms.date", "dc.date", "date", "pubdate", "parsely-pub-date",
+    ),
+    "author": ("author", "citation_author", "dcterms.creator", "dc.creator", "article:author", "parsely-author"),
+    "site": ("og:site_name", "citation_journal_title"),
+    "url": ("canonical", "og:url"),
+    "language": ("lang",),
+}  # fmt: skip
+_META = frozenset(name for names in _FIELDS.values() for name in names)
 _EDGE = "\x1e"  # stands for the edge of a block until the white space between the edges is folded
 
 _CHARSET = re.compile(rb"""(?:<meta\s[^>]*charset|<\?xml\s[^>]*encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -48,11 +74,18 @@ def read_html(source: Source, options: ReadOptions) -> Iterator[Document]:
     page = _Page()
     page.feed(_markup(source, options))
     page.close()
-    yield from one_document(source, options, page.text, page.title)
+    yield from one_document(source, options, page.text, page.title, page.fields)
+
+
+def _is_furniture(attrs: list[tuple[str, str | None]]) -> bool:
+    """Do its attributes say that an element is no part of a page's text: hidden, a menu, or asking for consent?"""
+    said = {name: (value or "").lower() for name, value in attrs}
+    names = f"{said.get('id', '')} {said.get('class', '')}".split()
+    return "hidden" in said or said.get("role", "") in _ROLES or any(map(_CONSENT.fullmatch, names))
 
 
 class _Page(HTMLParser):
-    """The text and title of a page.
+    """The text and title of a page, and what it says of itself.
 
     The standard library's parser rather than Beautiful Soup, which builds a tree that nobody needs here: it took
     ten times as long, and quadratic time for pages that leave their paragraphs open.
@@ -66,6 +99,7 @@ class _Page(HTMLParser):
         self._pieces: list[str] = []
         self._title: list[str] = []
         self._titles = 0
+        self._said: dict[str, list[str]] = {}
 
     @property
     def text(self) -> str:
@@ -76,13 +110,41 @@ class _Page(HTMLParser):
     def title(self) -> str:
         return " ".join("".join(self._title).split())
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+    @property
+    def fields(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for field, names in _FIELDS.items():
+            values = next((self._said[name] for name in names if name in self._said), None)
+            if values:
+                found[field] = values[0] if len(values) == 1 or field != "author" else values
+        return found
+
+    def _note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep what an element says of the page."""
+        given = {name: " ".join(clean(value or "").split()) for name, value in reversed(attrs)}  # the first one holds
+        if tag == "meta":
+            names, value = (
+                [given.get(key, "").lower() for key in ("property", "name", "itemprop")],
+                given.get("content"),
+            )
+        elif tag == "link":
+            names, value = given.get("rel", "").lower().split(), given.get("href")
+        else:
+            names, value = ["lang"], given.get("lang")
+        for name in _META.intersection(names):
+            # Some write there the address of an author's page.
+            if value and not (name in _FIELDS["author"] and value.startswith(("http://", "https://"))):
+                self._said.setdefault(name, []).append(value)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._separate(tag)
+        if tag in _TELLING:
+            self._note(tag, attrs)
         if tag in _VOID:
             return
         # The header of an article is its headline; that of a page is furniture.
         is_headline = tag == "header" and bool(self._count["article"] or self._count["main"])
-        is_dropped = tag in _DROPPED and not is_headline
+        is_dropped = (tag in _DROPPED and not is_headline) or (tag in _MARKED and _is_furniture(attrs))
         self._open.append((tag, is_dropped))
         self._count[tag] += 1
         self._dropped += is_dropped

@@ -17,6 +17,7 @@ from embedsearch.documents.document import Document
 from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, name_of, rejoin
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.given import require_text
+from embedsearch.wording import shown
 
 _readers: dict[str, Reader] = {
     "csv": separated.read_csv,
@@ -39,6 +40,7 @@ _readers: dict[str, Reader] = {
 _WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "lines"}
 _WITHOUT_RECORDS = _WITHOUT_FIELDS | {"parquet"}
 # Files about a corpus rather than of it; a file that is named directly is read whatever its name.
+_NAMED_AT_MOST = 3  # files of a suffix that is not read
 _ABOUT = ("readme", "license", "changelog")
 
 
@@ -51,6 +53,8 @@ def register_reader(suffix: str, reader: Reader) -> None:
     """
     if not re.fullmatch(r"\.[^./\\]+", require_text("a suffix", suffix, error=SourceError)):
         raise SourceError(f"a reader's suffix is one dot and a name, such as '.xyz', not {suffix!r}")
+    if not callable(reader):
+        raise SourceError(f"the reader of {suffix} is {shown(reader)}; wanted is a function from a source to documents")
     _readers[suffix[1:].lower()] = reader
     _WITHOUT_FIELDS.discard(suffix[1:].lower())
     _WITHOUT_RECORDS.discard(suffix[1:].lower())
@@ -245,7 +249,7 @@ def _missing(path: Path) -> SourceError:
 
 def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list[Planned]:
     planned = []
-    unread = []
+    unread: dict[str, list[Path]] = {}  # by suffix
     for path in sorted(_files_below(folder, options), key=lambda path: path.parts):
         own = format or path.suffix[1:].lower()
         if path.name.lower() == "axes.toml":
@@ -253,16 +257,29 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
         if path.name.lower().startswith(_ABOUT):
             options.tell(f"skipped {path}: not a text of the corpus, by its name")
         elif own not in _readers:
-            unread.append(path)
-            options.tell(f"skipped {path}: no reader for {_suffix_of(path)}")
+            unread.setdefault(_suffix_of(path).lower(), []).append(path)
         elif not path.is_file():
             options.tell(f"skipped {path}: neither a file nor a folder")
         else:
             planned.append(Planned(name_of(path), name_of(path.relative_to(folder).as_posix()), own, path))
+    for suffix, paths in unread.items():
+        _tell_unread(suffix, paths, options)
     if not planned:
-        known = next((path for path in unread if foreign.by_suffix(path.name)), folder)
+        every = (path for paths in unread.values() for path in paths)
+        known = next((path for path in every if foreign.by_suffix(path.name)), folder)
         raise SourceError(f"{folder}: no file in this folder can be read{_instead_of(known)}")
     return planned
+
+
+def _tell_unread(suffix: str, paths: Sequence[Path], options: ReadOptions) -> None:
+    """Name the files that have no reader, or count them where they are many: a saved page has hundreds beside it."""
+    kind = foreign.by_suffix(paths[0].name)
+    helps = f"; it is {kind}" if kind else ""
+    if len(paths) > _NAMED_AT_MOST:
+        options.tell(f"skipped {len(paths):,} files, the first {paths[0]}: no reader for {suffix}{helps}")
+        return
+    for place, path in enumerate(paths):
+        options.tell(f"skipped {path}: no reader for {suffix}{'' if place else helps}")
 
 
 def _files_below(folder: Path, options: ReadOptions) -> Iterator[Path]:

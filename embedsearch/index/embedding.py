@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 
 from embedsearch.documents import Document, Passage
-from embedsearch.encoders import Encoder, Identity, count_tokens, encode, encode_parts, identify, load_identified
+from embedsearch.encoders import (
+    Encoder,
+    Identity,
+    count_tokens,
+    encode,
+    encode_parts,
+    identify,
+    is_remote,
+    load_identified,
+)
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.standing import Sayings
@@ -98,9 +107,10 @@ class Embedding:
                     f"{made}{_describe(found)}, which has the same weights and other settings (tokenizer, modules, "
                     "prompts or limits). Use the model as it was, or embed the texts anew: embedsearch reindex"
                 )
+            is_named = self.identity.weights or is_remote(self.identity.name)
+            use = f"Use --encoder {self.identity.name}" if is_named else "Give that object of its user's own"
             raise StoreError(
-                f"{made}{_describe(found)}: their vectors have nothing in common. "
-                f"Use --encoder {self.identity.name}, or ingest into another folder"
+                f"{made}{_describe(found)}: their vectors have nothing in common. {use}, or ingest into another folder"
             )
         return encoder
 

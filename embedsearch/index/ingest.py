@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import PurePath
 
 from embedsearch.documents import Document, Passage
 from embedsearch.duplicates import Record, compare
@@ -17,7 +18,7 @@ from embedsearch.index.admitting import Admission, Refused, passages_of
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.labels import IndexLabels
-from embedsearch.index.origins import ids_from, remember_folder
+from embedsearch.index.origins import file_of, ids_from, remember_folder
 from embedsearch.index.under_way import EmbeddingUnderWay
 from embedsearch.store import Entry, HeldDocument, Store
 from embedsearch.store.records import is_same_metadata, require_storable
@@ -52,6 +53,7 @@ class AddReport:
         embedded: passages that were encoded.
         reused: passages of new and changed documents whose vectors the index had already.
         removed: documents that were taken out because their sources no longer hold them.
+        replaced: of those updated, the ones that had come from a file of another name under the same id.
     """
 
     added: int = 0
@@ -60,6 +62,7 @@ class AddReport:
     embedded: int = 0
     reused: int = 0
     removed: int = 0
+    replaced: int = 0
 
     def __add__(self, other: AddReport) -> AddReport:
         names = self.__dataclass_fields__
@@ -83,6 +86,7 @@ class _Batch:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    replaced: int = 0
     ids: set[str] = field(default_factory=set)
     mistaken: list[str] = field(default_factory=list)  # labelled ones that become other records
 
@@ -222,11 +226,13 @@ class Ingest:
 
     def _sort(self, document: Document, known: HeldDocument | None, batch: _Batch) -> None:
         held = known.document if known else None
+        is_elsewhere = held is not None and _is_from_elsewhere(document, held)
         if held is not None and (held.text, held.title) == (document.text, document.title):
             batch.describe(document)
             same = is_same_metadata(held.metadata, document.metadata)
             batch.unchanged += same
             batch.updated += not same
+            batch.replaced += is_elsewhere and not same
             return
         passages, texts = passages_of(document, self.embedding)
         batch.change(document, passages, texts)
@@ -234,6 +240,7 @@ class Ingest:
             batch.mistaken.append(document.id)
         batch.added += known is None
         batch.updated += known is not None
+        batch.replaced += is_elsewhere
 
     def _begin(self, batch: _Batch, ahead: Ahead, before: EmbeddingUnderWay | None) -> EmbeddingUnderWay:
         texts = [text for _, _, texts in batch.changed for text in texts]
@@ -259,7 +266,8 @@ class Ingest:
         if self._progress:
             self._progress(self._documents, self._passages, self._tokens)
         self._pace(time.perf_counter() - began)
-        return AddReport(batch.added, batch.updated, batch.unchanged, embedded, len(batch.keys) - embedded)
+        reused = len(batch.keys) - embedded
+        return AddReport(batch.added, batch.updated, batch.unchanged, embedded, reused, replaced=batch.replaced)
 
     def _teller(self, documents: int, passages: int) -> Callable[[int, int], None] | None:
         """Return what tells the progress within a batch: documents in proportion to the passages that are done."""
@@ -307,6 +315,12 @@ def fewer_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+def _is_from_elsewhere(document: Document, held: Document) -> bool:
+    """Did the document that is held come from a file of another name? A folder may be named in many ways."""
+    files = {PurePath(file_of(one.source)).name for one in (document, held)}
+    return len(files) == 2 and "" not in files
 
 
 def _without_record(document: Document) -> Document:
