@@ -113,6 +113,11 @@ class Contents:
         return None if where is None else self._selector.rows(where, predicted=predicted)
 
     @property
+    def generation(self) -> int:
+        """A number that grows with every change of documents or passages, by whomever."""
+        return self._store.generation
+
+    @property
     def derived(self) -> DerivedFiles:
         """What was made from the index and is kept in its folder, such as the layouts of maps."""
         return DerivedFiles(self._store.path)
