@@ -15,6 +15,7 @@ from embedsearch.documents import Document
 from embedsearch.duplicates import SAME, checked_same
 from embedsearch.encoders import Encoder
 from embedsearch.errors import QueryError, StoreError
+from embedsearch.given import require_callables, require_kind
 from embedsearch.index import arguments
 from embedsearch.index.copies import Tell, delete_copies, deleted_copies, find_copies
 from embedsearch.index.embedding import Embedding
@@ -84,8 +85,10 @@ class Contents:
             comparing: told how many of how many pairs of them are compared after that.
 
         Raises:
-            QueryError: the share is another number, or the condition cannot be read.
+            QueryError: the share is another number, the condition cannot be read, or what is to be told cannot be
+                called.
         """
+        require_callables(progress=progress, comparing=comparing)
         share = checked_same(same)
         with self._store.reading():
             return find_copies(self._store, self.labels, self._rows(where), share, progress, comparing)
@@ -96,9 +99,10 @@ class Contents:
         What was kept of each is remembered, so that the report of a screening can count them.
 
         Raises:
-            QueryError: one of them is not in the index any more; nothing is deleted.
+            QueryError: they are none, or one of them is not in the index any more; nothing is deleted.
             StoreError: another process is writing.
         """
+        require_kind("what is deleted", found, Duplicates, "Duplicates, as Index.duplicates gives them")
         with self._store.locked():
             delete_copies(self._store, found)
             self._searcher.refresh_neighbors()
@@ -134,7 +138,11 @@ class Contents:
             ids: of the documents.
             made_by: what made them, in which version.
             make: gives numeric arrays by name; is called unless they are there.
+
+        Raises:
+            QueryError: the name is another one, or *made_by* no text.
         """
+        arguments.text("what made arrays", made_by)
         wanted = set(arguments.texts("the id of a document", ids))
         digest = hashlib.blake2b(digest_size=16)
         for id, content in self._store.digests():
@@ -163,11 +171,13 @@ class Contents:
         """Return the row of each hit, int64.
 
         Raises:
-            QueryError: the passage of one is in the index no more.
+            QueryError: one is no hit, or its passage is in the index no more.
         """
         found = []
+        require_kind("hits", hits, Iterable, "Hits, as a search gives them")
         with self._store.reading():
             for hit in hits:
+                require_kind("a hit", hit, Hit, "a Hit")
                 rows = self._store.rows_of_document(hit.document)
                 if hit.position >= len(rows):
                     raise QueryError(
