@@ -17,6 +17,9 @@ import csv
 import importlib.util
 import json
 import math
+import shutil
+import tempfile
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -35,6 +38,11 @@ Schema: TypeAlias = Mapping[str, Type]
 
 _SMALLEST, _GREATEST = -(1 << 63), (1 << 63) - 1
 _EXACT = 1 << 53  # whole numbers up to this one are float64
+_SINGLE = (str, float, int, type(None))  # what most values are, told apart in a tenth of the time that mappings take
+_WAITING_CHARACTERS = 1 << 24  # of records whose columns are not all known; more wait in a file
+# The csv module quotes what is in its line end: a lone carriage return ends a record for whoever reads it.
+_LINE_END = "\r\n"
+_EMPTY = '""'  # how the csv module writes a record of one empty cell
 
 
 class _Met:
@@ -206,7 +214,7 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record with the entries of its inner mappings under ``outer.inner``."""
     flat: dict[str, Any] = {}
     for name, value in record.items():
-        if isinstance(value, Mapping):
+        if not isinstance(value, _SINGLE) and isinstance(value, Mapping):
             flat.update({f"{name}.{inner}": part for inner, part in value.items()})
         else:
             flat[name] = value
@@ -215,18 +223,69 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def cells(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record as CSV and TSV have it: flat, with JSON for each list and mapping that is left."""
-    return {
-        name: json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list | tuple) else value
-        for name, value in flatten(record).items()
-    }
+    flat = flatten(record)
+    for name, value in flat.items():
+        if not isinstance(value, _SINGLE) and isinstance(value, Mapping | list | tuple):
+            flat[name] = json.dumps(value, ensure_ascii=False)
+    return flat
 
 
 def delimited(names: Sequence[str], rows: Iterable[Mapping[str, Any]], stream: IO[str], delimiter: str = ",") -> None:
     """Write `cells` of records as CSV, or with another delimiter, below a line of names; lines end in a newline."""
-    # The csv module quotes what is in its line end: a lone carriage return ends a record for whoever reads it.
-    writer = csv.DictWriter(_Lines(stream), names, delimiter=delimiter, lineterminator="\r\n")
+    writer = csv.DictWriter(_Lines(stream), names, delimiter=delimiter, lineterminator=_LINE_END)
     writer.writeheader()
     writer.writerows(rows)
+
+
+def delimited_by_need(
+    records: Iterable[Mapping[str, Any]], stream: IO[str], delimiter: str = ",", *, columns: Sequence[str] = ()
+) -> int:
+    """Do as `delimited` does, below all names that the `cells` of any record have, as they come; return the count.
+
+    What they are is known when the last record is: until then all wait, as they will be written but for the cells of
+    names that come later.
+
+    Args:
+        records: in any number; they are not held.
+        stream: where to.
+        delimiter: between cells.
+        columns: the names where no record has any; nothing is written where these are none either.
+    """
+    names: dict[str, None] = {}
+    sizes = array("q")
+    grown: list[tuple[int, int]] = []  # behind how many records there came to be more names, and how many there were
+    with tempfile.SpooledTemporaryFile(
+        _WAITING_CHARACTERS, "w+", encoding="utf-8", errors="surrogatepass", newline=""
+    ) as waiting:
+        writer = _writer(waiting, delimiter)
+        for record in records:
+            row = cells(record)
+            if not row.keys() <= names.keys():
+                grown.append((len(sizes), len(names)))
+                names.update(dict.fromkeys(row))
+            sizes.append(writer.writerow([row.get(name, "") for name in names]))
+        waiting.seek(0)
+        header = list(names) or list(columns)
+        if header:
+            _writer(stream, delimiter).writerow(header)
+            if not names:
+                grown.append((len(sizes), 0))
+            at = 0
+            for before, width in grown:
+                missing = delimiter * (len(header) - max(1, width))
+                stream.writelines(_completed(waiting.read(size)[:-1], missing) + "\n" for size in sizes[at:before])
+                at = before
+            shutil.copyfileobj(waiting, stream)
+    return len(sizes)
+
+
+def _completed(line: str, missing: str) -> str:
+    """Return what was written of a record, without its line end, with the cells that it lacks."""
+    return ("" if line == _EMPTY else line) + missing or _EMPTY
+
+
+def _writer(stream: IO[str], delimiter: str) -> Any:
+    return csv.writer(_Lines(stream), delimiter=delimiter, lineterminator=_LINE_END)
 
 
 class _Lines:
@@ -237,4 +296,4 @@ class _Lines:
 
     def write(self, line: str) -> int:
         """Write one line, which the csv module hands over whole."""
-        return self._stream.write(line.removesuffix("\r\n") + "\n")
+        return self._stream.write(line.removesuffix(_LINE_END) + "\n")

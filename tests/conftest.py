@@ -21,6 +21,7 @@ from filelock import FileLock
 from hypothesis import settings
 from remote_endpoint import clock, endpoint, own_cache  # noqa: F401  fixtures
 from screening_pile import pile  # noqa: F401  a fixture
+from stored_texts import twenty_texts  # noqa: F401  a fixture
 from tiny_models import fresh_cache, models, shared_cache, tiny  # noqa: F401  fixtures
 
 import embedsearch as es

@@ -19,6 +19,7 @@ import embedsearch as es
 from embedsearch.cli import main
 from embedsearch.cli.main import Commands
 from embedsearch.cli.output import facts, table, write, write_object
+from embedsearch.columns import cells, delimited
 from embedsearch.testing import HashEncoder
 
 
@@ -208,6 +209,26 @@ def test_what_is_written_as_csv_is_read_as_it_was(pairs, kind):
     rows = csv.reader(io.StringIO(stream.getvalue(), newline=""), delimiter=delimiter, strict=True)
     assert list(rows) == [["id", "text"], *map(list, pairs)]
     assert stream.getvalue().startswith(f"id{delimiter}text\n")
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.just([1, "a"])
+RECORDS = st.dictionaries(st.sampled_from("abc"), VALUES | st.dictionaries(st.sampled_from("xy"), TEXTS, max_size=2))
+
+
+@settings(max_examples=200)
+@given(st.lists(RECORDS, max_size=6), st.sampled_from(["csv", "tsv"]), st.sampled_from([(), ("a",), ("a", "b")]))
+def test_records_wait_as_they_are_written(records, kind, columns):
+    """Whatever names come with a later record, the bytes are those of a writer that knows all of them beforehand."""
+    flat = [cells(record) for record in records]
+    names = list(dict.fromkeys(name for row in flat for name in row)) or columns
+    wanted = io.StringIO(newline="")
+    if names:
+        delimited(names, flat, wanted, "," if kind == "csv" else "\t")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("embedsearch.columns._WAITING_CHARACTERS", 8)
+        stream = io.StringIO(newline="")
+        assert write(iter(records), kind, stream, columns=columns) == len(records)
+    assert stream.getvalue() == wanted.getvalue()
 
 
 def test_control_characters_do_not_reach_the_terminal(tmp_path):

@@ -67,6 +67,22 @@ def test_about_says_what_the_index_holds(client, index):
     assert client.ask("field", field="year") == {"kind": "number", "low": 2000, "high": 2007}
 
 
+def test_about_tells_each_change_of_documents_and_no_label(client, path, encoder):
+    """A number grows with what is added, deleted, or says something else in the same place; not with the same again."""
+    seen = [client.ask("index")["generation"]]
+    with es.open(path, encoder=encoder) as other:
+        wolf = other.get("id-wolf")
+        other.add(es.Document("id-wolf", "wolf", metadata={**wolf.metadata, "kind": "beast"}))
+        seen.append(client.ask("index")["generation"])
+        other.add(es.Document("id-wolf", "grass", metadata=wolf.metadata))
+        seen.append(client.ask("index")["generation"])
+        assert len(set(seen)) == 3
+        assert seen == sorted(seen)
+        other.add(es.Document("id-wolf", "grass", metadata=wolf.metadata))
+        other.labels.add("id-wolf", "relevant")
+    assert client.ask("index")["generation"] == seen[-1]
+
+
 def test_search_gives_the_hits_of_the_index_with_their_places(client, index):
     """Ranks, scores, rows and coordinates are those of the Python interface; the query lies where place says."""
     answer = client.ask("search", text="wolf", k=3, axes=BOTH)

@@ -167,3 +167,20 @@ def test_what_is_asked_on_an_axis_that_is_gone_is_answered_on_those_that_are_the
     assert small.inner_text("#says").startswith("The index has no axis size any more. ")
     small.wait_for_load_state("networkidle")
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
+def test_a_document_that_changes_in_place_is_drawn_as_it_is_now(small, index, watch):
+    """The index holds as many documents and passages as before: where its text lies, and what its fields say."""
+    kind = dict(index.get("id-wolf").metadata)
+    index.add(es.Document("id-wolf", "mouse", metadata=kind))
+    small.evaluate("dispatchEvent(new Event('focus'))")
+    placed = sorted(index.population(["size"]).coordinates[:, 0])
+    ys = "Array.from(document.querySelector('#plane > div').data[0].y).sort((a, b) => a - b)"
+    small.wait_for_function(f"Math.abs({ys}[1] - {placed[1]}) < 1e-5")
+    assert small.evaluate(ys) == pytest.approx(placed, abs=1e-5)
+    small.select_option("#color", "kind")
+    small.wait_for_selector("#legend >> text=person")
+    index.add(es.Document("id-wolf", "mouse", metadata=kind | {"kind": "rodent"}))
+    small.evaluate("dispatchEvent(new Event('focus'))")
+    small.wait_for_selector("#legend >> text=rodent")
+    watch.errors = [one for one in watch.errors if "status of 409" not in one]  # texts that it fetches ahead

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from embedsearch.errors import AxisError
+from embedsearch.given import taking_back
+
 COVERAGE = 0.9
 _FEW = 10  # below, no residual is rare enough to be passed one time in ten
 _NO_SPREAD = 1e-18
@@ -81,8 +84,13 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Calibration:
-        """Return the calibration that `to_dict` wrote."""
-        return cls(**fields)
+        """Return the calibration that `to_dict` wrote.
+
+        Raises:
+            AxisError: it is none of these.
+        """
+        with taking_back("calibration", fields, error=AxisError):
+            return cls(**fields)
 
 
 def left_out_residuals(ratings: NDArray[np.float64], left_out: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ from embedsearch.conditions import axes_in
 from embedsearch.encoders import Encoder
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
+from embedsearch.given import require_kind
 from embedsearch.names import normal
 from embedsearch.wording import shown
 
@@ -309,8 +310,9 @@ class Axis:
         """Return the axis that a table of an ``axes.toml`` describes.
 
         Raises:
-            AxisError: a key is unknown or missing, or a value is wrong.
+            AxisError: it is no mapping, a key is unknown or missing, or a value is wrong.
         """
+        require_kind(f"the definition of axis {name!r}", definition, Mapping, "a mapping", error=AxisError)
         for key in definition:
             if key not in _KEYS:
                 raise AxisError(f"axis {name!r} has an unknown key {key!r}.{did_you_mean(key, _KEYS)}")

@@ -17,7 +17,7 @@ from embedsearch.columns import delimited
 from embedsearch.documents.separated import SeparatedRow, SeparatedRows, miscounted
 from embedsearch.documents.sources import Lines, ReadOptions, Source
 from embedsearch.errors import AxisError, SourceError, reason
-from embedsearch.given import require_path
+from embedsearch.given import require_path, require_text
 from embedsearch.whole import is_special, place_of, write_whole
 
 _TEXT_COLUMNS = ("text", "phrase", "word")
@@ -90,6 +90,9 @@ def read_ratings(
             rating is no number, or a text is rated twice, upper case and white space aside.
     """
     path = require_path("a file of ratings", file, error=AxisError)
+    for what, column in (("phrases", text), ("ratings", rating)):
+        if column is not None:
+            require_text(f"the column of {what}", column, error=AxisError)
     names, delimiter, rows = _table(path)
     phrase = _column(path, names, _TEXT_COLUMNS if text is None else (text,))
     id = _column(path, names, _ID_COLUMNS) if text is None else None

@@ -15,6 +15,7 @@ from embedsearch.axes.definition import Axis
 from embedsearch.axes.packing import pack, unpack
 from embedsearch.axes.showing import axis_html
 from embedsearch.errors import AxisError
+from embedsearch.given import taking_back
 from embedsearch.vectors import Vectors, as_rows, unit
 
 
@@ -130,11 +131,16 @@ class FittedAxis:
 
     @classmethod
     def from_dict(cls, axis: Axis, fitted: Mapping[str, Any]) -> FittedAxis:
-        """Return the fitted axis that `to_dict` wrote."""
-        calibration = Calibration.from_dict(fitted["calibration"]) if "calibration" in fitted else None
-        curve = None
-        if "nodes" in fitted:
-            values = unpack(fitted["values"], "<f8")
-            curve = Curve(unpack(fitted["nodes"], "<f8").reshape(len(values), -1), values)
-        direction, step = unpack(fitted["direction"]), unpack(fitted["step"])
-        return cls(axis, fitted["encoder"], direction, step, fitted["origin"], calibration, curve)
+        """Return the fitted axis that `to_dict` wrote.
+
+        Raises:
+            AxisError: it is none of these.
+        """
+        with taking_back("fitted axis", fitted, error=AxisError):
+            calibration = Calibration.from_dict(fitted["calibration"]) if "calibration" in fitted else None
+            curve = None
+            if "nodes" in fitted:
+                values = unpack(fitted["values"], "<f8")
+                curve = Curve(unpack(fitted["nodes"], "<f8").reshape(len(values), -1), values)
+            direction, step = unpack(fitted["direction"]), unpack(fitted["step"])
+            return cls(axis, fitted["encoder"], direction, step, fitted["origin"], calibration, curve)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes.packing import pack, unpack
 from embedsearch.errors import AxisError
+from embedsearch.given import taking_back
 from embedsearch.wording import shown
 
 _QUANTILES = 1001  # every tenth of a percent
@@ -91,9 +92,14 @@ class Scale:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Scale:
-        """Return the scale that `to_dict` wrote."""
-        quantiles = unpack(fields["quantiles"], "<f8")
-        return cls(fields["count"], fields["mean"], fields["deviation"], quantiles)
+        """Return the scale that `to_dict` wrote.
+
+        Raises:
+            AxisError: it is none of these.
+        """
+        with taking_back("scale", fields, error=AxisError):
+            quantiles = unpack(fields["quantiles"], "<f8")
+            return cls(fields["count"], fields["mean"], fields["deviation"], quantiles)
 
 
 def _numbers(given: ArrayLike) -> NDArray[np.float64]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import os
 import re
 import sys
@@ -38,7 +37,6 @@ FORMATS_BY_SUFFIX = {
     ".tab": "tsv",
 }
 _WIDTH_WITHOUT_TERMINAL = 120
-_SPOOLED_BYTES = 1 << 24
 _WIDE_AT_LEAST, _NARROW_AT_MOST = 24, 40
 _GAP = 3  # between columns
 # A number as it stands in tables, with a star, a percent sign or an interval behind it; so is what is empty.
@@ -71,12 +69,12 @@ def write(
         stream: where to; stdout if None.
         columns: the header of CSV and TSV where there is no record; nothing at all is written if empty.
     """
+    from embedsearch.columns import delimited_by_need, json_text
+
     if format == "json":
         return _write_array(records, stream)
     if format in ("csv", "tsv"):
-        return _write_delimited(records, format, stream, columns)
-    from embedsearch.columns import json_text
-
+        return delimited_by_need(records, stream or sys.stdout, "," if format == "csv" else "\t", columns=columns)
     count = 0
     for record in records:
         count += 1
@@ -138,29 +136,6 @@ def _write_array(records: Iterable[Mapping[str, Any]], stream: IO[str] | None) -
         shown = json_text(record, indent=2).replace("\n", "\n  ")
         click.echo(("[" if count == 1 else ",") + f"\n  {shown}", nl=False, file=stream)
     click.echo("\n]" if count else "[]", file=stream)
-    return count
-
-
-def _write_delimited(
-    records: Iterable[Mapping[str, Any]], format: str, stream: IO[str] | None, columns: Sequence[str]
-) -> int:
-    import tempfile
-
-    from embedsearch.columns import cells, delimited
-
-    # The columns are known when the last record is: until then records wait, in a file where they are many.
-    names: dict[str, None] = {}
-    count = 0
-    with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, "w+", encoding="utf-8") as waiting:
-        for record in records:
-            count += 1
-            row = cells(record)
-            names.update(dict.fromkeys(row))
-            waiting.write(json.dumps(row) + "\n")
-        waiting.seek(0)
-        if header := list(names) or columns:
-            rows = (json.loads(line) for line in waiting)
-            delimited(header, rows, stream or sys.stdout, "," if format == "csv" else "\t")
     return count
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 from embedsearch.documents.atoms import Atom, CountTokens, Ruler
 from embedsearch.documents.document import Document, Passage
 from embedsearch.errors import EncoderError, QueryError, SourceError
+from embedsearch.given import require_kind
 
 
 class _Span(NamedTuple):
@@ -44,10 +46,10 @@ def chunk(
 
     Raises:
         EncoderError: *limit* leaves no room for a text.
-        QueryError: *words* or *overlap* makes no sense.
+        QueryError: *document* is none; *limit*, *words* or *overlap* is no whole number or makes no sense.
         SourceError: a single character has more than *limit* tokens.
     """
-    _check(limit, words, overlap)
+    _check(document, limit, words, overlap)
     text = document.text
     return [
         Passage(document.id, position, start, end, text[start:end])
@@ -57,7 +59,10 @@ def chunk(
     ]
 
 
-def _check(limit: int, words: int | None, overlap: int) -> None:
+def _check(document: Document, limit: int, words: int | None, overlap: int) -> None:
+    require_kind("what is divided", document, Document, "a Document")
+    for what, given in (("the limit", limit), ("words", 1 if words is None else words), ("the overlap", overlap)):
+        require_kind(what, given, Integral, "a whole number")
     if limit < 1:
         raise EncoderError(
             f"{limit} tokens are left for a passage where at least 1 is wanted; "

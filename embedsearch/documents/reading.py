@@ -16,7 +16,7 @@ from embedsearch.documents import estimating, foreign, hypertext, lines, parquet
 from embedsearch.documents.document import Document
 from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, name_of, rejoin
 from embedsearch.errors import SourceError, did_you_mean
-from embedsearch.given import require_text
+from embedsearch.given import require_callables, require_text
 from embedsearch.wording import shown
 
 _readers: dict[str, Reader] = {
@@ -153,8 +153,11 @@ def read_stream(
     Raises:
         SourceError: as `read`.
     """
+    require_text("the name of a stream", name, error=SourceError)
     if isinstance(stream, io.TextIOBase):
         raise SourceError(f"{name}: a stream of text where one of bytes is wanted, such as sys.stdin.buffer")
+    if not (hasattr(stream, "read") and hasattr(stream, "readline")):
+        raise SourceError(f"{name}: {shown(stream)} is no stream of bytes, such as open(path, 'rb') gives")
     options = _options(text=text, title=title, id=id, encoding=encoding, on_error=on_error, report=report)
     planned = Planned(name, name, _known_format(format) or "", None)
     _check_fields_wanted([planned], options)
@@ -172,6 +175,7 @@ def _options(
 ) -> ReadOptions:
     if on_error not in ("stop", "skip"):
         raise SourceError(f"on_error is 'stop' or 'skip', not {on_error!r}")
+    require_callables(report=report)
     check_encoding(encoding)
     for name, given in (("title", title), ("id", id)):
         if given is not None:

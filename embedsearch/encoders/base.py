@@ -34,6 +34,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from embedsearch.errors import EncoderError
+from embedsearch.given import taking_back
 from embedsearch.vectors import Vectors, unit
 
 ENCODE_AT_ONCE = 128
@@ -99,8 +100,13 @@ class Identity:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Identity:
-        """Return the identity that `to_dict` wrote."""
-        return cls(**(fields | {"prompts": tuple(sorted(fields["prompts"].items()))}))
+        """Return the identity that `to_dict` wrote.
+
+        Raises:
+            EncoderError: it is none of these.
+        """
+        with taking_back("identity", fields, error=EncoderError):
+            return cls(**(fields | {"prompts": tuple(sorted(fields["prompts"].items()))}))
 
 
 def identify(encoder: Encoder) -> Identity:

@@ -38,6 +38,7 @@ def about(desk: Desk, _asked: Fields) -> Answer:
         "tried": described(desk, [TRIED])[0] if desk.tried else None,
         "screenings": desk.index.labels.names(),
         "sample": SAMPLE,
+        "generation": desk.index.generation,
         "state": desk.state,
     }
 

@@ -11,20 +11,21 @@ from embedsearch.axes import Axis
 from embedsearch.documents import Document
 from embedsearch.encoders import Encoder
 from embedsearch.filtering.sampling import Reservoir
-from embedsearch.index import Index
+from embedsearch.index import Index, arguments
+from embedsearch.index.arguments import require_count
 
 
 def draw(documents: Iterable[Document], size: int, seed: int) -> tuple[list[Document], int]:
     """Return a random sample of documents that are read from beginning to end, in order, and how many there are."""
-    sample: Reservoir[Document] = Reservoir(size, seed)
-    for place, document in enumerate(documents):
+    sample: Reservoir[Document] = Reservoir(require_count(size, "the size of a sample", least=0), seed)
+    for place, document in enumerate(arguments.documents(documents)):
         sample.offer(replace(document, record="", header=""), place)
     return sample.kept(), sample.offered
 
 
 def first(documents: Iterator[Document], size: int) -> tuple[list[Document], Iterator[Document]]:
     """Return the first documents of a stream that can be read once, and the whole stream again."""
-    head = list(islice(documents, size))
+    head = list(islice(documents, require_count(size, "how many come first", least=0)))
     return head, chain(head, documents)
 
 

@@ -7,13 +7,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis
 from embedsearch.documents.fields import encodable_value
 from embedsearch.encoders import Encoder, Identity, identify, load_identified
 from embedsearch.errors import EmbedSearchError, QueryError, reason
+from embedsearch.given import require_path
 from embedsearch.index import Index
 
 _FORMAT = 1
@@ -89,8 +89,9 @@ class Profile:
         Raises:
             QueryError: the file is not there, or no profile.
         """
+        path = require_path("a profile", file, error=QueryError)
         try:
-            record = json.loads(Path(file).read_text("utf-8"))
+            record = json.loads(path.read_text("utf-8"))
         except FileNotFoundError as error:
             raise QueryError(f"there is no profile {file}; filter with --save-profile writes one") from error
         except (OSError, ValueError) as error:

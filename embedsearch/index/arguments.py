@@ -101,7 +101,7 @@ def texts(what: str, given: str | Iterable[str]) -> list[str]:
     Raises:
         QueryError: as `text`.
     """
-    return [text(what, one) for one in _several(given)]
+    return [text(what, one) for one in several(given)]
 
 
 def axis_names(given: str | Iterable[str]) -> list[str]:
@@ -110,7 +110,7 @@ def axis_names(given: str | Iterable[str]) -> list[str]:
     Raises:
         QueryError: as `text`.
     """
-    return list(dict.fromkeys(map(axis_name, _several(given))))
+    return list(dict.fromkeys(map(axis_name, several(given))))
 
 
 def axis_name(given: str) -> str:
@@ -146,7 +146,7 @@ def paths(what: str, given: str | os.PathLike[str] | Iterable[str | os.PathLike[
     Raises:
         QueryError: one is no path.
     """
-    found = _several(given)
+    found = several(given)
     for one in found:
         if not isinstance(one, str | bytes | os.PathLike):
             raise QueryError(f"{what} is {shown(one)} ({type(one).__name__}), wanted a path")
@@ -191,7 +191,7 @@ def definitions(given: Axis | Iterable[Axis]) -> list[Axis]:
     Raises:
         AxisError: one is none.
     """
-    return [definition(one) for one in _several(given)]
+    return [definition(one) for one in several(given)]
 
 
 def coordinates(what: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -249,7 +249,7 @@ def live_rows(given: ArrayLike, store: Store) -> Rows:
     return rows
 
 
-def _several(given: Any) -> list[Any]:
+def several(given: Any) -> list[Any]:
     """Return what was given as a list: a text or a path is one, and so is what cannot be gone through.
 
     Raises:

@@ -14,6 +14,7 @@ from typing import Any, Self
 from embedsearch.documents import Document
 from embedsearch.encoders import DEFAULT_ENCODER, Encoder, Identity, load_encoder
 from embedsearch.errors import AxisError, EmbedSearchError, SourceError, StoreError
+from embedsearch.given import require_callables, require_kind
 from embedsearch.index import arguments
 from embedsearch.index.arguments import checked_overlap, require_count
 from embedsearch.index.contents import Contents
@@ -185,8 +186,10 @@ class Collection(Contents):
         Raises:
             SourceError: a document cannot be read or stored, or two have the same id and nobody is told of it. What
                 came before is kept.
+            QueryError: what is to be told cannot be called.
             StoreError: another process is writing, or the disk is full. What was committed is kept.
         """
+        require_callables(progress=progress, indexing=indexing, repeated=repeated)
         with self._store.locked():
             report = Ingest(self._store, self._embedding, progress, repeated).add(arguments.documents(documents))
             self._searcher.refresh_neighbors(indexing)
@@ -230,10 +233,11 @@ class Collection(Contents):
             indexing: as for `add`.
 
         Raises:
-            QueryError: a source is no path; nothing is changed.
+            QueryError: a source is no path, or what is to be told cannot be called; nothing is changed.
             SourceError: as `add`, or no document was read.
             StoreError: as `add`.
         """
+        require_callables(progress=progress, indexing=indexing)
         places = None if sources is None else arguments.paths("a source", sources)
         with self._store.locked():
             ingest = Ingest(self._store, self._embedding, progress)
@@ -365,7 +369,9 @@ class Collection(Contents):
         Raises:
             QueryError, AxisError: as `filter`.
         """
-        return self._selector.judge(condition, documents, wanted or Wanted(), rank)
+        wanted = Wanted() if wanted is None else wanted
+        require_kind("wanted", wanted, Wanted, "a Wanted of embedsearch.index, or None")
+        return self._selector.judge(condition, documents, wanted, rank)
 
     def prepare(self, documents: Document | Iterable[Document]) -> int:
         """Embed documents into the cache and add none; return how many texts were encoded.

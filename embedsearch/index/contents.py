@@ -15,6 +15,7 @@ from embedsearch.documents import Document
 from embedsearch.duplicates import SAME, checked_same
 from embedsearch.encoders import Encoder
 from embedsearch.errors import QueryError, StoreError
+from embedsearch.given import require_callables, require_kind
 from embedsearch.index import arguments
 from embedsearch.index.copies import Tell, delete_copies, deleted_copies, find_copies
 from embedsearch.index.embedding import Embedding
@@ -84,8 +85,10 @@ class Contents:
             comparing: told how many of how many pairs of them are compared after that.
 
         Raises:
-            QueryError: the share is another number, or the condition cannot be read.
+            QueryError: the share is another number, the condition cannot be read, or what is to be told cannot be
+                called.
         """
+        require_callables(progress=progress, comparing=comparing)
         share = checked_same(same)
         with self._store.reading():
             return find_copies(self._store, self.labels, self._rows(where), share, progress, comparing)
@@ -96,10 +99,11 @@ class Contents:
         What was kept of each is remembered, so that the report of a screening can count them.
 
         Raises:
-            QueryError: one of them is not in the index any more, was changed or labelled since it was found, or nothing
-                that is the same would be left; nothing is deleted.
+            QueryError: they are none; or one of them is not in the index any more, was changed or labelled since it was
+                found, or nothing that is the same would be left. Nothing is deleted.
             StoreError: another process is writing.
         """
+        require_kind("what is deleted", found, Duplicates, "Duplicates, as Index.duplicates gives them")
         with self._store.locked():
             delete_copies(self._store, self.labels, found)
             self._searcher.refresh_neighbors()
@@ -112,6 +116,11 @@ class Contents:
 
     def _rows(self, where: str | None, *, predicted: bool = False) -> Rows | None:
         return None if where is None else self._selector.rows(where, predicted=predicted)
+
+    @property
+    def generation(self) -> int:
+        """A number that grows with every change of documents or passages, by whomever."""
+        return self._store.generation
 
     @property
     def derived(self) -> DerivedFiles:
@@ -130,7 +139,11 @@ class Contents:
             ids: of the documents.
             made_by: what made them, in which version.
             make: gives numeric arrays by name; is called unless they are there.
+
+        Raises:
+            QueryError: the name is another one, or *made_by* no text.
         """
+        arguments.text("what made arrays", made_by)
         wanted = set(arguments.texts("the id of a document", ids))
         digest = hashlib.blake2b(digest_size=16)
         with self._store.reading():  # they are made of what the stamp says
@@ -160,11 +173,13 @@ class Contents:
         """Return the row of each hit, int64.
 
         Raises:
-            QueryError: the passage of one is in the index no more.
+            QueryError: one is no hit, or its passage is in the index no more.
         """
         found = []
+        require_kind("hits", hits, Iterable, "Hits, as a search gives them")
         with self._store.reading():
             for hit in hits:
+                require_kind("a hit", hit, Hit, "a Hit")
                 rows = self._store.rows_of_document(hit.document)
                 if hit.position >= len(rows):
                     raise QueryError(

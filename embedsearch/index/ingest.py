@@ -260,6 +260,8 @@ class Ingest:
             if entries:
                 self.store.put(entries, vectors, self.run)
             self.store.describe(batch.described, self.run)
+            if batch.updated:
+                self.store.changed(self.store.rows)
             self.embedding.record_engine(embedded)
         self._mistaken += batch.mistaken
         self._documents += len(batch.ids)

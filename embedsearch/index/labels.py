@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from embedsearch.errors import MissingKeyError, QueryError
+from embedsearch.given import require_kind
 from embedsearch.index import arguments
 from embedsearch.index.label import IMPORT, Decision, Label, Value, default_author, label_value, now, seen_of, tidied
 from embedsearch.store import Event, Store
@@ -182,8 +183,12 @@ class IndexLabels(Mapping[str, Label]):
         """Label documents each in its own way, all or none.
 
         Raises:
-            QueryError, StoreError: as `add`; a document is not what was seen of it.
+            QueryError: one is no `Decision`, or not of what its document is now; or as `add`.
+            StoreError: as `add`.
         """
+        require_kind("what is decided", decisions, Sequence, "a list of Decisions")
+        for decision in decisions:
+            require_kind("a decision", decision, Decision, "a Decision of embedsearch.index.label")
         values = [label_value(decision.value) for decision in decisions]
         with self.alone():
             arguments.numbers_of([decision.document for decision in decisions], self._store, "; nothing was labelled")

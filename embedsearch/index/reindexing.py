@@ -11,7 +11,7 @@ from pathlib import Path
 
 from embedsearch.encoders import Encoder, Identity, identify, load_encoder, load_identified, require_encoder
 from embedsearch.errors import AxisError, StoreError
-from embedsearch.given import require_path
+from embedsearch.given import require_callables, require_path
 from embedsearch.index.arguments import checked_overlap, require_count
 from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport
@@ -74,10 +74,11 @@ def reindex(
     Raises:
         EncoderError: the encoder cannot be found.
         AxisError: an axis cannot be fitted with the new encoder; the index is as it was.
-        QueryError: *chunk_words* or *overlap* makes no sense.
+        QueryError: *chunk_words* or *overlap* makes no sense, or what is to be told cannot be called.
         StoreError: there is no index, a document in it is damaged, nothing would change, what was begun in that folder
             has another encoder or other passages, another process is writing, or the disk is full.
     """
+    require_callables(progress=progress, indexing=indexing)
     folder = require_path("an index", path, error=StoreError).resolve()
     with closing(Store.open(folder)) as store:
         _discard_finished(store, _sibling(folder))

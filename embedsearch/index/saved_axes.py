@@ -13,6 +13,7 @@ from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, re
 from embedsearch.axes.ordering import dependents, in_order
 from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError, EmbedSearchError
+from embedsearch.given import require_kind
 from embedsearch.index import arguments
 from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
@@ -103,7 +104,13 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._lent, self._now = lent, None
 
     def pin(self, axes: Sequence[ScaledAxis]) -> None:
-        """Use axes with the scale that they bring, for as long as the index is open; nothing is written."""
+        """Use axes with the scale that they bring, for as long as the index is open; nothing is written.
+
+        Raises:
+            AxisError: one is no `ScaledAxis`.
+        """
+        for axis in (axes := arguments.several(axes)):
+            require_kind("what is pinned", axis, ScaledAxis, "a ScaledAxis", error=AxisError)
         self._pinned |= {axis.name: axis for axis in axes}
         self._now = None
 

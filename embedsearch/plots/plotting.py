@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import AxisError, QueryError
+from embedsearch.given import require_kind
 from embedsearch.index import Index, require_index
 from embedsearch.index.placing import point_on
 from embedsearch.plots.files import Figure
@@ -122,7 +123,7 @@ def plot_plane(
     if x == y:
         raise AxisError(f"a plane needs two different axes, not {x!r} twice; along one axis there is a histogram")
     require_matplotlib()
-    look = look or Look()
+    look = _checked_look(look)
     lettering = Lettering(look.font)
     wanted = Wanted.of(phrases, documents, extremes, calc=calc, k=k, color=color, where=where)
     return draw(gather(index, [x, y], wanted), lettering, look.size)
@@ -159,7 +160,7 @@ def plot_axis(
         EmbedSearchError: matplotlib or textalloc is not installed.
     """
     require_matplotlib()
-    look = look or Look()
+    look = _checked_look(look)
     lettering = Lettering(look.font)
     wanted = Wanted.of(phrases, documents, extremes, color=color, where=where)
     with require_index(index).reading():
@@ -182,6 +183,12 @@ def draw(
             figure, labels, left_out = draw_histogram(scene, lettering, size, threshold)
     notes = _notes(scene, left_out, lettering, size)
     return Plot(figure, scene, tuple(labels), tuple(left_out), notes, threshold)
+
+
+def _checked_look(look: Look | None) -> Look:
+    look = Look() if look is None else look
+    require_kind("the look", look, Look, "a Look of embedsearch.plots, or None")
+    return look
 
 
 def _notes(scene: Scene, left_out: Sequence[str], lettering: Lettering, size: tuple[float, float]) -> tuple[str, ...]:

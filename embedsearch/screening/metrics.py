@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.errors import QueryError
+from embedsearch.wording import shown
 
 Found = NDArray[np.bool_]
 
@@ -73,12 +74,12 @@ def recall_curve(found: Found) -> NDArray[np.float64]:
 def recall_at(found: Found, shares: ArrayLike) -> NDArray[np.float64]:
     """Return the recall after the first ``floor(share · m)`` records, in the shape of *shares*, each 0…1."""
     recalls = np.concatenate(([0.0], recall_curve(found)))
-    return np.asarray(recalls[np.floor(np.asarray(shares) * len(found) + 1e-9).astype(np.int64)])
+    return np.asarray(recalls[np.floor(_shares(shares) * len(found) + 1e-9).astype(np.int64)])
 
 
 def records_needed(found: Found, recall: float) -> int:
     """Return how many records were read when at least ``recall`` of the relevant ones were found."""
-    wanted = math.ceil(recall * _checked(found).sum() - 1e-9)
+    wanted = math.ceil(float(_shares(recall)) * _checked(found).sum() - 1e-9)
     return int(np.flatnonzero(found)[max(wanted, 1) - 1]) + 1
 
 
@@ -88,7 +89,7 @@ def work_saved(found: Found, recall: float) -> float:
     Source: Cohen, Hersh, Peterson and Yen, "Reducing workload in systematic review preparation using automated
     citation classification", JAMIA 13(2), 2006. At most *recall*; 0 is what random order saves on average.
     """
-    return (len(found) - records_needed(found, recall)) / len(found) - (1 - recall)
+    return (len(_checked(found)) - records_needed(found, recall)) / len(found) - (1 - recall)
 
 
 def times_to_discovery(found: Found) -> NDArray[np.float64]:
@@ -105,7 +106,16 @@ def average_time_to_discovery(found: Found) -> float:
     return float(times_to_discovery(found).mean())
 
 
+def _shares(given: ArrayLike) -> NDArray[np.float64]:
+    shares = np.asarray(given)
+    if shares.dtype.kind not in "iuf" or not ((shares >= 0) & (shares <= 1)).all():
+        raise QueryError(f"the share is {shown(given)}, wanted a number from 0 to 1")
+    return shares.astype(np.float64)
+
+
 def _checked(found: Found) -> Found:
+    if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype != np.bool_:
+        raise QueryError(f"what was found is {shown(found)}, wanted an array of true and false, one for each record")
     if not found.any():
         raise QueryError("none of the records is relevant; metrics need at least one besides the priors")
     return found

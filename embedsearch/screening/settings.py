@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from numbers import Integral
 from typing import Any, Self
 
 from embedsearch.errors import QueryError
+from embedsearch.given import require_kind
 from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of
 from embedsearch.screening.choosing import CHOICES
@@ -40,6 +42,7 @@ class ScreeningSettings:
     def __post_init__(self) -> None:
         """Refuse what no screening can be run with."""
         one_of("way to choose records called", self.by, CHOICES)
+        require_kind("the seed", self.seed, Integral, "a whole number")
         if self.seed < 0:
             raise QueryError(f"a seed must be 0 or more, not {self.seed}")
         if arguments.text("the topic", self.topic) and not self.topic.strip():

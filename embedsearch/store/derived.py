@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.errors import StoreError
+from embedsearch.errors import QueryError, StoreError
+from embedsearch.given import require_text
 from embedsearch.store.store import Store
 from embedsearch.vectors import Rows
 
@@ -102,7 +103,8 @@ class DerivedFiles:
             raise StoreError(f"{file} cannot be written: {error.strerror or error}") from error
 
     def _file(self, name: str) -> Path:
-        assert _NAME.fullmatch(name), name
+        if not _NAME.fullmatch(require_text("the name of what is kept", name)):
+            raise QueryError(f"the name of what is kept is {name!r}, wanted lower-case letters, digits and hyphens")
         return self._folder / f"derived-{name}.npz"
 
 

@@ -377,6 +377,6 @@ class Store(LiveRows):
         self._database.execute("DELETE FROM dead")
 
     def changed(self, rows: int) -> None:
-        """Note how many rows there are now, and that the passages have changed; inside `writing`."""
+        """Note how many rows there are now, and that documents or passages have changed; inside `writing`."""
         self.set_setting("rows", rows)
         self.set_setting("generation", self.generation + 1)

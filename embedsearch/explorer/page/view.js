@@ -103,7 +103,7 @@ export async function load(wanted = {}) {
 }
 
 async function drawing({move = false, where = view.where}) {
-  const before = view.drawn, of = holding(), found = Object.assign(unpacked(await asked({where})), {of});
+  const before = view.drawn, of = holding(), {generation} = view.index, found = Object.assign(unpacked(await asked({where})), {of, generation});
   await begun(found);
   view.where = where;
   mark({}); // it lies where the axes before had it; who drew it draws it again
@@ -118,7 +118,7 @@ async function drawing({move = false, where = view.where}) {
 }
 
 /* What the places of points hang on. */
-const holding = () => JSON.stringify([view.index.documents, view.index.passages, axisNamed(now().x), axisNamed(now().y)]);
+const holding = () => JSON.stringify([view.index.generation, axisNamed(now().x), axisNamed(now().y)]);
 
 /* Draws anew where points may lie elsewhere by now, once those are there that others ask for, and says why; true if so. */
 export async function redraw(why) {
@@ -179,7 +179,7 @@ async function moving(from, to) {
 }
 
 function show(points) {
-  if (view.drawn?.epoch !== points.epoch) view.texts = new Map(); // the numbers of rows mean others now
+  if (view.drawn?.epoch !== points.epoch || view.drawn.generation !== points.generation) view.texts = new Map(); // of rows that mean others now, or have changed
   view.drawn = points;
   if (view.selection && view.selection.epoch !== points.epoch) {
     view.selection = null;
@@ -228,7 +228,7 @@ async function zoomed(range, asked) {
 async function detail(box) {
   if (!box || loading || view.drawn.shown === view.drawn.total) return;
   try {
-    const {of} = view.drawn, found = Object.assign(unpacked(await asked({box})), {of}), {x0, x1, y0, y1} = view.plane.range;
+    const {of, generation} = view.drawn, found = Object.assign(unpacked(await asked({box})), {of, generation}), {x0, x1, y0, y1} = view.plane.range;
     show(found);
     settle([x0, x1, y0, y1]);
     ahead(view.drawn.rows.slice(0, AT_ONCE));

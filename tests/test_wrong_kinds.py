@@ -1,0 +1,102 @@
+"""What is given to the public parts of the package in place of what is wanted: refused in one line of ours."""
+
+import numpy as np
+import pytest
+
+import embedsearch as es
+from embedsearch.axes import Calibration, read_ratings
+from embedsearch.documents import chunk, read_stream
+from embedsearch.encoders import Identity
+from embedsearch.filtering import Profile, draw, first
+from embedsearch.screening import Screening
+from embedsearch.screening.metrics import recall_at, records_needed, work_saved
+
+
+class Odd:
+    """Nothing that anybody wants; in two lines where it is written."""
+
+    def __repr__(self):
+        return "<an\nodd thing>"
+
+
+def refused(ask, *given):
+    """Ask with something of a wrong kind; it must be refused in one line of ours."""
+    with pytest.raises(es.EmbedSearchError) as caught:
+        ask(*given)
+    assert "\n" not in str(caught.value)
+
+
+WRONG = {"none": None, "number": 5, "bytes": b"x", "odd": Odd(), "list": [Odd()]}
+FOUND = np.array([True, False, True])
+
+
+ASKED = {
+    "Axis.from_dict": lambda given, _: es.Axis.from_dict("size", given),
+    "FittedAxis.from_dict": lambda given, index: es.FittedAxis.from_dict(index.axes["size"].fitted.axis, given),
+    "Scale.from_dict": lambda given, _: es.Scale.from_dict(given),
+    "Calibration.from_dict": lambda given, _: Calibration.from_dict(given),
+    "Identity.from_dict": lambda given, _: Identity.from_dict(given),
+    "Profile.load": lambda given, _: Profile.load(given),
+    "read_stream": lambda given, _: list(read_stream(given)),
+    "chunk": lambda given, _: chunk(given, lambda texts: [len(text) for text in texts], limit=9),
+    "draw": lambda given, _: draw(given, 1, 0),
+    "rows_of": lambda given, index: index.rows_of(given),
+    "delete_duplicates": lambda given, index: index.delete_duplicates(given),
+    "labels.add_all": lambda given, index: index.labels.add_all(given),
+    "axes.pin": lambda given, index: index.axes.pin(given),
+    "computed": lambda given, index: index.computed(given, ["id-wolf"], "me", dict),
+    "recall_at": lambda given, _: recall_at(given, 0.5),
+    "work_saved": lambda given, _: work_saved(given, 0.5),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
+def test_what_is_wanted_is_refused_in_another_kind(index, ask, wrong):
+    """No error of Python's, numpy's or SQLite's, whatever the kind."""
+    refused(ask, wrong, index)
+    assert len(index.ids()) == 8
+
+
+OPTIONS = {
+    "add": lambda given, index: index.add([], progress=given),
+    "add, repeated": lambda given, index: index.add([], repeated=given),
+    "sync": lambda given, index: index.sync([es.Document("a", "wolf")], indexing=given),
+    "duplicates": lambda given, index: index.duplicates(comparing=given),
+    "reindex": lambda given, index: es.reindex(index.path, chunk_words=1, overlap=0, progress=given),
+    "read": lambda given, index: es.read(index.path, report=given),
+    "sift": lambda given, index: index.sift(None, wanted=given),
+    "read_ratings": lambda given, _: read_ratings("r.csv", text=given),
+    "plot": lambda given, index: es.plot_plane(index, "predatoriness", "size", look=given),
+    "seed": lambda given, index: Screening(index).configure(topic="wolf", seed=given),
+    "limit": lambda given, _: chunk(es.Document("a", "a wolf"), lambda texts: [9 for _ in texts], limit=given),
+    "share": lambda given, _: records_needed(FOUND, given),
+    "first": lambda given, _: first(iter(()), given),
+}
+
+
+@pytest.mark.parametrize("wrong", [b"x", Odd(), [Odd()], True, 2.5, float("nan")], ids=repr)
+@pytest.mark.parametrize("ask", OPTIONS.values(), ids=OPTIONS)
+def test_an_option_is_refused_in_another_kind(index, ask, wrong):
+    """What is told, chosen or counted: before anything is done. True is 1 to Python wherever a number is wanted."""
+    if wrong is True and ask in (OPTIONS["seed"], OPTIONS["limit"], OPTIONS["first"]):
+        return
+    refused(ask, wrong, index)
+    assert len(index.ids()) == 8
+    assert not index.labels.settings()
+
+
+@pytest.mark.parametrize("lacking", ["encoder", "direction", "origin"])
+def test_what_to_dict_gave_is_taken_back_and_nothing_less(index, lacking):
+    """The message names what is missing; a text of no array is told too."""
+    fitted = index.axes["size"].fitted
+    kept = fitted.to_dict()
+    assert np.array_equal(es.FittedAxis.from_dict(fitted.axis, kept).direction, fitted.direction)
+    with pytest.raises(es.AxisError, match=f"'{lacking}' is missing"):
+        es.FittedAxis.from_dict(fitted.axis, {name: value for name, value in kept.items() if name != lacking})
+    with pytest.raises(es.AxisError, match="is no fitted axis as its to_dict gives one"):
+        es.FittedAxis.from_dict(fitted.axis, kept | {"step": "abc"})
+    identity = index.identity
+    assert Identity.from_dict(identity.to_dict()) == identity
+    with pytest.raises(es.EncoderError, match="is no identity as its to_dict gives one"):
+        Identity.from_dict(identity.to_dict() | {"colour": "red"})
