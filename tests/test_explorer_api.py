@@ -580,6 +580,11 @@ def test_nothing_is_done_for_those_who_wait_no_longer(tmp_path):
             connection.close()
         last = threading.Thread(target=client.ask, args=("search",), kwargs={"text": "fourth"})
         last.start()
+        for _ in range(5):  # by the time that a page is there, the server has met what came before it
+            page = HTTPConnection("127.0.0.1", client.port)
+            page.request("GET", "/")
+            assert page.getresponse().read()
+            page.close()
         encoder.go.set()
         first.join()
         last.join()
