@@ -17,6 +17,7 @@ import pytest
 from browser import chromium, page, watch  # noqa: F401  fixtures
 from click.testing import CliRunner, Result
 from explorer_page import open_page, served, small  # noqa: F401  fixtures
+from explorer_server import client_of_animals, path_of_animals  # noqa: F401  fixtures
 from filelock import FileLock
 from hypothesis import settings
 from remote_endpoint import clock, endpoint, own_cache  # noqa: F401  fixtures
