@@ -17,8 +17,10 @@ import pytest
 from browser import chromium, page, watch  # noqa: F401  fixtures
 from click.testing import CliRunner, Result
 from explorer_page import open_page, served, small  # noqa: F401  fixtures
+from explorer_server import client_of_animals, path_of_animals  # noqa: F401  fixtures
 from filelock import FileLock
 from hypothesis import settings
+from labelled_papers import papers  # noqa: F401  a fixture
 from remote_endpoint import clock, endpoint, own_cache  # noqa: F401  fixtures
 from screening_pile import pile  # noqa: F401  a fixture
 from stored_texts import twenty_texts  # noqa: F401  a fixture

@@ -1,11 +1,16 @@
 """The explorer of a small index behind a real socket, for tests of its interface and of its page."""
 
+import base64
 import json
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
+import pytest
+
+import embedsearch as es
 from embedsearch import explorer
 from embedsearch.web import Address
 
@@ -50,3 +55,23 @@ def exploring(path: Path, *, token: str = "", encoder=None, port: int = 0):
     """Serve the explorer of an index; give a client of it."""
     with explorer.exploring(path, encoder=encoder, address=Address(port=port, token=token)) as address:
         yield Client(urlsplit(address).port)
+
+
+@pytest.fixture(name="path")
+def path_of_animals(tmp_path, encoder, animals, axes):
+    """Return an index of eight animals with two axes, their vectors made by hand."""
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add(animals)
+        for axis in axes:
+            index.axes.save(axis)
+    return tmp_path / "index"
+
+
+@pytest.fixture(name="client")
+def client_of_animals(path, encoder):
+    with exploring(path, encoder=encoder) as client:
+        yield client
+
+
+def numbers(text, kind):
+    return np.frombuffer(base64.b64decode(text), kind)
