@@ -1,4 +1,6 @@
-"""An index of twenty texts, and what it must hold."""
+"""An index of twenty texts, what it must hold, and damage to it."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +37,15 @@ def check_holds(index: es.Index, wanted: dict[str, es.Document]) -> None:
         assert [place[:3] for place in places] == [(one.position, one.start, one.end) for one in expected]
         vectors = store.vectors()[[place[3] for place in places]]
         assert np.array_equal(vectors, encode(HashEncoder(index._store.dimension), embedded))
+
+
+def flip(file: Path, place: int, bits: int = 0x40) -> None:
+    """Change one byte of a file."""
+    with open(file, "r+b") as stream:
+        stream.seek(place)
+        value = stream.read(1)[0]
+        stream.seek(place)
+        stream.write(bytes([value ^ bits]))
 
 
 @pytest.fixture(name="made")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from disks import make_room, small_disk
 from processes import PROCESSES
-from test_store_changes import check_holds
+from stored_texts import check_holds
 
 import embedsearch as es
 from embedsearch.index import upkeep

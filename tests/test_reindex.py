@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import CORPUS, run
 from disks import make_room, small_disk
+from stored_texts import check_holds
 from test_durability import (
     FIRST_SEED,
     KILLS,
@@ -20,7 +21,6 @@ from test_durability import (
     kill_at,
     small_transactions,
 )
-from test_store_changes import check_holds
 
 import embedsearch as es
 from embedsearch.index import reindexing, upkeep

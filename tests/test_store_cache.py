@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from processes import PROCESSES
-from test_store_changes import check_holds, flip
+from stored_texts import check_holds, flip
 
 import embedsearch as es
 from embedsearch.index import upkeep

@@ -4,26 +4,16 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import run
-from stored_texts import check_holds, documents
+from stored_texts import check_holds, documents, flip
 
 import embedsearch as es
 from embedsearch.index import upkeep
 from embedsearch.store.fulltext import FullText
 from embedsearch.testing import HashEncoder
-
-
-def flip(file: Path, place: int, bits: int = 0x40) -> None:
-    """Change one byte of a file."""
-    with open(file, "r+b") as stream:
-        stream.seek(place)
-        value = stream.read(1)[0]
-        stream.seek(place)
-        stream.write(bytes([value ^ bits]))
 
 
 def test_a_sound_index_has_no_findings(made):
