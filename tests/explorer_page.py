@@ -43,7 +43,7 @@ def ask(page, text, among=""):
 
 
 def lasso(page):
-    """Draw around the points up on the right, and return how many they are."""
+    """Draw around the points up on the right, and return how many they are, once all is said of them."""
     page.click("[data-mode=lasso]")
     page.wait_for_function("document.querySelector('#plane > div').layout.dragmode === 'lasso'")
     box = page.locator("#plane").bounding_box()
@@ -55,6 +55,7 @@ def lasso(page):
         page.mouse.move(*point, steps=5)
     page.mouse.up()
     page.wait_for_function("/^[0-9,]+ selected$/.test(document.getElementById('chosen-count').textContent)")
+    page.wait_for_selector("#chosen[aria-busy=false]")
     return int(page.inner_text("#chosen-count").split()[0].replace(",", ""))
 
 

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -260,11 +261,15 @@ def test_a_closed_pipe_is_no_error(predation, form):
     """`| head` ends the command without a word, as a program does that SIGPIPE ends: not 1 for nothing found."""
     code = f"from embedsearch.cli import main; main(['place', '--all', '-f', {form!r}, '-i', {str(predation)!r}])"
     # Unbuffered, Python takes one long write of which half was read for a whole one.
-    command = f'unset PYTHONUNBUFFERED; "{sys.executable}" -c "{code}" | head -n 1; echo "${{PIPESTATUS[0]}}"'
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.stderr == ""
-    assert len(done.stdout.splitlines()) == 2
-    assert done.stdout.splitlines()[1] == "141"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=environment,
+        pipesize=4096,  # less than is written: it cannot be done before the reader has left
+    ) as command:  # fmt: skip
+        assert command.stdout.readline()
+        command.stdout.close()
+        assert command.stderr.read() == b""
+    assert command.returncode == 141
 
 
 def test_an_interrupt_leaves_with_130(tmp_path, monkeypatch):

@@ -297,13 +297,18 @@ const short = (text) => (text.length > 32 ? `${text.slice(0, 31)}…` : text);
 export const pick = (places) => saying("view-error", () => ofDrawn(async () => {
   const {epoch, rows} = view.drawn, selection = places.length ? {epoch, rows: places.map((place) => rows[place])} : null;
   view.selection = selection;
+  $("chosen-words").textContent = "";
+  $("chosen").setAttribute("aria-busy", String(selection !== null));
   chosen();
-  const first = selection?.rows.slice(0, 50) ?? [];
+  if (selection === null) return;
+  const first = selection.rows.slice(0, 50);
   await fetchTexts(first);
   if (view.selection !== selection) return; // another was made meanwhile
   $("chosen-list").replaceChildren(...first.map((row) => h("li", {dir: "auto"}, told(row).split("\n")[0] || "…")));
-  const {words} = selection ? await ask("words", selection, {kind: "words"}) : {words: []};
-  if (view.selection === selection && words.length) $("chosen-words").textContent = `Their words: ${words.join(", ")}`;
+  const {words} = await ask("words", selection, {kind: "words"});
+  if (view.selection !== selection) return;
+  if (words.length) $("chosen-words").textContent = `Their words: ${words.join(", ")}`;
+  $("chosen").setAttribute("aria-busy", "false");
 }));
 
 const selected = ({epoch, place}) => (view.selection?.epoch === epoch ? view.selection.rows.map((row) => place.get(row)).filter((one) => one !== undefined) : []);
@@ -311,7 +316,7 @@ const selected = ({epoch, place}) => (view.selection?.epoch === epoch ? view.sel
 function chosen() {
   const {selection} = view;
   $("chosen").hidden = !selection;
-  $("chosen-count").textContent = $("chosen-words").textContent = "";
+  $("chosen-count").textContent = "";
   if (!selection) return $("chosen-list").replaceChildren();
   const all = selection.rows.length, here = selected(view.drawn).length;
   $("chosen-count").textContent = `${count(all)} selected${here < all ? `, ${count(here)} of them drawn` : ""}`;
