@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import embedsearch as es
-from embedsearch.groups.dividing import divide
+from embedsearch.axes.fields import as_number
+from embedsearch.groups.dividing import _day, divide
 from embedsearch.groups.statistics import Sample, difference_of, explained, mean_of, trend_of
 from embedsearch.testing import TableEncoder
 
@@ -133,6 +134,22 @@ def test_many_numbers_are_put_into_steps():
     outlier = divide("f", [*range(1990, 2026), 1550])
     assert outlier.step == 5
     assert outlier.names[0] == "1550 to 1554"
+
+
+def test_dates_close_together_are_told_by_the_calendar():
+    """By years from a few of them on, by months below two years, by days below six weeks; steps asked for as dates."""
+    days = [date(2020, 1, 1) + timedelta(days=n) for n in range(4000)]
+
+    def groups_of(count, every=1, **more):
+        return names_of([day.isoformat() for day in days[:count:every]], **more)
+
+    assert groups_of(10) == {f"2020-01-{n:02d}": 1 for n in range(1, 11)}
+    assert groups_of(100) == {"2020-01": 31, "2020-02": 29, "2020-03": 31, "2020-04": 9}
+    assert len(groups_of(700)) == 23
+    assert groups_of(4 * 365, 10) == {"2020": 37, "2021": 37, "2022": 36, "2023": 36}
+    assert groups_of(366, step=0.5) == {"2020-01-01 to <2020-07-02": 183, "2020-07-02 to <2021-01-01": 183}
+    for day in days:
+        assert _day(as_number(day.isoformat())) == day
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=9, max_size=60, unique=True))
@@ -314,6 +331,21 @@ def test_the_command_tells_the_trend_of_numbers(predation):
     assert rows[1][rows[0].index("difference")] == ""
     assert "Left out as too small: 6 groups of 7 documents (--least): 1590 to 1599" in done.stderr
     assert "Rank correlation with year: size 0.2" in done.stderr
+
+
+def test_months_are_told_as_such(tmp_path):
+    """Their names are those of the calendar, and the picture has them in their order."""
+    table = {f"t{n}": [n % 3 / 10, 1.0] for n in range(90)}
+    with es.Index.create(tmp_path / "i", TableEncoder(table | {"low": [-1.0, 0.0], "high": [1.0, 0.0]})) as index:
+        begin = date(2024, 1, 1)
+        days = [(begin + timedelta(days=n)).isoformat() for n in range(90)]
+        index.add(es.Document(name, name, metadata={"day": day}) for name, day in zip(table, days, strict=True))
+        index.axes.save(es.Axis("x", ["low"], ["high"]))
+        panel = es.plot_groups(index.compare("day")).figure.axes[0]
+    names = ["2024-01 (31)", "2024-02 (29)", "2024-03 (30)"]
+    assert [label.get_text() for label in panel.get_xticklabels()] == names
+    done = run("compare", "day", "-i", tmp_path / "i", "-f", "table")
+    assert "day by months explains" in done.stderr
 
 
 def test_json_is_one_object_with_all_of_it(predation):

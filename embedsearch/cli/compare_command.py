@@ -125,6 +125,8 @@ def _interval(value: float | None, low: float | None, high: float | None) -> str
 
 def _said(found: GroupComparison) -> list[str]:
     """Return what the groups do not say: what was left out, how much they explain, and trends."""
+    from embedsearch.groups.dividing import DAY, MONTH
+
     lines = []
     if found.without:
         lines.append(f"{count_of(found.without, 'document has', 'documents have')} no {found.field}.")
@@ -134,7 +136,8 @@ def _said(found: GroupComparison) -> list[str]:
         lines.append(f"Left out as too small: {count_of(len(found.rare), 'group')} of {documents} (--least): {names}.")
     if found.explained:
         shares = ", ".join(f"{100 * max(0.0, share):.1f}% of {name}" for name, share in found.explained.items())
-        steps = f" in steps of {found.step:g}" if found.step is not None else ""
+        by_calendar = {None: "", MONTH: " by months", DAY: " by days"}
+        steps = by_calendar.get(found.step, f" in steps of {found.step or 0:g}")
         lines.append(f"{found.field}{steps} explains {shares}.")
     if found.trends:
         trends = ", ".join(

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from numbers import Real
 from typing import Any
 
@@ -17,7 +18,9 @@ from embedsearch.errors import QueryError
 from embedsearch.wording import shown
 
 MOST_VALUES = 8  # that numbers may have and be a group each
+MONTH, DAY = 1 / 12, 1 / 365  # in years, about: groups of dates by the calendar have these steps
 _MOST_STEPS = 12
+_YEARS_FROM, _MONTHS_FROM = 0.5, 0.02  # round steps, by which few years are told by months, few months by days
 
 Members = NDArray[np.int64]
 
@@ -31,7 +34,7 @@ class Division:
         members: the documents of each, ascending; a document with a list of values is in several.
         valued: the documents that have a value, ascending.
         numbers: their values, shape (len(valued),), where all are numbers or dates; dates are years with fractions.
-        step: how wide the groups of numbers are; None where each value is a group.
+        step: how wide the groups of numbers are, of months and days about; None where each value is a group.
         starts: where each group of numbers begins, if there is a step.
     """
 
@@ -51,7 +54,8 @@ class Division:
 def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> Division:
     """Return the groups that documents fall into by a field.
 
-    Numbers and dates of more than eight different values are put into steps of a round width.
+    Numbers and dates of more than eight different values are put into steps of a round width, dates of two years into
+    months, of six weeks into days.
 
     Args:
         field: its name, for messages.
@@ -72,12 +76,17 @@ def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> D
         names = {number: written(given[place]) for place, number in enumerate(numbers.tolist())}
         order, members = _parted(numbers, valued)
         return Division(tuple(names[number] for number in order), members, valued, numbers)
-    step = float(step or _round_step(numbers))
-    order, members = _parted(_steps(numbers, step), valued)
-    are_whole = step.is_integer() and (any(map(is_date, given)) or _are_whole(numbers))
-    starts = tuple(key * step for key in order)
-    names_of_steps = tuple(_step_name(low, step, are_whole=are_whole) for low in starts)
-    return Division(names_of_steps, members, valued, numbers, step, starts)
+    are_dates = any(map(is_date, given))
+    width = float(step or _round_step(numbers))
+    if are_dates and step is None and width < 1:
+        if width < _YEARS_FROM:
+            return _by_calendar(numbers, valued, are_months=width >= _MONTHS_FROM)
+        width = 1.0
+    order, members = _parted(_steps(numbers, width), valued)
+    are_whole = width.is_integer() and (are_dates or _are_whole(numbers))
+    starts = tuple(key * width for key in order)
+    names_of_steps = tuple(_step_name(low, width, are_whole=are_whole, are_dates=are_dates) for low in starts)
+    return Division(names_of_steps, members, valued, numbers, width, starts)
 
 
 def written(value: Any) -> str:
@@ -131,9 +140,29 @@ def _round_step(numbers: NDArray[np.float64]) -> float:
     )
 
 
-def _step_name(low: float, step: float, *, are_whole: bool) -> str:
+def _by_calendar(numbers: NDArray[np.float64], valued: Members, *, are_months: bool) -> Division:
+    """Return dates by months, or by days."""
+    days = [_day(number) for number in numbers.tolist()]
+    begin = [day.replace(day=1) if are_months else day for day in days]
+    order, members = _parted(np.array([day.toordinal() for day in begin], dtype=np.float64), valued)
+    first = [date.fromordinal(int(key)) for key in order]
+    names = tuple(day.isoformat()[: 7 if are_months else 10] for day in first)
+    starts = tuple(as_number(day.isoformat()) or 0.0 for day in first)
+    return Division(names, members, valued, numbers, MONTH if are_months else DAY, starts)
+
+
+def _day(number: float) -> date:
+    """Return the day that a year with its fraction is."""
+    year = int(number)
+    begin, end = date(year, 1, 1), date(year + 1, 1, 1) if year < 9999 else date(9999, 12, 31)
+    return begin + timedelta(days=round((number - year) * (end - begin).days))
+
+
+def _step_name(low: float, step: float, *, are_whole: bool, are_dates: bool) -> str:
     if are_whole:
         return f"{low:.0f}" if step == 1 else f"{low:.0f} to {low + step - 1:.0f}"
+    if are_dates and low >= 1 and low + step < 9999:
+        return f"{_day(low)} to <{_day(low + step)}"
     return f"{low:.12g} to <{low + step:.12g}"
 
 
