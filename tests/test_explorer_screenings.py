@@ -106,7 +106,8 @@ def test_a_label_under_way_stays_in_its_screening(open_page, served):
     page.wait_for_function("held.length === 1")
     page.select_option("#read-screening", "hunters")
     shows(page, "r7")
-    page.evaluate("release()")
+    with page.expect_response("**/screen/label"):
+        page.evaluate("release()")
     page.wait_for_load_state("networkidle")
     assert page.get_attribute("#read-record", "data-id") == "r7"
     assert page.inner_text("#read-progress") == "0 relevant of 0 read, of 5 records."

@@ -87,7 +87,10 @@ def test_a_label_is_of_the_record_that_was_shown(page, watch, served):
         "screen/label", id=next(f"r{place}" for place in range(10) if f"r{place}" != record["id"]), label="relevant"
     )
     assert len(served.ask("screen/status")["recent"]) == 2
-    assert "400" in watch.errors.pop()
+    page.goto("about:blank")
+    assert sum("400" in one for one in watch.errors) == 1
+    # Texts that the page fetched ahead may have been asked for as their passages went.
+    watch.errors = [one for one in watch.errors if "400" not in one and "status of 409" not in one]
 
 
 @pytest.fixture
