@@ -25,6 +25,11 @@ class Terms(NamedTuple):
     names: list[str]
     found: Any
 
+    def counts(self, places: slice | NDArray[np.int64] = slice(None)) -> NDArray[np.int64]:
+        """Return how many of the texts at some places, or of all, have each term, shape (t,)."""
+        counts: NDArray[np.int64] = np.asarray(self.found[places].sum(axis=0)).ravel()
+        return counts
+
 
 def find_terms(texts: Sequence[str], *, pairs: bool = False) -> Terms | None:
     """Return the words of three letters or more that texts have, without the most frequent ones of English.
@@ -89,7 +94,7 @@ def pull(terms: Terms, coordinates: NDArray[np.float64]) -> tuple[NDArray[np.flo
         Two arrays of shape (t,).
     """
     total, deviation = len(coordinates), float(coordinates.std(ddof=1)) if len(coordinates) > 1 else 0.0
-    counts = np.asarray(terms.found.sum(axis=0)).ravel()
+    counts = terms.counts()
     apart = terms.found.T @ (coordinates - coordinates.mean()) / counts
     errors = deviation * np.sqrt((1 - counts / total) / counts)
     scores = np.divide(apart, errors, out=np.zeros_like(apart), where=errors > 0)

@@ -79,7 +79,7 @@ def compare(
 
         made = plot_groups(found)
         made.save(file)
-        note(f"{file}: {count_of(len({one.group for one in found.groups}), 'group')}.")
+        note(f"{file}: {count_of(len(found.members), 'group')}.")
         if made.note:
             note(f"Note: {made.note}")
 

@@ -139,8 +139,7 @@ class Measured(Collection):
         """
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
-            rows = self._rows(where) if drawn is None else arguments.live_rows(drawn, self._store)
-            rows = self._store.live_rows() if rows is None else rows
+            rows = self.rows(where) if drawn is None else arguments.live_rows(drawn, self._store)
             if documents is not None:
                 ids = arguments.texts("the id of a document", documents)
                 own = [self._store.rows_of_document(self.get(id).id) for id in ids]

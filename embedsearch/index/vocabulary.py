@@ -103,7 +103,7 @@ def axis_words(
     if terms is None:
         return AxisWords(Words(), 0, 0.0, len(coordinates), of)
     means, scores = pull(terms, coordinates)
-    counts = np.asarray(terms.found.sum(axis=0)).ravel()
+    counts = terms.counts()
     often = counts >= OFTEN
     found = [
         Word(axis, end, terms.names[place], int(counts[place]), float(means[place]), float(scores[place]), version)
@@ -124,22 +124,16 @@ def group_words(terms: Terms | None, members: Sequence[NDArray[np.int64]], k: in
     """
     if terms is None:
         return [()] * len(members)
-    everywhere, total = _counts(terms, np.concatenate(members)), sum(map(len, members))
+    everywhere, total = terms.counts(np.concatenate(members)), sum(map(len, members))
     found = []
     for own in members:  # one after the other: all counts of many groups are more than the memory holds
-        counts = _counts(terms, own)
+        counts = terms.counts(own)
         often = np.flatnonzero(counts >= OFTEN)
         sides = np.stack([counts[often], everywhere[often] - counts[often]])
         weights = characteristic(sides, np.array([len(own), total - len(own)]))[0]
         names = [terms.names[place] for place in often.tolist()]
         found.append(tuple(names[place] for place in first_unlike(names, weights, k)))
     return found
-
-
-def _counts(terms: Terms, places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many of some texts have each term, shape (t,)."""
-    counts: NDArray[np.int64] = np.asarray(terms.found[places].sum(axis=0)).ravel()
-    return counts
 
 
 def words_beside(store: Store, rows: Rows, k: int) -> tuple[str, ...]:

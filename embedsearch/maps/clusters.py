@@ -63,7 +63,7 @@ def _names(groups: Sequence[Sequence[str]]) -> list[str]:
     if terms is None:
         return [""] * len(groups)
     ends = np.cumsum([0, *(len(group) for group in groups)])
-    counts = [np.asarray(terms.found[start:end].sum(axis=0)).ravel() for start, end in pairwise(ends.tolist())]
+    counts = [terms.counts(slice(start, end)) for start, end in pairwise(ends.tolist())]
     weights = characteristic(np.stack(counts), np.diff(ends))
     return [_name(terms.names, row, own) for row, own in zip(weights, counts, strict=True)]
 

@@ -76,8 +76,7 @@ def telling_words(documents: Iterable[Document], labels: Mapping[str, Label], k:
     terms = find_terms([*texts[0], *texts[1]], pairs=True)
     if terms is None:
         return TellingWords()
-    found = terms.found
-    counts = np.stack([np.asarray(side.sum(axis=0)).ravel() for side in (found[: sizes[0]], found[sizes[0] :])])
+    counts = np.stack([terms.counts(slice(sizes[0])), terms.counts(slice(sizes[0], None))])
     weights = np.where(counts >= OFTEN, characteristic(counts, sizes), 0)
     return TellingWords(
         TellingWord(label, terms.names[place], int(counts[0, place]), int(counts[1, place]), float(row[place]))
