@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 from disks import read_only
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import embedsearch as es
+from embedsearch.index import counting
+from embedsearch.index.counting import RecordTerms, record_text
 from embedsearch.maps.layouts import lay_out, read_ground
 from embedsearch.screening import LabelledRecords, Screening
-from embedsearch.screening.features import record_text, words_of
+from embedsearch.screening.features import term_weights
 from embedsearch.store import DerivedFiles
 from embedsearch.testing import HashEncoder
 
@@ -36,16 +40,29 @@ def index(tmp_path):
 
 @pytest.fixture
 def made(monkeypatch):
-    """Return a list that grows with each time that the words are weighed."""
-    times = []
+    """Return a list that grows with each time that words are counted, by the number of documents."""
+    times, count = [], RecordTerms.of
 
     def counted(texts):
         texts = list(texts)
-        times.append(len(texts))
-        return words_of(texts)
+        times.extend([len(texts)] if texts else [])
+        return count(texts)
 
-    monkeypatch.setattr("embedsearch.screening.pile.words_of", counted)
+    monkeypatch.setattr(RecordTerms, "of", counted)
     return times
+
+
+def weighed(documents):
+    """Return the two matrices of documents that are counted all at once, as arrays."""
+    return [
+        term_weights(terms).toarray()
+        for terms in (RecordTerms(*map(counting.TermCounts.of, zip(*map(lines_of, documents), strict=True))))
+    ]
+
+
+def lines_of(document):
+    text = record_text(document)
+    return text, text.partition("\n")[0]
 
 
 def words(index):
@@ -56,8 +73,7 @@ def words(index):
 
 
 def expected(index):
-    lexical, titles = words_of(map(record_text, index.documents()))
-    return lexical.toarray(), titles.toarray()
+    return weighed(index.documents())
 
 
 def same(found, wanted):
@@ -73,20 +89,40 @@ def test_words_are_weighed_once_and_read_back_the_same(index, made):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "new"),
     [
-        lambda index: index.add([es.Document("new", "a wolf in a trap")]),
-        lambda index: index.delete(["d3"]),
-        lambda index: index.add([es.Document("d3", "another text of a spider", title="About")]),
-        lambda index: index.add([es.Document("d3", index.get("d3").text, title="Other")]),
+        (lambda index: index.add([es.Document("new", "a wolf in a trap")]), [1]),
+        (lambda index: index.delete(["d3"]), []),
+        (lambda index: index.add([es.Document("d3", "another text of a spider", title="About")]), [1]),
+        (lambda index: index.add([es.Document("d3", index.get("d3").text, title="Other")]), [1]),
+        (lambda index: index.delete(index.ids()) and index.add([es.Document("new", "a wolf in a trap")]), [1]),
     ],
+    ids=["one more", "one less", "another text", "another title", "all others"],
 )
-def test_what_has_changed_is_weighed_anew(index, made, change):
-    """A document more, one less, another text or title: the matrices are those of the present documents."""
+def test_what_has_changed_is_counted_and_nothing_else(index, made, change, new):
+    """The matrices are those of the present documents, to the last bit, of which the new ones alone are counted."""
     words(index)
     change(index)
     assert same(words(index), expected(index))
-    assert len(made) == 2
+    assert same(words(index), expected(index))
+    assert made == [40, *new]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 8), st.lists(st.sampled_from(WORDS))), max_size=6))
+@settings(max_examples=30, deadline=None)
+def test_after_any_changes_the_words_are_those_of_the_documents(tmp_path_factory, changes):
+    """Documents come, change and go, and are asked for in part: never are other words weighed than theirs."""
+    with es.Index.create(tmp_path_factory.mktemp("changing") / "index", HashEncoder()) as index:
+        index.add(documents(4))
+        for goes, place, text in changes:
+            id = f"d{place}"
+            if goes:
+                index.delete({id} & set(index.ids()))
+            else:
+                index.add([es.Document(id, " ".join(text) or "none")])
+            asked = [document for document in index.documents() if document.id != "d1"]
+            terms = index.term_counts([document.id for document in asked])
+            assert same([term_weights(one).toarray() for one in terms], weighed(asked))
 
 
 def test_a_review_and_its_replay_weigh_the_same_words(tmp_path):
@@ -96,10 +132,12 @@ def test_a_review_and_its_replay_weigh_the_same_words(tmp_path):
     with es.Index.create(tmp_path / "review", HashEncoder()) as index:
         index.add(found)
         features = Screening(index).pile.features
-    replayed = words_of(iter(LabelledRecords.of(found, "kept").texts))
-    assert same((features.lexical.toarray(), features.titles.toarray()), [part.toarray() for part in replayed])
-    heads = words_of([text.partition("\n")[0] for text in texts])[0]
-    assert np.array_equal(features.titles.toarray(), heads.toarray())
+    replayed = RecordTerms.of(iter(LabelledRecords.of(found, "kept").texts))
+    assert same(
+        (features.lexical.toarray(), features.titles.toarray()), [term_weights(one).toarray() for one in replayed]
+    )
+    heads = weighed([es.Document("d", text.partition("\n")[0]) for text in texts])[0]
+    assert np.array_equal(features.titles.toarray(), heads)
     assert features.titles.shape[1] > 8
 
 
@@ -113,15 +151,16 @@ def test_compaction_leaves_them_in_use(index, made):
 
 
 def test_another_condition_is_another_pile(index, made):
-    """The words of a pile are weighed within that pile."""
+    """The words of a pile are weighed within that pile; they have been counted, and stay so for the others."""
     words(index)
     Screening(index).configure(where="n < 20", topic="a wolf")
-    part = words_of(map(record_text, list(index.documents())[:20]))[0].toarray()
-    assert np.array_equal(words(index)[0], part)
-    assert made == [40, 20]
+    assert same(words(index), weighed(list(index.documents())[:20]))
+    Screening(index).configure(where="n >= 0")
+    assert same(words(index), expected(index))
+    assert made == [40]
 
 
-@pytest.mark.parametrize("at", [0.02, 0.3, 0.6, 0.99])
+@pytest.mark.parametrize("at", [0.02, 0.3, 0.6, 0.97, 0.99])
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
 def test_a_damaged_file_is_as_good_as_none(index, made, damage, at):
     """Flipped bytes, a file cut short or empty: made anew, and whole afterwards."""
@@ -150,16 +189,17 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance(index, made, monkeypatc
     assert not list(index._store.path.glob("derived*"))
 
 
-def test_arrays_are_made_of_what_their_stamp_says(index):
-    """What changes while they are made is in neither."""
+def test_words_are_counted_of_what_their_stamp_says(index, monkeypatch):
+    """What goes while they are counted is counted still, and is not there the next time."""
 
-    def counted():
+    def delayed(document):
         with es.open(index.path, HashEncoder()) as other:
-            other.delete("d0")
-        return {"count": np.array([sum(1 for _ in index.documents())])}
+            other.delete(set(other.ids()) & {"d0"})
+        return record_text(document)
 
-    assert index.computed("count", index.ids(), "test", counted)["count"] == [40]
-    assert len(index.ids()) == 39
+    monkeypatch.setattr(counting, "record_text", delayed)
+    assert index.term_counts(index.ids()).texts.counts.shape[0] == 40
+    assert same(words(index), weighed(documents()[1:]))
 
 
 def test_read_only_ground_is_no_hindrance(index, made, tmp_path):

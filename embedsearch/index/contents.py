@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,11 @@ from numpy.typing import ArrayLike
 from embedsearch.documents import Document
 from embedsearch.duplicates import SAME, checked_same
 from embedsearch.encoders import Encoder
-from embedsearch.errors import QueryError, StoreError
+from embedsearch.errors import QueryError
 from embedsearch.given import require_callables, require_kind
 from embedsearch.index import arguments
 from embedsearch.index.copies import Tell, delete_copies, deleted_copies, find_copies
+from embedsearch.index.counting import RecordTerms, count_terms
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.labels import IndexLabels
 from embedsearch.index.means import mean_vectors
@@ -29,8 +28,6 @@ from embedsearch.mapped import gather
 from embedsearch.results import Duplicates, Hit
 from embedsearch.store import DerivedFiles, Store
 from embedsearch.vectors import Rows, Vectors
-
-_log = logging.getLogger("embedsearch")
 
 
 class Contents:
@@ -127,39 +124,19 @@ class Contents:
         """What was made from the index and is kept in its folder, such as the layouts of maps."""
         return DerivedFiles(self._store.path)
 
-    def computed(
-        self, name: str, ids: str | Iterable[str], made_by: str, make: Callable[[], Mapping[str, Any]]
-    ) -> Mapping[str, Any]:
-        """Return arrays that are made from the texts and fields of documents, looked up if they were made before.
+    def term_counts(self, ids: str | Iterable[str]) -> RecordTerms:
+        """Return how often documents have which words and pairs of words, in the order in which they came.
 
-        They are kept in the index folder where it can be written.
+        They are kept in the index folder where it can be written, and only documents that are new or have changed are
+        counted.
 
         Args:
-            name: of lower-case letters, digits and hyphens; one state is kept under each.
-            ids: of the documents.
-            made_by: what made them, in which version.
-            make: gives numeric arrays by name; is called unless they are there.
+            ids: of the documents; what is not in the index is left out.
 
         Raises:
-            QueryError: the name is another one, or *made_by* no text.
+            QueryError: an id is no text.
         """
-        arguments.text("what made arrays", made_by)
-        wanted = set(arguments.texts("the id of a document", ids))
-        digest = hashlib.blake2b(digest_size=16)
-        with self._store.reading():  # they are made of what the stamp says
-            for id, content in self._store.digests():
-                if id in wanted:
-                    digest.update(content)
-            stamp = {"made by": made_by, "documents": len(wanted), "content": digest.hexdigest()}
-            kept = self.derived.read(name)
-            if kept is not None and kept.stamp == stamp:
-                return kept.arrays
-            arrays = make()
-        try:
-            self.derived.keep(name, arrays, stamp)
-        except StoreError as error:  # nothing but time is lost
-            _log.debug("%s", error)
-        return arrays
+        return count_terms(self._store, self.derived, arguments.texts("the id of a document", ids))
 
     def document_vectors(self, ids: str | Iterable[str]) -> Vectors:
         """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.

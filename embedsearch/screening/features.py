@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError
+from embedsearch.index.counting import RecordTerms
+from embedsearch.term_counts import TermCounts
 from embedsearch.vectors import Vectors, as_rows
 
 Coordinates = NDArray[np.float64]
 
 _TITLE_CHARACTERS = 300  # hardly any title is longer
+_MOST_RECORDS = 0.95  # that may have a term
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +55,13 @@ class Features:
         Raises:
             QueryError: the numbers of records differ, there is none, or a value is not finite.
         """
-        return cls.joined(*words_of(texts), vectors, coordinates=coordinates)
+        return cls.counted(RecordTerms.of(texts), vectors, coordinates=coordinates)
 
     @classmethod
-    def joined(cls, lexical: Any, titles: Any, vectors: ArrayLike, *, coordinates: ArrayLike | None = None) -> Self:
-        """Return the features of records whose words are weighed; see `words_of` and `of`."""
+    def counted(cls, terms: RecordTerms, vectors: ArrayLike, *, coordinates: ArrayLike | None = None) -> Self:
+        """Return the features of records whose words are counted; see `Index.term_counts` and `of`."""
         rows = as_rows(vectors)
+        lexical, titles = (term_weights(counts) for counts in terms)
         if not lexical.shape[0] or lexical.shape[0] != len(rows):
             raise QueryError(
                 f"there are {lexical.shape[0]} texts and {len(rows)} vectors; wanted one vector for each text"
@@ -78,38 +82,20 @@ def heading(document: Document) -> str:
     return document.title or (document.text if len(document.text) <= _TITLE_CHARACTERS else "")
 
 
-def record_text(document: Document) -> str:
-    """Return the text of a record as words are counted in it: its title, if it has one, on a line before it."""
-    return f"{document.title}\n{document.text}" if document.title else document.text
-
-
-def words_of(texts: Iterable[str]) -> tuple[Any, Any]:
-    """Return the matrices `Features.lexical` and `Features.titles` of records; *texts* are read once."""
-    titles: list[str] = []
-
-    def noted() -> Iterator[str]:
-        for text in texts:
-            titles.append(text.partition("\n")[0])
-            yield text
-
-    return _term_weights(noted(), titles), _term_weights(titles, titles)
-
-
-def _term_weights(texts: Iterable[str], titles: Sequence[str]) -> Any:
+def term_weights(terms: TermCounts) -> Any:
     """Return the TF-IDF matrix of words and pairs of neighbouring words: scipy CSR of shape (n, terms), float64.
 
     Logarithmic term frequencies, terms of more than 95% of the records left out, rows of Euclidean length 1: the
     settings that ASReview publishes for its default model (ELAS u4, asreview/models/models.py, version 2).
 
     Args:
-        texts: of n records.
-        titles: as many, once the texts have been gone through.
+        terms: of n records.
     """
     from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.feature_extraction.text import TfidfTransformer
 
-    try:
-        return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_df=0.95).fit_transform(texts)
-    except ValueError:
-        # No word at all, or none that tells the records apart (100,000 times the same record).
-        return csr_matrix((len(titles), 1), dtype=np.float64)
+    records = terms.counts.shape[0]
+    kept = np.bincount(terms.counts.indices, minlength=len(terms.keys)) <= _MOST_RECORDS * records
+    if not kept.any():  # no word at all, or none that tells the records apart (100,000 times the same record)
+        return csr_matrix((records, 1), dtype=np.float64)
+    return TfidfTransformer(sublinear_tf=True).fit_transform(terms.counts[:, kept])

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.errors import QueryError
 from embedsearch.index import Index
-from embedsearch.screening.features import Features, record_text, words_of
+from embedsearch.screening.features import Features
 from embedsearch.screening.piles import packed
 from embedsearch.screening.settings import ScreeningSettings
 from embedsearch.vectors import Vectors
-
-_WORDS = "words 2"  # to be counted up where `words_of` or `record_text` changes
-_PARTS = ("data", "indices", "indptr", "shape")  # of a matrix of scipy
 
 
 class Pile:
@@ -76,18 +71,8 @@ class Pile:
         another.
         """
         vectors = self._index.document_vectors(self.ids)
-        arrays = self._index.computed("words", self.ids, f"sklearn {version('scikit-learn')}, {_WORDS}", self._words)
-        lexical, titles = (_matrix(arrays, name) for name in ("lexical", "titles"))
-        return Features.joined(lexical, titles, vectors, coordinates=self._coordinates(vectors))
-
-    def _words(self) -> dict[str, Any]:
-        documents = (document for document in self._index.documents() if document.id in self.places)
-        lexical, titles = words_of(map(record_text, documents))
-        return {
-            f"{name}-{part}": getattr(matrix, part) if part != "shape" else np.array(matrix.shape)
-            for name, matrix in (("lexical", lexical), ("titles", titles))
-            for part in _PARTS
-        }
+        terms = self._index.term_counts(self.ids)
+        return Features.counted(terms, vectors, coordinates=self._coordinates(vectors))
 
     def _coordinates(self, vectors: Vectors) -> NDArray[np.float64] | None:
         """Return the coordinates of the records' mean vectors, shape (n, axes), the wanted end of each axis high."""
@@ -117,13 +102,6 @@ class Pile:
         if self.features.coordinates is not None:
             parts += [_standardised(column) for column in self.features.coordinates.T]
         return np.sum(parts, axis=0) / len(parts) if parts else None
-
-
-def _matrix(arrays: Mapping[str, Any], name: str) -> Any:
-    from scipy.sparse import csr_matrix
-
-    values, columns, starts, shape = (arrays[f"{name}-{part}"] for part in _PARTS)
-    return csr_matrix((values, columns, starts), shape=tuple(shape))
 
 
 def _standardised(values: ArrayLike) -> NDArray[np.float64]:

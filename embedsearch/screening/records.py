@@ -16,7 +16,7 @@ from embedsearch.documents.fields import find
 from embedsearch.encoders import Encoder
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.index import Index
-from embedsearch.screening.features import record_text
+from embedsearch.index.counting import record_text
 from embedsearch.vectors import Mask, Vectors
 
 Progress = Callable[[int, int, int], None]

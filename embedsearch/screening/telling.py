@@ -11,9 +11,9 @@ import numpy as np
 from embedsearch.columns import Schema
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError
+from embedsearch.index.counting import record_text
 from embedsearch.index.label import Label
 from embedsearch.results import Records
-from embedsearch.screening.features import record_text
 from embedsearch.terms import OFTEN, characteristic, find_terms, first_unlike
 
 _SIDES = ("relevant", "not relevant")

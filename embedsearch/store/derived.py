@@ -30,7 +30,7 @@ _log = logging.getLogger("embedsearch")
 
 Keys = NDArray[np.uint64]
 _NAME = re.compile(r"[a-z0-9-]+")
-_STAMP = "stamp"
+_STAMP, _NAMES = "stamp", "arrays"
 _READ_AT_ONCE = 1 << 16
 _KEY_BYTES = 8
 
@@ -66,7 +66,11 @@ class DerivedFiles:
             # Opened here: numpy leaves a file open that turns out to be no archive.
             with open(file, "rb") as stream, np.load(stream, allow_pickle=False) as held:
                 arrays = {key: held[key] for key in held.files}
-            return Kept(arrays, json.loads(arrays.pop(_STAMP).tobytes()))
+            stamp = json.loads(arrays.pop(_STAMP).tobytes())
+            # The archive guards what the arrays hold, not what they are called; files of before name none.
+            if stamp.pop(_NAMES, sorted(arrays)) != sorted(arrays):
+                raise ValueError(f"{file} has other arrays than were kept")
+            return Kept(arrays, stamp)
         except FileNotFoundError:
             return None
         except PermissionError as error:
@@ -92,7 +96,8 @@ class DerivedFiles:
         """
         file = self._file(name)
         unfinished = file.with_name(f"{file.name}.{os.getpid()}.new")
-        stamped: dict[str, Any] = {_STAMP: np.frombuffer(json.dumps(stamp).encode(), np.uint8), **arrays}
+        written = json.dumps({**stamp, _NAMES: sorted(arrays)}).encode()
+        stamped: dict[str, Any] = {_STAMP: np.frombuffer(written, np.uint8), **arrays}
         try:
             with open(unfinished, "wb") as stream:
                 np.savez(stream, **stamped)
