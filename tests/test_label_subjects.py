@@ -8,6 +8,7 @@ import embedsearch as es
 from embedsearch.cli.reading_commands import _Desk
 from embedsearch.screening import Screening
 from embedsearch.screening.exporting import label_records
+from embedsearch.store import Event
 from embedsearch.testing import HashEncoder
 
 RECORDS = ["wolves hunt deer in packs at night", "prices of grain fell on the market", "a spider spins its web at dusk"]
@@ -41,7 +42,10 @@ def test_a_record_that_moves_in_its_file_is_told(made, caplog):
     """Ids that are numbers are other records' once one is added before them; the former file puts that right."""
     made.ingest(NEW, *RECORDS)
     (said,) = told(caplog)
-    assert "1 labelled id is another record now: 'p.csv#2'. The labels were given to what stood there before" in said
+    assert (
+        "1 labelled id is not what was judged any more: 'p.csv#2'. The labels were given to what stood there before"
+        in said
+    )
     assert made.get("p.csv#2").text == RECORDS[0]
     made.ingest(*RECORDS)
     assert len(told(caplog)) == 1
@@ -54,13 +58,34 @@ def test_labels_of_every_screening_are_looked_at(made, caplog):
     made.labels.named("second").add(["p.csv#1", "p.csv#3"], "undecided")
     made.ingest(NEW, *RECORDS)
     (said,) = told(caplog)
-    assert "2 labelled ids are other records now: 'p.csv#1', 'p.csv#3'. The" in said
+    assert "2 labelled ids are not what was judged any more: 'p.csv#1', 'p.csv#3'. The" in said
 
 
 @pytest.mark.parametrize("text", [f"{RECORDS[1]} today", RECORDS[1].upper(), f"{RECORDS[1]} (corrected)"])
 def test_a_record_that_is_corrected_is_the_same(made, caplog, text):
     """Its label is right as before; nor is anything told of what has no label."""
     assert made.ingest(NEW, text, RECORDS[2]).updated == 2
+    assert told(caplog) == []
+
+
+def test_a_record_under_the_id_of_one_that_was_deleted_is_told(made, caplog):
+    """The label holds again when its record is back, and when another comes, which is told."""
+    made.delete("p.csv#2")
+    made.ingest(*RECORDS)
+    assert told(caplog) == []
+    made.delete("p.csv#2")
+    made.ingest(RECORDS[0], NEW)
+    (said,) = told(caplog)
+    assert "1 labelled id is not what was judged any more: 'p.csv#2'. The" in said
+
+
+def test_labels_that_do_not_say_what_was_judged_are_taken_at_their_word(made, caplog):
+    """So are those of an index that was labelled before this was kept."""
+    with made.labels.alone():
+        made._store.labels.append([Event(0, "main", "label", "p.csv#1", 1.0, "ada", "2026-01-01T00:00:00+00:00", {})])
+    assert made.labels["p.csv#1"].seen == ""
+    made.delete("p.csv#1")
+    made.ingest(NEW, RECORDS[1])
     assert told(caplog) == []
 
 

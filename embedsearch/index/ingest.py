@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
@@ -17,6 +17,7 @@ from embedsearch.errors import SourceError, StoreError
 from embedsearch.index.admitting import Admission, Refused, passages_of
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.embedding import Embedding
+from embedsearch.index.label import seen_of
 from embedsearch.index.labels import IndexLabels
 from embedsearch.index.origins import file_of, ids_from, remember_folder
 from embedsearch.index.under_way import EmbeddingUnderWay
@@ -149,18 +150,28 @@ class Ingest:
             return
         count, shown = len(self._mistaken), ", ".join(map(repr, self._mistaken[:_SHOWN]))
         _log.warning(
-            "%s: %s now: %s. The labels were given to what stood there before: ingest that again to undo it, and give "
-            "records ids that stay theirs, from a field: --id",
-            self.store.path, count_of(count, "labelled id is another record", "labelled ids are other records"),
-            shown + ", …" * (count > _SHOWN),
+            "%s: %s not what was judged any more: %s. The labels were given to what stood there before: ingest that "
+            "again to undo it, and give records ids that stay theirs, from a field: --id",
+            self.store.path, count_of(count, "labelled id is", "labelled ids are"), shown + ", …" * (count > _SHOWN),
         )  # fmt: skip
 
     @cached_property
-    def _labelled(self) -> set[str]:
-        try:
-            return IndexLabels(self.store).everywhere()
-        except StoreError:  # damage to the labels, which verify names, keeps nobody from adding documents
-            return set()
+    def _labelled(self) -> dict[str, set[str]]:
+        """What was seen of each labelled document, by id, see `Label.seen`."""
+        seen: dict[str, set[str]] = {}
+        labels = IndexLabels(self.store)
+        with suppress(StoreError):  # damage to the labels, which verify names, keeps nobody from adding documents
+            for label in (label for name in labels.names() for label in labels.named(name).values()):
+                seen.setdefault(label.document, set()).add(label.seen)
+        return seen
+
+    def _is_mistaken(self, document: Document, held: Document | None) -> bool:
+        """Will a label of the index be of another record than the one that was judged?"""
+        if document.id not in self._labelled:
+            return False
+        if held is not None:
+            return not compare(Record.of(held), Record.of(document))
+        return not self._labelled[document.id] & {"", seen_of(document.title, document.text)}
 
     def _begun(self, documents: Iterable[Document], ahead: Ahead) -> Iterator[tuple[_Batch, EmbeddingUnderWay]]:
         """Yield the batches, each when the next one has been read, divided and put behind it to be embedded."""
@@ -236,7 +247,7 @@ class Ingest:
             return
         passages, texts = passages_of(document, self.embedding)
         batch.change(document, passages, texts)
-        if held is not None and document.id in self._labelled and not compare(Record.of(held), Record.of(document)):
+        if self._is_mistaken(document, held):
             batch.mistaken.append(document.id)
         batch.added += known is None
         batch.updated += known is not None
@@ -308,7 +319,7 @@ def grouped(documents: Iterable[Document]) -> Iterator[list[Document]]:
     yield group
 
 
-@contextlib.contextmanager
+@contextmanager
 def fewer_collections() -> Iterator[None]:
     """Have Python look for cycles of objects less often: it took an eighth of the time, and there are hardly any."""
     before = gc.get_threshold()

@@ -37,6 +37,7 @@ class Label:
             that was labelled unasked.
         rank: its place in that proposal, from 1; None where there was none.
         number: of the event, from 1.
+        seen: `seen_of` the record that was judged; empty for labels of before it was kept.
     """
 
     document: str
@@ -47,13 +48,14 @@ class Label:
     by: str
     rank: int | None
     number: int
+    seen: str = ""
 
     @classmethod
     def of(cls, event: Event) -> Label:
         """Return the label that an event gave."""
-        details = event.details
-        note, by, rank = details.get("note", ""), details.get("by", ""), details.get("rank")
-        return cls(event.document, event.value, note, event.author, event.time, by, rank, event.number)
+        note, by, seen = (event.details.get(name, "") for name in ("note", "by", "seen"))
+        rank = event.details.get("rank")
+        return cls(event.document, event.value, note, event.author, event.time, by, rank, event.number, seen)
 
     @property
     def is_relevant(self) -> bool:
@@ -66,8 +68,9 @@ class Label:
         return value_name(self.value)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the label as JSON values, its name as ``label``."""
+        """Return the label as JSON values, its name as ``label``, without what was seen."""
         record = asdict(self)
+        del record["seen"]
         return {"id": record.pop("document"), "label": self.name, **record}
 
 

@@ -191,27 +191,31 @@ class IndexLabels(Mapping[str, Label]):
             require_kind("a decision", decision, Decision, "a Decision of embedsearch.index.label")
         values = [label_value(decision.value) for decision in decisions]
         with self.alone():
-            arguments.numbers_of([decision.document for decision in decisions], self._store, "; nothing was labelled")
-            standing, events = self._current(), []
+            standing, records, events = self._current(), self._records_seen(decisions), []
             for decision, value in zip(decisions, values, strict=True):
                 if only_unread and decision.document in standing:
                     raise _overruling(standing[decision.document][-1])
-                if decision.seen:
-                    self._require_seen(decision)
-                events.append(self._label_event(decision, value))
+                if decision.seen not in ("", seen := records[decision.document]):
+                    raise QueryError(
+                        f"{decision.document!r} has changed since it was shown; not labelled, read it again"
+                    )
+                events.append(self._label_event(decision, value, seen))
             return [Label.of(event) for event in self._append(events)]
 
-    def _require_seen(self, decision: Decision) -> None:
-        document = self._store.document(decision.document)
-        if document is None or seen_of(document.title, document.text) != decision.seen:
-            raise QueryError(f"{decision.document!r} has changed since it was shown; not labelled, read it again")
+    def _records_seen(self, decisions: Sequence[Decision]) -> dict[str, str]:
+        """Return `seen_of` the documents that are labelled, by id."""
+        numbers = arguments.numbers_of(
+            [decision.document for decision in decisions], self._store, "; nothing was labelled"
+        )
+        return {one.id: seen_of(one.title, one.text) for one in self._store.documents(numbers.values())}
 
-    def _label_event(self, decision: Decision, value: float | None) -> Event:
+    def _label_event(self, decision: Decision, value: float | None, seen: str) -> Event:
         by, rank = self._proposals.get(decision.document, ("", None))
         if decision.by is not None:
             by, rank = arguments.text("what proposed a document", decision.by), None
         note = tidied(arguments.text("the note", decision.note))
-        details = {name: given for name, given in (("note", note), ("by", by), ("rank", rank)) if given}
+        kept = (("note", note), ("by", by), ("rank", rank), ("seen", seen))
+        details = {name: given for name, given in kept if given}
         author = default_author() if decision.author is None else decision.author
         return self._event("label", decision.document, value, author, decision.time, details)
 
