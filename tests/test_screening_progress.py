@@ -37,8 +37,12 @@ class Journal:
         return self.kept[first - 1 :]
 
     def numbers_of(self, ids):
-        """Return a number for each."""
-        return dict.fromkeys(ids, 1)
+        """Return each for its own number."""
+        return dict(zip(ids, ids, strict=True))
+
+    def documents(self, numbers):
+        """Return a document for each."""
+        return [es.Document(id, "a text") for id in numbers]
 
     def upgrade(self):
         """Need none."""
