@@ -35,6 +35,27 @@ def test_search_reads_stdin_and_conditions(predation):
     assert {hit["metadata"]["kind"] for hit in hits} == {"person"}
 
 
+def test_each_line_of_a_file_is_a_question(predation, tmp_path):
+    """Hits say what they answer, in every format; what has no answer is told, and a file without a line refused."""
+    file = tmp_path / "questions.txt"
+    file.write_text("wolf\n\nlends money\n", "utf-8")
+    asked = ("search", "-k", 2, "--mode", "lexical", "-i", predation)
+    hits = lines(run(*asked, "--each", file))
+    alone = [{"query": text, **hit} for text in ("wolf", "lends money") for hit in lines(run(*asked, text))]
+    assert hits == alone
+    table = run(*asked, "--each", file, "-f", "table").stdout.splitlines()
+    assert [place for place, line in enumerate(table) if line in ("wolf", "lends money")] == [0, len(table) // 2]
+    mixed = run(*asked, "--each", "-", input="qqzx\nwolf\n")
+    assert {hit["query"] for hit in lines(mixed)} == {"wolf"}
+    assert mixed.stderr == "Nothing found for 1 line: 'qqzx'\n"
+    none = run(*asked, "--each", "-", "-f", "csv", input="qqzx\n")
+    assert (none.exit_code, none.stdout.split(",")[:2]) == (1, ["query", "rank"])
+    for wrong, said in ((("--each", "-"), "stdin holds no text"), (("--each", "-", "wolf"), "give either a text")):
+        refused = run(*asked, *wrong, input="\n")
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert said in refused.stderr
+
+
 def test_search_that_finds_nothing_leaves_with_1(predation):
     """A condition that nothing satisfies gives no output and exit code 1."""
     result = run("search", "wolf", "--where", "year > 3000", "-i", predation)

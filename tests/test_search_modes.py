@@ -201,3 +201,30 @@ def test_hits_of_the_corpus_are_at_least_as_good_as_by_meaning(predation):
         assert hits[0].document == "bolas-spider"
         assert np.all(np.diff([hit.fused for hit in hits]) <= 0)
         assert index.snippets(hits, query)[0].matches
+
+
+@given(TEXTS, st.lists(TEXTS, max_size=5), st.sampled_from([None, *ranking.MODES]), st.sampled_from(ranking.BYS))
+@settings(max_examples=40, deadline=None)
+def test_many_questions_have_the_answers_of_each(tmp_path_factory, pile, questions, mode, by):
+    """Found together or alone, with a condition, and deeper than is looked at first: the same hits."""
+    texts = [*pile.split(), *(f"{word} {pile}" for word in WORDS)] * 20
+    with build(tmp_path_factory.mktemp("many") / "index", texts) as index:
+        for options in ({"k": 3}, {"k": 3, "where": "n >= 5"}, {"k": 130}):
+            wanted = [index.search(text, mode=mode, by=by, **options) for text in questions]
+            assert index.search_many(iter(questions), mode=mode, by=by, **options) == wanted
+
+
+def test_many_questions_are_encoded_at_once(tmp_path):
+    """One call of the encoder for all of them, and none where words alone are asked for."""
+    encoder = HashEncoder(4)
+    with es.Index.create(tmp_path / "index", encoder) as index:
+        index.add([es.Document("d", "wolf")])
+        calls = []
+        encode = encoder.encode
+        encoder.encode = lambda texts, **options: calls.append(len(texts)) or encode(texts, **options)
+        assert index.search_many(["kelp moth"], mode="lexical") == [es.Hits()]
+        assert [len(hits) for hits in index.search_many(["kelp moth", "crab", "kelp moth"])] == [1, 1, 1]
+        assert index.search_many([]) == []
+        with pytest.raises(es.QueryError, match="k is 0"):
+            index.search_many([], k=0)
+    assert calls == [2]

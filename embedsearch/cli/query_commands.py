@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,15 +23,19 @@ from embedsearch.cli.options import (
     text_from,
     where_option,
 )
-from embedsearch.cli.output import note, table, write_object, write_results
+from embedsearch.cli.output import note, note_line, printable, table, write, write_object, write_results
 from embedsearch.cli.placing_output import print_passages, titled
+from embedsearch.errors import QueryError
+from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
-    from embedsearch import Calculation, Hit, Hits
+    from embedsearch import Calculation, Hit, Hits, Index
     from embedsearch.snippets import Snippet
 
 _ALONE_SHOWN = 5
 _SHORT = 40
+_SHOWN = 3  # of the lines for which nothing was found
+_AT_ONCE = 256  # lines of a file
 
 
 @click.command(
@@ -40,10 +45,17 @@ _SHORT = 40
         "embedsearch search --like p-wolf -f jsonl",
         'embedsearch search "bolas spider" --mode lexical --by document',
         "echo 'hunting in packs' | embedsearch search -",
+        "embedsearch search --each questions.txt -k 3 -f csv > answers.csv",
     )
 )
 @click.argument("text", required=False)
 @click.option("--like", metavar="ID", help="Search with a document of the index instead of a text.")
+@click.option(
+    "--each",
+    metavar="FILE",
+    type=click.Path(),
+    help="Search with each line of a file, - for stdin; hits say under query which they answer.",
+)
 @click.option(
     "--mode",
     type=click.Choice(("hybrid", "dense", "lexical")),
@@ -63,17 +75,23 @@ _SHORT = 40
 @encoder_option
 @format_option()
 def search(
-    text: str | None, like: str | None, mode: Any, by: Any, k: int, where: str | None, explain: bool,
-    path: str, encoder: str | None, format: str,
+    text: str | None, like: str | None, each: str | None, mode: Any, by: Any, k: int, where: str | None,
+    explain: bool, path: str, encoder: str | None, format: str,
 ) -> None:  # fmt: skip
     """Find the passages that answer TEXT best.
 
     TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated. bm25 counts the
     words of the text that a passage has, rare ones more. A hybrid search ranks by both, fused into one number.
     """
-    if (text is None) == (like is None):
-        raise click.UsageError('give a text, as in embedsearch search "ambush from below", or --like ID, not both')
+    if sum(given is not None for given in (text, like, each)) != 1:
+        raise click.UsageError(
+            'give either a text, as in embedsearch search "ambush from below", or --like ID, or --each FILE'
+        )
     index = open_index(path, encoder)
+    if each is not None:
+        with explained(index, explain):
+            _search_each(index, each, format, k=k, where=where, mode=mode, by=by)
+        return
     text = None if text is None else text_from(text)
     with explained(index, explain):
         hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
@@ -125,6 +143,48 @@ def calc(
 
 
 COMMANDS = (search, calc)
+
+
+def _search_each(index: Index, file: str, format: str, **wanted: Any) -> None:
+    """Print the hits of each line of a file as they are found, and say which lines have none."""
+    from embedsearch.columns import flatten
+    from embedsearch.results import Hits
+
+    without: list[str] = []
+    if format == "table":
+        count = sum(_print_answer(index, text, hits) for text, hits in _answers(index, file, without, wanted))
+    else:
+        answers = _answers(index, file, without, wanted)
+        records = ({"query": text, **hit} for text, hits in answers for hit in hits.exports())
+        count = write(records, format, columns=["query", *flatten(Hits().columns())])
+    if not count:
+        nothing_found(_why_none(None, wanted["mode"], wanted["where"]), index)
+    if without:
+        shown = ", ".join(map(repr, without[:_SHOWN])) + ", …" * (len(without) > _SHOWN)
+        note_line(f"Nothing found for {count_of(len(without), 'line')}: {shown}")
+
+
+def _answers(index: Index, file: str, without: list[str], wanted: dict[str, Any]) -> Iterator[tuple[str, Hits]]:
+    """Yield each line of a file with its hits, and note those that have none."""
+    from embedsearch import read
+
+    lines = (document.text for document in read(file, format="lines"))
+    texts: list[str] = []
+    while batch := list(islice(lines, _AT_ONCE)):
+        texts = batch
+        for text, hits in zip(texts, index.search_many(texts, **wanted), strict=True):
+            if not hits:
+                without.append(text)
+            yield text, hits
+    if not texts:
+        raise QueryError(f"{'stdin' if file == '-' else file} holds no text to search with; give one a line")
+
+
+def _print_answer(index: Index, text: str, hits: Hits) -> int:
+    click.secho(printable(text), bold=True)
+    _print_found(hits, index.snippets(hits, text))
+    click.echo()
+    return len(hits)
 
 
 def _why_none(like: str | None, mode: str | None, where: str | None) -> str:

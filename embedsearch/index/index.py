@@ -61,6 +61,34 @@ class Index(Measured):
             question = self._searcher.question(text, like=like, vector=vector, mode=mode)
             return self._searcher.search(question, k, rows, by)
 
+    def search_many(
+        self,
+        texts: Iterable[str],
+        *,
+        k: int = 10,
+        where: str | None = None,
+        mode: Mode | None = None,
+        by: By = "passage",
+    ) -> list[Hits]:
+        """Return for each of some texts what `search` returns for it; all together are encoded and compared sooner.
+
+        Args:
+            texts: what is looked for; any number.
+            k: how many hits for each.
+            where: a condition that the passages must satisfy.
+            mode: as for `search`; if None, it is chosen for each text.
+            by: as for `search`.
+
+        Returns:
+            The hits of each text, in the order of *texts*.
+
+        Raises:
+            QueryError: as `search`.
+        """
+        asked = arguments.texts("the text", texts)
+        with self._store.reading():
+            return self._searcher.search_many(asked, k, self._rows(where), by, mode)
+
     def snippets(self, hits: Sequence[Hit], text: str | None = None, *, like: str | None = None) -> list[Snippet]:
         """Return the part of each hit that answers the query, at most 160 characters.
 

@@ -56,11 +56,30 @@ class Ranked:
 
 
 Ranking = Callable[[int], Ranked]  # the so many best, best first; fewer only where no more exist
+Nearest = Callable[[int], tuple[Rows, Vectors]]  # the so many nearest rows to a query, with their cosines, likewise
 
 
-def dense(neighbors: Neighbors, query: Vectors, rows: Rows | None) -> Ranking:
-    """Return the ranking of *rows* by their cosine to a unit vector, all live rows if None."""
-    return lambda count: Ranked(*neighbors.search(query, count, rows))
+def nearest_to(neighbors: Neighbors, query: Vectors, rows: Rows | None) -> Nearest:
+    """Return what finds those of *rows*, all live rows if None, that are nearest to a unit vector."""
+    return lambda count: neighbors.search(query, count, rows)
+
+
+def nearest_to_each(neighbors: Neighbors, queries: Vectors, rows: Rows | None, k: int) -> list[Nearest]:
+    """Return `nearest_to` each of some unit vectors; what *k* answers take is found for all of them together."""
+    depth = _depth(k)
+
+    def after(query: Vectors, found: tuple[Rows, Vectors]) -> Nearest:
+        def nearest(count: int) -> tuple[Rows, Vectors]:
+            return neighbors.search(query, count, rows) if count > depth else (found[0][:count], found[1][:count])
+
+        return nearest
+
+    return [after(*pair) for pair in zip(queries, neighbors.search_many(queries, depth, rows), strict=True)]
+
+
+def dense(nearest: Nearest) -> Ranking:
+    """Return the ranking by the cosine to a query."""
+    return lambda count: Ranked(*nearest(count))
 
 
 def lexical(store: Store, text: str, rows: Rows | None) -> Ranking:
@@ -81,7 +100,7 @@ def lexical(store: Store, text: str, rows: Rows | None) -> Ranking:
     return best
 
 
-def hybrid(store: Store, neighbors: Neighbors, text: str, query: Vectors, rows: Rows | None) -> Ranking:
+def hybrid(store: Store, nearest: Nearest, text: str, query: Vectors, rows: Rows | None) -> Ranking:
     """Return the ranking of *rows* by the fused score (see `embedsearch.fusion`) of meaning and words.
 
     Candidates are taken from both rankings until nothing outside them can reach the k-th best: the answers are
@@ -92,15 +111,20 @@ def hybrid(store: Store, neighbors: Neighbors, text: str, query: Vectors, rows: 
     vectors = store.vectors()
 
     def best(count: int) -> Ranked:
-        depth = max(_LEAST_CANDIDATES, 2 * count)
+        depth = _depth(count)
         while True:
-            ranked, settled = _fused(vectors, query, neighbors.search(query, depth, rows), matching, depth)
+            ranked, settled = _fused(vectors, query, nearest(depth), matching, depth)
             ranked = ranked.take(top(ranked.fused, count))  # type: ignore[arg-type]
             if settled is None or (len(ranked) == count and ranked.fused[-1] > settled):  # type: ignore[index]
                 return ranked
             depth *= _GROWTH
 
     return best
+
+
+def _depth(count: int) -> int:
+    """Return how many candidates are looked at first for so many answers."""
+    return max(_LEAST_CANDIDATES, 2 * count)
 
 
 def _fused(

@@ -76,7 +76,7 @@ class Searcher:
         if sum(given is not None for given in (text, like, vector)) != 1:
             raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
         asked = "" if text is None else arguments.text("the text", text)
-        chosen = one_of("mode", mode or ranking.default_mode(text), ranking.MODES)
+        chosen = _mode_of(text, mode)
         if text is None and chosen != "dense":
             raise QueryError(f"mode {chosen} looks words up and needs a text; leave the mode out, or give a text")
         with self._trace.step("query vector") as step:
@@ -107,17 +107,39 @@ class Searcher:
 
     def search(self, question: Question, k: int, rows: Rows | None, by: ranking.By = "passage") -> Hits:
         """Return the *k* best answers among *rows*, all live rows if None."""
-        k = require_count(k)
+        k, by_passage = require_count(k), _is_by_passage(by)
         if question.without is not None:
             rows = np.setdiff1d(self._store.live_rows() if rows is None else rows, question.without)
-        by_passage = one_of("unit of answers", by, ranking.BYS) == "passage"
         with self._trace.step(f"ranking, {question.mode}") as step:
-            ranked = self._ranking_of(question, rows)
-            best = ranked(k) if by_passage else ranking.best_documents(ranked, k, self._store)
+            nearest = None if question.vector is None else ranking.nearest_to(self.neighbors, question.vector, rows)
+            best = self._best(question, nearest, k, rows, by_passage=by_passage)
             step.plan = self._plan(question)
         with self._trace.step("passages") as step:
             step.plan = f"{len(best):,} read and checked"
             return self._hits(best)
+
+    def search_many(
+        self, texts: Sequence[str], k: int, rows: Rows | None, by: ranking.By, mode: ranking.Mode | None
+    ) -> list[Hits]:
+        """Return for each text what `search` returns for it; all together are encoded and compared sooner."""
+        k, by_passage = require_count(k), _is_by_passage(by)
+        modes = [_mode_of(text, mode) for text in texts]
+        with self._trace.step("query vectors") as step:
+            measured = [place for place, chosen in enumerate(modes) if chosen != "lexical"]
+            vectors = self._embedding.vectors_of([texts[place] for place in measured], queries=True)
+            step.plan = f"{count_of(len(measured), 'text')}, looked up in the index, or encoded"
+        with self._trace.step("nearest") as step:
+            found = ranking.nearest_to_each(self.neighbors, vectors, rows, k) if measured else []
+            nearest = dict(zip(measured, zip(vectors, found, strict=True), strict=True))
+            step.plan = "for all together"
+        with self._trace.step("ranking, and passages") as step:
+            answers = []
+            for place, (text, chosen) in enumerate(zip(texts, modes, strict=True)):
+                vector, near = nearest.get(place, (None, None))
+                best = self._best(Question(chosen, text, vector), near, k, rows, by_passage=by_passage)
+                answers.append(self._hits(best))
+            step.plan = f"{sum(map(len, answers)):,} read and checked"
+        return answers
 
     def _plan(self, question: Question) -> str:
         words = [] if question.mode == "dense" else ["full text"]
@@ -133,12 +155,16 @@ class Searcher:
         query = self._query_vector(text, like, None) if measured and (text or like) else None
         return excerpts(hits, asked, embedding=self._embedding, query=query)
 
-    def _ranking_of(self, question: Question, rows: Rows | None) -> ranking.Ranking:
-        if question.vector is None:
-            return ranking.lexical(self._store, question.text, rows)
-        if question.mode == "dense":
-            return ranking.dense(self.neighbors, question.vector, rows)
-        return ranking.hybrid(self._store, self.neighbors, question.text, question.vector, rows)
+    def _best(
+        self, question: Question, nearest: ranking.Nearest | None, k: int, rows: Rows | None, *, by_passage: bool
+    ) -> ranking.Ranked:
+        if question.vector is None or nearest is None:
+            ranked = ranking.lexical(self._store, question.text, rows)
+        elif question.mode == "dense":
+            ranked = ranking.dense(nearest)
+        else:
+            ranked = ranking.hybrid(self._store, nearest, question.text, question.vector, rows)
+        return ranked(k) if by_passage else ranking.best_documents(ranked, k, self._store)
 
     def nearest_but(self, query: Vectors, k: int, rows: Rows | None, without: Collection[str]) -> Hits:
         """Return the passages nearest to a unit vector, among *rows*, those left out that are one of some texts."""
@@ -333,6 +359,14 @@ def _hit(rank: int, score: float | None, passage: StoredPassage, **more: Any) ->
         metadata=passage.metadata,
         **more,
     )
+
+
+def _mode_of(text: str | None, mode: ranking.Mode | None) -> ranking.Mode:
+    return one_of("mode", mode or ranking.default_mode(text), ranking.MODES)
+
+
+def _is_by_passage(by: ranking.By) -> bool:
+    return one_of("unit of answers", by, ranking.BYS) == "passage"
 
 
 def _direction(total: NDArray[np.float64], expression: Expression) -> Vectors:
