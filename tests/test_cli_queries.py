@@ -50,10 +50,20 @@ def test_each_line_of_a_file_is_a_question(predation, tmp_path):
     assert mixed.stderr == "Nothing found for 1 line: 'qqzx'\n"
     none = run(*asked, "--each", "-", "-f", "csv", input="qqzx\n")
     assert (none.exit_code, none.stdout.split(",")[:2]) == (1, ["query", "rank"])
-    for wrong, said in ((("--each", "-"), "stdin holds no text"), (("--each", "-", "wolf"), "give either a text")):
+    for wrong, said in ((("--each", "-"), "stdin holds no text"), (("--each", "-", "wolf"), "give a text")):
         refused = run(*asked, *wrong, input="\n")
         assert (refused.exit_code, refused.stdout) == (2, "")
         assert said in refused.stderr
+
+
+def test_several_documents_are_searched_with(predation):
+    """What is like a wolf and a shark is neither of them."""
+    hits = lines(run("search", "--like", "p-wolf", "--like", "p-shark", "-k", 3, "-i", predation))
+    assert not {"p-wolf", "p-shark"} & {hit["id"] for hit in hits}
+    with es.open(predation) as index:
+        assert [hit["id"] for hit in hits] == [hit.id for hit in index.search(like=["p-wolf", "p-shark"], k=3)]
+    result = run("search", "--like", "p-wolf", "--like", "p-shark", "--where", "id in ['p-wolf']", "-i", predation)
+    assert (result.exit_code, result.stdout) == (1, "")
 
 
 def test_search_that_finds_nothing_leaves_with_1(predation):

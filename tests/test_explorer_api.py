@@ -322,7 +322,7 @@ def test_screening_from_the_page(client, path, encoder):
         ("search", {"text": "wolf", "kk": 3}, "there is no field 'kk'. Did you mean 'k'?"),
         ("search", {"text": 3}, "'text' is 3; wanted a text"),
         ("search", {"text": "wolf", "k": 0}, "'k' is 0; wanted a whole number from 1 to 200"),
-        ("search", {}, "give exactly one of a text, the id of a document (like) and a vector"),
+        ("search", {}, "give exactly one of a text, ids of documents (like) and a vector"),
         ("search", {"text": "wolf", "where": "size >"}, "the condition"),
         ("search", {"text": "\ud800"}, "half of a character"),
         ("calc", {"axes": ["size"]}, "'expression' is missing"),

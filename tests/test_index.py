@@ -90,6 +90,20 @@ def test_search_like_a_document_leaves_it_out(index):
     assert [hit.text for hit in hits] == ["grass", "politician"]
 
 
+def test_search_like_several_documents_lies_between_them(index):
+    """Each counts alike, however often it is named; none of them is an answer."""
+    own = index.document_vectors(["id-sheep", "id-spider"]).sum(axis=0)
+    hits = index.search(like=("id-sheep", "id-spider", "id-sheep"), k=99)
+    assert {hit.document for hit in hits} == set(index.ids()) - {"id-sheep", "id-spider"}
+    wanted = index.document_vectors([hit.document for hit in hits]) @ (own / np.linalg.norm(own))
+    assert [hit.score for hit in hits] == pytest.approx(wanted, abs=1e-6)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    with pytest.raises(es.QueryError, match="no document 'id-sheap'"):
+        index.search(like=["id-wolf", "id-sheap"])
+    with pytest.raises(es.QueryError, match="there is no document to search with"):
+        index.search(like=[])
+
+
 def test_search_with_a_vector(index):
     """Any vector of the right dimension can be asked with; its length does not matter."""
     assert index.search(vector=[0, -7, 0], k=1)[0].text == "mouse"

@@ -42,14 +42,19 @@ _AT_ONCE = 256  # lines of a file
     epilog=examples(
         'embedsearch search "ambush from below" -k 5',
         "embedsearch search \"lending to the desperate\" --where 'year >= 2000'",
-        "embedsearch search --like p-wolf -f jsonl",
+        "embedsearch search --like p-wolf --like p-spider -f jsonl",
         'embedsearch search "bolas spider" --mode lexical --by document',
         "echo 'hunting in packs' | embedsearch search -",
         "embedsearch search --each questions.txt -k 3 -f csv > answers.csv",
     )
 )
 @click.argument("text", required=False)
-@click.option("--like", metavar="ID", help="Search with a document of the index instead of a text.")
+@click.option(
+    "--like",
+    metavar="ID",
+    multiple=True,
+    help="Search with a document of the index instead of a text; with several, each counts alike.",
+)
 @click.option(
     "--each",
     metavar="FILE",
@@ -75,7 +80,7 @@ _AT_ONCE = 256  # lines of a file
 @encoder_option
 @format_option()
 def search(
-    text: str | None, like: str | None, each: str | None, mode: Any, by: Any, k: int, where: str | None,
+    text: str | None, like: tuple[str, ...], each: str | None, mode: Any, by: Any, k: int, where: str | None,
     explain: bool, path: str, encoder: str | None, format: str,
 ) -> None:  # fmt: skip
     """Find the passages that answer TEXT best.
@@ -83,10 +88,8 @@ def search(
     TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated. bm25 counts the
     words of the text that a passage has, rare ones more. A hybrid search ranks by both, fused into one number.
     """
-    if sum(given is not None for given in (text, like, each)) != 1:
-        raise click.UsageError(
-            'give either a text, as in embedsearch search "ambush from below", or --like ID, or --each FILE'
-        )
+    if sum(given is not None for given in (text, like or None, each)) != 1:
+        raise click.UsageError('give a text, as in embedsearch search "ambush from below", --like ID, or --each FILE')
     index = open_index(path, encoder)
     if each is not None:
         with explained(index, explain):
@@ -94,9 +97,9 @@ def search(
         return
     text = None if text is None else text_from(text)
     with explained(index, explain):
-        hits = index.search(text, like=like, k=k, where=where, mode=mode, by=by)
+        hits = index.search(text, like=like or None, k=k, where=where, mode=mode, by=by)
     if format == "table":
-        _print_found(hits, index.snippets(hits, text, like=like))
+        _print_found(hits, index.snippets(hits, text, like=like or None))
     else:
         write_results(hits, format)
     if not hits:
@@ -158,7 +161,7 @@ def _search_each(index: Index, file: str, format: str, **wanted: Any) -> None:
         records = ({"query": text, **hit} for text, hits in answers for hit in hits.exports())
         count = write(records, format, columns=["query", *flatten(Hits().columns())])
     if not count:
-        nothing_found(_why_none(None, wanted["mode"], wanted["where"]), index)
+        nothing_found(_why_none((), wanted["mode"], wanted["where"]), index)
     if without:
         shown = ", ".join(map(repr, without[:_SHOWN])) + ", …" * (len(without) > _SHOWN)
         note_line(f"Nothing found for {count_of(len(without), 'line')}: {shown}")
@@ -187,10 +190,10 @@ def _print_answer(index: Index, text: str, hits: Hits) -> int:
     return len(hits)
 
 
-def _why_none(like: str | None, mode: str | None, where: str | None) -> str:
+def _why_none(like: Sequence[str], mode: str | None, where: str | None) -> str:
     if mode == "lexical":
         return f"no passage{' that satisfies the condition' if where else ''} has any of the words"
-    return "no passage satisfies the condition" if where else f"there is no document but {like!r}"
+    return "no passage satisfies the condition" if where else f"there is no document but {', '.join(map(repr, like))}"
 
 
 def _print_found(hits: Hits, snippets: Sequence[Snippet]) -> None:

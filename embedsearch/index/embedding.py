@@ -30,7 +30,7 @@ from embedsearch.index.under_way import EmbeddingUnderWay
 from embedsearch.index.vouching import Probed, remember, vouch
 from embedsearch.mapped import gather
 from embedsearch.store import Store, VectorCache
-from embedsearch.vectors import Rows, Vectors, unit
+from embedsearch.vectors import Vectors
 
 _log = logging.getLogger("embedsearch")
 _RECENT = 256  # vectors of phrases that are kept while the index is open
@@ -173,11 +173,6 @@ class Embedding:
     @property
     def _probe_key(self) -> bytes:
         return self.key("\0probe")
-
-    def mean_of(self, rows: Rows) -> Vectors:
-        """Return the unit vector of the mean of stored vectors, shape (d,)."""
-        mean: Vectors = gather(self.store.vectors(), rows).mean(axis=0)
-        return unit(mean)
 
     def _refuse_long(self, texts: Sequence[str]) -> None:
         limit = getattr(self.encoder, "max_tokens", None)

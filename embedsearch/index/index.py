@@ -33,18 +33,18 @@ class Index(Measured):
         self,
         text: str | None = None,
         *,
-        like: str | None = None,
+        like: str | Iterable[str] | None = None,
         vector: ArrayLike | None = None,
         k: int = 10,
         where: str | None = None,
         mode: Mode | None = None,
         by: By = "passage",
     ) -> Hits:
-        """Return the passages that answer a text best, or that are nearest to a document or a vector.
+        """Return the passages that answer a text best, or that are nearest to documents or a vector.
 
         Args:
             text: what is looked for.
-            like: the id of a document; its own passages are left out.
+            like: the id of a document, or of several, which count alike; their own passages are left out.
             vector: any vector of the encoder's dimension d, shape (d,) or (1, d).
             k: how many; fewer come only where fewer exist.
             where: a condition that the passages must satisfy.
@@ -89,13 +89,15 @@ class Index(Measured):
         with self._store.reading():
             return self._searcher.search_many(asked, k, self._rows(where), by, mode)
 
-    def snippets(self, hits: Sequence[Hit], text: str | None = None, *, like: str | None = None) -> list[Snippet]:
+    def snippets(
+        self, hits: Sequence[Hit], text: str | None = None, *, like: str | Iterable[str] | None = None
+    ) -> list[Snippet]:
         """Return the part of each hit that answers the query, at most 160 characters.
 
         Args:
             hits: of `search`.
             text: what was searched for.
-            like: the id that was searched with.
+            like: the ids that were searched with.
         """
         with self._store.reading():
             return self._searcher.snippets(hits, text, like=like)

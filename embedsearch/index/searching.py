@@ -18,6 +18,7 @@ from embedsearch.index import arguments, ranking
 from embedsearch.index.arguments import one_of, require_count
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.excerpts import excerpts
+from embedsearch.index.means import mean_vectors
 from embedsearch.index.nearby import Nearby
 from embedsearch.index.placing import Placer
 from embedsearch.index.tracing import Trace
@@ -70,27 +71,40 @@ class Searcher:
         self._nearby.refresh(progress)
 
     def question(
-        self, text: str | None, *, like: str | None, vector: ArrayLike | None, mode: ranking.Mode | None
+        self,
+        text: str | None,
+        *,
+        like: str | Iterable[str] | None,
+        vector: ArrayLike | None,
+        mode: ranking.Mode | None,
     ) -> Question:
         """Return what `Index.search` is asked for, with its query vector."""
         if sum(given is not None for given in (text, like, vector)) != 1:
-            raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
+            raise QueryError("give exactly one of a text, ids of documents (like) and a vector")
         asked = "" if text is None else arguments.text("the text", text)
         chosen = _mode_of(text, mode)
         if text is None and chosen != "dense":
             raise QueryError(f"mode {chosen} looks words up and needs a text; leave the mode out, or give a text")
         with self._trace.step("query vector") as step:
-            query = None if chosen == "lexical" else self._query_vector(text, like, vector)
+            ids = [] if like is None else self._documents_like(like)
+            query = None if chosen == "lexical" else self._query_vector(text, ids, vector)
             step.plan = "none: words alone" if query is None else "looked up in the index, or encoded"
-        without = None if like is None else self._store.rows_of_document(like)
+        without = np.concatenate([self._store.rows_of_document(id) for id in ids]) if ids else None
         return Question(chosen, asked, query, without)
 
-    def _query_vector(self, text: str | None, like: str | None, vector: ArrayLike | None) -> Vectors:
+    def _documents_like(self, given: str | Iterable[str]) -> list[str]:
+        """Return the ids of the documents that are searched with, each once."""
+        ids = [self.document(id).id for id in dict.fromkeys(arguments.texts("the id of a document", given))]
+        if not ids:
+            raise QueryError("there is no document to search with; name one or more")
+        return ids
+
+    def _query_vector(self, text: str | None, ids: Sequence[str], vector: ArrayLike | None = None) -> Vectors:
         if text is not None:
             asked: Vectors = self._embedding.vectors_of([text], queries=True)[0]
             return asked
-        if like is not None:
-            return self._embedding.mean_of(self._store.rows_of_document(self.document(like).id))
+        if ids:
+            return unit(mean_vectors(self._store, ids).mean(axis=0))
         assert vector is not None  # one of the three is given
         return unit(arguments.vector(vector, self._store.dimension))
 
@@ -145,14 +159,15 @@ class Searcher:
         words = [] if question.mode == "dense" else ["full text"]
         return ", ".join([str(self.neighbors.latest)] * (question.vector is not None) + words)
 
-    def snippets(self, hits: Sequence[Hit], text: str | None, *, like: str | None) -> list[Snippet]:
+    def snippets(self, hits: Sequence[Hit], text: str | None, *, like: str | Iterable[str] | None) -> list[Snippet]:
         """Return the part of each hit that answers the query; see `Index.snippets`."""
         asked = "" if text is None else arguments.text("the text", text)
         if not isinstance(hits, Iterable) or not all(isinstance(hit, Hit) for hit in hits):
             raise QueryError(f"snippets are of hits, as index.search gives them, not of {shown(hits)}")
         # Hits without a cosine come from words alone; no encoder is loaded for their sake.
         measured = bool(hits) and all(hit.score is not None for hit in hits)
-        query = self._query_vector(text, like, None) if measured and (text or like) else None
+        ids = [] if like is None else self._documents_like(like)
+        query = self._query_vector(text, ids) if measured and (text or ids) else None
         return excerpts(hits, asked, embedding=self._embedding, query=query)
 
     def _best(
