@@ -89,7 +89,9 @@ def search(
     words of the text that a passage has, rare ones more. A hybrid search ranks by both, fused into one number.
     """
     if sum(given is not None for given in (text, like or None, each)) != 1:
-        raise click.UsageError('give a text, as in embedsearch search "ambush from below", --like ID, or --each FILE')
+        raise click.UsageError(
+            'give a text, as in embedsearch search "ambush from below", or --like ID, or --each FILE alone'
+        )
     index = open_index(path, encoder)
     if each is not None:
         with explained(index, explain):
