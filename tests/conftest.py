@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 # Each commit waits for the disk, thousands of times in a run: what tests write lies in memory where there is room.
 if "TMPDIR" not in os.environ and os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > 4 << 30:
     tempfile.tempdir = os.environ["TMPDIR"] = "/dev/shm"
+# What a script starts behind itself (`make test &`) ignores interrupts, and so would all that the tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Compiled models are kept from run to run, apart from the user's own.
 os.environ["EMBEDSEARCH_CACHE_DIR"] = str(Path(__file__).parent.parent / ".pytest_cache" / "embedsearch")
 
