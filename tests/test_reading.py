@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from processes import python
 
-from embedsearch.documents import Document, read, read_stream, reading, register_reader
+from embedsearch.documents import Document, formats, read, read_stream, register_reader
 from embedsearch.documents.reading import estimate
 from embedsearch.errors import SourceError
 
@@ -84,7 +84,7 @@ class TestPaths:
             ("a.ZIP", r"an archive\. Unpack it"),
             ("a.xlsx", r"a spreadsheet\. Save it as CSV UTF-8"),
             ("a.docx", r"a file of a word processor\. Save it there as text"),
-            ("a.eml", r"mail\. Save the messages as text or HTML"),
+            ("a.msg", r"mail in a form of one program\. Save it as eml or mbox"),
             ("a.mhtml", r"a page and its pictures in one file\. Save the page as HTML"),
             ("a.tiff", r"a picture\. If it shows text: ocrmypdf FILE OUT\.pdf"),
             ("a.pptx", r"slides or a book\. Save it as PDF or HTML"),
@@ -406,8 +406,8 @@ class TestEncodings:
 class TestRegisterReader:
     @pytest.fixture(autouse=True)
     def readers(self, monkeypatch):
-        monkeypatch.setattr(reading, "_readers", dict(reading._readers))
-        monkeypatch.setattr(reading, "_WITHOUT_FIELDS", set(reading._WITHOUT_FIELDS))
+        for name in ("READERS", "WITHOUT_FIELDS", "WITHOUT_RECORDS"):
+            monkeypatch.setattr(formats, name, getattr(formats, name).copy())
 
     def test_a_reader_is_called_for_its_suffix(self, here):
         """A plug-in gets the opened source with its name, key, bytes and path, and the options."""

@@ -8,7 +8,7 @@ from embedsearch.errors import SourceError
 
 _SAMPLE_BYTES = 1 << 24
 _CHUNK_BYTES = 1 << 20
-_BEGINNINGS = {"ris": b"TY  - ", "nbib": b"PMID- ", "bib": b"\n@"}  # what each record begins with
+_BEGINNINGS = {"ris": b"TY  - ", "nbib": b"PMID- ", "bib": b"\n@", "mbox": b"\nFrom "}  # what each record begins with
 _LINE_BASED = {"csv": 1, "tsv": 1, "tab": 1, "jsonl": 0, "ndjson": 0, "lines": 0}  # and the lines that are no record
 
 

@@ -298,7 +298,7 @@ def grouped(documents: Iterable[Document]) -> Iterator[list[Document]]:
         for document in documents:
             require_storable(document)
             group.append(document)
-            characters += len(document.text)
+            characters += max(len(document.text), len(document.record))  # a mail's record has what is attached to it
             if len(group) >= _GROUP_DOCUMENTS or characters >= _GROUP_CHARACTERS:
                 yield group
                 group, characters = [], 0
