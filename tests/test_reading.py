@@ -82,7 +82,7 @@ class TestPaths:
         [
             ("a.csv.gz", r"compressed by gzip\. Unpack it first, or .*: zcat FILE \| embedsearch ingest - --as csv"),
             ("a.ZIP", r"an archive\. Unpack it"),
-            ("a.xlsx", r"a spreadsheet\. Save it as CSV UTF-8"),
+            ("a.xls", r"a spreadsheet\. Save it as \.xlsx or CSV UTF-8"),
             ("a.docx", r"a file of a word processor\. Save it there as text"),
             ("a.msg", r"mail in a form of one program\. Save it as eml or mbox"),
             ("a.mhtml", r"a page and its pictures in one file\. Save the page as HTML"),
@@ -183,6 +183,7 @@ class TestFolders:
         write("corpus/LICENSE", "about")
         write("corpus/axes.toml", "")
         write("corpus/.hidden.txt", "no")
+        write("corpus/~$papers.xlsx", "no")
         write("corpus/.git/config.txt", "no")
         return here / "corpus"
 

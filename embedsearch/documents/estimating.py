@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from embedsearch.documents import spreadsheets
 from embedsearch.errors import SourceError
 
 _SAMPLE_BYTES = 1 << 24
@@ -23,6 +24,8 @@ def documents_in(path: Path | None, format: str) -> int:
         raise SourceError("a stream")
     if format == "parquet":
         return _parquet_rows(path)
+    if format in spreadsheets.SUFFIXES:
+        return spreadsheets.rows_in(path)
     if format in _LINE_BASED:
         return max(0, _lines_in(path) - _LINE_BASED[format])
     if format in _BEGINNINGS:

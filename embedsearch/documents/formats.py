@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from embedsearch.documents import hypertext, lines, mail, parquet, pdf, references, separated, texts
+from embedsearch.documents import hypertext, lines, mail, parquet, pdf, references, separated, spreadsheets, texts
 from embedsearch.documents.sources import Reader
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.given import require_text
@@ -18,6 +18,7 @@ READERS: dict[str, Reader] = {
     "jsonl": lines.read_jsonl,
     "ndjson": lines.read_jsonl,
     "parquet": parquet.read_parquet,
+    **dict.fromkeys(spreadsheets.SUFFIXES, spreadsheets.read_sheet),
     "ris": references.read_ris,
     "nbib": references.read_nbib,
     "bib": references.read_bibtex,
@@ -32,7 +33,7 @@ READERS: dict[str, Reader] = {
     "lines": lines.read_lines,
 }
 WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "lines"}
-WITHOUT_RECORDS = WITHOUT_FIELDS | {"parquet", "eml"}
+WITHOUT_RECORDS = WITHOUT_FIELDS | {"parquet", "eml", *spreadsheets.SUFFIXES}
 
 
 def register_reader(suffix: str, reader: Reader) -> None:

@@ -20,6 +20,7 @@ from embedsearch.given import require_callables, require_text
 from embedsearch.wording import shown
 
 # Files about a corpus rather than of it; a file that is named directly is read whatever its name.
+_HIDDEN = (".", "~$")  # what begins with the second lies beside a file that is open in Word or Excel
 _NAMED_AT_MOST = 3  # files of a suffix that is not read
 _ABOUT = ("readme", "license", "changelog")
 
@@ -72,8 +73,8 @@ def read(
             its name if None. `title` and `id` likewise. Whole-file formats have no fields.
         title: the field of the title.
         id: the field of the id; without one, ids are ``<file>#<record number>``, or the path for whole files.
-        format: of all sources, whatever their suffixes: csv, tsv, jsonl, parquet, ris, nbib, bib, txt, md, html, pdf,
-            eml, mbox, or lines for one document a line.
+        format: of all sources, whatever their suffixes: csv, tsv, xlsx, jsonl, parquet, ris, nbib, bib, txt, md, html,
+            pdf, eml, mbox, or lines for one document a line.
         encoding: of the sources without a byte order mark; UTF-8 if None.
         on_error: ``stop`` at a broken record or file, or ``skip`` it and report.
         report: told one sentence for each file or record that is passed over.
@@ -243,7 +244,7 @@ def _tell_unread(suffix: str, paths: Sequence[Path], options: ReadOptions) -> No
 
 def _files_below(folder: Path, options: ReadOptions) -> Iterator[Path]:
     try:
-        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(_HIDDEN)]
     except OSError as error:
         options.broken(_unreadable(str(folder), error))
         return
