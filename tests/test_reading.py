@@ -83,7 +83,7 @@ class TestPaths:
             ("a.csv.gz", r"compressed by gzip\. Unpack it first, or .*: zcat FILE \| embedsearch ingest - --as csv"),
             ("a.ZIP", r"an archive\. Unpack it"),
             ("a.xls", r"a spreadsheet\. Save it as \.xlsx or CSV UTF-8"),
-            ("a.docx", r"a file of a word processor\. Save it there as text"),
+            ("a.doc", r"a file of a word processor\. Save it there as \.docx"),
             ("a.msg", r"mail in a form of one program\. Save it as eml or mbox"),
             ("a.mhtml", r"a page and its pictures in one file\. Save the page as HTML"),
             ("a.tiff", r"a picture\. If it shows text: ocrmypdf FILE OUT\.pdf"),
@@ -208,13 +208,13 @@ class TestFolders:
         for number in range(4):
             write(f"saved/page_files/{number}.JS" if number else "saved/page_files/0.js", "x")
         for number in range(2):
-            write(f"saved/{number}.docx", "x")
+            write(f"saved/{number}.rtf", "x")
         told = []
         assert [document.text for document in read("saved", report=told.append)] == ["wolf"]
         assert told == [
-            "skipped saved/0.docx: no reader for '.docx'; it is a file of a word processor. "
-            "Save it there as text, HTML or PDF",
-            "skipped saved/1.docx: no reader for '.docx'",
+            "skipped saved/0.rtf: no reader for '.rtf'; it is a file of a word processor. "
+            "Save it there as .docx, text or PDF",
+            "skipped saved/1.rtf: no reader for '.rtf'",
             "skipped 4 files, the first saved/page_files/0.js: no reader for '.js'",
         ]
 

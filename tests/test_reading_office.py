@@ -1,11 +1,14 @@
-"""Files of office programs: spreadsheets, and the tables that reviewers fill in."""
+"""Files of office programs: spreadsheets, the tables that reviewers fill in, and texts."""
 
 import builtins
 import datetime
 import io
 import random
+import re
 import zipfile
+from functools import partial
 
+import docx
 import openpyxl
 import pytest
 from conftest import run
@@ -34,6 +37,49 @@ def workbook(*sheets, hidden=(), merged=()):
 
 def read(raw, format="xlsx", **options):
     return list(read_stream(io.BytesIO(raw), name=f"a.{format}", format=format, **options))
+
+
+def spoilt(chance, _name, content):
+    """Return the content of a part, of which some bytes are changed once in a while."""
+    letters = bytearray(content)
+    for _ in range(chance.choice([0, 0, 0, 3])):
+        letters[chance.randrange(len(letters))] = chance.choice(b'<>/"=0129A\xff ')
+    return bytes(letters)
+
+
+def repacked(raw, change):
+    """Return an archive in which *change* was made of each part, given its name and content; None leaves a part out."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as packed, zipfile.ZipFile(stream, "w") as other:
+        for name in packed.namelist():
+            content = change(name, packed.read(name))
+            if content is not None:
+                other.writestr(name, content)
+    return stream.getvalue()
+
+
+def document(*paragraphs, **properties):
+    """Return a file of Word with paragraphs, each with its style."""
+    made = docx.Document()
+    for text, style in paragraphs:
+        made.add_paragraph(text, style=style)
+    for name, value in properties.items():
+        setattr(made.core_properties, name, value)
+    stream = io.BytesIO()
+    made.save(stream)
+    return stream.getvalue()
+
+
+def opendocument(body, meta=""):
+    """Return a text of OpenDocument."""
+    stream = io.BytesIO()
+    spaces = "".join(
+        f' xmlns:{name}="urn:{name}"' for name in ("office", "text", "table", "style", "svg", "dc", "meta")
+    )
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr("content.xml", f"<office:document-content{spaces}>{body}</office:document-content>")
+        packed.writestr("meta.xml", f"<office:document-meta{spaces}>{meta}</office:document-meta>")
+    return stream.getvalue()
 
 
 class TestSpreadsheets:
@@ -86,13 +132,12 @@ class TestSpreadsheets:
     def test_formulas_have_the_values_that_were_computed(self):
         """What is an error in Excel is nothing."""
         raw = workbook([["text", "sum", "bad"], ["a wolf", "=1+1", "=1/0"]])
-        stream = io.BytesIO()
-        with zipfile.ZipFile(io.BytesIO(raw)) as packed, zipfile.ZipFile(stream, "w") as other:
-            for name in packed.namelist():
-                text = packed.read(name).replace(b"<f>1+1</f><v />", b"<f>1+1</f><v>2</v>")
-                text = text.replace(b'<c r="C2"><f>1/0</f><v />', b'<c r="C2" t="e"><f>1/0</f><v>#DIV/0!</v>')
-                other.writestr(name, text)
-        assert read(stream.getvalue())[0].metadata == {"sum": 2, "bad": None}
+
+        def computed(_name, content):
+            text = re.sub(rb"<f>1\+1</f><v(?: ?/>|></v>)", b"<f>1+1</f><v>2</v>", content)
+            return re.sub(rb'<c r="C2"><f>1/0</f><v(?: ?/>|></v>)', b'<c r="C2" t="e"><f>1/0</f><v>#DIV/0!</v>', text)
+
+        assert read(repacked(raw, computed))[0].metadata == {"sum": 2, "bad": None}
 
     def test_a_cell_far_out_is_refused_before_it_is_read(self, monkeypatch):
         """It would take 550 GB, and end the process; colours of empty cells reach as far and do not matter."""
@@ -144,18 +189,10 @@ class TestSpreadsheets:
         """Bytes of any of its parts are changed."""
         chance = random.Random(1)
         whole = workbook([["id", "text"], [1, "a wolf"]], [["x"]], merged=["A2:A3"])
-        with zipfile.ZipFile(io.BytesIO(whole)) as packed:
-            parts = {name: packed.read(name) for name in packed.namelist()}
         for _ in range(300):
-            victim, changed = chance.choice(list(parts)), io.BytesIO()
-            with zipfile.ZipFile(changed, "w") as other:
-                for name, content in parts.items():
-                    letters = bytearray(content)
-                    for _ in range(3 * (name == victim)):
-                        letters[chance.randrange(len(letters))] = chance.choice(b'<>/"=0129A\xff ')
-                    other.writestr(name, bytes(letters))
+            changed = repacked(whole, partial(spoilt, chance))
             told = []
-            read(changed.getvalue(), on_error="skip", report=told.append)
+            read(changed, on_error="skip", report=told.append)
             assert all(line.startswith("a.xlsx") and "\n" not in line for line in told)
 
     def test_a_missing_library_is_named(self, monkeypatch):
@@ -214,3 +251,143 @@ def test_ratings_come_from_a_spreadsheet(tmp_path):
     path.write_bytes(b"no")
     with pytest.raises(es.AxisError, match="no workbook of Excel that can be read"):
         read_ratings(path)
+
+
+class TestWord:
+    def test_paragraphs_and_tables_are_the_text(self):
+        """In their order, footnotes behind them; rows of a table are lines. Title, author and dates are the file's."""
+        made = docx.Document()
+        made.add_heading("On wolves", 0)
+        made.add_heading("Hunting", 1)
+        made.add_paragraph("The wolf\thunts\nat night.")
+        table = made.add_table(2, 2)
+        for place, text in enumerate(("animal", "prey", "wolf", "sheep")):
+            table.cell(place // 2, place % 2).text = text
+        made.add_paragraph("  ")
+        made.add_paragraph("After it", style="List Bullet")
+        made.sections[0].header.paragraphs[0].text = "On every page"
+        properties = made.core_properties
+        properties.title, properties.author = "Old title", "Ada"
+        properties.created = properties.modified = datetime.datetime(2020, 1, 2, 3, 4, 5)
+        stream = io.BytesIO()
+        made.save(stream)
+        (found,) = read(stream.getvalue(), "docx")
+        assert found.text == "On wolves\n\nHunting\n\nThe wolf\thunts\nat night.\n\nanimal prey\nwolf sheep\n\nAfter it"
+        assert (found.id, found.title) == ("a.docx", "On wolves")
+        when = "2020-01-02T03:04:05+00:00"
+        assert found.metadata == {"author": "Ada", "date": when, "modified": when}
+
+    @pytest.mark.parametrize(
+        ("paragraphs", "said", "title"),
+        [
+            ([("On wolves", "Title"), ("One", "Heading 1")], "Said", "On wolves"),
+            ([("One", "Heading 1")], "Said", "Said"),
+            ([("Text", None), ("One", "Heading 1"), ("Two", "Heading 1")], "Microsoft Word - a.docx", "One"),
+            ([("Text", None)], "", ""),
+        ],
+    )
+    def test_the_title(self, paragraphs, said, title):
+        """What is styled as one, what the properties say, or the first heading; styles have English names within."""
+        raw = document(*paragraphs, title=said)
+        assert read(raw, "docx")[0].title == title
+
+        def german(_name, content):
+            for english, other in ((b"Title", b"Titel"), (b"Heading1", b"berschrift1")):
+                for attribute in (b"w:styleId", b"w:pStyle w:val"):
+                    content = content.replace(attribute + b'="' + english, attribute + b'="' + other)
+            return content
+
+        assert read(repacked(raw, german), "docx")[0].title == title
+
+    @pytest.mark.parametrize(
+        ("written", "text"),
+        [
+            ("<w:p><w:del><w:r><w:delText>old</w:delText></w:r></w:del><w:ins><w:r><w:t>new</w:t></w:r></w:ins></w:p>",
+             "new"),
+            ("<w:p><w:moveFrom><w:r><w:t>old</w:t></w:r></w:moveFrom><w:r><w:t>new</w:t></w:r></w:p>", "new"),
+            ("<w:p><w:r><w:instrText>PAGE</w:instrText><w:t>a</w:t><w:noBreakHyphen/><w:t>b</w:t></w:r></w:p>", "a-b"),
+            ("<w:p><w:pPr><w:tabs><w:tab w:val='left' w:pos='9'/></w:tabs></w:pPr><w:r><w:t>a</w:t></w:r></w:p>", "a"),
+            ("<w:p><w:r><w:t>out</w:t><mc:Choice xmlns:mc='x'><w:txbxContent><w:p><w:r><w:t>box</w:t></w:r></w:p>"
+             "</w:txbxContent></mc:Choice><mc:Fallback xmlns:mc='x'><w:p><w:r><w:t>box</w:t></w:r></w:p></mc:Fallback>"
+             "</w:r></w:p>", "out\nbox"),
+            ("<w:p><w:pPr><w:pStyle w:val='TOC1'/></w:pPr><w:r><w:t>One 7</w:t></w:r></w:p>"
+             "<w:p><w:r><w:t>x</w:t></w:r></w:p>", "x"),
+        ],
+    )  # fmt: skip
+    def test_what_is_text(self, written, text):
+        """What was deleted or moved, fields, tab stops, second forms and tables of contents are not."""
+
+        def change(name, content):
+            if name == "word/styles.xml":
+                style = b"<w:style w:styleId='TOC1'><w:name w:val='toc 1'/></w:style></w:styles>"
+                return content.replace(b"</w:styles>", style)
+            return (
+                content.replace(b"<w:body>", b"<w:body>" + written.encode()) if name == "word/document.xml" else content
+            )
+
+        assert read(repacked(document(), change), "docx")[0].text == text
+
+    def test_footnotes_come_behind(self):
+        """In the order in which they stand."""
+        spaces = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+        note = "<w:footnote><w:p><w:r><w:t>See {}.</w:t></w:r></w:p></w:footnote>"
+        stream = io.BytesIO(document(("The wolf hunts.", None)))
+        with zipfile.ZipFile(stream, "a") as packed:
+            packed.writestr(
+                "word/footnotes.xml", f"<w:footnotes {spaces}>{note.format('A')}{note.format('B')}</w:footnotes>"
+            )
+        assert read(stream.getvalue(), "docx")[0].text == "The wolf hunts.\n\nSee A.\n\nSee B."
+
+    def test_texts_of_opendocument(self):
+        """White space is as its elements say; comments, deletions and descriptions of pictures are no text."""
+        raw = opendocument(
+            "<style:style style:name='P1' style:parent-style-name='Title'/><text:tracked-changes><text:p>gone</text:p>"
+            "</text:tracked-changes><text:p text:style-name='P1'>On wolves</text:p>"
+            "<text:h text:outline-level='1'>One</text:h><text:p>The\n wolf<text:s text:c='2'/><text:span>hunts"
+            "</text:span><text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>See A.</text:p>"
+            "</text:note-body></text:note>"
+            "<svg:desc>x</svg:desc><office:annotation><text:p>why?</text:p></office:annotation> at<text:line-break/>"
+            "night.<text:tab/>!</text:p>"
+            "<table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell><table:table-cell>"
+            "<text:p>b</text:p><text:p>c</text:p></table:table-cell></table:table-row></table:table>",
+            "<meta:initial-creator>Ada</meta:initial-creator><meta:creation-date>2020-01-02T03:04:05.123</meta:creation-date>",
+        )
+        (found,) = read(raw, "odt")
+        assert found.text == "On wolves\n\nOne\n\nThe wolf  hunts at\nnight.\t!\n\na b c\n\nSee A."
+        assert (found.title, found.metadata) == ("On wolves", {"author": "Ada", "date": "2020-01-02T03:04:05"})
+
+    @pytest.mark.parametrize(
+        ("raw", "said"),
+        [
+            (b"text", "no file of Word that can be read: File is not a zip file"),
+            (b"%PDF-1.7", "by its first bytes a PDF. Name it so: --as pdf"),
+            (b"\xd0\xcf\x11\xe0rest", r"an old file of Word \(\.doc\), or one with a password; save it as \.docx"),
+            (opendocument(""), "a damaged file of Word: There is no item named 'word/document.xml'"),
+            (repacked(document(), lambda name, content: content[:-9]), "a damaged file of Word: .* save it anew"),
+            (repacked(document(), lambda name, content: content.replace(b"?>", b"?><!DOCTYPE a [<!ENTITY b 'c'>]>", 1)),
+             "declares a document type, 'a'"),
+        ],
+    )  # fmt: skip
+    def test_what_is_no_file_of_word_is_refused(self, raw, said):
+        """With what it is, or what is wrong with it."""
+        with pytest.raises(es.SourceError, match=rf"^a\.docx: .*{said}"):
+            read(raw, "docx")
+
+    def test_a_file_without_text_is_told(self):
+        """As others are."""
+        told = []
+        assert read(document(), "docx", report=told.append) == []
+        assert told == ["skipped a.docx: it holds no text"]
+
+    def test_any_mess_ends_and_is_ours(self):
+        """Bytes of its parts are changed."""
+        chance = random.Random(1)
+        files = {
+            "docx": document(("On wolves", "Title"), ("They hunt.", None)),
+            "odt": opendocument("<text:p>a</text:p>"),
+        }
+        for format, whole in files.items():
+            for _ in range(150):
+                told = []
+                read(repacked(whole, partial(spoilt, chance)), format, on_error="skip", report=told.append)
+                assert all(f"a.{format}" in line and "\n" not in line for line in told)

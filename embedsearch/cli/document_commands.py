@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 PassedOver = Callable[[SourceError], None]
 
-READ_FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "md", "html", "pdf", "eml",
-                "mbox", "lines")  # fmt: skip
+READ_FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "md", "html", "pdf", "docx",
+                "odt", "eml", "mbox", "lines")  # fmt: skip
 
 
 def reading_options(command: Any) -> Any:
@@ -108,8 +108,8 @@ def ingest(
 ) -> None:  # fmt: skip
     """Read SOURCEs into the index; embed only what is new.
 
-    A SOURCE is a CSV, TSV, spreadsheet, JSONL, Parquet, RIS, PubMed (nbib), BibTeX, TXT, Markdown, HTML or PDF file, a
-    message of mail (eml) or a mailbox (mbox), a folder of them, or - for stdin.
+    A SOURCE is a CSV, TSV, spreadsheet, JSONL, Parquet, RIS, PubMed (nbib), BibTeX, TXT, Markdown, HTML, PDF or Word
+    file, a message of mail (eml) or a mailbox (mbox), a folder of them, or - for stdin.
     Text, title and id fields are found by their usual names, which docs/reading.md lists, or named here; all
     other fields are kept as metadata. The index is made if it does not exist.
 

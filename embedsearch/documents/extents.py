@@ -20,8 +20,8 @@ _OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"  # what begins both an .xls and an .xlsx th
 _MOST_CELLS = 1 << 25  # of 32 bytes each
 _CHUNK_BYTES = 1 << 20
 _TAG_BYTES = 1 << 12  # that a tag has at most
-# Cells that hold something: those without anything in them end in "/>".
-_CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^<>]*\s)?r=["']([A-Z]{1,3})([0-9]+)["'](?:[^<>]*[^<>/])?>""")
+# Cells that hold something.
+_CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^<>]*\s)?r=["']([A-Z]{1,3})([0-9]+)["'](?:[^<>]*[^<>/])?>(?!</)""")
 
 
 def require_workbook(stream: BinaryIO, name: str) -> None:
@@ -78,10 +78,12 @@ def _number_of(letters: bytes) -> int:
 
 def _cells(packed: zipfile.ZipFile, part: str) -> Iterator[re.Match[bytes]]:
     """Yield the tags of cells, of which one may be parted between two chunks."""
-    held = b""
+    held, is_last = b"", False
     with packed.open(part) as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
+        while not is_last:
+            chunk = stream.read(_CHUNK_BYTES)
+            is_last = not chunk
             held += chunk
-            end = held.rfind(b">") + 1
+            end = len(held) if is_last else max(held.rfind(b"<", 0, held.rfind(b"<")), 0)  # a tag and the one behind it
             yield from _CELL.finditer(held, 0, end)
             held = held[end:][-_TAG_BYTES:]

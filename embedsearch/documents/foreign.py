@@ -27,7 +27,7 @@ _KINDS = (
         "a spreadsheet",
         "Save it as .xlsx or CSV UTF-8 in its program",
     ),
-    _Kind(("docx", "doc", "odt", "rtf"), b"", "a file of a word processor", "Save it there as text, HTML or PDF"),
+    _Kind(("doc", "rtf", "pages"), b"", "a file of a word processor", "Save it there as .docx, text or PDF"),
     _Kind(("pptx", "ppt", "odp", "epub", "mobi"), b"", "slides or a book", "Save it as PDF or HTML"),
     _Kind(("pst", "ost"), b"", "a mailbox of Outlook", "Make mailboxes (mbox) of it with readpst -r FILE"),
     _Kind(("msg", "emlx"), b"", "mail in a form of one program", "Save it as eml or mbox in a mail program"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from embedsearch.documents import hypertext, lines, mail, parquet, pdf, references, separated, spreadsheets, texts
+from embedsearch.documents import hypertext, lines, mail, parquet, pdf, references, separated, spreadsheets, texts, word
 from embedsearch.documents.sources import Reader
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.given import require_text
@@ -30,9 +30,12 @@ READERS: dict[str, Reader] = {
     "html": hypertext.read_html,
     "htm": hypertext.read_html,
     "pdf": pdf.read_pdf,
+    "docx": word.read_docx,
+    "docm": word.read_docx,
+    "odt": word.read_odt,
     "lines": lines.read_lines,
 }
-WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "lines"}
+WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "docx", "docm", "odt", "lines"}
 WITHOUT_RECORDS = WITHOUT_FIELDS | {"parquet", "eml", *spreadsheets.SUFFIXES}
 
 
