@@ -25,6 +25,22 @@ _NAMED_AT_MOST = 3  # files of a suffix that is not read
 _ABOUT = ("readme", "license", "changelog")
 
 
+class Reading(Iterator[Document]):
+    """Documents as they are read.
+
+    Attributes:
+        unread: names of the files and folders in which something could not be read and was skipped, so far.
+    """
+
+    def __init__(self, documents: Iterator[Document], options: ReadOptions) -> None:
+        """Give out *documents*, which are read with *options*."""
+        self.unread = options.unread.keys()
+        self._documents = documents
+
+    def __next__(self) -> Document:
+        return next(self._documents)
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A source that will be read.
@@ -61,8 +77,8 @@ def read(
     encoding: str | None = None,
     on_error: OnError = "stop",
     report: Callable[[str], None] | None = None,
-) -> Iterator[Document]:
-    """Yield the documents of files, folders and ``-``, the standard input, in the order given.
+) -> Reading:
+    """Return the documents of files, folders and ``-``, the standard input, in the order given, as they are asked for.
 
     Which sources there are is settled at once, so that a mistyped path is found before the first document
     is read; they are opened one after another.
@@ -85,7 +101,7 @@ def read(
     options = _options(text=text, title=title, id=id, encoding=encoding, on_error=on_error, report=report)
     planned = _plan(sources, known_format(format), options)
     _check_fields_wanted(planned, options)
-    return _read_all(planned, options)
+    return Reading(_read_all(planned, options), options)
 
 
 def read_stream(
@@ -99,8 +115,8 @@ def read_stream(
     encoding: str | None = None,
     on_error: OnError = "stop",
     report: Callable[[str], None] | None = None,
-) -> Iterator[Document]:
-    """Yield the documents of a binary stream, which is left open.
+) -> Reading:
+    """Return the documents of a binary stream, which is left open, as they are asked for.
 
     Without *format* it is read as JSON lines if it begins with ``{``, else as one text document.
 
@@ -126,7 +142,7 @@ def read_stream(
     options = _options(text=text, title=title, id=id, encoding=encoding, on_error=on_error, report=report)
     planned = Planned(name, name, known_format(format) or "", None)
     _check_fields_wanted([planned], options)
-    return _read_opened(stream, planned, options)
+    return Reading(_read_opened(stream, planned, options.at(name)), options)
 
 
 def _options(
@@ -161,12 +177,13 @@ def _plan(sources: Sequence[str | os.PathLike[str]], format: str | None, options
         if not isinstance(source, str | bytes | os.PathLike):
             kind = type(source).__name__
             raise SourceError(f"a source is of the type {kind}, wanted a path; give several one by one: read(*paths)")
+        name = name_of(source)
         try:
-            planned += _plan_one(os.fsdecode(source), format, options)
+            planned += _plan_one(os.fsdecode(source), format, options.at(name))
         except SourceError as error:
-            options.broken(error)
+            options.at(name).broken(error)
         except OSError as error:  # a name that is too long, a folder that is closed to us
-            options.broken(_unreadable(name_of(source), error))
+            options.at(name).broken(_unreadable(name, error))
     return planned
 
 
@@ -246,7 +263,7 @@ def _files_below(folder: Path, options: ReadOptions) -> Iterator[Path]:
     try:
         entries = [entry for entry in folder.iterdir() if not entry.name.startswith(_HIDDEN)]
     except OSError as error:
-        options.broken(_unreadable(str(folder), error))
+        options.at(name_of(folder)).broken(_unreadable(name_of(folder), error))
         return
     for entry in entries:
         if not entry.is_dir():
@@ -274,6 +291,7 @@ def _check_fields_wanted(planned: Sequence[Planned], options: ReadOptions) -> No
 
 def _read_all(planned: Sequence[Planned], options: ReadOptions) -> Iterator[Document]:
     for one in planned:
+        options = options.at(one.name)
         try:
             stream = one.path.open("rb") if one.path else contextlib.nullcontext(_stdin())
         except OSError as error:
