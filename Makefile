@@ -40,7 +40,7 @@ $(SETUP): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[weights,parquet,references,explore,fast,map,plot,serve]" --group test --group lint
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[weights,parquet,references,office,explore,fast,map,plot,serve]" --group test --group lint
 	@touch $(SETUP)
 
 clean:

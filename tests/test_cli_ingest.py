@@ -40,7 +40,7 @@ def test_a_folder_of_all_kinds_is_read(tmp_path, folder):
     (source / "README.md").write_text("not a document")
     result = run("ingest", source, "-i", folder, "-f", "json")
     assert counts(result) == {"added": 6, "updated": 0, "unchanged": 0, "removed": 0, "embedded": 6, "reused": 0,
-                              "replaced": 0}  # fmt: skip
+                              "replaced": 0, "kept": 0}  # fmt: skip
     assert "Axes: size." in result.stderr
     with es.open(folder) as index:
         assert index.get("1").metadata == {"year": "1999"}
@@ -95,7 +95,7 @@ def test_a_second_run_embeds_nothing_and_says_so(tmp_path, folder):
     assert "nothing new; 2 documents unchanged, 0 passages embedded" in again.stderr
     file.write_text("id,text\n3,a fox\n2,a sheep\n1,a wolf\n")
     assert counts(run("ingest", file, "-i", folder, "-f", "json")) == {
-        "added": 1, "updated": 0, "unchanged": 2, "removed": 0, "embedded": 1, "reused": 0, "replaced": 0,
+        "added": 1, "updated": 0, "unchanged": 2, "removed": 0, "embedded": 1, "reused": 0, "replaced": 0, "kept": 0,
     }  # fmt: skip
 
 

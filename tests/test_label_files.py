@@ -180,7 +180,7 @@ def test_a_field_that_is_not_there_is_named(tmp_path, text, options, message):
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     """What labels cannot be read from, and a file that is not there."""
-    with pytest.raises(es.SourceError, match=r"labels are read from .csv, .tsv, .jsonl and .ris, not '.pdf'"):
+    with pytest.raises(es.SourceError, match=r"labels are read from .csv, .tsv, .xlsx, .jsonl and .ris, not '.pdf'"):
         read_labels(write(tmp_path, "", "labels.pdf"))
     with pytest.raises(es.SourceError, match="cannot be read: No such file"):
         read_labels(tmp_path / "none.csv")
@@ -479,7 +479,8 @@ def test_what_an_import_overrules_is_told(papers, tmp_path):
 def test_labels_without_a_suffix_are_refused(papers, tmp_path):
     """The line names what is read, and what was seen."""
     done = run("screen", "import", "-", "-i", papers.path)
-    assert done.stderr == "Error: -: labels are read from .csv, .tsv, .jsonl and .ris, not a name without a suffix\n"
+    known = ".csv, .tsv, .xlsx, .jsonl and .ris"
+    assert done.stderr == f"Error: -: labels are read from {known}, not a name without a suffix\n"
 
 
 def test_references_of_several_databases_go_out_with_what_they_came_with(tmp_path):

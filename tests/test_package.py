@@ -168,6 +168,7 @@ def test_the_front_is_asked_for_what_is_said_here():
         "uvicorn",
         "umap",
         "plotly",
+        "python_calamine",
     ],
 )
 def test_each_library_has_one_home(library):
@@ -183,6 +184,7 @@ def test_each_library_has_one_home(library):
         "textalloc": ("plots",),
         "umap": ("maps",),
         "plotly": ("maps",),
+        "python_calamine": ("documents",),
     }
     home = homes.get(library, ("encoders",))
     for file in (ROOT / "embedsearch").rglob("*.py"):

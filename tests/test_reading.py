@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from processes import python
 
-from embedsearch.documents import Document, read, read_stream, reading, register_reader
+from embedsearch.documents import Document, formats, read, read_stream, register_reader
 from embedsearch.documents.reading import estimate
 from embedsearch.errors import SourceError
 
@@ -82,9 +82,9 @@ class TestPaths:
         [
             ("a.csv.gz", r"compressed by gzip\. Unpack it first, or .*: zcat FILE \| embedsearch ingest - --as csv"),
             ("a.ZIP", r"an archive\. Unpack it"),
-            ("a.xlsx", r"a spreadsheet\. Save it as CSV UTF-8"),
-            ("a.docx", r"a file of a word processor\. Save it there as text"),
-            ("a.eml", r"mail\. Save the messages as text or HTML"),
+            ("a.xls", r"a spreadsheet\. Save it as \.xlsx or CSV UTF-8"),
+            ("a.doc", r"a file of a word processor\. Save it there as \.docx"),
+            ("a.msg", r"mail in a form of one program\. Save it as eml or mbox"),
             ("a.mhtml", r"a page and its pictures in one file\. Save the page as HTML"),
             ("a.tiff", r"a picture\. If it shows text: ocrmypdf FILE OUT\.pdf"),
             ("a.pptx", r"slides or a book\. Save it as PDF or HTML"),
@@ -183,6 +183,7 @@ class TestFolders:
         write("corpus/LICENSE", "about")
         write("corpus/axes.toml", "")
         write("corpus/.hidden.txt", "no")
+        write("corpus/~$papers.xlsx", "no")
         write("corpus/.git/config.txt", "no")
         return here / "corpus"
 
@@ -207,13 +208,13 @@ class TestFolders:
         for number in range(4):
             write(f"saved/page_files/{number}.JS" if number else "saved/page_files/0.js", "x")
         for number in range(2):
-            write(f"saved/{number}.docx", "x")
+            write(f"saved/{number}.rtf", "x")
         told = []
         assert [document.text for document in read("saved", report=told.append)] == ["wolf"]
         assert told == [
-            "skipped saved/0.docx: no reader for '.docx'; it is a file of a word processor. "
-            "Save it there as text, HTML or PDF",
-            "skipped saved/1.docx: no reader for '.docx'",
+            "skipped saved/0.rtf: no reader for '.rtf'; it is a file of a word processor. "
+            "Save it there as .docx, text or PDF",
+            "skipped saved/1.rtf: no reader for '.rtf'",
             "skipped 4 files, the first saved/page_files/0.js: no reader for '.js'",
         ]
 
@@ -406,8 +407,8 @@ class TestEncodings:
 class TestRegisterReader:
     @pytest.fixture(autouse=True)
     def readers(self, monkeypatch):
-        monkeypatch.setattr(reading, "_readers", dict(reading._readers))
-        monkeypatch.setattr(reading, "_WITHOUT_FIELDS", set(reading._WITHOUT_FIELDS))
+        for name in ("READERS", "WITHOUT_FIELDS", "WITHOUT_RECORDS"):
+            monkeypatch.setattr(formats, name, getattr(formats, name).copy())
 
     def test_a_reader_is_called_for_its_suffix(self, here):
         """A plug-in gets the opened source with its name, key, bytes and path, and the options."""

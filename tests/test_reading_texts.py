@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedsearch.documents import read_stream
-from embedsearch.documents.pdf import _sensible
+from embedsearch.documents.texts import sensible_title
 from embedsearch.errors import SourceError
 
 
@@ -389,7 +389,7 @@ class TestPdf:
     )
     def test_titles_that_a_program_left_are_no_titles(self, title, kept):
         """File names, numbers and defaults are not taken for titles."""
-        assert _sensible(title) == kept
+        assert sensible_title(title) == kept
 
     def test_a_scanned_pdf_is_an_error_with_a_remedy(self):
         """A PDF of pictures has pages and no text."""

@@ -251,8 +251,114 @@ def test_a_source_that_is_no_file_stands_in_nobodys_way(tmp_path, monkeypatch):
         assert (report.updated, index.get("notes.txt").text) == (1, "made by hand")
 
 
+class TestSkipping:
+    """A sync that passes over what cannot be read keeps what came from there."""
+
+    @pytest.fixture
+    def made(self, tmp_path, folder, monkeypatch):
+        """Return an index of a folder whose files have all lost a document, but for those that a test spoils."""
+        monkeypatch.chdir(tmp_path)
+        (folder / "d.csv").write_text("id,text\nd1,one\nd2,two\nd3,three\n")
+        (folder / "e.csv").write_text("abstract\none\ntwo\nthree\n")
+        with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+            index.add(es.read("articles"))
+            (folder / "a.jsonl").write_text('{"id": "a2", "text": "two"}\n')
+            (folder / "b.txt").unlink()
+            yield index
+
+    def skipped(self, index, *sources):
+        """Make *index* equal to *sources* as far as they can be read; return what was done, and what was told."""
+        told = []
+        return index.sync(es.read(*sources, on_error="skip", report=told.append), sources), told
+
+    def test_a_file_that_cannot_be_read_keeps_its_documents(self, made, folder):
+        """All else is made equal: what changed, what is gone, what is new."""
+        (folder / "deep" / "c.md").write_bytes(b"\xff")
+        (folder / "f.txt").write_text("new")
+        report, told = self.skipped(made, "articles")
+        assert (report.added, report.updated, report.removed, report.kept) == (1, 1, 2, 1)
+        assert "articles/deep/c.md:1: byte 0xff" in told[0]
+        assert set(made.ids()) == {"a2", "d1", "d2", "d3", "e.csv#1", "e.csv#2", "e.csv#3", "deep/c.md", "f.txt"}
+        (folder / "deep" / "c.md").unlink()
+        assert self.skipped(made, "articles")[0].removed == 1
+
+    def test_a_broken_record_keeps_all_that_came_from_its_file(self, made, folder):
+        """It has no id, so that nobody knows which of the documents it was; its neighbours are updated."""
+        (folder / "d.csv").write_text('id,text\nd1,other\nd2,"two\n')
+        report, _ = self.skipped(made, "articles")
+        assert (report.updated, report.removed, report.kept) == (2, 2, 2)
+        assert [made.get(id).text for id in ("d1", "d2", "d3")] == ["other", "two", "three"]
+
+    def test_numbers_of_records_stay_those_of_their_places(self, made, folder):
+        """Where a record is broken, the others keep the names that were made of file and number."""
+        (folder / "e.csv").write_text("abstract\none\ntwo,too many\nthird\n")
+        report, _ = self.skipped(made, "articles")
+        assert (report.removed, report.kept) == (2, 1)
+        assert [made.get(f"e.csv#{number}").text for number in (1, 2, 3)] == ["one", "two", "third"]
+
+    @pytest.mark.parametrize("named", ["articles", "articles/deep", "{folder}", "link"])
+    def test_what_was_not_read_is_known_however_it_is_named(self, made, folder, named):
+        """From here or there, relative, absolute, or by a link."""
+        Path("link").symlink_to(folder)
+        for file in folder.rglob("c.md"):
+            file.write_bytes(b"\xff")
+        (folder / "deep" / "g.txt").write_text("another, so that there is one")
+        self.skipped(made, named.format(folder=folder))
+        assert "deep/c.md" in made.ids()
+
+    def test_a_source_that_is_not_there_keeps_what_came_from_it(self, made, folder):
+        """A disk that is not mounted empties nothing; another source beside it is synced."""
+        (folder / "deep").rename("elsewhere")
+        report, told = self.skipped(made, "articles/deep", "articles/a.jsonl")
+        assert (report.removed, report.kept) == (1, 1)
+        assert told[0].startswith("articles/deep: there is no such file or folder")
+        with pytest.raises(es.SourceError, match="no document was read"):
+            self.skipped(made, "articles/deep")
+
+    def test_a_folder_that_cannot_be_listed_keeps_what_came_from_below_it(self, made, folder, monkeypatch):
+        """Like a file that cannot be read."""
+        real = Path.iterdir
+
+        def closed(path):
+            if path.name == "deep":
+                raise PermissionError(13, "Permission denied")
+            return real(path)
+
+        monkeypatch.setattr(Path, "iterdir", closed)
+        reading = es.read("articles", on_error="skip")
+        assert list(reading.unread) == ["articles/deep"]
+        assert made.sync(reading, "articles").kept == 1
+
+    def test_documents_without_sources_keep_theirs_too(self, made, folder):
+        """Where all that is not met is removed, wherever it came from."""
+        made.add([es.Document("by hand", "mine")])
+        (folder / "deep" / "c.md").write_bytes(b"\xff")
+        report = made.sync(es.read("articles", on_error="skip"))
+        assert (report.removed, report.kept) == (3, 1)
+        assert "by hand" not in made.ids()
+
+    def test_what_reads_in_between_tells_what_was_not_read(self, made, folder):
+        """A generator of one's own knows nothing of it; the list that grows meanwhile is given beside it."""
+        (folder / "deep" / "c.md").write_bytes(b"\xff")
+        reading = es.read("articles", on_error="skip")
+        changed = (es.Document(one.id, one.text.upper(), source=one.source) for one in reading)
+        assert made.sync(changed, "articles", unread=reading.unread).kept == 1
+        for wrong in (3, [3]):
+            with pytest.raises(es.QueryError, match="unread is 3"):
+                made.sync([es.Document("a", "b")], unread=wrong)
+        with pytest.raises(es.QueryError, match="wanted a path, or a list of them that is looked at later"):
+            made.sync([es.Document("a", "b")], unread=iter(["x"]))
+        assert "a2" in made.ids()
+
+    def test_the_standard_input_is_a_source_too(self, made):
+        """What came through it stays where a line of it cannot be read."""
+        made.add(read_stream(io.BytesIO(b'{"text": "a"}\n{"text": "b"}\n'), format="jsonl"))
+        reading = read_stream(io.BytesIO(b'{"text": "a"}\n{\n'), format="jsonl", on_error="skip")
+        assert made.sync(reading, ["-"]).kept == 1
+
+
 def test_sync_on_the_command_line(tmp_path, folder, monkeypatch):
-    """`ingest --sync` counts what it removed, and refuses to skip broken records, which it would remove."""
+    """`ingest --sync` counts what it removed; with --on-error skip it says what stayed, and that is no failure."""
     with es.Index.create(tmp_path / "index", HashEncoder()) as index:
         index.add(es.read(folder))
     monkeypatch.setattr("embedsearch.index.embedding.load_identified", lambda name, identity: HashEncoder())
@@ -261,6 +367,15 @@ def test_sync_on_the_command_line(tmp_path, folder, monkeypatch):
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["removed"] == 1
     assert "1 removed" in result.stderr
-    refused = run("ingest", "--sync", "--on-error", "skip", folder, "-i", tmp_path / "index")
-    assert refused.exit_code == 2
-    assert "would remove the documents that cannot be read" in refused.stderr
+    (folder / "a.jsonl").write_text('{"id": "a1", "text": "one"}\n{"id": "a1", "text": "again"}\n{broken\n')
+    (folder / "deep" / "c.md").unlink()
+    skipped = run("ingest", "--sync", "--on-error", "skip", folder, "-i", tmp_path / "index", "-f", "json")
+    assert skipped.exit_code == 0, skipped.stderr
+    counted = json.loads(skipped.stdout)
+    assert (counted["unchanged"], counted["removed"], counted["kept"]) == (1, 1, 1)
+    assert "a.jsonl:2: the id 'a1' occurred before" in skipped.stderr
+    assert "a.jsonl:3: not a JSON object" in skipped.stderr
+    assert (
+        "1 document not found again stayed, having come from files in which something could not be read"
+        in skipped.stderr
+    )

@@ -1,4 +1,4 @@
-"""Axes and ratings in files: ``axes.toml``, and CSV tables of ratings."""
+"""Axes and ratings in files: ``axes.toml``, and tables of ratings, as CSV or spreadsheets."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from embedsearch.axes.rated import folded
 from embedsearch.columns import delimited
 from embedsearch.documents.separated import SeparatedRow, SeparatedRows, miscounted
 from embedsearch.documents.sources import Lines, ReadOptions, Source
+from embedsearch.documents.spreadsheets import SUFFIXES as SPREADSHEETS
+from embedsearch.documents.spreadsheets import sheet_rows
 from embedsearch.errors import AxisError, SourceError, reason
 from embedsearch.given import require_path, require_text
 from embedsearch.whole import is_special, place_of, write_whole
@@ -74,14 +76,14 @@ def read_ratings(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the ratings in a CSV file: of phrases by text, and of documents by id.
 
-    It is read as documents are: with semicolons or what ``sep=`` tells where it has these, with tabs where it is
-    called ``.tsv`` or ``.tab``. The first line names the columns: ``text`` (or ``phrase``, ``word``) or ``id`` (or
-    ``document``), and ``rating`` (or ``value``, ``score``), unless other names are given; upper case does not count in
-    them. Of a line with both, the text is rated. Other columns are passed over, whatever they are called. Lines whose
-    rating is empty are left out: they are still to be rated.
+    It, or a spreadsheet, is read as documents are: with semicolons or what ``sep=`` tells where it has these, with tabs
+    where it is called ``.tsv`` or ``.tab``. The first line names the columns: ``text`` (or ``phrase``, ``word``) or
+    ``id`` (or ``document``), and ``rating`` (or ``value``, ``score``), unless other names are given; upper case does
+    not count in them. Of a line with both, the text is rated. Other columns are passed over, whatever they are called.
+    Lines whose rating is empty are left out: they are still to be rated.
 
     Args:
-        file: a CSV in UTF-8, or in what a byte order mark says.
+        file: a CSV in UTF-8, or in what a byte order mark says; or a spreadsheet.
         text: the column of the phrases.
         rating: the column of the ratings.
 
@@ -126,9 +128,9 @@ def _table(path: Path) -> tuple[list[str], str, list[SeparatedRow]]:
     """
     try:
         with path.open("rb") as stream:
-            lines = Lines(Source(str(path), path.name, stream, path), ReadOptions())
-            rows = SeparatedRows(lines, str(path), "\t" if path.suffix.lower() in (".tsv", ".tab") else ",")
-            header, *others = [*rows] or [SeparatedRow(str(path), "", [])]
+            source = Source(str(path), path.name, stream, path)
+            delimiter, rows = _rows(source, path.suffix[1:].lower())
+            header, *others = rows or [SeparatedRow(str(path), "", [])]
     except FileNotFoundError as error:
         raise AxisError(f"there is no file {path}; ratings are a CSV with the columns text and rating") from error
     except SourceError as error:
@@ -137,7 +139,17 @@ def _table(path: Path) -> tuple[list[str], str, list[SeparatedRow]]:
         raise AxisError(str(error)) from error
     except OSError as error:
         raise AxisError(f"{path} cannot be read: {reason(error)}") from error
-    return [name.strip().casefold() for name in header.values], rows.delimiter, others
+    return [name.strip().casefold() for name in header.values], delimiter, others
+
+
+def _rows(source: Source, suffix: str) -> tuple[str, list[SeparatedRow]]:
+    """Return what separates the values of a table, and all its rows."""
+    if suffix in SPREADSHEETS:
+        found = sheet_rows(source, ReadOptions())
+        texts = ((row.number, ["" if value is None else str(value) for value in row.values]) for row in found)
+        return ",", [SeparatedRow(f"{source.name}:{number}", "", values) for number, values in texts]
+    rows = SeparatedRows(Lines(source, ReadOptions()), source.name, "\t" if suffix in ("tsv", "tab") else ",")
+    return rows.delimiter, list(rows)
 
 
 def write_to_rate(

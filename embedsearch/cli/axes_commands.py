@@ -203,7 +203,7 @@ def discover_axes(
 @click.option(
     "--csv", "file", type=click.Path(dir_okay=False), help="Write them to a CSV to fill in, instead of asking."
 )
-@click.option("--take", type=click.Path(dir_okay=False), help="Take the ratings from a CSV that was filled in.")
+@click.option("--take", type=click.Path(dir_okay=False), help="Take the ratings from a table that was filled in.")
 @where_option
 @index_option
 @encoder_option

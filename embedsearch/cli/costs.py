@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from embedsearch.encoders.remote import RemoteEncoder
     from embedsearch.index import Plan
 
-_PACKED = ("parquet", "pdf", "gz", "zip")  # their bytes do not tell how much text is in them
+# The bytes of these do not tell how much text is in them.
+_PACKED = ("parquet", "pdf", "eml", "mbox", "xlsx", "xlsm", "docx", "docm", "odt", "gz", "zip")
 _BEGINNING = 1 << 16  # bytes of each file that are looked at
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # as JSON may have letters beyond ASCII
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 PassedOver = Callable[[SourceError], None]
 
-READ_FORMATS = ("csv", "tsv", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "md", "html", "pdf", "lines")
+READ_FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "md", "html", "pdf", "docx",
+                "odt", "eml", "mbox", "lines")  # fmt: skip
 
 
 def reading_options(command: Any) -> Any:
@@ -107,19 +108,16 @@ def ingest(
 ) -> None:  # fmt: skip
     """Read SOURCEs into the index; embed only what is new.
 
-    A SOURCE is a CSV, TSV, JSONL, Parquet, RIS, PubMed (nbib), BibTeX, TXT, Markdown, HTML or PDF file, a folder of
-    them, or - for stdin.
+    A SOURCE is a CSV, TSV, spreadsheet, JSONL, Parquet, RIS, PubMed (nbib), BibTeX, TXT, Markdown, HTML, PDF or Word
+    file, a message of mail (eml) or a mailbox (mbox), a folder of them, or - for stdin.
     Text, title and id fields are found by their usual names, which docs/reading.md lists, or named here; all
     other fields are kept as metadata. The index is made if it does not exist.
 
     With --sync the index becomes equal to the SOURCEs: a document is removed if it was ingested from one of them (the
     same file, or any file below the same folder, named in whatever way) and is not there any more. Documents that came
-    from elsewhere stay. Nothing is removed when reading stops at an error, or when the SOURCEs hold no document.
+    from elsewhere stay. Nothing is removed when reading stops at an error, or when the SOURCEs hold no document; with
+    --on-error skip nothing that came from a file of which something could not be read.
     """
-    if sync and reading["on_error"] == "skip":
-        raise click.UsageError(
-            "--sync with --on-error skip would remove the documents that cannot be read; leave one out"
-        )
     if sync and dry_run:
         raise click.UsageError("--dry-run does not count what --sync would remove; leave one out")
     from embedsearch.documents import estimate
@@ -222,7 +220,7 @@ def _add(
 ) -> AddReport:
     with ingesting(total, "Ingesting") as (tell, tell_indexing):
         if sync is not None:
-            return index.sync(documents, sync, progress=tell, indexing=tell_indexing)
+            return index.sync(documents, sync, progress=tell, indexing=tell_indexing, repeated=repeated)
         return index.add(documents, progress=tell, indexing=tell_indexing, repeated=repeated)
 
 
@@ -260,6 +258,11 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
         note(
             f"{path}: {count_of(report.added, 'document')} added, {report.updated:,} updated, {report.unchanged:,} "
             f"unchanged{removed}; {embedded} embedded, {report.reused:,} reused; {passages:,} in all ({seconds:.1f} s)."
+        )
+    if report.kept:
+        note(
+            f"{count_of(report.kept, 'document')} not found again stayed, having come from files in which something "
+            "could not be read. What is said above of these helps; then the same command removes what is gone"
         )
     if report.replaced:
         note(

@@ -50,8 +50,8 @@ from embedsearch.cli.output import FORMATS
 @encoder_option
 @click.option("-f", "--format", "format", type=click.Choice(("same", *FORMATS)),
               help="If not given: on a terminal a table; records of SOURCEs as they stood (same); for what has none "
-                   "(Parquet, text, HTML, PDF), with -a, --explain or without SOURCEs by the suffix of -o (.csv, .tsv, "
-                   ".json), or JSON lines.")  # fmt: skip
+                   "(Parquet, spreadsheets, texts), with -a, --explain or without SOURCEs by the suffix of -o (.csv, "
+                   ".tsv, .json), or JSON lines.")  # fmt: skip
 def filter_command(**given: Any) -> None:
     """Let documents through that satisfy a condition, unchanged and in order.
 

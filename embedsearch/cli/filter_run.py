@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 # What a file holds that is called so, and what formats are when they are written; all other names promise nothing.
 _KINDS = {"csv": "rows", "tsv": "rows", "tab": "rows", "jsonl": "lines", "ndjson": "lines", "json": "json",
           "parquet": "parquet", "ris": "ris", "nbib": "nbib", "bib": "bib", "html": "html", "htm": "html",
-          "pdf": "pdf"}  # fmt: skip
+          "pdf": "pdf", "eml": "eml", "mbox": "mbox", "xlsx": "xlsx", "xlsm": "xlsx", "docx": "docx",
+          "odt": "odt"}  # fmt: skip
 
 
 def run(asked: Asked) -> None:

@@ -130,10 +130,11 @@ def import_command(
 ) -> None:  # fmt: skip
     """Take labels from FILE.
 
-    It is CSV, TSV, JSON lines or RIS. A label is 1 or 0, yes or no, relevant or not relevant, undecided, or a grade
-    from 0 to 1; an empty one is none. ASReview's exports are read as they are: the columns asreview_label or
-    included, asreview_note and asreview_time, and in RIS the notes ASReview_relevant and ASReview_irrelevant. What
-    is labelled so already stays as it is; where another label stood, a line says that it is overruled.
+    It is CSV, TSV, a spreadsheet, JSON lines or RIS. A label is 1 or 0, yes or no, relevant or not relevant,
+    undecided, or a grade from 0 to 1; an empty one is none. ASReview's exports are read as they are: the columns
+    asreview_label or included, asreview_note and asreview_time, and in RIS the notes ASReview_relevant and
+    ASReview_irrelevant. What is labelled so already stays as it is; where another label stood, a line says that it is
+    overruled.
     """
     reading = {"label": field, "key": key, "encoding": encoding, "on_error": on_error, "report": note_line}
     wanted = {option: value for option, value in reading.items() if value is not None}

@@ -10,7 +10,8 @@ from embedsearch.documents.document import Document, Passage
 
 if TYPE_CHECKING:
     from embedsearch.documents.chunking import chunk
-    from embedsearch.documents.reading import estimate, plan, read, read_stream, register_reader
+    from embedsearch.documents.formats import register_reader
+    from embedsearch.documents.reading import estimate, plan, read, read_stream
 
 __all__ = ["Document", "Passage", "chunk", "estimate", "plan", "read", "read_stream", "register_reader"]
 
@@ -19,6 +20,7 @@ def __getattr__(name: str) -> Any:
     """Load a name from its module when it is first used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{'chunking' if name == 'chunk' else 'reading'}"), name)
+    home = {"chunk": "chunking", "register_reader": "formats"}.get(name, "reading")
+    found = getattr(import_module(f"{__name__}.{home}"), name)
     globals()[name] = found  # asked for with every document
     return found

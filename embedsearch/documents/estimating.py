@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from embedsearch.documents import spreadsheets
 from embedsearch.errors import SourceError
 
 _SAMPLE_BYTES = 1 << 24
 _CHUNK_BYTES = 1 << 20
-_BEGINNINGS = {"ris": b"TY  - ", "nbib": b"PMID- ", "bib": b"\n@"}  # what each record begins with
+_BEGINNINGS = {"ris": b"TY  - ", "nbib": b"PMID- ", "bib": b"\n@", "mbox": b"\nFrom "}  # what each record begins with
 _LINE_BASED = {"csv": 1, "tsv": 1, "tab": 1, "jsonl": 0, "ndjson": 0, "lines": 0}  # and the lines that are no record
 
 
@@ -23,6 +24,8 @@ def documents_in(path: Path | None, format: str) -> int:
         raise SourceError("a stream")
     if format == "parquet":
         return _parquet_rows(path)
+    if format in spreadsheets.SUFFIXES:
+        return spreadsheets.rows_in(path)
     if format in _LINE_BASED:
         return max(0, _lines_in(path) - _LINE_BASED[format])
     if format in _BEGINNINGS:

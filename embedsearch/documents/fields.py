@@ -75,7 +75,7 @@ class RawRecord(NamedTuple):
     """A record as it was read, of which no document has been made yet.
 
     Attributes:
-        number: in its source, from 1.
+        number: in its source, from 1; 0 for what is a source of its own.
         place: what a message calls it.
         text: as it stood; empty where it has no text of its own.
         fields: JSON values by name.
@@ -127,8 +127,8 @@ class _Records:
         self._met: dict[str, None] = {}
         self._text: tuple[str, ...] = ()
         self._roles: dict[tuple[str, ...], tuple[str | None, str | None]] = {}
-        self._blank = _Count()
-        self._titled = _Count()
+        self._blank = Count()
+        self._titled = Count()
 
     def meet(self, names: Iterable[str]) -> None:
         """Take notice of the names of fields."""
@@ -225,7 +225,7 @@ class _Records:
 
     def _id(self, value: Any, number: int, place: str) -> str:
         if value is None or (isinstance(value, str) and not value.strip()):
-            return f"{self._source.key}#{number}"
+            return f"{self._source.key}#{number}" if number else self._source.key
         if isinstance(value, (str, int, float)) and not isinstance(value, bool):
             return clean(value) if isinstance(value, str) else str(value).removesuffix(".0")
         raise SourceError(f"{place}: the id is a {_kind(value)}; wanted a text or a number. Name another with --id")
@@ -246,13 +246,14 @@ class _Records:
 
 
 @dataclass(slots=True)
-class _Count:
+class Count:
     """How many records there were of a kind, and what messages call the first."""
 
     number: int = 0
     first: str = ""
 
     def take(self, place: str) -> None:
+        """Count one more."""
         self.number += 1
         self.first = self.first or place
 

@@ -64,6 +64,7 @@ _AS_BROWSERS_DO = {
         "cp932": ("shift_jis", "shift-jis", "sjis", "x-sjis"),
         "cp949": ("euc-kr", "ks_c_5601-1987"),
         "gb18030": ("gb2312", "gbk", "x-gbk"),
+        "iso-8859-8": ("iso-8859-8-i",),
     }.items()
     for label in labels
 }
@@ -75,6 +76,24 @@ def read_html(source: Source, options: ReadOptions) -> Iterator[Document]:
     page.feed(_markup(source, options))
     page.close()
     yield from one_document(source, options, page.text, page.title, page.fields)
+
+
+def text_of(markup: str) -> str:
+    """Return the text of HTML, one line for each block, as `read_html` has it."""
+    page = _Page()
+    page.feed(markup)
+    page.close()
+    return page.text
+
+
+def as_browsers_do(label: str) -> str:
+    """Return the encoding in which browsers read what is said to be in *label*; empty where there is none."""
+    name = _AS_BROWSERS_DO.get(label.lower(), label)
+    try:
+        "".encode(name)
+    except (LookupError, UnicodeError, ValueError):  # Python has an encoding "undefined" that can write nothing
+        return ""
+    return name
 
 
 def _is_furniture(attrs: list[tuple[str, str | None]]) -> bool:
@@ -184,17 +203,12 @@ def _markup(source: Source, options: ReadOptions) -> str:
     """Return the markup in its byte order mark's encoding, the options', the declared one, or UTF-8."""
     marked, stream = open_marked(source)
     raw = stream.read()
-    encoding = marked.name if marked else options.encoding or _declared(raw) or "utf-8"
+    encoding = marked.name if marked else options.encoding or declared_encoding(raw) or "utf-8"
     return decode(raw, encoding, source.name)
 
 
-def _declared(raw: bytes) -> str | None:
+def declared_encoding(raw: bytes) -> str | None:
     """Return the encoding that a page says it has, if it is one that its own first bytes can be read in."""
     found = _CHARSET.search(raw[:_CHARSET_BYTES])
-    name = found[1].decode("ascii").lower() if found else ""
-    name = _AS_BROWSERS_DO.get(name, name)
-    try:
-        bytewise = "<".encode(name) == b"<"
-    except (LookupError, UnicodeError):  # Python has an encoding "undefined" that can write nothing
-        return None
-    return name if bytewise else None
+    name = as_browsers_do(found[1].decode("ascii")) if found else ""
+    return name if name and "<".encode(name) == b"<" else None

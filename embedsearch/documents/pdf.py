@@ -10,17 +10,11 @@ from typing import Any
 from embedsearch.documents.document import Document
 from embedsearch.documents.fields import encodable
 from embedsearch.documents.sources import ReadOptions, Source, seekable
-from embedsearch.documents.texts import one_document
+from embedsearch.documents.texts import one_document, sensible_title
 from embedsearch.errors import SourceError
 from embedsearch.wording import count_of
 
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])([-\u00ad\u2010])[ \t]*\r?\n[ \t]*(?=([^\W\d_]))")
-# What word processors and typesetters leave in a PDF's title.
-_NO_TITLE = re.compile(
-    r"untitled|microsoft (?:word|powerpoint|excel)\b|slide 1$|.*\.(docx?|pdf|tex|dvi|indd|qxd|rtf|odt|pptx?|ps)$",
-    re.IGNORECASE,
-)
-_TITLE_CHARACTERS = 300
 _UNHEARD = logging.NullHandler()  # without any, Python prints pypdf's remarks about sloppy files on stderr
 
 
@@ -35,7 +29,7 @@ def read_pdf(source: Source, options: ReadOptions) -> Iterator[Document]:
             reader = pypdf.PdfReader(stream)
             _unlock(reader, source)
             pages = [page.extract_text() for page in reader.pages]
-            title = _sensible(str((reader.metadata and reader.metadata.title) or ""))
+            title = sensible_title(str((reader.metadata and reader.metadata.title) or ""))
         except SourceError:
             raise
         except pypdf.errors.DependencyError as error:
@@ -66,11 +60,3 @@ def _unlock(reader: Any, source: Source) -> None:
             f"{source.name}: a PDF that is encrypted with a password. "
             "Save it without, for example with: qpdf --decrypt --password=… IN.pdf OUT.pdf"
         )
-
-
-def _sensible(title: str) -> str:
-    """Return a PDF's title, or ``""`` where it is what a program left there."""
-    title = " ".join(title.replace("\0", " ").split())
-    if len(title) > _TITLE_CHARACTERS or _NO_TITLE.match(title) or not re.search(r"[^\W\d_]", title):
-        return ""
-    return title

@@ -5,59 +5,40 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from embedsearch.documents import estimating, foreign, hypertext, lines, parquet, pdf, references, separated, texts
+from embedsearch.documents import estimating, foreign, formats
 from embedsearch.documents.document import Document
-from embedsearch.documents.sources import OnError, Reader, ReadOptions, Source, check_encoding, name_of, rejoin
+from embedsearch.documents.formats import format_of, known_format
+from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding, name_of, rejoin
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.given import require_callables, require_text
 from embedsearch.wording import shown
 
-_readers: dict[str, Reader] = {
-    "csv": separated.read_csv,
-    "tsv": separated.read_tsv,
-    "tab": separated.read_tsv,
-    "jsonl": lines.read_jsonl,
-    "ndjson": lines.read_jsonl,
-    "parquet": parquet.read_parquet,
-    "ris": references.read_ris,
-    "nbib": references.read_nbib,
-    "bib": references.read_bibtex,
-    "txt": texts.read_txt,
-    "md": texts.read_markdown,
-    "markdown": texts.read_markdown,
-    "html": hypertext.read_html,
-    "htm": hypertext.read_html,
-    "pdf": pdf.read_pdf,
-    "lines": lines.read_lines,
-}
-_WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "lines"}
-_WITHOUT_RECORDS = _WITHOUT_FIELDS | {"parquet"}
 # Files about a corpus rather than of it; a file that is named directly is read whatever its name.
+_HIDDEN = (".", "~$")  # what begins with the second lies beside a file that is open in Word or Excel
 _NAMED_AT_MOST = 3  # files of a suffix that is not read
 _ABOUT = ("readme", "license", "changelog")
 
 
-def register_reader(suffix: str, reader: Reader) -> None:
-    """Read files that end in *suffix*, and sources of that format, with *reader*.
+class Reading(Iterator[Document]):
+    """Documents as they are read.
 
-    Args:
-        suffix: such as ``.xyz``; its case does not matter. A reader that was there before is replaced.
-        reader: called with the opened `Source` and the `ReadOptions`; yields Documents and raises SourceError.
+    Attributes:
+        unread: names of the files and folders in which something could not be read and was skipped, so far.
     """
-    if not re.fullmatch(r"\.[^./\\]+", require_text("a suffix", suffix, error=SourceError)):
-        raise SourceError(f"a reader's suffix is one dot and a name, such as '.xyz', not {suffix!r}")
-    if not callable(reader):
-        raise SourceError(f"the reader of {suffix} is {shown(reader)}; wanted is a function from a source to documents")
-    _readers[suffix[1:].lower()] = reader
-    _WITHOUT_FIELDS.discard(suffix[1:].lower())
-    _WITHOUT_RECORDS.discard(suffix[1:].lower())
+
+    def __init__(self, documents: Iterator[Document], options: ReadOptions) -> None:
+        """Give out *documents*, which are read with *options*."""
+        self.unread = options.unread.keys()
+        self._documents = documents
+
+    def __next__(self) -> Document:
+        return next(self._documents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +60,7 @@ class Planned:
     @property
     def has_records(self) -> bool:
         """Do its documents come with the text that they were read from?"""
-        return self.format not in _WITHOUT_RECORDS
+        return self.format not in formats.WITHOUT_RECORDS
 
     @property
     def is_file(self) -> bool:
@@ -96,8 +77,8 @@ def read(
     encoding: str | None = None,
     on_error: OnError = "stop",
     report: Callable[[str], None] | None = None,
-) -> Iterator[Document]:
-    """Yield the documents of files, folders and ``-``, the standard input, in the order given.
+) -> Reading:
+    """Return the documents of files, folders and ``-``, the standard input, in the order given, as they are asked for.
 
     Which sources there are is settled at once, so that a mistyped path is found before the first document
     is read; they are opened one after another.
@@ -108,8 +89,8 @@ def read(
             its name if None. `title` and `id` likewise. Whole-file formats have no fields.
         title: the field of the title.
         id: the field of the id; without one, ids are ``<file>#<record number>``, or the path for whole files.
-        format: of all sources, whatever their suffixes: csv, tsv, jsonl, parquet, ris, nbib, bib, txt, md, html, pdf,
-            or lines for one document a line.
+        format: of all sources, whatever their suffixes: csv, tsv, xlsx, jsonl, parquet, ris, nbib, bib, txt, md, html,
+            pdf, docx, odt, eml, mbox, or lines for one document a line.
         encoding: of the sources without a byte order mark; UTF-8 if None.
         on_error: ``stop`` at a broken record or file, or ``skip`` it and report.
         report: told one sentence for each file or record that is passed over.
@@ -118,9 +99,9 @@ def read(
         SourceError: a source is missing, of no known format, or broken; the message names file and line.
     """
     options = _options(text=text, title=title, id=id, encoding=encoding, on_error=on_error, report=report)
-    planned = _plan(sources, _known_format(format), options)
+    planned = _plan(sources, known_format(format), options)
     _check_fields_wanted(planned, options)
-    return _read_all(planned, options)
+    return Reading(_read_all(planned, options), options)
 
 
 def read_stream(
@@ -134,8 +115,8 @@ def read_stream(
     encoding: str | None = None,
     on_error: OnError = "stop",
     report: Callable[[str], None] | None = None,
-) -> Iterator[Document]:
-    """Yield the documents of a binary stream, which is left open.
+) -> Reading:
+    """Return the documents of a binary stream, which is left open, as they are asked for.
 
     Without *format* it is read as JSON lines if it begins with ``{``, else as one text document.
 
@@ -159,9 +140,9 @@ def read_stream(
     if not (hasattr(stream, "read") and hasattr(stream, "readline")):
         raise SourceError(f"{name}: {shown(stream)} is no stream of bytes, such as open(path, 'rb') gives")
     options = _options(text=text, title=title, id=id, encoding=encoding, on_error=on_error, report=report)
-    planned = Planned(name, name, _known_format(format) or "", None)
+    planned = Planned(name, name, known_format(format) or "", None)
     _check_fields_wanted([planned], options)
-    return _read_opened(stream, planned, options)
+    return Reading(_read_opened(stream, planned, options.at(name)), options)
 
 
 def _options(
@@ -190,27 +171,19 @@ def _fields(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(require_text("a field of the text", name, error=SourceError) for name in given)
 
 
-def _known_format(format: str | None) -> str | None:
-    if format is None:
-        return None
-    name = require_text("the format", format, error=SourceError).lower().removeprefix(".")
-    if name not in _readers:
-        raise SourceError(f"unknown format {format!r}.{did_you_mean(name, _readers)}")
-    return name
-
-
 def _plan(sources: Sequence[str | os.PathLike[str]], format: str | None, options: ReadOptions) -> list[Planned]:
     planned: list[Planned] = []
     for source in sources:
         if not isinstance(source, str | bytes | os.PathLike):
             kind = type(source).__name__
             raise SourceError(f"a source is of the type {kind}, wanted a path; give several one by one: read(*paths)")
+        name = name_of(source)
         try:
-            planned += _plan_one(os.fsdecode(source), format, options)
+            planned += _plan_one(os.fsdecode(source), format, options.at(name))
         except SourceError as error:
-            options.broken(error)
+            options.at(name).broken(error)
         except OSError as error:  # a name that is too long, a folder that is closed to us
-            options.broken(_unreadable(name_of(source), error))
+            options.at(name).broken(_unreadable(name, error))
     return planned
 
 
@@ -224,8 +197,8 @@ def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[Pla
         return _plan_folder(path, format, options)
     if not path.exists():
         raise _missing(path)
-    format = format or path.suffix[1:].lower()
-    if format not in _readers:
+    format = format or format_of(path)
+    if format not in formats.READERS:
         raise SourceError(f"{source}: no reader for {_suffix_of(path)}{_instead_of(path)}")
     return [Planned(name_of(source), name_of(path.name), format, path)]
 
@@ -238,7 +211,7 @@ def _instead_of(path: Path) -> str:
     """Return what a file is that no reader is for, and what helps; else the formats that there are."""
     if known := foreign.by_suffix(path.name):
         return f"; {path.name} is {known}"
-    return f". Known formats: {', '.join(sorted(_readers))}. Name the file's own with --as (in Python: format)"
+    return f". Known formats: {', '.join(sorted(formats.READERS))}. Name the file's own with --as (in Python: format)"
 
 
 def _missing(path: Path) -> SourceError:
@@ -255,12 +228,12 @@ def _plan_folder(folder: Path, format: str | None, options: ReadOptions) -> list
     planned = []
     unread: dict[str, list[Path]] = {}  # by suffix
     for path in sorted(_files_below(folder, options), key=lambda path: path.parts):
-        own = format or path.suffix[1:].lower()
+        own = format or format_of(path)
         if path.name.lower() == "axes.toml":
             continue
         if path.name.lower().startswith(_ABOUT):
             options.tell(f"skipped {path}: not a text of the corpus, by its name")
-        elif own not in _readers:
+        elif own not in formats.READERS:
             unread.setdefault(_suffix_of(path).lower(), []).append(path)
         elif not path.is_file():
             options.tell(f"skipped {path}: neither a file nor a folder")
@@ -288,9 +261,9 @@ def _tell_unread(suffix: str, paths: Sequence[Path], options: ReadOptions) -> No
 
 def _files_below(folder: Path, options: ReadOptions) -> Iterator[Path]:
     try:
-        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(_HIDDEN)]
     except OSError as error:
-        options.broken(_unreadable(str(folder), error))
+        options.at(name_of(folder)).broken(_unreadable(name_of(folder), error))
         return
     for entry in entries:
         if not entry.is_dir():
@@ -309,7 +282,7 @@ def _unreadable(name: str, error: OSError) -> SourceError:
 def _check_fields_wanted(planned: Sequence[Planned], options: ReadOptions) -> None:
     """Refuse field options that no source could honour."""
     named = options.text or options.title or options.id
-    if named and planned and all(one.format in _WITHOUT_FIELDS for one in planned):
+    if named and planned and all(one.format in formats.WITHOUT_FIELDS for one in planned):
         raise SourceError(
             f"{planned[0].name}: {planned[0].format} has no fields, so --text, --title and --id have no meaning. "
             "Leave them out, or name the format with --as (in Python: format)"
@@ -318,6 +291,7 @@ def _check_fields_wanted(planned: Sequence[Planned], options: ReadOptions) -> No
 
 def _read_all(planned: Sequence[Planned], options: ReadOptions) -> Iterator[Document]:
     for one in planned:
+        options = options.at(one.name)
         try:
             stream = one.path.open("rb") if one.path else contextlib.nullcontext(_stdin())
         except OSError as error:
@@ -352,7 +326,7 @@ def _read_opened(stream: BinaryIO, one: Planned, options: ReadOptions) -> Iterat
             format, stream = _sniff(stream)
             one = replace(one, format=format)
             _check_fields_wanted([one], options)
-        yield from _readers[one.format](Source(one.name, one.key, stream, one.path), options)
+        yield from formats.READERS[one.format](Source(one.name, one.key, stream, one.path), options)
     except SourceError as error:
         options.broken(error)
     except OSError as error:
@@ -373,7 +347,7 @@ def _sniff(stream: BinaryIO) -> tuple[str, BinaryIO]:
 
 def plan(*sources: str | os.PathLike[str], format: str | None = None) -> list[Planned]:
     """Return what `read` opens for *sources*, in its order; what it cannot read is passed over."""
-    return _plan(sources, _known_format(format), ReadOptions(on_error="skip"))
+    return _plan(sources, known_format(format), ReadOptions(on_error="skip"))
 
 
 def estimate(*sources: str | os.PathLike[str], format: str | None = None) -> int | None:
@@ -385,7 +359,7 @@ def estimate(*sources: str | os.PathLike[str], format: str | None = None) -> int
         None where the standard input is among the sources, or one of them cannot be read.
     """
     try:
-        planned = _plan(sources, _known_format(format), ReadOptions())
+        planned = _plan(sources, known_format(format), ReadOptions())
         return sum(estimating.documents_in(one.path, one.format) for one in planned)
     except (SourceError, OSError):
         return None

@@ -6,7 +6,7 @@ import csv
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -42,7 +42,7 @@ def separated_records(source: Source, options: ReadOptions, delimiter: str) -> t
     header = next(rows, None)
     if header is None:
         return [], iter(())
-    names = _column_names(header)
+    names = column_names(header.values, header.place)
     return names, _records(rows, names, rows.told + header.text, lines, options)
 
 
@@ -74,11 +74,16 @@ class SeparatedRow(NamedTuple):
     values: list[str]
 
 
-def _column_names(header: SeparatedRow) -> list[str]:
-    names = [name.strip() or f"column {place}" for place, name in enumerate(header.values, start=1)]
+def column_names(header: Sequence[str], place: str) -> list[str]:
+    """Return the names of columns; those without one are numbered.
+
+    Raises:
+        SourceError: two have the same.
+    """
+    names = [name.strip() or f"column {number}" for number, name in enumerate(header, start=1)]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise SourceError(f"{header.place}: two columns are named {twice!r}; rename one of them")
+        raise SourceError(f"{place}: two columns are named {twice!r}; rename one of them")
     return names
 
 

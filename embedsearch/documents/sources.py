@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -44,6 +44,8 @@ class ReadOptions:
         encoding: of sources without a byte order mark; None is UTF-8.
         on_error: ``stop`` raises at a broken record, ``skip`` reports it and goes on.
         report: told one sentence for everything that is skipped.
+        place: of the file or folder that is being read.
+        unread: the places at which something could not be read.
     """
 
     text: tuple[str, ...] = ()
@@ -52,6 +54,12 @@ class ReadOptions:
     encoding: str | None = None
     on_error: OnError = "stop"
     report: Callable[[str], None] | None = None
+    place: str = ""
+    unread: dict[str, None] = field(default_factory=dict)
+
+    def at(self, place: str) -> ReadOptions:
+        """Return the same options for what is read at a place."""
+        return replace(self, place=place)
 
     def tell(self, sentence: str) -> None:
         """Hand *sentence* to the caller, if he listens."""
@@ -62,6 +70,7 @@ class ReadOptions:
         """Raise *error*, or report it where the caller wants broken records skipped."""
         if self.on_error == "stop":
             raise error
+        self.unread[self.place] = None
         self.tell(str(error))
 
 

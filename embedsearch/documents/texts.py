@@ -29,6 +29,14 @@ _HEADING = re.compile(r" {0,3}#[ \t]+(.*)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
+# What word processors and typesetters leave in a file's title.
+_NO_TITLE = re.compile(
+    r"untitled|microsoft (?:word|powerpoint|excel)\b|slide 1$|.*\.(docx?|pdf|tex|dvi|indd|qxd|rtf|odt|pptx?|ps)$",
+    re.IGNORECASE,
+)
+_TITLE_CHARACTERS = 300
+
+
 def one_document(
     source: Source, options: ReadOptions, text: str, title: str = "", metadata: dict[str, Any] | None = None
 ) -> Iterator[Document]:
@@ -37,6 +45,14 @@ def one_document(
         options.tell(f"skipped {source.name}: it holds no text")
         return
     yield Document(id=source.key, text=clean(text), title=clean(title), metadata=metadata or {}, source=source.name)
+
+
+def sensible_title(title: str) -> str:
+    """Return the title that a file has in its properties, or ``""`` where it is what a program left there."""
+    title = " ".join(title.replace("\0", " ").split())
+    if len(title) > _TITLE_CHARACTERS or _NO_TITLE.match(title) or not re.search(r"[^\W\d_]", title):
+        return ""
+    return title
 
 
 def read_txt(source: Source, options: ReadOptions) -> Iterator[Document]:

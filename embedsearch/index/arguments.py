@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import index
 from typing import Any, TypeVar
 
@@ -151,6 +151,18 @@ def paths(what: str, given: str | os.PathLike[str] | Iterable[str | os.PathLike[
         if not isinstance(one, str | bytes | os.PathLike):
             raise QueryError(f"{what} is {shown(one)} ({type(one).__name__}), wanted a path")
     return [os.fsdecode(one) for one in found]
+
+
+def paths_later(what: str, given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Callable[[], list[str]]:
+    """Return what returns paths, to which others may be added until it is called.
+
+    Raises:
+        QueryError: one is no path, or they can be looked at only once.
+    """
+    if isinstance(given, Iterator):
+        raise QueryError(f"{what} is {shown(given)}, wanted a path, or a list of them that is looked at later")
+    paths(what, given)
+    return lambda: paths(what, given)
 
 
 def documents(given: Document | Iterable[Document]) -> Iterator[Document]:

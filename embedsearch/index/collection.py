@@ -165,8 +165,6 @@ class Collection(Contents):
                 "format": self._store.setting("format"),
             }
 
-    # -- documents --------------------------------------------------------------------------------------
-
     def add(
         self,
         documents: Document | Iterable[Document],
@@ -218,11 +216,14 @@ class Collection(Contents):
         *,
         progress: Callable[[int, int, int], None] | None = None,
         indexing: Callable[[int, int], None] | None = None,
+        repeated: Callable[[SourceError], None] | None = None,
+        unread: Iterable[str | os.PathLike[str]] | None = None,
     ) -> AddReport:
         """Make the index equal to *sources*: add, update, and remove what they no longer hold.
 
-        A document is removed if it came from one of the sources and is not among *documents*; documents that came
-        from elsewhere stay. Nothing is removed if a document cannot be read, or if there are none at all.
+        A document is removed if it came from one of the sources and is not among *documents*. What came from elsewhere,
+        or from a file or folder in which something could not be read and was skipped, stays. Nothing is removed if
+        reading stops at an error, or if there are no documents at all.
 
         Args:
             documents: all that the sources hold now.
@@ -231,23 +232,21 @@ class Collection(Contents):
                 from.
             progress: as for `add`.
             indexing: as for `add`.
+            repeated: as for `add`.
+            unread: files and folders in which something was skipped, looked at when *documents* have been read; if None
+                those that *documents* tell of, as what `embedsearch.read` returns does.
 
         Raises:
             QueryError: a source is no path, or what is to be told cannot be called; nothing is changed.
             SourceError: as `add`, or no document was read.
             StoreError: as `add`.
         """
-        require_callables(progress=progress, indexing=indexing)
+        require_callables(progress=progress, indexing=indexing, repeated=repeated)
         places = None if sources is None else arguments.paths("a source", sources)
+        left = arguments.paths_later("unread", getattr(documents, "unread", ()) if unread is None else unread)
         with self._store.locked():
-            ingest = Ingest(self._store, self._embedding, progress)
-            report = ingest.add(arguments.documents(documents))
-            if not report.documents:
-                raise SourceError(
-                    "no document was read from the sources, so that none was removed from the index; "
-                    "delete documents by their ids if that is what you want"
-                )
-            report += AddReport(removed=ingest.remove_unmet(places))
+            ingest = Ingest(self._store, self._embedding, progress, repeated)
+            report = ingest.sync(arguments.documents(documents), places, left)
             self._searcher.refresh_neighbors(indexing)
         return report
 
@@ -290,8 +289,8 @@ class Collection(Contents):
     def tune(self, recall: float) -> None:
         """Have searches find at least this share of the 10 nearest passages, on average.
 
-        The recall is measured against comparing every passage, with passages of the index as the queries. `info` has
-        what was measured. Searches restricted to few passages, and those of small indexes, find all of them anyway.
+        It is measured against comparing every passage, with passages of the index as the queries; `info` has what was
+        measured. Searches restricted to few passages, and those of small indexes, find all of them anyway.
 
         Args:
             recall: above 0 and at most 1; what an index is made with is .99.

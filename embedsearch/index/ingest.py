@@ -55,6 +55,7 @@ class AddReport:
         reused: passages of new and changed documents whose vectors the index had already.
         removed: documents that were taken out because their sources no longer hold them.
         replaced: of those updated, the ones that had come from a file of another name under the same id.
+        kept: documents that their sources may not hold any more, and that stay because something there was not read.
     """
 
     added: int = 0
@@ -64,6 +65,7 @@ class AddReport:
     reused: int = 0
     removed: int = 0
     replaced: int = 0
+    kept: int = 0
 
     def __add__(self, other: AddReport) -> AddReport:
         names = self.__dataclass_fields__
@@ -196,19 +198,40 @@ class Ingest:
         elif seconds > _SLOW_SECONDS:
             self._batch_size = max(self._batch_size // 2, BATCH_PASSAGES)
 
-    def remove_unmet(self, sources: Sequence[str] | None) -> int:
-        """Take out the documents that came from *sources* earlier and that this run has not met; return how many.
+    def sync(
+        self, documents: Iterable[Document], sources: Sequence[str] | None, unread: Callable[[], Sequence[str]]
+    ) -> AddReport:
+        """Add or update *documents*, and take out those that came from *sources* earlier and are not among them.
 
         Args:
+            documents: all that the sources hold.
             sources: files and folders, as they were given to `embedsearch.read`; wherever they came from if None.
+            unread: returns those in which something was not read, once *documents* have been. Nobody knows whether what
+                came from there is there still, so that it stays.
+
+        Raises:
+            SourceError: as `add`, or no document was read.
         """
+        report = self.add(documents)
+        if not report.documents:
+            raise SourceError(
+                "no document was read from the sources, so that none was removed from the index; "
+                "delete documents by their ids if that is what you want"
+            )
+        removed, kept = self._remove_unmet(sources, unread())
+        return report + AddReport(removed=removed, kept=kept)
+
+    def _remove_unmet(self, sources: Sequence[str] | None, unread: Sequence[str]) -> tuple[int, int]:
+        """Take out what came from *sources* and this run has not met; return how many, and how many are kept."""
         if sources is None:
             gone = [id for id, _, _ in self.store.sources_before(self.run)]
         else:
             gone = ids_from(sources, self.store, before=self.run)
+        kept = set(ids_from(unread, self.store, before=self.run)) if unread else set()
+        removed = [id for id in gone if id not in kept]
         with self.store.writing():
-            self.store.remove(gone)
-        return len(gone)
+            self.store.remove(removed)
+        return len(removed), len(gone) - len(removed)
 
     def _batches(self, documents: Iterable[Document]) -> Iterator[_Batch]:
         batch = _Batch()
@@ -309,7 +332,7 @@ def grouped(documents: Iterable[Document]) -> Iterator[list[Document]]:
         for document in documents:
             require_storable(document)
             group.append(document)
-            characters += len(document.text)
+            characters += max(len(document.text), len(document.record))  # a mail's record has what is attached to it
             if len(group) >= _GROUP_DOCUMENTS or characters >= _GROUP_CHARACTERS:
                 yield group
                 group, characters = [], 0

@@ -343,12 +343,12 @@ def ruled_by_fields(root: Node, translatable: Callable[[Node], bool]) -> tuple[N
 
 
 def batches(documents: Iterable[Document], *, most: int, characters: int) -> Iterator[list[Document]]:
-    """Yield documents in batches of at most *most*; one ends early where its texts reach *characters*."""
+    """Yield documents in batches of at most *most*; one ends early where its texts, or records, reach *characters*."""
     batch: list[Document] = []
     size = 0
     for document in documents:
         batch.append(document)
-        size += len(document.text)
+        size += max(len(document.text), len(document.record))  # a mail's record has what is attached to it
         if len(batch) >= most or size >= characters:
             yield batch
             batch, size = [], 0

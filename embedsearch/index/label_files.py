@@ -1,4 +1,4 @@
-"""Labels in files: CSV, TSV and JSON lines with a column for them, RIS with a note, in the words that others use.
+"""Labels in files: tables and JSON lines with a column for them, RIS with a note, in the words that others use.
 
 ASReview's names are those of its documentation (asreview.readthedocs.io, "Data format" and "Labeled data"): columns
 ``asreview_label``, ``included`` and their kin with 1, 0 or nothing, and in RIS a note (N1) that says
@@ -19,6 +19,8 @@ from embedsearch.documents.fields import RawRecord
 from embedsearch.documents.lines import json_records
 from embedsearch.documents.separated import separated_records
 from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding
+from embedsearch.documents.spreadsheets import SUFFIXES as SPREADSHEETS
+from embedsearch.documents.spreadsheets import sheet_records
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.given import require_path
 from embedsearch.index.label import value_text
@@ -102,7 +104,7 @@ def read_labels(
     """Return the labels of a file.
 
     Args:
-        file: CSV, TSV, JSON lines or RIS, by its suffix.
+        file: CSV, TSV, a spreadsheet, JSON lines or RIS, by its suffix.
         label: the field with the label; found by the names of `LABEL_NAMES` if None.
         key: the field that names the document; found by the usual names of ids if None, else ``<file>#<number>`` as
             for documents.
@@ -197,14 +199,16 @@ def _columns(names: Sequence[str], label: str | None, key: str | None, place: st
 def _records(path: Path, options: ReadOptions) -> Iterator[RawRecord]:
     """Yield the records of a file."""
     format = path.suffix[1:].lower()
-    if format not in ("csv", "tsv", "tab", "jsonl", "ndjson", "ris"):
+    if format not in ("csv", "tsv", "tab", "jsonl", "ndjson", "ris", *SPREADSHEETS):
         seen = repr(path.suffix) if path.suffix else "a name without a suffix"
-        raise SourceError(f"{path}: labels are read from .csv, .tsv, .jsonl and .ris, not {seen}")
+        raise SourceError(f"{path}: labels are read from .csv, .tsv, .xlsx, .jsonl and .ris, not {seen}")
     try:
         with path.open("rb") as stream:
             source = Source(str(path), path.name, stream, path)
             if format in ("jsonl", "ndjson"):
                 yield from json_records(source, options)
+            elif format in SPREADSHEETS:
+                yield from sheet_records(source, options)[1]
             elif format == "ris":
                 yield from ris_labels(source, options)
             else:
