@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -199,6 +200,18 @@ def test_tokens_are_counted_as_the_model_counts_them(real):
     ]
     assert count_tokens(real, texts) == own
     assert own[2] == 300
+
+
+@pytest.mark.parametrize("ask", ["encode", "encode_queries", "count_tokens", "encode_parts"])
+def test_texts_are_encoded_and_nothing_else(real, ask):
+    """One text is one, never its letters; any iterable will do; what is no text is refused before anything is."""
+    ask = getattr(real, ask)
+    assert len(list(ask("wolf"))) == len(list(ask(iter(["wolf"])))) == 1
+    for wrong in (None, 5, [None], float("nan"), [b"wolf"], [["wolf"]], ["W\udcf6lfe"]):
+        with pytest.raises(es.EncoderError, match=r"a (text|query) .*(wanted a text|no UTF-8)"):
+            list(ask(wrong))
+    with pytest.raises(es.EncoderError, match="a data frame, where one of its columns is wanted"):
+        list(ask(pandas.DataFrame({"text": ["wolf"]})))
 
 
 def test_nothing_within_the_limit_is_cut(real):

@@ -11,7 +11,7 @@ from embedsearch.conditions.parsing import parse, parse_measure
 from embedsearch.conditions.resolving import Resolver, spelled
 from embedsearch.conditions.writing import operand_written
 from embedsearch.errors import QueryError, did_you_mean
-from embedsearch.given import require_text
+from embedsearch.given import require_kind, require_text, require_texts
 from embedsearch.vectors import Mask
 
 
@@ -55,12 +55,19 @@ class Condition:
         Raises:
             QueryError: a bare name is neither or both; an axis named by ``axis(...)`` does not exist; a
                 coordinate is compared with a text, or a percentile with something that is no axis; an axis
-                stands alone, is asked to be missing or to contain a text.
+                stands alone, is asked to be missing or to contain a text; or the names are no texts.
         """
-        return Condition(self.source, Resolver(self.source, axes, fields).node(self.root))
+        known = require_texts("the name of an axis", axes)
+        resolver = Resolver(self.source, known, set(require_texts("the name of a field", fields)))
+        return Condition(self.source, resolver.node(self.root))
 
     def evaluate(self, table: Table) -> Mask:
-        """Return which of the n records of *table* satisfy the resolved condition, bool of shape (n,)."""
+        """Return which of the n records of *table* satisfy the resolved condition, bool of shape (n,).
+
+        Raises:
+            QueryError: *table* is none.
+        """
+        require_kind("what a condition is evaluated on", table, Table, "a table of embedsearch.conditions.evaluating")
         return Evaluator(table).node(self.root)
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ from embedsearch.documents import Document
 from embedsearch.duplicates import SAME, checked_same
 from embedsearch.encoders import Encoder
 from embedsearch.errors import QueryError, StoreError
-from embedsearch.given import require_callables, require_kind
+from embedsearch.given import require_callables, require_function, require_kind
 from embedsearch.index import arguments
 from embedsearch.index.copies import Tell, delete_copies, deleted_copies, find_copies
 from embedsearch.index.embedding import Embedding
@@ -144,6 +144,7 @@ class Contents:
             QueryError: the name is another one, or *made_by* no text.
         """
         arguments.text("what made arrays", made_by)
+        require_function("what makes arrays", make)
         wanted = set(arguments.texts("the id of a document", ids))
         digest = hashlib.blake2b(digest_size=16)
         with self._store.reading():  # they are made of what the stamp says

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from embedsearch.expressions import parse_expression
+from embedsearch.given import require_flags
 from embedsearch.index import arguments
 from embedsearch.index.arguments import require_count
 from embedsearch.index.measured import Measured
@@ -98,6 +99,7 @@ class Index(Measured):
             QueryError: the expression or the condition cannot be read.
             AxisError: an axis does not exist.
         """
+        require_flags(keep_inputs=keep_inputs)
         parsed = parse_expression(arguments.text("the expression", expression))
         names = arguments.axis_names(() if on is None else on)
         with self._store.reading():

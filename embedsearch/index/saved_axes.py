@@ -13,7 +13,7 @@ from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, re
 from embedsearch.axes.ordering import dependents, in_order
 from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError, EmbedSearchError
-from embedsearch.given import require_kind
+from embedsearch.given import require_flags, require_function, require_kind, several
 from embedsearch.index import arguments
 from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
@@ -109,7 +109,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError: one is no `ScaledAxis`.
         """
-        for axis in (axes := arguments.several(axes)):
+        for axis in (axes := several(axes)):
             require_kind("what is pinned", axis, ScaledAxis, "a ScaledAxis", error=AxisError)
         self._pinned |= {axis.name: axis for axis in axes}
         self._now = None
@@ -197,6 +197,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError, StoreError: as `save`.
         """
+        require_flags(anew=anew)
         return self._save(lambda _: axes, anew=anew)
 
     def change(self, name: str, change: Callable[[Axis], Axis]) -> Axis:
@@ -211,6 +212,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             StoreError: another process is writing.
         """
         name = arguments.axis_name(name)
+        require_function("what changes an axis", change)
         return self._save(lambda saved: [change(self._definition(name, saved))])[name].axis
 
     def _definition(self, name: str, saved: Mapping[str, SavedAxis | None]) -> Axis:

@@ -76,7 +76,7 @@ class Searcher:
         if sum(given is not None for given in (text, like, vector)) != 1:
             raise QueryError("give exactly one of a text, the id of a document (like) and a vector")
         asked = "" if text is None else arguments.text("the text", text)
-        chosen = one_of("mode", mode or ranking.default_mode(text), ranking.MODES)
+        chosen = one_of("mode", ranking.default_mode(text) if mode is None else mode, ranking.MODES)
         if text is None and chosen != "dense":
             raise QueryError(f"mode {chosen} looks words up and needs a text; leave the mode out, or give a text")
         with self._trace.step("query vector") as step:
@@ -126,6 +126,8 @@ class Searcher:
     def snippets(self, hits: Sequence[Hit], text: str | None, *, like: str | None) -> list[Snippet]:
         """Return the part of each hit that answers the query; see `Index.snippets`."""
         asked = "" if text is None else arguments.text("the text", text)
+        if like is not None:
+            arguments.text("the id of a document", like)
         if not isinstance(hits, Iterable) or not all(isinstance(hit, Hit) for hit in hits):
             raise QueryError(f"snippets are of hits, as index.search gives them, not of {shown(hits)}")
         # Hits without a cosine come from words alone; no encoder is loaded for their sake.

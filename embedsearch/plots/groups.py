@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import QueryError
+from embedsearch.given import require_kind, require_text
 from embedsearch.groups import Group, GroupComparison
 from embedsearch.plots.files import Figure
 from embedsearch.plots.frame import name_axis, settle
@@ -52,9 +53,11 @@ def plot_groups(comparison: GroupComparison, *, title: str = "") -> GroupPlot:
         title: above the picture; says what is seen if empty.
 
     Raises:
-        QueryError: more axes or groups than can be read.
+        QueryError: more axes or groups than can be read; it is no comparison, or the title no text.
         EmbedSearchError: matplotlib is not installed.
     """
+    require_kind("what is drawn", comparison, GroupComparison, "what Index.compare gives")
+    require_text("the title", title)
     require_matplotlib()
     by_axis = {axis.name: [one for one in comparison.groups if one.axis == axis.name] for axis in comparison.axes}
     count = len(next(iter(by_axis.values())))

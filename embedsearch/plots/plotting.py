@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import AxisError, QueryError
-from embedsearch.given import require_kind
+from embedsearch.given import require_kind, require_text
 from embedsearch.index import Index, require_index
 from embedsearch.index.placing import point_on
 from embedsearch.plots.files import Figure
@@ -120,7 +120,7 @@ def plot_plane(
         QueryError: the expression or the condition cannot be read; no such document or field; the index is empty.
         EmbedSearchError: matplotlib or textalloc is not installed.
     """
-    if x == y:
+    if require_text("an axis", x) == require_text("an axis", y):
         raise AxisError(f"a plane needs two different axes, not {x!r} twice; along one axis there is a histogram")
     require_matplotlib()
     look = _checked_look(look)
