@@ -27,6 +27,7 @@ from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.given import require_kind
 from embedsearch.names import normal
+from embedsearch.offering import keeps_back
 from embedsearch.wording import shown
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _ROTATION_KEYS: dict[str, type] = {"start": str, "towards": str, "degrees": floa
 _COMPONENT_KEYS: dict[str, type] = {"number": int, "where": str}
 
 
+@keeps_back("depends_on", "derived_from", "framed", "is_learned", "is_rated", "unratable")
 @dataclass(frozen=True, slots=True)
 class Axis:
     """The definition of an axis.

@@ -17,9 +17,11 @@ from embedsearch.axes.packing import pack, unpack
 from embedsearch.axes.showing import axis_html
 from embedsearch.errors import AxisError
 from embedsearch.given import taking_back
+from embedsearch.offering import keeps_back
 from embedsearch.vectors import Vectors, as_rows, unit
 
 
+@keeps_back("between", "directions", "from_products", "step")
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedAxis:
     """An axis as one encoder sees it.

@@ -15,10 +15,12 @@ from embedsearch.axes.scale import Scale
 from embedsearch.axes.showing import axis_html, scale_facts
 from embedsearch.errors import AxisError
 from embedsearch.given import require_kind
+from embedsearch.offering import keeps_back
 from embedsearch.vectors import Rows, Vectors, as_rows, project, take_products
 from embedsearch.wording import count_of
 
 
+@keeps_back("directions", "from_products", "gradient", "inputs", "on", "raw_from_products", "step")
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaledAxis:
     """A fitted axis with the scale of a population: what coordinates are read off with.

@@ -12,9 +12,11 @@ from embedsearch.conditions.resolving import Resolver, spelled
 from embedsearch.conditions.writing import operand_written
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.given import require_kind, require_text, require_texts
+from embedsearch.offering import keeps_back
 from embedsearch.vectors import Mask
 
 
+@keeps_back("evaluate", "resolve", "root")
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A parsed condition.

@@ -29,6 +29,7 @@ from embedsearch.encoders.warm import FEW, WarmModel, find
 from embedsearch.encoders.weights import ModelFolder, read_settings
 from embedsearch.errors import EncoderError
 from embedsearch.given import require_texts
+from embedsearch.offering import keeps_back
 from embedsearch.vectors import Vectors
 
 _log = logging.getLogger("embedsearch")
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
+@keeps_back("encode_parts", "folder", "wish")
 class SentenceEncoder:
     """A sentence-transformers model.
 

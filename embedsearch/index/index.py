@@ -15,6 +15,7 @@ from embedsearch.index.measured import Measured
 from embedsearch.index.moving import Move, Mover
 from embedsearch.index.placing import point_on, step_on
 from embedsearch.index.ranking import By, Mode
+from embedsearch.offering import keeps_back
 from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
 
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
     from embedsearch.maps import Map
 
 
+@keeps_back(
+    "computed",
+    "deleted_duplicates",
+    "derived",
+    "epoch",
+    "field_of_passages",
+    "generation",
+    "prepare",
+    "sift",
+    "state",
+    "words_of",
+)
 class Index(Measured):
     """Documents, their vectors and the axes that they are measured on, in one folder.
 

@@ -12,6 +12,7 @@ from embedsearch.errors import MissingKeyError, QueryError
 from embedsearch.given import require_flags, require_kind
 from embedsearch.index import arguments
 from embedsearch.index.label import IMPORT, Decision, Label, Value, default_author, label_value, now, seen_of, tidied
+from embedsearch.offering import keeps_back
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
 
@@ -27,6 +28,7 @@ class _NoLabelError(QueryError, MissingKeyError):
     """A document has no label."""
 
 
+@keeps_back("alone", "everywhere", "first", "is_undone", "record", "settings", "shown", "state")
 class IndexLabels(Mapping[str, Label]):
     """The labels of one screening of an index, by document id: those that stand, in the order of the first reading.
 

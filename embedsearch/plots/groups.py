@@ -9,6 +9,7 @@ from typing import Any
 from embedsearch.errors import QueryError
 from embedsearch.given import require_kind, require_text
 from embedsearch.groups import Group, GroupComparison
+from embedsearch.offering import keeps_back
 from embedsearch.plots.files import Figure
 from embedsearch.plots.frame import name_axis, settle
 from embedsearch.plots.lettering import Lettering
@@ -22,6 +23,7 @@ _LEAST_SPAN = 1.0  # standard deviations
 _TURNED = 6  # from so many steps on their names stand upright
 
 
+@keeps_back("subject")
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupPlot(Figure):
     """A figure of groups.

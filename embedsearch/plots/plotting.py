@@ -10,6 +10,7 @@ from embedsearch.errors import AxisError, QueryError
 from embedsearch.given import require_kind, require_text
 from embedsearch.index import Index, require_index
 from embedsearch.index.placing import point_on
+from embedsearch.offering import keeps_back
 from embedsearch.plots.files import Figure
 from embedsearch.plots.histogram import Threshold, draw_histogram
 from embedsearch.plots.lettering import Lettering
@@ -40,6 +41,7 @@ class Look:
             raise QueryError(f"a figure of {given} inches cannot be made; each side may have {_SMALLEST} to {_LARGEST}")
 
 
+@keeps_back("scene", "subject")
 @dataclass(frozen=True, slots=True, eq=False)
 class Plot(Figure):
     """A figure, and what it was made from.
