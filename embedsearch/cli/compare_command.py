@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +132,8 @@ def _said(found: GroupComparison) -> list[str]:
         lines.append(f"{count_of(found.without, 'document has', 'documents have')} no {found.field}.")
     if found.odd:
         named = ", ".join(found.odd[:_NAMED]) + (", …" if len(found.odd) > _NAMED else "")
+        import shlex
+
         without = shlex.quote(leaving_out(found.field, found.odd[:_NAMED]))
         lines.append(
             f"Nearly all documents have a number or a date as {found.field}; for the others ({named}) all are taken as "

@@ -197,6 +197,7 @@ def load_commands() -> None:
         serve_command,
         words_command,
     )
+    from embedsearch.cli.options import refuse_empty_names
 
     modules = (
         document_commands,
@@ -218,6 +219,7 @@ def load_commands() -> None:
     for module in modules:
         for command in module.COMMANDS:
             main.add_command(command)
+            refuse_empty_names(command)
 
 
 load_commands()

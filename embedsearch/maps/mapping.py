@@ -17,7 +17,6 @@ from embedsearch.maps.content import SHOWN, Content, Wanted, gather
 from embedsearch.maps.layouts import Kind
 from embedsearch.maps.writing import require_plotly, to_html
 from embedsearch.whole import place_of, write_whole
-from embedsearch.wording import shown
 
 _HEIGHT = 700  # pixels in a notebook
 
@@ -111,8 +110,10 @@ def map_index(
     require_flags(relayout=relayout)
     if seed is not None:
         require_count(seed, "the seed", least=0)
+    if layout is not None:
+        require_text("the layout", layout)
     if axes and layout is not None:
-        raise QueryError(f"a map has axes or a layout; both were given: {', '.join(axes)} and {shown(layout)}")
+        raise QueryError(f"a map has axes or a layout; both were given: {', '.join(axes)} and {layout}")
     if color is not None:
         require_text("the field for the colour", color)
     wanted = Wanted(axes, None if axes else layout or "umap", color, where, sample, seed, relayout)
