@@ -24,6 +24,7 @@ from embedsearch.encoders.choosing import (
     unwritable,
 )
 from embedsearch.encoders.compiled import CompiledModel
+from embedsearch.encoders.forking import require_unforked
 from embedsearch.encoders.pytorch import TorchModel, best_device
 from embedsearch.encoders.warm import FEW, WarmModel, find
 from embedsearch.encoders.weights import ModelFolder, read_settings
@@ -136,7 +137,7 @@ class SentenceEncoder:
         if self._server and len(wanted) <= FEW:
             yield list(range(len(wanted))), self.encode(wanted)
             return
-        for places, vectors in self._engine[1].encode_parts(wanted):
+        for places, vectors in self._model.encode_parts(wanted):
             yield places.tolist(), vectors
 
     def _encode(self, texts: Sequence[str], role: str) -> Vectors:
@@ -147,7 +148,20 @@ class SentenceEncoder:
             except EncoderError as error:
                 _log.warning("%s; the model is loaded here", error)
                 self._warm = None
-        return self._engine[1].encode(texts, role)
+        return self._model.encode(texts, role)
+
+    @property
+    def _model(self) -> CompiledModel | TorchModel:
+        return self._loaded[1]
+
+    @property
+    def _loaded(self) -> tuple[Choice, CompiledModel | TorchModel]:
+        require_unforked()
+        return self._engine
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied, or sent to another process: who it is. There the model is loaded anew."""
+        return {"name": self.name, "folder": self.folder, "wish": self.wish}
 
     @property
     def is_loaded(self) -> bool:
@@ -169,7 +183,7 @@ class SentenceEncoder:
 
     def load(self) -> str:
         """Load what computes its vectors here and now; return what that is, such as ``openvino bf16``."""
-        return str(self._engine[0])
+        return str(self._loaded[0])
 
     @property
     def engine(self) -> str:
