@@ -56,6 +56,19 @@ def test_a_name_that_only_later_records_of_a_stream_write_otherwise_is_found(ind
             assert [one.id for one in index.filter(condition, RECORDS)] == found, condition
 
 
+def test_a_field_that_only_later_records_have_can_be_named(index, monkeypatch):
+    """How is said of a stream, whose beginning is all that is known; the fields of an index are known."""
+    monkeypatch.setattr("embedsearch.index.selecting.BATCH_DOCUMENTS", 1)
+    with pytest.raises(es.QueryError, match=r'later records have is written field\("kind"\)\.$'):
+        next(index.filter('kind == "note"', RECORDS))
+    assert [one.id for one in index.filter('field("kind") == "note"', RECORDS)] == ["notes"]
+    with pytest.raises(es.QueryError, match=r"Did you mean 'year'\? A field that only"):
+        next(index.filter("yaer > 1", RECORDS))
+    with pytest.raises(es.QueryError, match="There are: ") as caught:
+        next(index.filter("colour == 1"))
+    assert "later records" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("source", "fields", "resolved"),
     [

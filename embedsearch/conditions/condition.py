@@ -44,7 +44,7 @@ class Condition:
         """The names of the fields, each once; complete once the condition is resolved."""
         return list(dict.fromkeys(leaf.name for leaf in operands(self.root) if isinstance(leaf, Field)))
 
-    def resolve(self, axes: Collection[str], fields: Collection[str]) -> Condition:
+    def resolve(self, axes: Collection[str], fields: Collection[str], *, grows: bool = False) -> Condition:
         """Return the condition with every bare name made an axis or a field.
 
         A field named by ``field(...)`` need not be among *fields*: that is how to name one which only later
@@ -53,6 +53,7 @@ class Condition:
         Args:
             axes: the axes there are.
             fields: the fields there are.
+            grows: may later records have more fields? Then how to name one is said.
 
         Raises:
             QueryError: a bare name is neither or both; an axis named by ``axis(...)`` does not exist; a
@@ -60,7 +61,7 @@ class Condition:
                 stands alone, is asked to be missing or to contain a text; or the names are no texts.
         """
         known = require_texts("the name of an axis", axes)
-        resolver = Resolver(self.source, known, set(require_texts("the name of a field", fields)))
+        resolver = Resolver(self.source, known, set(require_texts("the name of a field", fields)), grows)
         return Condition(self.source, resolver.node(self.root))
 
     def evaluate(self, table: Table) -> Mask:
