@@ -69,13 +69,13 @@ def reason(error: BaseException) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: object, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the known name nearest to *name*, else the known names, else ``""``.
 
-    The text begins with a space, so that it can be put straight behind a sentence.
+    The text begins with a space, so that it can be put straight behind a sentence. What is no text is near to none.
     """
     names = sorted(set(known))
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6) if isinstance(name, str) else []
     if close:
         return f" Did you mean {close[0]!r}?"
     if not names:

@@ -8,8 +8,9 @@ from itertools import islice, repeat
 from typing import IO, Any, Literal
 
 from embedsearch.columns import Simple, flatten, require_parquet, types_of, write_parquet
-from embedsearch.index import Index, Wanted
-from embedsearch.index.arguments import one_of
+from embedsearch.given import require_flags, require_utf8
+from embedsearch.index import Index, Wanted, require_index
+from embedsearch.index.arguments import axis_names, one_of
 from embedsearch.vectors import Vectors
 
 Unit = Literal["document", "passage"]
@@ -43,6 +44,19 @@ class Export:
     where: str | None = None
     vectors: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what is of another kind; one axis counts as one.
+
+        Raises:
+            QueryError: as `records`, or something is of another kind.
+        """
+        require_index(self.index)
+        one_of("unit of records", self.by, UNITS)
+        object.__setattr__(self, "axes", tuple(axis_names(self.axes)))
+        if self.where is not None:
+            require_utf8("a condition", self.where)
+        require_flags(vectors=self.vectors)
+
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield JSON values; a batch of them is held in memory.
 
@@ -50,7 +64,7 @@ class Export:
         ``end``; ``coordinates`` with the ``versions`` of the axes, and ``vector``, where they are wanted.
 
         Raises:
-            QueryError: a wrong condition, or a unit that there is not.
+            QueryError: a wrong condition.
             AxisError: an axis does not exist.
         """
         for record, vector in self._pairs():
@@ -83,7 +97,7 @@ class Export:
     def _pairs(self) -> Iterator[Pair]:
         """Yield each record without its vector, and the vector."""
         with self.index.reading():
-            yield from self._passages() if one_of("unit of records", self.by, UNITS) == "passage" else self._documents()
+            yield from self._passages() if self.by == "passage" else self._documents()
 
     def _documents(self) -> Iterator[Pair]:
         verdicts = self.index.sift(self.where, None, Wanted(axes=self.axes, rejected=False))

@@ -10,6 +10,7 @@ from embedsearch.columns import Schema, Simple, flatten, to_arrow, to_pandas, to
 from embedsearch.errors import EmbedSearchError
 from embedsearch.expressions import Expression
 from embedsearch.notebooks import table
+from embedsearch.offering import keeps_back
 
 if TYPE_CHECKING:
     import pandas
@@ -31,6 +32,7 @@ R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 
+@keeps_back("as_html", "columns", "exports")
 class Records(Sequence[R], Generic[R]):
     """A sequence of results that knows how to leave for other tools."""
 
@@ -243,6 +245,7 @@ class Hits(Records[Hit]):
         return {name: value for name, value in columns.items() if name not in _FOR_PROGRAMS}
 
 
+@keeps_back("to_export")
 @dataclass(frozen=True, slots=True)
 class Placement:
     """Where a text lies on axes.

@@ -488,6 +488,7 @@ def test_compact_dates_are_dates_among_dates():
     places, values = binned("a", "f", years, 2)
     assert places.tolist() == [0] * 10 + [1] * 10
     assert values == pytest.approx([2004.66, 2014.66], abs=0.01)
+    assert numbers_of(["2015-03", "2015-13", "1_2"]) == [pytest.approx(day), None, None]
     assert numbers_of(["20150301", "20160301", 7]) == [20150301, 20160301, 7]
     others = numbers_of(["2015-03-01", "20151399", "20150301.0", 20150301.0])
     assert others == pytest.approx([day, 20151399, 20150301, 20150301])

@@ -89,6 +89,30 @@ def test_wrong_usage_is_told_on_one_line(given, said, page):
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {said}{where}\n")
 
 
+def options_of(command, words=()):
+    """Yield each parameter of a command and of those below it, with the words that lead there."""
+    for name, below in getattr(command, "commands", {}).items():
+        yield from options_of(below, (*words, name))
+    yield from ((words, one) for one in command.params)
+
+
+def test_an_empty_name_is_refused_by_every_command():
+    """A shell gives one for a variable that is not set: it is no output to stdout, and no index in this folder."""
+    asked = [
+        (words, one.opts[-1])
+        for words, one in options_of(main)
+        if isinstance(one, click.Option) and one.metavar in ("FILE", "FOLDER", "FIELD")
+    ]
+    wanted = {"--output", "--sample-to", "--plot", "--save-profile", "--index", "--color", "--check", "--text"}
+    assert wanted <= {name for _, name in asked}
+    for words, name in asked:
+        result = run(*words, name, "")
+        assert (result.exit_code, result.stdout) == (2, ""), (words, name)
+        assert "an empty name; say which, or leave it out" in result.stderr, (words, name)
+    assert "an empty name" in run("axes", "fit", "").stderr
+    assert "an empty name" in run("place", "wolf", "-a", "").stderr
+
+
 def test_of_a_very_long_word_the_error_shows_the_beginning_and_the_end():
     """A file given by mistake does not fill the screen, and what is wrong with it can still be read."""
     result = run("search", "wolf", "-k", "a" * 300 + "b" * 90_000)

@@ -121,7 +121,7 @@ def test_names_that_look_alike(form: str, one: str, other: str) -> None:
         ("x != true", [False, True, "maybe", None], [1, 0, 0, 0]),
         ("x", [True, "yes", 1, False, "no", "maybe", "", None, 2], [1, 1, 1, 0, 0, 0, 0, 0, 0]),
         ("not x", [True, "no", "maybe", None], [0, 1, 1, 1]),
-        ("missing(x)", [None, "", math.nan, 0, False, " ", []], [1, 1, 1, 0, 0, 0, 0]),
+        ("missing(x)", [None, "", math.nan, 0, False, " ", []], [1, 1, 1, 0, 0, 0, 1]),
         ("x in [1, 'a', true]", [1, "1", "a", "yes", "b", None], [1, 1, 1, 1, 0, 0]),
         ("x not in [1, 'a']", [1, "1", "a", "b", "", None], [0, 0, 0, 1, 0, 0]),
         ("not x in [1, 'a']", [1, "b", None], [0, 1, 1]),

@@ -1,16 +1,19 @@
 """The encoders, on the packaged weights and on a tiny model made here."""
 
+import copy
 import os
+import pickle
 import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import embedsearch as es
-from embedsearch.encoders import Identity, count_tokens, encode, encode_parts, identify
+from embedsearch.encoders import Identity, count_tokens, encode, encode_parts, forking, identify
 from embedsearch.encoders import weights as places
 from embedsearch.encoders.weights import PACKAGED_SHA256, find_model, packaged_folder
 from embedsearch.testing import HashEncoder, TableEncoder, check_encoder
@@ -199,6 +202,37 @@ def test_tokens_are_counted_as_the_model_counts_them(real):
     ]
     assert count_tokens(real, texts) == own
     assert own[2] == 300
+
+
+@pytest.mark.parametrize("ask", ["encode", "encode_queries", "count_tokens", "encode_parts"])
+def test_texts_are_encoded_and_nothing_else(real, ask):
+    """One text is one, never its letters; any iterable will do; what is no text is refused before anything is."""
+    ask = getattr(real, ask)
+    assert len(list(ask("wolf"))) == len(list(ask(iter(["wolf"])))) == 1
+    for wrong in (None, 5, [None], float("nan"), [b"wolf"], [["wolf"]], ["W\udcf6lfe"]):
+        with pytest.raises(es.EncoderError, match=r"a (text|query) .*(wanted a text|no UTF-8)"):
+            list(ask(wrong))
+    with pytest.raises(es.EncoderError, match="a data frame, where one of its columns is wanted"):
+        list(ask(pandas.DataFrame({"text": ["wolf"]})))
+
+
+def test_an_encoder_is_copied_without_its_model(real):
+    """As joblib sends it: what is loaded here stays here, and the copy gives the same vectors."""
+    expected = real.encode("wolf")
+    for copied in (copy.deepcopy(real), pickle.loads(pickle.dumps(real))):
+        assert (copied.identity, copied.is_loaded) == (real.identity, False)
+        assert copied.encode("wolf").tobytes() == expected.tobytes()
+
+
+def test_a_forked_process_is_told_that_it_has_no_threads(real, monkeypatch):
+    """It would wait for ever, or crash."""
+    real.encode("wolf")
+    assert forking._computing == [os.getpid()]
+    monkeypatch.setattr(forking, "_computing", [os.getpid() + 1])
+    for ask in (real.encode, real.encode_queries, copy.copy(real).encode, lambda text: list(real.encode_parts(text))):
+        with pytest.raises(es.EncoderError, match=r"was forked from one that has loaded a model.*spawn"):
+            ask("wolf")
+    assert real.count_tokens("wolf") == [1]
 
 
 def test_nothing_within_the_limit_is_cut(real):

@@ -1,5 +1,6 @@
 """Fields whose names several sources write otherwise, as ``year`` and ``Year``: one field for a condition."""
 
+import numpy as np
 import pytest
 
 import embedsearch as es
@@ -55,6 +56,19 @@ def test_a_name_that_only_later_records_of_a_stream_write_otherwise_is_found(ind
             assert [one.id for one in index.filter(condition, RECORDS)] == found, condition
 
 
+def test_a_field_that_only_later_records_have_can_be_named(index, monkeypatch):
+    """How is said of a stream, whose beginning is all that is known; the fields of an index are known."""
+    monkeypatch.setattr("embedsearch.index.selecting.BATCH_DOCUMENTS", 1)
+    with pytest.raises(es.QueryError, match=r'later records have is written field\("kind"\)\.$'):
+        next(index.filter('kind == "note"', RECORDS))
+    assert [one.id for one in index.filter('field("kind") == "note"', RECORDS)] == ["notes"]
+    with pytest.raises(es.QueryError, match=r"Did you mean 'year'\? A field that only"):
+        next(index.filter("yaer > 1", RECORDS))
+    with pytest.raises(es.QueryError, match="There are: ") as caught:
+        next(index.filter("colour == 1"))
+    assert "later records" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("source", "fields", "resolved"),
     [
@@ -84,3 +98,18 @@ def test_values_of_a_field_are_those_of_all_its_spellings(index):
     assert found.without == 1
     with pytest.raises(es.QueryError, match="has the field 'years'"):
         index.population("x", field="years")
+
+
+def test_axes_learn_from_a_field_whatever_the_case_of_its_name(tmp_path):
+    """They are those of an index in which all documents have it under one name; what has no value teaches nothing."""
+    made = []
+    for names in (["year"], ["Year", "year", "YEAR"]):
+        with es.Index.create(tmp_path / names[0], HashEncoder(16)) as index:
+            years = [{names[place % len(names)]: 1990 + place} for place in range(9)]
+            documents = [es.Document(f"d{place}", f"text {place}", metadata=own) for place, own in enumerate(years)]
+            index.add([*documents, es.Document("none", "nothing", metadata={names[0]: []})])
+            index.axes.save_all([es.Axis("f", field="yEar"), es.Axis("g", groups={"field": "yEar", "bins": 3})])
+            made.append([index.axes[name].coordinates(index.document_vectors(index.ids())) for name in "fg"])
+            with pytest.raises(es.AxisError, match=r"has the field 'yaer'\. Did you mean 'year'"):
+                index.axes.save(es.Axis("y", field="yaer"))
+    np.testing.assert_array_equal(*made)

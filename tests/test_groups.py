@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import shlex
 from datetime import date, timedelta
 
 import numpy as np
@@ -110,6 +112,8 @@ def test_each_value_is_a_group():
     assert names_of([True, False, True]) == {"true": 2, "false": 1}
     assert names_of(["3", 4.0, "five"]) == {"3": 1, "4": 1, "five": 1}
     assert names_of([2021, "2019", 2021.0]) == {"2019": 1, "2021": 2}  # numbers, ascending
+    assert names_of(["1_2", "12"]) == {"1_2": 1, "12": 1}  # a section is no number, here as in conditions
+    assert names_of([{"a": None, "b": "é"}, [{"a": True}]]) == {'{"a": null, "b": "é"}': 1, '{"a": true}': 1}
 
 
 def test_a_list_is_in_the_group_of_each_of_its_values():
@@ -165,8 +169,26 @@ def test_steps_hold_all_numbers_in_their_order(values):
 
 def test_a_step_wants_numbers():
     """It says what was seen."""
-    with pytest.raises(es.QueryError, match="'f' holds 'b', which is neither a number nor a date"):
+    with pytest.raises(es.QueryError, match=r"holds 'b', .* leave the step out, or ask only where f not in \[\"b\"\]"):
         divide("f", [1, "b"], step=2)
+    with pytest.raises(es.QueryError, match=r"holds {'a': 1}, .* leave the step out$"):
+        divide("f", [1, {"a": 1}], step=2)
+
+
+def test_few_values_that_are_no_numbers_are_named(index):
+    """For them all others are groups of their own; the condition that is given leaves them out, and there are steps."""
+    years = list(range(1990, 2010)) * 2
+    assert divide("f", [*years, "n.d.", None, "n.d.", "c1999"]).odd == ("n.d.", "c1999")
+    assert divide("f", [*years, *["n.d."] * 9]).odd == ()  # too many for slips
+    assert divide("f", [1, 2] * 20 + ["n.d."]).odd == ()  # each number would be a group anyhow
+    assert divide("f", [*years, {"a": 1}]).odd == divide("f", years).odd == ()
+    dates = [("n.d." if n == 3 else f"20{n:02d}-03") for n in range(20)]
+    index.add(es.Document(f"d{n}", "wolf", metadata={"Date of print": given}) for n, given in enumerate(dates))
+    done = run("compare", "date of print", "--least", 1, "-i", index.path)
+    assert "for the others (n.d.) all are taken as text, without steps and trend" in done.stderr
+    (advised,) = re.findall(r"--where (.*)", done.stderr)
+    found = index.compare("date of print", least=1, where=shlex.split(advised)[0])
+    assert (found.step, found.documents, found.odd) == (2, 19, ())
 
 
 # -- an index -------------------------------------------------------------------------------------------

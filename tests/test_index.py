@@ -1,12 +1,15 @@
 """The index, on vectors that can be worked out in the head, and once on the real model."""
 
+import copy
 import math
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import ANIMALS, POLES
+from processes import python
 
 import embedsearch as es
 from embedsearch.index import embedding, placing
@@ -481,6 +484,38 @@ def test_wrong_vectors_and_no_axes_are_errors_of_ours(index):
             index.search(vector=vector)
     with pytest.raises(es.AxisError, match="no axis is named"):
         index.place(["wolf"], [])
+
+
+def test_an_index_serves_the_process_that_opened_it(index):
+    """SQLite forbids a connection to be used in a forked process: a lock that neither sees may cost the index."""
+    for copied in (copy.deepcopy, pickle.dumps):
+        for one in (index, index.axes, index.labels, index.explorer):
+            with pytest.raises(es.StoreError, match=r"call embedsearch\.open in each process"):
+                copied(one)
+    code = """
+import os, sys, warnings
+import embedsearch as es
+from embedsearch.testing import TableEncoder
+encoder = TableEncoder({"wolf": [1, 0, 0]})
+index = es.open(sys.argv[1], encoder)
+warnings.simplefilter("ignore")
+if child := os.fork():
+    os.waitpid(child, 0)
+    print(len(index))
+else:
+    try:
+        index.search("wolf")
+    except es.StoreError as error:
+        print(error)
+    index.close()
+    with es.open(sys.argv[1], encoder) as own:
+        print(own.search("wolf", k=1)[0].id)
+    sys.stdout.flush()
+    os._exit(0)
+"""
+    told = python(code, index.path).splitlines()
+    assert told == [f"{index.path}: an open index serves the process that opened it; call embedsearch.open in each "
+                    "process", "id-wolf", "8"]  # fmt: skip
 
 
 def test_an_index_serves_the_thread_that_opened_it(index):

@@ -1,6 +1,7 @@
 """The package as a whole: what it exports, what it loads, which way its imports point."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 
 # DESIGN: imports point one way. A module may import from its own rank and from lower ones.
 RANKS = [
-    {"errors", "names", "wording", "given", "mapped", "vectors", "notebooks", "columns", "term_counts"},
+    {"errors", "names", "wording", "given", "offering", "mapped", "vectors", "notebooks", "columns", "term_counts"},
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "terms", "web"},
     {"store", "whole", "axes", "results", "snippets", "duplicates", "groups"},
     {"index", "serving"},
@@ -65,6 +66,18 @@ def test_the_public_list_is_exact():
         assert getattr(es, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Indx'"):
         es.Indx  # noqa: B018
+
+
+def test_what_completion_offers_is_in_the_manual(index):
+    """What the rooms of the package ask of one another works and is not offered; all else of an index is explained."""
+    manual = "".join((ROOT / "docs" / f"{page}.md").read_text("utf-8") for page in ("python", "search", "maps"))
+    for offering in (index, index.axes, index.labels, index.explorer):
+        offered = {name for name in dir(offering) if not name.startswith("_")} - set(dir(dict))
+        assert not [name for name in offered if not re.search(rf"[`.]{name}\b", manual)]
+    assert not {"sift", "generation", "term_counts"} & set(dir(index))
+    assert index.generation >= 1
+    assert "from_products" not in dir(index.axes["size"])
+    assert "to_dicts" in dir(index.search("wolf"))
 
 
 def test_one_thing_is_counted_as_one():

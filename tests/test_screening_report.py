@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 from markdown_it import MarkdownIt
 
 import embedsearch as es
+from embedsearch.index.label import Decision
 from embedsearch.screening import Screening
 from embedsearch.screening.report import as_markdown, report
 from embedsearch.testing import HashEncoder
@@ -80,6 +82,22 @@ def test_who_labelled_adds_up_to_what_was_screened(pile):
     text = as_markdown(record)
     assert "| who | records | of these imported | labels given in all | first | last |" in text
     assert "| seed | 20240101 |" in text
+
+
+@pytest.mark.parametrize(
+    ("times", "first", "last"),
+    [
+        (["2024-03-01T23:30:00-05:00", "2024-03-02T04:00:00+00:00", "2024-03-02T05:00"], 1, 2),
+        (["2024-03-02T09:00:00+09:00", "2024-03-01T23:00:00Z", "1 March"], 1, 0),
+        (["on Friday", "1 March"], 1, 0),
+        (["0001-01-01T00:00:00+05:00", "2024-03-01"], 1, 1),
+    ],
+)
+def test_first_and_last_are_told_across_time_zones(pile, times, first, last):
+    """Labels of other programs come with their own zone, without any, or in words."""
+    pile.labels.add_all([Decision(f"d{place:02d}", 1, author="ada", time=time) for place, time in enumerate(times)])
+    (one,) = report(Screening(pile))["labellers"]
+    assert (one["first"], one["last"]) == (times[first], times[last])
 
 
 def test_whatever_people_write_is_shown_as_text_in_the_report(tmp_path):

@@ -161,6 +161,31 @@ def test_a_second_interrupt_ends_the_process_at_once():
     assert (one.returncode, said) == (-signal.SIGINT, "")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_is_told_to_end_leaves_nothing_behind(tmp_path, number):
+    """As `timeout` and systemd tell it: temporary folders go, what was printed stands, the status is the signal's."""
+    code = (
+        "import sys, tempfile, time\n"
+        "from embedsearch.cli import main\n"
+        "@main.command()\n"
+        "def wait():\n"
+        "    with tempfile.TemporaryDirectory():\n"
+        "        print('half of it'); print('begun', file=sys.stderr, flush=True); time.sleep(60)\n"
+        "main(['wait'])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    ) as one:  # fmt: skip
+        assert one.stderr.readline() == "begun\n"
+        assert list(tmp_path.iterdir())
+        one.send_signal(number)
+        out, said = one.communicate(timeout=30)
+    assert (one.returncode, out) == (-number, "half of it\n")
+    assert said == f"Ended by {number.name}. What was committed is kept; run the command again to go on.\n"
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_interrupt_is_handled_as_before_when_a_command_is_done():
     """Whoever runs commands in a program of his own finds its handler of SIGINT as it was."""
     before = signal.getsignal(signal.SIGINT)

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 import embedsearch as es
-from embedsearch.axes import Calibration, read_ratings
+from embedsearch.axes import Calibration, EncoderMaterial, fit_axis, read_ratings, write_to_rate
+from embedsearch.conditions import parse_measure
 from embedsearch.documents import chunk, read_stream
 from embedsearch.encoders import Identity
-from embedsearch.filtering import Profile, draw, first
-from embedsearch.screening import Screening
+from embedsearch.exporting import Export
+from embedsearch.filtering import Profile, draw, first, measuring_index
+from embedsearch.screening import Screening, StoppingRule, agreement
 from embedsearch.screening.metrics import recall_at, records_needed, work_saved
 
 
@@ -26,7 +28,8 @@ def refused(ask, *given):
     assert "\n" not in str(caught.value)
 
 
-WRONG = {"none": None, "number": 5, "bytes": b"x", "odd": Odd(), "list": [Odd()]}
+ARRAY = np.ones((2, 3))  # in two lines where it is written; neither true nor false
+WRONG = [None, 5, b"x", Odd(), [Odd()], ARRAY]
 FOUND = np.array([True, False, True])
 
 
@@ -47,14 +50,42 @@ ASKED = {
     "term_counts": lambda given, index: index.term_counts(given),
     "recall_at": lambda given, _: recall_at(given, 0.5),
     "work_saved": lambda given, _: work_saved(given, 0.5),
+    "Condition.resolve": lambda given, _: es.parse_condition("size > 1").resolve([given], []),
+    "Condition.evaluate": lambda given, _: es.parse_condition("year > 1").evaluate(given),
+    "parse_measure": lambda given, _: parse_measure(given),
+    "write_to_rate": lambda given, _: write_to_rate(given, ["wolf"]) or write_to_rate("r.csv", given),
+    "ScaledAxis.from_products": lambda given, index: index.axes["size"].from_products(given),
+    "ScaledAxis.on": lambda given, _: es.ScaledAxis.on(given, [0.1, 0.2]),
+    "Scale.at_percentile": lambda given, index: index.axes["size"].scale.at_percentile([given]),
+    "fit_axis": lambda given, index: fit_axis(given, EncoderMaterial(index.encoder, {})),
+    "Axis.fit": lambda given, index: index.axes["size"].fitted.axis.fit(index.encoder, [given]),
+    "Axis.groups": lambda given, _: es.Axis("size", groups=given),
+    "Axis.component": lambda given, _: es.Axis("size", component=given),
+    "Document.text": lambda given, _: es.Document("a", given, source=given),
+    "Document.metadata": lambda given, _: es.Document("a", "wolf", metadata={Odd(): given}),
+    "plot_plane": lambda given, index: es.plot_plane(index, given, "size"),
+    "plot_groups": lambda given, _: es.plot_groups(given),
+    "Export": lambda given, _: Export(given),
+    "Export.axes": lambda given, index: Export(index, axes=[given]),
+    "Profile.of": lambda given, index: Profile.of("p", index, {"size": given}, condition="", rank="", population=""),
+    "measuring_index": lambda given, index: measuring_index(index.path / "m", index.encoder, population=[given]),
+    "labels.get": lambda given, index: index.labels.get(given),
+    "labels.record": lambda given, index: index.labels.record("settings", [given]),
+    "labels.take": lambda given, index: index.labels.take("l.csv", reading={"key": given}),
+    "labels.take, reading": lambda given, index: index.labels.take("l.csv", reading=[given]),
+    "note_shown": lambda given, index: Screening(index).note_shown(given),
+    "agreement": lambda given, index: agreement(index, given, "main"),
+    "StoppingRule": lambda given, _: StoppingRule(method=given),
+    "cache": lambda given, index: es.open(index.path, index.encoder, cache=[given]),
+    "change": lambda given, index: index.axes.change("size", given),
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
-def test_what_is_wanted_is_refused_in_another_kind(index, ask, wrong):
+def test_what_is_wanted_is_refused_in_another_kind(index, ask):
     """No error of Python's, numpy's or SQLite's, whatever the kind."""
-    refused(ask, wrong, index)
+    for wrong in WRONG:
+        refused(ask, wrong, index)
     assert len(index.ids()) == 8
 
 
@@ -72,7 +103,29 @@ OPTIONS = {
     "limit": lambda given, _: chunk(es.Document("a", "a wolf"), lambda texts: [9 for _ in texts], limit=given),
     "share": lambda given, _: records_needed(FOUND, given),
     "first": lambda given, _: first(iter(()), given),
+    "plan": lambda given, index: index.plan([], repeated=given),
+    "snippets": lambda given, index: index.snippets([], like=given),
+    "compare": lambda given, index: index.explorer.compare("size", index.encoder, count=given),
 }
+
+
+FLAGS = {
+    "calc": lambda given, index: index.calc("wolf", keep_inputs=given),
+    "place": lambda given, index: index.place("wolf", predicted=given),
+    "place_each": lambda given, index: next(index.place_each(predicted=given)),
+    "place_documents": lambda given, index: index.place_documents("id-wolf", evidence=given),
+    "save_all": lambda given, index: index.axes.save_all([], anew=given),
+    "label": lambda given, index: index.labels.add("id-wolf", "relevant", only_unread=given),
+    "Export": lambda given, index: Export(index, vectors=given),
+}
+
+
+@pytest.mark.parametrize("ask", FLAGS.values(), ids=FLAGS)
+def test_yes_and_no_are_true_and_false(index, ask):
+    """What else counts as true or false to Python, a text that says no among it, is refused; numpy's are taken."""
+    for wrong in ("no", 1, None, [], ARRAY, Odd()):
+        refused(ask, wrong, index)
+    ask(np.False_, index)
 
 
 @pytest.mark.parametrize("wrong", [b"x", Odd(), [Odd()], True, 2.5, float("nan")], ids=repr)

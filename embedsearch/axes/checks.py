@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes.rated import folded
 from embedsearch.documents.fields import encodable
 from embedsearch.errors import AxisError, did_you_mean
 from embedsearch.names import normal
+from embedsearch.wording import shown
 
 FEWEST_RATINGS = 5
 _SIGNS_OF_COMMANDS = ",="
@@ -48,7 +50,7 @@ def check_list(name: str, key: str, given: Any, *, of: str) -> Sequence[Any]:
         AxisError: it is anything else, such as a single text.
     """
     if isinstance(given, str) or not isinstance(given, Sequence):
-        raise AxisError(f"axis {name!r}: {key!r} must be a list of {of}, not {given!r}")
+        raise AxisError(f"axis {name!r}: {key!r} must be a list of {of}, not {shown(given)}")
     return given
 
 
@@ -59,7 +61,7 @@ def check_texts(name: str, key: str, given: Any) -> tuple[str, ...]:
         AxisError: it is no list of texts, or nothing is left of one that had texts.
     """
     if not all(isinstance(text, str) for text in check_list(name, key, given, of="texts")):
-        raise AxisError(f"axis {name!r}: {key!r} must be a list of texts, not {given!r}")
+        raise AxisError(f"axis {name!r}: {key!r} must be a list of texts, not {shown(given)}")
     return tuple(dict.fromkeys(text.strip() for text in given if text.strip()))
 
 
@@ -90,9 +92,9 @@ def check_number(name: str, what: str, value: Any) -> float:
     if isinstance(value, np.number) and np.isrealobj(value):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise AxisError(f"axis {name!r}: {what} must be a number, not {value!r}")
+        raise AxisError(f"axis {name!r}: {what} must be a number, not {shown(value)}")
     if (number := finite(value)) is None:
-        given = "one beyond 1e308" if isinstance(value, int) else repr(value)
+        given = "one beyond 1e308" if isinstance(value, int) else shown(value)
         raise AxisError(f"axis {name!r}: {what} must be a number, not {given}")
     return number
 
@@ -116,7 +118,7 @@ def check_ratings(name: str, key: str, given: Any) -> dict[str, float]:
         AxisError: it is no mapping, a text is empty or rated twice, or a rating is no number.
     """
     if not isinstance(given, Mapping):
-        raise AxisError(f"axis {name!r}: {key!r} must be a table of texts with numbers, not {given!r}")
+        raise AxisError(f"axis {name!r}: {key!r} must be a table of texts with numbers, not {shown(given)}")
     ratings: dict[str, float] = {}
     spelled: dict[str, str] = {}
     for text, value in given.items():
@@ -155,14 +157,14 @@ def check_table(
         AxisError: a key is unknown, missing or of another type, or a number is not finite.
     """
     if not isinstance(given, Mapping):
-        raise AxisError(f"axis {name!r}: {key!r} must be a table with {', '.join(wanted)}, not {given!r}")
+        raise AxisError(f"axis {name!r}: {key!r} must be a table with {', '.join(wanted)}, not {shown(given)}")
     for inner, value in given.items():
         if inner not in wanted:
-            raise AxisError(f"axis {name!r}: {key!r} has an unknown key {inner!r}.{did_you_mean(str(inner), wanted)}")
+            raise AxisError(f"axis {name!r}: {key!r} has an unknown key {shown(inner)}.{did_you_mean(inner, wanted)}")
         if wanted[inner] is float:
             check_number(name, f"{inner!r} in {key!r}", value)
         elif isinstance(value, bool) or not isinstance(value, wanted[inner]):
-            raise AxisError(f"axis {name!r}: {inner!r} in {key!r} must be {_NAMES[wanted[inner]]}, not {value!r}")
+            raise AxisError(f"axis {name!r}: {inner!r} in {key!r} must be {_NAMES[wanted[inner]]}, not {shown(value)}")
     for inner in needed:
         if inner not in given:
             raise AxisError(f"axis {name!r}: {key!r} lacks {inner!r}")
@@ -170,3 +172,28 @@ def check_table(
 
 
 _NAMES = {str: "a text", int: "a whole number"}
+
+
+def as_floats(given: ArrayLike, what: str = "coordinates") -> NDArray[np.float64]:
+    """Return numbers as float64 in the shape that they have.
+
+    Raises:
+        AxisError: they are none.
+    """
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise AxisError(f"{what} are {shown(given)} ({type(given).__name__}), wanted numbers") from None
+
+
+def as_products(given: ArrayLike, count: int) -> NDArray[np.float64]:
+    """Return dot products with *count* directions, float64 of shape (n, count); of one direction (n,) will do.
+
+    Raises:
+        AxisError: they are no numbers, or have another shape.
+    """
+    products = as_floats(given, "dot products")
+    columns = products[:, None] if products.ndim == 1 else products
+    if columns.ndim != 2 or columns.shape[1] != count:
+        raise AxisError(f"dot products have the shape {products.shape}, wanted (n, {count}), a column a direction")
+    return columns

@@ -27,6 +27,7 @@ from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.expressions import parse_expression
 from embedsearch.given import require_kind
 from embedsearch.names import normal
+from embedsearch.offering import keeps_back
 from embedsearch.wording import shown
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _ROTATION_KEYS: dict[str, type] = {"start": str, "towards": str, "degrees": floa
 _COMPONENT_KEYS: dict[str, type] = {"number": int, "where": str}
 
 
+@keeps_back("depends_on", "derived_from", "framed", "is_learned", "is_rated", "unratable")
 @dataclass(frozen=True, slots=True)
 class Axis:
     """The definition of an axis.
@@ -110,8 +112,14 @@ class Axis:
         for key in ("ratings", "rated_documents"):
             self._set(key, check_ratings(self.name, key, getattr(self, key)))
         for key in _TEXT_KEYS:
-            if not isinstance(getattr(self, key), str):
-                raise AxisError(f"axis {self.name!r}: {key!r} must be a text, not {getattr(self, key)!r}")
+            if not isinstance(given := getattr(self, key), str):
+                raise AxisError(f"axis {self.name!r}: {key!r} must be a text, not {shown(given)}")
+        for key in ("rotation", "component"):
+            if not isinstance(given := getattr(self, key), Mapping):
+                raise AxisError(f"axis {self.name!r}: {key!r} must be a table, not {shown(given)}")
+        for key in ("groups", "values"):
+            if not isinstance(given := getattr(self, key), Mapping):
+                check_list(self.name, key, given, of="lists of texts" if key == "groups" else "numbers")
         self._set("prior", normal(self.prior))
         check_frames(self.name, self.frames)
         self._check_kinds()
@@ -272,12 +280,13 @@ class Axis:
             axes: other axes, for one that is derived from them.
 
         Raises:
-            AxisError: it cannot be fitted, or needs an index (documents, a field, a component).
+            AxisError: it cannot be fitted, or needs an index (documents, a field, a component); or the axes are none
+                by their names.
         """
         from embedsearch.axes.fitting import fit_axis
         from embedsearch.axes.material import EncoderMaterial
 
-        return fit_axis(self, EncoderMaterial(encoder, axes or {}))
+        return fit_axis(self, EncoderMaterial(encoder, {} if axes is None else axes))
 
     def __repr__(self) -> str:
         said = (f"{key}={_BRIEF.repr(value)}" for key in _KEYS if (value := getattr(self, key)) != _UNSAID[key])
@@ -315,7 +324,7 @@ class Axis:
         require_kind(f"the definition of axis {name!r}", definition, Mapping, "a mapping", error=AxisError)
         for key in definition:
             if key not in _KEYS:
-                raise AxisError(f"axis {name!r} has an unknown key {key!r}.{did_you_mean(key, _KEYS)}")
+                raise AxisError(f"axis {name!r} has an unknown key {shown(key)}.{did_you_mean(key, _KEYS)}")
         return cls(name, **definition)
 
 

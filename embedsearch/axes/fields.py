@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes.checks import FEWEST_RATINGS, are_equal, finite
+from embedsearch.conditions.values import as_number as number_said
 from embedsearch.errors import AxisError
 from embedsearch.wording import count_of
 
 _COMPACT = re.compile(r"[0-9]{8}")
+_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _SHOWN = 60  # characters of a value in a message
 _TRUTH = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
@@ -71,30 +73,23 @@ def is_date(value: Any) -> bool:
     """Is it a date that could be no number?"""
     if isinstance(value, int | float) or _is_compact(value):
         return False
-    text = str(value)
-    return _float(text) is None and _year(text) is not None
+    return number_said(value) is None and _year(str(value)) is not None
 
 
 def as_number(value: Any) -> float | None:
-    """Return a number, or a date as a year with its fraction; None for anything else."""
-    if isinstance(value, int | float):
-        return finite(value)
-    text = str(value).strip()
-    number = _float(text)
-    return _year(text) if number is None else finite(number)
+    """Return a number, or a date as a year with its fraction; None for anything else.
 
-
-def _float(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    Numbers are those that conditions take for numbers: ``1_2`` is the number of a section, and no twelve.
+    """
+    number = number_said(value)
+    return _year(str(value)) if number is None else finite(number)
 
 
 def _year(text: str) -> float | None:
-    """Return a date as a year with its fraction; None where it is none."""
+    """Return a date, or the first day of a month, as a year with its fraction; None where it is none."""
+    text = text.strip()
     try:
-        day = datetime.fromisoformat(text.strip()).date()
+        day = datetime.fromisoformat(f"{text}-01" if _MONTH.fullmatch(text) else text).date()
     except ValueError:
         return None
     begin, end = date(day.year, 1, 1), date(day.year + 1, 1, 1) if day.year < 9999 else date(9999, 12, 31)

@@ -18,8 +18,8 @@ from embedsearch.documents.separated import SeparatedRow, SeparatedRows, miscoun
 from embedsearch.documents.sources import Lines, ReadOptions, Source
 from embedsearch.documents.spreadsheets import SUFFIXES as SPREADSHEETS
 from embedsearch.documents.spreadsheets import sheet_rows
-from embedsearch.errors import AxisError, SourceError, reason
-from embedsearch.given import require_path, require_text
+from embedsearch.errors import AxisError, QueryError, SourceError, reason
+from embedsearch.given import require_kind, require_path, require_text, require_texts
 from embedsearch.whole import is_special, place_of, write_whole
 
 _TEXT_COLUMNS = ("text", "phrase", "word")
@@ -159,14 +159,17 @@ def write_to_rate(
 
     Raises:
         AxisError: the file is there already.
-        QueryError: the path is a folder, its folder is missing or is an index.
+        QueryError: the path is a folder, its folder is missing or is an index; or something is of another kind.
         StoreError: it cannot be written.
     """
+    file = require_path("the file to rate in", file, error=QueryError)
+    phrases = require_texts("a text to rate", texts)
+    given = {} if ratings is None else ratings
+    require_kind("what is rated already", given, Mapping, "ratings by text")
     if not is_special(file) and place_of(file).exists():
         raise AxisError(f"{file} exists; it may hold ratings. Choose another name")
     lines = io.StringIO()
-    given = ratings or {}
-    delimited(["text", "rating"], ({"text": text, "rating": given.get(text, "")} for text in texts), lines)
+    delimited(["text", "rating"], ({"text": text, "rating": given.get(text, "")} for text in phrases), lines)
     write_whole(file, lines.getvalue().encode())
 
 

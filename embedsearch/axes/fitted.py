@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embedsearch.axes.calibration import Calibration
+from embedsearch.axes.checks import as_products
 from embedsearch.axes.curve import Curve
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.packing import pack, unpack
 from embedsearch.axes.showing import axis_html
 from embedsearch.errors import AxisError
 from embedsearch.given import taking_back
+from embedsearch.offering import keeps_back
 from embedsearch.vectors import Vectors, as_rows, unit
 
 
+@keeps_back("between", "directions", "from_products", "step")
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedAxis:
     """An axis as one encoder sees it.
@@ -100,8 +103,7 @@ class FittedAxis:
         """Return raw coordinates, shape (n,), for dot products with `directions`, shape (n, m), or (n,) for m = 1."""
         if self.axis.formula:
             raise AxisError(f"axis {self.name!r} is a formula over coordinates: it is read in an index, not alone")
-        columns = np.asarray(products, dtype=np.float64)
-        columns = columns[:, None] if columns.ndim == 1 else columns
+        columns = as_products(products, len(self.directions))
         return self.curve.read(columns) if self.curve is not None else columns[:, 0] - self.origin
 
     def distances(self, vectors: ArrayLike) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from embedsearch.axes.material import Material
 from embedsearch.axes.rated import observations
 from embedsearch.errors import AxisError, QueryError
 from embedsearch.expressions import parse_expression
+from embedsearch.given import require_kind
 from embedsearch.vectors import Vectors, unit
 from embedsearch.wording import count_of
 
@@ -34,6 +35,7 @@ def fit_axis(axis: Axis, material: Material) -> FittedAxis:
     Raises:
         AxisError: it cannot be fitted; the message says why.
     """
+    require_kind("what is fitted", axis, Axis, "an embedsearch.Axis", error=AxisError)
     fitted = _fit_learned(axis, material) if axis.is_learned else _FITTERS[axis.kinds[0]](axis, material)
     return _without(fitted, material) if axis.orthogonal_to else fitted
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from embedsearch.encoders import Encoder, encode, identify, require_encoder
 from embedsearch.errors import AxisError, did_you_mean
+from embedsearch.given import require_kind
 from embedsearch.vectors import Vectors
 
 if TYPE_CHECKING:
@@ -65,8 +66,10 @@ class EncoderMaterial:
 
         Raises:
             EncoderError: it is no encoder.
+            AxisError: the axes are no mapping from names.
         """
         require_encoder(encoder)
+        require_kind("what an axis is derived from", axes, Mapping, "fitted axes by their names", error=AxisError)
         self._encoder = encoder
         self._encoded = Encoded(lambda texts: encode(encoder, texts))
         self._axes = axes

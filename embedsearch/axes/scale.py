@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from embedsearch.axes.checks import as_floats
 from embedsearch.axes.packing import pack, unpack
 from embedsearch.errors import AxisError
-from embedsearch.given import taking_back
+from embedsearch.given import require_text, taking_back
 from embedsearch.wording import shown
 
 _QUANTILES = 1001  # every tenth of a percent
@@ -41,7 +43,8 @@ class Scale:
         Raises:
             AxisError: fewer than two passages, all at the same place, or one that is NaN or infinite.
         """
-        values = np.atleast_1d(_numbers(raw))
+        require_text("the name of an axis", name, error=AxisError)
+        values = np.atleast_1d(as_floats(raw))
         if not np.isfinite(values).all():
             raise AxisError(f"axis {name!r} cannot be scaled on coordinates that are NaN or infinite; leave these out")
         deviation = float(values.std()) if len(values) else 0.0
@@ -53,18 +56,23 @@ class Scale:
 
     def standardise(self, raw: ArrayLike) -> NDArray[np.float64]:
         """Return raw coordinates in standard deviations from the population's mean."""
-        return (_numbers(raw) - self.mean) / self.deviation
+        return (as_floats(raw) - self.mean) / self.deviation
 
     def raw_at(self, coordinates: ArrayLike) -> NDArray[np.float64]:
         """Return the raw coordinates of what lies at coordinates in standard deviations: `standardise` back."""
-        return _numbers(coordinates) * self.deviation + self.mean
+        return as_floats(coordinates) * self.deviation + self.mean
 
     def at_percentile(self, percent: float) -> float:
         """Return the coordinate, in standard deviations, whose `percentile_of` is *percent*.
 
         Where the population lies at one place over several percents, all of these give that place.
+
+        Raises:
+            AxisError: *percent* is no number from 0 to 100.
         """
-        tenths = np.round(_numbers(percent) * 10, 9)  # what is meant to be a quantile is one, to the last bit
+        if not isinstance(percent, Real) or not 0 <= percent <= 100:
+            raise AxisError(f"the percentile is {shown(percent)}, wanted a number from 0 to 100")
+        tenths = np.round(float(percent) * 10, 9)  # what is meant to be a quantile is one, to the last bit
         return float(self.standardise(np.interp(tenths, np.arange(_QUANTILES), self.quantiles)))
 
     def percentile_of(self, coordinates: ArrayLike) -> NDArray[np.float64]:
@@ -100,15 +108,3 @@ class Scale:
         with taking_back("scale", fields, error=AxisError):
             quantiles = unpack(fields["quantiles"], "<f8")
             return cls(fields["count"], fields["mean"], fields["deviation"], quantiles)
-
-
-def _numbers(given: ArrayLike) -> NDArray[np.float64]:
-    """Return numbers as float64 in the shape that they have.
-
-    Raises:
-        AxisError: they are none.
-    """
-    try:
-        return np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise AxisError(f"coordinates are {shown(given)} ({type(given).__name__}), wanted numbers") from None

@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from embedsearch.axes.checks import as_products
 from embedsearch.axes.fitted import FittedAxis
 from embedsearch.axes.formulas import parse_formula
 from embedsearch.axes.scale import Scale
 from embedsearch.axes.showing import axis_html, scale_facts
 from embedsearch.errors import AxisError
+from embedsearch.given import require_kind
+from embedsearch.offering import keeps_back
 from embedsearch.vectors import Rows, Vectors, as_rows, project, take_products
 from embedsearch.wording import count_of
 
 
+@keeps_back("directions", "from_products", "gradient", "inputs", "on", "raw_from_products", "step")
 @dataclass(frozen=True, slots=True, eq=False)
 class ScaledAxis:
     """A fitted axis with the scale of a population: what coordinates are read off with.
@@ -45,8 +49,10 @@ class ScaledAxis:
         """Return an axis scaled on a population, given its dot products (n, m) with `directions`, taken alike.
 
         Raises:
-            AxisError: fewer than two passages, all at one place, or a formula that gives no number somewhere.
+            AxisError: fewer than two passages, all at one place, or a formula that gives no number somewhere; or
+                *fitted* is no fitted axis.
         """
+        require_kind("what is scaled", fitted, FittedAxis, "a FittedAxis, as Axis.fit gives one", error=AxisError)
         unscaled = cls(fitted, _UNSCALED, version, inputs or {})
         return cls(fitted, Scale.of(unscaled.raw_from_products(products), name=fitted.name), version, unscaled.inputs)
 
@@ -133,8 +139,7 @@ class ScaledAxis:
         """Return raw coordinates, shape (n,), for dot products with `directions`, shape (n, m), or (n,) for m = 1."""
         if not self.fitted.axis.formula:
             return self.fitted.from_products(products)
-        columns = np.asarray(products, dtype=np.float64)
-        columns = columns[:, None] if columns.ndim == 1 else columns
+        columns = as_products(products, len(self.directions))
         places, start = {}, 0
         for name, axis in self.inputs.items():
             count = len(axis.directions)

@@ -55,27 +55,39 @@ def _on_one_line() -> Iterator[None]:
         raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
 
 
+class _Ended(SystemExit):
+    """The process is told to end by a signal: what is temporary goes first."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = number
+
+
 @contextlib.contextmanager
-def _ending_at_the_second_interrupt() -> Iterator[None]:
-    """Have a second Ctrl-C end the process at once, as SIGINT does by itself.
+def _ending_in_order() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end the process as Ctrl-C does, and a second signal at once, as by itself.
 
-    As an exception it would keep Python from waiting for the thread that computes vectors, which then aborts.
+    As an exception a second Ctrl-C would keep Python from waiting for the thread that computes vectors, which then
+    aborts.
     """
-    usual = signal.default_int_handler
-    if signal.getsignal(signal.SIGINT) is not usual or threading.current_thread() is not threading.main_thread():
-        yield  # whoever runs the command in his own program handles signals himself
-        return
+    usual = {signal.SIGINT: signal.default_int_handler}
+    usual |= {number: signal.SIG_DFL for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))}
+    own = [number for number, handler in usual.items() if signal.getsignal(number) is handler]
+    if threading.current_thread() is not threading.main_thread():
+        own = []  # whoever runs the command in his own program handles signals himself
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        raise KeyboardInterrupt
+    def end(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt if number == signal.SIGINT else _Ended(number)
 
-    signal.signal(signal.SIGINT, interrupt)
+    for number in own:
+        signal.signal(number, end)
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is interrupt:
-            signal.signal(signal.SIGINT, usual)
+        for number in own:
+            if signal.getsignal(number) is end:
+                signal.signal(number, usual[number])
 
 
 def _open_missing_streams() -> None:
@@ -110,7 +122,7 @@ class Commands(click.Group):
     def invoke(self, context: click.Context) -> Any:
         """Run the command; no error that a user can cause shows a traceback."""
         try:
-            with _on_one_line(), _ending_at_the_second_interrupt():
+            with _on_one_line(), _ending_in_order():
                 result = super().invoke(context)
             sys.stdout.flush()
             return result
@@ -136,6 +148,13 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted. What was committed is kept; run the command again to go on.", err=True)
             context.exit(INTERRUPTED)
+        except _Ended as ended:
+            with contextlib.suppress(OSError):  # the terminal may have gone
+                name = signal.Signals(ended.number).name
+                click.echo(f"Ended by {name}. What was committed is kept; run the command again to go on.", err=True)
+                sys.stdout.flush()
+            os.kill(os.getpid(), ended.number)  # whoever waits for the process sees what it died of
+            raise
 
     def resolve_command(
         self, context: click.Context, args: list[str]
@@ -197,6 +216,7 @@ def load_commands() -> None:
         serve_command,
         words_command,
     )
+    from embedsearch.cli.options import refuse_empty_names
 
     modules = (
         document_commands,
@@ -218,6 +238,7 @@ def load_commands() -> None:
     for module in modules:
         for command in module.COMMANDS:
             main.add_command(command)
+            refuse_empty_names(command)
 
 
 load_commands()

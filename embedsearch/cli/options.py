@@ -19,6 +19,9 @@ from embedsearch.names import normal
 if TYPE_CHECKING:
     from embedsearch import Index
 
+Callback = Callable[[click.Context, click.Parameter, Any], Any]
+
+_NAMED = ("FILE", "FOLDER", "FIELD", "NAME", "ENCODER", "ID", "AXIS", "MEASURE")  # metavars of what is no empty text
 _JOINED = re.compile(r"\w\+\w")  # a hyphen may be part of a word
 
 DEFAULT_INDEX = "indexes/predation"
@@ -73,6 +76,27 @@ def _prefer(context: click.Context, parameter: click.Parameter, value: str | Non
         context.with_resource(preferring(**{str(parameter.name): value}))
 
 
+def refuse_empty_names(command: click.Command) -> None:
+    """Have a command, and those below it, refuse empty names of files, folders, fields and all else that has a name.
+
+    A variable of a shell that is not set gives one; taken for no name at all it would send an output elsewhere.
+    """
+    for parameter in command.params:
+        if parameter.metavar in _NAMED or isinstance(parameter.type, click.Path):
+            parameter.callback = _refusing_empty(parameter.callback)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        refuse_empty_names(below)
+
+
+def _refusing_empty(callback: Callback | None) -> Callback:
+    def check(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        if "" in (value if isinstance(value, tuple | list) else (value,)):
+            raise click.BadParameter("an empty name; say which, or leave it out", context, parameter)
+        return value if callback is None else callback(context, parameter, value)
+
+    return check
+
+
 where_option = click.option("--where", metavar="CONDITION", help="Only what satisfies it, as in 'kind == \"person\"'.")
 explain_option = click.option("--explain", is_flag=True, help="Say how it was answered, and the time of each step.")
 count_option = click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
@@ -102,7 +126,9 @@ def json_option(what: str) -> Callable[[Any], Any]:
 def axes_option(help: str, *flags: str) -> Callable[[Any], Any]:
     """Return the option for names of axes, given several times or separated by commas; ``-a`` if no flag is said."""
     flags = flags or ("-a", "--axis")
-    return click.option(*flags, "axes", multiple=True, metavar="NAMES", callback=split_names, help=help)
+    return click.option(
+        *flags, "axes", multiple=True, metavar="NAMES", callback=_refusing_empty(split_names), help=help
+    )
 
 
 def axis_argument(name: str, **settings: Any) -> Callable[[Any], Any]:

@@ -29,7 +29,7 @@ author_option = click.option(
     "--author",
     envvar="EMBEDSEARCH_AUTHOR",
     show_envvar=True,
-    metavar="NAME",
+    metavar="PERSON",  # may be empty: nobody is named then
     help="Who labels; the name of the account if not given.",
 )
 

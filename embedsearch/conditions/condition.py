@@ -11,10 +11,12 @@ from embedsearch.conditions.parsing import parse, parse_measure
 from embedsearch.conditions.resolving import Resolver, spelled
 from embedsearch.conditions.writing import operand_written
 from embedsearch.errors import QueryError, did_you_mean
-from embedsearch.given import require_text
+from embedsearch.given import require_kind, require_text, require_texts
+from embedsearch.offering import keeps_back
 from embedsearch.vectors import Mask
 
 
+@keeps_back("evaluate", "resolve", "root")
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A parsed condition.
@@ -42,7 +44,7 @@ class Condition:
         """The names of the fields, each once; complete once the condition is resolved."""
         return list(dict.fromkeys(leaf.name for leaf in operands(self.root) if isinstance(leaf, Field)))
 
-    def resolve(self, axes: Collection[str], fields: Collection[str]) -> Condition:
+    def resolve(self, axes: Collection[str], fields: Collection[str], *, grows: bool = False) -> Condition:
         """Return the condition with every bare name made an axis or a field.
 
         A field named by ``field(...)`` need not be among *fields*: that is how to name one which only later
@@ -51,16 +53,24 @@ class Condition:
         Args:
             axes: the axes there are.
             fields: the fields there are.
+            grows: may later records have more fields? Then how to name one is said.
 
         Raises:
             QueryError: a bare name is neither or both; an axis named by ``axis(...)`` does not exist; a
                 coordinate is compared with a text, or a percentile with something that is no axis; an axis
-                stands alone, is asked to be missing or to contain a text.
+                stands alone, is asked to be missing or to contain a text; or the names are no texts.
         """
-        return Condition(self.source, Resolver(self.source, axes, fields).node(self.root))
+        known = require_texts("the name of an axis", axes)
+        resolver = Resolver(self.source, known, set(require_texts("the name of a field", fields)), grows)
+        return Condition(self.source, resolver.node(self.root))
 
     def evaluate(self, table: Table) -> Mask:
-        """Return which of the n records of *table* satisfy the resolved condition, bool of shape (n,)."""
+        """Return which of the n records of *table* satisfy the resolved condition, bool of shape (n,).
+
+        Raises:
+            QueryError: *table* is none.
+        """
+        require_kind("what a condition is evaluated on", table, Table, "a table of embedsearch.conditions.evaluating")
         return Evaluator(table).node(self.root)
 
     def __str__(self) -> str:

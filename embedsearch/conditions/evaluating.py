@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,6 +34,7 @@ from embedsearch.vectors import Mask
 Test = Callable[[Any], bool]
 
 
+@runtime_checkable
 class Table(Protocol):
     """What a condition is evaluated on: n records with fields, coordinates and vectors."""
 

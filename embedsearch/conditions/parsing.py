@@ -30,6 +30,7 @@ from embedsearch.conditions.nodes import (
 )
 from embedsearch.conditions.refusals import misspelling, refusal, shortened
 from embedsearch.errors import QueryError
+from embedsearch.given import require_text
 
 _MAX_LENGTH = 10_000
 _MAX_DEPTH = 50
@@ -66,7 +67,7 @@ def parse_measure(source: str) -> Column:
     Raises:
         QueryError: it is something else.
     """
-    cleaned = _BREAKS.sub(" ", source.strip())
+    cleaned = _BREAKS.sub(" ", require_text("a measure", source).strip())
     if cleaned and len(cleaned) <= _MAX_LENGTH and not _UNWRITABLE.search(cleaned):
         operand = _Builder(cleaned)._operand(_syntax_tree(cleaned))
         if isinstance(operand, Name | Axis | Near):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -49,11 +50,13 @@ class Resolver:
         source: the condition, for messages.
         axes: the axes there are.
         fields: the fields there are.
+        grows: may there be more fields later, as in a stream of which the beginning is read?
     """
 
     source: str
     axes: Collection[str]
     fields: Collection[str]
+    grows: bool = False
 
     def node(self, node: Node) -> Node:
         """Return a tree without bare names.
@@ -146,6 +149,9 @@ class Resolver:
         if field is not None:
             return Field(field)
         known = [*self.axes, *self.fields]
+        if self.grows:
+            called = json.dumps(shortened(name), ensure_ascii=False)
+            advice = f"{advice} A field that only later records have is written field({called})."
         raise QueryError(f"there is no axis or field {shortened(name)!r}.{did_you_mean(name, known)}{advice}")
 
 

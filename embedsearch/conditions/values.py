@@ -23,8 +23,8 @@ OPERATORS: dict[Sign, Callable[[Any, Any], Any]] = {
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a value is None, the empty text or NaN, which coordinates can be."""
-    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+    """Return whether a value is None, the empty text, the empty list or NaN, which coordinates can be."""
+    return value is None or value in ("", []) or (isinstance(value, float) and math.isnan(value))
 
 
 def truth(value: Any) -> bool | None:

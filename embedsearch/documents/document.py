@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from embedsearch.documents.json_values import json_fields
 from embedsearch.errors import SourceError
+from embedsearch.wording import shown
 
 LINE_BREAKS = "\n\r"  # none in an id: lists of ids have one a line
 
@@ -58,13 +59,15 @@ class Document:
         """
         for name, value in (("id", self.id), ("text", self.text), ("title", self.title), ("source", self.source)):
             if not isinstance(value, str):
-                kind = type(value).__name__
+                where = self.source if isinstance(self.source, str) and self.source else "a document"
                 raise SourceError(
-                    f"{self.source or 'a document'}: its {name} is {value!r} ({kind}), wanted a text; "
+                    f"{where}: its {name} is {shown(value)} ({type(value).__name__}), wanted a text; "
                     f"give str(…), and leave out what has none"
                 )
         if not isinstance(self.metadata, Mapping):
-            raise SourceError(f"{self.source or self.id}: its metadata is {self.metadata!r}, wanted a dict, or nothing")
+            raise SourceError(
+                f"{self.source or self.id}: its metadata is {shown(self.metadata)}, wanted a dict, or nothing"
+            )
         try:
             object.__setattr__(self, "metadata", json_fields(self.metadata))
         except ValueError as error:

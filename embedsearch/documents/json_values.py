@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from embedsearch.wording import shown
+
 # Of lists and objects in one another. Whatever handles them later calls itself once or twice for each.
 _DEEPEST = 200
 _LARGEST = 10**4300  # whole numbers from here on are neither written nor read by Python
@@ -29,7 +31,7 @@ def json_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in fields.items():
         if not isinstance(name, str):
-            raise ValueError(f"the key {name!r} is no text")
+            raise ValueError(f"the key {shown(name)} is no text")
         try:
             found[name] = value if type(value) in _AS_THEY_ARE else _json_value(value, 1)
         except (TypeError, ValueError, OverflowError) as error:
@@ -83,7 +85,7 @@ def _is_missing(value: Any) -> bool:
 
 def _key(name: Any) -> str:
     if not isinstance(name, str):
-        raise ValueError(f"the key {name!r}, which is no text")
+        raise ValueError(f"the key {shown(name)}, which is no text")
     return name
 
 

@@ -154,8 +154,8 @@ def _options(
     on_error: OnError,
     report: Callable[[str], None] | None,
 ) -> ReadOptions:
-    if on_error not in ("stop", "skip"):
-        raise SourceError(f"on_error is 'stop' or 'skip', not {on_error!r}")
+    if not isinstance(on_error, str) or on_error not in ("stop", "skip"):
+        raise SourceError(f"on_error is 'stop' or 'skip', not {shown(on_error)}")
     require_callables(report=report)
     check_encoding(encoding)
     for name, given in (("title", title), ("id", id)):

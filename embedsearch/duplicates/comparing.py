@@ -10,6 +10,7 @@ import numpy as np
 
 from embedsearch.duplicates.record import SHINGLE, Record, shingles, words
 from embedsearch.errors import QueryError
+from embedsearch.wording import shown
 
 SAME = 0.8
 
@@ -45,7 +46,8 @@ def checked_same(same: float) -> float:
         QueryError: it is no number above 0 and at most 1.
     """
     if not isinstance(same, Real) or not 0 < same <= 1:
-        raise QueryError(f"the share of words that are the same is {same!r}; wanted a number above 0 and at most 1")
+        wanted = "a number above 0 and at most 1"
+        raise QueryError(f"the share of words that are the same is {shown(same)}; wanted {wanted}")
     return float(same)
 
 

@@ -24,6 +24,7 @@ from embedsearch.encoders.estimates import about_tokens
 from embedsearch.encoders.patience import Patience
 from embedsearch.encoders.settings import BASE_URL, PASSAGE_TOKENS, REMOTE, RemoteSettings
 from embedsearch.errors import EncoderError
+from embedsearch.given import require_texts
 from embedsearch.vectors import Vectors
 
 PROBE = "A wolf in winter."
@@ -116,20 +117,25 @@ class RemoteEncoder:
         assert self._probe is not None
         return self._probe
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+    def count_tokens(self, texts: Iterable[str]) -> list[int]:
         """Return about how many tokens each text has; rather too many than too few."""
-        return [about_tokens(text) for text in texts]
+        return [about_tokens(text) for text in require_texts("a text", texts, error=EncoderError)]
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return the vectors of *texts*, float32 of shape (len(texts), dimension)."""
+    def encode(self, texts: Iterable[str]) -> Vectors:
+        """Return the vectors of *texts*, float32 of shape (len(texts), dimension); one text counts as one.
+
+        Raises:
+            EncoderError: one is no text, or as `encode_parts`.
+        """
+        wanted = require_texts("a text", texts, error=EncoderError)
         vectors: Vectors | None = None
-        for places, part in self.encode_parts(texts):
+        for places, part in self.encode_parts(wanted):
             if vectors is None:
-                vectors = np.empty((len(texts), part.shape[1]), dtype=np.float32)
+                vectors = np.empty((len(wanted), part.shape[1]), dtype=np.float32)
             vectors[places] = part
         return np.empty((0, self.dimension), dtype=np.float32) if vectors is None else vectors
 
-    def encode_parts(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
+    def encode_parts(self, texts: Iterable[str]) -> Iterator[tuple[list[int], Vectors]]:
         """Yield vectors as they arrive, in any order, with the places of their texts.
 
         When a request fails for good no other is sent, those under way are waited for and yielded, then the error is
@@ -138,9 +144,10 @@ class RemoteEncoder:
         Raises:
             EncoderError: the endpoint refuses, stays unanswered, or gives something else than vectors.
         """
+        given = require_texts("a text", texts, error=EncoderError)
         self._endpoint.open()
         probing = self._probe is None
-        wanted = [PROBE, *texts] if probing else list(texts)
+        wanted = [PROBE, *given] if probing else given
         batches = list(self._batches(wanted))
         if probing and len(batches) > 1:
             # The first batch alone: a key or a model that is wrong is found out once and not four times.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,13 @@ from embedsearch.encoders.choosing import (
     unwritable,
 )
 from embedsearch.encoders.compiled import CompiledModel
+from embedsearch.encoders.forking import require_unforked
 from embedsearch.encoders.pytorch import TorchModel, best_device
 from embedsearch.encoders.warm import FEW, WarmModel, find
 from embedsearch.encoders.weights import ModelFolder, read_settings
 from embedsearch.errors import EncoderError
+from embedsearch.given import require_texts
+from embedsearch.offering import keeps_back
 from embedsearch.vectors import Vectors
 
 _log = logging.getLogger("embedsearch")
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
+@keeps_back("encode_parts", "folder", "wish")
 class SentenceEncoder:
     """A sentence-transformers model.
 
@@ -109,25 +113,31 @@ class SentenceEncoder:
         limit = read_settings(folder / "tokenizer_config.json").get("model_max_length")
         return min(limit, positions) if isinstance(limit, int) and limit > 0 and positions else None
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+    def count_tokens(self, texts: Iterable[str]) -> list[int]:
         """Return the number of tokens of each text, special tokens not counted."""
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        wanted = require_texts("a text", texts, error=EncoderError)
+        encodings = self._tokenizer.encode_batch_fast(wanted, add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors of documents, float32 of shape (len(texts), dimension)."""
-        return self._encode(texts, "document")
+    def encode(self, texts: Iterable[str]) -> Vectors:
+        """Return unit vectors of documents, float32 of shape (len(texts), dimension); one text counts as one.
 
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors of queries, float32 of shape (len(texts), dimension)."""
-        return self._encode(texts, "query")
+        Raises:
+            EncoderError: one is no text.
+        """
+        return self._encode(require_texts("a text", texts, error=EncoderError), "document")
 
-    def encode_parts(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
+    def encode_queries(self, texts: Iterable[str]) -> Vectors:
+        """Return unit vectors of queries; as `encode`."""
+        return self._encode(require_texts("a query", texts, error=EncoderError), "query")
+
+    def encode_parts(self, texts: Iterable[str]) -> Iterator[tuple[list[int], Vectors]]:
         """Yield unit vectors of documents as they are done, with the places of their texts; each place once."""
-        if self._server and len(texts) <= FEW:
-            yield list(range(len(texts))), self.encode(texts)
+        wanted = require_texts("a text", texts, error=EncoderError)
+        if self._server and len(wanted) <= FEW:
+            yield list(range(len(wanted))), self.encode(wanted)
             return
-        for places, vectors in self._engine[1].encode_parts(texts):
+        for places, vectors in self._model.encode_parts(wanted):
             yield places.tolist(), vectors
 
     def _encode(self, texts: Sequence[str], role: str) -> Vectors:
@@ -138,7 +148,20 @@ class SentenceEncoder:
             except EncoderError as error:
                 _log.warning("%s; the model is loaded here", error)
                 self._warm = None
-        return self._engine[1].encode(texts, role)
+        return self._model.encode(texts, role)
+
+    @property
+    def _model(self) -> CompiledModel | TorchModel:
+        return self._loaded[1]
+
+    @property
+    def _loaded(self) -> tuple[Choice, CompiledModel | TorchModel]:
+        require_unforked()
+        return self._engine
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is copied, or sent to another process: who it is. There the model is loaded anew."""
+        return {"name": self.name, "folder": self.folder, "wish": self.wish}
 
     @property
     def is_loaded(self) -> bool:
@@ -160,7 +183,7 @@ class SentenceEncoder:
 
     def load(self) -> str:
         """Load what computes its vectors here and now; return what that is, such as ``openvino bf16``."""
-        return str(self._engine[0])
+        return str(self._loaded[0])
 
     @property
     def engine(self) -> str:

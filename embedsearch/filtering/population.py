@@ -25,8 +25,9 @@ def draw(documents: Iterable[Document], size: int, seed: int) -> tuple[list[Docu
 
 def first(documents: Iterator[Document], size: int) -> tuple[list[Document], Iterator[Document]]:
     """Return the first documents of a stream that can be read once, and the whole stream again."""
-    head = list(islice(documents, require_count(size, "how many come first", least=0)))
-    return head, chain(head, documents)
+    stream = arguments.documents(documents)
+    head = list(islice(stream, require_count(size, "how many come first", least=0)))
+    return head, chain(head, stream)
 
 
 def measuring_index(
@@ -47,16 +48,19 @@ def measuring_index(
         cache: a folder of vectors, so that an interrupted run need not embed the population again.
 
     Raises:
-        AxisError: an axis cannot be fitted.
+        AxisError: an axis is none, or cannot be fitted.
+        SourceError: a document is none.
         EncoderError: the encoder cannot be found.
         StoreError: the folder cannot be written.
     """
+    documents = list(arguments.documents(population))
+    wanted = arguments.definitions(axes)
     index = Index.create(folder, encoder, cache=cache)
     try:
         if cache is not None:
-            index.prepare(population)
-        index.add(_with_ids_of_their_own(population))
-        index.axes.lend(axes)
+            index.prepare(documents)
+        index.add(_with_ids_of_their_own(documents))
+        index.axes.lend(wanted)
     except BaseException:
         index.close()
         raise

@@ -13,8 +13,8 @@ from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis
 from embedsearch.documents.fields import encodable_value
 from embedsearch.encoders import Encoder, Identity, identify, load_identified
 from embedsearch.errors import EmbedSearchError, QueryError, reason
-from embedsearch.given import require_path
-from embedsearch.index import Index
+from embedsearch.given import require_kind, require_path, require_text
+from embedsearch.index import Index, require_index
 
 _FORMAT = 1
 
@@ -59,7 +59,19 @@ class Profile:
         rank: str | None,
         population: str,
     ) -> Profile:
-        """Return the profile of a condition over some of an index's axes; the inputs of formulas come with them."""
+        """Return the profile of a condition over some of an index's axes; the inputs of formulas come with them.
+
+        Raises:
+            QueryError: something is of another kind.
+        """
+        for what, text in (("the name of a profile", name), ("what the population is called", population)):
+            require_text(what, text)
+        for what, asked in (("a condition", condition), ("what to rank by", rank)):
+            require_kind(what, asked, (str, type(None)), "a text, or None")
+        require_kind("the axes", axes, Mapping, "scaled axes by name, as index.axes.scaled(names) gives them")
+        for axis in axes.values():
+            require_kind("an axis", axis, ScaledAxis, "a ScaledAxis, as index.axes has them")
+        require_index(index)
         info = index.info()
         return cls(
             name, condition, rank, identify(index.encoder), _with_inputs(axes), population,

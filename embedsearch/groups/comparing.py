@@ -152,6 +152,7 @@ class GroupComparison:
             (`embedsearch.groups.statistics.explained`); nothing where groups share documents.
         trends: by axis, Spearman's correlation of coordinates with the field, where it holds numbers or dates.
         members: by group, its documents, by their places in the material; shape (n,).
+        odd: few values that are neither numbers nor dates, for which all others are taken as text too; see `Division`.
         words: by group, the words that are most characteristic of it beside the others, where they were asked for.
     """
 
@@ -167,13 +168,14 @@ class GroupComparison:
     explained: Mapping[str, float]
     trends: Mapping[str, Interval]
     members: Mapping[str, Members]
+    odd: tuple[str, ...] = ()
     words: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
         return {
             "field": self.field, "documents": self.documents, "without": self.without, "rare": dict(self.rare),
-            "against": self.against, "step": self.step, "confidence": self.confidence,
+            "against": self.against, "step": self.step, "confidence": self.confidence, "odd": list(self.odd),
             "explained": dict(self.explained), "trends": {name: one._asdict() for name, one in self.trends.items()},
             "words": {name: list(own) for name, own in self.words.items()}, "groups": self.groups.to_dicts(),
         }  # fmt: skip
@@ -222,6 +224,7 @@ def compare_groups(material: Material, settings: Settings) -> GroupComparison:
         explained=shares,
         trends=trends,
         members={division.names[group]: division.members[group] for group in kept},
+        odd=division.odd,
     )
 
 

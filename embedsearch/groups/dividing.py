@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
@@ -14,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes.fields import as_number, is_date, numbers_of
+from embedsearch.conditions import Field, operand_written
+from embedsearch.conditions.values import is_missing
 from embedsearch.errors import QueryError
 from embedsearch.wording import shown
 
 MOST_VALUES = 8  # that numbers may have and be a group each
 MONTH, DAY = 1 / 12, 1 / 365  # in years, about: groups of dates by the calendar have these steps
 _MOST_STEPS = 12
+_FEW = 0.1  # of the documents: so many values that are no numbers may be slips
 _YEARS_FROM, _MONTHS_FROM = 0.5, 0.02  # round steps, by which few years are told by months, few months by days
 
 Members = NDArray[np.int64]
@@ -36,6 +40,8 @@ class Division:
         numbers: their values, shape (len(valued),), where all are numbers or dates; dates are years with fractions.
         step: how wide the groups of numbers are, of months and days about; None where each value is a group.
         starts: where each group of numbers begins, if there is a step.
+        odd: the values, as `written`, that are neither numbers nor dates, where nine tenths of the documents have
+            numbers or dates of more than eight different values: without them there would be steps and a trend.
     """
 
     names: tuple[str, ...]
@@ -44,6 +50,7 @@ class Division:
     numbers: NDArray[np.float64] | None = None
     step: float | None = None
     starts: tuple[float, ...] = ()
+    odd: tuple[str, ...] = ()
 
     @property
     def overlaps(self) -> bool:
@@ -67,11 +74,11 @@ def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> D
     """
     if step is not None and not (isinstance(step, Real) and 0 < step < math.inf):
         raise QueryError(f"the step is {shown(step)}; wanted a number above 0, such as 10")
-    valued = np.array([place for place, value in enumerate(values) if value not in (None, "", [])], dtype=np.int64)
+    valued = np.array([place for place, value in enumerate(values) if not is_missing(value)], dtype=np.int64)
     given = [values[place] for place in valued.tolist()]
     numbers = _numbers(field, given, is_needed=step is not None)
     if numbers is None:
-        return Division(*_by_name(given, valued), valued)
+        return Division(*_by_name(given, valued), valued, odd=_odd(given))
     if step is None and len(np.unique(numbers)) <= MOST_VALUES:
         names = {number: written(given[place]) for place, number in enumerate(numbers.tolist())}
         order, members = _parted(numbers, valued)
@@ -95,17 +102,42 @@ def written(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list):
         return ", ".join(written(part) for part in value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _numbers(field: str, given: Sequence[Any], *, is_needed: bool) -> NDArray[np.float64] | None:
     """Return values as numbers if all are numbers or dates."""
-    wrong = next((value for value in given if isinstance(value, bool | list | dict) or as_number(value) is None), None)
+    wrong = next((value for value in given if not _is_number(value)), None)
     if wrong is None:
         return np.array(numbers_of(given), dtype=np.float64) if given else None
     if is_needed:
-        raise QueryError(f"{field!r} holds {shown(wrong)}, which is neither a number nor a date; leave the step out")
+        leaving = (
+            "" if isinstance(wrong, list | dict) else f", or ask only where {leaving_out(field, [written(wrong)])}"
+        )
+        raise QueryError(
+            f"{field!r} holds {shown(wrong)}, which is neither a number nor a date; leave the step out{leaving}"
+        )
     return None
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool | list | dict) and as_number(value) is not None
+
+
+def _odd(given: Sequence[Any]) -> tuple[str, ...]:
+    """Return what keeps nearly all values from being taken for the numbers or dates that they are."""
+    odd = [value for value in given if not _is_number(value)]
+    if len(odd) > _FEW * len(given) or any(isinstance(value, list | dict) for value in odd):
+        return ()
+    different = {as_number(value) for value in given if _is_number(value)}
+    return tuple(dict.fromkeys(map(written, odd))) if len(different) > MOST_VALUES else ()
+
+
+def leaving_out(field: str, values: Sequence[str]) -> str:
+    """Return the condition that leaves out the documents that have one of some values of a field."""
+    return f"{operand_written(Field(field))} not in {json.dumps(list(values), ensure_ascii=False)}"
 
 
 def _parted(keys: NDArray[np.float64], valued: Members) -> tuple[list[float], tuple[Members, ...]]:

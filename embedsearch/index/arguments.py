@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from embedsearch.axes import Axis
 from embedsearch.documents import Document
-from embedsearch.errors import AxisError, EmbedSearchError, QueryError, SourceError, did_you_mean
-from embedsearch.given import require_text
+from embedsearch.errors import AxisError, QueryError, SourceError, did_you_mean
+from embedsearch.given import require_texts, require_utf8, several
 from embedsearch.names import normal
 from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, as_rows
@@ -22,6 +22,7 @@ from embedsearch.wording import shown
 OVERLAP = 25  # words that passages repeat where nobody says how many
 
 _T = TypeVar("_T", bound=str)
+text, texts = require_utf8, require_texts
 _COMPARED = 100_000  # ids among which the one that was likely meant is looked for
 
 
@@ -68,40 +69,6 @@ def require_count(count: int, what: str = "k", *, least: int = 1) -> int:
     if whole < least:
         raise QueryError(f"{what} is {count}; at least {least} must be asked for")
     return whole
-
-
-def text(what: str, given: str, *, error: type[EmbedSearchError] = QueryError) -> str:
-    """Return a text that UTF-8 can hold, as SQLite and the tokenizers want it.
-
-    Args:
-        what: it is, with its article.
-        given: by the user.
-        error: the class of the error to raise.
-
-    Raises:
-        error: it is no text, or holds bytes that were no UTF-8 (lone surrogates).
-    """
-    require_text(what, given, error=error)
-    try:
-        given.encode()
-    except UnicodeEncodeError as cause:
-        raise error(
-            f"{what} {shown(given)} holds bytes that are no UTF-8 (lone surrogates); give it in UTF-8"
-        ) from cause
-    return str.__str__(given)  # the text alone, of numpy's too
-
-
-def texts(what: str, given: str | Iterable[str]) -> list[str]:
-    """Return one text or several as a list.
-
-    Args:
-        what: each of them is, with its article.
-        given: by the user.
-
-    Raises:
-        QueryError: as `text`.
-    """
-    return [text(what, one) for one in several(given)]
 
 
 def axis_names(given: str | Iterable[str]) -> list[str]:
@@ -259,19 +226,3 @@ def live_rows(given: ArrayLike, store: Store) -> Rows:
     rows = row_numbers(given)
     store.require_live(rows)
     return rows
-
-
-def several(given: Any) -> list[Any]:
-    """Return what was given as a list: a text or a path is one, and so is what cannot be gone through.
-
-    Raises:
-        QueryError: it is a data frame, of which its names would be taken.
-    """
-    if hasattr(given, "columns") and hasattr(given, "dtypes"):
-        raise QueryError('a data frame, where one of its columns is wanted; give that, as in frame["text"]')
-    if isinstance(given, str | bytes | os.PathLike):
-        return [given]
-    try:
-        return list(given)
-    except TypeError:
-        return [given]

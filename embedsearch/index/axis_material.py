@@ -9,10 +9,11 @@ import numpy as np
 
 from embedsearch.axes import FittedAxis
 from embedsearch.axes.material import Encoded
-from embedsearch.conditions import spelled
-from embedsearch.errors import AxisError, QueryError, did_you_mean
+from embedsearch.conditions.values import is_missing
+from embedsearch.errors import AxisError, QueryError
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.means import mean_vectors
+from embedsearch.index.population import document_values
 from embedsearch.index.scaling import FittedAxes, Select
 from embedsearch.mapped import gather
 from embedsearch.vectors import Rows, Vectors, thinned
@@ -77,12 +78,12 @@ class IndexMaterial:
             AxisError: no document has the field, or a value in it.
         """
         with self._store.reading():
-            names = self._store.field_names()
-            field = spelled(name, names)
-            if field is None:
-                raise AxisError(f"no document of the index has the field {name!r}.{did_you_mean(name, names)}")
-            ids, values = self._store.ids(-1), self._store.field(field)
-            kept = np.array([place for place, value in enumerate(values) if value not in (None, "")], dtype=np.int64)
+            try:
+                values = document_values(self._store, name)
+            except QueryError as error:
+                raise AxisError(str(error)) from error
+            ids = self._store.ids(-1)
+            kept = np.array([place for place, value in enumerate(values) if not is_missing(value)], dtype=np.int64)
             if not len(kept):
                 raise AxisError(
                     f"no document of the index has a value in the field {name!r}; fill it in, or name another"

@@ -24,6 +24,7 @@ from embedsearch.encoders import (
     load_identified,
 )
 from embedsearch.errors import QueryError, StoreError
+from embedsearch.given import require_path
 from embedsearch.index.ahead import Ahead
 from embedsearch.index.standing import Sayings
 from embedsearch.index.under_way import EmbeddingUnderWay
@@ -52,7 +53,10 @@ class Embedding:
 
         Raises:
             StoreError: the encoder given is not the one that made the index.
+            QueryError: the cache is no path.
         """
+        if cache is not None:
+            require_path("the cache", cache, error=QueryError)
         self.store = store
         self.sayings = Sayings(store)  # here, since every question makes what places anew
         self._cache_folder = cache

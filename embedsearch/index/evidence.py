@@ -29,6 +29,7 @@ from embedsearch.errors import QueryError
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.placing import Placer, Unit, in_unit, point_on
 from embedsearch.index.tables import DocumentTable, Means
+from embedsearch.offering import keeps_back
 from embedsearch.results import Records
 from embedsearch.vectors import Vectors, project
 
@@ -50,6 +51,7 @@ class SentenceShare:
     share: float
 
 
+@keeps_back("in_unit")
 @dataclass(frozen=True, slots=True)
 class DocumentPlace:
     """Where a document lies on one axis.

@@ -197,7 +197,9 @@ class Explorer:
         Raises:
             AxisError: there is no such axis; it is a formula, or is made of documents, which the other encoder has not
                 embedded; or there are fewer than 2 texts.
+            QueryError: *count* is no whole number of at least 2.
         """
+        count = require_count(count, "count", least=2)
         axis = self._axes[name]
         if axis.fitted.axis.formula:
             raise AxisError(f"axis {name!r} is a formula; compare {', '.join(axis.fitted.axis.depends_on)}")

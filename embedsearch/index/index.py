@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from embedsearch.expressions import parse_expression
+from embedsearch.given import require_flags
 from embedsearch.index import arguments
 from embedsearch.index.arguments import require_count
 from embedsearch.index.measured import Measured
 from embedsearch.index.moving import Move, Mover
 from embedsearch.index.placing import point_on, step_on
 from embedsearch.index.ranking import By, Mode
+from embedsearch.offering import keeps_back
 from embedsearch.results import Calculation, Hit, Hits
 from embedsearch.snippets import Snippet
 
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
     from embedsearch.maps import Map
 
 
+@keeps_back(
+    "deleted_duplicates",
+    "derived",
+    "epoch",
+    "field_of_passages",
+    "generation",
+    "prepare",
+    "sift",
+    "state",
+    "term_counts",
+    "words_of",
+)
 class Index(Measured):
     """Documents, their vectors and the axes that they are measured on, in one folder.
 
@@ -128,6 +142,7 @@ class Index(Measured):
             QueryError: the expression or the condition cannot be read.
             AxisError: an axis does not exist.
         """
+        require_flags(keep_inputs=keep_inputs)
         parsed = parse_expression(arguments.text("the expression", expression))
         names = arguments.axis_names(() if on is None else on)
         with self._store.reading():

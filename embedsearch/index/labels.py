@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from embedsearch.documents.json_values import json_fields
 from embedsearch.errors import MissingKeyError, QueryError
-from embedsearch.given import require_kind
+from embedsearch.given import require_flags, require_kind
 from embedsearch.index import arguments
 from embedsearch.index.label import IMPORT, Decision, Label, Value, default_author, label_value, now, seen_of, tidied
+from embedsearch.offering import keeps_back
 from embedsearch.store import Event, Store
 from embedsearch.store.labels import Kind
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from embedsearch.index.taking import Taken, TakenBack
 
 MAIN = "main"
+_READING = ("label", "encoding", "on_error", "report")  # what `read_labels` takes beside the file and its key
 _WAIT_SECONDS = 1.0  # several may label at once: each holds the index for a few milliseconds
 
 
@@ -25,6 +28,7 @@ class _NoLabelError(QueryError, MissingKeyError):
     """A document has no label."""
 
 
+@keeps_back("alone", "everywhere", "first", "is_undone", "record", "settings", "shown", "state")
 class IndexLabels(Mapping[str, Label]):
     """The labels of one screening of an index, by document id: those that stand, in the order of the first reading.
 
@@ -57,12 +61,16 @@ class IndexLabels(Mapping[str, Label]):
         """Return the label of a document.
 
         Raises:
-            QueryError: it has none (a KeyError too).
+            QueryError: it has none (a KeyError too), or the id is no text.
         """
+        arguments.text("the id of a document", id)
         standing = self._current()
         if id not in standing:
             raise _NoLabelError(f"document {id!r} has no label in the screening {self.name!r}; give it one with add")
         return standing[id][-1]
+
+    def __contains__(self, id: object) -> bool:
+        return isinstance(id, str) and id in self._current()
 
     def standing(self) -> dict[str, Label]:
         """Return all labels that stand, read at once."""
@@ -187,6 +195,7 @@ class IndexLabels(Mapping[str, Label]):
             StoreError: as `add`.
         """
         require_kind("what is decided", decisions, Sequence, "a list of Decisions")
+        require_flags(only_unread=only_unread)
         for decision in decisions:
             require_kind("a decision", decision, Decision, "a Decision of embedsearch.index.label")
         values = [label_value(decision.value) for decision in decisions]
@@ -204,9 +213,8 @@ class IndexLabels(Mapping[str, Label]):
 
     def _records_seen(self, decisions: Sequence[Decision]) -> dict[str, str]:
         """Return `seen_of` the documents that are labelled, by id."""
-        numbers = arguments.numbers_of(
-            [decision.document for decision in decisions], self._store, "; nothing was labelled"
-        )
+        ids = [decision.document for decision in decisions]
+        numbers = arguments.numbers_of(ids, self._store, "; nothing was labelled")
         return {one.id: seen_of(one.title, one.text) for one in self._store.documents(numbers.values())}
 
     def _label_event(self, decision: Decision, value: float | None, seen: str) -> Event:
@@ -240,13 +248,16 @@ class IndexLabels(Mapping[str, Label]):
 
         Raises:
             SourceError: a record cannot be used, or names no document of the index.
-            QueryError: no document has the field.
+            QueryError: no document has the field, or there is no such option of reading.
             StoreError: another process is writing.
         """
         from embedsearch.index.taking import decisions_of, name_of
 
         arguments.text("the field to match by", match)
+        require_kind("reading", reading, (Mapping, type(None)), "a mapping of what read_labels takes, or None")
         options = dict(reading or {})
+        for option in options:
+            arguments.one_of("option of reading labels", option, _READING)
         while True:
             state = self.state
             decisions, taken, overruled = decisions_of(
@@ -298,6 +309,7 @@ class IndexLabels(Mapping[str, Label]):
         """
         from embedsearch.index.taking import TakenBack
 
+        number = None if number is None else arguments.require_count(number, "the number of an import", least=0)
         with self.alone():
             held = {label.number: (label, stack) for stack in self._current().values() for label in stack}
             imports = {event.number: event for event in self._events if event.kind == IMPORT}
@@ -328,9 +340,16 @@ class IndexLabels(Mapping[str, Label]):
         """Keep an event of another kind: settings, a sample that was drawn, records that were shown.
 
         Raises:
+            QueryError: there is no such kind, or the details are no mapping of texts to JSON values.
             StoreError: another process is writing.
         """
-        (kept,) = self._append([self._event(kind, "", None, default_author(), "", details)])
+        arguments.one_of("kind of event", kind, get_args(Kind))
+        require_kind("what is kept of an event", details, Mapping, "a mapping")
+        try:
+            values = json_fields(details)
+        except ValueError as error:
+            raise QueryError(f"what is kept of an event: {error}") from error
+        (kept,) = self._append([self._event(kind, "", None, default_author(), "", values)])
         return kept
 
     def _event(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from embedsearch.given import require_flags
 from embedsearch.groups import Division, GroupComparison, Material, Settings, compare_groups, divide
 from embedsearch.index import arguments
 from embedsearch.index.arguments import one_of, require_count
@@ -52,6 +53,7 @@ class Measured(Collection):
         """
         phrases = arguments.texts("a phrase", texts)
         one_of("unit", unit, UNITS)
+        require_flags(predicted=predicted)
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             vectors = self._embedding.vectors_of(phrases)
@@ -101,6 +103,7 @@ class Measured(Collection):
             QueryError: a wrong condition.
         """
         one_of("unit", unit, UNITS)
+        require_flags(predicted=predicted)
         k = None if k is None else require_count(k)
         sort = None if sort is None else arguments.text("what to sort by", sort)
         with self._store.reading():
@@ -203,6 +206,7 @@ class Measured(Collection):
             AxisError: an axis does not exist, or the index has none.
         """
         one_of("unit", unit, UNITS)
+        require_flags(evidence=evidence)
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
             place, wanted = Witness(self._embedding).place, arguments.texts("the id of a document", ids)

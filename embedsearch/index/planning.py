@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from embedsearch.documents import Document
 from embedsearch.encoders import count_tokens
+from embedsearch.given import require_callables
 from embedsearch.index.admitting import Admission, Refused, passages_of
 from embedsearch.index.embedding import Embedding
 from embedsearch.index.ingest import grouped
@@ -39,7 +40,12 @@ class Planner:
     """Counts what an ingest of documents would do; writes nothing and encodes nothing."""
 
     def __init__(self, store: Store, embedding: Embedding, refused: Refused | None = None) -> None:
-        """Prepare to count for one index; *refused* is as for `Admission`."""
+        """Prepare to count for one index; *refused* is as for `Admission`.
+
+        Raises:
+            QueryError: it cannot be called.
+        """
+        require_callables(repeated=refused)
         self.store = store
         self.embedding = embedding
         self._admission = Admission(store, refused)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +52,23 @@ def field_values(store: Store, field: str, rows: Rows) -> list[Any]:
     Raises:
         QueryError: no document has the field.
     """
-    found = known_field(store, field)
-    values = passage_field(store, found, rows)
-    for other in other_spellings(found, store.field_names()):
-        theirs = passage_field(store, other, rows)
-        values = [another if is_missing(one) else one for one, another in zip(values, theirs, strict=True)]
+    return _merged(store, known_field(store, field), lambda name: passage_field(store, name, rows))
+
+
+def document_values(store: Store, field: str) -> list[Any]:
+    """Return the value that each document has for a field, in the order of the index, as `field_values` does.
+
+    Raises:
+        QueryError: no document has the field.
+    """
+    return _merged(store, known_field(store, field), store.field)
+
+
+def _merged(store: Store, field: str, read: Callable[[str], list[Any]]) -> list[Any]:
+    """Return what is read of a field, and where it is missing of its name in other letters."""
+    values = read(field)
+    for other in other_spellings(field, store.field_names()):
+        values = [another if is_missing(one) else one for one, another in zip(values, read(other), strict=True)]
     return values
 
 

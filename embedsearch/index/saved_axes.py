@@ -13,7 +13,7 @@ from embedsearch.axes import Axis, FittedAxis, ScaledAxis, fit_axis, measure, re
 from embedsearch.axes.ordering import dependents, in_order
 from embedsearch.axes.report import Report, overlap, report_on
 from embedsearch.errors import AxisError, EmbedSearchError
-from embedsearch.given import require_kind
+from embedsearch.given import require_flags, require_function, require_kind, several
 from embedsearch.index import arguments
 from embedsearch.index.axis_material import IndexMaterial
 from embedsearch.index.embedding import Embedding
@@ -21,6 +21,7 @@ from embedsearch.index.label import now
 from embedsearch.index.scaling import FittedAxes, Select, definition_of, read_saved, unknown_axis
 from embedsearch.names import normal
 from embedsearch.notebooks import phrases, table
+from embedsearch.offering import keeps_back
 from embedsearch.store import SavedAxis
 from embedsearch.wording import count_of
 
@@ -34,6 +35,7 @@ _TAKEN = "axes_taken"  # the setting with the digest of each definition that was
 Choose = Callable[[Mapping[str, SavedAxis | None]], Iterable[Axis]]
 
 
+@keeps_back("change", "encoder_name", "follow_file", "material", "pin", "readable", "select")
 class IndexAxes(Mapping[str, ScaledAxis]):
     """The axes of an index by name. Looking one up scales it on the passages that the index holds now."""
 
@@ -109,14 +111,14 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError: one is no `ScaledAxis`.
         """
-        for axis in (axes := arguments.several(axes)):
+        for axis in (axes := several(axes)):
             require_kind("what is pinned", axis, ScaledAxis, "a ScaledAxis", error=AxisError)
         self._pinned |= {axis.name: axis for axis in axes}
         self._now = None
 
     def _fitted_with(self, axes: FittedAxes, lent: Mapping[str, Axis]) -> dict[str, FittedAxis]:
         """Return axes that are lent, and of *axes* those that are derived from them, fitted."""
-        definitions = {**_definitions(axes), **lent}
+        definitions = {**axes.definitions(), **lent}
         # What was fitted with another encoder is refused when it is asked for, lent or not.
         stale = {name for name in dependents(definitions, lent) if name in lent or axes.is_current(name)}
         fitted = self._fit(definitions, axes.fitted, stale).fitted
@@ -160,7 +162,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
 
     def definitions(self) -> dict[str, Axis]:
         """Return the definitions by name, of the axes that can be read; nothing is scaled."""
-        return _definitions(self._axes())
+        return self._axes().definitions()
 
     def fitted(self) -> dict[str, FittedAxis]:
         """Return the axes by name as they are fitted, without a scale: no vector of the index is read.
@@ -197,6 +199,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         Raises:
             AxisError, StoreError: as `save`.
         """
+        require_flags(anew=anew)
         return self._save(lambda _: axes, anew=anew)
 
     def change(self, name: str, change: Callable[[Axis], Axis]) -> Axis:
@@ -211,6 +214,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             StoreError: another process is writing.
         """
         name = arguments.axis_name(name)
+        require_function("what changes an axis", change)
         return self._save(lambda saved: [change(self._definition(name, saved))])[name].axis
 
     def _definition(self, name: str, saved: Mapping[str, SavedAxis | None]) -> Axis:
@@ -345,7 +349,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             axes = self._axes()
             if name not in self:
                 raise unknown_axis(name, axes)
-            for other, axis in _definitions(axes).items():
+            for other, axis in axes.definitions().items():
                 if name in axis.derived_from(axes.fitted):
                     raise AxisError(f"axis {other!r} is derived from {name!r}; delete {other!r} first")
             self._store.axes.delete(name)
@@ -383,10 +387,6 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         if saved is None or saved.definition != axis.to_dict():
             return False
         return bool(saved.fitted["encoder"] == self._embedding.identity.key)
-
-
-def _definitions(axes: FittedAxes) -> dict[str, Axis]:
-    return {name: axis.axis for name, axis in axes.fitted.items()}
 
 
 def _is_followed(axis: Axis, saved: SavedAxis | None, taken: str | None) -> bool:

@@ -93,6 +93,10 @@ class FittedAxes:
             )
         return self.fitted[name]
 
+    def definitions(self) -> dict[str, Axis]:
+        """Return the definitions by name; nothing is scaled."""
+        return {name: axis.axis for name, axis in self.fitted.items()}
+
     def scaled(self, names: list[str]) -> dict[str, ScaledAxis]:
         """Return several axes by name, scaled together in one pass over the vectors.
 

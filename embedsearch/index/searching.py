@@ -377,7 +377,7 @@ def _hit(rank: int, score: float | None, passage: StoredPassage, **more: Any) ->
 
 
 def _mode_of(text: str | None, mode: ranking.Mode | None) -> ranking.Mode:
-    return one_of("mode", mode or ranking.default_mode(text), ranking.MODES)
+    return one_of("mode", ranking.default_mode(text) if mode is None else mode, ranking.MODES)
 
 
 def _is_by_passage(by: ranking.By) -> bool:

@@ -230,7 +230,8 @@ class Selector:
             if batch is None:
                 return
             if verdicts.judge is None:
-                resolved = self._resolved(question, {name for document in batch for name in document.metadata})
+                fields = {name for document in batch for name in document.metadata}
+                resolved = self._resolved(question, fields, grows=True)
                 verdicts.judge = self._judge_of(resolved.root, resolved, verdicts)
             first, verdicts.total = verdicts.total, verdicts.total + len(batch)
             yield from verdicts.judge.verdicts((batch, self._fetching(batch, verdicts)), first)
@@ -314,9 +315,9 @@ class Selector:
 
         return documents, fetch
 
-    def _resolved(self, question: _Question, fields: Iterable[str]) -> _Resolved:
+    def _resolved(self, question: _Question, fields: Iterable[str], *, grows: bool = False) -> _Resolved:
         known, names = list(self._axes), {*OWN_FIELDS, *fields}
-        condition = question.condition and question.condition.resolve(known, names)
+        condition = question.condition and question.condition.resolve(known, names, grows=grows)
         rank = resolve_measure(question.rank, known, names) if question.rank else None
         measured = [*operands(condition.root)] if condition else []
         measured += [rank] if rank else []

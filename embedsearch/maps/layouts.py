@@ -16,7 +16,7 @@ from embedsearch.maps.fitting import FEWEST, Points, fit_pca, fit_umap, place_am
 from embedsearch.maps.quality import MOST, trust
 from embedsearch.store import DerivedFiles, Kept, Keys
 from embedsearch.vectors import Rows, Vectors
-from embedsearch.wording import count_of
+from embedsearch.wording import count_of, shown
 
 Kind = Literal["umap", "pca"]
 KINDS: tuple[Kind, ...] = ("umap", "pca")
@@ -146,8 +146,8 @@ def read_ground(index: Index, draw: Draw, kind: Kind, *, seed: int | None = None
     Raises:
         QueryError: there is no such kind, or the seed is out of range.
     """
-    if kind not in KINDS:
-        raise QueryError(f"there is no layout {kind!r}; wanted is {' or '.join(KINDS)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise QueryError(f"there is no layout {shown(kind)}; wanted is {' or '.join(KINDS)}")
     if seed is not None and not 0 <= seed < 2**32:
         raise QueryError(f"a seed must be between 0 and {2**32 - 1}, not {seed}")
     everything = index.draw()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes.fields import as_number, numbers_of
+from embedsearch.conditions.values import is_missing
 from embedsearch.groups import written
 from embedsearch.plots.style import COLORS, MARKERS, QUIET, STEPS
 
@@ -56,7 +57,7 @@ class Categories:
         More than eight different numbers or dates become five ranges of about as many passages each. Of other values
         the eight most frequent have a category each (seven, if there are more), and the rest have one together.
         """
-        present = np.array([value not in (None, "", []) for value in values], dtype=bool)
+        present = np.array([not is_missing(value) for value in values], dtype=bool)
         given = [value for value, there in zip(values, present, strict=True) if there]
         numbers = _numbers(given)
         names, colors = ([*map(written, given)], COLORS) if numbers is None else (_ranges(numbers), STEPS)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import QueryError
+from embedsearch.given import require_kind, require_text
 from embedsearch.groups import Group, GroupComparison
+from embedsearch.offering import keeps_back
 from embedsearch.plots.files import Figure
 from embedsearch.plots.frame import name_axis, settle
 from embedsearch.plots.lettering import Lettering
@@ -21,6 +23,7 @@ _LEAST_SPAN = 1.0  # standard deviations
 _TURNED = 6  # from so many steps on their names stand upright
 
 
+@keeps_back("subject")
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupPlot(Figure):
     """A figure of groups.
@@ -52,9 +55,11 @@ def plot_groups(comparison: GroupComparison, *, title: str = "") -> GroupPlot:
         title: above the picture; says what is seen if empty.
 
     Raises:
-        QueryError: more axes or groups than can be read.
+        QueryError: more axes or groups than can be read; it is no comparison, or the title no text.
         EmbedSearchError: matplotlib is not installed.
     """
+    require_kind("what is drawn", comparison, GroupComparison, "what Index.compare gives")
+    require_text("the title", title)
     require_matplotlib()
     by_axis = {axis.name: [one for one in comparison.groups if one.axis == axis.name] for axis in comparison.axes}
     count = len(next(iter(by_axis.values())))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedsearch.errors import AxisError, QueryError
-from embedsearch.given import require_kind
+from embedsearch.given import require_kind, require_text
 from embedsearch.index import Index, require_index
 from embedsearch.index.placing import point_on
+from embedsearch.offering import keeps_back
 from embedsearch.plots.files import Figure
 from embedsearch.plots.histogram import Threshold, draw_histogram
 from embedsearch.plots.lettering import Lettering
@@ -40,6 +41,7 @@ class Look:
             raise QueryError(f"a figure of {given} inches cannot be made; each side may have {_SMALLEST} to {_LARGEST}")
 
 
+@keeps_back("scene", "subject")
 @dataclass(frozen=True, slots=True, eq=False)
 class Plot(Figure):
     """A figure, and what it was made from.
@@ -120,7 +122,7 @@ def plot_plane(
         QueryError: the expression or the condition cannot be read; no such document or field; the index is empty.
         EmbedSearchError: matplotlib or textalloc is not installed.
     """
-    if x == y:
+    if require_text("an axis", x) == require_text("an axis", y):
         raise AxisError(f"a plane needs two different axes, not {x!r} twice; along one axis there is a histogram")
     require_matplotlib()
     look = _checked_look(look)

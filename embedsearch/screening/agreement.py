@@ -11,6 +11,7 @@ from typing import Any
 from embedsearch.columns import Schema
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.index import Index
+from embedsearch.index.arguments import text
 from embedsearch.index.label import Label
 from embedsearch.results import Records
 from embedsearch.screening.features import heading
@@ -152,8 +153,10 @@ def agreement(index: Index, first: str, second: str) -> Agreement:
     """Return how far two screenings of an index agree on the documents that it holds.
 
     Raises:
-        QueryError: they are the same, or one of them has not begun.
+        QueryError: they are the same, one of them has not begun, or is no text.
     """
+    for name in (first, second):
+        text("the name of a screening", name)
     if first == second:
         raise QueryError(f"{first!r} agrees with itself; name two screenings")
     begun = index.labels.names()

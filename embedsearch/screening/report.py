@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from embedsearch.index.label import IMPORT, Label, now
@@ -98,11 +99,28 @@ def _labellers(screening: Screening, screened: Sequence[Label]) -> list[dict[str
             "records": sum(label.author == author for label in screened),
             "imported": sum(label.author == author and label.by == IMPORT for label in screened),
             "given": len(given),
-            "first": min(event.time for event in given),
-            "last": max(event.time for event in given),
+            **_first_and_last([event.time for event in given]),
         }
         for author, given in own.items()
     ]
+
+
+def _first_and_last(times: Sequence[str]) -> dict[str, str]:
+    """Return the earliest and the latest time as they stand, whatever their time zones; without one they are UTC.
+
+    Times of imported files may be in other words; where some can be read they are those of these.
+    """
+    read = sorted((moment, time) for time in times if (moment := _moment(time)) is not None)
+    in_order = [time for _, time in read] or sorted(times)
+    return {"first": in_order[0], "last": in_order[-1]}
+
+
+def _moment(time: str) -> datetime | None:
+    try:
+        read = datetime.fromisoformat(time)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def as_markdown(record: dict[str, Any]) -> str:

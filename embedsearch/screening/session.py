@@ -14,6 +14,7 @@ from embedsearch.columns import Schema
 from embedsearch.documents import Document
 from embedsearch.documents.sentences import sentences
 from embedsearch.errors import QueryError
+from embedsearch.given import require_kind
 from embedsearch.index import Index, arguments, require_index
 from embedsearch.index.arguments import require_count
 from embedsearch.index.label import seen_of
@@ -117,6 +118,8 @@ class Screening:
             AxisError: there is no such axis.
             StoreError: another process is writing.
         """
+        if for_next is not None:
+            arguments.text("how records are to be chosen next", for_next)
         while True:
             kept = self.labels.settings()
             before = ScreeningSettings.from_dict(kept)
@@ -189,7 +192,8 @@ class Screening:
             QueryError: as `next`.
         """
         require_count(count, "count")
-        passed, wanted = set(arguments.texts("the id of a record", passed)), by or self.settings.by
+        wanted = self.settings.by if by is None else arguments.text("how to choose", by) or self.settings.by
+        passed = set(arguments.texts("the id of a record", passed))
         try:
             return self._proposed(count, wanted, passed)
         except QueryError:
@@ -232,8 +236,10 @@ class Screening:
         """Keep that records were shown, as `propose` says; what the journal says last is not said again.
 
         Raises:
+            QueryError: it is no mapping.
             StoreError: another process is writing.
         """
+        require_kind("what was shown", shown, Mapping, "what propose gives beside the records")
         changed = self._changed(self.pile)
         last = next((event for event in reversed(self.labels.history()) if event.kind != "settings"), None)
         is_same = last is not None and last.kind == "shown" and {**last.details, PILE: ""} == {**shown, PILE: ""}

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from embedsearch.errors import QueryError, did_you_mean
 from embedsearch.screening.martingale import Capital, capital
 from embedsearch.screening.tails import Counts, Probabilities, binomial_tail
+from embedsearch.wording import shown
 
 Method = Literal["audit", "ranking"]
 METHODS: tuple[Method, ...] = ("ranking", "audit")
@@ -260,10 +262,10 @@ class StoppingRule:
 
     def __post_init__(self) -> None:
         """Refuse targets that make no sense."""
-        if not 0 < self.recall <= 1:
-            raise QueryError(f"the target recall must be above 0 and at most 1, not {self.recall:g}")
-        if self.method not in METHODS:
-            raise QueryError(f"there is no estimate {self.method!r}.{did_you_mean(self.method, METHODS)}")
+        if not (isinstance(self.recall, Real) and 0 < self.recall <= 1):
+            raise QueryError(f"the target recall must be above 0 and at most 1, not {shown(self.recall)}")
+        if not isinstance(self.method, str) or self.method not in METHODS:
+            raise QueryError(f"there is no estimate {shown(self.method)}.{did_you_mean(self.method, METHODS)}")
         _checked(self.confidence)
         _check_bias(self.bias)
 
@@ -293,11 +295,11 @@ def _allowed(found: int, recall: float) -> int:
 
 
 def _check_bias(bias: float) -> None:
-    if not 1 <= bias < math.inf:
-        raise QueryError(f"the bias of a ranking must be a number of at least 1, not {bias:g}")
+    if not (isinstance(bias, Real) and 1 <= bias < math.inf):
+        raise QueryError(f"the bias of a ranking must be a number of at least 1, not {shown(bias)}")
 
 
 def _checked(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise QueryError(f"the confidence must be above 0 and below 1, not {confidence:g}")
+    if not (isinstance(confidence, Real) and 0 < confidence < 1):
+        raise QueryError(f"the confidence must be above 0 and below 1, not {shown(confidence)}")
     return confidence

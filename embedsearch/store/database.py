@@ -17,6 +17,7 @@ from embedsearch.errors import BusyError, OutOfReachError, StoreError
 from embedsearch.store.locking import unwritable
 
 DATABASE = "index.db"
+SERVES_A_PROCESS = "an open index serves the process that opened it; call embedsearch.open in each process"
 REQUIRED = object()  # the default of a setting that every index has
 _SQL_VARIABLES = 900  # below the 999 that SQLite allows in a statement when it is built with its defaults
 _CACHE_KIB = 65_536  # keys are random: with the 2 MiB that SQLite takes by itself, their table is read again and again
@@ -80,6 +81,7 @@ class Database:
 
     def _connect(self) -> None:
         self._opened += 1
+        self._process = os.getpid()
         self._stands, self._address = _stands(self.file), _address(self.file)
         with self._translated():
             self._connection = sqlite3.connect(self._address, uri=True, isolation_level=None, timeout=30)
@@ -153,8 +155,9 @@ class Database:
         unfinished.replace(file)
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection, where this process opened it: SQLite wants a copy in a forked one left alone."""
+        if self._process == os.getpid():
+            self._connection.close()
 
     def check_schema(self) -> None:
         """Refuse a database whose tables are not those it was made with.
@@ -308,6 +311,8 @@ class Database:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
+        if self._process != os.getpid():
+            raise StoreError(f"{self.file.parent}: {SERVES_A_PROCESS}")
         try:
             yield
         except sqlite3.OperationalError as error:

@@ -35,13 +35,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from embedsearch.errors import StoreError
 from embedsearch.given import require_path
 from embedsearch.store import axes, fulltext, keys, labels
 from embedsearch.store.creating import found_folder, make_folder
-from embedsearch.store.database import DATABASE, REQUIRED, SCHEMA, Database
+from embedsearch.store.database import DATABASE, REQUIRED, SCHEMA, SERVES_A_PROCESS, Database
 from embedsearch.store.locking import WriteLock
 from embedsearch.store.vectors_file import VectorsFile, vectors_name
 from embedsearch.vectors import Rows, Vectors
@@ -124,6 +124,14 @@ class Folder:
             store.close()
             raise
         return store
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied, or sent to another process.
+
+        Raises:
+            StoreError: always.
+        """
+        raise StoreError(f"{self.path}: {SERVES_A_PROCESS}")
 
     def close(self) -> None:
         """Close the files; the store cannot be used after that."""
