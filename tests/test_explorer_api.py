@@ -11,6 +11,7 @@ from conftest import ROOT
 from explorer_server import exploring, numbers
 
 import embedsearch as es
+from embedsearch.axes.writing import axes_toml
 from embedsearch.explorer.application import ASKED
 from embedsearch.explorer.points import colours, sampled
 
@@ -194,6 +195,11 @@ def test_an_axis_is_tried_before_it_is_saved(client, path, encoder):
     rated = {text: place for place, text in enumerate(["wolf", "sheep", "spider", "whale", "shark"])}
     assert "ratings" in client.ask("axes/try", low=["mouse"], high=["shark"], ratings=rated)["axis"]["kinds"]
     assert "below 5" in client.refusal("axes/try", ratings={"wolf": 1, "sheep": 2})[1]
+    with es.open(path, encoder) as index:
+        saved = index.axes.definitions()
+        assert client.ask("axes/toml")["toml"] == axes_toml(saved.values())
+        assert client.ask("axes/toml", names=["mine"])["toml"] == saved["mine"].to_toml()
+    assert "Did you mean 'mine'?" in client.refusal("axes/toml", names=["mina"])[1]
 
 
 def test_passages_that_are_chosen_become_a_file(client, index):

@@ -122,6 +122,20 @@ def test_an_axis_is_tried_watched_and_saved(open_page, served):
         saved = index.axes.definitions()["anger <b>"]
         assert (saved.low, saved.high) == (("calm", "quiet and gentle"), ("angry", "loud and violent"))
         assert len(saved.ratings) == 5
+        page.click("[aria-label='definition of anger <b>']")
+        page.wait_for_selector("#axes-report[aria-label=Definition]")
+        assert page.evaluate("document.activeElement.id") == "axes-report"
+        assert page.inner_text("#axes-report") == saved.to_toml()
+        page.click("#axes-all")
+        page.wait_for_function("document.getElementById('axes-report').textContent.startsWith('[predatoriness]')")
+        with page.expect_download() as download:
+            page.click("#axes-download")
+        assert download.value.suggested_filename == "axes.toml"
+        assert es.read_axes(download.value.path()) == list(index.axes.definitions().values())
+        page.click("#axes-copy")
+        page.wait_for_function("/^(Copied|Marked)/.test(document.getElementById('says').textContent)")
+        page.click("[aria-label='report on size']")
+        page.wait_for_selector("#axes-toml", state="hidden")
         index.axes.delete("anger <b>")
 
 
