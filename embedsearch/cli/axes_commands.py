@@ -44,9 +44,7 @@ def axes() -> None:
 
 @axes.command(
     "list",
-    epilog=examples(
-        "embedsearch axes list", "embedsearch axes list -f json", "embedsearch axes list -f toml > my-axes.toml"
-    ),
+    epilog=examples("embedsearch axes list", "embedsearch axes list -f toml > my-axes.toml"),
 )
 @index_option
 @format_option(*FORMATS, "toml")
@@ -79,11 +77,7 @@ def list_axes(path: str, format: str) -> None:
 
 @axes.command(
     "show",
-    epilog=examples(
-        "embedsearch axes show predatoriness",
-        "embedsearch axes show size -f json",
-        "embedsearch axes show size -f toml >> my-axes.toml",
-    ),
+    epilog=examples("embedsearch axes show predatoriness", "embedsearch axes show size -f toml >> my-axes.toml"),
 )
 @axis_argument("name")
 @index_option
