@@ -75,8 +75,8 @@ def test_an_axis_that_is_gone_is_told_and_left(small, index, watch, tab):
     assert small.inner_text("#says") == "The index has no axis size any more. 8 passages."
     assert small.inner_text("#view-error") == ""
     assert small.locator("#x option").all_inner_texts() == ["predatoriness"]
-    assert (small.input_value("#x"), small.input_value("#y")) == ("predatoriness", "predatoriness")
-    assert "x=predatoriness&y=predatoriness" in small.url
+    assert (small.input_value("#x"), small.input_value("#y")) == ("predatoriness", "-")
+    assert "x=predatoriness&y=-" in small.url
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
 
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from browser import violations
-from explorer_page import ask, hits, start
+from explorer_page import ask, drawn, hits, start
 from explorer_server import exploring
 
 import embedsearch as es
@@ -101,6 +101,7 @@ def test_an_axis_is_tried_watched_and_saved(open_page, served):
     page.click("#axes-form button:not([type])")
     page.wait_for_function("document.querySelector('#plane > div').layout.xaxis.title.text.startsWith('tried')")
     page.wait_for_selector("#axes-save:not([hidden])")
+    drawn(page)
     assert "tried, not saved, by poles" in page.inner_text("#axes-report")
     after = page.evaluate("Array.from(document.querySelector('#plane > div').data[0].x)")
     assert len(after) == len(before) == 1010
@@ -341,25 +342,6 @@ def test_what_is_typed_outlives_the_choice_of_axes_and_colours(open_page):
     assert page.input_value("#ask-among") == 'kind == "animal"'
     page.click("#tab-cut")
     assert page.input_value("#cut-where") == "predatoriness > p70"
-
-
-def test_one_axis_twice_has_one_slider(open_page, served):
-    """It moves the star along both sides of the plane, and what lies there answers; the export has the axis once."""
-    page = open_page("#tab=cursor&x=size&y=size&atx=2")
-    page.wait_for_selector("#cursor-answer li")
-    assert page.is_hidden("#cursor-y")
-    assert page.is_hidden("#cursor-y-name")
-    with es.open(served.path) as index:
-        assert hits(page, "#cursor-answer") == [hit.id for hit in index.locate({"size": 2}, k=12)]
-    star = page.evaluate("document.querySelector('#plane > div').data[2]")
-    assert (star["x"], star["y"]) == ([2], [2])
-    page.click("#tab-ask")
-    ask(page, "sheep + spider")
-    page.wait_for_selector("#by-plane ol.hits")
-    assert page.locator("#ask-answer thead th").all_inner_texts() == ["term", "size"]
-    page.select_option("#y", "predatoriness")
-    page.click("#tab-cursor")
-    assert page.is_visible("#cursor-y")
 
 
 def test_screening_by_keys(open_page, served, watch):

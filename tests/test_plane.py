@@ -207,3 +207,21 @@ def test_thin_labels_come_where_there_is_room(plane):
     plane.evaluate("plane.view({x0: 0.98, x1: 1.04, y0: 0.9, y1: 1.1})")
     plane.wait_for_timeout(200)
     assert [text for text in texts.all_text_contents() if text in ("first", "second")] == ["first", "second"]
+
+
+def test_points_without_a_number_are_faint(plane):
+    """Where some have a number, the others lie below the scale; where none has, there is no scale, and no complaint."""
+    points(plane, "values: Float32Array.of(2, NaN, 3, 4, NaN, 6, 2, 2, 2),")
+    plane.wait_for_selector(".cbfill")
+    faint = plane.evaluate("plane._color('faint')")
+    marker = plane.evaluate("(({color, ...more}) => ({...more, color: [...color]}))(plane._chart.data[0].marker)")
+    assert sorted(set(marker["color"])) == pytest.approx([marker["cmin"], 2, 3, 4, 6])
+    assert (marker["cmax"], marker["colorscale"][0]) == (6, [0, faint])
+    at = {value: (value - marker["cmin"]) / (6 - marker["cmin"]) for value in (2, 6)}
+    assert marker["colorscale"][1][0] < marker["colorscale"][2][0] == pytest.approx(at[2])
+    assert [color for _, color in marker["colorscale"][2:]] == [
+        plane.evaluate(f"plane._color('step-{step}')") for step in range(5)
+    ]
+    points(plane, "values: new Float32Array(9).fill(NaN),")
+    plane.wait_for_selector(".cbfill", state="detached")
+    assert plane.evaluate("plane._chart.data[0].marker.color") == faint

@@ -146,7 +146,7 @@ def points(desk: Desk, asked: Fields) -> Answer:
     """Return the points of a plane; see `Plane.points`."""
     return desk.plane.points(
         asked.text("x"),
-        asked.text("y"),
+        asked.optional("y"),
         where=asked.optional("where"),
         field=asked.optional("field"),
         box=asked.box("box"),

@@ -70,7 +70,8 @@ const tryIt = () => saying("axes-error", async () => {
   $("axes-save").hidden = false;
   $("axes-propose").disabled = false;
   view.index.axes = [...view.index.axes.filter((axis) => axis.name !== TRIED), found.axis];
-  set({x: TRIED, view: ""}, {step: now().x !== TRIED});
+  const isShown = [now().x, now().y].includes(TRIED);
+  set({...(!isShown && {x: TRIED}), view: ""}, {step: !isShown});
   await reload({move: true});
 });
 
@@ -88,7 +89,7 @@ const propose = () => saying("axes-error", async () => {
 const save = () => saying("axes-error", async () => {
   const {axis} = await ask("axes/save", {name: $("axes-name").value.trim(), trial});
   view.index.axes = [...view.index.axes.filter((one) => ![axis.name, TRIED].includes(one.name)), axis, ...view.index.axes.filter((one) => one.name === TRIED)];
-  set({x: axis.name});
+  set({[now().y === TRIED ? "y" : "x"]: axis.name});
   $("axes-name").value = "";
   await reload({move: false});
   $("says").textContent = `Saved as ${axis.name}, version ${axis.version}.`;

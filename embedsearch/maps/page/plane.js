@@ -23,7 +23,7 @@
      Plane.roomy([low, high])                            the range that is in view where points lie from low to high
 
    `codes` are categories, 0 to 14, in the colours --plane-color-0… (0 to 7 for names, 8 and 9 grey, 10 to 14 for ranges);
-   -1 is faint. `values` are numbers, in the steps of --plane-step-0…. All indices are places in x and y. Texts are
+   -1 is faint. `values` are numbers, NaN where there is none, in the steps of --plane-step-0…. All indices are places in x and y. Texts are
    never markup. The keys, while the plane has the focus: arrows move, + and - zoom, 0 shows all, Escape takes the
    selection away. */
 "use strict";
@@ -32,6 +32,7 @@ const Plane = (() => {
   const STEP = 0.2; // of the width or height, that an arrow key moves
   const MOST_IN_SVG = 5000; // points that a browser without WebGL draws, and still answers to the pointer
   const COLORS = 15, STEPS = 5;
+  const BELOW = 0.01; // how far below the least of the numbers those lie that are none, as a share of their range
   const TITLE = 13, END = 11; // pixels of letters
 
   const hasWebGL = () => {
@@ -319,7 +320,7 @@ const Plane = (() => {
       const {codes, values} = this._given;
       const look = {size: sizeFor(this.shown), opacity: this.shown > 20000 ? 0.6 : 0.85, line: {width: this.shown > 4000 ? 0 : 0.5, color: this._color("rim")}};
       if (codes) return {...look, color: Array.from(this._order, (i) => codes[i]), cmin: -1.5, cmax: COLORS - 0.5, colorscale: this._palette(), showscale: false};
-      if (values) return {...look, color: taken(values, this._order), colorscale: this._steps(), showscale: true, colorbar: {thickness: 10, outlinewidth: 0, tickfont: {color: this._color("quiet")}}};
+      if (values) return {...look, ...this._scale(values)};
       return {...look, color: this._color("point")};
     }
 
@@ -329,8 +330,16 @@ const Plane = (() => {
       return colors.flatMap((color, place) => [[place / colors.length, color], [(place + 1) / colors.length, color]]);
     }
 
-    _steps() {
-      return Array.from({length: STEPS}, (_, step) => [step / (STEPS - 1), this._color(`step-${step}`)]);
+    /* Numbers in steps, with their scale beside them; what is none is as faint as what is in no category. */
+    _scale(values) {
+      const [low, high] = extent(values), none = low - BELOW * (high - low || 1), faint = this._color("faint");
+      if (values.every(Number.isNaN)) return {color: faint};
+      const steps = Array.from({length: STEPS}, (_, step) => [step / (STEPS - 1), this._color(`step-${step}`)]);
+      const bar = {showscale: true, colorbar: {thickness: 10, outlinewidth: 0, tickfont: {color: this._color("quiet")}}};
+      if (!values.some(Number.isNaN)) return {...bar, color: taken(values, this._order), cmin: low, cmax: high, colorscale: steps};
+      const start = BELOW / (1 + BELOW), scaled = steps.map(([at, color]) => [start + at * (1 - start), color]);
+      const color = taken(values, this._order).map((value) => (Number.isNaN(value) ? none : value));
+      return {...bar, color, cmin: none, cmax: high, colorscale: [[0, faint], [start * 0.99, faint], ...scaled]};
     }
 
     _layout() {
