@@ -12,6 +12,7 @@ from embedsearch.axes.writing import axes_toml
 from embedsearch.conditions import Axis as AxisNamed
 from embedsearch.conditions import operand_written
 from embedsearch.errors import QueryError
+from embedsearch.explorer.comparing import compare
 from embedsearch.explorer.desk import TRIED, Desk, of_one_state
 from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.points import as_number, common, is_numeric
@@ -290,6 +291,7 @@ _READING: Mapping[str, Callable[[Desk, Fields], Answer]] = {
     "words": words,
     "condition": condition,
     "histogram": histogram,
+    "compare": compare,
     "axes/report": report_axis,
     "axes/toml": toml,
     "axes/propose": propose,

@@ -6,6 +6,7 @@ import * as asking from "./ask.js";
 import * as axes from "./axes.js";
 import * as cursor from "./cursor.js";
 import * as cut from "./cut.js";
+import * as means from "./means.js";
 import * as reading from "./read.js";
 import {follow, load, ofDrawn, pick, redraw, view} from "./view.js";
 
@@ -50,6 +51,7 @@ function choices() {
   for (const which of ["x", "y"]) $(which).value = now()[which];
   $("color").replaceChildren(h("option", {value: ""}, "none"), ...view.index.fields.map((name) => h("option", {}, name)));
   $("color").value = now().color ?? "";
+  means.choices();
   reading.choices();
 }
 
@@ -76,7 +78,7 @@ function complete() {
   if (!names.length) set({y: ""});
   else if (y === x) set({y: PILES});
   else if (y !== PILES && !names.includes(y)) set({y: names.find((name) => name !== x) ?? PILES});
-  if (!view.index.fields.includes(now().color)) set({color: ""});
+  if (!view.index.fields.includes(now().color)) set({color: "", means: ""});
 }
 
 /* An axis that is tried is among the choices of those who have tried one. */
@@ -128,6 +130,7 @@ async function begin() {
   tabs();
   exports_();
   for (const panel of Object.values(PANELS)) panel.begin(changed);
+  means.begin();
   for (const which of ["x", "y", "color"]) {
     $(which).addEventListener("change", () => saying("view-error", async () => {
       const move = which !== "color", {x, y} = now(); // what is in view stays so in other colours

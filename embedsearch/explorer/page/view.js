@@ -8,7 +8,7 @@ const AT_ONCE = 200; // passages of one request
 const MOVING = 6000; // points that are seen moving to other axes
 const FRAMES = 10;
 const ABOVE = 14; // pixels from a ring to its name
-const OVER = 1.22; // how high the plane reaches over the highest pile: arrows and stars have their place there
+const OVER = 1.22, LEVEL = 0.09; // how high the plane reaches over the highest pile, where arrows and stars have their place, and each mean
 const CHANGED = "The index has changed since these passages were drawn; they are drawn anew, so choose again.";
 
 /* `index` is what the index holds, as far as the page knows; `where` is the condition that is drawn; `selection` is what was chosen, {epoch, rows}, or null: rows alone say nothing,
@@ -19,6 +19,7 @@ let alone = null; // the value of a field that is shown alone: {field, name}, wh
 let settling = false; // the view is being set by us, not by the reader
 let loading = 0; // how many ask for other points: what is in view takes the place of none of them
 let latest = null; // the last of these
+let means = []; // of groups: {name, code, on: {axis: {mean, low, high}}}
 let lead = ""; // what is said before what is drawn, until other points are asked for
 
 const axisNamed = (name) => view.index.axes.find((axis) => axis.name === name);
@@ -115,6 +116,7 @@ async function drawing({move = false, where = view.where}) {
   await begun(found);
   view.where = where;
   mark({}); // it lies where the axes before had it; who drew it draws it again
+  cross([]);
   view.plane.axes(titles());
   $("plane").setAttribute("aria-label", called());
   if (move && before && same(before.rows, found.rows)) await moving(before, found);
@@ -122,6 +124,7 @@ async function drawing({move = false, where = view.where}) {
   const box = addressed();
   if (box) settle(box);
   await view.plane.drawn;
+  document.dispatchEvent(new CustomEvent("drawn"));
   $("plane").querySelector(".sketch")?.remove();
   setTimeout(() => ahead(found.rows.slice(0, TEXTS_AHEAD)), 200);
 }
@@ -172,7 +175,7 @@ function unpacked(answer) {
   points.place = new Map(Array.from(points.rows, (row, place) => [row, place]));
   if (answer.field?.kind === "text") Object.assign(points, {codes: unpack(answer.field.codes, Int32Array), names: answer.field.names});
   if (answer.field?.kind === "number") points.values = unpack(answer.field.values, Float32Array);
-  if (answer.piled) Object.assign(points, {top: answer.range.y[1], range: {...answer.range, y: [0, OVER * answer.range.y[1]]}});
+  if (answer.piled) Object.assign(points, {top: answer.range.y[1], range: {...answer.range, y: [0, reach() * answer.range.y[1]]}});
   return points;
 }
 
@@ -326,6 +329,19 @@ function aroundAll([left, right]) {
 }
 
 const short = (text) => (text.length > 32 ? `${text.slice(0, 31)}…` : text);
+
+/* Means of groups with their intervals; over piles one above the other. */
+export function cross(groups) {
+  if (!view.plane || (!groups.length && !means.length)) return;
+  means = groups;
+  const {x, y} = now(), {piled, top, range} = view.drawn, on = ({mean, low, high}) => ({at: mean, low, high});
+  view.plane.means(means.map((one, place) => ({text: short(one.name), code: one.code, x: on(one.on[x]), y: piled ? {at: top * (OVER + LEVEL * (means.length - place - 0.8))} : on(one.on[y])})));
+  if (!piled) return;
+  range.y = [0, reach() * top];
+  if (!addressed()) settle([view.plane.range.x0, view.plane.range.x1, ...Plane.roomy(range.y)]);
+}
+
+const reach = () => OVER + LEVEL * means.length;
 
 /* -- selection ---------------------------------------------------------------------------------------- */
 

@@ -9,6 +9,8 @@
      plane.rings([{x, y, code?}])                        rings, hidden with the points of their code; [] takes them away
      plane.select(indices)                               what is selected, as if by hand; onSelect is not told
      plane.isolate(code | null)                          only the points with this code
+     plane.means([{x: {at, low, high}, y: {at, low, high}, text, code?}])   crosses as long as their intervals, without low and
+                                                         high a line, in the colour of their code, hidden as rings are
      plane.arrows([{x0, y0, x1, y1, label}])             plane.star(x, y, label), plane.star(null)
      plane.labels([{x, y, text, yshift?}])               names, `yshift` pixels above; with `thin`, those that find room beside
                                                          the star's and the arrows', first come first
@@ -34,6 +36,7 @@ const Plane = (() => {
   const COLORS = 15, STEPS = 5;
   const BELOW = 0.01; // how far below the least of the numbers those lie that are none, as a share of their range
   const TITLE = 13, END = 11; // pixels of letters
+  const BESIDE = 8; // pixels from a cross to its name
 
   const hasWebGL = () => {
     try {
@@ -116,7 +119,7 @@ const Plane = (() => {
       this.drawn = Promise.resolve();
       this._given = {x: [], y: [], hover: () => ""};
       this._order = new Int32Array(0);
-      this._rings = this._selected = [];
+      this._rings = this._means = this._selected = [];
       this._arrows = this._labels = [];
       this._star = this._isolated = this._range = null;
       this._mode = "pan";
@@ -145,6 +148,11 @@ const Plane = (() => {
 
     rings(rings) {
       this._rings = rings;
+      return this._redraw();
+    }
+
+    means(means) {
+      this._means = means;
       return this._redraw();
     }
 
@@ -294,7 +302,7 @@ const Plane = (() => {
         type, mode: "markers", x: this._xy?.[0] ?? [], y: this._xy?.[1] ?? [], hoverinfo: "none", marker: this._marker(),
         selectedpoints: chosen, selected: {marker: {opacity: 1}}, unselected: {marker: {opacity: 0.15}},
       };
-      return [base, this._ringTrace(type), this._starTrace()];
+      return [base, this._ringTrace(type), this._starTrace(), ...this._meanTraces()];
     }
 
     _ringTrace(type) {
@@ -303,6 +311,26 @@ const Plane = (() => {
       // Few are drawn sooner without a program of their own for the graphics card.
       if (rings.length < 500) type = "scatter";
       return {type, mode: "markers", x: rings.map((ring) => ring.x), y: rings.map((ring) => ring.y), hoverinfo: "skip", marker};
+    }
+
+    /* Crosses over wider lines of paper, which part them from points of their own colour. */
+    _meanTraces() {
+      const shown = this._meansShown(), both = {type: "scatter", hoverinfo: "skip"};
+      const arms = shown.map(({x, y}) => ({x: [x.low ?? null, x.high ?? null, null, y.at], y: [y.at, y.at, null, y.low ?? null, y.high ?? null]}));
+      for (const [place, {x}] of shown.entries()) arms[place].x[3] = arms[place].x[4] = x.at;
+      const line = ({x, y}, color, width) => ({...both, mode: "lines", x, y, line: {color, width}});
+      const under = {x: arms.flatMap(({x}) => [...x, null]), y: arms.flatMap(({y}) => [...y, null])};
+      const marker = {symbol: "diamond", size: 11, color: shown.map((mean) => this._colorOf(mean)), line: {width: 1.5, color: this._color("paper")}};
+      const middles = {...both, mode: "markers", x: shown.map(({x}) => x.at), y: shown.map(({y}) => y.at), marker};
+      return shown.length ? [line(under, this._color("paper"), 6), ...arms.map((arm, place) => line(arm, this._colorOf(shown[place]), 3)), middles] : [];
+    }
+
+    _meansShown() {
+      return this._means.filter(({code}) => this._isolated === null || (code ?? -1) === this._isolated);
+    }
+
+    _colorOf({code}) {
+      return this._color(code === undefined ? "ink" : `color-${code}`);
     }
 
     _starTrace() {
@@ -395,15 +423,19 @@ const Plane = (() => {
     _labelled() {
       if (!this.options.thin) return this._labels;
       const {width, height} = this._room(), {x0, x1, y0, y1} = this._range;
-      const placed = ({x, y, text, yshift = 0}) => ({x: ((x - x0) / (x1 - x0)) * width, y: ((y - y0) / (y1 - y0)) * height + yshift, half: widthOf(text, TITLE) / 2});
+      const placed = ({x, y, text, beside = 0, yshift = 0}) => {
+        const half = widthOf(text, TITLE) / 2;
+        return {x: ((x - x0) / (x1 - x0)) * width + (beside && beside + half), y: ((y - y0) / (y1 - y0)) * height + yshift, half};
+      };
       const taken = this._captions().map(placed), shown = [];
-      for (const label of this._labels) {
+      const named = this._meansShown().map(({x, y, text}) => ({x: x.high ?? x.at, y: y.at, text, beside: BESIDE}));
+      for (const label of [...named, ...this._labels]) {
         const {x, y, half} = placed(label);
         if (x < 0 || x > width || y < 0 || y > height) continue;
         const middle = Math.max(half, Math.min(x, width - half));
         if (taken.some((other) => Math.abs(middle - other.x) < half + other.half && Math.abs(y - other.y) < 1.5 * TITLE)) continue;
         taken.push({x: middle, y, half});
-        shown.push({...label, xshift: middle - x});
+        shown.push({...label, xshift: middle - x + (label.beside ? label.beside + half : 0)});
       }
       return shown;
     }
@@ -447,7 +479,7 @@ const Plane = (() => {
       const {xaxis, yaxis} = this._chart._fullLayout;
       this._range = {x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1]};
       this.onView({...this._range});
-      if ((this.options.thin && this._labels.length) || this._arrows.length) this._relabel();
+      if ((this.options.thin && this._labels.length + this._means.length) || this._arrows.length) this._relabel();
     }
 
     /* After a move by hand: once it rests, for plotly then lays everything out again. */
