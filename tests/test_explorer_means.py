@@ -89,6 +89,7 @@ def test_crosses_lie_where_the_means_are_in_the_colours_of_the_points(open_page,
     for cross, x, y in zip(crosses(page), across, up, strict=True):
         assert (cross["at"], cross["arms"]) == ([x.mean, y.mean], [[x.low, x.high], [y.low, y.high]])
         assert cross["color"] == colors[names.index(x.group)]
+    assert page.evaluate(f"{CHART}.data[0].marker.opacity") == 0.25  # they would be lost among points of their colours
     page.click("#legend button:has-text('animal')")
     page.wait_for_function(f"{CHART}.data.length === 6")
     assert [cross["at"][0] for cross in crosses(page)] == [one.mean for one in across if one.group == "animal"]

@@ -10,7 +10,8 @@
      plane.select(indices)                               what is selected, as if by hand; onSelect is not told
      plane.isolate(code | null)                          only the points with this code
      plane.means([{x: {at, low, high}, y: {at, low, high}, text, code?}])   crosses as long as their intervals, without low and
-                                                         high a line, in the colour of their code, hidden as rings are
+                                                         high a line, in the colour of their code, hidden as rings are;
+                                                         points under crosses fade
      plane.arrows([{x0, y0, x1, y1, label}])             plane.star(x, y, label), plane.star(null)
      plane.labels([{x, y, text, yshift?}])               names, `yshift` pixels above; with `thin`, those that find room beside
                                                          the star's and the arrows', first come first
@@ -346,7 +347,8 @@ const Plane = (() => {
 
     _marker() {
       const {codes, values} = this._given;
-      const look = {size: sizeFor(this.shown), opacity: this.shown > 20000 ? 0.6 : 0.85, line: {width: this.shown > 4000 ? 0 : 0.5, color: this._color("rim")}};
+      const isCrossed = this._means.some(({y}) => y.low !== undefined); // crosses of their colours would be lost among them
+      const look = {size: sizeFor(this.shown), opacity: isCrossed ? 0.25 : this.shown > 20000 ? 0.6 : 0.85, line: {width: this.shown > 4000 ? 0 : 0.5, color: this._color("rim")}};
       if (codes) return {...look, color: Array.from(this._order, (i) => codes[i]), cmin: -1.5, cmax: COLORS - 0.5, colorscale: this._palette(), showscale: false};
       if (values) return {...look, ...this._scale(values)};
       return {...look, color: this._color("point")};
@@ -418,8 +420,8 @@ const Plane = (() => {
       return {width: size?.w ?? this.element.clientWidth - 60, height: size?.h ?? this.element.clientHeight - 70};
     }
 
-    /* The labels in view that cover none before them, nor what is beside arrows and star, moved in from the sides. Zooming
-       in shows more. */
+    /* The labels in view that cover none before them, nor crosses, nor what is beside arrows and star, moved in from the
+       sides. Zooming in shows more. */
     _labelled() {
       if (!this.options.thin) return this._labels;
       const {width, height} = this._room(), {x0, x1, y0, y1} = this._range;
@@ -427,8 +429,10 @@ const Plane = (() => {
         const half = widthOf(text, TITLE) / 2;
         return {x: ((x - x0) / (x1 - x0)) * width + (beside && beside + half), y: ((y - y0) / (y1 - y0)) * height + yshift, half};
       };
-      const taken = this._captions().map(placed), shown = [];
-      const named = this._meansShown().map(({x, y, text}) => ({x: x.high ?? x.at, y: y.at, text, beside: BESIDE}));
+      const means = this._meansShown(), shown = [];
+      const crosses = means.map(({x, y}) => ({...placed({x: x.at, y: y.at, text: ""}), half: (((x.high ?? x.at) - x.at) / (x1 - x0)) * width}));
+      const taken = [...this._captions().map(placed), ...crosses];
+      const named = means.map(({x, y, text}) => ({x: x.high ?? x.at, y: y.at, text, beside: BESIDE}));
       for (const label of [...named, ...this._labels]) {
         const {x, y, half} = placed(label);
         if (x < 0 || x > width || y < 0 || y > height) continue;
