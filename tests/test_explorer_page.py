@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from browser import violations
+from browser import quiet, violations
 from explorer_page import ask, drawn, hits, start
 from explorer_server import exploring
 
@@ -201,7 +201,7 @@ def test_an_index_without_axes_is_asked_cut_and_read(page, tmp_path, encoder, an
         assert said not in page.inner_text("#view")
         page.click("#tab-cut")
         assert page.input_value("#cut-axis") == "tried"
-        page.wait_for_load_state("networkidle")  # the server is there until its histogram is
+        quiet(page)  # the server is there until its histogram is
 
 
 def test_one_is_one_and_texts_run_their_own_way(page, tmp_path):
@@ -243,7 +243,7 @@ def test_one_passage_is_found_though_no_axis_has_a_scale(page, tmp_path, encoder
             ask(page, "wolf")
             page.wait_for_function("document.querySelector('#plane > div')?.data[1].x.length === 2")  # its rings
             assert page.inner_text("#view-error") == ""
-            page.wait_for_load_state("networkidle")
+            quiet(page)
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
 
 
@@ -297,9 +297,12 @@ def test_a_key_that_is_held_labels_one_record(small, index):
     small.click("#tab-read")
     start(small, "shark", "")
     small.wait_for_selector("#read-record[data-id=id-shark]")
-    for _ in range(5):
+    with small.expect_response("**/api/screen/label"):
         small.keyboard.down("r")
-        small.wait_for_timeout(100)
+    for _ in range(4):
+        quiet(small)
+        small.keyboard.down("r")
+    quiet(small)
     small.keyboard.up("r")
     assert list(index.labels) == ["id-shark"]
 
@@ -482,5 +485,5 @@ def test_nothing_jumps(open_page, page):
         " window.shift += one.value })).observe({type: 'layout-shift', buffered: true})"
     )
     open_page(f"{SUM}&color=kind")
-    page.wait_for_timeout(300)
+    quiet(page)
     assert page.evaluate("window.shift") < 0.01

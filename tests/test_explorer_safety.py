@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from browser import quiet
 from conftest import ROOT
 from explorer_server import exploring
 
@@ -160,7 +161,7 @@ def test_markup_in_texts_shows_as_text(client, page, tab):
         page.click("#read-form button")
         page.wait_for_selector("#read-record[data-id]")
         assert EVIL in page.inner_text("#read-record")
-    page.wait_for_timeout(200)
+    quiet(page)
     assert page.evaluate("window.evil") is None
     assert page.locator("main img").count() == 0
 

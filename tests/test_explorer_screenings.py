@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser import violations
+from browser import quiet, violations
 from explorer_server import exploring
 
 import embedsearch as es
@@ -108,7 +108,7 @@ def test_a_label_under_way_stays_in_its_screening(open_page, served):
     shows(page, "r7")
     with page.expect_response("**/screen/label"):
         page.evaluate("release()")
-    page.wait_for_load_state("networkidle")
+    quiet(page)
     assert page.get_attribute("#read-record", "data-id") == "r7"
     assert page.inner_text("#read-progress") == "0 relevant of 0 read, of 5 records."
     assert labels(served) == ({"r1": "relevant"}, {})
@@ -122,7 +122,7 @@ def test_a_label_under_way_stays_in_its_screening(open_page, served):
     page.wait_for_function("held.length === 2")
     page.evaluate("release()")
     shows(page, "r7")
-    page.wait_for_load_state("networkidle")
+    quiet(page)
     assert page.get_attribute("#read-record", "data-id") == "r7"
     assert labels(served) == ({"r1": "relevant"}, {})
 
@@ -235,7 +235,7 @@ def test_arrows_on_the_tabs_go_to_the_next_tab_and_label_nothing(open_page, serv
     page.focus("#tab-read")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowRight")
-    page.wait_for_load_state("networkidle")
+    quiet(page)
     page.keyboard.press("ArrowLeft")
     assert page.is_visible("#cut")
     assert labels(served)[0] == {"r1": "relevant"}

@@ -76,8 +76,15 @@ def drag(page, corners, *, box: bool = False):
     page.mouse.down()
     for place in places[1:]:
         page.mouse.move(*place, steps=8)
+    before = len(told(page, "select"))
     page.mouse.up()
-    page.wait_for_timeout(100)
+    page.wait_for_function(f"told.filter(([what]) => what === 'select').length > {before}")
+    settled(page)
+
+
+def settled(page):
+    """Wait until what the plane was asked for is drawn, and what follows from that."""
+    page.evaluate("async () => { let last; do { last = plane.drawn; await last; } while (last !== plane.drawn); }")
 
 
 def test_what_lies_on_points_stays_when_they_are_others(plane):
@@ -164,8 +171,8 @@ def test_in_a_narrow_place_titles_wrap_and_ends_are_cut(plane):
     plane.evaluate(
         f"plane.axes({{xTitle: 'size in the deviations of all that this index holds', xEnds: ['{long}', '{long}']}})"
     )
-    plane.wait_for_timeout(300)
-    assert plane.locator(".xtitle tspan.line").count() >= 2
+    plane.locator(".xtitle tspan.line").nth(1).wait_for()
+    settled(plane)
     low, high = (plane.locator(f"svg .annotation-text:has-text('{arrow}')").bounding_box() for arrow in "←→")
     assert low["x"] + low["width"] < high["x"]
     assert plane.locator("svg .annotation-text").first.text_content().endswith("…")
@@ -188,7 +195,7 @@ def test_a_name_above_a_point_stays_there_when_the_view_changes(plane):
     plane.evaluate("plane.labels([{x: 1, y: 1, text: 'middle', yshift: 14}, {x: 0, y: 0, text: 'low', yshift: 22}])")
     for view in ("null", "{x0: 0.9, x1: 1.1, y0: 0.9, y1: 1.1}"):
         plane.evaluate(f"plane.view({view})")
-        plane.wait_for_timeout(200)
+        settled(plane)
         box = plane.locator("svg .annotation-text:has-text('middle')").bounding_box()
         x, y = plane.evaluate("at(1, 1)")
         assert box["x"] + box["width"] / 2 == pytest.approx(x, abs=2)
@@ -201,11 +208,11 @@ def test_thin_labels_come_where_there_is_room(plane):
     plane.evaluate("plane.options.thin = true")
     points(plane)
     plane.evaluate("plane.labels([{x: 1, y: 1, text: 'first'}, {x: 1.02, y: 1, text: 'second'}])")
-    plane.wait_for_timeout(200)
+    settled(plane)
     texts = plane.locator("svg .annotation-text")
     assert [text for text in texts.all_text_contents() if text in ("first", "second")] == ["first"]
     plane.evaluate("plane.view({x0: 0.98, x1: 1.04, y0: 0.9, y1: 1.1})")
-    plane.wait_for_timeout(200)
+    settled(plane)
     assert [text for text in texts.all_text_contents() if text in ("first", "second")] == ["first", "second"]
 
 
