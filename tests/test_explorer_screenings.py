@@ -239,3 +239,28 @@ def test_arrows_on_the_tabs_go_to_the_next_tab_and_label_nothing(open_page, serv
     page.keyboard.press("ArrowLeft")
     assert page.is_visible("#cut")
     assert labels(served)[0] == {"r1": "relevant"}
+
+
+def test_on_a_tablet_the_record_comes_first_and_what_was_done_is_seen(open_page, page, served):
+    """In a narrow window the plane stands below the record; what a key did is said at the window's edge."""
+    page.set_viewport_size({"width": 768, "height": 1024})
+    open_page("#tab=cut")
+    order = "['side', 'view'].map((id) => document.getElementById(id).getBoundingClientRect().top)"
+    side, view = page.evaluate(order)
+    assert view < side
+    page.click("#tab-read")
+    shows(page, "r1")
+    side, view = page.evaluate(order)
+    assert side < view
+    box = page.locator("#read-record").bounding_box()
+    assert box["y"] + 100 < 1024
+    page.keyboard.press("r")
+    page.wait_for_function("document.getElementById('read-progress').textContent.startsWith('1 relevant of 1 read')")
+    quiet(page)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.getElementById('says').textContent.startsWith('Undone')")
+    box = page.locator("#says").bounding_box()
+    assert box["y"] + box["height"] == 1024
+    page.keyboard.press("n")
+    page.wait_for_selector("#says:not([data-note])")
+    assert labels(served)[0] in ({}, {"r1": "not relevant"})

@@ -2,7 +2,7 @@
 import {ask, keep} from "./client.js";
 import {now, set} from "./address.js";
 import {$, h, lines, saying} from "./dom.js";
-import {view} from "./view.js";
+import {note, view} from "./view.js";
 
 const TRIED = "tried", DEFINITION = "Definition";
 let reload = async () => {};
@@ -22,8 +22,8 @@ export async function answer() {
   const entries = view.index.axes.filter((axis) => axis.name !== TRIED).map((axis) => h("li", {},
     h("strong", {}, axis.name), ` (${axis.kinds.join(", ")}, version ${axis.version}) `,
     h("span", {class: "quiet"}, `${axis.ends[0]} … ${axis.ends[1]} `),
-    h("button", {type: "button", "aria-label": `report on ${axis.name}`, click: () => report(axis.name)}, "report"), " ",
-    h("button", {type: "button", "aria-label": `definition of ${axis.name}`, click: () => definition([axis.name])}, "definition")));
+    h("button", {type: "button", class: "link", "aria-label": `report on ${axis.name}`, click: () => report(axis.name)}, "report"), " ",
+    h("button", {type: "button", class: "link", "aria-label": `definition of ${axis.name}`, click: () => definition([axis.name])}, "definition")));
   $("axes-list").replaceChildren(...entries);
   $("axes-all").disabled = !entries.length;
 }
@@ -53,10 +53,10 @@ const definition = (names) => saying("axes-error", async () => {
 const copy = () => saying("axes-error", async () => {
   try {
     await navigator.clipboard.writeText(written());
-    $("says").textContent = "Copied.";
+    note("Copied.");
   } catch {
     getSelection().selectAllChildren($("axes-report"));
-    $("says").textContent = "Marked, since the browser keeps its clipboard: copy it with Ctrl+C.";
+    note("Marked, since the browser keeps its clipboard: copy it with Ctrl+C.");
   }
 });
 
@@ -86,11 +86,22 @@ const propose = () => saying("axes-error", async () => {
   }
 });
 
+/* An axis that is there is replaced when that is asked for again; one that was saved on this page, at once. */
+const mine = new Set();
+let warned = "";
+
 const save = () => saying("axes-error", async () => {
-  const {axis} = await ask("axes/save", {name: $("axes-name").value.trim(), trial});
+  const name = $("axes-name").value.trim(), there = view.index.axes.find((one) => one.name === name && name !== TRIED);
+  if (there && !mine.has(name) && warned !== name) {
+    warned = name;
+    throw new Error(`there is an axis ${name} already (${there.ends.join(" … ")}, version ${there.version}); save once more to replace it, or choose another name`);
+  }
+  warned = "";
+  const {axis} = await ask("axes/save", {name, trial});
+  mine.add(axis.name);
   view.index.axes = [...view.index.axes.filter((one) => ![axis.name, TRIED].includes(one.name)), axis, ...view.index.axes.filter((one) => one.name === TRIED)];
   set({[now().y === TRIED ? "y" : "x"]: axis.name});
   $("axes-name").value = "";
   await reload({move: false});
-  $("says").textContent = `Saved as ${axis.name}, version ${axis.version}.`;
+  note(`Saved as ${axis.name}, version ${axis.version}.`);
 });

@@ -29,6 +29,7 @@ function tabs() {
 
 async function open() {
   const chosen = Object.hasOwn(PANELS, now().tab) ? now().tab : "ask";
+  document.querySelector("main").dataset.tab = chosen;
   for (const name of Object.keys(PANELS)) {
     $(name).hidden = name !== chosen;
     $(`tab-${name}`).setAttribute("aria-selected", String(name === chosen));

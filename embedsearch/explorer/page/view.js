@@ -8,7 +8,7 @@ const AT_ONCE = 200; // passages of one request
 const MOVING = 6000; // points that are seen moving to other axes
 const FRAMES = 10;
 const ABOVE = 14; // pixels from a ring to its name
-const OVER = 1.22, LEVEL = 0.09; // how high the plane reaches over the highest pile, where arrows and stars have their place, and each mean
+const OVER = 1.22, LEVEL = 0.105; // how high the plane reaches over the highest pile, where arrows and stars have their place, and each mean
 const CHANGED = "The index has changed since these passages were drawn; they are drawn anew, so choose again.";
 
 /* `index` is what the index holds, as far as the page knows; `where` is the condition that is drawn; `selection` is what was chosen, {epoch, rows}, or null: rows alone say nothing,
@@ -220,13 +220,24 @@ function settle([x0, x1, y0, y1]) {
 }
 
 function says() {
+  delete $("says").dataset.note;
   const {total, inside, shown} = view.drawn;
   const part = shown < inside ? `${count(shown)} of ${count(inside)} passages in view are drawn; zoom in for more.` : `${counted(shown, "passage")}${inside < total ? ` of ${count(total)} ${shown === 1 ? "is" : "are"} in view` : ""}.`;
   $("says").textContent = lead + ($("says").dataset.plain ?? "") + (view.where ? `Only where ${view.where}: ` : "") + part;
 }
 
-/* Says again what is drawn, in the place of what was done. */
-export const drawnAgain = () => (view.drawn ? says() : $("says").replaceChildren());
+/* What was done stands below the plane, in the place of what is drawn, until something else is done. */
+export function note(text) {
+  $("says").textContent = text;
+  $("says").dataset.note = "";
+}
+
+export function drawnAgain() {
+  if (!("note" in $("says").dataset)) return;
+  delete $("says").dataset.note;
+  if (view.drawn) says();
+  else $("says").replaceChildren();
+}
 
 /* What decides the view beside the reader's hand. */
 const asking = () => JSON.stringify([now().x, now().y, now().q, now().like, now().view]);
@@ -274,7 +285,9 @@ const hovered = later(async (place) => {
   if (place === null || !view.drawn) return;
   const row = view.drawn.rows[place];
   await ahead([row]);
-  if (view.texts.has(row)) $("says").textContent = told(row).replace(/\n/g, " | ");
+  if (!view.texts.has(row)) return;
+  delete $("says").dataset.note;
+  $("says").textContent = told(row).replace(/\n/g, " | ");
 }, 60);
 
 /* -- what lies on top -------------------------------------------------------------------------------- */
