@@ -232,3 +232,15 @@ def test_points_without_a_number_are_faint(plane):
     points(plane, "values: new Float32Array(9).fill(NaN),")
     plane.wait_for_selector(".cbfill", state="detached")
     assert plane.evaluate("plane._chart.data[0].marker.color") == faint
+
+
+def test_what_lies_on_dense_points_lies_over_them(plane):
+    """WebGL draws over everything else: rings, star and crosses are drawn by it too, where few points would leave them
+    to be drawn sooner without; rings are never as small as the points."""
+    mean = "{x: {at: 1, low: 0, high: 2}, y: {at: 1, low: 0, high: 2}, text: 'mean'}"
+    plane.evaluate(f"plane.rings([{{x: 0, y: 0}}]); plane.star(1, 1, 'sum'); plane.means([{mean}])")
+    for count, type in ((4000, "scatter"), (4001, "scattergl")):
+        plane.evaluate(f"plane.points({{x: new Float32Array({count}), y: new Float32Array({count})}})")
+        settled(plane)
+        assert set(plane.evaluate("plane._chart.data.slice(1).map((trace) => trace.type)")) == {type}
+        assert plane.evaluate("plane._chart.data[1].marker.size") >= 13

@@ -37,6 +37,8 @@ const Plane = (() => {
   const COLORS = 15, STEPS = 5;
   const BELOW = 0.01; // how far below the least of the numbers those lie that are none, as a share of their range
   const TITLE = 13, END = 11; // pixels of letters
+  const DENSE = 4000; // points
+  const FEW = 13; // pixels across a ring, where rings are few among points that are small because they are many
   const BESIDE = 8; // pixels from a cross to its name
 
   const hasWebGL = () => {
@@ -303,20 +305,25 @@ const Plane = (() => {
         type, mode: "markers", x: this._xy?.[0] ?? [], y: this._xy?.[1] ?? [], hoverinfo: "none", marker: this._marker(),
         selectedpoints: chosen, selected: {marker: {opacity: 1}}, unselected: {marker: {opacity: 0.15}},
       };
-      return [base, this._ringTrace(type), this._starTrace(), ...this._meanTraces()];
+      return [base, this._ringTrace(), this._starTrace(), ...this._meanTraces()];
     }
 
-    _ringTrace(type) {
-      const marker = {symbol: "circle-open", size: sizeFor(this.shown) + 5, color: this._color("ink"), line: {width: 2, color: this._color("ink")}};
+    /* What lies on points. Few are drawn sooner without a program of their own for the graphics card, but under the points,
+       which hide them where they are dense. */
+    _type(count) {
+      return this.webgl && (count >= 500 || this.shown > DENSE) ? "scattergl" : "scatter";
+    }
+
+    _ringTrace() {
       const rings = this._rings.filter(({code}) => this._isolated === null || code === undefined || code === this._isolated);
-      // Few are drawn sooner without a program of their own for the graphics card.
-      if (rings.length < 500) type = "scatter";
-      return {type, mode: "markers", x: rings.map((ring) => ring.x), y: rings.map((ring) => ring.y), hoverinfo: "skip", marker};
+      const size = Math.max(sizeFor(this.shown) + 5, rings.length < 100 ? FEW : 0);
+      const marker = {symbol: "circle-open", size, color: this._color("ink"), line: {width: 2, color: this._color("ink")}};
+      return {type: this._type(rings.length), mode: "markers", x: rings.map((ring) => ring.x), y: rings.map((ring) => ring.y), hoverinfo: "skip", marker};
     }
 
     /* Crosses over wider lines of paper, which part them from points of their own colour. */
     _meanTraces() {
-      const shown = this._meansShown(), both = {type: "scatter", hoverinfo: "skip"};
+      const shown = this._meansShown(), both = {type: this._type(1), hoverinfo: "skip"};
       const arms = shown.map(({x, y}) => ({x: [x.low ?? null, x.high ?? null, null, y.at], y: [y.at, y.at, null, y.low ?? null, y.high ?? null]}));
       for (const [place, {x}] of shown.entries()) arms[place].x[3] = arms[place].x[4] = x.at;
       const line = ({x, y}, color, width) => ({...both, mode: "lines", x, y, line: {color, width}});
@@ -337,7 +344,7 @@ const Plane = (() => {
     _starTrace() {
       const at = this._star ? [this._star] : [];
       const marker = {symbol: "star", size: 20, color: this._color("accent"), line: {width: 1, color: this._color("ink")}};
-      return {type: "scatter", mode: "markers", x: at.map((star) => star.x), y: at.map((star) => star.y), hoverinfo: "skip", marker};
+      return {type: this._type(1), mode: "markers", x: at.map((star) => star.x), y: at.map((star) => star.y), hoverinfo: "skip", marker};
     }
 
     _places(indices) {
