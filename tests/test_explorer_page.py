@@ -249,16 +249,23 @@ def test_one_passage_is_found_though_no_axis_has_a_scale(page, tmp_path, encoder
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_long_names_and_titles_are_broken(page, tmp_path, width):
-    """An address as id, a title without spaces, a long name of the index: none is wider than its place."""
+    """An address as id or value, a title without spaces, a long name of the index: none is wider than its place."""
     path = tmp_path / ("index-" * 30)
     with es.Index.create(path, HashEncoder()) as index:
-        index.add(es.Document(f"https://doi.org/{'1' * 200}{place}", "wolf", title="T" * 300) for place in range(2))
+        address = f"https://doi.org/{'1' * 200}"
+        index.add(
+            es.Document(f"{address}{place}", f"wolf {place}", title="T" * 300, metadata={"at": address})
+            for place in range(5)
+        )
+        index.axes.save(es.Axis("size", low=["small"], high=["large"]))
     with exploring(path, encoder=HashEncoder()) as client:
         page.set_viewport_size({"width": width, "height": 800})
-        page.goto(f"{client.url}#q=wolf")
+        page.goto(f"{client.url}#q=wolf&color=at&means=shown")
         page.wait_for_selector("html[data-ready]")
         page.wait_for_selector("#ask-answer li")
+        page.wait_for_selector("#means tbody th")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("(view => view.scrollWidth <= view.clientWidth)(document.getElementById('view'))")
         assert page.evaluate("(side => side.scrollWidth <= side.clientWidth)(document.getElementById('side'))")
 
 

@@ -56,7 +56,7 @@ const interval = (value, low, high) => `${number(value, 3)}${low === null || val
 
 function table(axis, groups, {field, between}) {
   const head = [field, "documents", `mean (${between})`, `above others by (${between})`, "superiority"];
-  const rows = groups.map((one) => h("tr", {}, h("th", {scope: "row", dir: "auto"}, swatch(codeOf(one.group)), one.group),
+  const rows = groups.map((one) => h("tr", {}, h("th", {scope: "row"}, swatch(codeOf(one.group)), h("bdi", {}, one.group)),
     ...[count(one.documents), interval(one.mean, one.low, one.high), interval(one.difference, one.difference_low, one.difference_high), number(one.superiority, 3)].map((value) => h("td", {}, value))));
   return h("table", {}, h("caption", {}, axis), h("thead", {}, h("tr", {}, ...head.map((name) => h("th", {scope: "col"}, name)))), h("tbody", {}, ...rows));
 }

@@ -392,7 +392,7 @@ function legend(points) {
   if (!points.codes) return $("legend").replaceChildren();
   const pressed = codeAlone(points);
   const button = (label, code, name) => h("button", {type: "button", "aria-pressed": String(code === pressed), click: (event) => isolate(event.currentTarget, name)},
-    h("i", {style: `background: var(--plane-${code < 0 ? "faint" : `color-${code}`})`}), label);
+    h("i", {style: `background: var(--plane-${code < 0 ? "faint" : `color-${code}`})`}), h("span", {dir: "auto", title: label}, label));
   const others = pressed === -1 || points.codes.includes(-1) ? [button("others", -1, null)] : [];
   $("legend").replaceChildren(...points.names.map((name, code) => button(name, code, name)), ...others);
 }

@@ -432,20 +432,21 @@ const Plane = (() => {
     _labelled() {
       if (!this.options.thin) return this._labels;
       const {width, height} = this._room(), {x0, x1, y0, y1} = this._range;
+      const tall = 0.75 * TITLE; // half of it
       const placed = ({x, y, text, beside = 0, yshift = 0}) => {
         const half = widthOf(text, TITLE) / 2;
-        return {x: ((x - x0) / (x1 - x0)) * width + (beside && beside + half), y: ((y - y0) / (y1 - y0)) * height + yshift, half};
+        return {x: ((x - x0) / (x1 - x0)) * width + (beside && beside + half), y: ((y - y0) / (y1 - y0)) * height + yshift, half, tall};
       };
       const means = this._meansShown(), shown = [];
-      const crosses = means.map(({x, y}) => ({...placed({x: x.at, y: y.at, text: ""}), half: (((x.high ?? x.at) - x.at) / (x1 - x0)) * width}));
+      const crosses = means.map(({x, y}) => ({...placed({x: x.at, y: y.at, text: ""}), half: (((x.high ?? x.at) - x.at) / (x1 - x0)) * width, tall: 3}));
       const taken = [...this._captions().map(placed), ...crosses];
       const named = means.map(({x, y, text}) => ({x: x.high ?? x.at, y: y.at, text, beside: BESIDE}));
       for (const label of [...named, ...this._labels]) {
         const {x, y, half} = placed(label);
         if (x < 0 || x > width || y < 0 || y > height) continue;
         const middle = Math.max(half, Math.min(x, width - half));
-        if (taken.some((other) => Math.abs(middle - other.x) < half + other.half && Math.abs(y - other.y) < 1.5 * TITLE)) continue;
-        taken.push({x: middle, y, half});
+        if (taken.some((other) => Math.abs(middle - other.x) < half + other.half && Math.abs(y - other.y) < tall + other.tall)) continue;
+        taken.push({x: middle, y, half, tall});
         shown.push({...label, xshift: middle - x + (label.beside ? label.beside + half : 0)});
       }
       return shown;
