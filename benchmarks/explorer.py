@@ -34,10 +34,10 @@ FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-
 VIEWS, QUERIES = 5, ("wolf", "a trap that waits", "loan sharks", "sheep + spider", "hunting in packs", "ambush")
 _DRAWN = """async (text) => {
   const field = document.getElementById("ask-text"), began = performance.now();
-  const before = document.querySelector("#ask-answer .note");
+  const answer = document.getElementById("ask-answer"), before = answer.firstChild;
   field.value = text;
   document.getElementById("ask-form").requestSubmit();
-  while (document.querySelector("#ask-answer .note") === before) await new Promise(requestAnimationFrame);
+  while (answer.firstChild === before) await new Promise(requestAnimationFrame);
   await new Promise(requestAnimationFrame);
   return performance.now() - began;
 }"""

@@ -20,6 +20,16 @@ _FLAGS = [
 ]  # fmt: skip
 _SOFTWARE_WEBGL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 WITHOUT_WEBGL = "HTMLCanvasElement.prototype.getContext = (get => function (kind, ...more) { return /webgl/.test(kind) ? null : get.call(this, kind, ...more) })(HTMLCanvasElement.prototype.getContext)"  # noqa: E501
+# How many questions of a page are not answered to the end, and when this changed last. No timer of ours is longer than
+# 300 ms, so what asks more by itself has asked it by then.
+_UNDER_WAY = """window.underWay = 0; window.lastAsked = 0; window.fetch = (ask => async (...given) => {
+  const count = (more) => { window.underWay += more; window.lastAsked = performance.now(); };
+  count(1);
+  try {
+    const answer = await ask(...given);
+    await answer.clone().arrayBuffer();
+    return answer;
+  } finally { count(-1); } })(window.fetch)"""
 _OURS = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -69,6 +79,7 @@ def page(chromium, watch) -> Iterator:
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     context.set_default_timeout(20_000)
     context.route("**/*", watch.route)
+    context.add_init_script(_UNDER_WAY)
     page = context.new_page()
     page.on("console", watch.heard)
     page.on("pageerror", lambda error: watch.errors.append(str(error)))
@@ -76,6 +87,11 @@ def page(chromium, watch) -> Iterator:
     context.close()
     assert watch.refused == []
     assert watch.errors == []
+
+
+def quiet(page):
+    """Wait until a page asks its server nothing, nor is about to."""
+    page.wait_for_function("window.underWay === 0 && performance.now() - window.lastAsked > 350")
 
 
 def violations(page) -> list[str]:

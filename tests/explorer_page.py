@@ -42,6 +42,11 @@ def ask(page, text, among=""):
         page.press("#ask-text", "Enter")
 
 
+def drawn(page):
+    """Wait until what was asked for is drawn, points that move to other places among it."""
+    page.wait_for_selector("#plane[aria-busy=false]")
+
+
 def lasso(page):
     """Draw around the points up on the right, and return how many they are, once all is said of them."""
     page.click("[data-mode=lasso]")

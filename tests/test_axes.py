@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import embedsearch as es
 from embedsearch.axes import Scale
+from embedsearch.axes.writing import axes_toml
 from embedsearch.testing import TableEncoder
 
 UP = {"small": [1, 0, 0], "tiny": [0.8, 0, 0.6], "large": [0, 1, 0], "huge": [0, 0.8, 0.6]}
@@ -121,6 +122,37 @@ def test_axes_come_from_toml(tmp_path):
     size, other = es.read_axes(file)
     assert (size.name, size.high_texts, other.name) == ("size", ["a large thing"], "b")
     assert es.Axis.from_dict("size", size.to_dict()) == size
+
+
+NUMBERS = st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+NAMES = st.sampled_from(["size", "körper größe", "a.b [c]", '"', "#1", "ratings"])
+
+
+@given(
+    names=st.lists(NAMES, min_size=1, unique=True),
+    text=st.text(st.characters(codec="utf-8")).filter(str.strip),
+    ratings=st.dictionaries(st.text('abcdefgh."\\', min_size=1), NUMBERS, min_size=5),
+)
+def test_what_is_written_as_toml_is_read_back(tmp_path_factory, names, text, ratings):
+    """Whatever names, phrases and numbers are: quotes, line breaks, signs of TOML, and lists longer than a line."""
+    assume(len(set(map(float, ratings.values()))) > 1)
+    shared = {"frames": ["{}", "a {}"], "description": text, "ratings": ratings, "rated_documents": {text: 0.5}}
+    axes = [es.Axis(name, low=["-" + text], high=["+" + text] * 2 + ["x" * 99], **shared) for name in names]
+    file = tmp_path_factory.mktemp("toml") / "axes.toml"
+    file.write_bytes(axes_toml(axes).encode())
+    assert es.read_axes(file) == axes
+
+
+def test_a_definition_as_toml_says_what_is_its_own(tmp_path):
+    """Nothing stands there that a definition leaves unsaid; several are a file."""
+    plain = es.Axis("size", ["small"], ["large"])
+    assert plain.to_toml() == '[size]\nlow = ["small"]\nhigh = ["large"]\n'
+    rated = es.Axis("own size", ratings={"flea": 0.1, "the mouse": 7, "a": 1, "b": 2, "c": 3}, unit="cm")
+    assert rated.to_toml() == (
+        '["own size"]\nunit = "cm"\n["own size".ratings]\nflea = 0.1\n"the mouse" = 7\na = 1\nb = 2\nc = 3\n'
+    )
+    (tmp_path / "axes.toml").write_text(axes_toml([plain, rated]), "utf-8")
+    assert es.read_axes(tmp_path / "axes.toml") == [plain, rated]
 
 
 @pytest.mark.parametrize(

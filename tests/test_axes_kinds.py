@@ -1,6 +1,7 @@
 """Every kind of axis worked out by hand in three dimensions, and the wrong definitions of each."""
 
 import math
+import tomllib
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -357,7 +358,7 @@ def test_without_an_index_documents_cannot_be_asked_for():
 
 
 def test_definitions_survive_json(base):
-    """Every kind comes back from its JSON form, and fitted curves with their nodes."""
+    """Every kind comes back from its JSON form and from TOML, and fitted curves with their nodes."""
     for definition in (
         {"groups": [["x"], ["y"]], "values": [1, 2]},
         {"groups": {"field": "year", "bins": 3}},
@@ -369,6 +370,7 @@ def test_definitions_survive_json(base):
     ):
         axis = es.Axis("a", **definition)
         assert es.Axis.from_dict("a", axis.to_dict()) == axis
+        assert es.Axis.from_dict("a", tomllib.loads(axis.to_toml())["a"]) == axis
     axis = fitted(groups=[["x"], ["xy"], ["y"]])
     again = es.FittedAxis.from_dict(axis.axis, axis.to_dict())
     assert again.read([X, Y, Z]).tolist() == axis.read([X, Y, Z]).tolist()

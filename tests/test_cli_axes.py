@@ -33,6 +33,17 @@ def test_an_axis_is_shown_with_its_scale_and_ends(predation):
     assert "Did you mean 'size'?" in result.stderr
 
 
+def test_definitions_are_printed_as_the_file_that_fits_them(predation, tmp_path):
+    """One axis or all of them, in their order; an index without axes prints none."""
+    file, shipped = tmp_path / "axes.toml", es.read_axes(CORPUS / "axes.toml")
+    for arguments, wanted in ((["list"], shipped), (["show", "size"], shipped[1:2])):
+        file.write_text(run("axes", *arguments, "-f", "toml", "-i", predation).stdout, "utf-8")
+        assert es.read_axes(file) == wanted
+    es.Index.create(tmp_path / "i", HashEncoder()).close()
+    result = run("axes", "list", "-f", "toml", "-i", tmp_path / "i")
+    assert (result.exit_code, result.stdout) == (1, "")
+
+
 def test_fitting_tells_what_is_new(tmp_path):
     """Fitting says for each axis whether it is new, changed or unchanged; the wrong file changes nothing."""
     folder, file = tmp_path / "i", tmp_path / "axes.toml"

@@ -11,8 +11,10 @@ from conftest import ROOT
 from explorer_server import exploring, numbers
 
 import embedsearch as es
+from embedsearch.axes.writing import axes_toml
 from embedsearch.explorer.application import ASKED
 from embedsearch.explorer.points import colours, sampled
+from embedsearch.plots.histogram import bin_edges
 
 BOTH = ["predatoriness", "size"]
 
@@ -121,6 +123,27 @@ def test_points_are_the_population(client, index):
         2000.0 + place for place in range(8)]  # fmt: skip
 
 
+def test_on_one_axis_points_are_piled_as_a_histogram(client, index):
+    """Each bin's passages lie .5, 1.5, … high, those that satisfy the condition alone; a box and a sample leave all
+    where they lie."""
+    across = index.population(["size"]).coordinates[:, 0]
+    counts, _ = np.histogram(across, bin_edges(across))
+    whole = client.ask("points", x="size")
+    heights = dict(zip(numbers(whole["rows"], "<i4").tolist(), numbers(whole["y"], "<f4").tolist(), strict=True))
+    assert np.allclose(numbers(whole["x"], "<f4"), across)
+    assert sorted(heights.values()) == sorted(place + 0.5 for count in counts for place in range(count))
+    assert whole["range"]["y"] == [0, counts.max()]
+    assert counts.max() > 1
+    part = client.ask("points", x="size", box=[-9, 9, 1, 9], limit=1)
+    assert part["inside"] == sum(height > 1 for height in heights.values())
+    (row,), (height,) = numbers(part["rows"], "<i4").tolist(), numbers(part["y"], "<f4").tolist()
+    assert heights[row] == height > 1
+    person = client.ask("points", x="size", where='kind == "person"')
+    assert numbers(person["y"], "<f4").tolist() == [0.5]
+    none = client.ask("points", x="size", where="year > 3000")
+    assert (none["total"], none["range"]["y"]) == (0, [0, 1])
+
+
 def test_a_sample_stays_when_the_view_becomes_smaller():
     """What is drawn of a large view is drawn of a part of it too, so that points do not flicker."""
     places = np.arange(100_000)
@@ -194,6 +217,11 @@ def test_an_axis_is_tried_before_it_is_saved(client, path, encoder):
     rated = {text: place for place, text in enumerate(["wolf", "sheep", "spider", "whale", "shark"])}
     assert "ratings" in client.ask("axes/try", low=["mouse"], high=["shark"], ratings=rated)["axis"]["kinds"]
     assert "below 5" in client.refusal("axes/try", ratings={"wolf": 1, "sheep": 2})[1]
+    with es.open(path, encoder) as index:
+        saved = index.axes.definitions()
+        assert client.ask("axes/toml")["toml"] == axes_toml(saved.values())
+        assert client.ask("axes/toml", names=["mine"])["toml"] == saved["mine"].to_toml()
+    assert "Did you mean 'mine'?" in client.refusal("axes/toml", names=["mina"])[1]
 
 
 def test_passages_that_are_chosen_become_a_file(client, index):

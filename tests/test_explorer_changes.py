@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from browser import quiet
 from explorer_page import ask, exported, lasso, marked_points, place
 from explorer_server import exploring
 
@@ -68,15 +69,15 @@ def test_a_click_on_what_is_drawn_no_more_is_explained_and_drawn_anew(small, ind
 def test_an_axis_that_is_gone_is_told_and_left(small, index, watch, tab):
     """It was deleted elsewhere: on whatever tab, the page says so, offers those left, and draws one of them."""
     small.click(f"#tab-{tab}")
-    small.wait_for_load_state("networkidle")  # an answer to what the tab asks would tell of the axis before its choice
+    quiet(small)  # an answer to what the tab asks would tell of the axis before its choice
     index.axes.delete("size")
     small.select_option("#x", "size")
     small.wait_for_function("document.getElementById('says').textContent.startsWith('The index has no axis size any')")
     assert small.inner_text("#says") == "The index has no axis size any more. 8 passages."
     assert small.inner_text("#view-error") == ""
     assert small.locator("#x option").all_inner_texts() == ["predatoriness"]
-    assert (small.input_value("#x"), small.input_value("#y")) == ("predatoriness", "predatoriness")
-    assert "x=predatoriness&y=predatoriness" in small.url
+    assert (small.input_value("#x"), small.input_value("#y")) == ("predatoriness", "-")
+    assert "x=predatoriness&y=-" in small.url
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
 
 
@@ -113,11 +114,11 @@ def test_why_other_axes_are_drawn_is_said_where_detail_is_fetched_too(small, ind
     small.goto(f"{small.url}&q=wolf")
     small.reload()
     small.wait_for_selector("#ask-answer li")
-    small.wait_for_load_state("networkidle")
+    quiet(small)
     index.axes.delete("size")
     small.evaluate("dispatchEvent(new Event('focus'))")
     small.wait_for_function("document.getElementById('y').options.length === 1")
-    small.wait_for_timeout(600)
+    quiet(small)
     assert small.inner_text("#says").startswith("The index has no axis size any more. 4 of 8 passages in view")
 
 
@@ -132,7 +133,7 @@ def test_the_first_axis_of_an_index_is_drawn_when_it_is_there(page, tmp_path, en
             page.evaluate("dispatchEvent(new Event('focus'))")
             page.wait_for_function("document.querySelector('#plane > div')?.data[0].x.length === 8")
             assert "The index has no axes" not in page.inner_text("#view")
-            page.wait_for_load_state("networkidle")
+            quiet(page)
 
 
 def test_an_axis_that_is_tried_is_gone_with_its_server(page, tmp_path, encoder, animals, axes, watch):
@@ -147,7 +148,7 @@ def test_an_axis_that_is_tried_is_gone_with_its_server(page, tmp_path, encoder, 
         page.fill("#axes-high", "shark")
         page.click("#axes-form button:not([type])")
         page.wait_for_function("document.querySelector('#plane > div').layout.xaxis.title.text.startsWith('tried')")
-        page.wait_for_load_state("networkidle")
+        quiet(page)
     with exploring(tmp_path / "index", encoder=encoder, port=client.port):
         page.evaluate("dispatchEvent(new Event('focus'))")
         page.wait_for_function(
@@ -155,7 +156,7 @@ def test_an_axis_that_is_tried_is_gone_with_its_server(page, tmp_path, encoder, 
         )
         assert page.input_value("#x") == "predatoriness"
         assert page.input_value("#axes-low") == "mouse"
-        page.wait_for_load_state("networkidle")
+        quiet(page)
 
 
 def test_what_is_asked_on_an_axis_that_is_gone_is_answered_on_those_that_are_there(small, index, watch):
@@ -165,7 +166,7 @@ def test_what_is_asked_on_an_axis_that_is_gone_is_answered_on_those_that_are_the
     small.wait_for_selector("#ask-answer li:first-child[data-id=id-wolf]")
     assert small.inner_text("#ask-error") == ""
     assert small.inner_text("#says").startswith("The index has no axis size any more. ")
-    small.wait_for_load_state("networkidle")
+    quiet(small)
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
 
 

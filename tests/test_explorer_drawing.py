@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser import WITHOUT_WEBGL
+from browser import WITHOUT_WEBGL, quiet
 from explorer_page import ask, exported, lasso, marked_points
 
 import embedsearch as es
@@ -134,7 +134,6 @@ def test_a_zoom_does_not_take_the_place_of_points_that_were_asked_for(open_page,
     page.focus("#plane")
     page.keyboard.press("+")
     page.wait_for_function("location.hash.includes('view=')")
-    page.wait_for_timeout(100)
     page.evaluate("release()")
     page.wait_for_function("location.hash.includes('where=')")
     page.wait_for_function("document.getElementById('says').textContent.includes('sociality > p20: 200 of ')")
@@ -148,12 +147,12 @@ def test_a_zoom_before_other_axes_does_not_follow_to_them(open_page, page):
     page.keyboard.press("+")
     page.select_option("#y", "tone")
     page.wait_for_function("document.querySelector('#plane > div').layout.yaxis.title.text.startsWith('tone')")
-    page.wait_for_timeout(400)
+    quiet(page)
     assert "view=" not in page.url
     page.focus("#plane")
     page.keyboard.press("+")
     ask(page, "wolf")
-    page.wait_for_timeout(400)
+    quiet(page)
     assert "view=" not in page.url
 
 
@@ -190,7 +189,7 @@ def test_rings_and_the_legend_stay_where_a_sample_is_drawn(open_page, page, serv
     with page.expect_response(re.compile("/api/points")):
         page.keyboard.press("+")
     page.wait_for_function("document.getElementById('says').textContent.includes('in view')")
-    page.wait_for_timeout(300)
+    quiet(page)
     assert page.evaluate(rings) == 20
     assert page.locator("#legend button[aria-pressed=true]").all_inner_texts() == ["animal"]
     shown = page.evaluate("[...new Set(document.querySelector('#plane > div').data[0].marker.color)]")

@@ -5,8 +5,8 @@ import re
 import shutil
 
 import pytest
-from browser import violations
-from explorer_page import ask, hits, start
+from browser import quiet, violations
+from explorer_page import ask, drawn, hits, start
 from explorer_server import exploring
 
 import embedsearch as es
@@ -101,6 +101,7 @@ def test_an_axis_is_tried_watched_and_saved(open_page, served):
     page.click("#axes-form button:not([type])")
     page.wait_for_function("document.querySelector('#plane > div').layout.xaxis.title.text.startsWith('tried')")
     page.wait_for_selector("#axes-save:not([hidden])")
+    drawn(page)
     assert "tried, not saved, by poles" in page.inner_text("#axes-report")
     after = page.evaluate("Array.from(document.querySelector('#plane > div').data[0].x)")
     assert len(after) == len(before) == 1010
@@ -122,6 +123,20 @@ def test_an_axis_is_tried_watched_and_saved(open_page, served):
         saved = index.axes.definitions()["anger <b>"]
         assert (saved.low, saved.high) == (("calm", "quiet and gentle"), ("angry", "loud and violent"))
         assert len(saved.ratings) == 5
+        page.click("[aria-label='definition of anger <b>']")
+        page.wait_for_selector("#axes-report[aria-label=Definition]")
+        assert page.evaluate("document.activeElement.id") == "axes-report"
+        assert page.inner_text("#axes-report") == saved.to_toml()
+        page.click("#axes-all")
+        page.wait_for_function("document.getElementById('axes-report').textContent.startsWith('[predatoriness]')")
+        with page.expect_download() as download:
+            page.click("#axes-download")
+        assert download.value.suggested_filename == "axes.toml"
+        assert es.read_axes(download.value.path()) == list(index.axes.definitions().values())
+        page.click("#axes-copy")
+        page.wait_for_function("/^(Copied|Marked)/.test(document.getElementById('says').textContent)")
+        page.click("[aria-label='report on size']")
+        page.wait_for_selector("#axes-toml", state="hidden")
         index.axes.delete("anger <b>")
 
 
@@ -186,7 +201,7 @@ def test_an_index_without_axes_is_asked_cut_and_read(page, tmp_path, encoder, an
         assert said not in page.inner_text("#view")
         page.click("#tab-cut")
         assert page.input_value("#cut-axis") == "tried"
-        page.wait_for_load_state("networkidle")  # the server is there until its histogram is
+        quiet(page)  # the server is there until its histogram is
 
 
 def test_one_is_one_and_texts_run_their_own_way(page, tmp_path):
@@ -228,22 +243,29 @@ def test_one_passage_is_found_though_no_axis_has_a_scale(page, tmp_path, encoder
             ask(page, "wolf")
             page.wait_for_function("document.querySelector('#plane > div')?.data[1].x.length === 2")  # its rings
             assert page.inner_text("#view-error") == ""
-            page.wait_for_load_state("networkidle")
+            quiet(page)
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
 
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_long_names_and_titles_are_broken(page, tmp_path, width):
-    """An address as id, a title without spaces, a long name of the index: none is wider than its place."""
+    """An address as id or value, a title without spaces, a long name of the index: none is wider than its place."""
     path = tmp_path / ("index-" * 30)
     with es.Index.create(path, HashEncoder()) as index:
-        index.add(es.Document(f"https://doi.org/{'1' * 200}{place}", "wolf", title="T" * 300) for place in range(2))
+        address = f"https://doi.org/{'1' * 200}"
+        index.add(
+            es.Document(f"{address}{place}", f"wolf {place}", title="T" * 300, metadata={"at": address})
+            for place in range(5)
+        )
+        index.axes.save(es.Axis("size", low=["small"], high=["large"]))
     with exploring(path, encoder=HashEncoder()) as client:
         page.set_viewport_size({"width": width, "height": 800})
-        page.goto(f"{client.url}#q=wolf")
+        page.goto(f"{client.url}#q=wolf&color=at&means=shown")
         page.wait_for_selector("html[data-ready]")
         page.wait_for_selector("#ask-answer li")
+        page.wait_for_selector("#means tbody th")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("(view => view.scrollWidth <= view.clientWidth)(document.getElementById('view'))")
         assert page.evaluate("(side => side.scrollWidth <= side.clientWidth)(document.getElementById('side'))")
 
 
@@ -282,9 +304,12 @@ def test_a_key_that_is_held_labels_one_record(small, index):
     small.click("#tab-read")
     start(small, "shark", "")
     small.wait_for_selector("#read-record[data-id=id-shark]")
-    for _ in range(5):
+    with small.expect_response("**/api/screen/label"):
         small.keyboard.down("r")
-        small.wait_for_timeout(100)
+    for _ in range(4):
+        quiet(small)
+        small.keyboard.down("r")
+    quiet(small)
     small.keyboard.up("r")
     assert list(index.labels) == ["id-shark"]
 
@@ -327,25 +352,6 @@ def test_what_is_typed_outlives_the_choice_of_axes_and_colours(open_page):
     assert page.input_value("#ask-among") == 'kind == "animal"'
     page.click("#tab-cut")
     assert page.input_value("#cut-where") == "predatoriness > p70"
-
-
-def test_one_axis_twice_has_one_slider(open_page, served):
-    """It moves the star along both sides of the plane, and what lies there answers; the export has the axis once."""
-    page = open_page("#tab=cursor&x=size&y=size&atx=2")
-    page.wait_for_selector("#cursor-answer li")
-    assert page.is_hidden("#cursor-y")
-    assert page.is_hidden("#cursor-y-name")
-    with es.open(served.path) as index:
-        assert hits(page, "#cursor-answer") == [hit.id for hit in index.locate({"size": 2}, k=12)]
-    star = page.evaluate("document.querySelector('#plane > div').data[2]")
-    assert (star["x"], star["y"]) == ([2], [2])
-    page.click("#tab-ask")
-    ask(page, "sheep + spider")
-    page.wait_for_selector("#by-plane ol.hits")
-    assert page.locator("#ask-answer thead th").all_inner_texts() == ["term", "size"]
-    page.select_option("#y", "predatoriness")
-    page.click("#tab-cursor")
-    assert page.is_visible("#cursor-y")
 
 
 def test_screening_by_keys(open_page, served, watch):
@@ -486,5 +492,5 @@ def test_nothing_jumps(open_page, page):
         " window.shift += one.value })).observe({type: 'layout-shift', buffered: true})"
     )
     open_page(f"{SUM}&color=kind")
-    page.wait_for_timeout(300)
+    quiet(page)
     assert page.evaluate("window.shift") < 0.01

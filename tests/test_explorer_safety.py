@@ -8,8 +8,10 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from browser import quiet
 from conftest import ROOT
 from explorer_server import exploring
 
@@ -142,9 +144,11 @@ def test_no_script_of_ours_makes_markup_of_text():
 @pytest.mark.parametrize("tab", ["ask", "cursor", "axes", "cut", "read"])
 def test_markup_in_texts_shows_as_text(client, page, tab):
     """In documents, titles, ids, fields, axes, sources and the folder's name: text on every tab, and nothing runs."""
-    page.goto(f"{client.url}#tab={tab}&q=text+3&color=kind")
+    page.goto(f"{client.url}#tab={tab}&q=text+3&color=%3Ci%3E{quote(EVIL)}&means=shown")
     page.wait_for_selector("html[data-ready]")
     assert page.inner_text("#name") == "<b>index<b>"
+    page.wait_for_selector("#means tbody th")
+    assert (page.inner_text("#means caption"), EVIL in page.inner_text("#means tbody")) == (EVIL_NAME, True)
     assert (
         EVIL_NAME in page.inner_text("#x option >> nth=0")
         or EVIL_NAME in page.locator("#x option").first.text_content()
@@ -160,7 +164,7 @@ def test_markup_in_texts_shows_as_text(client, page, tab):
         page.click("#read-form button")
         page.wait_for_selector("#read-record[data-id]")
         assert EVIL in page.inner_text("#read-record")
-    page.wait_for_timeout(200)
+    quiet(page)
     assert page.evaluate("window.evil") is None
     assert page.locator("main img").count() == 0
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser import violations
+from browser import quiet, violations
 from explorer_server import exploring
 
 import embedsearch as es
@@ -108,7 +108,7 @@ def test_a_label_under_way_stays_in_its_screening(open_page, served):
     shows(page, "r7")
     with page.expect_response("**/screen/label"):
         page.evaluate("release()")
-    page.wait_for_load_state("networkidle")
+    quiet(page)
     assert page.get_attribute("#read-record", "data-id") == "r7"
     assert page.inner_text("#read-progress") == "0 relevant of 0 read, of 5 records."
     assert labels(served) == ({"r1": "relevant"}, {})
@@ -122,7 +122,7 @@ def test_a_label_under_way_stays_in_its_screening(open_page, served):
     page.wait_for_function("held.length === 2")
     page.evaluate("release()")
     shows(page, "r7")
-    page.wait_for_load_state("networkidle")
+    quiet(page)
     assert page.get_attribute("#read-record", "data-id") == "r7"
     assert labels(served) == ({"r1": "relevant"}, {})
 
@@ -235,7 +235,32 @@ def test_arrows_on_the_tabs_go_to_the_next_tab_and_label_nothing(open_page, serv
     page.focus("#tab-read")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowRight")
-    page.wait_for_load_state("networkidle")
+    quiet(page)
     page.keyboard.press("ArrowLeft")
     assert page.is_visible("#cut")
     assert labels(served)[0] == {"r1": "relevant"}
+
+
+def test_on_a_tablet_the_record_comes_first_and_what_was_done_is_seen(open_page, page, served):
+    """In a narrow window the plane stands below the record; what a key did is said at the window's edge."""
+    page.set_viewport_size({"width": 768, "height": 1024})
+    open_page("#tab=cut")
+    order = "['side', 'view'].map((id) => document.getElementById(id).getBoundingClientRect().top)"
+    side, view = page.evaluate(order)
+    assert view < side
+    page.click("#tab-read")
+    shows(page, "r1")
+    side, view = page.evaluate(order)
+    assert side < view
+    box = page.locator("#read-record").bounding_box()
+    assert box["y"] + 100 < 1024
+    page.keyboard.press("r")
+    page.wait_for_function("document.getElementById('read-progress').textContent.startsWith('1 relevant of 1 read')")
+    quiet(page)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.getElementById('says').textContent.startsWith('Undone')")
+    box = page.locator("#says").bounding_box()
+    assert box["y"] + box["height"] == 1024
+    page.keyboard.press("n")
+    page.wait_for_selector("#says:not([data-note])")
+    assert labels(served)[0] in ({}, {"r1": "not relevant"})

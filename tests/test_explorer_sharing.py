@@ -1,6 +1,7 @@
 """The page of several people at once: what one does ends up in nobody else's work."""
 
 import pytest
+from browser import quiet
 from explorer_server import exploring
 
 import embedsearch as es
@@ -137,3 +138,32 @@ def test_another_condition_puts_that_right_and_the_topic_stays(page, watch, stra
     settings = state_of(stranded)[1]
     assert (settings["topic"], settings["where"]) == ("", "")
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
+
+
+def test_an_axis_that_is_there_is_replaced_when_that_is_said_twice(page, served):
+    """Its name was typed by somebody who may not know of it; what this page has saved it replaces at once."""
+    page.goto(f"{served.url}#tab=axes")
+    page.wait_for_selector("html[data-ready]")
+
+    def save(high, name):
+        page.fill("#axes-low", "cold")
+        page.fill("#axes-high", high)
+        with page.expect_response("**/api/axes/try"):
+            page.click("#axes-form button:not([type])")
+        page.wait_for_selector("#axes-save:not([hidden])")
+        quiet(page)
+        page.fill("#axes-name", name)
+        page.click("#axes-save button")
+
+    save("hot", "size")
+    page.wait_for_function("document.getElementById('axes-error').textContent.startsWith('there is an axis size')")
+    assert page.inner_text("#axes-error") == (
+        "there is an axis size already (small … large, version 1); save once more to replace it, or choose another name"
+    )
+    assert definition(served, "size") == (("small",), ("large",))
+    page.click("#axes-save button")
+    page.wait_for_function("document.getElementById('says').textContent === 'Saved as size, version 2.'")
+    assert definition(served, "size") == (("cold",), ("hot",))
+    save("warm", "size")
+    page.wait_for_function("document.getElementById('says').textContent === 'Saved as size, version 3.'")
+    assert definition(served, "size") == (("cold",), ("warm",))

@@ -240,7 +240,9 @@ def test_a_layout_shows_its_regions_by_name(predation, page, tmp_path):
     on_a_desk = regions(page, names)
     assert len(on_a_desk) >= 8
     page.set_viewport_size({"width": 390, "height": 800})
-    page.wait_for_timeout(300)
+    page.wait_for_function(FOLLOWED)
+    names_drawn = "[...document.querySelectorAll('svg .annotation-text')]"
+    page.wait_for_function(f"{names_drawn}.every((one) => one.getBoundingClientRect().right <= 390)")  # drawn anew
     assert 3 <= len(regions(page, names)) <= len(on_a_desk)
 
 

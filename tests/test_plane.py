@@ -76,8 +76,15 @@ def drag(page, corners, *, box: bool = False):
     page.mouse.down()
     for place in places[1:]:
         page.mouse.move(*place, steps=8)
+    before = len(told(page, "select"))
     page.mouse.up()
-    page.wait_for_timeout(100)
+    page.wait_for_function(f"told.filter(([what]) => what === 'select').length > {before}")
+    settled(page)
+
+
+def settled(page):
+    """Wait until what the plane was asked for is drawn, and what follows from that."""
+    page.evaluate("async () => { let last; do { last = plane.drawn; await last; } while (last !== plane.drawn); }")
 
 
 def test_what_lies_on_points_stays_when_they_are_others(plane):
@@ -164,8 +171,8 @@ def test_in_a_narrow_place_titles_wrap_and_ends_are_cut(plane):
     plane.evaluate(
         f"plane.axes({{xTitle: 'size in the deviations of all that this index holds', xEnds: ['{long}', '{long}']}})"
     )
-    plane.wait_for_timeout(300)
-    assert plane.locator(".xtitle tspan.line").count() >= 2
+    plane.locator(".xtitle tspan.line").nth(1).wait_for()
+    settled(plane)
     low, high = (plane.locator(f"svg .annotation-text:has-text('{arrow}')").bounding_box() for arrow in "←→")
     assert low["x"] + low["width"] < high["x"]
     assert plane.locator("svg .annotation-text").first.text_content().endswith("…")
@@ -188,7 +195,7 @@ def test_a_name_above_a_point_stays_there_when_the_view_changes(plane):
     plane.evaluate("plane.labels([{x: 1, y: 1, text: 'middle', yshift: 14}, {x: 0, y: 0, text: 'low', yshift: 22}])")
     for view in ("null", "{x0: 0.9, x1: 1.1, y0: 0.9, y1: 1.1}"):
         plane.evaluate(f"plane.view({view})")
-        plane.wait_for_timeout(200)
+        settled(plane)
         box = plane.locator("svg .annotation-text:has-text('middle')").bounding_box()
         x, y = plane.evaluate("at(1, 1)")
         assert box["x"] + box["width"] / 2 == pytest.approx(x, abs=2)
@@ -201,9 +208,39 @@ def test_thin_labels_come_where_there_is_room(plane):
     plane.evaluate("plane.options.thin = true")
     points(plane)
     plane.evaluate("plane.labels([{x: 1, y: 1, text: 'first'}, {x: 1.02, y: 1, text: 'second'}])")
-    plane.wait_for_timeout(200)
+    settled(plane)
     texts = plane.locator("svg .annotation-text")
     assert [text for text in texts.all_text_contents() if text in ("first", "second")] == ["first"]
     plane.evaluate("plane.view({x0: 0.98, x1: 1.04, y0: 0.9, y1: 1.1})")
-    plane.wait_for_timeout(200)
+    settled(plane)
     assert [text for text in texts.all_text_contents() if text in ("first", "second")] == ["first", "second"]
+
+
+def test_points_without_a_number_are_faint(plane):
+    """Where some have a number, the others lie below the scale; where none has, there is no scale, and no complaint."""
+    points(plane, "values: Float32Array.of(2, NaN, 3, 4, NaN, 6, 2, 2, 2),")
+    plane.wait_for_selector(".cbfill")
+    faint = plane.evaluate("plane._color('faint')")
+    marker = plane.evaluate("(({color, ...more}) => ({...more, color: [...color]}))(plane._chart.data[0].marker)")
+    assert sorted(set(marker["color"])) == pytest.approx([marker["cmin"], 2, 3, 4, 6])
+    assert (marker["cmax"], marker["colorscale"][0]) == (6, [0, faint])
+    at = {value: (value - marker["cmin"]) / (6 - marker["cmin"]) for value in (2, 6)}
+    assert marker["colorscale"][1][0] < marker["colorscale"][2][0] == pytest.approx(at[2])
+    assert [color for _, color in marker["colorscale"][2:]] == [
+        plane.evaluate(f"plane._color('step-{step}')") for step in range(5)
+    ]
+    points(plane, "values: new Float32Array(9).fill(NaN),")
+    plane.wait_for_selector(".cbfill", state="detached")
+    assert plane.evaluate("plane._chart.data[0].marker.color") == faint
+
+
+def test_what_lies_on_dense_points_lies_over_them(plane):
+    """WebGL draws over everything else: rings, star and crosses are drawn by it too, where few points would leave them
+    to be drawn sooner without; rings are never as small as the points."""
+    mean = "{x: {at: 1, low: 0, high: 2}, y: {at: 1, low: 0, high: 2}, text: 'mean'}"
+    plane.evaluate(f"plane.rings([{{x: 0, y: 0}}]); plane.star(1, 1, 'sum'); plane.means([{mean}])")
+    for count, type in ((4000, "scatter"), (4001, "scattergl")):
+        plane.evaluate(f"plane.points({{x: new Float32Array({count}), y: new Float32Array({count})}})")
+        settled(plane)
+        assert set(plane.evaluate("plane._chart.data.slice(1).map((trace) => trace.type)")) == {type}
+        assert plane.evaluate("plane._chart.data[1].marker.size") >= 13

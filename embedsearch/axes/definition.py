@@ -314,6 +314,12 @@ class Axis:
             kept.pop("formula_unit", None)
         return kept
 
+    def to_toml(self) -> str:
+        """Return the table that defines the axis in an ``axes.toml``; `embedsearch.read_axes` takes it back."""
+        from embedsearch.axes.writing import axes_toml
+
+        return axes_toml([self])
+
     @classmethod
     def from_dict(cls, name: str, definition: Mapping[str, Any]) -> Axis:
         """Return the axis that a table of an ``axes.toml`` describes.

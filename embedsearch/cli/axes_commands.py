@@ -21,7 +21,7 @@ from embedsearch.cli.options import (
     said,
     where_option,
 )
-from embedsearch.cli.output import OBJECT_FORMATS, facts, note, table, write, write_object
+from embedsearch.cli.output import FORMATS, OBJECT_FORMATS, facts, note, table, write, write_object
 from embedsearch.errors import AxisError, EmbedSearchError
 from embedsearch.wording import count_of
 
@@ -42,14 +42,21 @@ def axes() -> None:
     """List, show and fit the axes of an index."""
 
 
-@axes.command("list", epilog=examples("embedsearch axes list", "embedsearch axes list -f json"))
+@axes.command(
+    "list",
+    epilog=examples("embedsearch axes list", "embedsearch axes list -f toml > my-axes.toml"),
+)
 @index_option
-@format_option()
+@format_option(*FORMATS, "toml")
 def list_axes(path: str, format: str) -> None:
-    """List the axes with their poles."""
+    """List the axes with their poles; as TOML, their definitions, which axes fit takes."""
     index = open_index(path)
     versions, definitions = index.axes.versions(), index.axes.definitions()
-    if format != "table":
+    if format == "toml":
+        from embedsearch.axes.writing import axes_toml
+
+        click.echo(axes_toml(definitions.values()), nl=False)
+    elif format != "table":
         write(({"id": name, "version": versions[name], **axis.to_dict()} for name, axis in definitions.items()), format)
     elif definitions:
         rows = [
@@ -68,14 +75,20 @@ def list_axes(path: str, format: str) -> None:
         nothing_found(_NO_AXES)
 
 
-@axes.command("show", epilog=examples("embedsearch axes show predatoriness", "embedsearch axes show size -f json"))
+@axes.command(
+    "show",
+    epilog=examples("embedsearch axes show predatoriness", "embedsearch axes show size -f toml >> my-axes.toml"),
+)
 @axis_argument("name")
 @index_option
-@format_option(*OBJECT_FORMATS)
+@format_option(*OBJECT_FORMATS, "toml")
 def show_axis(name: str, path: str, format: str) -> None:
-    """Show an axis: its poles, its scale, and what lies at its ends."""
+    """Show an axis: its poles, its scale, and what lies at its ends; as TOML, its definition, which axes fit takes."""
     index = open_index(path)
     axis = index.axes.definitions().get(name) or index.axes[name].fitted.axis  # which says why there is none
+    if format == "toml":
+        click.echo(axis.to_toml(), nl=False)
+        return
     shown = _described(index, name, axis)
     if format != "table":
         write_object(shown, format)

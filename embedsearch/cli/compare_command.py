@@ -16,8 +16,6 @@ from embedsearch.wording import count_of
 if TYPE_CHECKING:
     from embedsearch.groups import Group, GroupComparison
 
-_NAMED = 5  # groups that are too small
-
 
 @click.command(
     epilog=examples(
@@ -61,6 +59,8 @@ def compare(
         from embedsearch.plots.files import check_file
 
         check_file(file)
+    from embedsearch.groups.telling import told
+
     index = open_index(path)
     found = index.compare(
         by, axes or None, where=where, against=against, step=step, least=least, confidence=confidence,
@@ -72,7 +72,7 @@ def compare(
         write_object(found.to_dict())
     else:
         write_results(found.groups, format)
-    for line in _said(found):
+    for line in told(found, by_options=True):
         note_line(line)
     if file:
         from embedsearch.plots import plot_groups
@@ -121,39 +121,6 @@ def _interval(value: float | None, low: float | None, high: float | None) -> str
     if value is None or low is None or high is None:
         return None
     return f"{value:.3f}" + (f" ({low:.3f} … {high:.3f})" if math.isfinite(low) else "")
-
-
-def _said(found: GroupComparison) -> list[str]:
-    """Return what the groups do not say: what was left out, how much they explain, and trends."""
-    from embedsearch.groups.dividing import DAY, MONTH, leaving_out
-
-    lines = []
-    if found.without:
-        lines.append(f"{count_of(found.without, 'document has', 'documents have')} no {found.field}.")
-    if found.odd:
-        named = ", ".join(found.odd[:_NAMED]) + (", …" if len(found.odd) > _NAMED else "")
-        import shlex
-
-        without = shlex.quote(leaving_out(found.field, found.odd[:_NAMED]))
-        lines.append(
-            f"Nearly all documents have a number or a date as {found.field}; for the others ({named}) all are taken as "
-            f"text, without steps and trend. To leave these out: --where {without}"
-        )
-    if found.rare:
-        names = "; ".join(list(found.rare)[:_NAMED]) + ("; …" if len(found.rare) > _NAMED else "")
-        documents = count_of(sum(found.rare.values()), "document")
-        lines.append(f"Left out as too small: {count_of(len(found.rare), 'group')} of {documents} (--least): {names}.")
-    if found.explained:
-        shares = ", ".join(f"{100 * max(0.0, share):.1f}% of {name}" for name, share in found.explained.items())
-        by_calendar = {None: "", MONTH: " by months", DAY: " by days"}
-        steps = by_calendar.get(found.step, f" in steps of {found.step or 0:g}")
-        lines.append(f"{found.field}{steps} explains {shares}.")
-    if found.trends:
-        trends = ", ".join(
-            f"{name} {one.value:.3f} ({one.low:.3f} … {one.high:.3f})" for name, one in found.trends.items()
-        )
-        lines.append(f"Rank correlation with {found.field}: {trends}.")
-    return lines
 
 
 COMMANDS = (compare,)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from embedsearch.groups import written
 from embedsearch.index import Index
+from embedsearch.plots.histogram import bin_edges
 from embedsearch.vectors import Rows
 
 Box = tuple[float, float, float, float]
@@ -88,36 +89,39 @@ class Plane:
         return kept
 
     def points(
-        self, x: str, y: str, *, where: str | None, field: str | None, box: Box | None, limit: int
+        self, x: str, y: str | None, *, where: str | None, field: str | None, box: Box | None, limit: int
     ) -> dict[str, Any]:
-        """Return the passages on two axes as the page draws them: all where they are few, else a sample.
+        """Return the passages on axes as the page draws them: all where they are few, else a sample.
 
         Args:
             x: the name of an axis.
-            y: the name of another.
+            y: the name of another; if None, passages that lie at about the same place are `piled`.
             where: a condition that they must satisfy.
             field: of the documents, that gives them a colour.
             box: left, right, bottom, top of what is in view; all if None.
             limit: the most that are returned. The sample is the same each time, and what is in it stays in it when
                 the view becomes smaller.
         """
-        columns = self.columns([x, y])
+        columns = self.columns([x] if y is None else [x, y])
         chosen = np.arange(len(self._rows)) if where is None else self.places(self._index.rows(where))
         total = len(chosen)
-        ranges = {name: spread(column[chosen]) for name, column in (("x", columns[0]), ("y", columns[1]))}
+        across = columns[0][chosen]
+        up = piled(across) if y is None else columns[1][chosen]
+        ranges = {"x": spread(across), "y": spread(up) if y is not None else [0.0, float(up.max(initial=0.5)) + 0.5]}
+        inside = np.arange(total)
         if box is not None:
             left, right, bottom, top = np.array(box)  # of float64, which holds numbers that no float32 does
-            across, up = columns[0][chosen], columns[1][chosen]
-            chosen = chosen[(across >= left) & (across <= right) & (up >= bottom) & (up <= top)]
-        shown = sampled(chosen, limit)
+            inside = np.flatnonzero((across >= left) & (across <= right) & (up >= bottom) & (up <= top))
+        places = np.searchsorted(chosen, sampled(chosen[inside], limit))
+        shown = chosen[places]
         return {
             "epoch": self._index.epoch,
             "total": total,
-            "inside": len(chosen),
+            "inside": len(inside),
             "shown": len(shown),
             "rows": packed(self._rows[shown], "<i4"),
-            "x": packed(columns[0][shown], "<f4"),
-            "y": packed(columns[1][shown], "<f4"),
+            "x": packed(across[places], "<f4"),
+            "y": packed(up[places], "<f4"),
             "field": None if field is None else self._coloured(field, shown),
             "range": ranges,
         }
@@ -154,6 +158,18 @@ def sampled(places: NDArray[np.intp], limit: int) -> NDArray[np.intp]:
         return places
     mixed = (places.astype(np.uint64) * _MIX) >> np.uint64(20)
     return np.sort(places[np.argpartition(mixed, limit - 1)[:limit]])
+
+
+def piled(column: Column) -> Column:
+    """Return how high each coordinate lies where those in one bin of a histogram lie on one another, in their order.
+
+    The lowest lies at .5, each other 1 higher, so that the pile of a bin is as high as its count.
+    """
+    bins = np.searchsorted(bin_edges(column.astype(np.float64)), column).astype(np.int16)
+    order, counts = np.argsort(bins, kind="stable"), np.bincount(bins)
+    heights = np.empty(len(column), np.float32)
+    heights[order] = np.arange(len(column)) - np.repeat(np.cumsum(counts) - counts, counts) + 0.5
+    return heights
 
 
 def spread(column: Column) -> list[float]:

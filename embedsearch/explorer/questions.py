@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from embedsearch.axes import Axis
+from embedsearch.axes.writing import axes_toml
 from embedsearch.conditions import Axis as AxisNamed
 from embedsearch.conditions import operand_written
 from embedsearch.errors import QueryError
+from embedsearch.explorer.comparing import compare
 from embedsearch.explorer.desk import TRIED, Desk, of_one_state
 from embedsearch.explorer.fields import Fields
 from embedsearch.explorer.points import as_number, common, is_numeric
@@ -145,7 +147,7 @@ def points(desk: Desk, asked: Fields) -> Answer:
     """Return the points of a plane; see `Plane.points`."""
     return desk.plane.points(
         asked.text("x"),
-        asked.text("y"),
+        asked.optional("y"),
         where=asked.optional("where"),
         field=asked.optional("field"),
         box=asked.box("box"),
@@ -226,6 +228,16 @@ def report(desk: Desk, name: str) -> Answer:
     return {"axis": axis, "report": found.axes[0].to_dict(), "lines": str(found).splitlines()}
 
 
+def toml(desk: Desk, asked: Fields) -> Answer:
+    """Return the definitions of axes as a file that `axes fit` takes: of those named, or of all that are saved."""
+    definitions = desk.index.axes.definitions()
+    if desk.tried is not None:
+        del definitions[TRIED]
+    names = asked.texts("names", list(definitions))
+    axes = [definitions.get(name) or desk.index.axes[name].fitted.axis for name in names]  # or why there is none
+    return {"toml": axes_toml(axes)}
+
+
 def propose(desk: Desk, asked: Fields) -> Answer:
     """Return the phrases whose rating would help an axis most."""
     name, count = asked.text("name"), asked.whole("count", 5, most=50)
@@ -279,7 +291,9 @@ _READING: Mapping[str, Callable[[Desk, Fields], Answer]] = {
     "words": words,
     "condition": condition,
     "histogram": histogram,
+    "compare": compare,
     "axes/report": report_axis,
+    "axes/toml": toml,
     "axes/propose": propose,
 }
 QUESTIONS: Mapping[str, Callable[[Desk, Fields], Answer]] = {

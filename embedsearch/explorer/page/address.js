@@ -8,8 +8,11 @@ function read() {
 
 export const now = () => state;
 
-/* The names of the axes across and up; one where both are the same, none where the index has none. */
-export const axes = () => [...new Set([state.x, state.y].filter(Boolean))];
+/* What is up where there is one axis: the passages at about the same place, piled on one another. No axis can be called so. */
+export const PILES = "-";
+
+/* The names of the axes across and up; one where passages are piled on it, none where the index has none. */
+export const axes = () => [state.x, state.y].filter((name) => name && name !== PILES);
 
 /* Changes the state; `step` makes it one that the back button returns from. */
 export function set(changes, {step = false} = {}) {

@@ -1,10 +1,10 @@
 /* Axes: define one by the phrases of its ends, or by rating, look at its report, watch the points move, save it. */
-import {ask} from "./client.js";
+import {ask, keep} from "./client.js";
 import {now, set} from "./address.js";
 import {$, h, lines, saying} from "./dom.js";
-import {view} from "./view.js";
+import {note, view} from "./view.js";
 
-const TRIED = "tried";
+const TRIED = "tried", DEFINITION = "Definition";
 let reload = async () => {};
 let trial = ""; // which axis this page tried last: others may try theirs
 
@@ -13,24 +13,51 @@ export function begin(changed) {
   $("axes-form").addEventListener("submit", (event) => { event.preventDefault(); tryIt(); });
   $("axes-propose").addEventListener("click", propose);
   $("axes-save").addEventListener("submit", (event) => { event.preventDefault(); save(); });
+  $("axes-all").addEventListener("click", () => definition());
+  $("axes-copy").addEventListener("click", copy);
+  $("axes-download").addEventListener("click", () => keep(new Blob([written()], {type: "application/toml"}), "axes.toml"));
 }
 
 export async function answer() {
   const entries = view.index.axes.filter((axis) => axis.name !== TRIED).map((axis) => h("li", {},
     h("strong", {}, axis.name), ` (${axis.kinds.join(", ")}, version ${axis.version}) `,
     h("span", {class: "quiet"}, `${axis.ends[0]} … ${axis.ends[1]} `),
-    h("button", {type: "button", "aria-label": `report on ${axis.name}`, click: () => report(axis.name)}, "report")));
+    h("button", {type: "button", class: "link", "aria-label": `report on ${axis.name}`, click: () => report(axis.name)}, "report"), " ",
+    h("button", {type: "button", class: "link", "aria-label": `definition of ${axis.name}`, click: () => definition([axis.name])}, "definition")));
   $("axes-list").replaceChildren(...entries);
+  $("axes-all").disabled = !entries.length;
 }
 
-const show = (found) => {
+const written = () => $("axes-report").textContent;
+
+/* Shows a report, or what stands in an axes.toml. */
+function show(text, what) {
   $("axes-report").hidden = false;
-  $("axes-report").textContent = found.lines.join("\n");
-};
+  $("axes-report").ariaLabel = what;
+  $("axes-report").textContent = text;
+  $("axes-toml").hidden = what !== DEFINITION;
+}
 
 const report = (name) => saying("axes-error", async () => {
-  show(await ask("axes/report", {name}));
+  show((await ask("axes/report", {name})).lines.join("\n"), "Report");
   $("axes-report").focus();
+});
+
+/* Of the axes named, or of all that are saved. */
+const definition = (names) => saying("axes-error", async () => {
+  show((await ask("axes/toml", {names})).toml, DEFINITION);
+  $("axes-report").focus();
+});
+
+/* Browsers give no clipboard to a page that comes without TLS from another machine: there it is marked, to be copied by hand. */
+const copy = () => saying("axes-error", async () => {
+  try {
+    await navigator.clipboard.writeText(written());
+    note("Copied.");
+  } catch {
+    getSelection().selectAllChildren($("axes-report"));
+    note("Marked, since the browser keeps its clipboard: copy it with Ctrl+C.");
+  }
 });
 
 const rateable = () => [...$("axes-rated").querySelectorAll("input")];
@@ -39,11 +66,12 @@ const ratings = () => Object.fromEntries(rateable().filter((input) => input.valu
 const tryIt = () => saying("axes-error", async () => {
   const found = await ask("axes/try", {low: lines("axes-low"), high: lines("axes-high"), frames: lines("axes-frames"), ratings: ratings()});
   trial = found.trial;
-  show(found);
+  show(found.lines.join("\n"), "Report");
   $("axes-save").hidden = false;
   $("axes-propose").disabled = false;
   view.index.axes = [...view.index.axes.filter((axis) => axis.name !== TRIED), found.axis];
-  set({x: TRIED, view: ""}, {step: now().x !== TRIED});
+  const isShown = [now().x, now().y].includes(TRIED);
+  set({...(!isShown && {x: TRIED}), view: ""}, {step: !isShown});
   await reload({move: true});
 });
 
@@ -58,11 +86,22 @@ const propose = () => saying("axes-error", async () => {
   }
 });
 
+/* An axis that is there is replaced when that is asked for again; one that was saved on this page, at once. */
+const mine = new Set();
+let warned = "";
+
 const save = () => saying("axes-error", async () => {
-  const {axis} = await ask("axes/save", {name: $("axes-name").value.trim(), trial});
+  const name = $("axes-name").value.trim(), there = view.index.axes.find((one) => one.name === name && name !== TRIED);
+  if (there && !mine.has(name) && warned !== name) {
+    warned = name;
+    throw new Error(`there is an axis ${name} already (${there.ends.join(" … ")}, version ${there.version}); save once more to replace it, or choose another name`);
+  }
+  warned = "";
+  const {axis} = await ask("axes/save", {name, trial});
+  mine.add(axis.name);
   view.index.axes = [...view.index.axes.filter((one) => ![axis.name, TRIED].includes(one.name)), axis, ...view.index.axes.filter((one) => one.name === TRIED)];
-  set({x: axis.name});
+  set({[now().y === TRIED ? "y" : "x"]: axis.name});
   $("axes-name").value = "";
   await reload({move: false});
-  $("says").textContent = `Saved as ${axis.name}, version ${axis.version}.`;
+  note(`Saved as ${axis.name}, version ${axis.version}.`);
 });

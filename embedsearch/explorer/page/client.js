@@ -31,9 +31,14 @@ export async function ask(name, fields = {}, {kind = ""} = {}) {
 
 export async function download(format, fields) {
   const answer = await post("export", {format, ...fields});
+  keep(await answer.blob(), `passages.${format}`);
+}
+
+/* Leaves bytes as a file of the reader's. */
+export function keep(blob, name) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await answer.blob());
-  link.download = `passages.${format}`;
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

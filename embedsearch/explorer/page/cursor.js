@@ -1,6 +1,6 @@
 /* Move: a cursor on the two axes, and what lies there; or what a phrase would be if it lay there. */
 import {ask} from "./client.js";
-import {axes, now, set} from "./address.js";
+import {PILES, axes, now, set} from "./address.js";
 import {$, later, number, saying} from "./dom.js";
 import {list} from "./hits.js";
 import {mark} from "./view.js";
@@ -27,12 +27,12 @@ export function fill() {
   $("cursor-like").value = now().held ?? "";
 }
 
-/* Where both axes are the same there is one slider. */
+/* On one axis there is one slider. */
 function name() {
   const {x, y} = now(), second = $("cursor-y");
   $("cursor-x-name").textContent = x;
   $("cursor-y-name").textContent = y;
-  for (const part of [second, ...second.labels]) part.hidden = x === y;
+  for (const part of [second, ...second.labels]) part.hidden = y === PILES;
 }
 
 export const answer = () => saying("cursor-error", async () => {

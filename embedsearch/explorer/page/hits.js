@@ -9,7 +9,7 @@ export function list(hits, {scores = (hit) => number(hit.score, 3)} = {}) {
 function entry(hit, scores) {
   const text = hit.snippet ? marked(hit.snippet.text, hit.snippet.marks) : [hit.text.length > 240 ? `${hit.text.slice(0, 239)}…` : hit.text];
   const called = hit.title || hit.text;
-  const like = h("button", {type: "button", "aria-label": `like this: ${called.length > 60 ? `${called.slice(0, 59)}…` : called}`, click: () => document.dispatchEvent(new CustomEvent("like", {detail: hit.document}))}, "like this");
+  const like = h("button", {type: "button", class: "link", "aria-label": `like this: ${called.length > 60 ? `${called.slice(0, 59)}…` : called}`, click: () => document.dispatchEvent(new CustomEvent("like", {detail: hit.document}))}, "like this");
   const also = hit.near_alone?.length ? h("span", {}, `also near ${hit.near_alone.join(", ")}`) : null;
   return h("li", {"data-id": hit.id},
     hit.title ? h("div", {class: "title", dir: "auto"}, hit.title) : null,

@@ -1,11 +1,12 @@
 /* The page: its tabs, the choice of axes and colours, and the address that holds them. */
 import {ask, download, learned} from "./client.js";
-import {axes as across, now, onMove, set} from "./address.js";
+import {PILES, axes as across, now, onMove, set} from "./address.js";
 import {$, counted, h, saying} from "./dom.js";
 import * as asking from "./ask.js";
 import * as axes from "./axes.js";
 import * as cursor from "./cursor.js";
 import * as cut from "./cut.js";
+import * as means from "./means.js";
 import * as reading from "./read.js";
 import {follow, load, ofDrawn, pick, redraw, view} from "./view.js";
 
@@ -28,6 +29,7 @@ function tabs() {
 
 async function open() {
   const chosen = Object.hasOwn(PANELS, now().tab) ? now().tab : "ask";
+  document.querySelector("main").dataset.tab = chosen;
   for (const name of Object.keys(PANELS)) {
     $(name).hidden = name !== chosen;
     $(`tab-${name}`).setAttribute("aria-selected", String(name === chosen));
@@ -44,12 +46,13 @@ function fill() {
 function choices() {
   const names = view.index.axes.map((axis) => axis.name);
   document.documentElement.classList.toggle("without-axes", !names.length);
-  for (const which of ["x", "y"]) {
-    $(which).replaceChildren(...names.map((name) => h("option", {}, name)));
-    $(which).value = now()[which];
-  }
+  const options = names.map((name) => h("option", {}, name)), others = names.filter((name) => name !== now().x);
+  $("x").replaceChildren(...options);
+  $("y").replaceChildren(...others.map((name) => h("option", {}, name)), h("option", {value: PILES}, "passages"));
+  for (const which of ["x", "y"]) $(which).value = now()[which];
   $("color").replaceChildren(h("option", {value: ""}, "none"), ...view.index.fields.map((name) => h("option", {}, name)));
   $("color").value = now().color ?? "";
+  means.choices();
   reading.choices();
 }
 
@@ -68,11 +71,15 @@ function exports_() {
   $("chosen-none").addEventListener("click", () => { view.plane.select([]); pick([]); });
 }
 
-/* What an address leaves out, or names that is not there. */
+/* What an address leaves out, or names that is not there. An axis up that is across too says nothing more. */
 function complete() {
-  const names = view.index.axes.map((axis) => axis.name), fallback = {x: names[0], y: names[1] ?? names[0]};
-  for (const which of ["x", "y"]) if (!names.includes(now()[which])) set({[which]: fallback[which]});
-  if (!view.index.fields.includes(now().color)) set({color: ""});
+  const names = view.index.axes.map((axis) => axis.name);
+  if (!names.includes(now().x)) set({x: names.find((name) => name !== now().y) ?? names[0]});
+  const {x, y} = now();
+  if (!names.length) set({y: ""});
+  else if (y === x) set({y: PILES});
+  else if (y !== PILES && !names.includes(y)) set({y: names.find((name) => name !== x) ?? PILES});
+  if (!view.index.fields.includes(now().color)) set({color: "", means: ""});
 }
 
 /* An axis that is tried is among the choices of those who have tried one. */
@@ -106,7 +113,7 @@ async function catchUp() {
     const names = view.index.axes.map((axis) => axis.name), others = JSON.stringify(view.index.axes) !== had;
     complete();
     choices();
-    const gone = [...new Set([before.x, before.y])].filter((name) => name && !names.includes(name));
+    const gone = [before.x, before.y].filter((name) => name && name !== PILES && !names.includes(name));
     const hadNone = !view.drawn, drawn = await redraw(gone.length ? `The index has no axis ${gone.join(" and ")} any more. ` : "");
     if (gone.length || hadNone) $("view-error").textContent = "";
     if ((drawn || others) && now().tab !== "read") await open();
@@ -124,10 +131,12 @@ async function begin() {
   tabs();
   exports_();
   for (const panel of Object.values(PANELS)) panel.begin(changed);
+  means.begin();
   for (const which of ["x", "y", "color"]) {
     $(which).addEventListener("change", () => saying("view-error", async () => {
-      const move = which !== "color"; // what is in view stays so in other colours
-      set({[which]: $(which).value, ...(move && {view: ""})}, {step: true});
+      const move = which !== "color", {x, y} = now(); // what is in view stays so in other colours
+      const turned = which === "x" && $("x").value === y && {y: x}; // the axis that was up goes across, and the other one up
+      set({[which]: $(which).value, ...turned, ...(move && {view: ""})}, {step: true});
       await changed({move});
     }));
   }

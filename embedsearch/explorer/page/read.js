@@ -2,7 +2,7 @@
 import {ask} from "./client.js";
 import {now, set} from "./address.js";
 import {$, count, counted, h, marked, number} from "./dom.js";
-import {drawnAgain, view} from "./view.js";
+import {drawnAgain, note, view} from "./view.js";
 
 const KEYS = {r: "relevant", n: "not relevant", u: "undecided"};
 const MAIN = "main"; // the screening where the address names none
@@ -12,12 +12,6 @@ let record = null;
 let told = false; // the form shows what the records are chosen by
 let asked = 0; // grows with every question for a record: an answer that another has overtaken is not shown
 let busy = false;
-let noted = false; // what was done stands below the plane, until something else is
-
-function note(text) {
-  $("says").textContent = text;
-  noted = true;
-}
 
 const chosen = () => now().screening ?? MAIN;
 const screenings = () => [...new Set([MAIN, ...view.index.screenings])];
@@ -103,8 +97,7 @@ async function once(work) {
   if (busy) return;
   busy = true;
   const name = shown;
-  if (noted) drawnAgain();
-  noted = false;
+  drawnAgain();
   await speaking(name, () => work(name, sitting(name)), (error) => note(`${name}: ${error.message}`));
   busy = false;
   if (record && name === shown) $("read-record").focus({preventScroll: true});

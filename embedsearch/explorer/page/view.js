@@ -1,6 +1,6 @@
 /* The plane: which points are drawn, in what colours, and what lies on top of them. */
 import {ask, unpack} from "./client.js";
-import {now, set} from "./address.js";
+import {PILES, now, set} from "./address.js";
 import {$, count, counted, h, later, saying} from "./dom.js";
 
 const TEXTS_AHEAD = 2000; // points whose texts are fetched before the pointer comes
@@ -8,23 +8,27 @@ const AT_ONCE = 200; // passages of one request
 const MOVING = 6000; // points that are seen moving to other axes
 const FRAMES = 10;
 const ABOVE = 14; // pixels from a ring to its name
+const OVER = 1.22, LEVEL = 0.105; // how high the plane reaches over the highest pile, where arrows and stars have their place, and each mean
 const CHANGED = "The index has changed since these passages were drawn; they are drawn anew, so choose again.";
 
 /* `index` is what the index holds, as far as the page knows; `where` is the condition that is drawn; `selection` is what was chosen, {epoch, rows}, or null: rows alone say nothing,
    since the index may number them anew. There is no `plane` before points are drawn, and none of an index without axes. */
 export const view = {plane: null, index: null, drawn: null, texts: new Map(), where: "", selection: null};
-let marking = false; // something lies on top of the points
+let marked = null; // what lies on top of the points
 let alone = null; // the value of a field that is shown alone: {field, name}, where the name of all others is null
 let settling = false; // the view is being set by us, not by the reader
 let loading = 0; // how many ask for other points: what is in view takes the place of none of them
 let latest = null; // the last of these
+let means = []; // of groups: {name, code, on: {axis: {mean, low, high}}}
 let lead = ""; // what is said before what is drawn, until other points are asked for
 
 const axisNamed = (name) => view.index.axes.find((axis) => axis.name === name);
 const titles = () => {
-  const [x, y] = [axisNamed(now().x), axisNamed(now().y)];
-  return {xTitle: `${x.name} (standard deviations)`, yTitle: `${y.name} (standard deviations)`, xEnds: x.ends, yEnds: y.ends};
+  const x = axisNamed(now().x), y = axisNamed(now().y), titled = (axis) => `${axis.name} (standard deviations)`;
+  return {xTitle: titled(x), xEnds: x.ends, yTitle: y ? titled(y) : "passages", yEnds: y?.ends ?? ["", ""]};
 };
+const called = () => `Passages ${isPiled() ? `along ${now().x}, piled where they lie` : "on two axes"}. Arrow keys move, plus and minus zoom, 0 shows all.`;
+const isPiled = () => now().y === PILES;
 
 /* plotly takes most of a second to begin; until then a sketch of the points stands where it will draw them. */
 const plotly = () => new Promise((ready, failed) => {
@@ -59,7 +63,7 @@ function sketch({x, y, range}) {
 async function begin(points) {
   await sketch(points);
   await plotly();
-  view.plane = new Plane($("plane"), {...titles(), thin: true, label: "Passages on two axes. Arrow keys move, plus and minus zoom, 0 shows all."});
+  view.plane = new Plane($("plane"), {...titles(), thin: true});
   const soon = later(zoomed, 250);
   view.plane.onView = (range) => { if (!settling) soon(range, asking()); };
   view.plane.onHover = hovered;
@@ -95,24 +99,32 @@ export async function follow() {
 export async function load(wanted = {}) {
   if (!view.index.axes.length) return;
   const {view: at} = now();
-  loading += 1;
   lead = "";
-  latest = drawing(wanted).finally(() => { loading -= 1; });
+  busy(1);
+  latest = drawing(wanted).finally(() => busy(-1));
   await latest;
   if (now().view !== at) await detail(addressed()); // the reader has moved on meanwhile
 }
 
+function busy(more) {
+  loading += more;
+  $("plane").setAttribute("aria-busy", String(loading > 0));
+}
+
 async function drawing({move = false, where = view.where}) {
-  const before = view.drawn, of = holding(), {generation} = view.index, found = Object.assign(unpacked(await asked({where})), {of, generation});
+  const before = view.drawn, of = holding(), {generation} = view.index, found = Object.assign(await asked({where}), {of, generation});
   await begun(found);
   view.where = where;
   mark({}); // it lies where the axes before had it; who drew it draws it again
+  cross([]);
   view.plane.axes(titles());
+  $("plane").setAttribute("aria-label", called());
   if (move && before && same(before.rows, found.rows)) await moving(before, found);
   show(found);
   const box = addressed();
   if (box) settle(box);
   await view.plane.drawn;
+  document.dispatchEvent(new CustomEvent("drawn"));
   $("plane").querySelector(".sketch")?.remove();
   setTimeout(() => ahead(found.rows.slice(0, TEXTS_AHEAD)), 200);
 }
@@ -139,9 +151,10 @@ function addressed() {
 }
 
 /* Of an index that is not drawn whole, the points in view. */
-function asked(more) {
-  const {passages, sample} = view.index, box = passages > sample ? addressed() : null;
-  return ask("points", {x: now().x, y: now().y, where: view.where, field: now().color, limit: sample, box, ...more}, {kind: "points"});
+async function asked(more) {
+  const {passages, sample} = view.index, box = passages > sample ? addressed() : null, piled = isPiled();
+  const answer = await ask("points", {x: now().x, y: piled ? null : now().y, where: view.where, field: now().color, limit: sample, box, ...more}, {kind: "points"});
+  return unpacked({...answer, piled});
 }
 
 /* Asks of passages that are drawn. Where the index has changed since, they are drawn anew, and none is selected. */
@@ -162,6 +175,7 @@ function unpacked(answer) {
   points.place = new Map(Array.from(points.rows, (row, place) => [row, place]));
   if (answer.field?.kind === "text") Object.assign(points, {codes: unpack(answer.field.codes, Int32Array), names: answer.field.names});
   if (answer.field?.kind === "number") points.values = unpack(answer.field.values, Float32Array);
+  if (answer.piled) Object.assign(points, {top: answer.range.y[1], range: {...answer.range, y: [0, reach() * answer.range.y[1]]}});
   return points;
 }
 
@@ -206,13 +220,24 @@ function settle([x0, x1, y0, y1]) {
 }
 
 function says() {
+  delete $("says").dataset.note;
   const {total, inside, shown} = view.drawn;
   const part = shown < inside ? `${count(shown)} of ${count(inside)} passages in view are drawn; zoom in for more.` : `${counted(shown, "passage")}${inside < total ? ` of ${count(total)} ${shown === 1 ? "is" : "are"} in view` : ""}.`;
   $("says").textContent = lead + ($("says").dataset.plain ?? "") + (view.where ? `Only where ${view.where}: ` : "") + part;
 }
 
-/* Says again what is drawn, in the place of what was done. */
-export const drawnAgain = () => (view.drawn ? says() : $("says").replaceChildren());
+/* What was done stands below the plane, in the place of what is drawn, until something else is done. */
+export function note(text) {
+  $("says").textContent = text;
+  $("says").dataset.note = "";
+}
+
+export function drawnAgain() {
+  if (!("note" in $("says").dataset)) return;
+  delete $("says").dataset.note;
+  if (view.drawn) says();
+  else $("says").replaceChildren();
+}
 
 /* What decides the view beside the reader's hand. */
 const asking = () => JSON.stringify([now().x, now().y, now().q, now().like, now().view]);
@@ -228,8 +253,9 @@ async function zoomed(range, asked) {
 async function detail(box) {
   if (!box || loading || view.drawn.shown === view.drawn.total) return;
   try {
-    const {of, generation} = view.drawn, found = Object.assign(unpacked(await asked({box})), {of, generation}), {x0, x1, y0, y1} = view.plane.range;
+    const {of, generation} = view.drawn, found = Object.assign(await asked({box}), {of, generation}), {x0, x1, y0, y1} = view.plane.range;
     show(found);
+    if (found.piled) lay(marked); // a ring is where its point is drawn
     settle([x0, x1, y0, y1]);
     ahead(view.drawn.rows.slice(0, AT_ONCE));
   } catch (error) {
@@ -259,7 +285,9 @@ const hovered = later(async (place) => {
   if (place === null || !view.drawn) return;
   const row = view.drawn.rows[place];
   await ahead([row]);
-  if (view.texts.has(row)) $("says").textContent = told(row).replace(/\n/g, " | ");
+  if (!view.texts.has(row)) return;
+  delete $("says").dataset.note;
+  $("says").textContent = told(row).replace(/\n/g, " | ");
 }, 60);
 
 /* -- what lies on top -------------------------------------------------------------------------------- */
@@ -267,18 +295,35 @@ const hovered = later(async (place) => {
 /* Rings around what was found, with names as far as there is room for them; the view is brought to it. */
 export function mark({hits = [], arrows = [], star = null}) {
   const nothing = !hits.length && !arrows.length && !star;
-  if (!view.plane || (nothing && !marking)) return; // the plane is not drawn again for nothing
-  marking = !nothing;
-  const [x, y] = [now().x, now().y];
-  const placed = hits.filter((hit) => x in (hit.coordinates ?? {})).map((hit) => ({x: hit.coordinates[x], y: hit.coordinates[y], text: short(hit.title || hit.text), yshift: ABOVE}));
-  const box = around([...placed, ...arrows.flatMap((one) => [{x: one.x0, y: one.y0}, {x: one.x1, y: one.y1}]), ...(star ? [star] : [])]);
+  if (!view.plane || (nothing && !marked)) return; // the plane is not drawn again for nothing
+  marked = nothing ? null : {hits, arrows, star};
+  let box = around(lay(marked));
+  if (!box || now().view) return;
+  if (view.drawn.piled) box = aroundAll(box);
+  settle(box);
+  detail(box);
+}
+
+/* Draws what lies on top, and returns where. */
+function lay(given) {
+  const {x, y} = now(), {hits, arrows, star} = raised(given ?? {hits: [], arrows: [], star: null});
+  const placed = hits.filter((hit) => x in (hit.coordinates ?? {})).map((hit) => ({x: hit.coordinates[x], y: hit.height ?? hit.coordinates[y], text: short(hit.title || hit.text), yshift: ABOVE}));
   view.plane.rings(placed);
   view.plane.arrows(arrows);
   view.plane.star(star?.x ?? null, star?.y, star?.label ?? "");
   view.plane.labels(placed); // the best answers first
-  if (!box || now().view) return;
-  settle(box);
-  detail(box);
+  return [...placed, ...arrows.flatMap((one) => [{x: one.x0, y: one.y0}, {x: one.x1, y: one.y1}]), ...(star ? [star] : [])];
+}
+
+/* Over piles, arrows lie one above the other, and a line leads from the star down to the axis. What is found lies where it
+   is drawn, or on the axis where it is not. */
+function raised({hits, arrows, star}) {
+  const {piled, top, place, y} = view.drawn;
+  if (!piled) return {hits, arrows, star};
+  const level = (step) => top * (1.04 + (0.14 * step) / (arrows.length + 1)), end = star && {...star, y: level(arrows.length + 1)};
+  const steps = arrows.map((arrow, step) => ({...arrow, y0: level(step + 1), y1: level(step + 1)}));
+  const down = end ? [{x0: end.x, y0: end.y, x1: end.x, y1: 0}] : [];
+  return {hits: hits.map((hit) => ({...hit, height: y[place.get(hit.row)] ?? 0})), arrows: [...steps, ...down], star: end};
 }
 
 function around(points) {
@@ -290,7 +335,26 @@ function around(points) {
   return [...span(points.map((point) => point.x)), ...span(points.map((point) => point.y))];
 }
 
+/* Piles say how all passages are spread: all stay in view, and what lies beside them comes into it. */
+function aroundAll([left, right]) {
+  const [low, high] = Plane.roomy(view.drawn.range.x);
+  return [Math.min(low, left), Math.max(high, right), ...Plane.roomy(view.drawn.range.y)];
+}
+
 const short = (text) => (text.length > 32 ? `${text.slice(0, 31)}…` : text);
+
+/* Means of groups with their intervals; over piles one above the other. */
+export function cross(groups) {
+  if (!view.plane || (!groups.length && !means.length)) return;
+  means = groups;
+  const {x, y} = now(), {piled, top, range} = view.drawn, on = ({mean, low, high}) => ({at: mean, low, high});
+  view.plane.means(means.map((one, place) => ({text: short(one.name), code: one.code, x: on(one.on[x]), y: piled ? {at: top * (OVER + LEVEL * (means.length - place - 0.8))} : on(one.on[y])})));
+  if (!piled) return;
+  range.y = [0, reach() * top];
+  if (!addressed()) settle([view.plane.range.x0, view.plane.range.x1, ...Plane.roomy(range.y)]);
+}
+
+const reach = () => OVER + LEVEL * means.length;
 
 /* -- selection ---------------------------------------------------------------------------------------- */
 
@@ -328,7 +392,7 @@ function legend(points) {
   if (!points.codes) return $("legend").replaceChildren();
   const pressed = codeAlone(points);
   const button = (label, code, name) => h("button", {type: "button", "aria-pressed": String(code === pressed), click: (event) => isolate(event.currentTarget, name)},
-    h("i", {style: `background: var(--plane-${code < 0 ? "faint" : `color-${code}`})`}), label);
+    h("i", {style: `background: var(--plane-${code < 0 ? "faint" : `color-${code}`})`}), h("span", {dir: "auto", title: label}, label));
   const others = pressed === -1 || points.codes.includes(-1) ? [button("others", -1, null)] : [];
   $("legend").replaceChildren(...points.names.map((name, code) => button(name, code, name)), ...others);
 }

@@ -9,6 +9,9 @@
      plane.rings([{x, y, code?}])                        rings, hidden with the points of their code; [] takes them away
      plane.select(indices)                               what is selected, as if by hand; onSelect is not told
      plane.isolate(code | null)                          only the points with this code
+     plane.means([{x: {at, low, high}, y: {at, low, high}, text, code?}])   crosses as long as their intervals, without low and
+                                                         high a line, in the colour of their code, hidden as rings are;
+                                                         points under crosses fade
      plane.arrows([{x0, y0, x1, y1, label}])             plane.star(x, y, label), plane.star(null)
      plane.labels([{x, y, text, yshift?}])               names, `yshift` pixels above; with `thin`, those that find room beside
                                                          the star's and the arrows', first come first
@@ -23,7 +26,7 @@
      Plane.roomy([low, high])                            the range that is in view where points lie from low to high
 
    `codes` are categories, 0 to 14, in the colours --plane-color-0… (0 to 7 for names, 8 and 9 grey, 10 to 14 for ranges);
-   -1 is faint. `values` are numbers, in the steps of --plane-step-0…. All indices are places in x and y. Texts are
+   -1 is faint. `values` are numbers, NaN where there is none, in the steps of --plane-step-0…. All indices are places in x and y. Texts are
    never markup. The keys, while the plane has the focus: arrows move, + and - zoom, 0 shows all, Escape takes the
    selection away. */
 "use strict";
@@ -32,7 +35,11 @@ const Plane = (() => {
   const STEP = 0.2; // of the width or height, that an arrow key moves
   const MOST_IN_SVG = 5000; // points that a browser without WebGL draws, and still answers to the pointer
   const COLORS = 15, STEPS = 5;
+  const BELOW = 0.01; // how far below the least of the numbers those lie that are none, as a share of their range
   const TITLE = 13, END = 11; // pixels of letters
+  const DENSE = 4000; // points
+  const FEW = 13; // pixels across a ring, where rings are few among points that are small because they are many
+  const BESIDE = 8; // pixels from a cross to its name
 
   const hasWebGL = () => {
     try {
@@ -115,7 +122,7 @@ const Plane = (() => {
       this.drawn = Promise.resolve();
       this._given = {x: [], y: [], hover: () => ""};
       this._order = new Int32Array(0);
-      this._rings = this._selected = [];
+      this._rings = this._means = this._selected = [];
       this._arrows = this._labels = [];
       this._star = this._isolated = this._range = null;
       this._mode = "pan";
@@ -144,6 +151,11 @@ const Plane = (() => {
 
     rings(rings) {
       this._rings = rings;
+      return this._redraw();
+    }
+
+    means(means) {
+      this._means = means;
       return this._redraw();
     }
 
@@ -293,21 +305,46 @@ const Plane = (() => {
         type, mode: "markers", x: this._xy?.[0] ?? [], y: this._xy?.[1] ?? [], hoverinfo: "none", marker: this._marker(),
         selectedpoints: chosen, selected: {marker: {opacity: 1}}, unselected: {marker: {opacity: 0.15}},
       };
-      return [base, this._ringTrace(type), this._starTrace()];
+      return [base, this._ringTrace(), this._starTrace(), ...this._meanTraces()];
     }
 
-    _ringTrace(type) {
-      const marker = {symbol: "circle-open", size: sizeFor(this.shown) + 5, color: this._color("ink"), line: {width: 2, color: this._color("ink")}};
+    /* What lies on points. Few are drawn sooner without a program of their own for the graphics card, but under the points,
+       which hide them where they are dense. */
+    _type(count) {
+      return this.webgl && (count >= 500 || this.shown > DENSE) ? "scattergl" : "scatter";
+    }
+
+    _ringTrace() {
       const rings = this._rings.filter(({code}) => this._isolated === null || code === undefined || code === this._isolated);
-      // Few are drawn sooner without a program of their own for the graphics card.
-      if (rings.length < 500) type = "scatter";
-      return {type, mode: "markers", x: rings.map((ring) => ring.x), y: rings.map((ring) => ring.y), hoverinfo: "skip", marker};
+      const size = Math.max(sizeFor(this.shown) + 5, rings.length < 100 ? FEW : 0);
+      const marker = {symbol: "circle-open", size, color: this._color("ink"), line: {width: 2, color: this._color("ink")}};
+      return {type: this._type(rings.length), mode: "markers", x: rings.map((ring) => ring.x), y: rings.map((ring) => ring.y), hoverinfo: "skip", marker};
+    }
+
+    /* Crosses over wider lines of paper, which part them from points of their own colour. */
+    _meanTraces() {
+      const shown = this._meansShown(), both = {type: this._type(1), hoverinfo: "skip"};
+      const arms = shown.map(({x, y}) => ({x: [x.low ?? null, x.high ?? null, null, y.at], y: [y.at, y.at, null, y.low ?? null, y.high ?? null]}));
+      for (const [place, {x}] of shown.entries()) arms[place].x[3] = arms[place].x[4] = x.at;
+      const line = ({x, y}, color, width) => ({...both, mode: "lines", x, y, line: {color, width}});
+      const under = {x: arms.flatMap(({x}) => [...x, null]), y: arms.flatMap(({y}) => [...y, null])};
+      const marker = {symbol: "diamond", size: 11, color: shown.map((mean) => this._colorOf(mean)), line: {width: 1.5, color: this._color("paper")}};
+      const middles = {...both, mode: "markers", x: shown.map(({x}) => x.at), y: shown.map(({y}) => y.at), marker};
+      return shown.length ? [line(under, this._color("paper"), 6), ...arms.map((arm, place) => line(arm, this._colorOf(shown[place]), 3)), middles] : [];
+    }
+
+    _meansShown() {
+      return this._means.filter(({code}) => this._isolated === null || (code ?? -1) === this._isolated);
+    }
+
+    _colorOf({code}) {
+      return this._color(code === undefined ? "ink" : `color-${code}`);
     }
 
     _starTrace() {
       const at = this._star ? [this._star] : [];
       const marker = {symbol: "star", size: 20, color: this._color("accent"), line: {width: 1, color: this._color("ink")}};
-      return {type: "scatter", mode: "markers", x: at.map((star) => star.x), y: at.map((star) => star.y), hoverinfo: "skip", marker};
+      return {type: this._type(1), mode: "markers", x: at.map((star) => star.x), y: at.map((star) => star.y), hoverinfo: "skip", marker};
     }
 
     _places(indices) {
@@ -317,9 +354,10 @@ const Plane = (() => {
 
     _marker() {
       const {codes, values} = this._given;
-      const look = {size: sizeFor(this.shown), opacity: this.shown > 20000 ? 0.6 : 0.85, line: {width: this.shown > 4000 ? 0 : 0.5, color: this._color("rim")}};
+      const isCrossed = this._means.some(({y}) => y.low !== undefined); // crosses of their colours would be lost among them
+      const look = {size: sizeFor(this.shown), opacity: isCrossed ? 0.25 : this.shown > 20000 ? 0.6 : 0.85, line: {width: this.shown > 4000 ? 0 : 0.5, color: this._color("rim")}};
       if (codes) return {...look, color: Array.from(this._order, (i) => codes[i]), cmin: -1.5, cmax: COLORS - 0.5, colorscale: this._palette(), showscale: false};
-      if (values) return {...look, color: taken(values, this._order), colorscale: this._steps(), showscale: true, colorbar: {thickness: 10, outlinewidth: 0, tickfont: {color: this._color("quiet")}}};
+      if (values) return {...look, ...this._scale(values)};
       return {...look, color: this._color("point")};
     }
 
@@ -329,8 +367,16 @@ const Plane = (() => {
       return colors.flatMap((color, place) => [[place / colors.length, color], [(place + 1) / colors.length, color]]);
     }
 
-    _steps() {
-      return Array.from({length: STEPS}, (_, step) => [step / (STEPS - 1), this._color(`step-${step}`)]);
+    /* Numbers in steps, with their scale beside them; what is none is as faint as what is in no category. */
+    _scale(values) {
+      const [low, high] = extent(values), none = low - BELOW * (high - low || 1), faint = this._color("faint");
+      if (values.every(Number.isNaN)) return {color: faint};
+      const steps = Array.from({length: STEPS}, (_, step) => [step / (STEPS - 1), this._color(`step-${step}`)]);
+      const bar = {showscale: true, colorbar: {thickness: 10, outlinewidth: 0, tickfont: {color: this._color("quiet")}}};
+      if (!values.some(Number.isNaN)) return {...bar, color: taken(values, this._order), cmin: low, cmax: high, colorscale: steps};
+      const start = BELOW / (1 + BELOW), scaled = steps.map(([at, color]) => [start + at * (1 - start), color]);
+      const color = taken(values, this._order).map((value) => (Number.isNaN(value) ? none : value));
+      return {...bar, color, cmin: none, cmax: high, colorscale: [[0, faint], [start * 0.99, faint], ...scaled]};
     }
 
     _layout() {
@@ -381,20 +427,27 @@ const Plane = (() => {
       return {width: size?.w ?? this.element.clientWidth - 60, height: size?.h ?? this.element.clientHeight - 70};
     }
 
-    /* The labels in view that cover none before them, nor what is beside arrows and star, moved in from the sides. Zooming
-       in shows more. */
+    /* The labels in view that cover none before them, nor crosses, nor what is beside arrows and star, moved in from the
+       sides. Zooming in shows more. */
     _labelled() {
       if (!this.options.thin) return this._labels;
       const {width, height} = this._room(), {x0, x1, y0, y1} = this._range;
-      const placed = ({x, y, text, yshift = 0}) => ({x: ((x - x0) / (x1 - x0)) * width, y: ((y - y0) / (y1 - y0)) * height + yshift, half: widthOf(text, TITLE) / 2});
-      const taken = this._captions().map(placed), shown = [];
-      for (const label of this._labels) {
+      const tall = 0.75 * TITLE; // half of it
+      const placed = ({x, y, text, beside = 0, yshift = 0}) => {
+        const half = widthOf(text, TITLE) / 2;
+        return {x: ((x - x0) / (x1 - x0)) * width + (beside && beside + half), y: ((y - y0) / (y1 - y0)) * height + yshift, half, tall};
+      };
+      const means = this._meansShown(), shown = [];
+      const crosses = means.map(({x, y}) => ({...placed({x: x.at, y: y.at, text: ""}), half: (((x.high ?? x.at) - x.at) / (x1 - x0)) * width, tall: 3}));
+      const taken = [...this._captions().map(placed), ...crosses];
+      const named = means.map(({x, y, text}) => ({x: x.high ?? x.at, y: y.at, text, beside: BESIDE}));
+      for (const label of [...named, ...this._labels]) {
         const {x, y, half} = placed(label);
         if (x < 0 || x > width || y < 0 || y > height) continue;
         const middle = Math.max(half, Math.min(x, width - half));
-        if (taken.some((other) => Math.abs(middle - other.x) < half + other.half && Math.abs(y - other.y) < 1.5 * TITLE)) continue;
-        taken.push({x: middle, y, half});
-        shown.push({...label, xshift: middle - x});
+        if (taken.some((other) => Math.abs(middle - other.x) < half + other.half && Math.abs(y - other.y) < tall + other.tall)) continue;
+        taken.push({x: middle, y, half, tall});
+        shown.push({...label, xshift: middle - x + (label.beside ? label.beside + half : 0)});
       }
       return shown;
     }
@@ -438,7 +491,7 @@ const Plane = (() => {
       const {xaxis, yaxis} = this._chart._fullLayout;
       this._range = {x0: xaxis.range[0], x1: xaxis.range[1], y0: yaxis.range[0], y1: yaxis.range[1]};
       this.onView({...this._range});
-      if ((this.options.thin && this._labels.length) || this._arrows.length) this._relabel();
+      if ((this.options.thin && this._labels.length + this._means.length) || this._arrows.length) this._relabel();
     }
 
     /* After a move by hand: once it rests, for plotly then lays everything out again. */
