@@ -1,7 +1,8 @@
 """Readers of files of word processors: those of Word (docx) and of OpenDocument (odt), which are packed XML.
 
 Written here, since it is little: what a paragraph says stands in few elements, and no tree need be built to find it.
-python-docx brings lxml and knows no footnotes; mammoth writes HTML with marks of its own in the text.
+python-docx 1.2 brings lxml, and leaves out footnotes, text boxes, and what was inserted while changes were tracked;
+mammoth writes HTML with marks of its own in the text.
 """
 
 from __future__ import annotations
