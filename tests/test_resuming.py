@@ -130,8 +130,8 @@ def write_records(file: Path, count: int) -> None:
 
 
 def test_a_run_that_is_killed_goes_on_to_the_same_bytes_and_in_constant_memory(tmp_path):
-    """Killed with SIGKILL at random moments, 20,000 records give what one run gives; 60,000 need no more memory."""
-    write_records(tmp_path / "records.jsonl", 20_000)
+    """Killed with SIGKILL at random moments, 10,000 records give what one run gives; 40,000 need no more memory."""
+    write_records(tmp_path / "records.jsonl", 10_000)
     started = time.perf_counter()
     whole = worker(tmp_path / "records.jsonl", tmp_path / "whole")
     encoded, peak = map(int, whole.communicate()[0].split())
@@ -149,10 +149,10 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bytes_and_in_constant_memory(t
     assert (tmp_path / "killed").read_bytes() == (tmp_path / "whole").read_bytes(), f"seed {seed}"
     assert left <= encoded, f"seed {seed}"
     assert {file.name for file in tmp_path.iterdir()} == {"killed", "records.jsonl", "temporary", "whole"}
-    write_records(tmp_path / "more.jsonl", 60_000)
+    write_records(tmp_path / "more.jsonl", 40_000)
     more = worker(tmp_path / "more.jsonl", tmp_path / "more")
     grown = int(more.communicate()[0].split()[1]) - peak
-    assert grown < 30_000 * (1 if sys.platform != "darwin" else 1024), f"{grown} KB more for 40,000 more records"
+    assert grown < 22_000 * (1 if sys.platform != "darwin" else 1024), f"{grown} KB more for 30,000 more records"
 
 
 def test_what_was_embedded_before_a_run_ended_is_not_embedded_again(tmp_path):
