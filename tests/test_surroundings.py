@@ -165,7 +165,8 @@ def test_a_second_interrupt_ends_the_process_at_once():
 def test_whoever_is_told_to_end_leaves_nothing_behind(tmp_path, number):
     """As `timeout` and systemd tell it: temporary folders go, what was printed stands, the status is the signal's."""
     code = (
-        "import sys, tempfile, time\n"
+        "import signal, sys, tempfile, time\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run behind nohup\n"
         "from embedsearch.cli import main\n"
         "@main.command()\n"
         "def wait():\n"
