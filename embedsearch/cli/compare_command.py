@@ -125,20 +125,13 @@ def _interval(value: float | None, low: float | None, high: float | None) -> str
 
 def _said(found: GroupComparison) -> list[str]:
     """Return what the groups do not say: what was left out, how much they explain, and trends."""
-    from embedsearch.groups.dividing import DAY, MONTH, leaving_out
+    from embedsearch.groups.dividing import DAY, MONTH, odd_told
 
     lines = []
     if found.without:
         lines.append(f"{count_of(found.without, 'document has', 'documents have')} no {found.field}.")
     if found.odd:
-        named = ", ".join(found.odd[:_NAMED]) + (", …" if len(found.odd) > _NAMED else "")
-        import shlex
-
-        without = shlex.quote(leaving_out(found.field, found.odd[:_NAMED]))
-        lines.append(
-            f"Nearly all documents have a number or a date as {found.field}; for the others ({named}) all are taken as "
-            f"text, without steps and trend. To leave these out: --where {without}"
-        )
+        lines.append(odd_told(found.field, found.odd))
     if found.rare:
         names = "; ".join(list(found.rare)[:_NAMED]) + ("; …" if len(found.rare) > _NAMED else "")
         documents = count_of(sum(found.rare.values()), "document")
