@@ -1,6 +1,7 @@
 """Axes worked out by hand in three dimensions."""
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -78,6 +79,27 @@ def test_wrong_definitions_get_one_clear_line(definition, message):
         es.Axis.from_dict("size", definition)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_arrays_and_columns_are_lists_and_tables():
+    """As numpy and pandas give them; a column whose index is no texts rates nothing, one with twins too much."""
+    poles = es.Axis("a", low=np.array(["small"]), high=pandas.Series(["large", "huge"]))
+    assert (poles.low, poles.high) == (("small",), ("large", "huge"))
+    frame = pandas.DataFrame({"text": list("abcdef"), "rating": [1, 2, 3, 4, 5, 6.5]})
+    rated = es.Axis("a", ratings=frame.set_index("text")["rating"])
+    assert rated == es.Axis("a", ratings=dict(zip("abcdef", [1, 2, 3, 4, 5, 6.5], strict=True)))
+    assert es.Axis("a", groups=[["a"], ["b"]], values=np.array([1, 8])).values == (1.0, 8.0)
+    with pytest.raises(es.AxisError, match=r"'ratings' rates 0, which is no text; make them the column's index"):
+        es.Axis("a", ratings=frame["rating"])
+    with pytest.raises(es.AxisError, match="'ratings' rates 'a' twice"):
+        es.Axis("a", ratings=pandas.concat([frame, frame[:1]]).set_index("text")["rating"])
+    with pytest.raises(es.AxisError, match=r"'ratings' rates 5, which is no text$"):
+        es.Axis("a", ratings={5: 1.0})
+    for wrong in (frame, np.ones((2, 2)), {"small"}, "small"):
+        with pytest.raises(es.AxisError, match="'low' must be a list of texts"):
+            es.Axis("a", low=wrong, high=["large"])
+    with pytest.raises(es.AxisError, match="'ratings' must be a table of texts with numbers"):
+        es.Axis("a", ratings=frame)
 
 
 @pytest.mark.parametrize("name", ["one, two", "-a", "a=1", "a\nb", " a", "a ", "a  b", ",", "", " ", 3, "a\ud800"])

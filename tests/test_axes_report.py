@@ -221,6 +221,37 @@ def test_the_report_is_readable_and_json(index, monkeypatch):
     assert run("axes", "check", "faer").exit_code == 2
 
 
+def test_a_field_is_judged_as_ratings_of_the_documents_are(tmp_path):
+    """By documents that were left out, those with the same text once; of a field that texts do not tell it is said."""
+    random = np.random.default_rng(7)
+    rows = {f"t{place}": row for place, row in enumerate(random.standard_normal((24, 4)))}
+    told = {f"d{place}": 10 * row[0] + random.normal() for place, row in enumerate(rows.values())}
+    dealt = dict(zip(told, random.permutation(list(told.values())).tolist(), strict=True))
+    with es.Index.create(tmp_path / "i", TableEncoder({text: row.tolist() for text, row in rows.items()})) as index:
+        for copied in ("", "-copy"):
+            fields = [{"told": told[id], "dealt": dealt[id], "twice": 1 + (told[id] > 0)} for id in told]
+            index.add(
+                es.Document(id + copied, text, metadata=own) for (id, own, text) in zip(told, fields, rows, strict=True)
+            )
+        index.axes.save_all(
+            [
+                *(es.Axis(name, field=name) for name in ("told", "dealt", "twice")),
+                es.Axis("by hand", rated_documents=told),
+                es.Axis("binned", groups={"field": "told", "bins": 3}),
+            ]
+        )
+        report = index.axes.check()
+    found = {one.name: one for one in report.axes}
+    assert found["told"].validation == found["by hand"].validation
+    assert found["told"].validation.ordered.low > 0.7
+    assert found["twice"].validation.ordered.value > 0.8
+    assert found["dealt"].validation.p > 0.05
+    assert any("ordered no better than chance would" in one and "rate more" not in one for one in found["dealt"].advice)
+    assert "  24 different documents; among those that were left out, with 95 % intervals:" in str(report)
+    assert found["binned"].validation is None
+    assert "follows from how it is made" in found["binned"].advice[0]
+
+
 @pytest.fixture
 def orthogonal():
     """Return material with an axis along x and a rated axis that it is taken out of, of poles that lean along x."""

@@ -236,6 +236,17 @@ def test_numbers_become_five_ranges():
     ]  # fmt: skip
 
 
+def test_few_values_that_are_no_numbers_are_named(index):
+    """For them the others are no ranges: the picture's notes say so, with the condition that leaves them out."""
+    index.add(es.Document(f"d{n}", "wolf", metadata={"Year": given}) for n, given in enumerate([*range(30), "n.d."]))
+    plot = es.plot_plane(index, "predatoriness", "size", color="year")
+    (told,) = plot.notes
+    assert told.endswith('(n.d.) all are taken as text, without steps, ranges or trend. The condition year not in '
+                         '["n.d."] leaves these out')  # fmt: skip
+    assert es.plot_plane(index, "predatoriness", "size", color="year", where='year not in ["n.d."]').notes == ()
+    assert Categories.of("f", [*range(30)]).odd == Categories.of("f", ["a", "b", *range(3)]).odd == ()
+
+
 def test_ranges_that_lie_close_have_names_of_their_own():
     """Moments of one afternoon in seconds, with fractions, are parted into fifths as years are."""
     found = Categories.of("at", [1_700_000_000.5 + place for place in range(50)])

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, run
@@ -159,6 +160,20 @@ def test_a_second_interrupt_ends_the_process_at_once():
             one.send_signal(signal.SIGINT)
         said = one.stderr.read()
     assert (one.returncode, said) == (-signal.SIGINT, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_words_that_cannot_be_written_change_no_exit_code(tmp_path):
+    """As in a log on a full disk: 1 says that nothing was found, and 2 that something was wrong."""
+    with es.Index.create(tmp_path / "i", HashEncoder()) as index:
+        index.add(es.Document("a", "wolf", metadata={"year": 1990}))
+    for condition, code, out in (("year > 1", 0, "a\n"), ("year > 2000", 1, ""), ("yaer > 1", 2, "")):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "embedsearch", "filter", "-i", index.path, "--where", condition, "-f", "ids"],
+                stdout=subprocess.PIPE, stderr=full, text=True, check=False, cwd=ROOT,
+            )  # fmt: skip
+        assert (done.returncode, done.stdout) == (code, out)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -105,6 +105,7 @@ OPTIONS = {
     "first": lambda given, _: first(iter(()), given),
     "plan": lambda given, index: index.plan([], repeated=given),
     "snippets": lambda given, index: index.snippets([], like=given),
+    "seed of a map": lambda given, index: index.map("predatoriness", "size", seed=given),
     "compare": lambda given, index: index.explorer.compare("size", index.encoder, count=given),
 }
 
@@ -132,7 +133,7 @@ def test_yes_and_no_are_true_and_false(index, ask):
 @pytest.mark.parametrize("ask", OPTIONS.values(), ids=OPTIONS)
 def test_an_option_is_refused_in_another_kind(index, ask, wrong):
     """What is told, chosen or counted: before anything is done. True is 1 to Python wherever a number is wanted."""
-    if wrong is True and ask in (OPTIONS["seed"], OPTIONS["limit"], OPTIONS["first"]):
+    if wrong is True and ask in (OPTIONS[name] for name in ("seed", "limit", "first", "seed of a map")):
         return
     refused(ask, wrong, index)
     assert len(index.ids()) == 8

@@ -44,11 +44,13 @@ def as_name(text: str) -> str:
 
 
 def check_list(name: str, key: str, given: Any, *, of: str) -> Sequence[Any]:
-    """Return a list as it is.
+    """Return a list as it is; an array, or a column of a data frame, as one.
 
     Raises:
         AxisError: it is anything else, such as a single text.
     """
+    if getattr(given, "ndim", None) == 1 and hasattr(given, "tolist"):
+        given = given.tolist()
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise AxisError(f"axis {name!r}: {key!r} must be a list of {of}, not {shown(given)}")
     return given
@@ -60,9 +62,10 @@ def check_texts(name: str, key: str, given: Any) -> tuple[str, ...]:
     Raises:
         AxisError: it is no list of texts, or nothing is left of one that had texts.
     """
-    if not all(isinstance(text, str) for text in check_list(name, key, given, of="texts")):
+    listed = check_list(name, key, given, of="texts")
+    if not all(isinstance(text, str) for text in listed):
         raise AxisError(f"axis {name!r}: {key!r} must be a list of texts, not {shown(given)}")
-    return tuple(dict.fromkeys(text.strip() for text in given if text.strip()))
+    return tuple(dict.fromkeys(text.strip() for text in listed if text.strip()))
 
 
 def check_frames(name: str, frames: Sequence[str]) -> None:
@@ -109,20 +112,24 @@ def finite(value: float) -> float | None:
 
 
 def check_ratings(name: str, key: str, given: Any) -> dict[str, float]:
-    """Return a mapping of texts to numbers.
+    """Return a mapping of texts to numbers; a column of a data frame is one by its index.
 
     Of phrases, upper case and white space do not count; ids of documents, under the key ``rated_documents``, differ in
     every character.
 
     Raises:
-        AxisError: it is no mapping, a text is empty or rated twice, or a rating is no number.
+        AxisError: it is no mapping, what is rated is no text, is empty or rated twice, or a rating is no number.
     """
-    if not isinstance(given, Mapping):
+    is_column = getattr(given, "ndim", None) == 1 and hasattr(given, "items")
+    if not is_column and not isinstance(given, Mapping):
         raise AxisError(f"axis {name!r}: {key!r} must be a table of texts with numbers, not {shown(given)}")
     ratings: dict[str, float] = {}
     spelled: dict[str, str] = {}
     for text, value in given.items():
-        phrase = str(text).strip()
+        if not isinstance(text, str):
+            texts = '; make them the column\'s index, as in frame.set_index("text")["rating"]' * is_column
+            raise AxisError(f"axis {name!r}: {key!r} rates {shown(text)}, which is no text{texts}")
+        phrase = text.strip()
         if not phrase:
             raise AxisError(f"axis {name!r}: {key!r} rates an empty text")
         twin = spelled.setdefault(phrase if key == "rated_documents" else folded(phrase), phrase)

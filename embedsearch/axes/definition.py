@@ -119,7 +119,8 @@ class Axis:
                 raise AxisError(f"axis {self.name!r}: {key!r} must be a table, not {shown(given)}")
         for key in ("groups", "values"):
             if not isinstance(given := getattr(self, key), Mapping):
-                check_list(self.name, key, given, of="lists of texts" if key == "groups" else "numbers")
+                of = "lists of texts" if key == "groups" else "numbers"
+                self._set(key, check_list(self.name, key, given, of=of))
         self._set("prior", normal(self.prior))
         check_frames(self.name, self.frames)
         self._check_kinds()

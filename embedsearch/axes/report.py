@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes.blending import blend
+from embedsearch.axes.checks import FEWEST_RATINGS, are_equal
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.fitting import beliefs, clearing, middle, rated_vectors
 from embedsearch.axes.material import Material
@@ -18,9 +19,11 @@ from embedsearch.axes.scaled import ScaledAxis, rises
 from embedsearch.axes.separation import Separation, separate
 from embedsearch.axes.statistics import pearson
 from embedsearch.axes.validation import Validation, validate
+from embedsearch.vectors import thinned
 from embedsearch.wording import count_of
 
 _OVERLAP = 0.7  # a correlation above which two axes are said to measure nearly the same
+_MOST_DOCUMENTS = 5_000  # with a field, that are looked at
 _WEAK = 0.8  # the share of pole phrases on their own side below which the poles are called unclear
 
 
@@ -59,7 +62,7 @@ class AxisReport:
         kinds: what it is defined by.
         population: size, mean and standard deviation of the raw coordinates of the passages it is scaled on.
         separation: of its poles, where it has poles.
-        validation: against its ratings, where it has ratings.
+        validation: against its ratings, or its field, where it is learned from one.
         advice: what would make it better, a sentence each.
         cosines: where poles are extended or there is a prior, of the direction that is read with to that of the
             ``poles`` alone and to the ``prior``, as far as it has these.
@@ -114,7 +117,7 @@ def report_on(axis: ScaledAxis, material: Material) -> AxisReport:
     """Return how far one axis can be trusted."""
     definition = axis.fitted.axis
     separation = separate(definition, material) if definition.low else None
-    validation = _validated(definition, material) if definition.is_rated else None
+    validation = _validated(definition, material) if definition.is_learned else None
     population = {"passages": axis.scale.count, "mean": axis.scale.mean, "deviation": axis.scale.deviation}
     advice = tuple(_advice(definition, separation, validation))
     cosines = _cosines(axis, material) if definition.extend or definition.prior else {}
@@ -132,8 +135,19 @@ def _cosines(axis: ScaledAxis, material: Material) -> dict[str, float]:
     return found
 
 
-def _validated(axis: Axis, material: Material) -> Validation:
+def _validated(axis: Axis, material: Material) -> Validation | None:
+    """Return how well what an axis is learned from is told where it was left out; None where too little is different.
+
+    Of documents with a field those with the same vector count once, since a copy left in would give away the other;
+    of very many an even sample is looked at.
+    """
     vectors, ratings = rated_vectors(axis, material)
+    if axis.field:
+        _, first = np.unique(vectors, axis=0, return_index=True)
+        kept = thinned(np.sort(first), _MOST_DOCUMENTS)
+        vectors, ratings = vectors[kept], ratings[kept]
+        if len(kept) < FEWEST_RATINGS or are_equal(ratings.tolist()):
+            return None
     rows = vectors.astype(np.float64)
     center = middle(axis, material) if axis.low else rows.mean(axis=0)
     known = beliefs(axis, material).astype(np.float64) if axis.low or axis.prior else None
@@ -173,10 +187,16 @@ def _advice(axis: Axis, separation: Separation | None, validation: Validation | 
             yield "more phrases a side help, up to about eight"
         if validation is None and not axis.unratable:
             yield "rate 20 phrases: nothing helps more (embedsearch axes rate)"
+    ratings, more = ("documents", "the texts may not tell it") if axis.field else ("ratings", "rate more phrases")
     if validation is not None and validation.p > 0.05:
-        yield f"the ratings are ordered no better than chance would (p {validation.p:.2f}); rate more phrases"
+        yield f"the {ratings} are ordered no better than chance would (p {validation.p:.2f}); {more}"
     if validation is not None and validation.gain is not None and validation.gain.low <= 0:
-        yield "the gain of the ratings on poles alone is not certain yet; rate more phrases"
+        yield f"the gain of the {ratings} on poles alone is not certain{'' if axis.field else ' yet'}; {more}"
+    if isinstance(axis.groups, Mapping) and axis.groups:
+        yield (
+            f"that its documents agree with {axis.groups['field']} follows from how it is made; whether others would "
+            "is told of an axis with field = …, here as well"
+        )
 
 
 def _lines(report: AxisReport) -> Iterator[str]:
@@ -197,10 +217,12 @@ def _lines(report: AxisReport) -> Iterator[str]:
         ]
         yield f"  read in a direction with cosine {' and '.join(parts)}"
     if (found := report.validation) is not None:
-        yield f"  {found.count:,} ratings; among phrases that were left out, with 95 % intervals:"
+        by_field = "field" in report.kinds
+        judged = ("different documents", "those") if by_field else ("ratings", "phrases")
+        yield f"  {found.count:,} {judged[0]}; among {judged[1]} that were left out, with 95 % intervals:"
         yield f"    pairs ordered right  {found.ordered}   chance .5, p {found.p:.3f}"
         if found.poles is not None:
-            yield f"    without ratings      {found.poles}   gain {found.gain}"
+            yield f"    without {'the field' if by_field else 'ratings  '}    {found.poles}   gain {found.gain}"
         yield f"    Spearman             {found.spearman}"
         if found.determination is not None:
             yield f"    R²                   {found.determination}"

@@ -131,8 +131,12 @@ def fit_axes(file: str, path: str, encoder: str | None) -> None:
 def check_axes(names: tuple[str, ...], path: str, encoder: str | None, format: str) -> None:
     """Report how far axes can be trusted: NAMES, or all.
 
-    Poles are left out in turn; ratings are cross-validated against chance and against poles alone; every two axes
-    are compared over the passages of the index.
+    Each phrase of a pole is left out in turn: it should still lie on its own side of the others; its margin is 1 at
+    its own pole and 0 in the middle. What was rated, or has the field, is judged by fits that have not seen it.
+    'Pairs ordered right' is how often, of two left out, the one rated higher lies higher: .5 is chance, and p says
+    how often ratings dealt out at random do as well. Spearman is the correlation of ranks; R² the share of the
+    variance of the ratings that is told, below 0 where their mean would tell more. Every two axes are compared over
+    the passages of the index: where they correlate above .7 they measure nearly the same there.
     """
     report = open_index(path, encoder).axes.check(names or None)
     if format != "table":

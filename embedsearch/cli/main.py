@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from embedsearch import __version__
-from embedsearch.cli.output import one_line
+from embedsearch.cli.output import note, one_line
 from embedsearch.errors import EmbedSearchError, did_you_mean
 
 INTERRUPTED = 130
@@ -35,7 +35,7 @@ class Failure(click.ClickException):
         message = one_line(self.format_message())
         if len(message) > _LONGEST:
             message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
-        click.echo(f"Error: {message}", err=True)
+        note(f"Error: {message}")
 
 
 @contextlib.contextmanager
@@ -146,12 +146,12 @@ class Commands(click.Group):
                 "there is not enough memory. What was committed is kept; make room, and run the command again"
             ) from error
         except KeyboardInterrupt:
-            click.echo("Interrupted. What was committed is kept; run the command again to go on.", err=True)
+            note("Interrupted. What was committed is kept; run the command again to go on.")
             context.exit(INTERRUPTED)
         except _Ended as ended:
-            with contextlib.suppress(OSError):  # the terminal may have gone
-                name = signal.Signals(ended.number).name
-                click.echo(f"Ended by {name}. What was committed is kept; run the command again to go on.", err=True)
+            name = signal.Signals(ended.number).name
+            note(f"Ended by {name}. What was committed is kept; run the command again to go on.")
+            with contextlib.suppress(OSError):  # the terminal, or whoever reads, may have gone
                 sys.stdout.flush()
             os.kill(os.getpid(), ended.number)  # whoever waits for the process sees what it died of
             raise

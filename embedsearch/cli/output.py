@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -49,8 +50,9 @@ def default_format() -> str:
 
 
 def note(text: str) -> None:
-    """Say something to the person, on stderr."""
-    click.echo(text, err=True)
+    """Say something to the person, on stderr; where that cannot be written, what is done still counts."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
 
 
 def note_line(text: str) -> None:

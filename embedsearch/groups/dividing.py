@@ -23,6 +23,7 @@ from embedsearch.wording import shown
 MOST_VALUES = 8  # that numbers may have and be a group each
 MONTH, DAY = 1 / 12, 1 / 365  # in years, about: groups of dates by the calendar have these steps
 _MOST_STEPS = 12
+_TOLD = 5  # values in a sentence
 _FEW = 0.1  # of the documents: so many values that are no numbers may be slips
 _YEARS_FROM, _MONTHS_FROM = 0.5, 0.02  # round steps, by which few years are told by months, few months by days
 
@@ -78,7 +79,7 @@ def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> D
     given = [values[place] for place in valued.tolist()]
     numbers = _numbers(field, given, is_needed=step is not None)
     if numbers is None:
-        return Division(*_by_name(given, valued), valued, odd=_odd(given))
+        return Division(*_by_name(given, valued), valued, odd=odd_values(given))
     if step is None and len(np.unique(numbers)) <= MOST_VALUES:
         names = {number: written(given[place]) for place, number in enumerate(numbers.tolist())}
         order, members = _parted(numbers, valued)
@@ -126,13 +127,22 @@ def _is_number(value: Any) -> bool:
     return not isinstance(value, bool | list | dict) and as_number(value) is not None
 
 
-def _odd(given: Sequence[Any]) -> tuple[str, ...]:
-    """Return what keeps nearly all values from being taken for the numbers or dates that they are."""
+def odd_values(given: Sequence[Any]) -> tuple[str, ...]:
+    """Return what keeps nearly all values from being taken for the numbers or dates that they are, as `written`."""
     odd = [value for value in given if not _is_number(value)]
     if len(odd) > _FEW * len(given) or any(isinstance(value, list | dict) for value in odd):
         return ()
     different = {as_number(value) for value in given if _is_number(value)}
     return tuple(dict.fromkeys(map(written, odd))) if len(different) > MOST_VALUES else ()
+
+
+def odd_told(field: str, odd: Sequence[str]) -> str:
+    """Return the sentence that says what comes of `odd_values`, and how to do without."""
+    named = ", ".join(odd[:_TOLD]) + (", …" if len(odd) > _TOLD else "")
+    return (
+        f"Nearly all documents have a number or a date as {field}; for the others ({named}) all are taken as text, "
+        f"without steps, ranges or trend. The condition {leaving_out(field, odd[:_TOLD])} leaves these out."
+    )
 
 
 def leaving_out(field: str, values: Sequence[str]) -> str:

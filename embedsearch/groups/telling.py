@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
-from embedsearch.groups.dividing import DAY, MONTH, leaving_out
+from embedsearch.groups.dividing import DAY, MONTH, odd_told
 from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
     from embedsearch.groups.comparing import GroupComparison
 
-_NAMED = 5  # groups that are too small, or values that are odd
+_NAMED = 5  # groups that are too small
 
 
 def told(found: GroupComparison, *, by_options: bool = False) -> list[str]:
@@ -25,13 +24,7 @@ def told(found: GroupComparison, *, by_options: bool = False) -> list[str]:
     if found.without:
         lines.append(f"{count_of(found.without, 'document has', 'documents have')} no {found.field}.")
     if found.odd:
-        named = ", ".join(found.odd[:_NAMED]) + (", …" if len(found.odd) > _NAMED else "")
-        condition = leaving_out(found.field, found.odd[:_NAMED])
-        lines.append(
-            f"Nearly all documents have a number or a date as {found.field}; for the others ({named}) all are taken as "
-            f"text, without steps and trend. To leave these out: "
-            + (f"--where {shlex.quote(condition)}" if by_options else condition)
-        )
+        lines.append(odd_told(found.field, found.odd))
     if found.rare:
         names = "; ".join(list(found.rare)[:_NAMED]) + ("; …" if len(found.rare) > _NAMED else "")
         documents, why = count_of(sum(found.rare.values()), "document"), " (--least)" if by_options else ""

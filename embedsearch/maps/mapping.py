@@ -6,13 +6,13 @@ import html
 import os
 from collections import Counter
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from embedsearch.errors import QueryError
-from embedsearch.given import require_flags, require_text
+from embedsearch.given import require_flags, require_kind, require_text
 from embedsearch.index import Index
-from embedsearch.index.arguments import require_count
 from embedsearch.maps.content import SHOWN, Content, Wanted, gather
 from embedsearch.maps.layouts import Kind
 from embedsearch.maps.writing import require_plotly, to_html
@@ -108,8 +108,7 @@ def map_index(
     require_plotly()
     axes = tuple(require_text("an axis", name) for name in (x, y) if name is not None)
     require_flags(relayout=relayout)
-    if seed is not None:
-        require_count(seed, "the seed", least=0)
+    require_kind("the seed", seed, (Integral, type(None)), "a whole number, or None")
     if layout is not None:
         require_text("the layout", layout)
     if axes and layout is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from embedsearch.axes.fields import as_number, numbers_of
 from embedsearch.conditions.values import is_missing
 from embedsearch.groups import written
+from embedsearch.groups.dividing import odd_values
 from embedsearch.plots.style import COLORS, MARKERS, QUIET, STEPS
 
 _MOST = len(COLORS)
@@ -44,11 +45,13 @@ class Categories:
         entries: in the order of the legend: names by how frequent they are, ranges of numbers ascending; behind them
             what is rare, and what has no value.
         places: for each passage, its entry; shape (n,).
+        odd: few values that keep the others from being ranges of numbers; see `embedsearch.groups.dividing`.
     """
 
     field: str
     entries: tuple[Category, ...]
     places: NDArray[np.intp]
+    odd: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, field: str, values: Sequence[Any]) -> Categories:
@@ -69,7 +72,8 @@ class Categories:
         place_of = {name: place for place, name in enumerate(kept)}
         places = np.full(len(values), len(kept) + 1)
         places[present] = [place_of.get(name, len(kept)) for name in names]
-        return cls._without_empty(field, looks, places)
+        made = cls._without_empty(field, looks, places)
+        return made if numbers is not None else replace(made, odd=odd_values(given))
 
     @classmethod
     def _without_empty(cls, field: str, looks: Sequence[tuple[str, str, str]], places: NDArray[np.intp]) -> Categories:

@@ -8,6 +8,7 @@ from typing import Any
 
 from embedsearch.errors import AxisError, QueryError
 from embedsearch.given import require_kind, require_text
+from embedsearch.groups.dividing import odd_told
 from embedsearch.index import Index, require_index
 from embedsearch.index.placing import point_on
 from embedsearch.offering import keeps_back
@@ -200,6 +201,8 @@ def _notes(scene: Scene, left_out: Sequence[str], lettering: Lettering, size: tu
         wider, higher = (min(_LARGEST, round(1.6 * side)) for side in size)
         larger = f". A larger figure (--size {wider}x{higher}) has more" if min(size) < _LARGEST else ""
         notes.append(f"{count_of(len(left_out), 'label')} found no room: {named}{larger}")
+    if scene.categories is not None and scene.categories.odd:
+        notes.append(odd_told(scene.categories.field, scene.categories.odd).removesuffix("."))
     count = len(scene.population)
     if scene.categories is not None and len(scene.axes) == 2 and count > DRAWN_ONE_BY_ONE:
         notes.append(f"{IN_COLOR:,} of {count:,} passages, drawn by lot, are in colour; the grey shows all")
