@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser import WITHOUT_WEBGL, quiet
+from browser import WITHOUT_WEBGL, quiet, violations
 from explorer_page import ask, exported, lasso, marked_points
 
 import embedsearch as es
@@ -22,6 +22,10 @@ def test_a_lasso_chooses_and_exports(open_page):
     texts = [line["text"].lower() for line in lines]
     assert 0 < len(words) <= 10
     assert all(sum(word in text for text in texts) >= 3 for word in words)
+    assert page.locator("#chosen-list li").count() == min(count, 50)
+    page.set_viewport_size({"width": 768, "height": 1000})
+    assert violations(page) == []
+    assert page.locator("#chosen-list").bounding_box()["height"] <= 600  # what is asked next is below it
     page.click("#chosen-none")
     assert page.is_hidden("#chosen")
     assert page.inner_text("#chosen-words") == ""
