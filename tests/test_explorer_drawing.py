@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser import WITHOUT_WEBGL, quiet, violations
-from explorer_page import ask, exported, lasso, marked_points
+from explorer_page import AT, ask, drawn, exported, lasso, marked_points, place
 
 import embedsearch as es
 
@@ -47,6 +47,18 @@ def test_what_is_selected_stays_so_when_less_is_drawn(open_page):
     assert exported(page) == chosen
     page.click("#cut-all")
     page.wait_for_function(f"document.getElementById('chosen-count').textContent === '{count} selected'")
+
+
+def test_what_the_pointer_is_on_is_said_while_it_is_there(small, index):
+    """Then it is said again what is drawn, and under which condition."""
+    small.goto(f"{small.url}&where=size+%3E+-9")
+    small.reload()
+    small.wait_for_selector("html[data-ready]")
+    drawn(small)
+    small.mouse.move(*small.evaluate(AT, place(index, "wolf")))
+    small.wait_for_function("document.getElementById('says').textContent === 'wolf'")
+    small.mouse.move(2, 2)
+    small.wait_for_function("document.getElementById('says').textContent === 'Only where size > -9: 8 passages.'")
 
 
 def test_other_colours_leave_the_view_as_it_is(small):
