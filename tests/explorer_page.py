@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 from explorer_server import exploring
 
+AT = """([x, y]) => {
+  const chart = document.querySelector("#plane > div"), {xaxis, yaxis} = chart._fullLayout;
+  const box = chart.getBoundingClientRect();
+  return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
+}"""  # where a place on the axes is on the screen
+
 
 @pytest.fixture(scope="module")
 def served(predation, tmp_path_factory):

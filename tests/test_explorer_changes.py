@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 from browser import quiet
-from explorer_page import ask, exported, lasso, marked_points, place
+from explorer_page import AT, ask, exported, lasso, marked_points, place
 from explorer_server import exploring
 
 import embedsearch as es
@@ -35,13 +35,6 @@ def test_a_selection_ends_when_rows_are_numbered_anew(page, predation, tmp_path,
         page.wait_for_function("document.getElementById('says').textContent.includes('select them again')")
         assert page.is_hidden("#chosen")
     watch.errors = [one for one in watch.errors if "status of 409" not in one]
-
-
-AT = """([x, y]) => {
-  const chart = document.querySelector("#plane > div"), {xaxis, yaxis} = chart._fullLayout;
-  const box = chart.getBoundingClientRect();
-  return [box.left + xaxis._offset + xaxis.d2p(x), box.top + yaxis._offset + yaxis.d2p(y)];
-}"""
 
 
 def test_a_click_on_what_is_drawn_no_more_is_explained_and_drawn_anew(small, index, watch):

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from browser import WITHOUT_WEBGL, quiet
-from explorer_page import ask, exported, lasso, marked_points
+from browser import WITHOUT_WEBGL, quiet, violations
+from explorer_page import AT, ask, drawn, exported, lasso, marked_points, place
 
 import embedsearch as es
 
@@ -22,6 +22,10 @@ def test_a_lasso_chooses_and_exports(open_page):
     texts = [line["text"].lower() for line in lines]
     assert 0 < len(words) <= 10
     assert all(sum(word in text for text in texts) >= 3 for word in words)
+    assert page.locator("#chosen-list li").count() == min(count, 50)
+    page.set_viewport_size({"width": 768, "height": 1000})
+    assert violations(page) == []
+    assert page.locator("#chosen-list").bounding_box()["height"] <= 600  # what is asked next is below it
     page.click("#chosen-none")
     assert page.is_hidden("#chosen")
     assert page.inner_text("#chosen-words") == ""
@@ -43,6 +47,18 @@ def test_what_is_selected_stays_so_when_less_is_drawn(open_page):
     assert exported(page) == chosen
     page.click("#cut-all")
     page.wait_for_function(f"document.getElementById('chosen-count').textContent === '{count} selected'")
+
+
+def test_what_the_pointer_is_on_is_said_while_it_is_there(small, index):
+    """Then it is said again what is drawn, and under which condition."""
+    small.goto(f"{small.url}&where=size+%3E+-9")
+    small.reload()
+    small.wait_for_selector("html[data-ready]")
+    drawn(small)
+    small.mouse.move(*small.evaluate(AT, place(index, "wolf")))
+    small.wait_for_function("document.getElementById('says').textContent === 'wolf'")
+    small.mouse.move(2, 2)
+    small.wait_for_function("document.getElementById('says').textContent === 'Only where size > -9: 8 passages.'")
 
 
 def test_other_colours_leave_the_view_as_it_is(small):

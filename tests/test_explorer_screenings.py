@@ -264,3 +264,26 @@ def test_on_a_tablet_the_record_comes_first_and_what_was_done_is_seen(open_page,
     page.keyboard.press("n")
     page.wait_for_selector("#says:not([data-note])")
     assert labels(served)[0] in ({}, {"r1": "not relevant"})
+
+
+@pytest.mark.parametrize("width", [1280, 768])
+def test_a_record_is_read_from_its_beginning(page, tmp_path, width):
+    """Also where the one before it was long, and was read to its end."""
+    with es.Index.create(tmp_path / "index", HashEncoder()) as index:
+        index.add(es.Document(f"r{place}", f"{place} a sentence that goes on. " * 400) for place in range(3))
+        Screening(index).configure(topic="sentence")
+    with exploring(tmp_path / "index", encoder=HashEncoder()) as client:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"{client.url}#tab=read")
+        page.wait_for_selector("#read-record[data-id]:not([hidden])")
+        first = page.get_attribute("#read-record", "data-id")
+        page.hover("#read-record")
+        page.mouse.wheel(0, 2000)
+        tops = "['read-keys', 'read-record'].map((id) => document.getElementById(id).getBoundingClientRect())"
+        page.wait_for_function(f"(([keys, record]) => record.top < -500 && keys.top >= 0)({tops})")
+        page.keyboard.press("n")
+        page.wait_for_selector(f"#read-record:not([data-id={first}])")
+        quiet(page)
+        keys, record = page.evaluate(tops)
+        assert record["top"] == pytest.approx(keys["bottom"], abs=2)
+        assert keys["top"] >= 0

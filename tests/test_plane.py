@@ -204,7 +204,7 @@ def test_a_name_above_a_point_stays_there_when_the_view_changes(plane):
 
 
 def test_thin_labels_come_where_there_is_room(plane):
-    """Of two labels on one place the first is shown, and after zooming in both."""
+    """Of two labels on one place the first is shown, and after zooming in both; none covers the star, nor a cross."""
     plane.evaluate("plane.options.thin = true")
     points(plane)
     plane.evaluate("plane.labels([{x: 1, y: 1, text: 'first'}, {x: 1.02, y: 1, text: 'second'}])")
@@ -214,6 +214,14 @@ def test_thin_labels_come_where_there_is_room(plane):
     plane.evaluate("plane.view({x0: 0.98, x1: 1.04, y0: 0.9, y1: 1.1})")
     settled(plane)
     assert [text for text in texts.all_text_contents() if text in ("first", "second")] == ["first", "second"]
+    plane.evaluate("plane.star(1, 1, 'sum')")
+    settled(plane)
+    assert [text for text in texts.all_text_contents() if text in ("first", "second", "sum")] == ["second", "sum"]
+    plane.evaluate(
+        "plane.means([{x: {at: 1.01, low: 1, high: 1.02}, y: {at: 1, low: 0.98, high: 1.02}, text: 'mean'}])"
+    )
+    settled(plane)
+    assert [text for text in texts.all_text_contents() if text in ("first", "second", "mean")] == ["mean"]
 
 
 def test_points_without_a_number_are_faint(plane):
@@ -239,7 +247,7 @@ def test_what_lies_on_dense_points_lies_over_them(plane):
     to be drawn sooner without; rings are never as small as the points."""
     mean = "{x: {at: 1, low: 0, high: 2}, y: {at: 1, low: 0, high: 2}, text: 'mean'}"
     plane.evaluate(f"plane.rings([{{x: 0, y: 0}}]); plane.star(1, 1, 'sum'); plane.means([{mean}])")
-    for count, type in ((4000, "scatter"), (4001, "scattergl")):
+    for count, type in ((500, "scatter"), (501, "scattergl")):
         plane.evaluate(f"plane.points({{x: new Float32Array({count}), y: new Float32Array({count})}})")
         settled(plane)
         assert set(plane.evaluate("plane._chart.data.slice(1).map((trace) => trace.type)")) == {type}

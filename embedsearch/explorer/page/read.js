@@ -162,7 +162,14 @@ async function next(name) {
   if (!record) return $("read-record").replaceChildren(h("p", {class: "note"}, "There is nothing left to read."));
   const about = [record.id, record.source, record.score === null ? "" : `score ${number(record.score)}`].filter(Boolean).join(" · ");
   $("read-record").replaceChildren(record.title ? h("h2", {dir: "auto"}, record.title) : "", h("p", {class: "note"}, about), h("div", {dir: "auto"}, ...marked(record.text, record.evidence)));
+  if ($("read-record").dataset.id !== record.id) fromItsBeginning();
   $("read-record").dataset.id = record.id;
+}
+
+/* Whoever had read on to the end of a record sees the beginning of the next, below the keys. */
+function fromItsBeginning() {
+  const over = $("read-keys").getBoundingClientRect().bottom - $("read-record").getBoundingClientRect().top;
+  if (over > 0) for (const scrolled of [$("side"), document.documentElement]) scrolled.scrollTop -= over; // one of them, by the window's width
 }
 
 /* The form shows what the records are chosen by, until something else is typed. */

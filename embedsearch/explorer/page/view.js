@@ -230,6 +230,7 @@ function says() {
 export function note(text) {
   $("says").textContent = text;
   $("says").dataset.note = "";
+  pointed = null;
 }
 
 export function drawnAgain() {
@@ -281,11 +282,15 @@ async function fetchTexts(rows) {
 /* Before they are wanted; one who asks for a passage is told what is wrong. */
 const ahead = (rows) => fetchTexts(Array.from(rows)).catch(() => {});
 
+/* What the pointer is on is said below the plane while it is there. */
+let pointed = null;
 const hovered = later(async (place) => {
-  if (place === null || !view.drawn) return;
-  const row = view.drawn.rows[place];
+  if (place === null && pointed !== null) says();
+  pointed = place === null ? null : view.drawn.rows[place];
+  if (pointed === null) return;
+  const row = pointed;
   await ahead([row]);
-  if (!view.texts.has(row)) return;
+  if (row !== pointed || !view.texts.has(row)) return;
   delete $("says").dataset.note;
   $("says").textContent = told(row).replace(/\n/g, " | ");
 }, 60);

@@ -37,7 +37,8 @@ const Plane = (() => {
   const COLORS = 15, STEPS = 5;
   const BELOW = 0.01; // how far below the least of the numbers those lie that are none, as a share of their range
   const TITLE = 13, END = 11; // pixels of letters
-  const DENSE = 4000; // points
+  const DENSE = 500; // points
+  const STAR = 20;
   const FEW = 13; // pixels across a ring, where rings are few among points that are small because they are many
   const BESIDE = 8; // pixels from a cross to its name
 
@@ -343,7 +344,7 @@ const Plane = (() => {
 
     _starTrace() {
       const at = this._star ? [this._star] : [];
-      const marker = {symbol: "star", size: 20, color: this._color("accent"), line: {width: 1, color: this._color("ink")}};
+      const marker = {symbol: "star", size: STAR, color: this._color("accent"), line: {width: 1, color: this._color("ink")}};
       return {type: this._type(1), mode: "markers", x: at.map((star) => star.x), y: at.map((star) => star.y), hoverinfo: "skip", marker};
     }
 
@@ -427,8 +428,8 @@ const Plane = (() => {
       return {width: size?.w ?? this.element.clientWidth - 60, height: size?.h ?? this.element.clientHeight - 70};
     }
 
-    /* The labels in view that cover none before them, nor crosses, nor what is beside arrows and star, moved in from the
-       sides. Zooming in shows more. */
+    /* The labels in view that cover none before them, nor crosses, nor the star and what is written beside it and arrows, moved
+       in from the sides. Zooming in shows more. */
     _labelled() {
       if (!this.options.thin) return this._labels;
       const {width, height} = this._room(), {x0, x1, y0, y1} = this._range;
@@ -439,7 +440,8 @@ const Plane = (() => {
       };
       const means = this._meansShown(), shown = [];
       const crosses = means.map(({x, y}) => ({...placed({x: x.at, y: y.at, text: ""}), half: (((x.high ?? x.at) - x.at) / (x1 - x0)) * width, tall: 3}));
-      const taken = [...this._captions().map(placed), ...crosses];
+      const star = this._star ? [{...placed({...this._star, text: ""}), half: STAR / 2, tall: STAR / 2}] : [];
+      const taken = [...this._captions().map(placed), ...star, ...crosses];
       const named = means.map(({x, y, text}) => ({x: x.high ?? x.at, y: y.at, text, beside: BESIDE}));
       for (const label of [...named, ...this._labels]) {
         const {x, y, half} = placed(label);
