@@ -356,6 +356,11 @@ class TestWord:
         assert found.text == "On wolves\n\nOne\n\nThe wolf  hunts at\nnight.\t!\n\na b c\n\nSee A."
         assert (found.title, found.metadata) == ("On wolves", {"author": "Ada", "date": "2020-01-02T03:04:05"})
 
+    def test_blanks_beyond_all_measure_are_few(self):
+        """One element may stand for as many as it likes."""
+        (found,) = read(opendocument("<text:p>a<text:s text:c='99999999999'/>b</text:p>"), "odt")
+        assert len(found.text) == 1002
+
     @pytest.mark.parametrize(
         ("raw", "said"),
         [
@@ -366,6 +371,7 @@ class TestWord:
             (repacked(document(), lambda name, content: content[:-9]), "a damaged file of Word: .* save it anew"),
             (repacked(document(), lambda name, content: content.replace(b"?>", b"?><!DOCTYPE a [<!ENTITY b 'c'>]>", 1)),
              "declares a document type, 'a'"),
+            (repacked(document(), lambda name, content: content.replace(b"UTF-8", b"U-8", 1)), "unknown encoding: U-8"),
         ],
     )  # fmt: skip
     def test_what_is_no_file_of_word_is_refused(self, raw, said):

@@ -59,8 +59,7 @@ class Packed:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._zip.close()
         broken = (
-            zipfile.BadZipFile, zlib.error, ElementTree.ParseError, EOFError, KeyError, ValueError, NotImplementedError,
-            RuntimeError,
+            zipfile.BadZipFile, zlib.error, ElementTree.ParseError, EOFError, LookupError, ValueError, RuntimeError,
         )  # fmt: skip
         if isinstance(error, broken):
             said = error.args[0] if isinstance(error, KeyError) else error  # str() of that puts quotes around it

@@ -17,6 +17,7 @@ from embedsearch.documents.packed import Packed, WithoutEntities, attribute, loc
 from embedsearch.documents.sources import ReadOptions, Source, seekable
 from embedsearch.documents.texts import one_document, sensible_title
 
+_MOST_BLANKS = 1000  # that one element stands for
 _CONTENTS = re.compile(r"toc \d|contents \d")  # styles of tables of contents
 
 
@@ -105,7 +106,7 @@ class _Blocks(WithoutEntities):
             style = attribute(attributes, "val")
             self._open[-1].style = self._styles.get(style, style)
         elif name in known.written and not attribute(attributes, "val") and self._is_in_paragraph():
-            self._open[-1].pieces.append(known.written[name] * int(attribute(attributes, "c") or 1))
+            self._open[-1].pieces.append(known.written[name] * min(int(attribute(attributes, "c") or 1), _MOST_BLANKS))
         self._texts += known.texts is not None and name in known.texts
 
     def data(self, text: str) -> None:
