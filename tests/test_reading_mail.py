@@ -117,6 +117,9 @@ class TestTexts:
             ("text/plain; charset=us-ascii", "8bit", "Wölfe".encode(), "Wölfe"),
             ("text/plain; charset=x-none", "8bit", "Wölfe".encode(), "Wölfe"),
             ("nonsense", "x-none", b"The wolf", "The wolf"),
+            ("text/plain; charset*=us-ascii''%ff", "8bit", "Wölfe".encode(), "Wölfe"),
+            ("text/plain; charset=utf-8", "base64", b"V8O2bGZl", "Wölfe"),
+            ("text/plain; charset=utf-8", "base64", b"V8O2bGZlI", "Wölfe"),
             ("text/plain; charset=utf-8", "base64", b"V8O2b!GZlI", "Wölfe"),  # cut off, and something in between
         ],
     )

@@ -1,4 +1,4 @@
-"""Files of office programs: spreadsheets, the tables that reviewers fill in, and texts."""
+"""Files of office programs: spreadsheets, the tables that reviewers fill in, texts, and books."""
 
 import builtins
 import datetime
@@ -356,6 +356,11 @@ class TestWord:
         assert found.text == "On wolves\n\nOne\n\nThe wolf  hunts at\nnight.\t!\n\na b c\n\nSee A."
         assert (found.title, found.metadata) == ("On wolves", {"author": "Ada", "date": "2020-01-02T03:04:05"})
 
+    def test_blanks_beyond_all_measure_are_few(self):
+        """One element may stand for as many as it likes."""
+        (found,) = read(opendocument("<text:p>a<text:s text:c='99999999999'/>b</text:p>"), "odt")
+        assert len(found.text) == 1002
+
     @pytest.mark.parametrize(
         ("raw", "said"),
         [
@@ -366,6 +371,7 @@ class TestWord:
             (repacked(document(), lambda name, content: content[:-9]), "a damaged file of Word: .* save it anew"),
             (repacked(document(), lambda name, content: content.replace(b"?>", b"?><!DOCTYPE a [<!ENTITY b 'c'>]>", 1)),
              "declares a document type, 'a'"),
+            (repacked(document(), lambda name, content: content.replace(b"UTF-8", b"U-8", 1)), "unknown encoding: U-8"),
         ],
     )  # fmt: skip
     def test_what_is_no_file_of_word_is_refused(self, raw, said):
@@ -391,3 +397,50 @@ class TestWord:
                 told = []
                 read(repacked(whole, partial(spoilt, chance)), format, on_error="skip", report=told.append)
                 assert all(f"a.{format}" in line and "\n" not in line for line in told)
+
+
+def book(*chapters, said="", others=()):
+    """Return an electronic book whose chapters are given as the bytes of their pages."""
+    stream = io.BytesIO()
+    items = "".join(f"<item id='c{number}' href='text/c%20{number}.xhtml'/>" for number in range(len(chapters)))
+    order = "".join(f"<itemref idref='c{number}'/>" for number in reversed(range(len(chapters))))
+    with zipfile.ZipFile(stream, "w") as packed:
+        packed.writestr("META-INF/container.xml", "<container><rootfile full-path='OPS/book.opf'/></container>")
+        packed.writestr("OPS/book.opf", f"<package xmlns:dc='x'><metadata>{said}</metadata><manifest>{items}"
+                        "<item id='toc' href='nav.xhtml' properties='nav'/></manifest>"
+                        f"<spine><itemref idref='toc'/>{order}<itemref idref='gone'/></spine></package>")  # fmt: skip
+        packed.writestr("OPS/nav.xhtml", "<p>Contents</p>")
+        for number, chapter in enumerate(chapters):
+            packed.writestr(f"OPS/text/c {number}.xhtml", chapter)
+        for name in others:
+            packed.writestr(name, "<x/>")
+    return stream.getvalue()
+
+
+class TestBooks:
+    def test_chapters_are_read_in_the_order_of_the_book(self):
+        """Which is not that of the files; headings and notes are text, and the table of contents is none."""
+        last = "<?xml version='1.0' encoding='iso-8859-1'?><head><title>x</title></head><body><p>Wölfe</p></body>"
+        first = "<body><section><header><h1>One</h1></header><p>They<br/>hunt.<script src='a'/></p><aside>Note</aside>"
+        said = "<dc:title>On wolves</dc:title><dc:title>2</dc:title><dc:creator>Ada</dc:creator><dc:date>2020</dc:date>"
+        (found,) = read(book(last.encode("latin-1"), first.encode("utf-16"), said=said), "epub")
+        assert found.text == "One\nThey\nhunt.\nNote\n\nWölfe"
+        assert (found.id, found.title, found.metadata) == ("a.epub", "On wolves", {"author": "Ada", "date": "2020"})
+
+    @pytest.mark.parametrize(
+        ("raw", "said"),
+        [
+            (b"text", "no file of EPUB that can be read: File is not a zip file"),
+            (document(), "a damaged file of EPUB: There is no item named 'META-INF/container.xml'"),
+            (book(b"\x93\x01<p>", others=["META-INF/encryption.xml"]), r"a book that is locked \(DRM\)"),
+            (book(b"<p>\xff"), "a damaged file of EPUB: 'utf-8' codec can't decode byte 0xff"),
+        ],
+    )
+    def test_what_is_no_book_is_refused(self, raw, said):
+        """With what it is, or what is wrong with it."""
+        with pytest.raises(es.SourceError, match=rf"^a\.epub: {said}"):
+            read(raw, "epub")
+
+    def test_fonts_may_be_locked(self):
+        """A book whose chapters can be read is read."""
+        assert read(book(b"<p>Wolves", others=["META-INF/encryption.xml"]), "epub")[0].text == "Wolves"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from embedsearch.index import Plan
 
 # The bytes of these do not tell how much text is in them.
-_PACKED = ("parquet", "pdf", "eml", "mbox", "xlsx", "xlsm", "docx", "docm", "odt", "gz", "zip")
+_PACKED = ("parquet", "pdf", "eml", "mbox", "xlsx", "xlsm", "docx", "docm", "odt", "epub", "gz", "zip")
 _BEGINNING = 1 << 16  # bytes of each file that are looked at
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # as JSON may have letters beyond ASCII
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PassedOver = Callable[[SourceError], None]
 
 READ_FORMATS = ("csv", "tsv", "xlsx", "jsonl", "parquet", "ris", "nbib", "bib", "txt", "md", "html", "pdf", "docx",
-                "odt", "eml", "mbox", "lines")  # fmt: skip
+                "odt", "epub", "eml", "mbox", "lines")  # fmt: skip
 
 
 def reading_options(command: Any) -> Any:

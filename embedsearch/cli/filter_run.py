@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _KINDS = {"csv": "rows", "tsv": "rows", "tab": "rows", "jsonl": "lines", "ndjson": "lines", "json": "json",
           "parquet": "parquet", "ris": "ris", "nbib": "nbib", "bib": "bib", "html": "html", "htm": "html",
           "pdf": "pdf", "eml": "eml", "mbox": "mbox", "xlsx": "xlsx", "xlsm": "xlsx", "docx": "docx",
-          "odt": "odt"}  # fmt: skip
+          "odt": "odt", "epub": "epub"}  # fmt: skip
 
 
 def run(asked: Asked) -> None:

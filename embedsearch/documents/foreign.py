@@ -28,7 +28,7 @@ _KINDS = (
         "Save it as .xlsx or CSV UTF-8 in its program",
     ),
     _Kind(("doc", "rtf", "pages"), b"", "a file of a word processor", "Save it there as .docx, text or PDF"),
-    _Kind(("pptx", "ppt", "odp", "epub", "mobi"), b"", "slides or a book", "Save it as PDF or HTML"),
+    _Kind(("pptx", "ppt", "odp", "mobi", "azw3"), b"", "slides or a book", "Save it as PDF or HTML"),
     _Kind(("pst", "ost"), b"", "a mailbox of Outlook", "Make mailboxes (mbox) of it with readpst -r FILE"),
     _Kind(("msg", "emlx"), b"", "mail in a form of one program", "Save it as eml or mbox in a mail program"),
     _Kind(("mht", "mhtml", "webarchive"), b"", "a page and its pictures in one file", "Save the page as HTML"),

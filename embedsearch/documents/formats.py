@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from embedsearch.documents import hypertext, lines, mail, parquet, pdf, references, separated, spreadsheets, texts, word
+from embedsearch.documents import (
+    epub,
+    hypertext,
+    lines,
+    mail,
+    parquet,
+    pdf,
+    references,
+    separated,
+    spreadsheets,
+    texts,
+    word,
+)
 from embedsearch.documents.sources import Reader
 from embedsearch.errors import SourceError, did_you_mean
 from embedsearch.given import require_text
@@ -33,9 +45,10 @@ READERS: dict[str, Reader] = {
     "docx": word.read_docx,
     "docm": word.read_docx,
     "odt": word.read_odt,
+    "epub": epub.read_epub,
     "lines": lines.read_lines,
 }
-WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "docx", "docm", "odt", "lines"}
+WITHOUT_FIELDS = {"txt", "md", "markdown", "html", "htm", "pdf", "docx", "docm", "odt", "epub", "lines"}
 WITHOUT_RECORDS = WITHOUT_FIELDS | {"parquet", "eml", *spreadsheets.SUFFIXES}
 
 

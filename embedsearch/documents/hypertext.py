@@ -13,7 +13,8 @@ from embedsearch.documents.fields import clean
 from embedsearch.documents.sources import ReadOptions, Source, decode, open_marked
 from embedsearch.documents.texts import one_document
 
-_DROPPED = frozenset(("script", "style", "template", "nav", "footer", "header", "aside", "noscript", "title"))
+_NO_TEXT = frozenset(("script", "style", "template", "noscript", "title"))
+_DROPPED = _NO_TEXT | {"nav", "footer", "header", "aside"}
 # Elements that say by an attribute that they are such furniture. A paragraph may be left open, and would take the text
 # behind it along; those that may not are looked at.
 _MARKED = frozenset(("div", "section", "ul", "ol", "form", "dialog"))
@@ -78,9 +79,14 @@ def read_html(source: Source, options: ReadOptions) -> Iterator[Document]:
     yield from one_document(source, options, page.text, page.title, page.fields)
 
 
-def text_of(markup: str) -> str:
-    """Return the text of HTML, one line for each block, as `read_html` has it."""
-    page = _Page()
+def text_of(markup: str, *, is_page: bool = True) -> str:
+    """Return the text of HTML, one line for each block, as `read_html` has it.
+
+    Args:
+        markup: the HTML.
+        is_page: is it a page of the web, whose header, footer and asides are no text?
+    """
+    page = _Page(_DROPPED if is_page else _NO_TEXT)
     page.feed(markup)
     page.close()
     return page.text
@@ -110,8 +116,9 @@ class _Page(HTMLParser):
     ten times as long, and quadratic time for pages that leave their paragraphs open.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dropped: frozenset[str] = _DROPPED) -> None:
         super().__init__(convert_charrefs=True)
+        self._dropping = dropped
         self._open: list[tuple[str, bool]] = []  # tags, and whether what stands in them is dropped
         self._count: Counter[str] = Counter()
         self._dropped = 0
@@ -163,7 +170,7 @@ class _Page(HTMLParser):
             return
         # The header of an article is its headline; that of a page is furniture.
         is_headline = tag == "header" and bool(self._count["article"] or self._count["main"])
-        is_dropped = (tag in _DROPPED and not is_headline) or (tag in _MARKED and _is_furniture(attrs))
+        is_dropped = (tag in self._dropping and not is_headline) or (tag in _MARKED and _is_furniture(attrs))
         self._open.append((tag, is_dropped))
         self._count[tag] += 1
         self._dropped += is_dropped

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
-from email.errors import CloseBoundaryNotFoundDefect
+from email.errors import CloseBoundaryNotFoundDefect, InvalidBase64LengthDefect
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
@@ -123,8 +123,8 @@ class Mailed:
         """Take the texts of a part and of those within it, unless they are told already, and the names of the rest."""
         if depth > _DEEPEST:
             raise RecursionError("parts within parts")
-        kind, inner = part.get_content_type(), part.get_payload()
-        parts = [one for one in inner if isinstance(one, Message)] if isinstance(inner, list) else []
+        kind, inner = part.get_content_type(), part.get_payload() if part.is_multipart() else []
+        parts = [one for one in inner if isinstance(one, Message)]
         if kind == "multipart/alternative":
             held = len(self.content.texts)
             for one in sorted(parts, key=lambda one: one.get_content_type() != "text/plain"):
@@ -224,11 +224,11 @@ def _decoded_words(text: str) -> str:
 
 def _payload(part: Message) -> bytes:
     """Return the bytes of a part, as far as they can be decoded."""
-    if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64":
-        payload = part.get_payload()
-        return _from_base64(str(payload).encode("ascii", "replace"))
     raw = part.get_payload(decode=True)
-    return raw if isinstance(raw, bytes) else b""
+    if not isinstance(raw, bytes):
+        return b""
+    is_cut_off = any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects)
+    return _from_base64(raw) if is_cut_off else raw  # it is given back as it stands then
 
 
 def _from_base64(given: bytes) -> bytes:

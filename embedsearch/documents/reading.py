@@ -90,7 +90,7 @@ def read(
         title: the field of the title.
         id: the field of the id; without one, ids are ``<file>#<record number>``, or the path for whole files.
         format: of all sources, whatever their suffixes: csv, tsv, xlsx, jsonl, parquet, ris, nbib, bib, txt, md, html,
-            pdf, docx, odt, eml, mbox, or lines for one document a line.
+            pdf, docx, odt, epub, eml, mbox, or lines for one document a line.
         encoding: of the sources without a byte order mark; UTF-8 if None.
         on_error: ``stop`` at a broken record or file, or ``skip`` it and report.
         report: told one sentence for each file or record that is passed over.

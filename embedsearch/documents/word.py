@@ -9,22 +9,16 @@ from __future__ import annotations
 
 import posixpath
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO
-from xml.etree import ElementTree
 
-from embedsearch.documents import foreign
 from embedsearch.documents.document import Document
+from embedsearch.documents.packed import Packed, WithoutEntities, attribute, local
 from embedsearch.documents.sources import ReadOptions, Source, seekable
 from embedsearch.documents.texts import one_document, sensible_title
-from embedsearch.errors import SourceError
 
-_OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"  # what begins both a .doc and a .docx that has a password
-_CHUNK_BYTES = 1 << 18
+_MOST_BLANKS = 1000  # that one element stands for
 _CONTENTS = re.compile(r"toc \d|contents \d")  # styles of tables of contents
 
 
@@ -76,19 +70,7 @@ class _Frame:
     pieces: list[str] = field(default_factory=list)
 
 
-class _WithoutEntities:
-    """What is built of XML in which nothing is declared: a declaration of a few lines may stand for gigabytes."""
-
-    def doctype(self, name: str, _public: str, _system: str) -> None:
-        """Refuse a declaration, which no such program writes."""
-        raise ValueError(f"it declares a document type, {name!r}")
-
-
-class _Tree(_WithoutEntities, ElementTree.TreeBuilder):
-    """Elements as a tree."""
-
-
-class _Blocks(_WithoutEntities):
+class _Blocks(WithoutEntities):
     """Paragraphs and tables of a part, as its XML goes by.
 
     Attributes:
@@ -109,23 +91,23 @@ class _Blocks(_WithoutEntities):
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Take notice that an element begins."""
-        name, known = _local(tag), self._known
+        name, known = local(tag), self._known
         self._skipped += name in known.skipped
         if self._skipped:
             return
         if name in known.paragraphs:
-            level = _attribute(attributes, "outline-level")
-            style = f"heading {level}" if level else _attribute(attributes, "style-name")
+            level = attribute(attributes, "outline-level")
+            style = f"heading {level}" if level else attribute(attributes, "style-name")
             self._open.append(_Frame(name, self._styles.get(style, style)))
         elif name in known.joined or name in known.notes:
             self._open.append(_Frame(name))
-        elif name == "style" and (parent := _attribute(attributes, "parent-style-name")):
-            self._styles[_attribute(attributes, "name")] = parent
+        elif name == "style" and (parent := attribute(attributes, "parent-style-name")):
+            self._styles[attribute(attributes, "name")] = parent
         elif name == "pStyle" and self._open:
-            style = _attribute(attributes, "val")
+            style = attribute(attributes, "val")
             self._open[-1].style = self._styles.get(style, style)
-        elif name in known.written and not _attribute(attributes, "val") and self._is_in_paragraph():
-            self._open[-1].pieces.append(known.written[name] * int(_attribute(attributes, "c") or 1))
+        elif name in known.written and not attribute(attributes, "val") and self._is_in_paragraph():
+            self._open[-1].pieces.append(known.written[name] * min(int(attribute(attributes, "c") or 1), _MOST_BLANKS))
         self._texts += known.texts is not None and name in known.texts
 
     def data(self, text: str) -> None:
@@ -141,7 +123,7 @@ class _Blocks(_WithoutEntities):
 
     def end(self, tag: str) -> None:
         """Take notice that an element ends."""
-        name, known = _local(tag), self._known
+        name, known = local(tag), self._known
         if name in known.skipped:
             self._skipped -= 1
         elif not self._skipped:
@@ -175,12 +157,12 @@ class _Blocks(_WithoutEntities):
 
 def read_docx(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield the paragraphs and tables of a file of Word, joined by blank lines, and its footnotes behind them."""
-    with seekable(source.stream) as stream, _Packed(stream, source.name, "Word") as packed:
+    with seekable(source.stream) as stream, Packed(stream, source.name, "Word") as packed:
         main = packed.target("_rels/.rels", "/officeDocument") or "word/document.xml"
         folder = posixpath.dirname(main)
-        body = packed.blocks(main, _WORD, _styles(packed, posixpath.join(folder, "styles.xml")))
+        body = _blocks(packed, main, _WORD, _styles(packed, posixpath.join(folder, "styles.xml")))
         notes = [
-            packed.blocks(part, _WORD, {}).blocks
+            _blocks(packed, part, _WORD, {}).blocks
             for part in (posixpath.join(folder, "footnotes.xml"), posixpath.join(folder, "endnotes.xml"))
             if packed.has(part)
         ]
@@ -192,8 +174,8 @@ def read_docx(source: Source, options: ReadOptions) -> Iterator[Document]:
 
 def read_odt(source: Source, options: ReadOptions) -> Iterator[Document]:
     """Yield the paragraphs and tables of a text of OpenDocument, likewise."""
-    with seekable(source.stream) as stream, _Packed(stream, source.name, "OpenDocument") as packed:
-        body = packed.blocks("content.xml", _OPENDOCUMENT, {})
+    with seekable(source.stream) as stream, Packed(stream, source.name, "OpenDocument") as packed:
+        body = _blocks(packed, "content.xml", _OPENDOCUMENT, {})
         said = packed.said("meta.xml")
     dates = {"date": said.get("creation-date", ""), "modified": said.get("date", "")}
     author = said.get("initial-creator", "") or said.get("creator", "")
@@ -218,86 +200,17 @@ def _fields(author: str, dates: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _styles(packed: _Packed, part: str) -> dict[str, str]:
+def _styles(packed: Packed, part: str) -> dict[str, str]:
     """Return the names of styles by what paragraphs call them; those of headings are English in every language."""
     found = {}
     for style in packed.tree(part).iter() if packed.has(part) else ():
-        if _local(style.tag) == "style":
-            names = (_attribute(inner.attrib, "val") for inner in style if _local(inner.tag) == "name")
-            found[_attribute(style.attrib, "styleId")] = next(names, "")
+        if local(style.tag) == "style":
+            names = (attribute(inner.attrib, "val") for inner in style if local(inner.tag) == "name")
+            found[attribute(style.attrib, "styleId")] = next(names, "")
     return found
 
 
-class _Packed:
-    """An archive of XML, whose errors are ours."""
-
-    def __init__(self, stream: BinaryIO, name: str, kind: str) -> None:
-        self._stream = stream
-        self._name = name
-        self._kind = kind
-
-    def __enter__(self) -> _Packed:
-        head = self._stream.read(len(_OLD_OR_LOCKED))
-        if head == _OLD_OR_LOCKED:
-            raise SourceError(
-                f"{self._name}: an old file of Word (.doc), or one with a password; save it as .docx without one"
-            )
-        known = foreign.by_mark(head) if not head.startswith(b"PK") else ""
-        try:
-            self._zip = zipfile.ZipFile(self._stream)
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
-            cause = f"by its first bytes {known}" if known else str(error)
-            raise SourceError(f"{self._name}: no file of {self._kind} that can be read: {cause}") from None
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._zip.close()
-        broken = (
-            zipfile.BadZipFile, zlib.error, ElementTree.ParseError, EOFError, KeyError, ValueError, NotImplementedError,
-            RuntimeError,
-        )  # fmt: skip
-        if isinstance(error, broken):
-            cause = " ".join(str(error.args[0] if error.args else error).split())
-            raise SourceError(
-                f"{self._name}: a damaged file of {self._kind}: {cause}. "
-                "Open it in the program that wrote it, and save it anew"
-            ) from None
-
-    def has(self, part: str) -> bool:
-        return part in self._zip.namelist()
-
-    def tree(self, part: str) -> ElementTree.Element:
-        with self._zip.open(part) as stream:
-            parser = ElementTree.XMLParser(target=_Tree())  # noqa: S314 - entities of its own are refused by `doctype`
-            parser.feed(stream.read())
-            return parser.close()
-
-    def blocks(self, part: str, vocabulary: _Vocabulary, styles: Mapping[str, str]) -> _Blocks:
-        found = _Blocks(vocabulary, styles)
-        parser = ElementTree.XMLParser(target=found)  # noqa: S314 - as above
-        with self._zip.open(part) as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                parser.feed(chunk)
-        parser.close()
-        return found
-
-    def said(self, part: str) -> dict[str, str]:
-        """Return the first text of each element in a part, by its name; nothing where there is no such part."""
-        found: dict[str, str] = {}
-        for element in self.tree(part).iter() if self.has(part) else ():
-            found.setdefault(_local(element.tag), " ".join((element.text or "").split()))
-        return found
-
-    def target(self, part: str, kind: str) -> str:
-        """Return the part that a list of relations names for a kind."""
-        relations = self.tree(part) if self.has(part) else ()
-        targets = (one.get("Target", "") for one in relations if one.get("Type", "").endswith(kind))
-        return next(targets, "").lstrip("/")
-
-
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
-
-
-def _attribute(attributes: Mapping[str, str], name: str) -> str:
-    return next((value for key, value in attributes.items() if _local(key) == name), "")
+def _blocks(packed: Packed, part: str, vocabulary: _Vocabulary, styles: Mapping[str, str]) -> _Blocks:
+    found = _Blocks(vocabulary, styles)
+    packed.feed(part, found)
+    return found

@@ -12,6 +12,8 @@ attribute              meaning                                         where abs
 ``passage_tokens``     how long passages are made, where texts may be  `max_tokens`
                        longer than is good to find
 ``count_tokens``       token counts of texts                           words
+``is_unknown``         is a part of a text in letters of which it     nothing is said of it
+                       knows hardly any words?
 ``encode_parts``       yields places and vectors as they are done      `encode`, some at a time
 ``probe``              the vector of a text that is always the same,   the name is believed
                        where a name is all that it is known by

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from embedsearch.encoders import letters
 from embedsearch.encoders.base import Identity
 from embedsearch.encoders.cache import require_writable
 from embedsearch.encoders.choosing import (
@@ -118,6 +119,17 @@ class SentenceEncoder:
         wanted = require_texts("a text", texts, error=EncoderError)
         encodings = self._tokenizer.encode_batch_fast(wanted, add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
+
+    def is_unknown(self, text: str) -> bool:
+        """Is a text, as `letters.sample` gives it, in letters of which the model knows hardly any words?
+
+        That is told of vocabularies of words and their pieces, as BERT has, which stand for little where they are
+        single letters; models that read bytes make sense of these.
+        """
+        model = self._tokenizer.model
+        if type(model).__name__ != "WordPiece":
+            return False
+        return letters.is_unknown(text, self._tokenizer.encode(text, add_special_tokens=False), model.unk_token)
 
     def encode(self, texts: Iterable[str]) -> Vectors:
         """Return unit vectors of documents, float32 of shape (len(texts), dimension); one text counts as one.

@@ -21,6 +21,7 @@ from embedsearch.index.label import seen_of
 from embedsearch.index.labels import IndexLabels
 from embedsearch.index.origins import file_of, ids_from, remember_folder
 from embedsearch.index.under_way import EmbeddingUnderWay
+from embedsearch.index.unfamiliar import Unfamiliar
 from embedsearch.store import Entry, HeldDocument, Store
 from embedsearch.store.records import is_same_metadata, require_storable
 from embedsearch.wording import count_of
@@ -126,6 +127,7 @@ class Ingest:
         self._mistaken: list[str] = []
         self._under_way: set[str] = set()  # ids of the batch that is being embedded
         self._admission = Admission(store, refused)
+        self._unfamiliar = Unfamiliar()
         store.upgrade()
         with store.writing():
             self.run = store.next_run()
@@ -144,6 +146,7 @@ class Ingest:
                     total += self._commit(batch, under_way)
         finally:
             self._tell_mistaken()
+            self._unfamiliar.tell(self.store.path, self.embedding.identity.name)
         return total
 
     def _tell_mistaken(self) -> None:
@@ -269,6 +272,7 @@ class Ingest:
             batch.replaced += is_elsewhere and not same
             return
         passages, texts = passages_of(document, self.embedding)
+        self._unfamiliar.look_at(document, self.embedding.encoder)
         batch.change(document, passages, texts)
         if self._is_mistaken(document, held):
             batch.mistaken.append(document.id)
