@@ -50,9 +50,11 @@ def test_a_trial_is_of_one_server(served):
 
 
 def test_the_page_saves_no_axis_of_others(page, watch, served):
-    """Who tried first is told to try again, and then saves what is on the page."""
+    """Who tried first is told to try again, also where the points are still on their way, and saves what is there."""
     page.goto(f"{served.url}#tab=axes")
     page.wait_for_selector("html[data-ready]")
+    held, holding = [], [True]
+    page.route("**/api/points", lambda route: held.append(route) if holding else route.fallback())
     page.fill("#axes-low", "cold")
     page.fill("#axes-high", "hot")
     page.click("#axes-form button:not([type])")
@@ -61,6 +63,11 @@ def test_the_page_saves_no_axis_of_others(page, watch, served):
     page.fill("#axes-name", "heat")
     page.click("#axes-save button")
     page.wait_for_function("document.getElementById('axes-error').textContent.includes('try yours again')")
+    holding.clear()
+    for route in held:
+        route.continue_()
+    quiet(page)
+    assert "try yours again" in page.text_content("#axes-error")
     assert definition(served, "heat") is None
     page.click("#axes-form button:not([type])")
     page.wait_for_function("document.getElementById('axes-error').textContent === ''")

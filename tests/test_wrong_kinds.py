@@ -82,8 +82,9 @@ ASKED = {
 
 
 @pytest.mark.parametrize("ask", ASKED.values(), ids=ASKED)
-def test_what_is_wanted_is_refused_in_another_kind(index, ask):
+def test_what_is_wanted_is_refused_in_another_kind(index, ask, tmp_path, monkeypatch):
     """No error of Python's, numpy's or SQLite's, whatever the kind."""
+    monkeypatch.chdir(tmp_path)  # bytes are the name of a file where one is wanted
     for wrong in WRONG:
         refused(ask, wrong, index)
     assert len(index.ids()) == 8

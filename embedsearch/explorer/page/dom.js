@@ -29,12 +29,15 @@ export const count = (value) => value.toLocaleString("en");
 export const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 export const lines = (id) => $(id).value.split("\n").map((line) => line.trim()).filter(Boolean);
 
-/* Runs what a form asks for; an error of the server stands beside the form, and what was typed stays. */
+const latest = new Map(); // what was asked last, by the place where its error would stand
+
+/* Runs what a form asks for; an error of the server stands beside the form until what is asked after it goes well, and what was typed stays. */
 export async function saying(id, work) {
   const place = $(id);
+  latest.set(id, work);
   try {
     await work();
-    place.textContent = "";
+    if (latest.get(id) === work) place.textContent = "";
   } catch (error) {
     if (error.name === "AbortError") return;
     place.textContent = error.message;
