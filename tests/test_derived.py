@@ -54,15 +54,9 @@ def made(monkeypatch):
 
 def weighed(documents):
     """Return the two matrices of documents that are counted all at once, as arrays."""
-    return [
-        term_weights(terms).toarray()
-        for terms in (RecordTerms(*map(counting.TermCounts.of, zip(*map(lines_of, documents), strict=True))))
-    ]
-
-
-def lines_of(document):
-    text = record_text(document)
-    return text, text.partition("\n")[0]
+    texts = [record_text(document) for document in documents]
+    counted = counting.TermCounts.of(texts), counting.TermCounts.of(text.partition("\n")[0] for text in texts)
+    return [term_weights(terms).toarray() for terms in counted]
 
 
 def words(index):

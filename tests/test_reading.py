@@ -80,7 +80,14 @@ class TestPaths:
     @pytest.mark.parametrize(
         ("name", "help"),
         [
-            ("a.csv.gz", r"compressed by gzip\. Unpack it first, or .*: zcat FILE \| embedsearch ingest - --as csv"),
+            (
+                "a.gz",
+                r"compressed by gzip\. Call it by what is in it, as papers\.csv\.gz, or .*: zcat FILE \| embedsearch",
+            ),
+            (
+                "a.csv.zst",
+                r"compressed by Zstandard\. Unpack it first, or .*: zstdcat FILE \| embedsearch ingest - --as csv",
+            ),
             ("a.ZIP", r"an archive\. Unpack it"),
             ("a.xls", r"a spreadsheet\. Save it as \.xlsx or CSV UTF-8"),
             ("a.doc", r"a file of a word processor\. Save it there as \.docx"),
@@ -101,13 +108,13 @@ class TestPaths:
     @pytest.mark.parametrize("form", ["csv", "txt", "html", "jsonl", "ris"])
     def test_what_is_packed_is_known_by_its_bytes(self, here, form):
         """A compressed file under another name, or read by --as, is no matter of its encoding."""
-        write("a.csv.gz", gzip.compress(b"text\nwolf\n"))
+        write("gzipped.csv", gzip.compress(b"text\nwolf\n"))
         write("a.csv", b"PK\x03\x04rest")
         write("a.txt", b"%PDF-1.7\n\xe2\xe3")
-        with pytest.raises(SourceError, match=r"a\.csv\.gz: by its first bytes no text, but compressed by gzip"):
-            list(read("a.csv.gz", format=form))
+        with pytest.raises(SourceError, match=r"gzipped\.csv: by its first bytes no text, but compressed by gzip"):
+            list(read("gzipped.csv", format=form))
         with pytest.raises(SourceError, match=r"stdin: .*compressed by gzip.*zcat FILE"):
-            list(read_stream(io.BytesIO((here / "a.csv.gz").read_bytes()), format=form))
+            list(read_stream(io.BytesIO((here / "gzipped.csv").read_bytes()), format=form))
         with pytest.raises(SourceError, match=r"a\.csv: .*an archive, or a file of Excel or Word"):
             list(read("a.csv", format=form))
         with pytest.raises(SourceError, match=r"a\.txt: .*--as pdf"):

@@ -15,12 +15,13 @@ class _Kind(NamedTuple):
     advice: str
 
 
-_PIPED = "Unpack it first, or on its way: {} FILE | embedsearch ingest - --as csv"
+_PIPED = "on its way, naming what it is: {} FILE | embedsearch ingest - --as csv"
+_CALLED = "Call it by what is in it, as papers.csv.{}, or unpack it " + _PIPED
 _KINDS = (
-    _Kind(("gz",), b"\x1f\x8b\x08", "compressed by gzip", _PIPED.format("zcat")),
-    _Kind(("bz2",), b"BZh9", "compressed by bzip2", _PIPED.format("bzcat")),
-    _Kind(("xz",), b"\xfd7zX", "compressed by xz", _PIPED.format("xzcat")),
-    _Kind(("zst",), b"\x28\xb5\x2f\xfd", "compressed by Zstandard", _PIPED.format("zstdcat")),
+    _Kind(("gz",), b"\x1f\x8b\x08", "compressed by gzip", _CALLED.format("gz", "zcat")),
+    _Kind(("bz2",), b"BZh9", "compressed by bzip2", _CALLED.format("bz2", "bzcat")),
+    _Kind(("xz",), b"\xfd7zX", "compressed by xz", _CALLED.format("xz", "xzcat")),
+    _Kind(("zst",), b"\x28\xb5\x2f\xfd", "compressed by Zstandard", "Unpack it first, or " + _PIPED.format("zstdcat")),
     _Kind(
         ("xls", "xlsb", "ods", "numbers"),
         b"",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from embedsearch.documents import (
+    compressed,
     epub,
     hypertext,
     lines,
@@ -83,5 +84,6 @@ def known_format(format: str | None) -> str | None:
 
 
 def format_of(path: Path) -> str:
-    """Return what a file is by its name: its suffix; a mailbox that Apple's program exports is a file called mbox."""
-    return path.suffix[1:].lower() or (path.name if path.name == "mbox" else "")
+    """Return what a file is by its suffix, or what is in a compressed one; Apple's program calls a mailbox mbox."""
+    name = compressed.without_suffix(path.name)
+    return PurePath(name).suffix[1:].lower() or (name if name == "mbox" else "")

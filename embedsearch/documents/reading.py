@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from embedsearch.documents import estimating, foreign, formats
+from embedsearch.documents import compressed, estimating, foreign, formats
 from embedsearch.documents.document import Document
 from embedsearch.documents.formats import format_of, known_format
 from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding, name_of, rejoin
@@ -61,6 +61,11 @@ class Planned:
     def has_records(self) -> bool:
         """Do its documents come with the text that they were read from?"""
         return self.format not in formats.WITHOUT_RECORDS
+
+    @property
+    def is_compressed(self) -> bool:
+        """Is it a file that is unpacked as it is read?"""
+        return self.path is not None and compressed.is_compressed(self.path.name)
 
     @property
     def is_file(self) -> bool:
@@ -326,7 +331,10 @@ def _read_opened(stream: BinaryIO, one: Planned, options: ReadOptions) -> Iterat
             format, stream = _sniff(stream)
             one = replace(one, format=format)
             _check_fields_wanted([one], options)
-        yield from formats.READERS[one.format](Source(one.name, one.key, stream, one.path), options)
+        source = Source(one.name, one.key, stream, one.path)
+        if one.is_compressed:
+            source = Source(one.name, one.key, compressed.unpacked(stream, one.name))
+        yield from formats.READERS[one.format](source, options)
     except SourceError as error:
         options.broken(error)
     except OSError as error:
@@ -360,6 +368,6 @@ def estimate(*sources: str | os.PathLike[str], format: str | None = None) -> int
     """
     try:
         planned = _plan(sources, known_format(format), ReadOptions())
-        return sum(estimating.documents_in(one.path, one.format) for one in planned)
+        return sum(estimating.documents_in(None if one.is_compressed else one.path, one.format) for one in planned)
     except (SourceError, OSError):
         return None
