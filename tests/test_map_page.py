@@ -217,7 +217,8 @@ def test_without_webgl_a_plain_picture_says_so(index, page, tmp_path):
 
 def test_a_notebook_shows_it_in_a_frame_of_its_own(index, page, tmp_path):
     """In a frame that can reach neither the notebook nor anything else, the map is drawn all the same."""
-    notebook = f"<!doctype html><title>Notebook</title>{index.map('predatoriness', 'size')._repr_html_()}"
+    head = '<!doctype html><meta charset="utf-8"><title>Notebook</title>'  # as notebooks say; else browsers guess
+    notebook = f"{head}{index.map('predatoriness', 'size')._repr_html_()}"
     (tmp_path / "notebook.html").write_text(notebook, "utf-8")
     page.goto((tmp_path / "notebook.html").as_uri())
     frame = page.frame_locator("iframe")
