@@ -1,5 +1,6 @@
 """Indexes of a remote encoder: what is kept when it fails, which model it is, what commands say of it."""
 
+import gzip
 import json
 import os
 import shutil
@@ -359,6 +360,8 @@ def test_tokens_of_files_are_told_by_what_they_hold(tmp_path):
     assert tokens_of([str(plain)], None) == tokens_of([str(escaped)], None) == about_tokens(plain.read_text("utf-8"))
     (tmp_path / "packed.parquet").write_bytes(bytes(9))
     assert tokens_of([str(tmp_path)], None) is None
+    (tmp_path / "english.txt.gz").write_bytes(gzip.compress(b"wolf " * 100_000))
+    assert tokens_of([str(tmp_path / "english.txt.gz")], None) is None
     assert tokens_of(["-"], "txt") is None
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from embedsearch.index import Plan
 
 # The bytes of these do not tell how much text is in them.
-_PACKED = ("parquet", "pdf", "eml", "mbox", "xlsx", "xlsm", "docx", "docm", "odt", "epub", "gz", "zip")
+_PACKED = ("parquet", "pdf", "eml", "mbox", "xlsx", "xlsm", "docx", "docm", "odt", "epub", "zip")
 _BEGINNING = 1 << 16  # bytes of each file that are looked at
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")  # as JSON may have letters beyond ASCII
 
@@ -83,7 +83,7 @@ def tokens_of(sources: Iterable[str], format: str | None) -> int | None:
 
     total = 0.0
     for planned in plan(*sources, format=format):
-        if planned.path is None or not planned.path.is_file() or planned.format in _PACKED:
+        if planned.path is None or not planned.path.is_file() or planned.is_compressed or planned.format in _PACKED:
             return None
         try:
             size = planned.path.stat().st_size
