@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from embedsearch.compressed import packed
 from embedsearch.errors import QueryError, StoreError
 from embedsearch.store import is_index
 
@@ -82,7 +83,7 @@ class WholeFile:
     """An output that takes the place of a file when it is whole; what was there stays until then.
 
     A link stays a link, and what it leads to is replaced; the mode of a file that is there stays. A device, a pipe or
-    a socket is written straight into.
+    a socket is written straight into. What is written is compressed where the name says so: ``.gz``, ``.bz2``, ``.xz``.
 
     Attributes:
         file: as it was named.
@@ -106,6 +107,7 @@ class WholeFile:
         self.is_special = is_special(path)
         self.part = self.place.with_name(f".{self.place.name[:_NAME_CHARACTERS]}.{secrets.token_hex(4)}.part")
         self.is_committed = False
+        self._bytes: BufferedWriter | None = None
         self._stream: BinaryIO | None = None
 
     @property
@@ -129,19 +131,23 @@ class WholeFile:
             StoreError: it cannot be written.
         """
         with self.telling():
-            self._stream = BufferedWriter(_Raw(self))
+            self._bytes = BufferedWriter(_Raw(self))
+        self._stream = packed(self._bytes, self.file.name)
         return self
 
     def sync(self) -> None:
-        """Have all of the output on the disk.
+        """End the output, and have all of it on the disk.
 
         Raises:
             StoreError: there is no room.
         """
+        assert self._bytes is not None, "an output is written inside of its with"
         with self.telling():
-            self.stream.flush()
+            if self.stream is not self._bytes:
+                self.stream.close()  # what is compressed has an end of its own
+            self._bytes.flush()
             if not self.is_special:
-                os.fsync(self.stream.fileno())
+                os.fsync(self._bytes.fileno())
 
     def commit(self) -> None:
         """Put the output in its place.
@@ -151,7 +157,7 @@ class WholeFile:
         """
         self.sync()
         with self.telling():
-            self.stream.close()
+            self._close()
             if not self.is_special:
                 self.part.replace(self.place)
         self.is_committed = True
@@ -160,10 +166,17 @@ class WholeFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with suppress(StoreError, OSError):  # what is not committed by now is given up
-            self.stream.close()
+            self._close()
         if not self.is_special and not self.is_committed:
             with suppress(OSError):
                 self.part.unlink()
+
+    def _close(self) -> None:
+        assert self._bytes is not None, "an output is written inside of its with"
+        try:
+            self.stream.close()
+        finally:
+            self._bytes.close()
 
 
 def commit_all(outputs: Sequence[WholeFile]) -> None:

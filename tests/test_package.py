@@ -20,7 +20,19 @@ _CLI = "from click.testing import CliRunner; from embedsearch.cli import main; C
 
 # DESIGN: imports point one way. A module may import from its own rank and from lower ones.
 RANKS = [
-    {"errors", "names", "wording", "given", "offering", "mapped", "vectors", "notebooks", "columns", "term_counts"},
+    {
+        "errors",
+        "names",
+        "wording",
+        "given",
+        "offering",
+        "mapped",
+        "vectors",
+        "notebooks",
+        "columns",
+        "term_counts",
+        "compressed",
+    },
     {"documents", "encoders", "neighbors", "expressions", "conditions", "lexical", "fusion", "terms", "web"},
     {"store", "whole", "axes", "results", "snippets", "duplicates", "groups"},
     {"index", "serving"},

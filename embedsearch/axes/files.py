@@ -14,8 +14,9 @@ from embedsearch.axes.checks import check_table
 from embedsearch.axes.definition import Axis
 from embedsearch.axes.rated import folded
 from embedsearch.columns import delimited
+from embedsearch.compressed import suffix_of
 from embedsearch.documents.separated import SeparatedRow, SeparatedRows, miscounted
-from embedsearch.documents.sources import Lines, ReadOptions, Source
+from embedsearch.documents.sources import Lines, ReadOptions, Source, opened_source
 from embedsearch.documents.spreadsheets import SUFFIXES as SPREADSHEETS
 from embedsearch.documents.spreadsheets import sheet_rows
 from embedsearch.errors import AxisError, QueryError, SourceError, reason
@@ -127,9 +128,8 @@ def _table(path: Path) -> tuple[list[str], str, list[SeparatedRow]]:
         AxisError: the file cannot be read, or a quote is not closed.
     """
     try:
-        with path.open("rb") as stream:
-            source = Source(str(path), path.name, stream, path)
-            delimiter, rows = _rows(source, path.suffix[1:].lower())
+        with opened_source(path) as source:
+            delimiter, rows = _rows(source, suffix_of(path)[1:])
             header, *others = rows or [SeparatedRow(str(path), "", [])]
     except FileNotFoundError as error:
         raise AxisError(f"there is no file {path}; ratings are a CSV with the columns text and rating") from error
@@ -148,8 +148,13 @@ def _rows(source: Source, suffix: str) -> tuple[str, list[SeparatedRow]]:
         found = sheet_rows(source, ReadOptions())
         texts = ((row.number, ["" if value is None else str(value) for value in row.values]) for row in found)
         return ",", [SeparatedRow(f"{source.name}:{number}", "", values) for number, values in texts]
-    rows = SeparatedRows(Lines(source, ReadOptions()), source.name, "\t" if suffix in ("tsv", "tab") else ",")
+    rows = SeparatedRows(Lines(source, ReadOptions()), source.name, _delimiter(suffix))
     return rows.delimiter, list(rows)
+
+
+def _delimiter(suffix: str) -> str:
+    """Return what separates the values of a file by its suffix."""
+    return "\t" if suffix in ("tsv", "tab") else ","
 
 
 def write_to_rate(
@@ -157,8 +162,10 @@ def write_to_rate(
 ) -> None:
     """Write texts into a CSV with a column for their ratings, empty but for those given; `read_ratings` takes it back.
 
+    A file called .tsv or .tab has tabs for commas.
+
     Raises:
-        AxisError: the file is there already.
+        AxisError: the file is there already, or would be a spreadsheet by its name.
         QueryError: the path is a folder, its folder is missing or is an index; or something is of another kind.
         StoreError: it cannot be written.
     """
@@ -166,10 +173,14 @@ def write_to_rate(
     phrases = require_texts("a text to rate", texts)
     given = {} if ratings is None else ratings
     require_kind("what is rated already", given, Mapping, "ratings by text")
+    suffix = suffix_of(file)[1:]
+    if suffix in SPREADSHEETS:
+        raise AxisError(f"{file} is a spreadsheet by its name; name a .csv file, which its program opens")
     if not is_special(file) and place_of(file).exists():
         raise AxisError(f"{file} exists; it may hold ratings. Choose another name")
     lines = io.StringIO()
-    delimited(["text", "rating"], ({"text": text, "rating": given.get(text, "")} for text in phrases), lines)
+    rows = ({"text": text, "rating": given.get(text, "")} for text in phrases)
+    delimited(["text", "rating"], rows, lines, _delimiter(suffix))
     write_whole(file, lines.getvalue().encode())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import click
@@ -11,6 +10,7 @@ import click
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index, where_option
 from embedsearch.cli.output import FORMATS_BY_SUFFIX, note, write_into
+from embedsearch.compressed import is_compressed, suffix_of, without_suffix
 from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
@@ -72,13 +72,15 @@ def export(
 
 
 def _kind(file: str | None, format: str | None) -> str:
-    suffix = Path(file or "").suffix.lower()
-    by_name = _BY_SUFFIX.get(suffix)
+    by_name = _BY_SUFFIX.get(suffix_of(file or ""))
     if file and not by_name and not format:
         raise click.UsageError(f"{file} may hold anything by its name; wanted is one of {', '.join(_BY_SUFFIX)}, or -f")
     if format and by_name and format != by_name:
         raise click.UsageError(f"-f {format} is nothing for {file}; name a file that ends otherwise, or leave -f out")
-    return format or by_name or "jsonl"
+    kind = format or by_name or "jsonl"
+    if kind == "parquet" and is_compressed(file or ""):
+        raise click.UsageError(f"Parquet is compressed within; name {without_suffix(file or '')}")
+    return kind
 
 
 def _write(wanted: Export, kind: str, stream: BinaryIO | None) -> int:

@@ -17,6 +17,7 @@ from embedsearch.cli.document_commands import read_sources
 from embedsearch.cli.filter_output import emit, tell, why_nothing
 from embedsearch.cli.options import nothing_found, open_index
 from embedsearch.cli.output import FORMATS_BY_SUFFIX, note, note_line, progress
+from embedsearch.compressed import is_compressed, suffix_of, without_suffix
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.wording import count_of
 
@@ -177,7 +178,7 @@ class Asked:
             return "table"
         if self._stand_in(file):
             return "same"
-        return FORMATS_BY_SUFFIX.get(Path(file or "").suffix.lower(), "jsonl")
+        return FORMATS_BY_SUFFIX.get(suffix_of(file or ""), "jsonl")
 
     def _stand_in(self, file: str | None) -> bool:
         """Do some documents at least go out as they stood: as records, or as rows of Parquet to such a file?"""
@@ -190,15 +191,17 @@ class Asked:
         if self.format == "same" and not self._stand_in(file) and (self.planned or not self.sources):
             what = self.sources[0] if self.sources else "the index"
             return f"-f same gives records as they stood, and {what} has none; name another format, such as -f jsonl"
-        suffix = Path(file or "").suffix.lower()
+        suffix = suffix_of(file or "")
         wanted = _KINDS.get(suffix[1:])
+        if _is_parquet(file) and is_compressed(file or ""):
+            return f"Parquet is compressed within; name {without_suffix(file or '')}"
         if not wanted or self.format not in (None, "same"):
             return ""
         kind = self.kind_of(file)
         if kind != "same" and _KINDS[kind] != wanted:
             return f"only records as they stood can go to {file}; name a .csv, .tsv, .json or .jsonl file, or -f"
         for one in self.planned if kind == "same" else ():
-            if _written_as(one, file) != wanted and not (one.has_records and Path(one.name).suffix.lower() == suffix):
+            if _written_as(one, file) != wanted and not (one.has_records and suffix_of(one.name) == suffix):
                 return (
                     f"what is in {one.name} goes out as it stood, which is nothing for {file}; name a file that ends "
                     "otherwise, or a format, such as -f jsonl"
@@ -211,7 +214,7 @@ class Asked:
 
 
 def _is_parquet(file: str | None) -> bool:
-    return bool(file) and Path(file or "").suffix.lower() == ".parquet"
+    return suffix_of(file or "") == ".parquet"
 
 
 def _has_rows(one: Planned) -> bool:

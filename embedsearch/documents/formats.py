@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePath
+from pathlib import Path
 
+from embedsearch.compressed import suffix_of, without_suffix
 from embedsearch.documents import (
-    compressed,
     epub,
     hypertext,
     lines,
@@ -85,5 +85,5 @@ def known_format(format: str | None) -> str | None:
 
 def format_of(path: Path) -> str:
     """Return what a file is by its suffix, or what is in a compressed one; Apple's program calls a mailbox mbox."""
-    name = compressed.without_suffix(path.name)
-    return PurePath(name).suffix[1:].lower() or (name if name == "mbox" else "")
+    name = without_suffix(path.name)
+    return suffix_of(name)[1:] or (name if name == "mbox" else "")

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from embedsearch.documents import compressed, estimating, foreign, formats
+from embedsearch.compressed import is_compressed, unpacked
+from embedsearch.documents import estimating, foreign, formats
 from embedsearch.documents.document import Document
 from embedsearch.documents.formats import format_of, known_format
 from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding, name_of, rejoin
@@ -65,7 +66,7 @@ class Planned:
     @property
     def is_compressed(self) -> bool:
         """Is it a file that is unpacked as it is read?"""
-        return self.path is not None and compressed.is_compressed(self.path.name)
+        return self.path is not None and is_compressed(self.path.name)
 
     @property
     def is_file(self) -> bool:
@@ -333,7 +334,7 @@ def _read_opened(stream: BinaryIO, one: Planned, options: ReadOptions) -> Iterat
             _check_fields_wanted([one], options)
         source = Source(one.name, one.key, stream, one.path)
         if one.is_compressed:
-            source = Source(one.name, one.key, compressed.unpacked(stream, one.name))
+            source = Source(one.name, one.key, unpacked(stream, one.name))
         yield from formats.READERS[one.format](source, options)
     except SourceError as error:
         options.broken(error)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
+from embedsearch.compressed import is_compressed, opened
 from embedsearch.documents import foreign
 from embedsearch.documents.document import Document, Encoding
 from embedsearch.errors import SourceError
@@ -92,6 +93,13 @@ class Source:
 
 
 Reader = Callable[[Source, ReadOptions], Iterator[Document]]
+
+
+@contextlib.contextmanager
+def opened_source(path: Path) -> Iterator[Source]:
+    """Open a file of records that stands alone, such as one of labels; what is compressed is unpacked as it is read."""
+    with opened(path) as stream:
+        yield Source(str(path), path.name, stream, None if is_compressed(path.name) else path)
 
 
 class _Rejoined(io.RawIOBase):

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from embedsearch.compressed import suffix_of
 from embedsearch.documents import Document
 from embedsearch.errors import QueryError
 from embedsearch.index import Verdict
@@ -91,7 +92,7 @@ class RecordWriter:
         if not document.record:
             return "jsonl", "", "utf-8"
         encoding = codecs.lookup(self._own_encoding).name.removesuffix("-sig")
-        format = self._format or Path(self._source).suffix[1:].lower()
+        format = self._format or suffix_of(self._source)[1:]
         if format in ("jsonl", "ndjson") or (not format and document.record.lstrip().startswith("{")):
             return "jsonl", "", encoding
         if document.header and format != "bib":  # abbreviations of BibTeX may stand anywhere

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from embedsearch.axes import Axis, FittedAxis, Scale, ScaledAxis
+from embedsearch.compressed import opened
 from embedsearch.documents.fields import encodable_value
 from embedsearch.encoders import Encoder, Identity, identify, load_identified
 from embedsearch.errors import EmbedSearchError, QueryError, reason
@@ -103,7 +104,8 @@ class Profile:
         """
         path = require_path("a profile", file, error=QueryError)
         try:
-            record = json.loads(path.read_text("utf-8"))
+            with opened(path) as stream:
+                record = json.loads(stream.read().decode())
         except FileNotFoundError as error:
             raise QueryError(f"there is no profile {file}; filter with --save-profile writes one") from error
         except (OSError, ValueError) as error:

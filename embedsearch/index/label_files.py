@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from embedsearch.compressed import suffix_of
 from embedsearch.documents import fields
 from embedsearch.documents.fields import RawRecord
 from embedsearch.documents.lines import json_records
 from embedsearch.documents.separated import separated_records
-from embedsearch.documents.sources import OnError, ReadOptions, Source, check_encoding
+from embedsearch.documents.sources import OnError, ReadOptions, check_encoding, opened_source
 from embedsearch.documents.spreadsheets import SUFFIXES as SPREADSHEETS
 from embedsearch.documents.spreadsheets import sheet_records
 from embedsearch.errors import SourceError, did_you_mean
@@ -198,13 +199,12 @@ def _columns(names: Sequence[str], label: str | None, key: str | None, place: st
 
 def _records(path: Path, options: ReadOptions) -> Iterator[RawRecord]:
     """Yield the records of a file."""
-    format = path.suffix[1:].lower()
+    format = suffix_of(path)[1:]
     if format not in ("csv", "tsv", "tab", "jsonl", "ndjson", "ris", *SPREADSHEETS):
         seen = repr(path.suffix) if path.suffix else "a name without a suffix"
         raise SourceError(f"{path}: labels are read from .csv, .tsv, .xlsx, .jsonl and .ris, not {seen}")
     try:
-        with path.open("rb") as stream:
-            source = Source(str(path), path.name, stream, path)
+        with opened_source(path) as source:
             if format in ("jsonl", "ndjson"):
                 yield from json_records(source, options)
             elif format in SPREADSHEETS:
