@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 
 import numpy as np
@@ -119,8 +120,8 @@ def test_points_are_the_population(client, index):
     )
     above = population.coordinates[population.coordinates[:, 1] > 0]
     assert few["range"]["x"] == pytest.approx([above[:, 0].min(), above[:, 0].max()])  # in the box or not
-    assert numbers(client.ask("points", x="size", y="size", field="year")["field"]["values"], "<f4").tolist() == [
-        2000.0 + place for place in range(8)]  # fmt: skip
+    years = client.ask("points", x="size", y="size", field="year")["field"]  # so few that each is a group
+    assert numbers(years["codes"], "<i4").tolist() == list(range(8))
 
 
 def test_on_one_axis_points_are_piled_as_a_histogram(client, index):
@@ -162,8 +163,33 @@ def test_rare_values_share_one_colour():
     names, codes = colours(values)
     assert names == [f"v{place}" for place in range(9)]
     assert [codes[values.index(value)] for value in ("v0", "v8", "v9", None)] == [0, 8, -1, -1]
-    names, codes = colours(["None", None, "", []])
-    assert (names, codes.tolist()) == (["None"], [0, -1, -1, -1])
+    names, codes = colours(["None", None, "", [], math.nan])
+    assert (names, codes.tolist()) == (["None"], [0, -1, -1, -1, -1])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([*range(9)], [*range(9)]),
+        ([str(number) for number in range(9)], [*range(9)]),  # as CSV has them
+        ([*range(9), "", None, [], math.nan, 9.5, "1e3", 1e300], [*range(9), *[math.nan] * 4, 9.5, 1000, math.nan]),
+        ([f"20{year:02}-07-02" for year in range(9)], [2000 + year + 182.5 / 365.25 for year in range(9)]),
+        ([*range(8)], None),  # each is a group, as where groups are compared
+        ([*range(9), "many"], None),
+        ([*range(9), True], None),
+        ([*range(9), [9]], None),
+        ([*range(9), 10**400], None),
+        ([None, ""], None),
+    ],
+)
+def test_numbers_are_those_that_groups_and_conditions_take_for_numbers(values, expected):
+    """Whatever type they have, dates too; what is missing has no colour, whatever a field calls missing."""
+    names, found = colours(values)
+    if expected is None:
+        assert names is not None
+    else:
+        assert names is None
+        np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
 def test_conditions_and_histograms_count(client, index):
@@ -250,19 +276,18 @@ def test_passages_that_are_chosen_become_a_file(client, index):
     assert client.refusal("export", format="xls", rows=[1])[0] == 400
 
 
-def test_numbers_that_no_float_holds_have_no_colour(tmp_path, encoder, animals, axes):
-    """A whole number of 400 digits is there, has no colour, and is no end of a field."""
+def test_numbers_that_no_float_holds_are_told_as_they_stand(tmp_path, encoder, animals, axes):
+    """A whole number of 400 digits is there, among numbers and alone; a box may be larger than float32."""
     with es.Index.create(tmp_path / "index", encoder) as index:
         index.add(
-            es.Document(one.id, one.text, metadata={"count": 10**400 if place == 3 else place, "large": 10**400})
+            es.Document(one.id, one.text, metadata={"count": 10**400 if place == 3 else place, "large": 1e300})
             for place, one in enumerate(animals)
         )
         index.axes.save(axes[1])
     with exploring(tmp_path / "index", encoder=encoder) as client:
-        values = numbers(client.ask("points", x="size", y="size", field="count")["field"]["values"], "<f4")
-        assert np.flatnonzero(np.isnan(values)).tolist() == [3]
-        assert client.ask("field", field="count") == {"kind": "number", "low": 0, "high": 7}
-        assert client.ask("field", field="large") == {"kind": "number", "low": None, "high": None}
+        assert {"value": str(10**400), "count": 1} in client.ask("field", field="count")["values"]
+        assert str(10**400) in client.ask("points", x="size", y="size", field="count")["field"]["names"]
+        assert client.ask("field", field="large") == {"kind": "number", "low": 1e300, "high": 1e300}
         assert client.ask("points", x="size", y="size", box=[-1e300, 1e300, -1e300, 1e300])["inside"] == 8
 
 

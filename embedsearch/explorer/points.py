@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedsearch.axes.fields import as_number, numbers_of
+from embedsearch.conditions.values import is_missing
 from embedsearch.groups import written
+from embedsearch.groups.dividing import MOST_VALUES
 from embedsearch.index import Index
 from embedsearch.plots.histogram import bin_edges
 from embedsearch.vectors import Rows
@@ -186,28 +189,37 @@ def colours(values: Sequence[Any]) -> tuple[list[str] | None, NDArray[Any]]:
     """Return what gives points their colour, by the values of a field of all passages.
 
     Returns:
-        None and the values, where they are numbers; else the commonest of them and codes of these, -1 for all others.
+        None and the values, where they are more different numbers than are a group each; else the commonest of them
+        and codes of these, -1 for all others.
     """
-    if is_numeric(values):
-        return None, np.array([as_number(value) for value in values], np.float32)
+    found = numbers(values)
+    if found is not None and len(np.unique(found[~np.isnan(found)])) > MOST_VALUES:
+        return None, np.where(np.abs(found) <= _LARGEST, found, np.nan).astype(np.float32)
     names = [name for name, _ in common(values, _MOST_CATEGORIES)]
     code = {name: place for place, name in enumerate(names)}
-    return names, np.array([-1 if value is None else code.get(written(value), -1) for value in values], np.int32)
+    return names, np.array([-1 if is_missing(value) else code.get(written(value), -1) for value in values], np.int32)
 
 
-def is_numeric(values: Sequence[Any]) -> bool:
-    """Are all values numbers, as far as there are any?"""
-    kinds = {type(value) for value in values if value is not None}
-    return bool(kinds) and kinds <= {int, float}
+def numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:
+    """Return the values of a field as numbers, dates as years with their fractions, NaN where there is none.
 
-
-def as_number(value: int | float | None) -> float:
-    """Return a value as a colour has it: not a number where there is none, or none that a float32 holds."""
-    return float("nan") if value is None or not abs(value) <= _LARGEST else float(value)
+    Returns:
+        None where a value is neither number nor date, or where there are no values.
+    """
+    there = np.array([not is_missing(value) for value in values], dtype=bool)
+    present = [value for value, is_there in zip(values, there, strict=True) if is_there]
+    if not present or any(isinstance(value, bool | list | dict) for value in present):
+        return None
+    different = list(dict.fromkeys(present))
+    if any(as_number(value) is None for value in different):
+        return None  # a field of text is left at its first value
+    number_of = dict(zip(different, numbers_of(different), strict=True))
+    found = np.full(len(values), np.nan)
+    found[there] = [number_of[value] for value in present]
+    return found
 
 
 def common(values: Sequence[Any], most: int) -> list[tuple[str, int]]:
-    """Return the commonest values as they are written, with their counts, commonest first; what is empty is none."""
-    counts = Counter(written(value) for value in values if value is not None)
-    counts.pop("", None)
+    """Return the commonest values as they are written, with their counts, commonest first; what is missing is none."""
+    counts = Counter(written(value) for value in values if not is_missing(value))
     return sorted(counts.most_common(most), key=lambda one: (-one[1], one[0]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from embedsearch.axes import Axis
 from embedsearch.axes.writing import axes_toml
@@ -15,7 +16,7 @@ from embedsearch.errors import QueryError
 from embedsearch.explorer.comparing import compare
 from embedsearch.explorer.desk import TRIED, Desk, of_one_state
 from embedsearch.explorer.fields import Fields
-from embedsearch.explorer.points import as_number, common, is_numeric
+from embedsearch.explorer.points import common, numbers
 from embedsearch.plots.ends import pole_names
 from embedsearch.results import Hits
 from embedsearch.web.refusals import Refusal
@@ -66,9 +67,8 @@ def described(desk: Desk, names: Sequence[str]) -> list[Answer]:
 def field(desk: Desk, asked: Fields) -> Answer:
     """Return the kind of a field and its commonest values."""
     values = desk.plane.field(asked.text("field"))
-    if is_numeric(values):
-        numbers = [value for value in values if math.isfinite(as_number(value))]
-        return {"kind": "number", "low": min(numbers, default=None), "high": max(numbers, default=None)}
+    if (found := numbers(values)) is not None:
+        return {"kind": "number", "low": float(np.nanmin(found)), "high": float(np.nanmax(found))}
     return {"kind": "text", "values": [{"value": name, "count": count} for name, count in common(values, _MOST_VALUES)]}
 
 
