@@ -75,8 +75,8 @@ def proposing(found: dict[str, Any]) -> str:
     return (
         f"## Phrases to rate (`proposing.py`)\n\nThe set is {found['phrases']} short passages of the corpus, half of "
         "them to propose from. They are rated along a known direction, and the poles agree with the ratings at r .4. "
-        "Each cell has Pearson's r over the other half after random ones were rated, and how much higher it is after those that "
-        f"`axes rate` proposes, with the standard error of {found['draws']} draws.\n\n"
+        "Each cell has Pearson's r over the other half after random ones were rated, and how much higher it is after "
+        f"those that `axes rate` proposes, with the standard error of {found['draws']} draws.\n\n"
         + table(["rated along", "5 ratings", "10", "20"], rows)
     )
 
