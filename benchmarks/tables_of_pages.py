@@ -13,11 +13,13 @@ def explorer(found: dict[str, Any]) -> str:
     ]
     query = found["query"]
     return (
-        "## The page (`explorer.py`)\n\nChromium with software rendering, a new profile each time. Seconds from asking "
-        "for the address to the points being there, to the page being ready to be used, and to the points again once "
-        f"the server has measured them; medians. Of a million, 20,000 are drawn. Machine: {found['machine']}.\n\n"
+        "## The page (`explorer.py`)\n\nChromium with software rendering, a new profile each time; medians of seconds "
+        "after the address is asked for. Of a million passages, 20,000 are drawn. "
+        f"Machine: {found['machine']}.\n\n"
+        "- *first view*: the points are there.\n- *ready*: the page can be used.\n"
+        "- *again*: the points are there, once the server has measured them before.\n\n"
         "| passages | first view, s | ready, s | again, s |\n| --- | --- | --- | --- |\n"
         + "\n".join(lines)
-        + f"\n\nFrom a query to its hits being listed and ringed, on the demo's index with the encoder warm: "
-        f"{query['median_ms']} ms in the middle of {query['queries']}, {query['slowest_ms']} at most.\n"
+        + "\n\nFrom a query until its hits are listed and ringed, on the demo's index with the encoder warm: "
+        f"{query['median_ms']} ms is the median of {query['queries']} queries, {query['slowest_ms']} ms the most.\n"
     )

@@ -19,8 +19,10 @@ def axes(found: dict[str, Any]) -> str:
     names = {"sets": "The main sets", "tuning": "Tasks that choices were made on", "judging": "Tasks judged on only"}
     parts = [
         "## Axes (`axes.py`)\n\nCorrelation with human ratings (AUC for Zoo) among unrated items; means of "
-        f"{found['draws']} draws. *Extended*: poles extended over the phrases of the corpus and the items (`extend`); "
-        "with ratings both are believed unless that is refused (`extend = false`).\n"
+        f"{found['draws']} draws.\n\n"
+        "- *extended*: the poles are extended over the phrases of the corpus and the items (`extend`).\n"
+        "- *6 ratings*, *20*: with ratings, both the poles and the extended poles are believed.\n"
+        "- *not extended*: the same without the extended poles (`extend = false`).\n"
     ]
     columns = ["items", "poles", "extended", "6 ratings", "20", "not extended, 6", "20"]
     for group, title in names.items():
@@ -31,8 +33,8 @@ def axes(found: dict[str, Any]) -> str:
         for name, one in found["priors"].items()
     ]  # fmt: skip
     parts.append(
-        "A *norm* axis, learned from the ratings of one set without the words of the other, read on the other: alone, "
-        "and as the `prior` of extended poles, with 6 and 20 ratings on top.\n"
+        "A *norm* axis is learned from the ratings of one set, without the words of the other, and read on the other "
+        "set: alone (*norm*), as the `prior` of extended poles (*all three*), and with 6 and 20 ratings besides.\n"
     )
     parts.append(table(["norm of → read on", "poles", "extended", "norm", "all three", "6 ratings", "20"], rows))
     return "\n".join(parts)
@@ -55,9 +57,9 @@ def axes_options(found: dict[str, Any]) -> str:
     wordings = [[name, *(f"{figure:.3f}" for figure in one.values())] for name, one in found["wordings"].items()]
     return "\n".join(
         [
-            "## What was tried on axes (`axes_options.py`)\n\nPoles alone, mean over the tasks of the tables above.\n",
+            "## What was tried on axes (`axes_options.py`)\n\nPoles alone; means over the tasks of the tables above.\n",
             table(["", *groups], rows),
-            "*Predatoriness* in several wordings; the first is the shipped one.\n",
+            "*Predatoriness* in several wordings. The first is the shipped one.\n",
             table(["poles", *next(iter(found["wordings"].values()))], wordings),
         ]
     )
@@ -71,10 +73,11 @@ def proposing(found: dict[str, Any]) -> str:
         for along, counts in found["along"].items()
     ]
     return (
-        f"## Phrases to rate (`proposing.py`)\n\nPearson's r of unrated phrases of the corpus ({found['phrases']}, "
-        "half of them to propose from) with ratings along a known direction, the poles being at r .4: from random "
-        f"phrases, and how much more from those that `axes rate` proposes, with standard errors of "
-        f"{found['draws']} draws.\n\n" + table(["rated along", "5 ratings", "10", "20"], rows)
+        f"## Phrases to rate (`proposing.py`)\n\nThe set is {found['phrases']} short passages of the corpus, half of "
+        "them to propose from. They are rated along a known direction, and the poles agree with the ratings at r .4. "
+        "Each cell has Pearson's r over the other half after random ones were rated, and how much higher it is after "
+        f"those that `axes rate` proposes, with the standard error of {found['draws']} draws.\n\n"
+        + table(["rated along", "5 ratings", "10", "20"], rows)
     )
 
 
@@ -101,14 +104,14 @@ def duplicates(found: dict[str, Any]) -> str:
     ]
     own = found["in the reviews"]
     return (
-        f"## Duplicates (`duplicates.py`)\n\n{found['records']:,} records of the open reviews, copies of "
+        f"## Duplicates (`duplicates.py`)\n\nThe set has {found['records']:,} records of the open reviews, copies of "
         f"{found['copies']:,} of them as another database might spell them, and {found['looking alike']:,} records "
-        "that only look like copies. Titles are compared without case and punctuation; the cosine is that of title and "
+        "that only look like copies. Titles are compared without case and punctuation. The cosine is that of title and "
         "abstract.\n\n"
         + table(["by", "found", "right", "precision", "recall", "F1"], rows)
-        + f"\nOf the {own['records']:,} records of all six reviews as they are, {own['sure']} are the same as another, "
-        f"and {own['doubtful']} may be.\n\nRecords of eight sentences drawn from abstracts, every twentieth a copy:\n\n"
-        + table(["records", "copies", "found", "seconds", "microseconds a record"], speed)
+        + f"\nAmong the {own['records']:,} records of all six reviews as they are, {own['sure']} are the same as "
+        f"another, and {own['doubtful']} may be.\n\nSpeed, on records of eight sentences drawn from abstracts, every "
+        "twentieth a copy:\n\n" + table(["records", "copies", "found", "seconds", "microseconds a record"], speed)
     )
 
 
@@ -125,18 +128,18 @@ def screening(found: dict[str, Any]) -> str:
         for ranker, values in one["rankers"].items()
     ]
     return (
-        f"## Screening (`screening.py`)\n\n%, means and 95% intervals of {found['repeats']} repeats from one relevant "
-        "and one other record, the same for all rankers; WSS@95:\n\n"
+        f"## Screening (`screening.py`)\n\nWSS@95 in %: means and 95% intervals of {found['repeats']} repeats. Each "
+        "repeat begins with one relevant and one other record, the same for all rankers.\n\n"
         + table(["", *(f"{name} ({one['relevant']} of {one['records']:,})" for name, one in sets.items())], rows)
-        + "\nMeans over the six:\n\n"
+        + "\nMeans over the six sets, in %:\n\n"
         + table(["", "WSS@95", "WSS@100", "recall@5%", "recall@10%", "ATD"], means)
-        + f"\nLearning anew with 1,000 of 10,000 records read takes {found['training_seconds']:.2f} s of processor "
+        + f"\nWith 1,000 of 10,000 records read, learning anew takes {found['training_seconds']:.2f} s of processor "
         "time.\n"
-        + "\nAbstracts for queries that nothing was chosen on, means over the queries:\n\n"
+        + "\nCollections of abstracts that nothing was chosen on, in %, means over their queries:\n\n"
         + table(["", "", *metrics.values()], other)
-        + f"\nWhere a rule stops, target recall 95% at confidence 95%, {found['stop_repeats']} runs a set: the "
-        "runs that reached the target, the least recall of any, and the records that need not be read:\n\n"
-        + _stops(sets | found["unseen"])
+        + f"\nWhere each rule stops, for a target recall of 95% at confidence 95%, in {found['stop_repeats']} runs a "
+        "set. Each cell has the share of runs that reached the target, the least recall of any run, and the share of "
+        "records that need not be read.\n\n" + _stops(sets | found["unseen"])
     )
 
 
