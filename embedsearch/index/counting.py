@@ -24,8 +24,8 @@ class RecordTerms(NamedTuple):
     """How often n records have which terms.
 
     Attributes:
-        texts: in their texts, the title of each before it.
-        titles: in the first lines of these, for which the title is taken where there is one.
+        texts: counts in the records' texts, each with its title before it.
+        titles: counts in the first line of each, which is the title if the record has one.
     """
 
     texts: TermCounts

@@ -1,4 +1,4 @@
-"""Documents into an index, batch by batch, each batch whole or not at all."""
+"""Adding documents to an index batch by batch, each batch whole or not at all."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class AddReport:
-    """What an ingest did.
+    """What an ingest did, as numbers of documents and passages.
 
     Attributes:
         added: documents that were new.
         updated: documents whose text, title or other fields had changed.
         unchanged: documents that were in the index as they are.
         embedded: passages that were encoded.
-        reused: passages of new and changed documents whose vectors the index had already.
-        removed: documents that were taken out because their sources no longer hold them.
-        replaced: of those updated, the ones that had come from a file of another name under the same id.
-        kept: documents that their sources may not hold any more, and that stay because something there was not read.
+        reused: passages of new and changed documents whose vectors the index already had.
+        removed: documents that were removed because their sources no longer hold them.
+        replaced: updated documents whose earlier version, under the same id, came from a file of another name.
+        kept: documents that stay although their sources may no longer hold them, because something there was not read.
     """
 
     added: int = 0
@@ -74,7 +74,7 @@ class AddReport:
 
     @property
     def documents(self) -> int:
-        """All documents that were read."""
+        """The number of documents that were read."""
         return self.added + self.updated + self.unchanged
 
 

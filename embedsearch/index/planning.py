@@ -1,4 +1,4 @@
-"""What an ingest would do, without doing it."""
+"""What an ingest would do, computed without doing it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Plan:
     """What an ingest would do.
 
     Attributes:
-        added: documents that are new.
-        updated: documents whose text, title or other fields have changed.
-        unchanged: documents that are in the index as they are.
-        passages: those of new documents, and of documents whose text or title has changed.
-        embedded: different passages that would be encoded.
-        tokens: of these, as the encoder counts them; about as many where it can only estimate.
+        added: the number of documents that are new.
+        updated: the number of documents whose text, title or other fields have changed.
+        unchanged: the number of documents that are in the index as they are.
+        passages: the passages of new documents, and of documents whose text or title has changed.
+        embedded: the number of different passages that would be encoded.
+        tokens: the tokens of these, as the encoder counts them; an estimate if the encoder can only estimate.
     """
 
     added: int = 0

@@ -26,11 +26,11 @@ class Taken:
     """What became of the labels of a file.
 
     Attributes:
-        labelled: documents that were labelled.
-        unchanged: documents that were labelled so already.
-        unlabelled: records of the file without a label.
-        unknown: records that name no document of the index, where these were passed over.
-        overruled: documents, of those labelled, that had another label before.
+        labelled: the number of documents that were labelled.
+        unchanged: the number of documents that had the same label already.
+        unlabelled: the number of records in the file without a label.
+        unknown: the number of records that name no document of the index, if these were skipped.
+        overruled: how many of the labelled documents had another label before.
     """
 
     labelled: int
@@ -45,11 +45,11 @@ class TakenBack:
     """What became of an import that was taken back.
 
     Attributes:
-        number: of its event.
-        file: that was imported.
-        time: when, UTC, ISO 8601.
+        number: the number of the import's event.
+        file: the file that was imported.
+        time: when it was imported, UTC, ISO 8601.
         labels: how many of its labels were taken back.
-        restored: how many of their documents have again the label that they had before.
+        restored: how many of their documents have the label back that they had before.
         kept: how many of their documents were labelled since, and keep that label.
     """
 

@@ -23,16 +23,17 @@ _MOST_BESIDE = 2_500  # passages chosen, and as many others: somebody waits for 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, by where the passages with it lie on an axis.
+    """A word, and where the passages with it lie on an axis.
 
     Attributes:
-        axis: its name.
-        end: ``low`` or ``high``: on which side of the mean of all passages they lie.
-        word: in small letters.
-        passages: how many have it.
-        mean: of their coordinates, in standard deviations of the index.
-        score: how far that mean is from the mean of all, in standard errors of that of as many drawn by lot.
-        version: of the axis.
+        axis: the name of the axis.
+        end: ``low`` or ``high``: the side of the mean of all passages on which they lie.
+        word: in lower case.
+        passages: how many passages have it.
+        mean: the mean of their coordinates, in standard deviations of the index.
+        score: how far that mean is from the mean of all passages, in standard errors of the mean of as many passages
+            drawn by lot.
+        version: the version of the axis.
     """
 
     axis: str
@@ -49,7 +50,7 @@ class Word:
 
 
 class Words(Records[Word]):
-    """Words of the low end, and then of the high end, the furthest out first."""
+    """Words of the low end, then words of the high end; at each end the furthest out first."""
 
     def _schema(self) -> Schema:
         return {
@@ -63,11 +64,11 @@ class AxisWords:
     """The words that lie furthest out on an axis.
 
     Attributes:
-        words: at both ends.
-        compared: how many words were compared, those that enough passages have.
-        chance: the score that the highest of so many words has about, were all drawn by lot.
-        passages: how many were read.
-        of: how many there are.
+        words: the words at both ends.
+        compared: how many words were compared: those that occur in enough passages.
+        chance: about the highest score that so many words would reach if all were drawn by lot.
+        passages: how many passages were read.
+        of: how many passages there are.
     """
 
     words: Words
