@@ -1,4 +1,4 @@
-"""When two ratings are of one text, and which of them stands."""
+"""When two ratings are of one text, and which of them counts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BLOCK = 1024
 
 
 def folded(text: str) -> str:
-    """Return a text without what does not count: upper case, and all white space but one space between words."""
+    """Return a text without what comparing ignores: letter case, and all white space but one space between words."""
     return " ".join(text.casefold().split())
 
 
@@ -23,18 +23,18 @@ def observations(
 ) -> tuple[Vectors, NDArray[np.float64]]:
     """Return what was rated, each text once: a copy that stays when the other is left out would give it away.
 
-    Ratings are of one text where it is the same, upper case and white space aside, or where the vectors are. It has
-    the vector of the first. A document's rating goes before a phrase's; of several documents, or of several phrases,
-    the mean counts.
+    Two ratings are of one text if the text is the same, letter case and white space aside, or if the vectors are. The
+    text has the vector of the first. A document's rating goes before a phrase's; of several documents, or several
+    phrases, the mean counts.
 
     Args:
-        texts: n of them, those of documents first.
+        texts: n texts, those of documents first.
         vectors: unit rows, shape (n, d).
         values: the ratings, shape (n,).
         documents: how many of the texts are those of documents.
 
     Returns:
-        The vectors, shape (m, d), and the ratings, shape (m,), in the order of the first of each text.
+        The vectors, shape (m, d), and the ratings, shape (m,), in the order of the first occurrence of each text.
     """
     first = _first_of_all(_first_said(texts), _first_alike(vectors))
     places = np.arange(len(texts))

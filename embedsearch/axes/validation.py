@@ -27,17 +27,17 @@ class Validation:
     """Agreement with ratings that the fit did not see.
 
     Attributes:
-        count: of ratings.
-        ordered: share of pairs ordered right, both texts left out; chance is .5.
-        poles: the same without any rating: of poles and prior alone; None without either.
-        gain: ordered minus poles; None without either.
-        spearman: rank correlation of ratings with coordinates, each text left out.
-        determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating; None
-            for an axis that others are taken out of, since its coordinates are not in the unit of the ratings.
-        p: how often ratings dealt out at random are ordered as well, of 199 deals and the true one.
-        curve: the share of pairs ordered right by how many of the ratings were used, from 10 ratings on; numbers
-            at which no pair could be compared are left out.
-        more: how much that share would grow with five ratings more, from 12 ratings on; else None. See `learning`.
+        count: the number of ratings.
+        ordered: the share of pairs ordered right, both texts left out; chance is .5.
+        poles: the same share without any rating, by poles and prior alone; None without either.
+        gain: *ordered* minus *poles*; None without either.
+        spearman: the rank correlation of ratings with coordinates, each text left out.
+        determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating. None for
+            an axis that others are taken out of, because its coordinates are not in the unit of the ratings.
+        p: how often randomly dealt ratings are ordered as well, of 199 deals and the true one.
+        curve: the share of pairs ordered right by the number of ratings used, with 10 ratings or more; numbers at which
+            no pair could be compared are left out.
+        more: how much that share would grow with five more ratings, with 12 ratings or more; else None. See `learning`.
     """
 
     count: int
@@ -51,7 +51,7 @@ class Validation:
     more: Estimate | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON values."""
+        """Return the figures as a dict of JSON values."""
         return asdict(self)
 
 
@@ -65,12 +65,12 @@ def validate(
     """Return how well ratings are ordered by fits that have not seen them. The same input gives the same figures.
 
     Args:
-        vectors: of what is rated, shape (n, d), n at least 5.
+        vectors: the vectors of what is rated, shape (n, d), n at least 5.
         ratings: shape (n,).
-        beliefs: the directions believed before any rating, shape (k, d) or (d,), the last of them what is read with
+        beliefs: the directions believed before any rating, shape (k, d) or (d,), the last of them the one that is used
             then; None for none.
         found: the fit, with the coordinates of each text left out.
-        read: the vectors that coordinates are read of, shape (n, d), where these are not those fitted to: other
+        read: the vectors whose coordinates are read, shape (n, d), if these are not the ones fitted to: other
             axes are taken out of them. R² is left out then, since no rating is expected of what is left.
     """
     shown = vectors if read is None else read

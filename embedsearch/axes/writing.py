@@ -1,4 +1,4 @@
-"""Axes as they stand in an ``axes.toml``: the other way of `embedsearch.axes.files.read_axes`."""
+"""Axes written as an ``axes.toml``: the reverse of `embedsearch.axes.files.read_axes`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _UNSAID: tuple[Any, ...] = ("", ["{}"])  # what a definition says by saying noth
 
 
 def axes_toml(axes: Iterable[Axis]) -> str:
-    """Return a file that defines axes, one table each, in their order; `read_axes` gives them back.
+    """Return the text of a file that defines axes, one table each, in their order; `read_axes` reads it back.
 
-    Ratings that came from a CSV stand in the table itself.
+    Ratings that came from a CSV are written into the table itself.
     """
     return "\n".join(map(_table, axes))
 
