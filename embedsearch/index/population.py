@@ -47,8 +47,8 @@ class Population:
 def field_values(store: Store, field: str, rows: Rows) -> list[Any]:
     """Return the value of a field for each passage: that of its document, or None where the document has none.
 
-    Letter case does not matter: where a document lacks the field, one whose name differs only in case is taken, such as
-    `Year` for `year`.
+    Where a document lacks the field, one whose name differs only in letter case, or in how an accent is typed, is
+    taken, such as `Year` for `year`.
 
     Raises:
         QueryError: no document has the field.

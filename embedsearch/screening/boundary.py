@@ -1,9 +1,10 @@
 """Where relevant and other records meet: from the values of a ranker to scores between 0 and 1.
 
-A support vector machine puts what it was taught far out, the relevant on one side and the others on the other, and what
-it was not taught in between. Only the value that a record would have had without its own label can be compared with
-those of records not read. For a squared hinge loss that value follows from the machine that has learned all, since
-leaving out a record changes the others little: the formula is that of kernel ridge regression on the support vectors
+A support vector machine puts the records it was taught far out, the relevant on one side and the others on the other,
+and the records it was not taught in between. So the value of a record that was read cannot be compared with those of
+records that were not, unless it is the value that it would have had without its own label. For a squared hinge loss
+that value follows from the machine that has learned all, since leaving out a record changes the others little: the
+formula is that of kernel ridge regression on the support vectors
 (Cawley and Talbot, "Fast exact leave-one-out cross-validation of sparse least-squares support vector machines", 2004).
 A logistic curve through these values and labels (Platt, "Probabilistic outputs for support vector machines", 1999)
 says what a value is worth.
@@ -53,9 +54,10 @@ def boundary(values: Values, labels: Values, weights: Values, *, assumed: float 
     """Return the curve that fits labels best.
 
     Args:
-        values: shape (m,), of records that were read, each without its own label, in deviations of those not read.
+        values: shape (m,): the values of records that were read, each without its own label, in deviations of the
+            values of those not read.
         labels: shape (m,), 0…1.
-        weights: shape (m,), how many records each counts for.
+        weights: shape (m,): how many records each counts for.
         assumed: how many records each of the two assumptions counts for.
     """
     from sklearn.linear_model import LogisticRegression

@@ -1,9 +1,9 @@
 """How likely each record is to be relevant, learned from the labels so far.
 
 Three linear support vector machines look at the records: one at their words, one at the words of their titles, one at
-their meaning and their places on axes. Words tell apart what is on one topic, titles say what a record is mainly about,
-meaning finds what is said in other words. The values of each are brought to mean 0 and deviation 1 among the records
-not read; the sum, with `RankerSettings.titles` and `RankerSettings.meaning` as weights beside 1 for the words, ranks.
+their meaning and their places on axes. Words tell apart records on one topic, titles say what a record is mainly about,
+and meaning finds what is said in other words. The values of each are scaled to mean 0 and deviation 1 among the records
+not read. Their sum ranks, with `RankerSettings.titles` and `RankerSettings.meaning` as weights beside 1 for the words.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ Labels = NDArray[np.float64]
 class RankerSettings:
     """How a ranker learns.
 
-    The first two are what ASReview publishes for its default model (ELAS u4, asreview/models/models.py, version 2);
-    the others were chosen on the six open reviews together (docs/simulation.md).
+    The first two settings are what ASReview publishes for its default model (ELAS u4, asreview/models/models.py,
+    version 2); the others were chosen on the six open reviews together (docs/simulation.md).
 
     Attributes:
         word_regularisation: the C of the support vector machine on words.
-        word_balance: in it, the weight of the relevant records as a multiple of that of all others together.
-        titles: the weight of the words of titles beside that of all words, 1; 0 leaves them out.
+        word_balance: the weight of the relevant records in it, as a multiple of that of all others together.
+        titles: the weight of the words of titles, beside 1 for all words; 0 leaves them out.
         meaning: the weight of meaning and axes, likewise.
         meaning_regularisation: the C of the support vector machine on meaning.
-        background: how many records not read are taken for not relevant while learning, drawn anew for each seed;
-            most of them are not (Cormack and Grossman, "Autonomy and reliability of continuous active learning",
+        background: how many records not read are taken as not relevant while learning, drawn anew for each seed; most
+            of them are not relevant (Cormack and Grossman, "Autonomy and reliability of continuous active learning",
             2015).
         prior_labels: how many relevant records weigh as much as a prior does.
     """
@@ -83,12 +83,12 @@ class Ranker:
         """Prepare to rank.
 
         Args:
-            features: of n records.
+            features: the features of n records.
             prior: shape (n,), finite, higher is more likely relevant, in any unit: what is known before the first
                 label, such as the cosine to a topic or a coordinate on an axis. It counts less and less as relevant
                 records are found.
             settings: how to learn.
-            seed: of all that is drawn at random; the same seed, features and labels give the same scores.
+            seed: the seed of all that is drawn at random; the same seed, features and labels give the same scores.
 
         Raises:
             QueryError: the prior has another shape, or a value that is not finite.
@@ -100,7 +100,7 @@ class Ranker:
         self._drawn = np.random.default_rng(seed).permutation(len(features))
 
     def values(self, labels: ArrayLike) -> Scores:
-        """Return what ranks the records, shape (n,), float64, about 0, in the deviations of those not read.
+        """Return the values that rank the records, shape (n,), float64, about 0, in deviations of those not read.
 
         Their order is that of `scores`, which take about twice as long.
 
@@ -108,24 +108,24 @@ class Ranker:
             labels: as for `scores`.
 
         Raises:
-            QueryError: wrong shape, or a label outside 0…1.
+            QueryError: the shape is wrong, or a label is outside 0…1.
         """
         return self._values(checked_labels(labels, len(self.features)), _NONE)[0]
 
     def scores(self, labels: ArrayLike) -> Scores:
         """Return a score for each record, shape (n,), float64, 0…1: higher is more likely relevant.
 
-        At .5 relevant and other records meet: about as many of either had that score among those read, each scored as
-        if it had not been read (see `embedsearch.screening.boundary`). While few are read, .5 is where it is assumed.
-        Records that were read score higher, or lower, than that. Where nothing is known, without a prior and without
-        a relevant record, all scores are equal.
+        At .5, relevant and other records meet: among the records read, about as many of either kind would have had that
+        score if they had not been read (see `embedsearch.screening.boundary`). While few are read, that place is
+        assumed. Records that were read score higher, or lower, than that. If nothing is known, without a prior and
+        without a relevant record, all scores are equal.
 
         Args:
             labels: shape (n,); NaN for a record not read, else 0 (not relevant) to 1 (relevant). A record between them
                 counts as both, in these shares.
 
         Raises:
-            QueryError: wrong shape, or a label outside 0…1.
+            QueryError: the shape is wrong, or a label is outside 0…1.
         """
         known = checked_labels(labels, len(self.features))
         judged, weights = self._judged(known)
@@ -254,7 +254,7 @@ def checked_labels(labels: ArrayLike, count: int) -> Labels:
     """Return *labels* as a float64 array of shape (count,).
 
     Raises:
-        QueryError: wrong shape, or a label outside 0…1.
+        QueryError: the shape is wrong, or a label is outside 0…1.
     """
     found = np.asarray(labels, dtype=np.float64)
     if found.shape != (count,):

@@ -22,12 +22,16 @@ _TAGS = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def report(screening: Screening) -> dict[str, Any]:
-    """Return the record of a screening as JSON values.
+    """Return the record of a screening as a dict of JSON values.
 
-    Keys: ``screening``, ``index``, ``written``, ``versions``, ``settings`` and ``settings_history``, ``flow`` (the
-    counts at each step, in the words of a PRISMA flow diagram), ``labellers``, ``proposed_by``, ``progress`` (the
-    evidence for stopping: yields, samples, estimates, verdict), ``labels``, those that stand, and ``events``,
-    everything that happened, in order.
+    The keys are
+
+    - ``screening``, ``index``, ``written``, ``versions``, ``settings``, ``settings_history``, ``labellers``,
+    ``proposed_by``;
+    - ``flow``: the counts at each step, in the words of a PRISMA flow diagram;
+    - ``progress``: the evidence for stopping (yields, samples, estimates, verdict);
+    - ``labels``: the labels in force;
+    - ``events``: everything that happened, in order.
     """
     progress = screening.progress()
     events = screening.labels.history()
@@ -124,7 +128,7 @@ def _moment(time: str) -> datetime | None:
 
 
 def as_markdown(record: dict[str, Any]) -> str:
-    """Return what `report` gave as Markdown; the labels that stand are in it, all other events in the JSON alone."""
+    """Return a `report` as Markdown. It includes the labels in force; all other events are only in the JSON."""
     flow, progress = record["flow"], record["progress"]
     parts = [
         f"# Screening {_plain(repr(record['screening']))}",
