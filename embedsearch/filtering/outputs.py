@@ -1,4 +1,4 @@
-"""Records as they stood in their sources, byte for byte; rows of Parquet files with their types."""
+"""Writing records as they stood in their sources, byte for byte, and rows of Parquet files with their types."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _ABBREVIATION = re.compile(r"@\s*string\s*[{(]\s*([^\s=]+)\s*=", re.IGNORECASE)
 
 
 class RecordWriter:
-    """Writes records as they stood, a header once; documents without a record as JSON lines.
+    """Writes records as they stood in their sources, with the header once; documents without a record as JSON lines.
 
-    What would make one file that nothing can read is refused: records of several formats, under several headers, or in
+    It refuses to write a file that nothing could read: records of several formats, under several headers, or in
     several encodings.
     """
 
     def __init__(self, stream: BinaryIO, encoding: str | None = None, format: str | None = None) -> None:
-        """Write nothing yet.
+        """Prepare to write; nothing is written yet.
 
         Args:
             stream: takes the bytes.
-            encoding: of sources without a byte order mark; UTF-8 if None.
-            format: that all sources are read as; by their suffixes if None.
+            encoding: the encoding of sources without a byte order mark; if None, UTF-8.
+            format: the format that all sources are read as; if None, by their suffixes.
         """
         self._stream = stream
         self._encoding = encoding or "utf-8"
@@ -51,7 +51,7 @@ class RecordWriter:
         """Write the records of documents as they come.
 
         Raises:
-            QueryError: one cannot stand in a file with those before it.
+            QueryError: a record cannot be in one file with those before it.
         """
         for verdict in verdicts:
             document = verdict.document
@@ -65,7 +65,7 @@ class RecordWriter:
                 self._put(json.dumps(verdict.to_dict(), ensure_ascii=False) + "\n", "utf-8")
 
     def write_header(self, document: Document) -> None:
-        """Write the header that stands before *document* in CSV or TSV, where no record was written below it."""
+        """Write the CSV or TSV header that stands before *document*, if no record was written below it."""
         self._look_at(document)
         if self._kind is None and self._kind_of(document)[0] == "separated":
             self._put_header(document)
@@ -151,14 +151,14 @@ def _encoded(text: str, encoding: str) -> bytes:
 
 
 class ParquetWriter:
-    """Writes rows of Parquet files as they stood, column types among them; all files must have the same columns."""
+    """Writes rows of Parquet files as they stood, with their column types; all files must have the same columns."""
 
     def __init__(self, stream: BinaryIO, sources: Sequence[str] = ()) -> None:
-        """Write nothing yet.
+        """Prepare to write; nothing is written yet.
 
         Args:
             stream: takes the bytes.
-            sources: what is read; the first file gives the columns where no row passes.
+            sources: the files that are read; the first gives the columns if no row passes.
         """
         self._stream = stream
         self._sources = sources
@@ -166,10 +166,10 @@ class ParquetWriter:
         self._rows: _Rows | None = None  # of the file read last: one alone is held open
 
     def write(self, verdicts: Iterable[Verdict], *, at_once: int = ROWS_AT_ONCE) -> None:
-        """Write the rows of documents in their order; in a file's own order it is read once for all of them.
+        """Write the rows of documents in their order; if that is a file's own order, the file is read only once.
 
         Args:
-            verdicts: on documents read from Parquet files.
+            verdicts: verdicts on documents read from Parquet files.
             at_once: how many rows are held in memory.
 
         Raises:

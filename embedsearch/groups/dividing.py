@@ -1,4 +1,4 @@
-"""The values of a field as groups of documents: each value one, or steps of numbers and dates."""
+"""The values of a field as groups of documents: one for each value, or steps of numbers and dates."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ Members = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Division:
-    """Documents by the values of a field.
+    """Documents divided by the values of a field.
 
     Attributes:
-        names: of the groups; of numbers ascending, else in the order in which they were met.
-        members: the documents of each, ascending; a document with a list of values is in several.
+        names: the names of the groups; of numbers ascending, else in the order in which they were met.
+        members: the documents of each group, ascending; a document with a list of values is in several.
         valued: the documents that have a value, ascending.
-        numbers: their values, shape (len(valued),), where all are numbers or dates; dates are years with fractions.
-        step: how wide the groups of numbers are, of months and days about; None where each value is a group.
+        numbers: their values, shape (len(valued),), if all are numbers or dates; dates are years with fractions.
+        step: the width of the groups of numbers, approximate for months and days; None if each value is a group.
         starts: where each group of numbers begins, if there is a step.
-        odd: the values, as `written`, that are neither numbers nor dates, where nine tenths of the documents have
+        odd: the values, as `written`, that are neither numbers nor dates, if nine tenths of the documents have
             numbers or dates of more than eight different values: without them there would be steps and a trend.
     """
 
@@ -55,23 +55,23 @@ class Division:
 
     @property
     def overlaps(self) -> bool:
-        """Is a document in several groups?"""
+        """Whether a document is in several groups."""
         return bool(self.members) and bool((np.unique_counts(np.concatenate(self.members)).counts > 1).any())
 
 
 def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> Division:
-    """Return the groups that documents fall into by a field.
+    """Divide documents into groups by a field.
 
-    Numbers and dates of more than eight different values are put into steps of a round width, dates of two years into
-    months, of six weeks into days.
+    Numbers and dates of more than eight different values are put into steps of a round width: dates that span two
+    years, for example, into months, and dates that span six weeks into days.
 
     Args:
-        field: its name, for messages.
-        values: of each document; None, an empty text or an empty list where it has none.
-        step: the width of the groups, in the numbers' unit; of dates in years.
+        field: the name of the field, for messages.
+        values: the value of each document; None, an empty text or an empty list if it has none.
+        step: the width of the groups, in the numbers' unit; for dates, in years.
 
     Raises:
-        QueryError: the step is no number above 0; or there is one, and a value is no number or date.
+        QueryError: the step is not a number above 0; or there is a step, and a value is not a number or date.
     """
     if step is not None and not (isinstance(step, Real) and 0 < step < math.inf):
         raise QueryError(f"the step is {shown(step)}; wanted a number above 0, such as 10")
@@ -98,7 +98,7 @@ def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> D
 
 
 def written(value: Any) -> str:
-    """Return a value of a field as it is named: in full, since what is cut or rounded may name another one too."""
+    """Return a value of a field as a group's name: in full, since a cut or rounded one could name another too."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -128,7 +128,7 @@ def _is_number(value: Any) -> bool:
 
 
 def odd_values(given: Sequence[Any]) -> tuple[str, ...]:
-    """Return what keeps nearly all values from being taken for the numbers or dates that they are, as `written`."""
+    """Return the few values, as `written`, because of which the others are not taken as numbers or dates."""
     odd = [value for value in given if not _is_number(value)]
     if len(odd) > _FEW * len(given) or any(isinstance(value, list | dict) for value in odd):
         return ()
@@ -137,7 +137,7 @@ def odd_values(given: Sequence[Any]) -> tuple[str, ...]:
 
 
 def odd_told(field: str, odd: Sequence[str]) -> str:
-    """Return the sentence that says what comes of `odd_values`, and how to do without."""
+    """Return the sentence that says what `odd_values` lead to, and how to leave them out."""
     named = ", ".join(odd[:_TOLD]) + (", …" if len(odd) > _TOLD else "")
     return (
         f"Nearly all documents have a number or a date as {field}; for the others ({named}) all are taken as text, "
@@ -146,7 +146,7 @@ def odd_told(field: str, odd: Sequence[str]) -> str:
 
 
 def leaving_out(field: str, values: Sequence[str]) -> str:
-    """Return the condition that leaves out the documents that have one of some values of a field."""
+    """Return the condition that leaves out documents with any of some values of a field."""
     return f"{operand_written(Field(field))} not in {json.dumps(list(values), ensure_ascii=False)}"
 
 

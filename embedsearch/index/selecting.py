@@ -66,10 +66,10 @@ class Agreement:
     """How far verdicts agree with a field that says which documents are truly wanted.
 
     Attributes:
-        both: passed and wanted.
-        passed_only: passed and not wanted.
-        wanted_only: wanted and not passed.
-        neither: neither.
+        both: how many documents passed and are wanted.
+        passed_only: how many passed and are not wanted.
+        wanted_only: how many are wanted and did not pass.
+        neither: how many neither passed nor are wanted.
     """
 
     both: int = 0
@@ -83,7 +83,7 @@ class Agreement:
         setattr(self, name, getattr(self, name) + 1)
 
     def take(self, *, wanted: bool) -> None:
-        """Count one document that was counted as not passed as one that has passed."""
+        """Count as passed one document that was counted as not passed before."""
         if wanted:
             self.both, self.wanted_only = self.both + 1, self.wanted_only - 1
         else:
@@ -91,17 +91,17 @@ class Agreement:
 
     @property
     def precision(self) -> float:
-        """The share of those that passed that are wanted; NaN where none passed."""
+        """The share of those that passed that are wanted; NaN if none passed."""
         return _share(self.both, self.both + self.passed_only)
 
     @property
     def recall(self) -> float:
-        """The share of those wanted that passed; NaN where none is wanted."""
+        """The share of those wanted that passed; NaN if none is wanted."""
         return _share(self.both, self.both + self.wanted_only)
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall; NaN where neither any passed nor any is wanted."""
+        """The harmonic mean of precision and recall; NaN if none passed and none is wanted."""
         return _share(2 * self.both, 2 * self.both + self.passed_only + self.wanted_only)
 
 
@@ -126,11 +126,11 @@ class Selector:
 
         Args:
             source: the condition.
-            axes: that it may speak of; those of the index if None.
+            axes: the axes that it may name; if None, those of the index.
             predicted: measure passages that were rated, instead of taking them to stand where they were rated.
 
         Raises:
-            QueryError: the condition cannot be read, or names what is not there.
+            QueryError: the condition cannot be read, or names something that does not exist.
         """
         with self._store.reading():
             self._forget_if_changed()
@@ -178,17 +178,18 @@ class Selector:
         wanted: Wanted,
         rank: str | None = None,
     ) -> Verdicts:
-        """Give a verdict on each document, in order.
+        """Return a verdict on each document, in order.
 
         Args:
             source: the condition; None lets every document through.
-            documents: any documents; those of the index if None. Of these only the ones that satisfy the parts of the
+            documents: any documents; if None, those of the index. Of these, only the ones that satisfy the parts of the
                 condition that SQL or their vectors alone can decide are read, unless verdicts on the others are wanted.
-            wanted: what the verdicts shall carry.
-            rank: what documents are ranked by: an axis or ``near(...)``.
+            wanted: what the verdicts carry.
+            rank: what documents are ranked by: an axis or a ``near(...)``.
 
         Raises:
-            QueryError: the condition cannot be read, or names what is not there; when the first verdict is asked for.
+            QueryError: the condition cannot be read, or names something that does not exist; raised when the first
+                verdict is asked for.
         """
         parsed = None if source is None else parse_condition(arguments.text("the condition", source))
         measure = None if rank is None else parse_measure(arguments.text("the measure", rank))
@@ -204,10 +205,10 @@ class Selector:
     def count(self, source: str) -> Counts:
         """Count the documents of the index that satisfy a condition, and each of its parts, as `judge` counts them.
 
-        The documents are not read; fields are looked up by SQL where it can decide, and vectors in one pass.
+        The documents are not read. Fields are looked up by SQL where it can decide, and vectors are read in one pass.
 
         Raises:
-            QueryError: the condition cannot be read, or names what is not there.
+            QueryError: the condition cannot be read, or names something that does not exist.
         """
         parsed = parse_condition(arguments.text("the condition", source))
         with self._store.reading():
