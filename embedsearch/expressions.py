@@ -26,9 +26,9 @@ from embedsearch.given import require_text
 _QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "«": "»"}
 _OPERATORS = {"+": 1, "-": -1, "−": -1}
 _WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*\*\s*", re.ASCII)
-# Words that would be read as part of a phrase though they were meant otherwise: -sheep, *, 2*x, x*2, 2(x, "x.
+# Words that would be read as part of a phrase although they were meant as arithmetic: -sheep, *, 2*x, x*2, 2(x, "x.
 _ARITHMETIC = re.compile(r'[-+−].+|\*|.*\d[.,]?\*.*|.*\*[.,]?\d.*|[\d.,]+\(.*|["“„«].*')
-_SIGN = re.compile(r"[-+−](?=[^-+−\s\d.,*])")  # before a number it may be a part of that: -40 degrees
+_SIGN = re.compile(r"[-+−](?=[^-+−\s\d.,*])")  # before a number it may be part of it: -40 degrees
 _WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s*")
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -101,7 +101,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-# Weights stay as they were written, so that 0.1*x + 0.2*x - 0.3*x is nothing and not 5.6e-17*x.
+# Weights stay decimal, as they were written, so that 0.1*x + 0.2*x - 0.3*x is nothing and not 5.6e-17*x.
 _WeightedPhrase = tuple[Decimal, str]
 
 

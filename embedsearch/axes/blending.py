@@ -24,13 +24,13 @@ from embedsearch.errors import AxisError
 # How far poles alone agree with people is known from the published sets: r is mostly between .3 and .6.
 POLE_SHARES = (0.3, 0.45, 0.6)
 SIGNAL_SHARES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
-# Where ratings are two-valued and one value is rare, they say mostly which few things happen to have it: poles alone
-# read such traits better than poles and a free direction did. Eight was chosen on two tasks (docs/axes.md).
+# Two-valued ratings of which one value is rare say mostly which few things happen to have it: poles alone read such
+# traits better than poles with a free direction. Eight was chosen on two tasks (docs/axes.md).
 FEW_SIGNAL_SHARES = (0.02, 0.05, 0.1, 0.2)
 FEWEST_OF_A_VALUE = 8
-_NO_SPREAD = 1e-12  # of the largest squared singular value: what is left of vectors that are the same
+_NO_SPREAD = 1e-12  # share of the largest squared singular value: what rounding leaves of vectors that are the same
 _PRIOR_COUNT = 10  # how many ratings the spread 1/√d of a random direction counts for
-_MOST_LEFT_OUT = 200  # above so many ratings they are left out in tenths, not one by one
+_MOST_LEFT_OUT = 200  # above so many, ratings are left out in tenths, not one by one
 _FOLDS = 10
 
 Clear = Callable[[NDArray[Any]], NDArray[np.float64]]  # takes the directions of other axes out of vectors

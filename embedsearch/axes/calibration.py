@@ -13,7 +13,7 @@ from embedsearch.errors import AxisError
 from embedsearch.given import taking_back
 
 COVERAGE = 0.9
-_FEW = 10  # below, no residual is rare enough to be passed one time in ten
+_FEW = 10  # with fewer ratings, even the largest residual is exceeded more than one time in ten
 _NO_SPREAD = 1e-18
 
 
@@ -98,7 +98,7 @@ def left_out_residuals(ratings: NDArray[np.float64], left_out: NDArray[np.float6
     """Return each rating minus the one expected from a direction and a line that did not see its text, shape (n,)."""
     n = len(ratings)
     away, off = left_out - left_out.mean(), ratings - ratings.mean()
-    # Sums of squares and products without one text each: all of them less its own share, n/(n-1) of its square.
+    # Sums of squares and products without one text each: the whole sum minus that text's share, n/(n-1) of its square.
     spreads = np.maximum(away @ away - away**2 * n / (n - 1), 0.0)
     slopes = np.maximum(0.0, (away @ off - away * off * n / (n - 1)) / np.where(spreads > _NO_SPREAD, spreads, np.inf))
     residuals: NDArray[np.float64] = (off - slopes * away) * n / (n - 1)

@@ -339,7 +339,7 @@ class Axis:
 
 _KEYS = tuple(key for key in Axis.__dataclass_fields__ if key != "name")
 _UNSAID = {one.name: one.default if one.default_factory is MISSING else one.default_factory() for one in fields(Axis)}
-_BRIEF = Repr()  # of thousands of ratings it shows the first
+_BRIEF = Repr()  # shows only the first of thousands of ratings
 _BRIEF.maxtuple = _BRIEF.maxdict = 8
 _BRIEF.maxstring = 80
 

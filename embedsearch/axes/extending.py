@@ -10,7 +10,7 @@ from embedsearch.vectors import Vectors, project, unit
 # Chosen on 13 tasks over the open sets at once (docs/axes.md); a fifth or a tenth at either end did less.
 SHARE = 3
 WEIGHT = 0.6
-FEWEST_PASSAGES = 30  # below, a third of them is a handful
+FEWEST_PASSAGES = 30  # of fewer passages a third is a handful
 
 
 def extended(direction: Vectors, vectors: Vectors, *, name: str) -> Vectors:

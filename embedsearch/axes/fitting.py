@@ -286,7 +286,7 @@ def _without(fitted: FittedAxis, material: Material) -> FittedAxis:
         raise AxisError(f"axis {fitted.name!r}: nothing is left of it when {names} is taken out")
     direction = unit(rest, error=AxisError)
     origin = fitted.origin * float(fitted.direction.astype(np.float64) @ direction)
-    # The ratings' line belongs to the direction before; what is left reads something else.
+    # The calibration belongs to the direction before clearing; the direction that is left reads something else.
     return replace(
         fitted, direction=direction, step=clear(fitted.step).astype(np.float32), origin=origin, calibration=None
     )

@@ -85,7 +85,7 @@ def _check(node: ast.expr, source: str, names: dict[str, None]) -> None:
     """Refuse whatever is not on the list, and note the names."""
     match node:
         case ast.Name():
-            # From what is written: Python's parser makes the normal form NFKC of it, by which no axis need be called.
+            # Taken from the source: Python's parser turns names into the normal form NFKC, which axes need not have.
             node.id = normal(ast.get_source_segment(source.strip(), node) or node.id)
             names[node.id] = None
         case ast.Constant(value=bool() | complex()):

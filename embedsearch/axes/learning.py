@@ -11,7 +11,7 @@ from embedsearch.axes.blending import fit_weights
 from embedsearch.axes.checks import FEWEST_RATINGS
 from embedsearch.axes.statistics import Estimate, Pairs, bootstrap
 
-FEWEST_FOR_CURVE = 2 * FEWEST_RATINGS  # as many are judged as learned from, at least
+FEWEST_FOR_CURVE = 2 * FEWEST_RATINGS  # at least as many are judged as are learned from
 FEWEST_FOR_GAIN = FEWEST_FOR_CURVE + 2  # the curve has three points
 MORE = 5
 _MOST_USED = 100

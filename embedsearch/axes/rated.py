@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from embedsearch.vectors import Vectors
 
-_SAME = 1 - 1e-6  # the cosine from which vectors are one but for rounding
+_SAME = 1 - 1e-6  # vectors with a cosine above this are the same but for rounding
 _BLOCK = 1024
 
 

@@ -23,7 +23,7 @@ from embedsearch.vectors import thinned
 from embedsearch.wording import count_of
 
 _OVERLAP = 0.7  # a correlation above which two axes are said to measure nearly the same
-_MOST_DOCUMENTS = 5_000  # with a field, that are looked at
+_MOST_DOCUMENTS = 5_000  # with a field; at most so many are looked at
 _WEAK = 0.8  # the share of pole phrases on their own side below which the poles are called unclear
 
 
@@ -106,7 +106,7 @@ class Report:
         }
 
     def __repr__(self) -> str:
-        return str(self)  # whoever asks for it at a prompt or in a notebook wants to read it
+        return str(self)  # at a prompt or in a notebook, people want to read the report
 
     def __str__(self) -> str:
         lines = [line for report in self.axes for line in _lines(report)]

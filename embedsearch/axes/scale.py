@@ -17,7 +17,7 @@ from embedsearch.given import require_text, taking_back
 from embedsearch.wording import shown
 
 _QUANTILES = 1001  # every tenth of a percent
-_SAME = 1e-5  # standard deviations: what is nearer stands at the same place; float32 vectors say no more
+_SAME = 1e-5  # standard deviations: nearer texts stand at the same place, as float32 vectors are no more exact
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ class Scale:
         """
         if not isinstance(percent, Real) or not 0 <= percent <= 100:
             raise AxisError(f"the percentile is {shown(percent)}, wanted a number from 0 to 100")
-        tenths = np.round(float(percent) * 10, 9)  # what is meant to be a quantile is one, to the last bit
+        tenths = np.round(float(percent) * 10, 9)  # a percentile meant to be a quantile is exactly one
         return float(self.standardise(np.interp(tenths, np.arange(_QUANTILES), self.quantiles)))
 
     def percentile_of(self, coordinates: ArrayLike) -> NDArray[np.float64]:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 _BARE = re.compile(r"[A-Za-z0-9_-]+")  # keys that need no quotes
 _ESCAPED = {place: f"\\u{place:04x}" for place in (*range(0x20), 0x7F)} | {ord('"'): '\\"', ord("\\"): "\\\\"}
 _ESCAPED |= {ord("\n"): "\\n", ord("\t"): "\\t", ord("\r"): "\\r"}
-_WIDTH = 110  # letters of a line; a longer list has a line for each of its texts
-_TABLES = ("ratings", "rated_documents")  # have a line for each of what they rate
-_UNSAID: tuple[Any, ...] = ("", ["{}"])  # what a definition says by saying nothing
+_WIDTH = 110  # characters of a line; a longer list gets one line for each of its texts
+_TABLES = ("ratings", "rated_documents")  # get one line for each rating
+_UNSAID: tuple[Any, ...] = ("", ["{}"])  # values that are the default, so that they need not be written
 
 
 def axes_toml(axes: Iterable[Axis]) -> str:

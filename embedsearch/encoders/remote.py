@@ -92,7 +92,7 @@ class RemoteEncoder:
 
     @property
     def identity(self) -> Identity:
-        """The model is known by its name: where it is served does not matter, and what is served is checked; see `probe`."""
+        """The model is known by its name. Where it is served does not matter; what is served is checked by `probe`."""
         return Identity(self.name, self.dimension)
 
     @property

@@ -41,7 +41,7 @@ class RecordWriter:
         self._first = ""
         self._like: tuple[str, str] | None = None  # what was looked at last
         self._header = ""
-        self._defined: dict[str, list[str]] = {}  # what was written of the abbreviations of BibTeX
+        self._defined: dict[str, list[str]] = {}  # the BibTeX abbreviations written so far
         self._source = ""
         self._mark, self._own_encoding = b"", self._encoding
         self._ended = True
@@ -95,7 +95,7 @@ class RecordWriter:
         format = self._format or suffix_of(self._source)[1:]
         if format in ("jsonl", "ndjson") or (not format and document.record.lstrip().startswith("{")):
             return "jsonl", "", encoding
-        if document.header and format != "bib":  # abbreviations of BibTeX may stand anywhere
+        if document.header and format != "bib":  # BibTeX abbreviations may stand anywhere
             return "separated", document.header.rstrip("\r\n"), encoding
         return format, "", encoding
 
@@ -163,7 +163,7 @@ class ParquetWriter:
         self._stream = stream
         self._sources = sources
         self._writer: Any = None
-        self._rows: _Rows | None = None  # of the file read last: one alone is held open
+        self._rows: _Rows | None = None  # of the file read last; only one is held open
 
     def write(self, verdicts: Iterable[Verdict], *, at_once: int = ROWS_AT_ONCE) -> None:
         """Write the rows of documents in their order; if that is a file's own order, the file is read only once.

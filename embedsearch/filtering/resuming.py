@@ -13,7 +13,7 @@ from embedsearch.errors import StoreError
 from embedsearch.store.cache import CACHE
 from embedsearch.whole import WholeFile
 
-# Held while a run goes on; it stays when one is interrupted, and says that the folder is one of ours.
+# The lock file, held while a run goes on. It stays after an interruption, and says that the folder is ours.
 _LOCK = "embedsearch.lock"
 
 

@@ -271,7 +271,7 @@ class _AllOthers:
         self._valued = division.valued
         values = column[division.valued]
         self._middle = float(values.mean())
-        self._values = values - self._middle  # so that squares lose nothing
+        self._values = values - self._middle  # so that squares lose no precision
         self._square = float(self._values @ self._values)
         self._ranks = ranks(values)
 

@@ -20,12 +20,12 @@ from embedsearch.conditions.values import is_missing
 from embedsearch.errors import QueryError
 from embedsearch.wording import shown
 
-MOST_VALUES = 8  # that numbers may have and be a group each
-MONTH, DAY = 1 / 12, 1 / 365  # in years, about: groups of dates by the calendar have these steps
+MOST_VALUES = 8  # numbers with at most so many values have a group for each
+MONTH, DAY = 1 / 12, 1 / 365  # about, in years: the steps of groups of dates by the calendar
 _MOST_STEPS = 12
 _TOLD = 5  # values in a sentence
-_FEW = 0.1  # of the documents: so many values that are no numbers may be slips
-_YEARS_FROM, _MONTHS_FROM = 0.5, 0.02  # round steps, by which few years are told by months, few months by days
+_FEW = 0.1  # of the documents: so many values that are not numbers may be mistakes
+_YEARS_FROM, _MONTHS_FROM = 0.5, 0.02  # years; smaller steps than these become calendar months, and days
 
 Members = NDArray[np.int64]
 

@@ -10,7 +10,7 @@ from embedsearch.wording import count_of
 if TYPE_CHECKING:
     from embedsearch.groups.comparing import GroupComparison
 
-_NAMED = 5  # groups that are too small
+_NAMED = 5  # at most so many groups that are too small are named
 
 
 def told(found: GroupComparison, *, by_options: bool = False) -> list[str]:

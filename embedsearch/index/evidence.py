@@ -102,7 +102,7 @@ class DocumentPlace:
         stands = np.nan if self.rated is None else self.rated
         coordinates = np.array([self.mean, self.maximum, self.threshold, stands])
         mean, maximum, threshold, rated = in_unit(axis, coordinates, unit).tolist()
-        if unit == "rating" and axis.fitted.calibration is not None:  # not what is expected there, but what it was
+        if unit == "rating" and axis.fitted.calibration is not None:  # the rating itself, not the one expected there
             rated = float(axis.fitted.calibration.ratings_of(axis.scale.raw_at([stands]))[0])
         return replace(
             self, mean=mean, maximum=maximum, threshold=threshold, rated=None if self.rated is None else rated
@@ -162,7 +162,7 @@ class Reasoner:
         self._embedding = embedding
         self._means = means
         self._measured = [
-            (part, falling and isinstance(part.left, Axis))  # what is far from a phrase is nowhere in a text
+            (part, falling and isinstance(part.left, Axis))  # no sentence makes a text far from a phrase
             for part, falling in comparisons(root)
             if isinstance(part.left, Axis | Near)
         ]

@@ -28,15 +28,16 @@ from embedsearch.wording import count_of
 
 _log = logging.getLogger("embedsearch")
 
-# One transaction: what an interruption loses at most, and as much again that is embedded behind it. Where passages go
-# by quickly, because they are known or the encoder is fast, a transaction takes more of them: each one has to wait for
-# the disk, and of more texts those that are embedded together are more alike in length (3% at 300 texts a second).
+# The passages of one transaction: an interruption loses at most these, and as many again that are being embedded behind
+# them. If passages go by quickly, because they are known or the encoder is fast, a transaction takes more of them: each
+# transaction has to wait for the disk, and among more texts, those that are embedded together are more alike in length
+# (3% at 300 texts a second).
 BATCH_PASSAGES = 512
 BATCH_GROWTH = 64
 _QUICK_SECONDS, _SLOW_SECONDS = 4.0, 10.0
-_BATCH_CHARACTERS = 1 << 25  # texts of one transaction, which stand in memory meanwhile
+_BATCH_CHARACTERS = 1 << 25  # of the texts of one transaction, which are held in memory
 _COLLECT_AFTER = 100_000  # objects made and still alive
-# Documents that are looked up together, before it is known how many passages they have.
+# So many documents are looked up together, before it is known how many passages they have.
 _GROUP_DOCUMENTS = 256
 _GROUP_CHARACTERS = 1 << 22
 _SHOWN = 3  # ids in a warning
@@ -92,7 +93,7 @@ class _Batch:
     unchanged: int = 0
     replaced: int = 0
     ids: set[str] = field(default_factory=set)
-    mistaken: list[str] = field(default_factory=list)  # labelled ones that become other records
+    mistaken: list[str] = field(default_factory=list)  # labelled documents that become other records
 
     def change(self, document: Document, passages: list[Passage], texts: list[str]) -> None:
         self.changed.append((document, passages, texts))
@@ -165,7 +166,7 @@ class Ingest:
         """What was seen of each labelled document, by id, see `Label.seen`."""
         seen: dict[str, set[str]] = {}
         labels = IndexLabels(self.store)
-        with suppress(StoreError):  # damage to the labels, which verify names, keeps nobody from adding documents
+        with suppress(StoreError):  # damaged labels, which verify reports, must not keep anybody from adding documents
             for label in (label for name in labels.names() for label in labels.named(name).values()):
                 seen.setdefault(label.document, set()).add(label.seen)
         return seen
@@ -241,7 +242,7 @@ class Ingest:
         try:
             for group in grouped(documents):
                 held = self.store.held([document.id for document in group])
-                # The database did not know of these when it was asked.
+                # The database did not know these documents yet when it was asked.
                 pending = {one.id for one in group if one.id in batch.ids or one.id in self._under_way}
                 for document in group:
                     known = held.get(document.id)

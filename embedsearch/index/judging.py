@@ -160,7 +160,7 @@ class Judge:
         documents, fetch = batch
         answers = [(np.ones(len(documents), dtype=bool), self._asked(part, documents)) for part in self._cheap]
         allowed = np.all([held for _, held in answers], axis=0) if answers else np.ones(len(documents), dtype=bool)
-        # Where no coordinate of the others is wanted, they need not be read any further.
+        # If no coordinates of the other documents are wanted, they need not be looked at any further.
         seen = np.ones(len(documents), dtype=bool) if self._wanted.measures_all else allowed
         places = np.flatnonzero(seen).tolist() if self.needs_vectors else []
         vectors = fetch(places) if places else []
@@ -243,7 +243,7 @@ def needs_only_vectors(node: Node, means: Means) -> bool:
     """Return whether a part of a condition can be decided without the text and the fields of a document."""
     leaves = list(operands(node))
     if any(isinstance(leaf, Axis) and means.axes[leaf.name].fitted.axis.is_rated for leaf in leaves):
-        return False  # a text may stand where it was rated, whatever is measured
+        return False  # a text may stand where it was rated, whatever its vector says
     return is_measured(node) and all(isinstance(leaf, Axis | Near | Percentile | Literal) for leaf in leaves)
 
 
@@ -338,7 +338,7 @@ def ruled_by_fields(root: Node, translatable: Callable[[Node], bool]) -> tuple[N
     whole = joined(cheap)
     if whole is not None and not translatable(whole):
         cheap = cheap[:1]
-    # By identity: ``x == 1`` and ``x == true`` are the same to Python, and not to a condition.
+    # By identity: ``x == 1`` and ``x == true`` are equal to Python, but not to a condition.
     return joined(cheap), joined([node for node in nodes if not any(node is one for one in cheap)])
 
 

@@ -36,7 +36,7 @@ NOTE_NAMES = ("asreview_note", "note")
 AUTHOR_NAMES = ("labelled_by",)
 TIME_NAMES = ("asreview_time", "labelled_at")
 TITLE_NAMES = ("title", "primary_title")
-_EARLIEST = 1e9  # of times in seconds: 2001; a smaller number is a day or a year without dashes, such as 20240131
+_EARLIEST = 1e9  # seconds since 1970, which is in 2001; a smaller number is a date or year, such as 20240131
 
 _RELEVANT = ("1", "yes", "y", "true", "relevant", "included", "include")
 _NOT_RELEVANT = ("0", "no", "n", "false", "not relevant", "irrelevant", "excluded", "exclude")
@@ -159,7 +159,7 @@ def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str | Non
         str(record[name] if name is not None and record[name] is not None else "").strip()
         for name in (known.note, known.author, known.time, known.title)
     )
-    # A label that was exported has its time; a cell that was filled in since has neither time nor author.
+    # A label that was exported has a time; a cell that was filled in afterwards has neither time nor author.
     is_known = known.author is not None and (author or time)
     return note, author if is_known else None, _iso(time), title
 

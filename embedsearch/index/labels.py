@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from embedsearch.index.taking import Taken, TakenBack
 
 MAIN = "main"
-_READING = ("label", "encoding", "on_error", "report")  # what `read_labels` takes beside the file and its key
+_READING = ("label", "encoding", "on_error", "report")  # the arguments of `read_labels` besides file and key
 _WAIT_SECONDS = 1.0  # several may label at once: each holds the index for a few milliseconds
 
 
@@ -266,7 +266,7 @@ class IndexLabels(Mapping[str, Label]):
             if not decisions:
                 break
             with self.alone():
-                if self.state == state:  # else another has labelled meanwhile: whom the file overrules is told
+                if self.state == state:  # else somebody has labelled meanwhile, and the file is compared again
                     self.record(IMPORT, {"file": name_of(file), "labels": len(decisions)})
                     self.add_all(decisions)
                     break

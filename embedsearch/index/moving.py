@@ -16,10 +16,10 @@ from embedsearch.mapped import gather
 from embedsearch.results import Hits
 from embedsearch.vectors import Rows, Vectors, thinned, unit
 
-_SAMPLE = 500  # passages whose own nearest neighbours say what is near
+_SAMPLE = 500  # so many passages' own nearest neighbours say what is near
 _FAR_PERCENT = 5.0
 _STEEP = 1e-6
-_MISSED = 0.5  # standard deviations; three along a straight axis end within .4 of where they should
+_MISSED = 0.5  # standard deviations; a move of three along a straight axis ends within .4 of its target
 
 
 @dataclass(frozen=True, slots=True, eq=False)

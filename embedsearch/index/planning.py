@@ -49,7 +49,7 @@ class Planner:
         self.store = store
         self.embedding = embedding
         self._admission = Admission(store, refused)
-        # One key of 16 bytes a document or passage is what has to be remembered of what went before.
+        # Of what went before, one key of 16 bytes has to be remembered for each document or passage.
         self._ids: set[str] = set()
         self._keys: set[bytes] = set()
         self._counts = dict.fromkeys(Plan.__dataclass_fields__, 0)

@@ -17,7 +17,7 @@ from embedsearch.mapped import gather
 from embedsearch.results import Records
 from embedsearch.vectors import Vectors, thinned
 
-_SAMPLE = 20_000  # passages that stand for the population
+_SAMPLE = 20_000  # so many passages stand for the population
 
 
 @dataclass(frozen=True, slots=True)

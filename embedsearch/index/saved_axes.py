@@ -27,11 +27,11 @@ from embedsearch.wording import count_of
 
 _log = logging.getLogger("embedsearch")
 
-# What a placement says beside its coordinates, under one key an axis.
+# Keys of a placement besides its coordinates, which have one key for each axis.
 _RESERVED = frozenset(["text", "id", "rated", "intervals", "versions", "distances"])
 _TAKEN = "axes_taken"  # the setting with the digest of each definition that was last taken from a followed file
 
-# From the axes that are saved, by name, None where one is damaged, to the definitions that are to be saved.
+# From the saved axes by name (None if one is damaged) to the definitions that are to be saved.
 Choose = Callable[[Mapping[str, SavedAxis | None]], Iterable[Axis]]
 
 
@@ -46,7 +46,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._now: FittedAxes | None = None
         self._state: object = None
         self._lent: dict[str, Axis] = {}
-        self._lending: dict[str, FittedAxis] = {}  # those that are lent, and what is derived from them
+        self._lending: dict[str, FittedAxis] = {}  # lent axes, and those derived from them
         self._pinned: dict[str, ScaledAxis] = {}
         self._told: set[str] = set()  # why axes cannot be read
         self.select: Select  # evaluates conditions; the index sets it
@@ -119,7 +119,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def _fitted_with(self, axes: FittedAxes, lent: Mapping[str, Axis]) -> dict[str, FittedAxis]:
         """Return axes that are lent, and of *axes* those that are derived from them, fitted."""
         definitions = {**axes.definitions(), **lent}
-        # What was fitted with another encoder is refused when it is asked for, lent or not.
+        # An axis that was fitted with another encoder is refused when it is asked for, lent or not.
         stale = {name for name in dependents(definitions, lent) if name in lent or axes.is_current(name)}
         fitted = self._fit(definitions, axes.fitted, stale).fitted
         return {name: fitted[name] for name in definitions if name in stale}
@@ -255,7 +255,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
                 axes.scaled(formulas)
             lent = {name: axis for name, axis in self._lent.items() if name not in chosen}
             lending = self._fitted_with(axes, lent)
-            # The encoder takes its time, and whoever writes need not wait for it. So what was read is compared.
+            # Encoding takes time, and other writers need not wait for it. So what was read is compared.
             with self._store.locked(), self._store.writing():
                 if self._store.axes.all() != saved:
                     continue
@@ -361,7 +361,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def _axes(self) -> FittedAxes:
         """Return the axes as they are now: saved ones, and before them those that are pinned or lent."""
         with self._store.database.reading():
-            # Any commit counts, also of another process: axes are saved without documents being added.
+            # Any commit counts, even another process's: axes can be saved without documents being added.
             state = self._store.database.state()
             if self._now is None or state != self._state:
                 axes = self._read()

@@ -56,7 +56,7 @@ from embedsearch.vectors import Mask, Rows, Vectors
 from embedsearch.wording import count_of
 
 BATCH_DOCUMENTS = 512  # of a stream
-_OWN_DOCUMENTS = 256  # of the index, read as one state
+_OWN_DOCUMENTS = 256  # of the index; a batch is read as one state
 _BATCH_CHARACTERS = 1 << 22
 _REMEMBERED = 16  # conditions on fields whose rows are kept until the index changes
 
@@ -118,7 +118,7 @@ class Selector:
         self._embedding = embedding
         self._axes = axes
         self._trace = trace
-        self._found: dict[str | None, Any] = {}  # by a condition as it is written: to Python, 1 and True are the same
+        self._found: dict[str | None, Any] = {}  # by the condition's text, since to Python 1 and True are equal
         self._state: object = None
 
     def rows(self, source: str, axes: Measures | None = None, *, predicted: bool = False) -> Rows:
@@ -260,7 +260,7 @@ class Selector:
             judge = verdicts.judge = self._judge_of(rest, resolved, verdicts)
             state = self._store.database.state()
         for start in range(0, len(numbers), _OWN_DOCUMENTS):
-            # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
+            # One state for each batch, and none held between batches, so that the caller may write while iterating.
             part = numbers[start : start + _OWN_DOCUMENTS].tolist()
             with verdicts.step("read and measure") as step, self._store.reading():
                 rows = left = self._store.rows_by_document(part)

@@ -16,7 +16,7 @@ from embedsearch.index.labels import IndexLabels
 from embedsearch.store import Store
 from embedsearch.wording import count_of
 
-# Looking for the id that was likely meant takes a tenth of a second among so many, and is done for the first few.
+# Finding the id that was likely meant takes a tenth of a second among so many ids; it is done for the first few.
 _COMPARED, _ADVISED = 10_000, 3
 _READ_AT_ONCE = 256
 
@@ -86,7 +86,7 @@ def decisions_of(
         if label is not None and _is_said_by(label, entry):
             unchanged += 1
             continue
-        # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
+        # In a filled-in spreadsheet of what `next` showed, the record was proposed nevertheless.
         by = None if id in shown else IMPORT
         who = author if entry.author is None else entry.author
         decisions.append(Decision(id, entry.value, entry.note, who, by, entry.time))
@@ -103,7 +103,7 @@ def _mistaken(entries: Mapping[str, LabelEntry], store: Store) -> list[str]:
     others = []
     for start in range(0, len(titled), _READ_AT_ONCE):
         for id, held in store.held(titled[start : start + _READ_AT_ONCE]).items():
-            title = held.document.title if held.document else ""  # damage, which verify names, is in no label's way
+            title = held.document.title if held.document else ""  # damage, which verify reports, stops no label
             if title and not _are_alike(entries[id].title, title):
                 others.append((entries[id], title))
     if not others:
@@ -147,7 +147,7 @@ def _chosen(
     contradicted: set[str] = set()
     unknown = 0
     for entry in found.entries.values():
-        # Ids are what a source says, spaces around them included; a spreadsheet may have lost or added some.
+        # An id is what a source says, including spaces around it; a spreadsheet may have lost or added some.
         ids = known.get(entry.key if match == "id" else _folded(entry.key)) or known.get(entry.key.strip(), ())
         if not ids:
             unknown += 1

@@ -162,7 +162,7 @@ def _mend_vectors(store: Store, embedding: Embedding, rows: Sequence[int]) -> in
             store.replace_vectors(list(texts), keys, vectors)
         mended += len(texts)
     if mended:
-        # Once, not after each batch: until then a lead may be wrong, which costs an embedding at most.
+        # Once, not after each batch: until then a key may lead to a wrong row, which costs one embedding at most.
         with store.writing():
             store.keys.rebuild()
     return mended

@@ -17,8 +17,8 @@ from embedsearch.terms import OFTEN, Terms, characteristic, find_terms, first_un
 from embedsearch.vectors import Rows, thinned
 from embedsearch.wording import count_of
 
-MOST_READ = 50_000  # passages; of more an even sample is read
-_MOST_BESIDE = 2_500  # passages chosen, and as many others: somebody waits for the answer
+MOST_READ = 50_000  # passages; if there are more, an even sample is read
+_MOST_BESIDE = 2_500  # passages on either side: somebody waits for the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def group_words(terms: Terms | None, members: Sequence[NDArray[np.int64]], k: in
         return [()] * len(members)
     everywhere, total = terms.counts(np.concatenate(members)), sum(map(len, members))
     found = []
-    for own in members:  # one after the other: all counts of many groups are more than the memory holds
+    for own in members:  # one at a time: the counts of many groups would not fit in memory together
         counts = terms.counts(own)
         often = np.flatnonzero(counts >= OFTEN)
         sides = np.stack([counts[often], everywhere[often] - counts[often]])

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
-# What is taken for granted before labels say otherwise, as records seen: the mean of the records not read is relevant
-# with probability .1, what lies 5 of their deviations above it with .9.
+# Assumptions that count as records seen, until labels say otherwise: a record at the mean of the records not read is
+# relevant with probability .1, one that lies 5 of their deviations above it with probability .9.
 _ASSUMED_VALUES = (0.0, 5.0)
 _ASSUMED_SHARES = (0.1, 0.9)
-_LEAST_SLOPE = 0.3  # a value one deviation higher is at least so much likelier, as a logarithm of odds
-_FURTHEST = 12.0  # logarithms of odds lie within this; float64 tells apart what is below it
+_LEAST_SLOPE = 0.3  # one deviation more raises the logarithm of the odds by at least this
+_FURTHEST = 12.0  # logarithms of odds stay within this, where float64 can tell scores apart
 _WEAK_PENALTY = 1e6
 _NOTHING = 1e-6  # a deviation below it is rounding
 
@@ -45,7 +45,7 @@ class Boundary:
     def scores(self, values: Values) -> Values:
         """Return scores strictly between 0 and 1; higher for higher values, as far as float64 goes."""
         odds = self.slope * (values - self.middle)
-        # Bent, for beyond 36 the curve is 1 to the last bit, and the order of what lies there would be lost.
+        # The curve is bent, because beyond 36 it is 1 to the last bit, and the order there would be lost.
         odds = odds / np.sqrt(1 + (odds / _FURTHEST) ** 2)
         return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float64)
 
@@ -72,7 +72,7 @@ def boundary(values: Values, labels: Values, weights: Values, *, assumed: float 
         slope, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
         if slope >= _LEAST_SLOPE:
             return Boundary(slope, -offset / slope)
-        assumed *= 2  # labels that contradict the ranking are outweighed: the order is the ranker's
+        assumed *= 2  # outweighs labels that contradict the ranking: the order is the ranker's
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,7 +20,7 @@ from embedsearch.screening.session import Screening
 Part = Literal["relevant", "not-relevant", "undecided", "labelled", "unread"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
-# By tag the fields of metadata that it is written from, whatever their case; the first that is there.
+# For each tag, the metadata fields that it is written from, in any case; the first one present is taken.
 _RIS_FIELDS = {
     "AU": ("authors", "author", "first_authors", "au"),
     "PY": ("year", "publication_year", "publication year", "date", "py"),
@@ -29,7 +29,7 @@ _RIS_FIELDS = {
     "UR": ("url", "urls", "ur", "link"),
     "KW": ("keywords", "kw", "author keywords", "de"),
 }
-_RIS_LISTS = ("AU", "KW")  # which CSV holds as one text, divided by semicolons
+_RIS_LISTS = ("AU", "KW")  # in CSV these are one text, separated by semicolons
 _RIS_MARKS = {"relevant": "ASReview_relevant", "not relevant": "ASReview_irrelevant", "": "ASReview_not_seen"}
 
 
@@ -94,7 +94,7 @@ def _asreview_ranking(screening: Screening) -> list[str]:
         order = [id for id, _ in screening.rank()]
     except QueryError:  # nothing to start from: they are not ranked
         order = []
-    # Undecided ones are not in the ranking; what is not ranked keeps the order of the index.
+    # Undecided records are not in the ranking; records that are not ranked keep the order of the index.
     ranked = set(order)
     rest = [id for id in screening.pile.ids if id not in decided and id not in ranked]
     return [*relevant, *order, *rest, *(id for id, label in decided.items() if not label.is_relevant)]

@@ -18,7 +18,7 @@ from embedsearch.vectors import Vectors, as_rows
 Coordinates = NDArray[np.float64]
 
 _TITLE_CHARACTERS = 300  # hardly any title is longer
-_MOST_RECORDS = 0.95  # that may have a term
+_MOST_RECORDS = 0.95  # a term in a larger share of the records is left out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +96,6 @@ def term_weights(terms: TermCounts) -> Any:
 
     records = terms.counts.shape[0]
     kept = np.bincount(terms.counts.indices, minlength=len(terms.keys)) <= _MOST_RECORDS * records
-    if not kept.any():  # no word at all, or none that tells the records apart (100,000 times the same record)
+    if not kept.any():  # there is no word, or none that tells the records apart (as in 100,000 copies of one record)
         return csr_matrix((records, 1), dtype=np.float64)
     return TfidfTransformer(sublinear_tf=True).fit_transform(terms.counts[:, kept])

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 Logarithms = NDArray[np.float64]
 
-# How many times as likely as supposed relevant records are taken to be where the bets are: where nothing more is to be
-# found, and where less is. The stakes are divided equally between the two.
+# How many times as likely as supposed a bet takes relevant records to be: one bet that nothing more is to be found, one
+# that less is. The stakes are divided equally between the two.
 RATES = (0.02, 0.4)
 _NEARLY_SURE = 1 - 1e-12
 

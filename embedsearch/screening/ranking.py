@@ -140,7 +140,7 @@ class Ranker:
         counts = np.concatenate(
             [np.full(len(kind), max(1.0, len(kind) / _MOST_JUDGED))[:_MOST_JUDGED] for kind in kinds]
         )
-        # What a relevant record shows is how well the rest find it: nothing if it is the only one.
+        # A relevant record shows how well the others find it: nothing, if it is the only one.
         rest = np.maximum(np.nansum(known) - known[judged], 0.0)
         return judged, np.where(known[judged] >= 0.5, counts * rest / (rest + 1), counts)
 
@@ -161,7 +161,7 @@ class Ranker:
         read = np.flatnonzero(~np.isnan(known))
         graded, refused = read[known[read] > 0], read[known[read] < 1]
         unread = self._drawn[np.isnan(known[self._drawn])]
-        # Of a small pile a quarter at most: with all of it taken for not relevant nothing would be left to find.
+        # At most a quarter of a small pile: if all of it were taken as not relevant, nothing would be left to find.
         background = unread[: min(self.settings.background, len(unread) // 4)]
         rows = np.concatenate((graded, refused, background))
         counts = np.concatenate((known[graded], 1 - known[refused], np.ones(len(background))))
@@ -194,7 +194,7 @@ class Ranker:
         kept = np.flatnonzero(np.isin(lesson.rows, judged) | unread[lesson.rows])
         rows = lesson.rows[kept]
         distinct, places = np.unique(rows, return_inverse=True)
-        others = self._drawn[unread[self._drawn]][-_MOST_OTHERS:]  # what is in the lesson comes first
+        others = self._drawn[unread[self._drawn]][-_MOST_OTHERS:]  # records in the lesson come first
         others = others if len(others) else distinct
         taught = Taught(matrix[rows], values[rows], lesson.relevant[kept], costs[kept], places)
         return left_out(taught, matrix[others], values[others])[np.searchsorted(distinct, judged)]
@@ -209,7 +209,7 @@ class Ranker:
             return np.asarray(centred, dtype=np.float64)
         everywhere = np.ones(len(centred), dtype=bool)
         axes = [_standard(column, everywhere) for column in self.features.coordinates.T]
-        # An axis weighs as much as all vectors do in a tenth of their length, so that a handful is heard.
+        # An axis weighs as much as all vectors do in a tenth of their length, so that a handful of axes counts.
         return np.column_stack((centred, *(_AXIS_LENGTH * axis for axis in axes)))
 
 
@@ -217,9 +217,9 @@ class Ranker:
 _TOLERANCE = 1e-3
 _NOTHING = 1e-6  # the length below which a float32 vector about its mean is rounding
 _AXIS_LENGTH = 0.1
-# Two numbers are learned from those judged; more of either kind would hardly move them, and take longer.
+# Two numbers are learned from the records judged; more of either kind would hardly change them, and take longer.
 _MOST_JUDGED = 500
-_MOST_OTHERS = 300  # records not read, by which the mean and the deviation are found without a label
+_MOST_OTHERS = 300  # records not read; the mean and the deviation are computed from so many at most
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -230,7 +230,7 @@ def _decided(matrix: Any, lesson: _Lesson, regularisation: float, balance: float
 
     model = LinearSVC(C=regularisation, random_state=seed % 2**32, tol=_TOLERANCE)  # it takes 32 bits
     with warnings.catch_warnings():
-        # What has not settled after a thousand rounds (records that are equal and labelled unlike) ranks all the same.
+        # A model that has not converged after a thousand rounds (equal records labelled differently) still ranks.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(matrix[lesson.rows], lesson.relevant, sample_weight=lesson.weights(balance))
     return np.asarray(model.decision_function(matrix), dtype=np.float64)

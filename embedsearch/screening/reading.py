@@ -17,8 +17,8 @@ from embedsearch.screening.stopping import History
 from embedsearch.screening.tails import Counts
 from embedsearch.store import Event
 
-UNASKED = ("", IMPORT)  # what proposed a record that neither a ranking nor a draw proposed
-_MOST_PILES = 8  # the last so many states of the records are looked at for windows of the ranking
+UNASKED = ("", IMPORT)  # the `by` of a label that neither a ranking nor a draw proposed
+_MOST_PILES = 8  # at most so many of the last states of the records give windows of the ranking
 
 
 class Place(NamedTuple):
@@ -118,11 +118,11 @@ class Reading:
         """
         pile, shown, first = set(ids), labels.shown(), labels.first()
         self._events = labels.history()
-        # A record that was read and then deleted was there when it was drawn, and what it was is known.
+        # A record that was read and then deleted was there when it was drawn, and its label is known.
         self.labelled = {id: label for id, label in labels.items() if id in pile or id in shown}
         numbers = {id: first[id].number for id in self.labelled}
         drawn = (event for event in self._events if event.kind == "audit" or event.details.get("random"))
-        # What another process labelled while the draw was made is none of it.
+        # A record that another process labelled while the draw was made is not part of the draw.
         self.draws = [
             Draw(event, [id for id in event.details["ids"] if numbers.get(id, math.inf) > event.number
                          and (id in pile or id in numbers)])
@@ -156,9 +156,11 @@ class Reading:
         for begin, end in self._taken_back.values():
             joined += (self._numbers > begin) & (self._numbers < end)
         for place, id in enumerate(self.asked):
-            if draw := self._drawn.get(id):  # its event says from how many: labels taken back since stood then
+            if draw := self._drawn.get(
+                id
+            ):  # its event says from how many: labels that were taken back since were in force then
                 left[place] = draw.event.details["unread"] - self._places[id].position
-        left = np.maximum(left, 1)  # at least itself, where it joined after the records that are known
+        left = np.maximum(left, 1)  # at least the record itself, if it joined after the records that are known
         doubtful = sum(self.labelled[id].value is None for id in self._drawn)
         return self._history(np.arange(size), len(self.unread), left, beside, joined, doubtful)
 

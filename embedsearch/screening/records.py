@@ -51,7 +51,7 @@ class LabelledRecords:
         kept: list[Document] = []
         labels: list[bool] = []
         unusable: list[SourceError] = []
-        is_met = False  # where no document has the field, its name is wrong, which is no fault of each
+        is_met = False  # if no document has the field, its name is wrong: one error, not one for each document
         for document in documents:
             is_met = is_met or find(document.metadata, [field]) is not None
             try:

@@ -127,7 +127,7 @@ class Screening:
             if kept and wanted == before == self.settings:
                 return wanted
             pile = Pile(self.index, wanted)
-            _ = pile.topic_vector  # a topic that cannot be embedded is refused now and not at every question
+            _ = pile.topic_vector  # a topic that cannot be embedded is refused now, not at every question
             self.index.axes.scaled(list(wanted.axis_names))
             held = {"records": len(pile), "documents": len(self.index.ids())}
             known = {"versions": versions(self.index, wanted.axis_names)}
@@ -221,7 +221,7 @@ class Screening:
             return found, {}
         if not at_random:
             return found, {"by": drawn, "ids": shown, "random": False}
-        # What is passed over is drawn all the same, once: then it is not among what is drawn from any more.
+        # A record that is skipped is drawn nevertheless, once: after that it is no longer among those drawn from.
         aside = set(waiting) - set(shown)
         ids = [id for id in ids[: ids.index(shown[-1]) + 1] if id not in aside]
         return found, {"by": drawn, "ids": ids, "random": True, "unread": len(rows) - len(aside)}

@@ -27,12 +27,12 @@ from embedsearch.wording import shown
 Method = Literal["audit", "ranking"]
 METHODS: tuple[Method, ...] = ("ranking", "audit")
 
-# How many times as likely as another unread record a relevant one is taken to be read next. 1 assumes the least: a
-# ranking no worse than chance. 3 held on the six open reviews that it was chosen on and saved more, but not on one of
-# two collections that nothing was chosen on, where 1 did (docs/benchmarks.md).
+# A relevant record is taken to be so many times as likely to be read next as another unread one. 1 assumes the least: a
+# ranking no worse than chance. 3 saved more and held on the six open reviews that it was chosen on, but it did not hold
+# on one of two collections that nothing was chosen on, where 1 did (docs/benchmarks.md).
 BIAS = 1.0
 
-_GRID = 24  # suppositions that are looked at in one pass
+_GRID = 24  # suppositions that are tested in one pass
 
 AUDIT_ASSUMPTION = (
     "each record that counts was drawn at random from all records not read at that time, and the size of the sample "
