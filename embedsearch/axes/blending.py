@@ -197,7 +197,7 @@ def _factored(centered: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
 
 
 def _deviations(centered: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the spread of the rated texts along each direction, drawn towards 1/√d where they are few, shape (k,)."""
+    """Return the spread of the rated texts along each direction, drawn towards 1/√d if they are few, shape (k,)."""
     n, dimension = centered.shape
     squares = ((centered @ directions.T) ** 2).sum(axis=0)
     spread: NDArray[np.float64] = np.sqrt((squares + _PRIOR_COUNT / dimension) / (n + _PRIOR_COUNT))

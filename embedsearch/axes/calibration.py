@@ -106,7 +106,7 @@ def left_out_residuals(ratings: NDArray[np.float64], left_out: NDArray[np.float6
 
 
 def _half_width(residuals: NDArray[np.float64]) -> float:
-    """Return what the absolute residual of another text stays below, with `COVERAGE`."""
+    """Return the bound that the absolute residual of another text stays below, with `COVERAGE`."""
     n = len(residuals)
     if n >= _FEW:
         return float(np.sort(np.abs(residuals))[int(np.ceil((n + 1) * COVERAGE)) - 1])
@@ -116,7 +116,7 @@ def _half_width(residuals: NDArray[np.float64]) -> float:
 
 
 def _slope(raw: NDArray[np.float64], ratings: NDArray[np.float64]) -> float:
-    """Return the slope of the least-squares line, 0 where it would fall or the coordinates are all one."""
+    """Return the slope of the least-squares line; 0 if it would fall or the coordinates are all equal."""
     centered = raw - raw.mean()
     spread = float(centered @ centered)
     return max(0.0, float(centered @ (ratings - ratings.mean())) / spread) if spread > _NO_SPREAD else 0.0

@@ -60,7 +60,7 @@ def read_axes(file: str | os.PathLike[str]) -> list[Axis]:
 
 
 def _with_ratings(name: str, table: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    """Return a table with the ratings of the CSV file that it names, if it names one."""
+    """Return a table of an ``axes.toml`` with the ratings of the file that it names, if it names one."""
     named = table.get("ratings")
     if isinstance(named, str):
         named = {"file": named}
@@ -125,7 +125,7 @@ def read_ratings(
 
 
 def _table(path: Path) -> tuple[list[str], str, list[SeparatedRow]]:
-    """Return the names of a CSV's columns, in lower case, what separates them, and the rows below them.
+    """Return the names of a table's columns, in lower case, its delimiter, and the rows below them.
 
     Raises:
         AxisError: the file cannot be read, or a quote is not closed.
@@ -146,7 +146,7 @@ def _table(path: Path) -> tuple[list[str], str, list[SeparatedRow]]:
 
 
 def _rows(source: Source, suffix: str) -> tuple[str, list[SeparatedRow]]:
-    """Return what separates the values of a table, and all its rows."""
+    """Return the delimiter of a table, and all its rows."""
     if suffix in SPREADSHEETS:
         found = sheet_rows(source, ReadOptions())
         texts = ((row.number, ["" if value is None else str(value) for value in row.values]) for row in found)
@@ -156,7 +156,7 @@ def _rows(source: Source, suffix: str) -> tuple[str, list[SeparatedRow]]:
 
 
 def _delimiter(suffix: str) -> str:
-    """Return what separates the values of a file by its suffix."""
+    """Return the delimiter of a file by its suffix."""
     return "\t" if suffix in ("tsv", "tab") else ","
 
 

@@ -43,7 +43,7 @@ def fit_axis(axis: Axis, material: Material) -> FittedAxis:
 def _fit_poles(axis: Axis, material: Material) -> FittedAxis:
     """Return the axis along the difference of the means of the unit vectors of the two poles.
 
-    Where the poles are extended, or another axis is believed beside them, coordinates are read with the last of
+    If the poles are extended, or another axis is believed beside them, coordinates are read with the last of
     `beliefs`; phrases are still moved with the difference of the means.
     """
     fitted = _between_poles(axis, material)
@@ -124,7 +124,7 @@ def _field(axis: Axis, name: str, material: Material) -> tuple[Vectors, list[Any
 
 
 def _fit_learned(axis: Axis, material: Material) -> FittedAxis:
-    """Return the axis learned from ratings or from a field, poles and prior being believed beforehand."""
+    """Return the axis learned from ratings or from a field; poles and prior are what is believed beforehand."""
     vectors, values = rated_vectors(axis, material)
     known = beliefs(axis, material) if axis.low or axis.prior else None
     center = middle(axis, material) if axis.low else vectors.mean(axis=0, dtype=np.float64)
@@ -277,7 +277,7 @@ def _along(
 def _without(fitted: FittedAxis, material: Material) -> FittedAxis:
     """Return an axis with the directions that it is orthogonal to taken out of what it reads and moves with.
 
-    The origin keeps its meaning: the point of the old direction's zero on the old direction, read anew.
+    The origin keeps its meaning: it is the zero point on the old direction, read with the new one.
     """
     clear = clearing(fitted.axis, material)
     rest = clear(fitted.direction)

@@ -46,10 +46,11 @@ def observations(
 
 
 def _first_of_all(*partitions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the place of the first that each is the same as, directly or through others, by any of the partitions.
+    """Return for each row the place of the first row that it is the same as, directly or through others.
 
     Args:
-        partitions: the same number for those that are the same, 0…n-1, each of shape (n,).
+        partitions: several ways of being the same, each of shape (n,): equal numbers, 0…n-1, for rows that are the
+            same.
     """
     first, before = np.arange(len(partitions[0])), np.array([], dtype=np.int64)
     while not np.array_equal(first, before):
@@ -62,13 +63,13 @@ def _first_of_all(*partitions: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _first_said(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Return the place at which each text is said first, shape (n,)."""
+    """Return the place at which each text first occurs, shape (n,)."""
     places: dict[str, int] = {}
     return np.array([places.setdefault(folded(text), place) for place, text in enumerate(texts)], dtype=np.int64)
 
 
 def _first_alike(vectors: Vectors) -> NDArray[np.int64]:
-    """Return the place of the first row that is the same as each, shape (n,)."""
+    """Return the place of the first row that equals each row, shape (n,)."""
     first = np.arange(len(vectors))
     for start in range(0, len(vectors), _BLOCK):
         part = slice(start, start + _BLOCK)

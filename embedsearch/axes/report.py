@@ -125,7 +125,7 @@ def report_on(axis: ScaledAxis, material: Material) -> AxisReport:
 
 
 def _cosines(axis: ScaledAxis, material: Material) -> dict[str, float]:
-    """Return how far what is read with has moved away from the poles, and how near it is to the prior."""
+    """Return how far the direction in use has moved away from the poles, and how near it is to the prior."""
     definition, direction = axis.fitted.axis, axis.fitted.direction
     found = {}
     if definition.low:
@@ -136,10 +136,10 @@ def _cosines(axis: ScaledAxis, material: Material) -> dict[str, float]:
 
 
 def _validated(axis: Axis, material: Material) -> Validation | None:
-    """Return how well what an axis is learned from is told where it was left out; None where too little is different.
+    """Return how well an axis predicts what it is learned from when that is left out; None if too little differs.
 
-    Of documents with a field those with the same vector count once, since a copy left in would give away the other;
-    of very many an even sample is looked at.
+    Documents with a field that have the same vector count once, since a copy left in would give away the other. If
+    there are very many, an even sample is looked at.
     """
     vectors, ratings = rated_vectors(axis, material)
     if axis.field:

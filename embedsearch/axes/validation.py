@@ -101,7 +101,7 @@ def validate(
 def _spread(ratings: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """Return the places of *count* ratings, evenly spaced from lowest to highest, so that a rare value is among them.
 
-    Of equal ratings those are taken that a random order has there.
+    Among equal ratings, the choice is random.
     """
     dealt = np.random.default_rng(3).permutation(len(ratings))
     ascending = dealt[np.argsort(ratings[dealt], kind="stable")]
@@ -110,7 +110,7 @@ def _spread(ratings: NDArray[np.float64], count: int) -> NDArray[np.int64]:
 
 
 def _splits(count: int, repeats: int) -> Iterator[NDArray[np.int64]]:
-    """Yield which texts are left out together: every pair where they are few, else fifths, several times."""
+    """Yield which texts are left out together: every pair if there are few, else fifths, several times."""
     if count <= _FEW:
         yield from (np.array(pair) for pair in combinations(range(count), 2))
         return
@@ -145,7 +145,7 @@ def _compared(
 def _ordered_by(
     coordinates: NDArray[np.float64], ratings: NDArray[np.float64], splits: Sequence[NDArray[np.int64]]
 ) -> Pairs:
-    """Return the same pairs compared by coordinates that no rating went into."""
+    """Return how the same pairs are ordered by coordinates that no rating went into."""
     pairs = Pairs.none(len(ratings))
     for left_out in splits:
         pairs.count(left_out, coordinates[left_out], ratings[left_out])
@@ -161,7 +161,7 @@ def _permuted(
 ) -> float:
     """Return the p of a permutation test: (1 + deals ordered as well) / (1 + deals).
 
-    A deal counts as ordered as well where it or the ratings left nothing to compare.
+    A deal counts as ordered as well if it, or the ratings, left nothing to compare.
     """
     reached = _compared(vectors, ratings, judged, splits, designs).share()
     random = np.random.default_rng(1)

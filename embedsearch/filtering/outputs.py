@@ -100,12 +100,12 @@ class RecordWriter:
         return format, "", encoding
 
     def _look_at(self, document: Document) -> None:
-        """Take notice of the source of a record, of its encoding and of its byte order mark."""
+        """Note the source of a record, its encoding and its byte order mark."""
         self._source = document.source.rpartition(":")[0]
         self._own_encoding, self._mark = document.encoding or (self._encoding, b"")
 
     def _put_header(self, document: Document) -> None:
-        """Write what a record needs before it, as far as it does not stand there already."""
+        """Write what a record needs before it, unless it has been written already."""
         header = document.header
         if (bare := header.rstrip("\r\n")) and bare != self._header:
             is_bibtex = self._kind is not None and self._kind[0] == "bib"
@@ -234,7 +234,7 @@ def _place(document: Document) -> tuple[str, int]:
 
 
 class _Rows:
-    """The rows of a Parquet file, read forwards; from the beginning again where earlier ones are asked for."""
+    """The rows of a Parquet file, read forwards; if earlier ones are asked for, from the beginning again."""
 
     def __init__(self, name: str) -> None:
         from pyarrow import parquet

@@ -68,7 +68,7 @@ def measuring_index(
 
 
 def _with_ids_of_their_own(documents: Sequence[Document]) -> Iterator[Document]:
-    """Yield *documents*; of those that are called the same the first keeps its id, which no other takes."""
+    """Yield documents with distinct ids: of those with the same id the first keeps it, and no other takes it."""
     taken = {document.id for document in documents}
     met = set()
     for place, document in enumerate(documents):

@@ -245,7 +245,7 @@ def _kept(field: str, division: Division, least: int) -> list[int]:
 
 
 def _reference(division: Division, against: Any, field: str) -> int:
-    """Return the group that is called so, or that holds the number that it is."""
+    """Return the group with this name, or the one that holds this number."""
     name = written(against)
     if name in division.names:
         return division.names.index(name)

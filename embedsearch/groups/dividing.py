@@ -151,7 +151,7 @@ def leaving_out(field: str, values: Sequence[str]) -> str:
 
 
 def _parted(keys: NDArray[np.float64], valued: Members) -> tuple[list[float], tuple[Members, ...]]:
-    """Return the different keys, ascending, and which of *valued* have each."""
+    """Return the different keys, ascending, and the members of *valued* that have each."""
     order, counts = np.unique(keys, return_counts=True)
     members = np.split(valued[np.argsort(keys, kind="stable")], np.cumsum(counts)[:-1])
     return order.tolist(), tuple(members)
@@ -166,9 +166,10 @@ def _by_name(given: Sequence[Any], valued: Members) -> tuple[tuple[str, ...], tu
 
 
 def _round_step(numbers: NDArray[np.float64]) -> float:
-    """Return the least of 1, 2 and 5 times a power of ten that parts nine tenths of the numbers into twelve at most.
+    """Return the least of 1, 2 and 5 times a power of ten that divides nine tenths of the numbers into at most 12.
 
-    A few that lie far out would else be told apart, and the others not. Whole numbers have a whole step.
+    Otherwise a few numbers far out would get steps of their own, and all others would share one. Whole numbers have a
+    whole step.
     """
     low, high = np.quantile(numbers, [0.05, 0.95], method="inverted_cdf")
     if low == high:
@@ -194,7 +195,7 @@ def _by_calendar(numbers: NDArray[np.float64], valued: Members, *, are_months: b
 
 
 def _day(number: float) -> date:
-    """Return the day that a year with its fraction is."""
+    """Return the date of a year with its fraction."""
     year = int(number)
     begin, end = date(year, 1, 1), date(year + 1, 1, 1) if year < 9999 else date(9999, 12, 31)
     return begin + timedelta(days=round((number - year) * (end - begin).days))
@@ -209,7 +210,7 @@ def _step_name(low: float, step: float, *, are_whole: bool, are_dates: bool) -> 
 
 
 def _steps(numbers: NDArray[np.float64], step: float) -> NDArray[np.float64]:
-    """Return how many steps from 0 each number lies, rounded down; what is within rounding of a step is on it."""
+    """Return how many steps from 0 each number lies, rounded down; one within rounding of a step is on it."""
     exact = numbers / step
     near = np.round(exact)
     return np.where(np.isclose(exact, near, rtol=1e-12, atol=0), near, np.floor(exact))

@@ -83,11 +83,11 @@ def delete_copies(store: Store, labels: IndexLabels, found: Duplicates) -> None:
 
 
 def _require_as_found(store: Store, labels: IndexLabels, found: Duplicates) -> None:
-    """Refuse duplicates of which more would be lost than what is kept says: others may have worked on the index since.
+    """Refuse duplicates if more would be lost than when they were found: others may have worked on the index since.
 
     Raises:
-        QueryError: what is kept is gone, or to be deleted in favour of what it stands for; one of the two has changed,
-            or the one to be deleted has been labelled.
+        QueryError: a document to be kept is gone, or is to be deleted in favour of its own duplicate; one of the two
+            has changed; or the one to be deleted has been labelled.
     """
     leads, screened = {one.id: one.kept for one in found}, labels.everywhere()
     for start in range(0, len(found), _READ_AT_ONCE):

@@ -89,7 +89,7 @@ def count_terms(store: Store, derived: DerivedFiles, ids: Iterable[str]) -> Reco
 
 
 def _read(derived: DerivedFiles) -> tuple[list[bytes], RecordTerms]:
-    """Return the digests of the documents whose terms are kept, and these."""
+    """Return the digests of the documents whose terms are kept, and the terms."""
     kept = derived.read(_NAME)
     if kept is None or kept.stamp != _STAMP:
         return [], RecordTerms.of([])

@@ -74,7 +74,7 @@ class Embedding:
 
     @cached_property
     def _cache(self) -> VectorCache | None:
-        """What the user has chosen, else the encoder's own if it has one; opened when the first text is embedded."""
+        """The cache that the user chose, else the encoder's own if it has one; opened when a text is embedded."""
         chosen = VectorCache.chosen(self._cache_folder, self.store.dimension)
         if chosen is not None or not hasattr(self.encoder, "vector_cache"):
             return chosen
@@ -126,7 +126,7 @@ class Embedding:
 
     @cached_property
     def _roles(self) -> tuple[str, str]:
-        """What the keys of documents and of queries begin with; the same where the encoder treats both alike."""
+        """The prefixes of the keys of documents and of queries; the same if the encoder treats both alike."""
         document, query = (f"{self.identity.key}\0{role}" for role in ("document", "query"))
         return document, query if any(prompt for _, prompt in self.identity.prompts) else document
 
@@ -262,7 +262,7 @@ class Embedding:
             self.store.set_setting("engines", counts | {engine: counts.get(engine, 0) + passages})
 
     def _known_anywhere(self, keys: Sequence[bytes]) -> tuple[Vectors, list[int]]:
-        """Return what `known` does, with the vectors that are in the cache too."""
+        """Return what `known` returns, including the vectors in the cache."""
         vectors, missing = self.known(keys)
         if not missing or not self._cache:
             return vectors, missing

@@ -29,7 +29,7 @@ _LONGEST = 80  # characters of a text that can be rated at a glance
 
 
 def _named(text: str) -> str:
-    """Return what an axis calls one of its ends, after a text that lies there."""
+    """Return a name for an end of an axis, from a text that lies there."""
     name = as_name(text)
     return name if 0 < len(name) <= 30 else name[:29].rstrip() + "…"
 

@@ -151,7 +151,7 @@ class Ingest:
         return total
 
     def _tell_mistaken(self) -> None:
-        """Say which labels are not of the records any more that they were given to."""
+        """Warn of labels that no longer belong to the records that they were given to."""
         if not self._mistaken:
             return
         count, shown = len(self._mistaken), ", ".join(map(repr, self._mistaken[:_SHOWN]))
@@ -163,7 +163,7 @@ class Ingest:
 
     @cached_property
     def _labelled(self) -> dict[str, set[str]]:
-        """What was seen of each labelled document, by id, see `Label.seen`."""
+        """The digest of each labelled document when it was labelled, by id; see `Label.seen`."""
         seen: dict[str, set[str]] = {}
         labels = IndexLabels(self.store)
         with suppress(StoreError):  # damaged labels, which verify reports, must not keep anybody from adding documents
@@ -172,7 +172,7 @@ class Ingest:
         return seen
 
     def _is_mistaken(self, document: Document, held: Document | None) -> bool:
-        """Will a label of the index be of another record than the one that was judged?"""
+        """Return whether a label of the index will belong to another record than the one that was judged."""
         if document.id not in self._labelled:
             return False
         if held is not None:
@@ -180,7 +180,7 @@ class Ingest:
         return not self._labelled[document.id] & {"", seen_of(document.title, document.text)}
 
     def _begun(self, documents: Iterable[Document], ahead: Ahead) -> Iterator[tuple[_Batch, EmbeddingUnderWay]]:
-        """Yield the batches, each when the next one has been read, divided and put behind it to be embedded."""
+        """Yield the batches, each when the next one has been read, divided, and queued behind it to be embedded."""
         waiting: tuple[_Batch, EmbeddingUnderWay] | None = None
         try:
             for batch in self._batches(documents):
@@ -226,7 +226,7 @@ class Ingest:
         return report + AddReport(removed=removed, kept=kept)
 
     def _remove_unmet(self, sources: Sequence[str] | None, unread: Sequence[str]) -> tuple[int, int]:
-        """Take out what came from *sources* and this run has not met; return how many, and how many are kept."""
+        """Remove documents from *sources* that this run has not met; return how many, and how many are kept."""
         if sources is None:
             gone = [id for id, _, _ in self.store.sources_before(self.run)]
         else:
@@ -311,7 +311,7 @@ class Ingest:
         return AddReport(batch.added, batch.updated, batch.unchanged, embedded, reused, replaced=batch.replaced)
 
     def _teller(self, documents: int, passages: int) -> Callable[[int, int], None] | None:
-        """Return what tells the progress within a batch: documents in proportion to the passages that are done."""
+        """Return a function that reports progress within a batch: documents in proportion to the passages done."""
         before, told = self._passages, self._progress
         if told is None:
             return None
@@ -359,7 +359,7 @@ def fewer_collections() -> Iterator[None]:
 
 
 def _is_from_elsewhere(document: Document, held: Document) -> bool:
-    """Did the document that is held come from a file of another name? A folder may be named in many ways."""
+    """Return whether the document that is held came from a file of another name; a folder may be named in many ways."""
     files = {PurePath(file_of(one.source)).name for one in (document, held)}
     return len(files) == 2 and "" not in files
 

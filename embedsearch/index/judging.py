@@ -267,7 +267,7 @@ def counted(root: Node, holds: Callable[[Node], Mask]) -> Counts:
 
 
 def _count(counts: Sequence[PartCount], answers: Sequence[tuple[Mask, Mask]]) -> None:
-    """Add, for each part, of how many documents it was asked, of how many it holds, and how many are left."""
+    """Add to each part how many documents it was asked of, how many it holds for, and how many are left."""
     left: Mask | None = None
     for count, (seen, held) in zip(counts, answers, strict=True):
         left = held if left is None else left & held

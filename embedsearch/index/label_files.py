@@ -84,7 +84,7 @@ class LabelFile:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Which fields of a record hold what; None for what it does not have."""
+    """The fields of a record that hold what is looked for; None for what it does not have."""
 
     key: str | None
     label: str
@@ -165,7 +165,7 @@ def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str | Non
 
 
 def _iso(time: str) -> str:
-    """Return a time as it stands, or, where it counts the seconds since 1970 as ASReview does, in ISO 8601."""
+    """Return a time as it stands; one in seconds since 1970, as in ASReview, in ISO 8601."""
     try:
         seconds = float(time)
         is_count = seconds >= _EARLIEST

@@ -212,7 +212,7 @@ class IndexLabels(Mapping[str, Label]):
             return [Label.of(event) for event in self._append(events)]
 
     def _records_seen(self, decisions: Sequence[Decision]) -> dict[str, str]:
-        """Return `seen_of` the documents that are labelled, by id."""
+        """Return `seen_of` the documents that are to be labelled, by id."""
         ids = [decision.document for decision in decisions]
         numbers = arguments.numbers_of(ids, self._store, "; nothing was labelled")
         return {one.id: seen_of(one.title, one.text) for one in self._store.documents(numbers.values())}
@@ -363,7 +363,7 @@ class IndexLabels(Mapping[str, Label]):
             return self._store.labels.append(events)
 
     def _current(self) -> dict[str, list[Label]]:
-        """Return by document its labels that were not undone, the last one last."""
+        """Return each document's labels that were not undone, by id, the last one last."""
         for event in self._store.labels.events(after=self._seen):
             self._seen = event.number
             if event.screening == self.name:
@@ -393,7 +393,7 @@ def _numbers(event: Event) -> range:
 
 
 def _overruling(label: Label) -> QueryError:
-    """Return that somebody has labelled a document since it was shown as unread."""
+    """Return the error that somebody has labelled a document since it was shown as unread."""
     return QueryError(
         f"{label.document!r} was labelled {label.name} by {label.author or 'somebody'} in the meantime; that label "
         "stands. Overrule it with: embedsearch screen label"

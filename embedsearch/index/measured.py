@@ -289,7 +289,7 @@ class Measured(Collection):
             return replace(found, words=dict(zip(found.members, told, strict=True)))
 
     def _divided_by_conditions(self, conditions: Mapping[str, str], rows: Rows, owners: Rows) -> Division:
-        """Return the documents by which conditions a passage of theirs satisfies, of those in *rows* with *owners*."""
+        """Return the documents *owners* of *rows* divided by the conditions that a passage of theirs satisfies."""
         members = {}
         for name, condition in conditions.items():
             held = np.isin(rows, self.rows(arguments.text("a condition", condition)), assume_unique=True)

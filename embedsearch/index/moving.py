@@ -73,7 +73,7 @@ class Move:
         return "; ".join(notes)
 
     def _repr_html_(self) -> str:
-        """Show from where to where it was moved, what is to be minded, and the answers."""
+        """Show the move, a warning if there is one, and the answers."""
         moved = ", ".join(f"{name} {self.start[name]:.2f} to {self.reached[name]:.2f}" for name in self.wanted)
         return self.hits.as_html(f"{moved}{self.note and f'; mind that {self.note}'}")
 

@@ -48,7 +48,7 @@ class Nearby:
         return self._neighbors
 
     def _read(self, stamp: Any) -> None:
-        """Have the index in memory that the stamp names; inside `reading`."""
+        """Load the faiss index that the stamp names; inside `reading`."""
         # The stamp has the file's checksum; another epoch has no stamp before its own file is built.
         if self._stamp == stamp and self._index is not None:
             return
@@ -89,7 +89,7 @@ class Nearby:
             self._keep(FaissIndex.build(vectors, progress, self._store.dead_rows()), len(vectors))
 
     def _extend(self, stamp: Mapping[str, Any], progress: Progress | None) -> bool:
-        """Take the newer rows into the file; return whether that reaches the recall wanted."""
+        """Add the newer rows to the file; return whether it then reaches the recall wanted."""
         file, _ = self._store.neighbors()
         vectors = self._store.vectors()
         index = FaissIndex.read(file, self._store.dimension, len(vectors), stamp["kind"]) if file else None
@@ -99,7 +99,7 @@ class Nearby:
         return self._keep(index, stamp["trained"], always=False)
 
     def _keep(self, index: FaissIndex, trained: int, *, always: bool = True) -> bool:
-        """Test an index and put it in place; unless *always* only if it reaches the recall wanted."""
+        """Test a faiss index and put it in place; unless *always*, only if it reaches the recall wanted."""
         dead = self._store.dead_rows()
         test = self_test(index, self._store.vectors(), self._recall, dead)
         if test.recall < test.wanted and not always:

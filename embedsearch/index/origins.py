@@ -79,7 +79,7 @@ def _ends_with(file: str, name: str) -> bool:
 
 
 class _Origins:
-    """Files, folders, and what has a name but no place: the standard input, and what was made without files."""
+    """Sources as files, folders, and names without a place: the standard input, and documents made without files."""
 
     def __init__(self, sources: Sequence[str]) -> None:
         self._files: set[str] = set()
@@ -113,16 +113,16 @@ class _Origins:
         return place in self._files or place.startswith(self._beginnings)
 
     def _place(self, source: str) -> str:
-        """Return the place of a file: links are followed to its folder, but the file may be one itself."""
+        """Return the place of a file: links are followed to its folder, but the file itself may be a link."""
         folder, name = os.path.split(source)
         return name_of(f"{self._real(folder).rstrip(os.sep)}{os.sep}{name}")
 
 
 def _folders(store: Store) -> Callable[[int], str]:
-    """Return what tells from which folder an ingest named its sources.
+    """Return a function that tells from which folder an ingest named its sources.
 
-    The working folder of today stands for what was not remembered. A folder that is no longer there may have moved
-    together with the index.
+    For ingests of which it was not remembered, that is the present working folder. A folder that no longer exists may
+    have moved together with the index.
     """
     known = store.setting(_SETTING, [])
     firsts = [run for run, _, _ in known]

@@ -183,7 +183,7 @@ class Placer:
         return np.array(sorted(self._ratings(axis)), dtype=np.int64)
 
     def _ratings(self, axis: ScaledAxis) -> dict[int, float]:
-        """Return what passages were rated on an axis, by row; none on an axis that learned nothing from it."""
+        """Return the ratings of passages on an axis, by row; empty for an axis that learned nothing from ratings."""
         definition = axis.fitted.axis
         if axis.fitted.calibration is None:
             return {}
@@ -193,7 +193,7 @@ class Placer:
         return rated
 
     def _look_up(self, axis: ScaledAxis, rows: Rows, ratings: NDArray[np.float64]) -> None:
-        """Write into *ratings* what the passages in *rows* were rated on an axis."""
+        """Write the ratings on an axis of the passages in *rows* into *ratings*."""
         if rated := self._ratings(axis):
             known = np.array(sorted(rated))
             nearest = known[np.minimum(np.searchsorted(known, rows), len(known) - 1)]
@@ -271,7 +271,7 @@ def step_on(axis: ScaledAxis, value: float | str) -> float:
 
 
 def _number(text: str) -> float | None:
-    """Return the number that *text* is, or None where it is none, or lies beyond everything on an axis."""
+    """Return the number that *text* is; None if it is not a number, or lies beyond everything on an axis."""
     try:
         number = float(text)
     except ValueError:

@@ -73,7 +73,7 @@ class Planner:
         return Plan(**self._counts)
 
     def _sorted(self, document: Document, held: Document | None) -> list[str]:
-        """Count a document, and return the texts of its passages if they have to have vectors."""
+        """Count a document, and return the texts of its passages if they need vectors."""
         is_same_text = held is not None and (held.text, held.title) == (document.text, document.title)
         if held is not None and is_same_text and is_same_metadata(held.metadata, document.metadata):
             self._counts["unchanged"] += 1

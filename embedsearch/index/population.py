@@ -66,7 +66,7 @@ def document_values(store: Store, field: str) -> list[Any]:
 
 
 def _merged(store: Store, field: str, read: Callable[[str], list[Any]]) -> list[Any]:
-    """Return what is read of a field, and where it is missing of its name in other letters."""
+    """Return the values of a field; where one is missing, that of a field whose name is another spelling."""
     values = read(field)
     for other in other_spellings(field, store.field_names()):
         values = [another if is_missing(one) else one for one, another in zip(values, read(other), strict=True)]

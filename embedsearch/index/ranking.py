@@ -123,14 +123,14 @@ def hybrid(store: Store, nearest: Nearest, text: str, query: Vectors, rows: Rows
 
 
 def _depth(count: int) -> int:
-    """Return how many candidates are looked at first for so many answers."""
+    """Return how many candidates to look at first for *count* answers."""
     return max(_LEAST_CANDIDATES, 2 * count)
 
 
 def _fused(
     vectors: Vectors, query: Vectors, nearest: tuple[Rows, Vectors], matching: tuple[Rows, Scores], depth: int
 ) -> tuple[Ranked, float | None]:
-    """Return the candidates with their scores, and what no other row can exceed; None where there is no other."""
+    """Return the candidates with their scores, and a bound for all other rows; None if there are no others."""
     found, scores = matching
     near, near_cosines = nearest
     worded = top(scores, depth)
@@ -148,7 +148,7 @@ def _fused(
 
 
 def _telling(store: Store, asked: Sequence[str]) -> list[str]:
-    """Return the words that at most `_MOST_MATCHES` passages have; the rarest where that is none."""
+    """Return the words that at most `_MOST_MATCHES` passages have; if there are none, the rarest word."""
     if store.rows <= _MOST_MATCHES:
         return list(asked)
     counts = {word: store.fulltext.count(any_of([word])) for word in dict.fromkeys(asked)}

@@ -178,7 +178,7 @@ def _state(store: Store) -> object:
 
 
 def _filled(index: Index, store: Store, progress: Progress | None, indexing: Indexing | None) -> AddReport:
-    """Make *index* hold what *store* holds."""
+    """Make *index* hold the documents that *store* holds."""
     if not store.count_documents():
         index.delete(index._store.ids(index._store.count_documents()))
         return AddReport()

@@ -117,7 +117,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._now = None
 
     def _fitted_with(self, axes: FittedAxes, lent: Mapping[str, Axis]) -> dict[str, FittedAxis]:
-        """Return axes that are lent, and of *axes* those that are derived from them, fitted."""
+        """Return lent axes, and those of *axes* that are derived from them, fitted."""
         definitions = {**axes.definitions(), **lent}
         # An axis that was fitted with another encoder is refused when it is asked for, lent or not.
         stale = {name for name in dependents(definitions, lent) if name in lent or axes.is_current(name)}
@@ -127,7 +127,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def _fit(
         self, definitions: Mapping[str, Axis], fitted: Mapping[str, FittedAxis], stale: Collection[str]
     ) -> FittedAxes:
-        """Return axes by their definitions: those that are *stale* fitted, the others as they are fitted already."""
+        """Return axes by their definitions: the *stale* ones fitted anew, the others as they are fitted already."""
         axes = FittedAxes(self._embedding, {name: axis for name, axis in fitted.items() if name not in stale})
         material = IndexMaterial(self._embedding, axes, self.select)
         for name in in_order(definitions):
@@ -219,7 +219,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return self._save(lambda saved: [change(self._definition(name, saved))])[name].axis
 
     def _definition(self, name: str, saved: Mapping[str, SavedAxis | None]) -> Axis:
-        """Return the definition of an axis that is lent or else saved."""
+        """Return the definition of an axis that is lent or, if it is not, saved."""
         if name in self._lent:
             return self._lent[name]
         if name not in saved:
@@ -229,13 +229,13 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def _save(
         self, choose: Choose, *, anew: bool = False, note: Callable[[Iterable[Axis]], None] | None = None
     ) -> dict[str, FittedAxis]:
-        """Fit and keep what is chosen, with all that is derived from it, as soon as no other process saves meanwhile.
+        """Fit and keep what is chosen, with all that is derived from it, once no other process saves meanwhile.
 
         Args:
-            choose: the definitions to be saved; asked again where the axes that it was given are no longer those
+            choose: returns the definitions to save; called again if the axes that it was given are no longer those
                 that are saved.
             anew: fit even those whose definition has not changed.
-            note: told what was chosen, in the transaction.
+            note: called with what was chosen, in the transaction.
         """
         while True:
             saved = self._store.axes.all()
@@ -359,7 +359,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._now = None
 
     def _axes(self) -> FittedAxes:
-        """Return the axes as they are now: saved ones, and before them those that are pinned or lent."""
+        """Return the axes as they are now: pinned or lent axes hide saved ones of the same name."""
         with self._store.database.reading():
             # Any commit counts, even another process's: axes can be saved without documents being added.
             state = self._store.database.state()
@@ -373,7 +373,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return self._now
 
     def _read(self) -> FittedAxes:
-        """Return the axes that are saved, and before them those that are pinned; say once which cannot be read."""
+        """Return the saved axes, hidden by pinned ones of the same name; warn once about those that cannot be read."""
         saved = self._store.axes.all()
         fitted, unreadable = read_saved(saved)
         for why in set(unreadable.values()) - self._told:
@@ -391,7 +391,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
 
 
 def _is_followed(axis: Axis, saved: SavedAxis | None, taken: str | None) -> bool:
-    """Has an axis of a file not been changed in the index since it was last taken from there?"""
+    """Return whether an axis of a file has not been changed in the index since it was last taken from there."""
     return saved is None or saved.definition == axis.to_dict() or _digest(saved.definition) == taken
 
 

@@ -264,7 +264,7 @@ class Searcher:
         return lambda count: self.neighbors.search(query, count, rows)[0]
 
     def _ranked(self, ranking: RowRanking, k: int, without: Collection[str]) -> list[StoredPassage]:
-        """Return the *k* best passages of a ranking, those left out that are one of some texts."""
+        """Return the *k* best passages of a ranking, without those whose text is in *without*."""
         k = require_count(k)
         inputs = {_folded(text) for text in without}
         count = k + 2 * len(inputs)
@@ -391,5 +391,5 @@ def _direction(total: NDArray[np.float64], expression: Expression) -> Vectors:
 
 
 def _folded(text: str) -> str:
-    """Return *text* without what does not make it another phrase: case, outer punctuation, folded spaces."""
+    """Return *text* without what does not make it another phrase: case, outer punctuation, extra spaces."""
     return " ".join(text.casefold().split()).strip(" .,;:!?\"'“”‘’()")

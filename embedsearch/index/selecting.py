@@ -277,7 +277,7 @@ class Selector:
         return self._field_names()
 
     def _ruled_by_fields(self, condition: Node, numbers: Rows, verdicts: Verdicts) -> Rows:
-        """Return the numbers of the documents that SQL leaves of *numbers*, all there are."""
+        """Return the documents that SQL leaves of *numbers*, which are those of all documents."""
         with verdicts.step("condition on fields") as step:
             kept: Rows = np.unique(self._store.document_numbers(self._rows_where(condition)))
             step.plan = f"{len(kept):,} of {count_of(len(numbers), 'document')}, by SQL"
@@ -288,9 +288,9 @@ class Selector:
     def _still_ruled_in(
         self, rows: Mapping[int, list[int]], condition: Node, ruled_in: int, count: PartCount
     ) -> dict[int, list[int]]:
-        """Return those documents, by number with their rows, that still satisfy what SQL found *ruled_in* to satisfy.
+        """Return those documents, by number with their rows, that still satisfy the condition that SQL found satisfied.
 
-        What it ruled in may be another document by now, or gone.
+        A document that SQL let through may be another one by now, or gone.
         """
         holds = Evaluator(FieldTable(list(self._store.documents(rows)))).node(condition).tolist() if rows else []
         left = dict(compress(rows.items(), holds))
@@ -362,7 +362,7 @@ def _ruled_by_vectors(root: Node | None, means: Means, verdicts: Verdicts) -> tu
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is asked of a stream, its names not yet resolved."""
+    """What is asked of a stream; its names are not yet resolved."""
 
     condition: Condition | None
     rank: Column | None

@@ -130,10 +130,10 @@ def _field(metadata: Mapping[str, Any], name: str) -> Any:
 
 
 class _Own:
-    """What n documents have of what their passages have, these standing document by document.
+    """The coordinates and nearness of n documents, from those of their passages, which follow one another by document.
 
-    A document's coordinate is the mean over its passages; its nearness to a phrase is that of its nearest
-    passage, since one passage on the subject makes a document worth reading.
+    A document's coordinate is the mean over its passages. Its nearness to a phrase is that of its nearest passage,
+    since one passage on the subject makes a document worth reading.
     """
 
     def __init__(self, counts: Rows) -> None:

@@ -98,7 +98,7 @@ def decisions_of(
 
 
 def _mistaken(entries: Mapping[str, LabelEntry], store: Store) -> list[str]:
-    """Return a sentence where titles of a file are not those of the documents that it names by their ids."""
+    """Return a sentence if titles in a file are not those of the documents that it names by their ids."""
     titled = [id for id, entry in entries.items() if entry.title]
     others = []
     for start in range(0, len(titled), _READ_AT_ONCE):
@@ -117,7 +117,7 @@ def _mistaken(entries: Mapping[str, LabelEntry], store: Store) -> list[str]:
 
 
 def _are_alike(title: str, other: str) -> bool:
-    """Have two titles at least half of the words of the shorter one in common?"""
+    """Return whether two titles have at least half of the words of the shorter one in common."""
     first, second = set(words(title)), set(words(other))
     return len(first & second) >= min(len(first), len(second)) / 2
 
@@ -134,7 +134,7 @@ def _overruling(label: Label, entry: LabelEntry) -> str:
 
 
 def _is_said_by(label: Label, entry: LabelEntry) -> bool:
-    """Return whether a file says what is held; the lines of a note may be one there, as they are in RIS."""
+    """Return whether a file gives the label that is held; a note of several lines may be on one there, as in RIS."""
     notes = (" ".join(tidied(note).split()) for note in (label.note, entry.note))
     return label.value == entry.value and len(set(notes)) == 1
 
@@ -188,7 +188,7 @@ def _folded(key: str) -> str:
 
 
 def _tell(what: str, options: Mapping[str, Any]) -> None:
-    """Raise what is wrong with a record of a file, or report it where such records are passed over."""
+    """Raise the error about a record of a file, or report it if such records are to be skipped."""
     if options.get("on_error") != "skip":
         raise SourceError(what)
     if report := options.get("report"):

@@ -169,7 +169,7 @@ def _mend_vectors(store: Store, embedding: Embedding, rows: Sequence[int]) -> in
 
 
 def _embedded_texts(store: Store, embedding: Embedding, rows: Sequence[int]) -> dict[int, str]:
-    """Return by row the texts whose vectors belong there; rows whose passage is damaged itself are left out."""
+    """Return the texts whose vectors belong in rows, by row; rows whose passage is itself damaged are left out."""
     texts = {}
     for row, key, document, start, end in store.whole_passages(rows):
         for text in _texts(document, document.text[start:end]):

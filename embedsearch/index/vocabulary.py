@@ -156,7 +156,7 @@ def read_rows(rows: Rows) -> Rows:
 
 
 def _highest_by_chance(count: int) -> float:
-    """Return about the highest of *count* independent standard normal numbers: that one in so many passes."""
+    """Return about the highest of *count* independent standard normal numbers: one in *count* exceeds it."""
     from scipy.special import ndtri
 
     return float(ndtri(1 - 1 / count)) if count > 1 else 0.0

@@ -117,7 +117,7 @@ class Agreement:
         return max(kappa - reach, -1.0), min(kappa + reach, 1.0)
 
     def _expected(self) -> float:
-        """Return the share on which two would agree by chance who say *relevant* as often as these."""
+        """Return the share on which two readers would agree by chance if they say *relevant* as often as these."""
         first, second = self._shares()
         return first[True] * second[True] + first[False] * second[False]
 

@@ -129,6 +129,6 @@ def left_out(taught: Taught, others: Any, decided: Values) -> Values:
 
 
 def _products(some: Any, others: Any) -> Values:
-    """Return the products of rows to which a 1 is added."""
+    """Return the products of rows to which a 1 is appended."""
     products = some @ others.T
     return np.asarray(products.toarray() if hasattr(products, "toarray") else products, dtype=np.float64) + 1

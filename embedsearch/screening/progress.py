@@ -203,7 +203,7 @@ def how_to_draw(unread: int) -> str:
 
 
 def _by_ranking(reading: Reading, confidence: float) -> RecallEstimate:
-    """Return the estimate from that part of the reading that tells most; all that joined since it began may be missed.
+    """Return the estimate from the most telling part of the reading; all that joined since it began may be missed.
 
     The parts share the error that is allowed.
     """

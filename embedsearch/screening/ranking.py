@@ -201,7 +201,7 @@ class Ranker:
 
     @cached_property
     def _meaning(self) -> NDArray[np.float64]:
-        """The vectors about their mean, rows of length 1, and beside them the coordinates as they tell apart."""
+        """The vectors about their mean, rows of length 1, and beside them the scaled coordinates."""
         centred = self.features.vectors - self.features.vectors.mean(axis=0, dtype=np.float64)
         lengths = np.linalg.norm(centred, axis=1, keepdims=True)
         centred = centred / np.where(lengths > _NOTHING, lengths, 1.0)
@@ -224,7 +224,7 @@ _NONE = np.zeros(0, dtype=np.int64)
 
 
 def _decided(matrix: Any, lesson: _Lesson, regularisation: float, balance: float, *, seed: int) -> Scores:
-    """Return the signed distances of all rows from what separates the lesson's, shape (n,)."""
+    """Return the signed distances of all rows from the boundary that separates the lesson's, shape (n,)."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
@@ -237,7 +237,7 @@ def _decided(matrix: Any, lesson: _Lesson, regularisation: float, balance: float
 
 
 def _standard(values: Scores, among: NDArray[np.bool_]) -> Scores:
-    """Return *values* shifted and scaled to mean 0 and deviation 1 among some; not scaled where these are equal."""
+    """Return *values* shifted and scaled to mean 0 and deviation 1 among some; not scaled if these are equal."""
     some = values[among] if among.any() else values
     spread = float(some.std())
     return np.asarray((values - some.mean()) / (spread if spread > _NOTHING else 1.0), dtype=np.float64)

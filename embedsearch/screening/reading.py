@@ -196,7 +196,7 @@ class Reading:
         return History(unread + len(ids), relevant, random, left, beside, joined, doubtful)
 
     def _counts(self, pile: KnownPile) -> tuple[Counts, Counts]:
-        """Return for each record asked how many of a pile were unread just before, and found later though unasked."""
+        """Return, for each proposed record, how many of a pile were unread just before, and found later unproposed."""
         asked, inside = set(self.asked), pile.holds(self._order)
         read = np.concatenate(([0], np.cumsum(inside)))[np.flatnonzero([id in asked for id in self._order])]
         beside = (id for id, is_in in zip(self._order, inside, strict=True) if is_in and id not in asked)
@@ -206,7 +206,7 @@ class Reading:
 
     @cached_property
     def _spans(self) -> dict[str, tuple[int, int]]:
-        """From which event to which each record was ever labelled, or its labels taken back."""
+        """The numbers of the first and the last event that labelled each record or took its label back, by id."""
         spans: dict[str, tuple[int, int]] = {}
         for event in self._events:
             if event.kind in ("label", "undo"):
@@ -215,5 +215,5 @@ class Reading:
 
     @cached_property
     def _taken_back(self) -> dict[str, tuple[int, int]]:
-        """Those of the records unread now that were labelled once."""
+        """The currently unread records that were labelled once."""
         return {id: self._spans[id] for id in self.unread if id in self._spans}

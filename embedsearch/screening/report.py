@@ -83,14 +83,15 @@ def _event(screening: Screening, event: Event) -> dict[str, Any]:
 
 
 def _details(event: Event) -> dict[str, Any]:
-    """Return what stands in an event, without the marks of the records, which say nothing to a reader."""
+    """Return the details of an event without the marks of the records, which say nothing to a reader."""
     return {name: value for name, value in event.details.items() if name != PILE}
 
 
 def _labellers(screening: Screening, screened: Sequence[Label]) -> list[dict[str, Any]]:
-    """Return who labelled, how many records by the labels that stand, and how often, from when to when, in all.
+    """Return who labelled: how many records by the labels in force, and how often, from when to when, in all.
 
-    Labels that were undone are left out; those overruled, or of documents outside of the records, are among ``given``.
+    Labels that were undone are left out. Labels that were overruled, or are of documents not among the records, count
+    in ``given``.
     """
     events = [event for event in screening.labels.history() if event.kind == "label"]
     own: dict[str, list[Event]] = {}
@@ -110,9 +111,9 @@ def _labellers(screening: Screening, screened: Sequence[Label]) -> list[dict[str
 
 
 def _first_and_last(times: Sequence[str]) -> dict[str, str]:
-    """Return the earliest and the latest time as they stand, whatever their time zones; without one they are UTC.
+    """Return the earliest and the latest time, as written, whatever their time zones; a time without one is UTC.
 
-    Times of imported files may be in other words; where some can be read they are those of these.
+    Times of imported files may be written differently; if some can be read, the result is the first and last of those.
     """
     read = sorted((moment, time) for time in times if (moment := _moment(time)) is not None)
     in_order = [time for _, time in read] or sorted(times)
@@ -255,6 +256,6 @@ def _row(cells: Sequence[Any]) -> str:
 
 
 def _plain(text: Any) -> str:
-    """Return a text that says the same on one line of Markdown: no markup, HTML or end of a cell."""
+    """Return a text that says the same on one line of Markdown: without markup, HTML or the end of a cell."""
     line = _SIGNS.sub(r"\\\g<0>", " ".join(str(text).splitlines()))
     return _TAGS.sub("&lt;", _ENTITIES.sub("&amp;", line))

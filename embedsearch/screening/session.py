@@ -227,7 +227,7 @@ class Screening:
         return found, {"by": drawn, "ids": ids, "random": True, "unread": len(rows) - len(aside)}
 
     def _renewed(self) -> bool:
-        """Take the records anew where one of them has left the index since they were taken; return whether it has."""
+        """Look the records up anew if one of them has left the index since; return whether one has."""
         if self.pile.is_current:
             return False
         self.pile, self._ranker, self._ranked = Pile(self.index, self.settings), None, None
@@ -370,7 +370,7 @@ class Screening:
         return known
 
     def _require_start(self, by: str, settings: ScreeningSettings, pile: Pile) -> None:
-        """Refuse to choose records where there is nothing to choose them by."""
+        """Refuse to choose records if there is nothing to choose them by."""
         if by == AUDIT and not any(event.kind == AUDIT for event in self.labels.history()):
             labels = self.labels.standing()
             if unread := sum(id not in labels for id in pile.ids):
@@ -389,5 +389,5 @@ class Screening:
         )
 
     def _changed(self, pile: Pile) -> dict[str, str]:
-        """Return the records for the journal, where they are others than it holds last."""
+        """Return the records for the journal if they differ from those that it holds last."""
         return {PILE: pile.packed} if pile.packed != last_packed(self.labels.history()) else {}

@@ -207,14 +207,14 @@ def ranking_tail(history: History, missed: Counts, bias: float = BIAS) -> Probab
 
 
 def _best_tail(history: History, missed: Counts, bias: float) -> Probabilities:
-    """Return how unlikely *missed* (g,) are made by that part of the reading which speaks most against them."""
+    """Return how unlikely the part of the reading that speaks most against them makes *missed* (g,)."""
     return np.exp(-_capital(history, missed, bias).best)
 
 
 def _capital(history: History, missed: Counts, bias: float) -> Capital:
     """Return the capital of bets against *missed* (g,) unread now.
 
-    What was read before the last records joined is no sample of what is unread now: it is passed over.
+    Records that were read before the last ones joined are not a sample of those unread now, and are left out.
     """
     before = np.flatnonzero([] if history.joined is None else history.joined)
     begin = int(before[-1]) + 1 if len(before) else 0
@@ -231,7 +231,7 @@ def _bound(tail: Callable[[History, Counts], Probabilities], history: History, e
 
 
 def _credited(tail: Callable[[History, Counts], Probabilities], history: History, error: float) -> History:
-    """Leave out what was found beside, where more was found than the bound allowed: something assumed was not so."""
+    """Leave out records found beside, if more were found than the bound allowed: an assumption did not hold."""
     refuted = history.beside is not None and tail(history, np.array([0]))[0] <= error
     return replace(history, beside=None) if refuted else history
 
@@ -292,7 +292,7 @@ class StoppingRule:
 
 
 def _allowed(found: int, recall: float) -> int:
-    """Return how many may be missed with *found* found, so that the recall is still reached."""
+    """Return how many may be missed, if *found* are found, for the recall still to be reached."""
     return math.floor(found / recall - found + 1e-9)
 
 
