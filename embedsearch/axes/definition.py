@@ -50,8 +50,7 @@ class Axis:
 
     Most axes begin with poles. Every phrase of a pole is put into every frame: ``large`` in ``a {} animal`` gives *a
     large animal*. Framed poles agree far better with people than bare adjectives, which are of another register than
-    the things placed (docs/axes.md has the figures). Ratings improve an axis of poles, and can also define an axis
-    alone.
+    the things placed (docs/axes.md has the figures). Ratings make an axis better, alone or with poles.
 
     Attributes:
         name: the name in conditions and commands; it has no comma, no ``=``, and no ``-`` at the beginning.
