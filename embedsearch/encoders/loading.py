@@ -98,7 +98,7 @@ def load_encoder(
 ) -> SentenceEncoder | RemoteEncoder:
     """Load an encoder by name; the same arguments give the same encoder within a process.
 
-    An argument that is None is as `preferring` has it, else as is best on this machine.
+    An argument that is None takes the value set by `preferring`, else the best one on this machine.
 
     Args:
         name: a sentence-transformers model name, or a local folder of such a model; or ``openai:MODEL`` for a model
