@@ -1,14 +1,13 @@
 """Records as columns of one type each, for pandas, polars, Arrow and Parquet, and as cells of CSV and TSV.
 
-A column of ours has the type that its kind of record declares. A field of documents has what values it happens to
-have; its type follows from all of them:
+Each kind of record declares the types of its own columns. The type of a field of documents follows from all its values:
 
-- ``truth``, ``whole`` or ``number`` where all are true or false, whole numbers of 64 bits, or numbers of which each is
-  the same as float64;
-- ``texts`` where all are lists of texts;
+- ``truth``, ``whole`` or ``number`` if all are booleans, whole numbers of 64 bits, or numbers that float64 holds
+  exactly;
+- ``texts`` if all are lists of texts;
 - ``text`` in all other cases: a text as it is, everything else as JSON.
 
-A value that is not there is null, and decides nothing.
+A missing value is null, and decides nothing.
 """
 
 from __future__ import annotations
@@ -112,7 +111,7 @@ def types_of(fields: Iterable[Mapping[str, Any]]) -> dict[str, Simple]:
 
 
 def as_type(value: Any, type: Type) -> Any:
-    """Return a value as a column of that type holds it; None stays None, and so is a mapping that has no names."""
+    """Return a value as a column of that type holds it; None stays None, and a mapping without names becomes None."""
     if value is None:
         return None
     if isinstance(type, Mapping):
@@ -135,7 +134,7 @@ def to_pandas(records: Sequence[Mapping[str, Any]], schema: Schema) -> pandas.Da
 
 
 def to_polars(records: Sequence[Mapping[str, Any]], schema: Schema) -> polars.DataFrame:
-    """Return a data frame; mappings are structs, or null where they have no names, which Parquet could not hold."""
+    """Return a data frame; mappings are structs, or null if they have no names, which Parquet could not hold."""
     import polars
 
     simple = {
@@ -156,7 +155,7 @@ def to_polars(records: Sequence[Mapping[str, Any]], schema: Schema) -> polars.Da
 
 
 def to_arrow(records: Sequence[Mapping[str, Any]], schema: Schema) -> pyarrow.Table:
-    """Return an Arrow table; mappings are structs, or null where they have no names, which Parquet could not hold."""
+    """Return an Arrow table; mappings are structs, or null if they have no names, which Parquet could not hold."""
     import pyarrow
 
     rows = [{name: as_type(record.get(name), type) for name, type in schema.items()} for record in records]
@@ -184,7 +183,7 @@ def arrow_schema(schema: Schema) -> pyarrow.Schema:
 def write_parquet(
     records: Iterator[Mapping[str, Any]], schema: Mapping[str, Simple], stream: IO[bytes], at_once: int
 ) -> int:
-    """Write flat records as a Parquet file, so many at a time, each with the values of its columns; return their count.
+    """Write flat records, each with a value for each column, as a Parquet file, so many at a time; return their count.
 
     Raises:
         QueryError: pyarrow is not installed.
@@ -201,7 +200,7 @@ def write_parquet(
 
 
 def require_parquet() -> None:
-    """Refuse to go on where Parquet files cannot be written.
+    """Raise an error if Parquet files cannot be written.
 
     Raises:
         QueryError: pyarrow is not installed.
@@ -222,7 +221,7 @@ def flatten(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def cells(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record as CSV and TSV have it: flat, with JSON for each list and mapping that is left."""
+    """Return a record as cells of CSV and TSV: flat, with JSON for each list and mapping that is left."""
     flat = flatten(record)
     for name, value in flat.items():
         if not isinstance(value, _SINGLE) and isinstance(value, Mapping | list | tuple):
@@ -240,16 +239,16 @@ def delimited(names: Sequence[str], rows: Iterable[Mapping[str, Any]], stream: I
 def delimited_by_need(
     records: Iterable[Mapping[str, Any]], stream: IO[str], delimiter: str = ",", *, columns: Sequence[str] = ()
 ) -> int:
-    """Do as `delimited` does, below all names that the `cells` of any record have, as they come; return the count.
+    """Write records as `delimited` does, below all names that the `cells` of any record have; return their count.
 
-    What they are is known when the last record is: until then all wait, as they will be written but for the cells of
-    names that come later.
+    The names are known only when the last record is. Until then all records wait, written as they will be except for
+    the cells of names that come later.
 
     Args:
-        records: in any number; they are not held.
-        stream: where to.
+        records: any number of records; they are not held in memory.
+        stream: where to write.
         delimiter: between cells.
-        columns: the names where no record has any; nothing is written where these are none either.
+        columns: the names if no record has any; nothing is written if there are none either.
     """
     names: dict[str, None] = {}
     sizes = array("q")

@@ -35,28 +35,28 @@ _AT_ONCE = 1 << 16
 
 
 def without_suffix(name: str) -> str:
-    """Return the name of what is in a file called *name*: without ``.gz``, ``.bz2`` or ``.xz``."""
+    """Return the name of the file inside a compressed one: without ``.gz``, ``.bz2`` or ``.xz``."""
     return PurePath(name).stem if is_compressed(name) else name
 
 
 def suffix_of(file: str | PurePath) -> str:
-    """Return what the name of a file, or of what is in a compressed one, ends in: ``.csv`` of ``papers.CSV.gz``."""
+    """Return the suffix of a file, or of the one inside a compressed file: ``.csv`` for ``papers.CSV.gz``."""
     return PurePath(without_suffix(PurePath(file).name)).suffix.lower()
 
 
 def is_compressed(name: str) -> bool:
-    """Is a file called *name* compressed as a whole?"""
+    """Return whether a file with this name is compressed as a whole."""
     return _suffix(name) in _FORMS
 
 
 def unpacked(stream: BinaryIO, name: str) -> BinaryIO:
-    """Return what is in a file as it is read; the stream itself where its name tells of no compression.
+    """Return a stream that unpacks a file as it is read; the stream itself if its name says nothing of compression.
 
     Closing it leaves the stream open.
 
     Args:
         stream: the bytes of the file.
-        name: what messages call it; by its suffix it is unpacked.
+        name: the name that messages give it; its suffix decides how it is unpacked.
     """
     if not is_compressed(name):
         return stream
@@ -65,13 +65,13 @@ def unpacked(stream: BinaryIO, name: str) -> BinaryIO:
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading what is in it, unpacked where its name tells of a compression."""
+    """Open a file for reading, unpacked if its name says that it is compressed."""
     with path.open("rb") as stream:
         yield unpacked(stream, str(path))
 
 
 def packed(stream: BinaryIO, name: str) -> BinaryIO:
-    """Return what packs what is written into it by the suffix of *name*; the stream itself where that tells of none.
+    """Return a stream that packs what is written, by the suffix of *name*; the stream itself if that says nothing.
 
     Closing it writes the end, and leaves the stream open.
     """

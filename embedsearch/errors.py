@@ -6,8 +6,8 @@
     ├── SourceError    a file or record that cannot be read
     ├── EncoderError   a model that cannot be found, loaded or trusted
     ├── StoreError     an index folder that is missing, damaged, locked or of another encoder
-    │   └── OutOfReachError  what it holds may be whole: the system does not let it be read or written
-    │       └── BusyError    another process is writing to it: the same again will do later
+    │   └── OutOfReachError  the system does not let the index be read or written; it may be whole
+    │       └── BusyError    another process is writing to the index: try again later
     ├── QueryError     a query, expression or condition that cannot be answered (also a ValueError)
     └── AxisError      an axis whose definition or use is wrong
 
@@ -22,11 +22,11 @@ from collections.abc import Iterable
 
 
 class EmbedSearchError(Exception):
-    """The root of all errors raised on purpose."""
+    """The base class of all errors that embedsearch raises on purpose."""
 
 
 class SourceError(EmbedSearchError):
-    """A source cannot be read; the message names the file and, where there is one, the line."""
+    """A source cannot be read; the message names the file and, if there is one, the line."""
 
 
 class EncoderError(EmbedSearchError):
@@ -38,11 +38,11 @@ class StoreError(EmbedSearchError):
 
 
 class OutOfReachError(StoreError):
-    """An index cannot be read or written for want of permission, room or memory; nothing is said of what it holds."""
+    """An index cannot be read or written for lack of permission, room or memory; what it holds may be whole."""
 
 
 class BusyError(OutOfReachError):
-    """Another process is writing to the index folder; nothing is wrong with it."""
+    """Another process is writing to the index folder; nothing is wrong with the index."""
 
 
 class QueryError(EmbedSearchError, ValueError):
@@ -54,25 +54,26 @@ class AxisError(EmbedSearchError):
 
 
 class MissingKeyError(KeyError):
-    """What a mapping of names raises beside one of the errors above, so that its ``get`` finds nothing there."""
+    """Mixed into errors that mappings raise for an unknown name, so that their ``get`` returns its default."""
 
     __str__ = Exception.__str__  # a KeyError shows the repr of its message
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what a library's error says; its kind where it says nothing."""
+    """Return the first line of a library's error message; the error's class name if the message is empty."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def reason(error: BaseException) -> str:
-    """Return what the system says is wrong, without the path: the message names it already."""
+    """Return the system's reason for an error, without the path, which our message names already."""
     return getattr(error, "strerror", None) or str(error)
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the known name nearest to *name*, else the known names, else ``""``.
 
-    The text begins with a space, so that it can be put straight behind a sentence. What is no text is near to none.
+    The text begins with a space, so that it can follow a sentence directly. A *name* that is not a text is near to
+    none.
     """
     names = sorted(set(known))
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6) if isinstance(name, str) else []

@@ -1,4 +1,4 @@
-"""What an index holds, for other programs: documents or passages, with their coordinates and vectors."""
+"""Exporting what an index holds for other programs: documents or passages, with their coordinates and vectors."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ _DIGITS = 9  # behind the point of a value of a vector where it is text: as many
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The records of an index, in the order in which they came.
+    """The records of an index, in the order in which they were added.
 
     Attributes:
-        index: an open one.
-        by: what a record is.
-        axes: whose coordinates are added, in standard deviations of the index: of a document the mean of its passages.
-        where: a condition that they must satisfy; all are exported if None.
-        vectors: shall each have its vector, of length 1: of a document the mean of its passages?
+        index: an open index.
+        by: what a record is: a document or a passage.
+        axes: the axes whose coordinates are added, in standard deviations of the index; those of a document are the
+            mean of its passages.
+        where: a condition that the records must satisfy; if None, all are exported.
+        vectors: whether each record has its vector, of length 1; that of a document is the mean of its passages.
     """
 
     index: Index
@@ -58,13 +59,13 @@ class Export:
         require_flags(vectors=self.vectors)
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """Yield JSON values; a batch of them is held in memory.
+        """Yield the records as dicts of JSON values; only a batch is held in memory.
 
         Each has ``id``, ``title``, ``text``, ``source`` and ``metadata``; a passage also ``document``, ``start`` and
-        ``end``; ``coordinates`` with the ``versions`` of the axes, and ``vector``, where they are wanted.
+        ``end``. If asked for, there are ``coordinates``, with the ``versions`` of the axes, and ``vector``.
 
         Raises:
-            QueryError: a wrong condition.
+            QueryError: the condition is wrong.
             AxisError: an axis does not exist.
         """
         for record, vector in self._pairs():
@@ -73,22 +74,22 @@ class Export:
             yield record
 
     def columns(self) -> dict[str, Simple]:
-        """Return the columns of the records, flat, with their types; those of fields follow from all documents."""
+        """Return the columns of the records, flat, with their types; the types of fields depend on all documents."""
         fields = types_of(document.metadata for document in self.index.documents())
         vector: dict[str, Simple] = {"vector": "vector"} if self.vectors else {}
         return {**self.own_columns(), **{f"metadata.{name}": type for name, type in fields.items()}, **vector}
 
     def own_columns(self) -> dict[str, Simple]:
-        """Return those of `columns` that are neither fields of documents nor vectors; nothing is read."""
+        """Return the `columns` that are neither fields of documents nor vectors; nothing is read."""
         own = _PASSAGE if self.by == "passage" else _DOCUMENT
         places: dict[str, Simple] = {f"coordinates.{name}": "number" for name in self.axes}
         return {**own, **places, **{f"versions.{name}": "whole" for name in self.axes}}
 
     def write_parquet(self, stream: IO[bytes]) -> int:
-        """Write all records as a Parquet file; return how many there are. Vectors are lists of float32.
+        """Write all records as a Parquet file and return how many there are; vectors are lists of float32.
 
         Raises:
-            QueryError: pyarrow is not installed, or as `records`.
+            QueryError: pyarrow is not installed, or as for `records`.
         """
         require_parquet()  # before all documents are looked at
         rows = (flatten(record) | ({} if vector is None else {"vector": vector}) for record, vector in self._pairs())

@@ -5,11 +5,13 @@
     expression = ["+" | "-"] term { ("+" | "-") term }
     term       = [ NUMBER "*" ] ( QUOTED | words | "(" expression ")" )
 
-An operator stands between spaces, so that *tit-for-tat* and *C++* are words; in front of a quote, a parenthesis
-or a weight, and at the beginning of an expression (``-sheep + wolf``), it needs none behind it. Words that follow
-one another are one phrase, and parentheses within them belong to it: *bass (fish)*. What looks like arithmetic but
-is none (``sheep -wolf``, ``-40 degrees``, ``sheep*2``, ``2*3*sheep``) is refused unless it is quoted. Every
-expression is a weighted sum of phrases, and that is what parsing gives.
+Every expression is a weighted sum of phrases, and that is what parsing returns.
+
+- An operator has a space on both sides, so that *tit-for-tat* and *C++* are words. It needs no space behind it before a
+  quote, a parenthesis or a weight, and at the beginning of an expression (``-sheep + wolf``).
+- Words that follow one another are one phrase; parentheses within them belong to it: *bass (fish)*.
+- What looks like arithmetic but is not (``sheep -wolf``, ``-40 degrees``, ``sheep*2``, ``2*3*sheep``) is refused unless
+  it is quoted.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ from embedsearch.given import require_text
 _QUOTES = {'"': '"', "'": "'", "“": "”", "„": "“", "‘": "’", "«": "»"}
 _OPERATORS = {"+": 1, "-": -1, "−": -1}
 _WEIGHT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*\*\s*", re.ASCII)
-# Words that would be read as part of a phrase though they were meant otherwise: -sheep, *, 2*x, x*2, 2(x, "x.
+# Words that would be read as part of a phrase although they were meant as arithmetic: -sheep, *, 2*x, x*2, 2(x, "x.
 _ARITHMETIC = re.compile(r'[-+−].+|\*|.*\d[.,]?\*.*|.*\*[.,]?\d.*|[\d.,]+\(.*|["“„«].*')
-_SIGN = re.compile(r"[-+−](?=[^-+−\s\d.,*])")  # before a number it may be a part of that: -40 degrees
+_SIGN = re.compile(r"[-+−](?=[^-+−\s\d.,*])")  # before a number it may be part of it: -40 degrees
 _WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s*")
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -38,7 +40,7 @@ _SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A phrase with its weight in a sum."""
+    """A phrase and its weight in a sum."""
 
     weight: float
     text: str
@@ -49,10 +51,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A weighted sum of phrases, each phrase once, in the order of first mention.
+    """A weighted sum of phrases, each phrase once, in the order in which they are first mentioned.
 
     Attributes:
-        source: what the user wrote.
+        source: the expression as the user wrote it.
         terms: at least one; no weight is zero.
     """
 
@@ -61,7 +63,7 @@ class Expression:
 
     @property
     def texts(self) -> list[str]:
-        """The phrases."""
+        """The phrases, in order."""
         return [term.text for term in self.terms]
 
     @property
@@ -74,11 +76,11 @@ class Expression:
 
 
 def parse_expression(source: str) -> Expression:
-    """Return the weighted sum that *source* describes; the weights of a phrase are added up in decimals.
+    """Parse an expression into a weighted sum; the weights of the same phrase are added in decimal arithmetic.
 
     Raises:
-        QueryError: it is no text, does not follow the grammar, its terms cancel out, a weight is above 1,000,000, or
-            it has more than 10,000 characters.
+        QueryError: *source* is not a text, does not follow the grammar, its terms cancel out, a weight is beyond
+            ±1,000,000, or it has more than 10,000 characters.
     """
     if len(require_text("an expression", source)) > _MAX_LENGTH:
         raise QueryError(f"the expression has {len(source):,} characters; at most {_MAX_LENGTH:,} are read")
@@ -99,7 +101,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-# Weights stay as they were written, so that 0.1*x + 0.2*x - 0.3*x is nothing and not 5.6e-17*x.
+# Weights stay decimal, as they were written, so that 0.1*x + 0.2*x - 0.3*x is nothing and not 5.6e-17*x.
 _WeightedPhrase = tuple[Decimal, str]
 
 

@@ -4,8 +4,8 @@
 
 This is the convex combination of Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval"
 (ACM TOIS 42(1), 2023), with 0 as the least score of both. The best of each is taken over all passages that may
-be answers. A fused score therefore depends on nothing but the passage and the query, not on how many candidates
-were looked at, so that the first k can be known to be exact: see `ceiling`.
+be answers. A fused score therefore depends on the passage and the query alone, not on how many candidates were looked
+at, so that the first k can be known to be exact: see `ceiling`.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def combine(
 def ceiling(
     last_cosine: float, last_lexical: float, *, best_cosine: float, best_lexical: float, weight: float = DENSE_WEIGHT
 ) -> float:
-    """Return what no passage outside two ranked lists can exceed (the threshold of Fagin, Lotem and Naor, 2003).
+    """Return an upper bound for passages outside two ranked lists (the threshold of Fagin, Lotem and Naor, 2003).
 
     Args:
         last_cosine: the lowest cosine in the list of candidates by cosine.
-        last_lexical: the lowest BM25 score in the list of candidates by BM25; 0 where all that match are in it.
-        best_cosine: as in `combine`.
-        best_lexical: as in `combine`.
-        weight: as in `combine`.
+        last_lexical: the lowest BM25 score in the list of candidates by BM25; 0 if all that match are in it.
+        best_cosine: as for `combine`.
+        best_lexical: as for `combine`.
+        weight: as for `combine`.
     """
     scores = combine([last_cosine], [last_lexical], best_cosine=best_cosine, best_lexical=best_lexical, weight=weight)
     return float(scores[0])

@@ -19,9 +19,9 @@ class Match(NamedTuple):
     """A word of a text that matches a query.
 
     Attributes:
-        start: its first character.
-        end: the character behind its last.
-        term: which term of the query it is, counted from 0; forms of one word are the same term.
+        start: the offset of its first character.
+        end: the offset just after its last character.
+        term: which term of the query it is, from 0; forms of one word are the same term.
     """
 
     start: int
@@ -53,7 +53,7 @@ def words(text: str) -> list[str]:
 
 
 def terms(text: str) -> list[str]:
-    """Return the words that a query looks up: all but stop words, or all where there is nothing else.
+    """Return the words that a query looks up: all but stop words, or all if there is nothing else.
 
     A word that occurs twice is looked up twice and counts twice, as in BM25's sum over the words of the query.
     """
@@ -62,10 +62,10 @@ def terms(text: str) -> list[str]:
 
 
 def match_any(text: str) -> str:
-    """Return the FTS5 expression for passages with any of the query's terms; empty where it has none."""
+    """Return the FTS5 expression for passages with any of the query's terms; empty if it has none."""
     return any_of(terms(text))
 
 
 def any_of(words: Iterable[str]) -> str:
-    """Return the FTS5 expression for passages with any of some words; empty where there are none."""
+    """Return the FTS5 expression for passages with any of some words; empty if there are none."""
     return " OR ".join(f'"{word}"' for word in words)

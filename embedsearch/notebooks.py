@@ -1,4 +1,4 @@
-"""What results look like in a notebook: small tables of HTML in which every text is a text."""
+"""How results look in a notebook: small HTML tables in which every text is escaped."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def show(value: Any) -> str:
 
 
 def table(rows: Sequence[Mapping[str, Any]], *, caption: str = "") -> str:
-    """Return rows as a table, a column for each name that any of them has; of many rows the first.
+    """Return rows as a table, with a column for each name that any of them has; of many rows, the first.
 
     Args:
-        rows: by the name of the column; what is missing is left empty.
-        caption: stands above.
+        rows: values by the name of the column; a missing value is left empty.
+        caption: stands above the table.
     """
     shown = rows[:_MOST_ROWS]
     names = list(dict.fromkeys(name for row in shown for name in row))
@@ -39,7 +39,7 @@ def table(rows: Sequence[Mapping[str, Any]], *, caption: str = "") -> str:
 
 
 def facts(values: Mapping[str, Any], *, caption: str = "") -> str:
-    """Return names and values as a table, a line each; what is empty is left out."""
+    """Return names and values as a table, one line each; empty values are left out."""
     lines = "".join(
         f'<tr><th scope="row" style="text-align: left">{html.escape(name)}</th>'
         f'<td style="text-align: left">{html.escape(value if isinstance(value, str) else show(value))}</td></tr>'

@@ -1,4 +1,4 @@
-"""What a prompt offers to complete: what is meant for users, and not what the rooms of the package ask one another."""
+"""What a prompt offers to complete: what is meant for users, not what the rooms of the package use among themselves."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _C = TypeVar("_C", bound=type)
 
 
 def keeps_back(*names: str) -> Callable[[_C], _C]:
-    """Leave out of what ``dir`` lists the attributes of a class that other rooms of the package use; they still work.
+    """Hide attributes of a class that other rooms of the package use from ``dir``; they still work.
 
     Args:
-        names: of the attributes.
+        names: the attributes to hide.
     """
 
     def mark(cls: _C) -> _C:

@@ -22,10 +22,10 @@ _FOR_PROGRAMS = ("document", "start", "end", "source")
 
 
 class Record(Protocol):
-    """One line of a result."""
+    """One record of a result."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as JSON values."""
+        """Return the record as a dict of JSON values."""
 
 
 R = TypeVar("R", bound=Record)
@@ -34,15 +34,15 @@ T = TypeVar("T")
 
 @keeps_back("as_html", "columns", "exports")
 class Records(Sequence[R], Generic[R]):
-    """A sequence of results that knows how to leave for other tools."""
+    """A sequence of results that converts to dicts, pandas, polars and Arrow, and shows as a table in a notebook."""
 
     def __init__(self, records: Iterable[R] = (), *, asked: Schema | None = None) -> None:
         """Keep *records* in their order.
 
         Args:
-            records: in any number.
-            asked: the columns that this question asks for, beside those of every answer, so that they stand there also
-                where nothing was found.
+            records: any number of records.
+            asked: columns that this question asks for, beside those of every answer; they are there even if nothing was
+                found.
         """
         self._records = tuple(records)
         self._asked = asked or {}
@@ -52,7 +52,7 @@ class Records(Sequence[R], Generic[R]):
     @overload
     def __getitem__(self, place: slice) -> Self: ...
     def __getitem__(self, place: int | slice) -> R | Self:
-        """Return one record, or a sequence of the same kind for a slice."""
+        """Return one record, or, for a slice, a sequence of the same kind."""
         if isinstance(place, slice):
             return type(self)(self._records[place], asked=self._asked)
         return self._records[place]
@@ -72,15 +72,15 @@ class Records(Sequence[R], Generic[R]):
         return f"{type(self).__name__}({len(self)})" + "".join(f"\n  {record!r}" for record in self._records[:10])
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Return a list of dicts of JSON values."""
+        """Return the records as a list of dicts of JSON values."""
         return [record.to_dict() for record in self._records]
 
     def exports(self) -> Iterator[dict[str, Any]]:
-        """Yield what leaves for other tools: dicts as of `to_dicts`, with what tells later how they came about."""
+        """Yield what leaves for other tools: dicts as in `to_dicts`, with what tells later how they came about."""
         return (record.to_dict() for record in self._records)
 
     def columns(self) -> Schema:
-        """Return the columns of what leaves, in order, with their types (`embedsearch.columns`)."""
+        """Return the columns of the exported records, in order, with their types (see `embedsearch.columns`)."""
         return {**self._schema(), **({} if self._records else self._asked)}
 
     def _schema(self) -> Schema:
@@ -88,9 +88,9 @@ class Records(Sequence[R], Generic[R]):
         raise NotImplementedError
 
     def to_pandas(self) -> pandas.DataFrame:
-        """Return a pandas data frame, one row a record.
+        """Return a pandas data frame with one row for each record.
 
-        Numbers are int64 and float64; mappings and lists are objects, with their values as they are.
+        Numbers are int64 and float64. Mappings and lists are objects, with their values as they are.
 
         Raises:
             EmbedSearchError: pandas is not installed.
@@ -98,10 +98,10 @@ class Records(Sequence[R], Generic[R]):
         return self._leave("pandas", to_pandas)
 
     def to_polars(self) -> polars.DataFrame:
-        """Return a polars data frame, one row a record.
+        """Return a polars data frame with one row for each record.
 
-        Mappings are structs. A field of the metadata that has values of several kinds is text: what is no text in it
-        is JSON.
+        Mappings are structs. A metadata field with values of several kinds becomes text, with everything but text in it
+        written as JSON.
 
         Raises:
             EmbedSearchError: polars is not installed.
@@ -109,7 +109,7 @@ class Records(Sequence[R], Generic[R]):
         return self._leave("polars", to_polars)
 
     def to_arrow(self) -> pyarrow.Table:
-        """Return an Arrow table, one row a record, with types as those of `to_polars`.
+        """Return an Arrow table with one row for each record, with the same types as `to_polars`.
 
         Raises:
             EmbedSearchError: pyarrow is not installed.
@@ -127,7 +127,7 @@ class Records(Sequence[R], Generic[R]):
         return self.as_html()
 
     def as_html(self, caption: str = "") -> str:
-        """Return the records as a table for a notebook, with a line of text above it; texts are escaped."""
+        """Return the records as an HTML table for a notebook, with *caption* above it; texts are escaped."""
         return table([self._shown(record) for record in self._records], caption=caption)
 
     def _shown(self, record: R) -> dict[str, Any]:
@@ -152,23 +152,24 @@ class Hit:
 
     Attributes:
         rank: 1 for the best.
-        score: cosine to the query, -1…1, higher is nearer; None where no vector was asked about: the query was a
-            point on axes, or words alone (mode lexical).
-        document: the id of its document.
+        score: the cosine to the query, -1…1, higher is nearer. None if the query has no vector: it was a point on
+            axes, or words alone (mode lexical).
+        document: the id of the passage's document.
         position: which passage of the document it is, from 0.
-        text: the passage.
+        text: the text of the passage.
         title: the document's title.
-        start: the passage's first character in the document's text.
-        end: the character behind its last.
+        start: the offset of the passage's first character in the document's text.
+        end: the offset just after its last character.
         source: the file, and line, that the document came from.
         metadata: the document's other fields.
         contributions: what each term of an expression adds to the score; they sum to it.
         near_alone: the terms of an expression whose own nearest neighbours include this passage.
-        distance: from the point asked for, in standard deviations, where the query is a point on axes.
-        coordinates: by axis, in standard deviations, where axes were asked for.
-        versions: of those axes, by name.
-        bm25: of the query's words, 0 where the passage has none; where the search looked at words.
-        fused: what the hits of a hybrid search are ranked by, at most 1 (see `embedsearch.fusion`).
+        distance: the distance from the point asked for, in standard deviations, if the query is a point on axes.
+        coordinates: coordinates by axis, in standard deviations, if axes were asked for.
+        versions: the versions of those axes, by name.
+        bm25: the BM25 score of the query's words, 0 if the passage has none of them; None if the search did not look at
+            words.
+        fused: the score that ranks the hits of a hybrid search, at most 1 (see `embedsearch.fusion`).
     """
 
     rank: int
@@ -192,14 +193,14 @@ class Hit:
 
     @property
     def id(self) -> str:
-        """The passage's id: the document's, with ``#position`` behind it for all but the first passage.
+        """The passage's id: the document's id, with ``#position`` after it for all but the first passage.
 
-        A document may be called so, too: what tells passages apart is `document` and `position`.
+        A document may have such an id, too. Only `document` and `position` together tell passages apart.
         """
         return self.document if self.position == 0 else f"{self.document}#{self.position}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the hit as JSON values; what the query did not ask for is left out."""
+        """Return the hit as a dict of JSON values; what the query did not ask for is left out."""
         record: dict[str, Any] = {
             "rank": self.rank,
             "score": self.score,
@@ -223,7 +224,7 @@ class Hit:
 
 
 class Hits(Records[Hit]):
-    """Hits, best first."""
+    """The hits of a query, best first."""
 
     def _schema(self) -> Schema:
         return {
@@ -252,12 +253,13 @@ class Placement:
 
     Attributes:
         text: the phrase or passage.
-        coordinates: by axis, in the unit asked for.
-        id: the passage's id in the index; empty for a phrase that was only asked about.
-        rated: the axes on which it stands where it was rated; on all others it was measured.
-        intervals: by axis, lowest and highest, where coordinates are in the unit of ratings and measured.
-        versions: by axis, the version that it was read off with.
-        distances: how far its vector lies from the curve, by axis, for axes that are a series of groups.
+        coordinates: the coordinate on each axis, by name, in the unit asked for.
+        id: the passage's id in the index; empty for a phrase.
+        rated: the axes on which the text stands where it was rated; on all others it was measured.
+        intervals: the lowest and highest rating to expect, by axis; only for measured coordinates in the unit of
+            ratings.
+        versions: the version of each axis that was used, by name.
+        distances: how far the text's vector lies from the curve, by axis; only for axes that are a series of groups.
     """
 
     text: str
@@ -270,7 +272,7 @@ class Placement:
     __hash__ = None  # type: ignore[assignment]  # it holds mappings
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the placement as JSON values: the text, the id if there is one, one key an axis, and marks."""
+        """Return the placement as a dict of JSON values: the text, the id if any, one key for each axis, and marks."""
         record: dict[str, Any] = {"text": self.text} | ({"id": self.id} if self.id else {}) | dict(self.coordinates)
         if self.rated:
             record["rated"] = list(self.rated)
@@ -281,14 +283,14 @@ class Placement:
         return record
 
     def to_export(self) -> dict[str, Any]:
-        """Return `to_dict` with the versions of the axes, for files that outlive them."""
+        """Return `to_dict` with the versions of the axes, for files that outlive those versions."""
         return self.to_dict() | ({"versions": dict(self.versions)} if self.versions else {})
 
 
 class Placements(Records[Placement]):
     """Placements, in the order of the texts given or of the sorting asked for.
 
-    What leaves for pandas, polars or Arrow names the version of each axis; so do the command's formats for programs.
+    Exports to pandas, polars or Arrow name the version of each axis; so do the command line's formats for programs.
     """
 
     def exports(self) -> Iterator[dict[str, Any]]:
@@ -308,16 +310,16 @@ class Placements(Records[Placement]):
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A document that is the same as another one of the index, or may be.
+    """A document that is, or may be, the same as another one of the index.
 
     Attributes:
-        id: of the document.
-        kept: the id of the one that says more.
+        id: the document's id.
+        kept: the id of the other one, which says more.
         by: what they have in common: ``doi``, ``pmid``, ``title``, ``text``.
         same: the share of the shorter one's runs of three words that the longer one has too, 0…1.
-        against: what speaks against it, a few words each; nothing where they are surely the same.
-        title: of the document; its text where it has none.
-        kept_title: of the one that says more.
+        against: what speaks against it, a few words each; empty if they are surely the same.
+        title: the document's title, or its text if it has none.
+        kept_title: the title of the one that says more.
     """
 
     id: str
@@ -329,16 +331,16 @@ class Duplicate:
     kept_title: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the duplicate as JSON values."""
+        """Return the duplicate as a dict of JSON values."""
         return asdict(self) | {"by": list(self.by), "against": list(self.against)}
 
 
 class Duplicates(Records[Duplicate]):
-    """Documents that are the same as others, or may be, in the order in which they came."""
+    """Documents that are, or may be, the same as others, in the order in which they were added."""
 
     @property
     def sure(self) -> Duplicates:
-        """Those that nothing speaks against."""
+        """The duplicates that nothing speaks against."""
         return Duplicates(one for one in self if not one.against)
 
     def _schema(self) -> Schema:
@@ -353,10 +355,10 @@ class Calculation:
     """The answer to an expression.
 
     Attributes:
-        expression: what was asked.
-        hits: what lies where the sum lies.
-        alone: by term, the plain neighbours of that term, to see whether the sum found anything new.
-        point: the sum's coordinates by axis, in standard deviations, where it was taken on axes.
+        expression: the expression.
+        hits: the passages nearest to the sum.
+        alone: for each term, its own nearest neighbours: they show whether the sum found anything new.
+        point: the sum's coordinates by axis, in standard deviations, if it was taken on axes.
         terms: where each term lies on those axes, before its weight.
     """
 
@@ -367,7 +369,7 @@ class Calculation:
     terms: Placements = field(default_factory=Placements)
 
     def _repr_html_(self) -> str:
-        """Show what was asked and where it leads, the answers, and where the terms lie."""
+        """Show the expression and where it leads, the answers, and where the terms lie."""
         at = ", ".join(f"{name} {value:.2f}" for name, value in self.point.items())
         answers = self.hits.as_html(f"{self.expression}{at and f' at {at}'}")
         return answers + (self.terms.as_html("Terms") if len(self.terms) else "")

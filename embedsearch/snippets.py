@@ -1,4 +1,4 @@
-"""The part of a passage that answers a query, short enough for a line of a table."""
+"""Snippets: the part of a passage that answers a query, short enough for a line of a table."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _CONTEXT = 40  # characters before the first match, where a sentence does not be
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A part of a text, white space folded, with an ellipsis where something was cut off.
+    """A part of a text on one line, with an ellipsis where something was cut off.
 
     Attributes:
-        text: the part.
-        matches: the (start, end) in it of the words that match the query.
+        text: the part, with white space folded.
+        matches: the (start, end) offsets in *text* of the words that match the query.
     """
 
     text: str
@@ -29,22 +29,22 @@ class Snippet:
         return self.text
 
     def behind(self, prefix: str) -> Snippet:
-        """Return the snippet with *prefix* put before it."""
+        """Return the snippet with *prefix* before it."""
         shifted = ((start + len(prefix), end + len(prefix)) for start, end in self.matches)
         return Snippet(prefix + self.text, tuple(shifted))
 
 
 def folded(text: str) -> str:
-    """Return *text* on one line, each run of white space one space."""
+    """Return *text* on one line, with each run of white space as one space."""
     return " ".join(text.split())
 
 
 def around_matches(text: str, matches: Sequence[Match], width: int = WIDTH) -> Snippet:
-    """Return the part with most terms of the query; where several have, the first that begins a sentence.
+    """Return the part with the most terms of the query; if several have, the first that begins a sentence.
 
     Args:
-        text: folded.
-        matches: words in it, in order.
+        text: a folded text.
+        matches: the matching words in it, in order.
         width: the most characters of the part, ellipses included.
     """
     if len(text) <= width:
@@ -56,7 +56,7 @@ def around_matches(text: str, matches: Sequence[Match], width: int = WIDTH) -> S
 
 
 def cut(text: str, start: int, *, width: int = WIDTH, matches: Sequence[Match] = ()) -> Snippet:
-    """Return the part of *text* from *start* on, at most *width* characters, whole words where it can be."""
+    """Return the part of *text* from *start* on, at most *width* characters, in whole words where possible."""
     before = "…" if start else ""
     room = width - len(before)
     part, after = text[start : start + room], ""

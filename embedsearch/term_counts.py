@@ -1,7 +1,7 @@
-"""How often texts have words and pairs of neighbouring words, each known by a number that is made of its letters.
+"""How often texts have words and pairs of neighbouring words, each term identified by a hash of its letters.
 
-By their numbers the counts of some texts are joined to those of others, so that nothing is counted twice. The words are
-those of scikit-learn: two letters, digits or underscores and more, in small letters.
+By these hashes, the counts of some texts can be joined to those of others, so that nothing is counted twice. The words
+are those of scikit-learn: at least two letters, digits or underscores, in lower case.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class TermCounts(NamedTuple):
     """How often n texts have each of t terms.
 
     Attributes:
-        keys: of the terms, shape (t,), ascending: 64 bits of a hash. Of ten million terms two are taken for one with a
-            probability of 3e-6.
-        counts: scipy CSR matrix of shape (n, t), int32; no zero is kept in it.
+        keys: one for each term, shape (t,), ascending: 64 bits of a hash. Among ten million terms, two have the same
+            key with a probability of 3e-6.
+        counts: scipy CSR matrix of shape (n, t), int32; no zero is stored in it.
     """
 
     keys: Keys
@@ -83,12 +83,12 @@ class TermCounts(NamedTuple):
         return type(self)(self.keys[used], counts[:, used])
 
     def to_arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """Return what `from_arrays` makes the same of, by names that begin with *name*."""
+        """Return the counts as arrays with names that begin with *name*; `from_arrays` reads them back."""
         return {f"{name}-keys": self.keys} | {f"{name}-{part}": getattr(self.counts, part) for part in _PARTS}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Self:
-        """Return what `to_arrays` has made arrays of."""
+        """Return the counts that `to_arrays` wrote."""
         from scipy.sparse import csr_matrix
 
         keys = arrays[f"{name}-keys"]

@@ -1,4 +1,4 @@
-"""Terms of texts, and which of them are characteristic: of one group beside others, or of the ends of an axis."""
+"""Terms of texts, and which of them are characteristic: of a group compared with others, or of the ends of an axis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Terms(NamedTuple):
     """Which terms n texts have.
 
     Attributes:
-        names: of the t terms, ascending; each is in one text at least.
+        names: the t terms, ascending; each is in at least one text.
         found: 1 where a text has a term, scipy CSR matrix of shape (n, t), int64.
     """
 
@@ -32,14 +32,14 @@ class Terms(NamedTuple):
 
 
 def find_terms(texts: Sequence[str], *, pairs: bool = False) -> Terms | None:
-    """Return the words of three letters or more that texts have, without the most frequent ones of English.
+    """Return the words of at least three letters that texts have, without the most frequent words of English.
 
     Args:
-        texts: n of them.
-        pairs: take pairs of neighbouring words as well.
+        texts: n texts.
+        pairs: take pairs of neighbouring words too.
 
     Returns:
-        None where no text has a word.
+        The terms; None if no text has a word.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -56,14 +56,14 @@ def find_terms(texts: Sequence[str], *, pairs: bool = False) -> Terms | None:
 def characteristic(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how characteristic terms are of groups: the log-odds ratio to all others, in standard errors.
 
-    It is that of Monroe, Colaresi and Quinn, "Fightin' Words" (Political Analysis 2008), with a prior as the terms are
-    spread over all groups; the variance is Woolf's, of all four counts, since here texts are counted: a term that most
-    of them have is told by those that lack it. On the demo it read better than class-based TF-IDF, which prefers words
-    that are frequent everywhere.
+    The ratio is that of Monroe, Colaresi and Quinn, "Fightin' Words" (Political Analysis 2008), with a prior
+    proportional to how the terms are spread over all groups. The variance is Woolf's, of all four counts, since texts
+    are counted here: a term that most texts have is told by those that lack it. On the demo it read better than
+    class-based TF-IDF, which prefers words that are frequent everywhere.
 
     Args:
-        counts: texts of each of g groups that have each of t terms, each term in at least one; shape (g, t).
-        sizes: texts of each group, shape (g,).
+        counts: how many texts of each of g groups have each of t terms, each term in at least one; shape (g, t).
+        sizes: how many texts each group has, shape (g,).
 
     Returns:
         Shape (g, t), higher is more characteristic.
@@ -83,12 +83,12 @@ def characteristic(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArr
 def pull(terms: Terms, coordinates: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean coordinate of the texts with each term, and how far that is from what chance gives.
 
-    The second is the difference to the mean of all texts in standard errors of the mean of as many texts drawn from
-    them by lot, without replacement; 0 for a term of all texts.
+    The second is the difference from the mean of all texts, in standard errors of the mean of as many texts drawn from
+    them by lot, without replacement; 0 for a term that all texts have.
 
     Args:
-        terms: of n texts.
-        coordinates: of the texts on an axis, shape (n,).
+        terms: the terms of n texts.
+        coordinates: the coordinates of the texts on an axis, shape (n,).
 
     Returns:
         Two arrays of shape (t,).
@@ -102,11 +102,11 @@ def pull(terms: Terms, coordinates: NDArray[np.float64]) -> tuple[NDArray[np.flo
 
 
 def first_unlike(terms: Sequence[str], weights: NDArray[np.float64], most: int) -> list[int]:
-    """Return the heaviest terms that share no word with one before them, by their places.
+    """Return the places of the heaviest terms, each sharing no word with one before it.
 
     Args:
-        terms: t of them.
-        weights: shape (t,); those of 0 and less are left out.
+        terms: t terms.
+        weights: shape (t,); terms with weights of 0 and less are left out.
         most: how many.
     """
     chosen: list[int] = []

@@ -37,8 +37,8 @@ class TableEncoder:
 
         Args:
             table: vectors by text; they are scaled to length 1 when they are asked for.
-            name: tells one fake from another.
-            max_tokens: the most words of a text; no limit if None.
+            name: a name that tells one fake from another.
+            max_tokens: the most words in a text; if None, there is no limit.
         """
         self.table = dict(table)
         self.name = name
@@ -48,11 +48,11 @@ class TableEncoder:
 
     @property
     def identity(self) -> Identity:
-        """Known by its name."""
+        """The encoder is identified by its name."""
         return Identity(self.name, self.dimension, max_tokens=self.max_tokens)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return the table's vectors; every text asked for is noted in `encoded`.
+        """Return the table's vectors; every text asked for is appended to `encoded`.
 
         Raises:
             EncoderError: a text is not in the table.
@@ -65,10 +65,10 @@ class TableEncoder:
 
 
 class HashEncoder:
-    """An encoder for any text: the same text gives the same vector, another text a vector unrelated to it."""
+    """An encoder for any text: the same text gives the same vector, and other texts give unrelated vectors."""
 
     def __init__(self, dimension: int = 8, *, name: str = "hash", max_tokens: int | None = None) -> None:
-        """Make an encoder of vectors with *dimension* values; see `TableEncoder` for the rest."""
+        """Make an encoder of vectors with *dimension* values; see `TableEncoder` for the other arguments."""
         self.name = name
         self.dimension = dimension
         self.max_tokens = max_tokens
@@ -76,11 +76,11 @@ class HashEncoder:
 
     @property
     def identity(self) -> Identity:
-        """Known by its name."""
+        """The encoder is identified by its name."""
         return Identity(self.name, self.dimension, max_tokens=self.max_tokens)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return pseudo-random unit vectors; every text asked for is noted in `encoded`."""
+        """Return pseudo-random unit vectors; every text asked for is appended to `encoded`."""
         self.encoded += texts
         return unit([self._vector(text) for text in texts])
 
@@ -94,9 +94,9 @@ class Answer:
     """What an `EmbeddingServer` sends instead of vectors.
 
     Attributes:
-        status: of HTTP.
+        status: the HTTP status.
         body: JSON values, or bytes that are sent as they are.
-        headers: sent beside the usual ones.
+        headers: headers sent in addition to the usual ones.
     """
 
     status: int = 200
@@ -105,7 +105,10 @@ class Answer:
 
 
 def in_turn(*answers: Answer | None) -> Callable[[dict[str, Any]], Answer | None]:
-    """Return what answers the first requests so, one after the other, and the rest with vectors, as None does."""
+    """Return a function that gives the first requests these answers in turn, and vectors to all later ones.
+
+    An answer of None stands for vectors. Pass the function to `EmbeddingServer` as *answering*.
+    """
     lock, left = threading.Lock(), list(answers)
 
     def answer(_request: dict[str, Any]) -> Answer | None:
@@ -116,7 +119,7 @@ def in_turn(*answers: Answer | None) -> Callable[[dict[str, Any]], Answer | None
 
 
 class EmbeddingServer:
-    """An OpenAI-compatible `/v1/embeddings` endpoint on loopback: gives the vectors of an encoder, or fails as told.
+    """An OpenAI-compatible `/v1/embeddings` endpoint on loopback: returns an encoder's vectors, or fails as told.
 
     >>> with EmbeddingServer(HashEncoder(4)) as server:
     ...     server.url.startswith("http://127.0.0.1:")
@@ -126,10 +129,10 @@ class EmbeddingServer:
     def __init__(
         self, encoder: Encoder | None = None, *, answering: Callable[[dict[str, Any]], Answer | None] | None = None
     ) -> None:
-        """Prepare; it listens within its ``with`` block.
+        """Prepare the server; it listens inside its ``with`` block.
 
         Args:
-            encoder: gives the vectors; a `HashEncoder` if None.
+            encoder: gives the vectors; if None, a `HashEncoder`.
             answering: called with each request's JSON, in the thread that answers it; what it returns is sent
                 instead of vectors, unless it is None. See `in_turn`.
         """
@@ -159,7 +162,10 @@ class EmbeddingServer:
         return f"http://127.0.0.1:{self._http.server_address[1]}/v1"
 
     def answer(self, request: dict[str, Any], headers: dict[str, str]) -> Answer:
-        """Return what is sent for a request; it is noted in `requests`, its texts in `embedded` if it gets vectors."""
+        """Return what is sent for a request.
+
+        The request is appended to `requests`, and its texts to `embedded` if it gets vectors.
+        """
         with self._lock:
             self.requests.append(request)
             self.headers.append(headers)
@@ -211,10 +217,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def check_encoder(encoder: Encoder) -> None:
-    """Check that an encoder keeps to what the rest of the package relies on; see `embedsearch.encoders.base`.
+    """Check that an encoder does what the rest of the package relies on; see `embedsearch.encoders.base`.
 
     Raises:
-        AssertionError: it does not; the message says in what.
+        AssertionError: it does not; the message says where it fails.
     """
     with _asserting():
         _require(isinstance(encoder, Encoder), "an encoder has name, dimension and encode(texts)")

@@ -1,4 +1,4 @@
-"""The files that users name for an output: each is there whole or not at all."""
+"""Output files that users name: each is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAME_CHARACTERS = 40  # of the output's name in that of its unfinished part; th
 
 
 def is_special(path: str | os.PathLike[str]) -> bool:
-    """Does the name lead to a device, a pipe or a socket, which nothing can take the place of?"""
+    """Return whether a name leads to a device, a pipe or a socket, which nothing can replace."""
     mode = _mode(path)
     return mode != 0 and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
@@ -37,7 +37,7 @@ def _mode(path: str | os.PathLike[str]) -> int:
 
 
 def place_of(path: str | os.PathLike[str]) -> Path:
-    """Find out before the work whether a file can be written there; return the file itself, where links lead to.
+    """Check, before the work, whether a file can be written there; return the file itself, where links lead.
 
     Raises:
         QueryError: the path is a folder, or ``-``, which means stdout to other programs; or its folder is missing or
@@ -80,24 +80,24 @@ class _Raw(FileIO):
 
 
 class WholeFile:
-    """An output that takes the place of a file when it is whole; what was there stays until then.
+    """An output that replaces a file when it is whole; what was there stays until then.
 
-    A link stays a link, and what it leads to is replaced; the mode of a file that is there stays. A device, a pipe or
-    a socket is written straight into. What is written is compressed where the name says so: ``.gz``, ``.bz2``, ``.xz``.
+    A link stays a link, and the file that it leads to is replaced; the mode of an existing file stays. A device, a pipe
+    or a socket is written to directly. The output is compressed if the name says so: ``.gz``, ``.bz2``, ``.xz``.
 
     Attributes:
-        file: as it was named.
-        place: the file itself, where links lead to.
-        is_special: is it a device, a pipe or a socket?
+        file: the file as it was named.
+        place: the file itself, where links lead.
+        is_special: whether it is a device, a pipe or a socket.
         part: where the output is written before it is whole.
-        advice: what is said behind an error of writing.
-        is_committed: is the output in its place?
+        advice: what is added to an error of writing.
+        is_committed: whether the output is in its place.
     """
 
     advice = ""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Write nothing yet.
+        """Prepare to write; nothing is written yet.
 
         Raises:
             QueryError: the path is a folder, its folder is missing or is an index.
@@ -118,7 +118,7 @@ class WholeFile:
 
     @contextmanager
     def telling(self, advice: str = "") -> Iterator[None]:
-        """Say which output an error of the system belongs to."""
+        """Name the output in errors of the system."""
         try:
             yield
         except OSError as error:
@@ -153,7 +153,7 @@ class WholeFile:
         """Put the output in its place.
 
         Raises:
-            StoreError: it cannot be written; what was there is as it was.
+            StoreError: it cannot be written; a file that was there is unchanged.
         """
         self.sync()
         with self.telling():
@@ -192,11 +192,11 @@ def commit_all(outputs: Sequence[WholeFile]) -> None:
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file; one that is there is replaced when the new one is whole.
+    """Write a file; an existing one is replaced when the new one is whole.
 
     Raises:
         QueryError: the path is a folder, its folder is missing or is an index.
-        StoreError: the disk is full or read-only; what was there is as it was.
+        StoreError: the disk is full or read-only; a file that was there is unchanged.
     """
     with WholeFile(path) as output:
         output.stream.write(content)

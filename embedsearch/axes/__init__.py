@@ -1,6 +1,6 @@
-"""Axes: named directions of meaning, defined, fitted to an encoder, scaled to a population, reported on.
+"""Axes: named directions of meaning that are defined, fitted to an encoder, scaled on a population, and reported on.
 
-Three steps, three objects. An `Axis` is what the analyst writes down. `Axis.fit` gives a `FittedAxis`, which
+Three steps, three objects. An `Axis` is what the analyst writes down. `Axis.fit` returns a `FittedAxis`, which
 reads a raw coordinate off any vector of that encoder. A `ScaledAxis` adds the `Scale` of a population: how its
 raw coordinates are spread, which turns them into standard deviations and percentiles.
 """

@@ -1,13 +1,13 @@
-"""Ratings and poles together: a linear axis averaged over how far each can be trusted.
+"""Ratings and poles together: a linear axis, averaged over how far each can be trusted.
 
-The ratings, in standard deviations, are taken to be a·(coordinate on a direction believed beforehand, in standard
-deviations) + what a linear function of the vector adds + noise, where the three parts have the shares a²,
-s·(1-a²) and (1-s)·(1-a²) of the variance. For given shares that is ridge regression on what the belief leaves
-over (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7, with a fixed mean
-function); neither the shares nor the belief are chosen but averaged over, each weighted by its prior and by the
-likelihood of the ratings (their equation 2.30). Beliefs are the poles, the poles extended, another axis, and their
-sum. So the poles speak when ratings are few or disagree with every direction, and the ratings take over as they
-become many. Nothing is random. What was tried beside it is in docs/axes.md.
+The ratings, in standard deviations, are modelled as the sum of three parts: a times the coordinate, in standard
+deviations, on a direction believed beforehand; what a linear function of the vector adds; and noise. These have the
+shares a², s·(1-a²) and (1-s)·(1-a²) of the variance. For given shares that is ridge regression on what the belief
+leaves over (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7, with a fixed mean
+function). Neither the shares nor the belief are chosen. They are averaged over, each weighted by its prior and by the
+likelihood of the ratings (their equation 2.30). The beliefs are the poles, the poles extended, another axis, and their
+sum. So the poles prevail when ratings are few or agree with no direction, and the ratings take over as they
+become many. Nothing is random. Alternatives that were tried are in docs/axes.md.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from embedsearch.errors import AxisError
 # How far poles alone agree with people is known from the published sets: r is mostly between .3 and .6.
 POLE_SHARES = (0.3, 0.45, 0.6)
 SIGNAL_SHARES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
-# Where ratings are two-valued and one value is rare, they say mostly which few things happen to have it: poles alone
-# read such traits better than poles and a free direction did. Eight was chosen on two tasks (docs/axes.md).
+# Two-valued ratings of which one value is rare say mostly which few things happen to have it: poles alone read such
+# traits better than poles with a free direction. Eight was chosen on two tasks (docs/axes.md).
 FEW_SIGNAL_SHARES = (0.02, 0.05, 0.1, 0.2)
 FEWEST_OF_A_VALUE = 8
-_NO_SPREAD = 1e-12  # of the largest squared singular value: what is left of vectors that are the same
+_NO_SPREAD = 1e-12  # share of the largest squared singular value: what rounding leaves of vectors that are the same
 _PRIOR_COUNT = 10  # how many ratings the spread 1/√d of a random direction counts for
-_MOST_LEFT_OUT = 200  # above so many ratings they are left out in tenths, not one by one
+_MOST_LEFT_OUT = 200  # above so many, ratings are left out in tenths, not one by one
 _FOLDS = 10
 
 Clear = Callable[[NDArray[Any]], NDArray[np.float64]]  # takes the directions of other axes out of vectors
@@ -57,15 +57,15 @@ def blend(
     center: ArrayLike | None = None,
     clear: Clear | None = None,
 ) -> Blend:
-    """Return the direction that ratings and, where there are any, beliefs agree on.
+    """Return the direction that ratings, and beliefs if there are any, agree on.
 
     Args:
-        vectors: of what is rated, unit rows, shape (n, d).
+        vectors: the vectors of what is rated, unit rows, shape (n, d).
         ratings: in any unit, shape (n,), not all the same.
-        beliefs: unit directions from low to high, shape (k, d), or one, shape (d,).
-        center: where the raw coordinate is 0, shape (d,); the mean of the rated vectors if None.
-        clear: what is done to a fitted direction before what was left out is read with it, for an axis that other
-            axes are taken out of; the weights are those before.
+        beliefs: unit directions from low to high, shape (k, d), or one, shape (d,); None for none.
+        center: where the raw coordinate is 0, shape (d,); if None, the mean of the rated vectors.
+        clear: what is done to a fitted direction before texts that were left out are read with it, for an axis that
+            other axes are taken out of; the weights are those before.
 
     Raises:
         AxisError: all rated texts have the same vector, so that no direction can be learned.
@@ -87,7 +87,7 @@ def blend(
 
 
 def folds(count: int) -> list[NDArray[np.int64]]:
-    """Return which ratings are left out together: each alone, or every tenth where there are many."""
+    """Return which ratings are left out together: each alone, or, of many, every tenth."""
     places = np.arange(count)
     return list(places[:, None]) if count <= _MOST_LEFT_OUT else [places[start::_FOLDS] for start in range(_FOLDS)]
 
@@ -109,7 +109,7 @@ def fit_weights(
 
 
 def signal_shares_of(ratings: ArrayLike) -> Sequence[float]:
-    """Return the shares of signal to average over beside beliefs: small ones where one of two values is rare.
+    """Return the shares of signal to average over if there are beliefs: small ones if one of two values is rare.
 
     Args:
         ratings: shape (n,).
@@ -119,7 +119,7 @@ def signal_shares_of(ratings: ArrayLike) -> Sequence[float]:
 
 
 class Design:
-    """What is rated, factored once, so that many sets of ratings of the same texts can be fitted quickly."""
+    """Rated texts, factored once, so that many sets of ratings of the same texts can be fitted quickly."""
 
     def __init__(
         self,
@@ -134,9 +134,9 @@ class Design:
         Args:
             vectors: shape (n, d), n at least 2.
             beliefs: unit directions, shape (k, d) or (d,), each as likely beforehand; None for none.
-            pole_shares: the a to average over, of equal prior weight; 0 alone without beliefs.
-            signal_shares: the s to average over, of equal prior weight; those of `signal_shares_of` if None
-                and there are beliefs.
+            pole_shares: the values of a to average over, with equal prior weight; without beliefs, 0 alone.
+            signal_shares: the values of s to average over, with equal prior weight; if None and there are beliefs,
+                those of `signal_shares_of`.
 
         Raises:
             AxisError: all vectors are the same.
@@ -158,7 +158,7 @@ class Design:
         self._signal_shares = signal_shares
 
     def weights(self, ratings: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weights for ratings, shape (n,): the average over beliefs and shares, shape (d,)."""
+        """Return the weights for ratings of shape (n,): the average over beliefs and shares, shape (d,)."""
         deviation = float(ratings.std(ddof=1))
         # Ratings that do not vary (within a fold) say nothing: the beliefs alone remain.
         standard = (ratings - ratings.mean()) / (deviation if deviation > 0 else 1.0)
@@ -197,7 +197,7 @@ def _factored(centered: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
 
 
 def _deviations(centered: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the spread of the rated texts along each direction, drawn towards 1/√d where they are few, shape (k,)."""
+    """Return the spread of the rated texts along each direction, drawn towards 1/√d if they are few, shape (k,)."""
     n, dimension = centered.shape
     squares = ((centered @ directions.T) ** 2).sum(axis=0)
     spread: NDArray[np.float64] = np.sqrt((squares + _PRIOR_COUNT / dimension) / (n + _PRIOR_COUNT))

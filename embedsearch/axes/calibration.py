@@ -1,4 +1,4 @@
-"""Raw coordinates in the unit of the ratings: a line with an interval, from what leaving one out predicts."""
+"""Raw coordinates in the unit of the ratings: a line with an interval, from leave-one-out predictions."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from embedsearch.errors import AxisError
 from embedsearch.given import taking_back
 
 COVERAGE = 0.9
-_FEW = 10  # below, no residual is rare enough to be passed one time in ten
+_FEW = 10  # with fewer ratings, even the largest residual is exceeded more than one time in ten
 _NO_SPREAD = 1e-18
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How raw coordinates and ratings belong together.
+    """How raw coordinates and ratings correspond.
 
-    Two lines, since they answer two questions. What rating is to be expected at a raw coordinate: the
-    regression of the ratings on the raw coordinates that each rated text has when it is left out of the fit.
-    It draws towards the mean rating as far as the axis is unsure. And where a text stands that *was* rated:
-    as many standard deviations from the middle of the rated texts' raw coordinates as its rating lies from the
-    mean rating.
+    There are two lines, because they answer two questions:
+
+    - Which rating is to be expected at a raw coordinate? The regression of the ratings on the raw coordinates that the
+      rated texts have when each is left out of the fit. It draws towards the mean rating as far as the axis is unsure.
+    - Where does a text stand that *was* rated? As many standard deviations from the middle of the rated texts' raw
+      coordinates as its rating lies from the mean rating.
 
     Attributes:
-        count: of ratings.
-        mean: of the ratings.
-        deviation: of the ratings (divided by n), above 0.
-        raw_mean: mean of the rated texts' raw coordinates, each left out of the fit.
-        raw_deviation: their standard deviation, above 0.
+        count: the number of ratings.
+        mean: the mean of the ratings.
+        deviation: the standard deviation of the ratings (divided by n), above 0.
+        raw_mean: the mean of the rated texts' raw coordinates, each left out of the fit.
+        raw_deviation: the standard deviation of these coordinates, above 0.
         slope: rating per raw unit in the regression, at least 0.
         half_width: the interval is the expected rating plus and minus this, with `COVERAGE` = 90 %.
-        unit: of the ratings.
+        unit: the unit of the ratings.
     """
 
     count: int
@@ -51,11 +52,11 @@ class Calibration:
     def of(cls, ratings: ArrayLike, left_out: ArrayLike, *, unit: str = "") -> Calibration:
         """Return the calibration of ratings, shape (n,), by raw coordinates read off fits without each, shape (n,).
 
-        From ten ratings on the interval is that of the jackknife: the ⌈(n+1)·0.9⌉-th smallest of the absolute
+        With ten ratings or more the interval is that of the jackknife: the ⌈(n+1)·0.9⌉-th smallest of the absolute
         leave-one-out residuals; see Barber, Candès, Ramdas and Tibshirani, "Predictive inference with the
         jackknife+", Annals of Statistics 49 (2021), equation 1.2. The line is drawn without each residual's own text
-        as well. Of fewer ratings the largest residual is passed more often than one time in ten; the residuals are
-        taken to be normal then, and the interval is their root mean square times Student's t of n - 2 degrees.
+        as well. With fewer ratings even the largest residual is exceeded more than one time in ten. The residuals are
+        then taken to be normal, and the interval is their root mean square times Student's t of n - 2 degrees.
         """
         wanted, raw = np.asarray(ratings, dtype=np.float64), np.asarray(left_out, dtype=np.float64)
         n = len(wanted)
@@ -65,21 +66,21 @@ class Calibration:
         return cls(n, float(wanted.mean()), float(wanted.std()), float(raw.mean()), deviation, slope, half, unit)
 
     def rating_at(self, raw: ArrayLike) -> NDArray[np.float64]:
-        """Return the ratings to be expected at raw coordinates, shape (n,)."""
+        """Return the ratings to expect at raw coordinates, shape (n,)."""
         return self.mean + self.slope * (np.asarray(raw, dtype=np.float64) - self.raw_mean)
 
     def raw_of(self, ratings: ArrayLike) -> NDArray[np.float64]:
-        """Return the raw coordinates where texts with these ratings stand, shape (n,)."""
+        """Return the raw coordinates at which texts with these ratings stand, shape (n,)."""
         standard = (np.asarray(ratings, dtype=np.float64) - self.mean) / self.deviation
         return self.raw_mean + standard * self.raw_deviation
 
     def ratings_of(self, raw: ArrayLike) -> NDArray[np.float64]:
-        """Return the ratings of texts that stand at raw coordinates as they were rated, shape (n,): `raw_of` back."""
+        """Return the ratings of rated texts that stand at raw coordinates, shape (n,): the inverse of `raw_of`."""
         standard = (np.asarray(raw, dtype=np.float64) - self.raw_mean) / self.raw_deviation
         return self.mean + standard * self.deviation
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the calibration as JSON values; `from_dict` takes it back."""
+        """Return the calibration as a dict of JSON values; `from_dict` reads it back."""
         return asdict(self)
 
     @classmethod
@@ -87,17 +88,17 @@ class Calibration:
         """Return the calibration that `to_dict` wrote.
 
         Raises:
-            AxisError: it is none of these.
+            AxisError: *fields* is not such a dict.
         """
         with taking_back("calibration", fields, error=AxisError):
             return cls(**fields)
 
 
 def left_out_residuals(ratings: NDArray[np.float64], left_out: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each rating minus what is expected of its text by a direction and a line that did not see it, (n,)."""
+    """Return each rating minus the one expected from a direction and a line that did not see its text, shape (n,)."""
     n = len(ratings)
     away, off = left_out - left_out.mean(), ratings - ratings.mean()
-    # Sums of squares and products without one text each: all of them less its own share, n/(n-1) of its square.
+    # Sums of squares and products without one text each: the whole sum minus that text's share, n/(n-1) of its square.
     spreads = np.maximum(away @ away - away**2 * n / (n - 1), 0.0)
     slopes = np.maximum(0.0, (away @ off - away * off * n / (n - 1)) / np.where(spreads > _NO_SPREAD, spreads, np.inf))
     residuals: NDArray[np.float64] = (off - slopes * away) * n / (n - 1)
@@ -105,7 +106,7 @@ def left_out_residuals(ratings: NDArray[np.float64], left_out: NDArray[np.float6
 
 
 def _half_width(residuals: NDArray[np.float64]) -> float:
-    """Return what the absolute residual of another text stays below, with `COVERAGE`."""
+    """Return the bound that the absolute residual of another text stays below, with `COVERAGE`."""
     n = len(residuals)
     if n >= _FEW:
         return float(np.sort(np.abs(residuals))[int(np.ceil((n + 1) * COVERAGE)) - 1])
@@ -115,7 +116,7 @@ def _half_width(residuals: NDArray[np.float64]) -> float:
 
 
 def _slope(raw: NDArray[np.float64], ratings: NDArray[np.float64]) -> float:
-    """Return the slope of the least-squares line, 0 where it would fall or the coordinates are all one."""
+    """Return the slope of the least-squares line; 0 if it would fall or the coordinates are all equal."""
     centered = raw - raw.mean()
     spread = float(centered @ centered)
     return max(0.0, float(centered @ (ratings - ratings.mean())) / spread) if spread > _NO_SPREAD else 0.0

@@ -1,4 +1,4 @@
-"""What a definition may hold: each check returns the value in its one right form, or says what is wrong."""
+"""What a definition may hold: each check returns the value in its normal form, or raises an error that says why not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_name(name: Any) -> str:
     """Return the name of an axis in its `normal` form.
 
     Raises:
-        AxisError: it is no text, is empty, or commands would take it apart.
+        AxisError: it is not a text, is empty, or has characters that commands would split it at.
     """
     if not isinstance(name, str) or not name.strip():
         raise AxisError("an axis needs a name")
@@ -38,13 +38,13 @@ def check_name(name: Any) -> str:
 
 
 def as_name(text: str) -> str:
-    """Return a text as a name that an axis can have; empty where nothing is left of it."""
+    """Return a text as a name that an axis can have; empty if nothing is left of it."""
     parted = text.translate(dict.fromkeys(map(ord, _SIGNS_OF_COMMANDS), " "))
     return " ".join(parted.split()).lstrip("- ")
 
 
 def check_list(name: str, key: str, given: Any, *, of: str) -> Sequence[Any]:
-    """Return a list as it is; an array, or a column of a data frame, as one.
+    """Return a list as it is; an array, or a column of a data frame, becomes a list.
 
     Raises:
         AxisError: it is anything else, such as a single text.
@@ -57,10 +57,10 @@ def check_list(name: str, key: str, given: Any, *, of: str) -> Sequence[Any]:
 
 
 def check_texts(name: str, key: str, given: Any) -> tuple[str, ...]:
-    """Return the texts of a list, stripped, each once, empty ones left out.
+    """Return the texts of a list, stripped, each once, without empty ones.
 
     Raises:
-        AxisError: it is no list of texts, or nothing is left of one that had texts.
+        AxisError: it is not a list of texts, or nothing is left of a list that had texts.
     """
     listed = check_list(name, key, given, of="texts")
     if not all(isinstance(text, str) for text in listed):
@@ -103,7 +103,7 @@ def check_number(name: str, what: str, value: Any) -> float:
 
 
 def finite(value: float) -> float | None:
-    """Return a number as a float; None where it is infinite, NaN, or a whole number too large for one."""
+    """Return a number as a float; None if it is infinite, NaN, or a whole number too large for a float."""
     try:
         number = float(value)
     except OverflowError:
@@ -114,11 +114,12 @@ def finite(value: float) -> float | None:
 def check_ratings(name: str, key: str, given: Any) -> dict[str, float]:
     """Return a mapping of texts to numbers; a column of a data frame is one by its index.
 
-    Of phrases, upper case and white space do not count; ids of documents, under the key ``rated_documents``, differ in
-    every character.
+    Letter case and white space are ignored in phrases. Ids of documents, under the key ``rated_documents``, must match
+    in every character.
 
     Raises:
-        AxisError: it is no mapping, what is rated is no text, is empty or rated twice, or a rating is no number.
+        AxisError: it is not a mapping, something rated is not a text, is empty or is rated twice, or a rating is not a
+            number.
     """
     is_column = getattr(given, "ndim", None) == 1 and hasattr(given, "items")
     if not is_column and not isinstance(given, Mapping):
@@ -151,7 +152,7 @@ def check_enough_ratings(name: str, values: Sequence[float], *, what: str = "rat
 
 
 def are_equal(values: Sequence[float]) -> bool:
-    """Are values, at least one, all the same but for rounding?"""
+    """Return whether values, at least one, are all the same apart from rounding."""
     return max(values) - min(values) <= 1e-12 * max(1.0, abs(max(values)))
 
 
@@ -182,10 +183,10 @@ _NAMES = {str: "a text", int: "a whole number"}
 
 
 def as_floats(given: ArrayLike, what: str = "coordinates") -> NDArray[np.float64]:
-    """Return numbers as float64 in the shape that they have.
+    """Return numbers as float64, in the shape that they have.
 
     Raises:
-        AxisError: they are none.
+        AxisError: they are not numbers.
     """
     try:
         return np.asarray(given, dtype=np.float64)
@@ -194,10 +195,10 @@ def as_floats(given: ArrayLike, what: str = "coordinates") -> NDArray[np.float64
 
 
 def as_products(given: ArrayLike, count: int) -> NDArray[np.float64]:
-    """Return dot products with *count* directions, float64 of shape (n, count); of one direction (n,) will do.
+    """Return dot products with *count* directions as float64 of shape (n, count); for one direction (n,) will do.
 
     Raises:
-        AxisError: they are no numbers, or have another shape.
+        AxisError: they are not numbers, or have another shape.
     """
     products = as_floats(given, "dot products")
     columns = products[:, None] if products.ndim == 1 else products

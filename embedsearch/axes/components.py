@@ -11,17 +11,17 @@ from embedsearch.vectors import Vectors, blocks
 def principal_components(
     vectors: Vectors, count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean, the directions of greatest spread, and the standard deviation along each.
+    """Return the mean, the directions of greatest variance, and the standard deviation along each.
 
     The covariance is summed block by block, so that a memory-mapped array is never held whole. The sign of a
-    direction is arbitrary in the mathematics; here its largest entry is positive, so that a run can be repeated.
+    direction is mathematically arbitrary; here its largest entry is positive, so that a run can be repeated.
 
     Args:
         vectors: shape (n, d).
-        count: the most components; fewer come where the vectors have fewer.
+        count: the most components; you get fewer if the vectors have fewer.
 
     Returns:
-        The mean, shape (d,); unit directions, shape (m, d), widest first; deviations, shape (m,), above 0.
+        The mean, shape (d,); unit directions, shape (m, d), largest variance first; deviations, shape (m,), above 0.
     """
     dimension = vectors.shape[1]
     total, squares = np.zeros(dimension), np.zeros((dimension, dimension))

@@ -13,10 +13,10 @@ from embedsearch.errors import AxisError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """Straight pieces from one group's mean to the next.
+    """A curve of straight pieces from one group's mean to the next.
 
     Attributes:
-        nodes: the means of the groups in their order, shape (g, d), g at least 2, neighbours apart.
+        nodes: the means of the groups in their order, shape (g, d), g at least 2, no two neighbours the same.
         values: the coordinate at each node, ascending or descending; the arc length if nothing else is given.
     """
 
@@ -28,12 +28,12 @@ class Curve:
         """Return the curve through points of shape (g, d).
 
         Args:
-            nodes: at least two, no two that follow one another at the same place.
-            values: one for each node, all ascending or all descending; none for the arc length from the first.
-            name: the axis, for messages.
+            nodes: at least two; no two that follow one another lie at the same place.
+            values: one for each node, all ascending or all descending; if empty, the arc length from the first node.
+            name: the name of the axis, for messages.
 
         Raises:
-            AxisError: fewer than two groups, two at one place, or values that do not run one way.
+            AxisError: there are fewer than two groups, two lie at one place, or the values do not run one way.
         """
         points = np.asarray(nodes, dtype=np.float64)
         if len(points) < 2:
@@ -55,7 +55,8 @@ class Curve:
     def read(self, products: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values at the points of the curve nearest to unit vectors, shape (n,).
 
-        A vector before the first group or behind the last is read off the first or last piece made longer.
+        A vector before the first group is read off the first piece extended; one beyond the last, off the last piece
+        extended.
 
         Args:
             products: dot products of the vectors with the nodes, shape (n, g).
@@ -63,7 +64,11 @@ class Curve:
         return self._nearest(products)[0]
 
     def distances(self, products: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far unit vectors lie from the curve (made longer at its ends), shape (n,)."""
+        """Return how far unit vectors lie from the curve (extended at its ends), shape (n,).
+
+        Args:
+            products: dot products of the vectors with the nodes, shape (n, g).
+        """
         return np.sqrt(np.maximum(self._nearest(products)[1], 0.0))
 
     def _nearest(self, products: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -84,7 +89,7 @@ class Curve:
         return value, distances[rows, best]
 
     def point(self, value: float) -> NDArray[np.float64]:
-        """Return the point of the curve (made longer at its ends) where the coordinate is *value*, shape (d,)."""
+        """Return the point of the curve (extended at its ends) at which the coordinate is *value*, shape (d,)."""
         rising = self.values[-1] > self.values[0]
         order = self.values if rising else -self.values
         piece = int(np.clip(np.searchsorted(order, value if rising else -value) - 1, 0, len(self.values) - 2))

@@ -46,40 +46,41 @@ _COMPONENT_KEYS: dict[str, type] = {"number": int, "where": str}
 @keeps_back("depends_on", "derived_from", "framed", "is_learned", "is_rated", "unratable")
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The definition of an axis.
+    """The definition of an axis: a name, and what gives it its direction.
 
-    Poles are the usual beginning. Every phrase of a pole is put into every frame: ``large`` in ``a {} animal``
-    gives *a large animal*. Framed poles agree far better with people than bare adjectives, which are of another
-    register than the things placed (docs/axes.md has the figures). Ratings make it better, alone or with poles.
+    Most axes begin with poles. Every phrase of a pole is put into every frame: ``large`` in ``a {} animal`` gives *a
+    large animal*. Framed poles agree far better with people than bare adjectives, which are of another register than
+    the things placed (docs/axes.md has the figures). Ratings make an axis better, alone or with poles.
 
     Attributes:
-        name: what conditions and commands call it: without comma, ``=``, or ``-`` before it.
+        name: the name in conditions and commands; it has no comma, no ``=``, and no ``-`` at the beginning.
         low: phrases of the low pole, where coordinates are small.
         high: phrases of the high pole.
-        frames: texts with one ``{}`` each, for phrases of poles and groups; ``{}`` alone leaves them as they are.
+        frames: texts with one ``{}`` each, into which phrases of poles and groups are put; ``{}`` alone leaves a phrase
+            as it is.
         description: one line for people.
-        ratings: numbers by phrase, in any unit; at least 5, not all the same. Upper case and white space make no
-            other phrase.
-        rated_documents: numbers by id of a document of the index, in the same unit.
-        unit: of the ratings (kg, points), for people.
+        ratings: numbers by phrase, in any unit; at least 5, not all the same. Letter case and white space are ignored
+            when phrases are compared.
+        rated_documents: numbers by the id of a document of the index, in the same unit.
+        unit: the unit of the ratings (kg, points), for people.
         field: a metadata field, numeric or two-valued, that the direction is learned from.
         groups: examples in an ordered series of groups, or ``{"field": "year", "bins": 6}``.
-        values: of the groups, one each; the arc length of the curve through them if empty.
-        expression: arithmetic over phrases whose sum is the direction: ``king - man + woman``.
+        values: one coordinate for each group; if empty, the arc length of the curve through the groups.
+        expression: arithmetic over phrases, whose sum is the direction: ``king - man + woman``.
         difference: two axes; the direction is the first's minus the second's.
         rotation: ``{"start": A, "towards": B, "degrees": 45}``: A's direction turned towards B's.
         formula: arithmetic over the coordinates of other axes: ``weight - 2*height``.
-        formula_unit: the unit of those coordinates: ``sd``, ``raw`` or ``rating``.
+        formula_unit: the unit of these coordinates: ``sd``, ``raw`` or ``rating``.
         component: ``{"number": 1, "where": CONDITION}``: a principal component of the index, or of a subset.
         orthogonal_to: axes whose directions are taken out of this one's.
-        extend: let the passages of the index that lie at either end of the poles help to say where the axis
-            points; see `embedsearch.axes.extending`. None: only where ratings or a field decide how far to believe
-            it, and the index has passages enough.
-        prior: another axis, such as one learned from published norms, that is believed as much as the poles; it goes
+        extend: whether the passages of the index that lie at either end of the poles help to find the direction; see
+            `embedsearch.axes.extending`. If None, they do only if ratings or a field decide how far to believe them,
+            and the index has enough passages.
+        prior: another axis, such as one learned from published norms, that is believed as much as the poles; goes
             with poles, ratings or a field.
 
     Raises:
-        AxisError: the definition is wrong; the message says in what.
+        AxisError: the definition is wrong; the message says what is wrong with it.
     """
 
     name: str
@@ -210,23 +211,23 @@ class Axis:
 
     @property
     def is_rated(self) -> bool:
-        """Are there ratings, of phrases or of documents?"""
+        """Whether there are ratings, of phrases or of documents."""
         return bool(self.ratings or self.rated_documents)
 
     @property
     def unratable(self) -> str:
-        """What it is defined by that ratings do not go with, such as ``formula``; empty where they do."""
+        """The part of the definition that rules out ratings, such as ``formula``; empty if the axis can be rated."""
         return next((kind for kind in self.kinds if kind not in ("poles", "ratings")), "")
 
     def with_ratings(self, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
-        """Return the axis with more ratings; those of a phrase or document rated before replace it.
+        """Return the axis with more ratings; a new rating of a phrase or document replaces the earlier one.
 
         Args:
-            ratings: by phrase; upper case and white space make no other phrase.
-            documents: by id of a document of the index.
+            ratings: by phrase; letter case and white space are ignored when phrases are compared.
+            documents: by the id of a document of the index.
 
         Raises:
-            AxisError: as the class does, also where it is defined by what ratings do not go with.
+            AxisError: as for the class, or the definition rules out ratings.
         """
         documents = {} if documents is None else documents
         for given in (ratings, documents):
@@ -239,50 +240,50 @@ class Axis:
 
     @property
     def is_learned(self) -> bool:
-        """Are there ratings, or a field, to learn the direction from?"""
+        """Whether there are ratings, or a field, to learn the direction from."""
         return self.is_rated or bool(self.field)
 
     @property
     def depends_on(self) -> tuple[str, ...]:
-        """The names of the axes that it cannot be without, each once; see `derived_from`."""
+        """The names of the axes that this one always needs, each once; see `derived_from`."""
         names = [*self.difference, *self.orthogonal_to, *([self.prior] if self.prior else [])]
         names += [self.rotation["start"], self.rotation["towards"]] if self.rotation else []
         names += parse_formula(self.formula).names if self.formula else ()
         return tuple(dict.fromkeys(names))
 
     def derived_from(self, axes: Collection[str]) -> tuple[str, ...]:
-        """Return the names of the axes that it is derived from, each once.
+        """Return the names of the axes that this one is derived from, each once.
 
-        They are those that it `depends_on`, and of *axes*, those that there are, the ones that the condition of a
-        component speaks of: a name there is a field's where no axis has it.
+        They are those that it `depends_on`, and those of *axes* (all that there are) that the condition of a component
+        names. A name in that condition that no axis has is a field's.
         """
         spoken = axes_in(self.component["where"], axes) if "where" in self.component else []
         return tuple(dict.fromkeys([*self.depends_on, *(name for name in spoken if name != self.name)]))
 
     @property
     def low_texts(self) -> list[str]:
-        """The low pole's phrases, each in every frame."""
+        """The phrases of the low pole, each in every frame."""
         return self.framed(self.low)
 
     @property
     def high_texts(self) -> list[str]:
-        """The high pole's phrases, each in every frame."""
+        """The phrases of the high pole, each in every frame."""
         return self.framed(self.high)
 
     def framed(self, phrases: Sequence[str]) -> list[str]:
-        """Return phrases, each in every frame: all in the first frame, then all in the second."""
+        """Return phrases, each in every frame: all in the first frame, then all in the second, and so on."""
         return [frame.replace("{}", phrase) for frame in self.frames for phrase in phrases]
 
     def fit(self, encoder: Encoder, axes: Mapping[str, FittedAxis] | None = None) -> FittedAxis:
-        """Return the axis as *encoder* sees it, without an index.
+        """Return the axis as an encoder sees it, without an index.
 
         Args:
             encoder: any encoder.
-            axes: other axes, for one that is derived from them.
+            axes: other fitted axes, by name, for an axis that is derived from them.
 
         Raises:
-            AxisError: it cannot be fitted, or needs an index (documents, a field, a component); or the axes are none
-                by their names.
+            AxisError: it cannot be fitted, or needs an index (documents, a field, a component); or *axes* is not a
+                mapping from names.
         """
         from embedsearch.axes.fitting import fit_axis
         from embedsearch.axes.material import EncoderMaterial
@@ -300,7 +301,7 @@ class Axis:
         return axis_html(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the definition as JSON values, without the name; `from_dict` takes it back."""
+        """Return the definition as a dict of JSON values, without the name; `from_dict` reads it back."""
         kept: dict[str, Any] = {}
         if self.low or not self.kinds:
             kept = {"low": list(self.low), "high": list(self.high), "frames": list(self.frames)}
@@ -316,7 +317,7 @@ class Axis:
         return kept
 
     def to_toml(self) -> str:
-        """Return the table that defines the axis in an ``axes.toml``; `embedsearch.read_axes` takes it back."""
+        """Return the definition as a table for an ``axes.toml``; `embedsearch.read_axes` reads it back."""
         from embedsearch.axes.writing import axes_toml
 
         return axes_toml([self])
@@ -326,7 +327,7 @@ class Axis:
         """Return the axis that a table of an ``axes.toml`` describes.
 
         Raises:
-            AxisError: it is no mapping, a key is unknown or missing, or a value is wrong.
+            AxisError: the table is not a mapping, a key is unknown or missing, or a value is wrong.
         """
         require_kind(f"the definition of axis {name!r}", definition, Mapping, "a mapping", error=AxisError)
         for key in definition:
@@ -337,7 +338,7 @@ class Axis:
 
 _KEYS = tuple(key for key in Axis.__dataclass_fields__ if key != "name")
 _UNSAID = {one.name: one.default if one.default_factory is MISSING else one.default_factory() for one in fields(Axis)}
-_BRIEF = Repr()  # of thousands of ratings it shows the first
+_BRIEF = Repr()  # shows only the first of thousands of ratings
 _BRIEF.maxtuple = _BRIEF.maxdict = 8
 _BRIEF.maxstring = 80
 

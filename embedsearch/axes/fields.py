@@ -1,4 +1,4 @@
-"""Metadata fields as numbers: values of documents, and bins of them."""
+"""Metadata fields as numbers: the values of documents, and bins of them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _TRUTH = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
 
 def as_numbers(name: str, field: str, values: Sequence[Any]) -> NDArray[np.float64]:
-    """Return the values of a field as numbers; a two-valued one as 0 and 1 in the order of their texts.
+    """Return the values of a field as numbers; those of a two-valued field as 0 and 1, in the order of their texts.
 
     ``yes`` and ``true`` are 1, ``no`` and ``false`` 0. Dates are years with their fractions.
 
     Raises:
-        AxisError: the field is text of more than two values, has fewer than 5 values, one value only, or a number too
-            large.
+        AxisError: the field is text with more than two values, has fewer than 5 values, has one value only, or has a
+            number too large.
     """
     _check_size(name, field, values)
     kinds = {str(value).casefold() for value in values}
@@ -57,7 +57,7 @@ def as_numbers(name: str, field: str, values: Sequence[Any]) -> NDArray[np.float
 
 
 def numbers_of(values: Sequence[Any]) -> list[float | None]:
-    """Return each value of a field as `as_number` does; where others are dates, ``20150301`` is one as well."""
+    """Return each value of a field as `as_number` does; if others are dates, ``20150301`` is a date as well."""
     numbers = [as_number(value) for value in values]
     if not any(is_date(value) for value in values):
         return numbers
@@ -70,7 +70,7 @@ def _is_compact(value: Any) -> bool:
 
 
 def is_date(value: Any) -> bool:
-    """Is it a date that could be no number?"""
+    """Return whether a value is a date that cannot be a number."""
     if isinstance(value, int | float) or _is_compact(value):
         return False
     return number_said(value) is None and _year(str(value)) is not None
@@ -79,7 +79,7 @@ def is_date(value: Any) -> bool:
 def as_number(value: Any) -> float | None:
     """Return a number, or a date as a year with its fraction; None for anything else.
 
-    Numbers are those that conditions take for numbers: ``1_2`` is the number of a section, and no twelve.
+    The numbers are those that conditions take for numbers: ``1_2`` is the number of a section, not twelve.
     """
     number = number_said(value)
     return _year(str(value)) if number is None else finite(number)
@@ -97,13 +97,13 @@ def _year(text: str) -> float | None:
 
 
 def binned(name: str, field: str, values: Sequence[Any], bins: int) -> tuple[NDArray[np.int64], list[float]]:
-    """Return which of *bins* groups of like size each value is in, and the mean value of each group.
+    """Return which of *bins* groups of similar size each value is in, and the mean value of each group.
 
-    Equal values are never parted: each quantile is moved to the nearest place between two values, the lower of two
-    as near, so that fewer groups can come of it.
+    Equal values are never separated: each quantile is moved to the nearest place between two different values, or to
+    the lower of two equally near ones. You can therefore get fewer groups.
 
     Raises:
-        AxisError: the field is no number or date, or has fewer than two different values.
+        AxisError: the field is not a number or date, or has fewer than two different values.
     """
     _check_size(name, field, values)
     found = numbers_of(values)

@@ -30,10 +30,11 @@ _FILE_KEYS: dict[str, type] = {"file": str, "text": str, "rating": str}
 
 
 def read_axes(file: str | os.PathLike[str]) -> list[Axis]:
-    """Return the axes that a TOML file defines, one table each, in their order.
+    """Return the axes that a TOML file defines, one for each table, in their order.
 
-    ``ratings = "ratings.csv"`` names a table beside the file, ``ratings = {file = "norms.csv", text = "Word",
-    rating = "Size.M"}`` one with columns of other names, as published norms have; see `read_ratings`.
+    A table can give its ratings in another file, beside this one: ``ratings = "ratings.csv"``. If the columns of that
+    file have other names, as in published norms, name them: ``ratings = {file = "norms.csv", text = "Word",
+    rating = "Size.M"}``; see `read_ratings`.
 
     Raises:
         AxisError: the file cannot be read, is not TOML, or a definition is wrong.
@@ -59,7 +60,7 @@ def read_axes(file: str | os.PathLike[str]) -> list[Axis]:
 
 
 def _with_ratings(name: str, table: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
-    """Return a table with the ratings of the CSV file that it names, if it names one."""
+    """Return a table of an ``axes.toml`` with the ratings of the file that it names, if it names one."""
     named = table.get("ratings")
     if isinstance(named, str):
         named = {"file": named}
@@ -75,22 +76,24 @@ def _with_ratings(name: str, table: Mapping[str, Any], folder: Path) -> Mapping[
 def read_ratings(
     file: str | os.PathLike[str], *, text: str | None = None, rating: str | None = None
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the ratings in a CSV file: of phrases by text, and of documents by id.
+    """Return the ratings in a table: those of phrases, by text, and those of documents, by id.
 
-    It, or a spreadsheet, is read as documents are: with semicolons or what ``sep=`` tells where it has these, with tabs
-    where it is called ``.tsv`` or ``.tab``. The first line names the columns: ``text`` (or ``phrase``, ``word``) or
-    ``id`` (or ``document``), and ``rating`` (or ``value``, ``score``), unless other names are given; upper case does
-    not count in them. Of a line with both, the text is rated. Other columns are passed over, whatever they are called.
-    Lines whose rating is empty are left out: they are still to be rated.
+    The first line names the columns: ``text`` (or ``phrase``, ``word``) or ``id`` (or ``document``), and ``rating`` (or
+    ``value``, ``score``), unless you name others; letter case does not matter. In a line with both a text and an id,
+    the text is rated. Other columns are ignored, whatever they are called. Lines with an empty rating are left out:
+    they are still to be rated.
+
+    The file is read as documents are: a semicolon, or what a ``sep=`` line says, can separate the cells of a CSV, and
+    a tab separates those of a file called ``.tsv`` or ``.tab``.
 
     Args:
-        file: a CSV in UTF-8, or in what a byte order mark says; or a spreadsheet.
-        text: the column of the phrases.
-        rating: the column of the ratings.
+        file: a CSV in UTF-8, or in the encoding of its byte order mark; or a spreadsheet.
+        text: the name of the column of phrases.
+        rating: the name of the column of ratings.
 
     Raises:
         AxisError: the file cannot be read, a column is missing or there twice, a row is longer than the first line, a
-            rating is no number, or a text is rated twice, upper case and white space aside.
+            rating is not a number, or a text is rated twice, letter case and white space aside.
     """
     path = require_path("a file of ratings", file, error=AxisError)
     for what, column in (("phrases", text), ("ratings", rating)):
@@ -122,7 +125,7 @@ def read_ratings(
 
 
 def _table(path: Path) -> tuple[list[str], str, list[SeparatedRow]]:
-    """Return the names of a CSV's columns, in lower case, what separates them, and the rows below them.
+    """Return the names of a table's columns, in lower case, its delimiter, and the rows below them.
 
     Raises:
         AxisError: the file cannot be read, or a quote is not closed.
@@ -143,7 +146,7 @@ def _table(path: Path) -> tuple[list[str], str, list[SeparatedRow]]:
 
 
 def _rows(source: Source, suffix: str) -> tuple[str, list[SeparatedRow]]:
-    """Return what separates the values of a table, and all its rows."""
+    """Return the delimiter of a table, and all its rows."""
     if suffix in SPREADSHEETS:
         found = sheet_rows(source, ReadOptions())
         texts = ((row.number, ["" if value is None else str(value) for value in row.values]) for row in found)
@@ -153,21 +156,21 @@ def _rows(source: Source, suffix: str) -> tuple[str, list[SeparatedRow]]:
 
 
 def _delimiter(suffix: str) -> str:
-    """Return what separates the values of a file by its suffix."""
+    """Return the delimiter of a file by its suffix."""
     return "\t" if suffix in ("tsv", "tab") else ","
 
 
 def write_to_rate(
     file: str | os.PathLike[str], texts: Sequence[str], ratings: Mapping[str, float] | None = None
 ) -> None:
-    """Write texts into a CSV with a column for their ratings, empty but for those given; `read_ratings` takes it back.
+    """Write texts into a CSV with an empty column for their ratings; `read_ratings` reads it back.
 
-    A file called .tsv or .tab has tabs for commas.
+    Ratings that are given are filled in. In a file called .tsv or .tab, tabs separate the cells instead of commas.
 
     Raises:
-        AxisError: the file is there already, or would be a spreadsheet by its name.
-        QueryError: the path is a folder, its folder is missing or is an index; or something is of another kind.
-        StoreError: it cannot be written.
+        AxisError: the file exists already, or its name is that of a spreadsheet.
+        QueryError: the path is a folder, its folder is missing or is an index, or an argument is of the wrong kind.
+        StoreError: the file cannot be written.
     """
     file = require_path("the file to rate in", file, error=QueryError)
     phrases = require_texts("a text to rate", texts)

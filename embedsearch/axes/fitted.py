@@ -29,12 +29,13 @@ class FittedAxis:
     Attributes:
         axis: the definition.
         encoder: the key of the encoder's identity.
-        direction: what coordinates are read with: unit vector, shape (d,). Of a series of groups it points from
-            the first mean to the last and coordinates are read off the curve; of a formula it is all zeros.
-        step: what phrases are moved with: mean of the high side minus mean of the low side, shape (d,).
+        direction: the unit vector that coordinates are read with, shape (d,). For a series of groups it points from
+            the first mean to the last, and coordinates are read off the curve; for a formula it is all zeros.
+        step: the vector that phrases are moved with: the mean of the high side minus the mean of the low side,
+            shape (d,).
         origin: the dot product with *direction* that counts as raw 0: half-way between the poles.
-        calibration: raw coordinates in the unit of the ratings, where there are ratings.
-        curve: through the means of the groups, where there are groups.
+        calibration: raw coordinates in the unit of the ratings; None without ratings.
+        curve: the curve through the means of the groups; None without groups.
     """
 
     axis: Axis
@@ -50,7 +51,7 @@ class FittedAxis:
         """Return the axis that runs from the vector *low* to the vector *high*, each of shape (d,).
 
         Raises:
-            AxisError: they are the same vector, or not finite.
+            AxisError: the two vectors are the same, or not finite.
         """
         start = as_rows(low, error=AxisError)
         ends = np.concatenate([start, as_rows(high, dimension=start.shape[1], error=AxisError)])
@@ -79,7 +80,7 @@ class FittedAxis:
 
     @property
     def directions(self) -> Vectors:
-        """What dot products `from_products` takes: shape (m, d); one direction, or the nodes of the curve."""
+        """The vectors whose dot products `from_products` takes, shape (m, d): one direction, or a curve's nodes."""
         if self.curve is not None:
             return self.curve.nodes.astype(np.float32)
         return self.direction[None] if not self.axis.formula else self.direction[:0].reshape(0, len(self.direction))
@@ -91,7 +92,7 @@ class FittedAxis:
         groups it is the value at the nearest point of the curve.
 
         Raises:
-            AxisError: the vectors have another dimension, are not finite, or the axis is a formula.
+            AxisError: the vectors have another dimension or are not finite, or the axis is a formula.
         """
         rows = as_rows(vectors, dimension=len(self.direction), error=AxisError).astype(np.float64)
         return self.from_products(rows @ self._reading().T)
@@ -110,7 +111,7 @@ class FittedAxis:
         """Return how far unit vectors lie from the curve through the groups: shape (n,) for (n, d).
 
         Raises:
-            AxisError: the axis is no series of groups.
+            AxisError: the axis is not a series of groups.
         """
         if self.curve is None:
             raise AxisError(f"axis {self.name!r} is no series of groups; only a curve has a distance")
@@ -118,7 +119,7 @@ class FittedAxis:
         return self.curve.distances(rows @ self.curve.nodes.T)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what fitting found, as JSON values; `from_dict` takes it back."""
+        """Return what fitting found, as a dict of JSON values; `from_dict` reads it back."""
         fitted = {
             "encoder": self.encoder,
             "direction": pack(self.direction),
@@ -136,7 +137,7 @@ class FittedAxis:
         """Return the fitted axis that `to_dict` wrote.
 
         Raises:
-            AxisError: it is none of these.
+            AxisError: *fitted* is not such a dict.
         """
         with taking_back("fitted axis", fitted, error=AxisError):
             calibration = Calibration.from_dict(fitted["calibration"]) if "calibration" in fitted else None

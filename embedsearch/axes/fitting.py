@@ -1,4 +1,4 @@
-"""Definitions to fitted axes: one function for each kind."""
+"""From definitions to fitted axes: one function for each kind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OPPOSED = 0.1
 
 
 def fit_axis(axis: Axis, material: Material) -> FittedAxis:
-    """Return *axis* fitted on *material*.
+    """Fit an axis on an encoder and, if there is one, an index.
 
     Raises:
         AxisError: it cannot be fitted; the message says why.
@@ -43,7 +43,7 @@ def fit_axis(axis: Axis, material: Material) -> FittedAxis:
 def _fit_poles(axis: Axis, material: Material) -> FittedAxis:
     """Return the axis along the difference of the means of the unit vectors of the two poles.
 
-    Where the poles are extended, or another axis is believed beside them, coordinates are read with the last of
+    If the poles are extended, or another axis is believed beside them, coordinates are read with the last of
     `beliefs`; phrases are still moved with the difference of the means.
     """
     fitted = _between_poles(axis, material)
@@ -61,12 +61,12 @@ def _between_poles(axis: Axis, material: Material) -> FittedAxis:
 def beliefs(axis: Axis, material: Material) -> Vectors:
     """Return the unit directions that may be believed before any rating, shape (k, d).
 
-    They are that of the poles; that of the poles extended; that of the prior; and last what is read with while
-    there are no ratings: the poles, extended if so asked, plus the prior. Ratings and fields weigh the beliefs, so that
-    poles are extended for them unless that is refused or the passages are too few.
+    In order: the direction of the poles; that of the poles extended; that of the prior; and last the direction that is
+    used while there are no ratings: the poles, extended if asked for, plus the prior. Ratings and fields weigh the
+    beliefs; for them, poles are extended unless that is refused or there are too few passages.
 
     Raises:
-        AxisError: the prior has no one direction, or points against the poles so that nothing is left.
+        AxisError: the prior does not have a single direction, or points against the poles so that nothing is left.
     """
     found: list[Vectors] = []
     if axis.low:
@@ -93,7 +93,7 @@ def pole_vectors(axis: Axis, material: Material) -> tuple[Vectors, Vectors]:
 def rated_vectors(axis: Axis, material: Material) -> tuple[Vectors, NDArray[np.float64]]:
     """Return the unit vectors of what is rated, or of the documents with a field, and the values.
 
-    What was rated as a phrase and as a document is there once; see `embedsearch.axes.rated.observations`.
+    A text that was rated both as a phrase and as a document occurs once; see `embedsearch.axes.rated.observations`.
 
     Raises:
         AxisError: a rated document or the field is not in the index, or too little is left to learn from.
@@ -124,7 +124,7 @@ def _field(axis: Axis, name: str, material: Material) -> tuple[Vectors, list[Any
 
 
 def _fit_learned(axis: Axis, material: Material) -> FittedAxis:
-    """Return the axis learned from ratings or from a field, poles and prior being believed beforehand."""
+    """Return the axis learned from ratings or from a field; poles and prior are what is believed beforehand."""
     vectors, values = rated_vectors(axis, material)
     known = beliefs(axis, material) if axis.low or axis.prior else None
     center = middle(axis, material) if axis.low else vectors.mean(axis=0, dtype=np.float64)
@@ -165,7 +165,7 @@ def _fit_groups(axis: Axis, material: Material) -> FittedAxis:
 
 
 def group_means(axis: Axis, material: Material) -> tuple[NDArray[np.float64], Any]:
-    """Return the mean unit vector of each group, shape (g, d), and the groups' values (none: arc length)."""
+    """Return the mean unit vector of each group, shape (g, d), and the groups' values (empty: arc length)."""
     if isinstance(axis.groups, dict):
         vectors, given = _field(axis, axis.groups["field"], material)
         places, values = binned(axis.name, axis.groups["field"], given, axis.groups["bins"])
@@ -277,7 +277,7 @@ def _along(
 def _without(fitted: FittedAxis, material: Material) -> FittedAxis:
     """Return an axis with the directions that it is orthogonal to taken out of what it reads and moves with.
 
-    The origin keeps its meaning: the point of the old direction's zero on the old direction, read anew.
+    The origin keeps its meaning: it is the zero point on the old direction, read with the new one.
     """
     clear = clearing(fitted.axis, material)
     rest = clear(fitted.direction)
@@ -286,16 +286,16 @@ def _without(fitted: FittedAxis, material: Material) -> FittedAxis:
         raise AxisError(f"axis {fitted.name!r}: nothing is left of it when {names} is taken out")
     direction = unit(rest, error=AxisError)
     origin = fitted.origin * float(fitted.direction.astype(np.float64) @ direction)
-    # The ratings' line belongs to the direction before; what is left reads something else.
+    # The calibration belongs to the direction before clearing; the direction that is left reads something else.
     return replace(
         fitted, direction=direction, step=clear(fitted.step).astype(np.float32), origin=origin, calibration=None
     )
 
 
 def clearing(axis: Axis, material: Material) -> Clear:
-    """Return what takes the directions that *axis* is orthogonal to out of vectors, shape (d,) or (n, d).
+    """Return a function that takes the directions *axis* is orthogonal to out of vectors, shape (d,) or (n, d).
 
-    Of an axis that is orthogonal to none it leaves all as it is.
+    If the axis is orthogonal to none, the function leaves vectors as they are.
     """
     if not axis.orthogonal_to:
         return lambda vectors: np.asarray(vectors, dtype=np.float64)

@@ -38,9 +38,9 @@ class Formula:
     """Arithmetic over the coordinates of axes.
 
     Attributes:
-        source: what the user wrote.
-        names: the axes it speaks of, in the order of first mention; at least one.
-        tree: what it was parsed to.
+        source: the formula as the user wrote it.
+        names: the axes that it names, in the order of first mention; at least one.
+        tree: the parsed formula.
     """
 
     source: str
@@ -48,10 +48,10 @@ class Formula:
     tree: ast.expr
 
     def evaluate(self, columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return the value of the formula for each place, from one column of coordinates an axis.
+        """Return the value of the formula at each place, given one column of coordinates for each axis.
 
         Raises:
-            AxisError: the value is no number somewhere, as behind the logarithm of a negative coordinate.
+            AxisError: the value is not a number somewhere, for example the logarithm of a negative coordinate.
         """
         with np.errstate(all="ignore"):
             values = np.asarray(_evaluate(self.tree, columns), dtype=np.float64)
@@ -63,10 +63,10 @@ class Formula:
 
 
 def parse_formula(source: str) -> Formula:
-    """Return the formula that *source* describes: names, numbers, ``+ - * / **``, parentheses, a few functions.
+    """Parse a formula: names, numbers, ``+ - * / **``, parentheses, and a few functions.
 
     Raises:
-        AxisError: it cannot be read, holds anything else, or speaks of no axis.
+        AxisError: it cannot be read, has anything else in it, or names no axis.
     """
     if len(source) > _LONGEST:
         raise AxisError(f"the formula has {len(source)} characters; at most {_LONGEST} are read")
@@ -85,7 +85,7 @@ def _check(node: ast.expr, source: str, names: dict[str, None]) -> None:
     """Refuse whatever is not on the list, and note the names."""
     match node:
         case ast.Name():
-            # From what is written: Python's parser makes the normal form NFKC of it, by which no axis need be called.
+            # Taken from the source: Python's parser turns names into the normal form NFKC, which axes need not have.
             node.id = normal(ast.get_source_segment(source.strip(), node) or node.id)
             names[node.id] = None
         case ast.Constant(value=bool() | complex()):

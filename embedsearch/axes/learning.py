@@ -1,4 +1,4 @@
-"""The learning curve of an axis of ratings, and what more ratings would buy."""
+"""The learning curve of an axis of ratings, and what more ratings would bring."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from embedsearch.axes.blending import fit_weights
 from embedsearch.axes.checks import FEWEST_RATINGS
 from embedsearch.axes.statistics import Estimate, Pairs, bootstrap
 
-FEWEST_FOR_CURVE = 2 * FEWEST_RATINGS  # as many are judged as learned from, at least
+FEWEST_FOR_CURVE = 2 * FEWEST_RATINGS  # at least as many are judged as are learned from
 FEWEST_FOR_GAIN = FEWEST_FOR_CURVE + 2  # the curve has three points
 MORE = 5
 _MOST_USED = 100
@@ -20,12 +20,12 @@ _REPEATS = 20
 
 @dataclass(frozen=True, slots=True)
 class LearningCurve:
-    """How well ratings order texts that were left out, by how many of them were used.
+    """How well ratings order texts that were left out, by how many ratings were used.
 
     Attributes:
-        points: the share of pairs ordered right by the number used.
-        more: how much that share would grow with five ratings more than there are, by a curve a - b/√n through the
-            points; None where the curve has fewer than three. It may be below 0, as noise would have it.
+        points: the share of pairs ordered right, by the number of ratings used.
+        more: how much that share would grow with five more ratings, by a curve a - b/√n through the points; None if
+            the curve has fewer than three points. It can be below 0, because of noise.
     """
 
     points: dict[int, float]
@@ -41,14 +41,14 @@ def learning_curve(
 ) -> LearningCurve:
     """Return the learning curve: some seven numbers of ratings from 5 on, as long as 5 are left to judge by.
 
-    For each number, twenty random samples of that many are fitted and judged on all others. A number is left out where
-    those others had the same rating each time.
+    For each number, twenty random samples of that many are fitted and judged on all other ratings. A number is left out
+    if those others all had the same rating each time.
 
     Args:
-        vectors: of what is rated, shape (n, d).
+        vectors: the vectors of what is rated, shape (n, d).
         ratings: shape (n,).
         beliefs: the directions believed before any rating, shape (k, d) or (d,); None for none.
-        read: the vectors that coordinates are read of, shape (n, d).
+        read: the vectors whose coordinates are read, shape (n, d).
         judged: the places of those that are judged where they are left out, shape (m,).
     """
     count, compared = len(ratings), {}

@@ -1,4 +1,4 @@
-"""What axes are fitted from: an encoder, other axes and, where there is an index, its documents."""
+"""What axes are fitted from: an encoder, other axes and, if there is an index, its documents."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Material(Protocol):
-    """What fitting may ask for."""
+    """What fitting may ask for (a protocol)."""
 
     @property
     def key(self) -> str:
@@ -33,18 +33,18 @@ class Material(Protocol):
         """Return the mean vectors of documents, scaled to length 1, shape (n, d), and their texts below the titles."""
 
     def field(self, name: str) -> tuple[Vectors, list[Any]]:
-        """Return the mean vectors of the documents that have a field, scaled to length 1, and its values."""
+        """Return the mean vectors of the documents that have a field, scaled to length 1, and the field's values."""
 
     @property
     def passage_count(self) -> int:
-        """How many passages there are; 0 without an index."""
+        """The number of passages; 0 without an index."""
 
     def passages(self, where: str | None) -> Vectors:
-        """Return the vectors of the passages that satisfy a condition, shape (n, d); of very many a sample."""
+        """Return the vectors of the passages that satisfy a condition, shape (n, d); of very many, a sample."""
 
 
 class Encoded:
-    """Phrases by their vectors, each encoded once: fitting and checking an axis ask for its poles several times."""
+    """The vectors of phrases, each encoded once: fitting and checking an axis ask for its poles several times."""
 
     def __init__(self, encode: Callable[[Sequence[str]], Vectors]) -> None:
         """Take what encodes."""
@@ -62,11 +62,11 @@ class EncoderMaterial:
     """An encoder and other axes, without an index."""
 
     def __init__(self, encoder: Encoder, axes: Mapping[str, FittedAxis]) -> None:
-        """Keep them.
+        """Keep the encoder and the axes.
 
         Raises:
-            EncoderError: it is no encoder.
-            AxisError: the axes are no mapping from names.
+            EncoderError: *encoder* is not an encoder.
+            AxisError: *axes* is not a mapping from names.
         """
         require_encoder(encoder)
         require_kind("what an axis is derived from", axes, Mapping, "fitted axes by their names", error=AxisError)
@@ -87,7 +87,7 @@ class EncoderMaterial:
         """Return one of the axes given.
 
         Raises:
-            AxisError: there is none of that name.
+            AxisError: there is none with that name.
         """
         if name not in self._axes:
             raise AxisError(
@@ -96,20 +96,20 @@ class EncoderMaterial:
         return self._axes[name]
 
     def documents(self, ids: Sequence[str]) -> tuple[Vectors, list[str]]:
-        """Refuse: documents are in an index."""
+        """Raise an AxisError: documents are in an index."""
         self._refuse(f"document {ids[0]!r}")
 
     def field(self, name: str) -> tuple[Vectors, list[Any]]:
-        """Refuse: fields are in an index."""
+        """Raise an AxisError: fields are in an index."""
         self._refuse(f"field {name!r}")
 
     @property
     def passage_count(self) -> int:
-        """None: passages are in an index."""
+        """Always 0: passages are in an index."""
         return 0
 
     def passages(self, where: str | None) -> Vectors:
-        """Refuse: passages are in an index."""
+        """Raise an AxisError: passages are in an index."""
         self._refuse(f"passages {where!r}" if where else "passages")
 
     def _refuse(self, what: str) -> NoReturn:

@@ -10,10 +10,10 @@ from embedsearch.errors import AxisError, did_you_mean
 
 
 def in_order(axes: Mapping[str, Axis]) -> list[str]:
-    """Return the names of *axes* so that each stands behind those that it is derived from.
+    """Return the names of axes so that each comes after those that it is derived from.
 
     Raises:
-        AxisError: axes are derived from one another in a circle, or from one that is not there.
+        AxisError: axes are derived from one another in a circle, or from an axis that does not exist.
     """
     for name, axis in axes.items():
         for other in axis.depends_on:

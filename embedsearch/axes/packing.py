@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def pack(values: NDArray[Any]) -> str:
-    """Return the bytes of an array, in C order, as text; `unpack` takes it back."""
+    """Return the bytes of an array, in C order, as text; `unpack` reads it back."""
     little = values.astype(values.dtype.newbyteorder("<"))
     return base64.b64encode(little.tobytes()).decode("ascii")
 

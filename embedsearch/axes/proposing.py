@@ -13,21 +13,21 @@ _STRATA = 5
 def propose(
     vectors: Vectors, coordinates: NDArray[np.float64], known: Vectors, count: int, population: Vectors | None = None
 ) -> Rows:
-    """Return the rows whose rating would tell most about the others: spread over the range, and not redundant.
+    """Return the candidates whose rating would tell most about the others: spread over the range, and not redundant.
 
-    The candidates are parted into five strata by coordinate, from lowest to highest, each of like size. The strata
-    are visited in turn, the ends first, and from each the row is taken whose rating would lower the mean variance of
-    the coordinates of the population most, under a linear model with noise of the vectors' own size, given what is
-    rated and what was proposed before (Rasmussen and Williams 2006, equation 2.26): with the covariance S of the
-    weights and the second moment G of the population it lowers it by v'S G S v / (noise + v'S v). The row that is
-    least certain itself is often an outlier, and tells little of others. Nothing is random.
+    The candidates are divided into five strata of similar size by coordinate, from lowest to highest. The strata are
+    visited in turn, the ends first. From each, the candidate is taken whose rating would lower the mean variance of the
+    population's coordinates most, given what is rated and what was proposed before, under a linear model with noise of
+    the vectors' own size (Rasmussen and Williams 2006, equation 2.26): with the covariance S of the weights and the
+    second moment G of the population, a rating lowers it by v'S G S v / (noise + v'S v). The candidate that is least
+    certain itself is often an outlier, and tells little about others. Nothing is random.
 
     Args:
-        vectors: of the candidates, shape (n, d).
+        vectors: the vectors of the candidates, shape (n, d).
         coordinates: where they lie on the axis now, shape (n,).
-        known: vectors of what is rated already, shape (m, d).
-        count: how many to propose; fewer where there are fewer candidates.
-        population: what is to be measured, shape (p, d); the candidates if None.
+        known: the vectors of what is rated already, shape (m, d).
+        count: how many to propose; fewer if there are fewer candidates.
+        population: the vectors of what is to be measured, shape (p, d); if None, the candidates.
 
     Returns:
         Places among the candidates, best first.

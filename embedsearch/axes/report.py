@@ -1,4 +1,4 @@
-"""The report on axes: how far each can be trusted, and what they have in common."""
+"""The report on axes: how far each can be trusted, and how much they overlap."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from embedsearch.vectors import thinned
 from embedsearch.wording import count_of
 
 _OVERLAP = 0.7  # a correlation above which two axes are said to measure nearly the same
-_MOST_DOCUMENTS = 5_000  # with a field, that are looked at
+_MOST_DOCUMENTS = 5_000  # with a field; at most so many are looked at
 _WEAK = 0.8  # the share of pole phrases on their own side below which the poles are called unclear
 
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What two axes have in common.
+    """How much two axes overlap.
 
     Attributes:
-        first: the name of an axis.
-        second: the name of another.
+        first: the name of one axis.
+        second: the name of the other.
         correlation: of their coordinates over the reference population.
-        cosine: between the directions in which they rise, 0 where one of them rises in none; see `rises`.
+        cosine: between the directions in which they rise, 0 if one of them rises in no direction; see `rises`.
         left_over: the share of either's variance over the population that the other does not predict: 1 - r².
         left_direction: the length of what is left of either's unit direction when the other's is taken out.
     """
@@ -48,7 +48,7 @@ class Overlap:
     left_direction: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON values."""
+        """Return the figures as a dict of JSON values."""
         return asdict(self)
 
 
@@ -57,15 +57,15 @@ class AxisReport:
     """How far one axis can be trusted.
 
     Attributes:
-        name: of the axis.
-        version: of its definition in the index; 0 for an axis that was lent and not saved.
+        name: the name of the axis.
+        version: the version of its definition in the index; 0 for an axis that was lent and not saved.
         kinds: what it is defined by.
-        population: size, mean and standard deviation of the raw coordinates of the passages it is scaled on.
-        separation: of its poles, where it has poles.
-        validation: against its ratings, or its field, where it is learned from one.
-        advice: what would make it better, a sentence each.
-        cosines: where poles are extended or there is a prior, of the direction that is read with to that of the
-            ``poles`` alone and to the ``prior``, as far as it has these.
+        population: size, mean and standard deviation of the raw coordinates of the passages that it is scaled on.
+        separation: how well its poles stand apart; None without poles.
+        validation: agreement with its ratings, or with the field that it is learned from; None without either.
+        advice: what would make it better, one sentence each.
+        cosines: if poles are extended or there is a prior, the cosine of the direction in use to that of the
+            ``poles`` alone and to the ``prior``, as far as the axis has these.
     """
 
     name: str
@@ -78,7 +78,7 @@ class AxisReport:
     cosines: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
+        """Return the report as a dict of JSON values."""
         return {
             "name": self.name,
             "version": self.version,
@@ -93,20 +93,20 @@ class AxisReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Reports on several axes of one index, and what they have in common."""
+    """Reports on several axes of one index, and on how much they overlap."""
 
     axes: tuple[AxisReport, ...]
     overlaps: tuple[Overlap, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
+        """Return the report as a dict of JSON values."""
         return {
             "axes": [report.to_dict() for report in self.axes],
             "overlaps": [overlap.to_dict() for overlap in self.overlaps],
         }
 
     def __repr__(self) -> str:
-        return str(self)  # whoever asks for it at a prompt or in a notebook wants to read it
+        return str(self)  # at a prompt or in a notebook, people want to read the report
 
     def __str__(self) -> str:
         lines = [line for report in self.axes for line in _lines(report)]
@@ -125,7 +125,7 @@ def report_on(axis: ScaledAxis, material: Material) -> AxisReport:
 
 
 def _cosines(axis: ScaledAxis, material: Material) -> dict[str, float]:
-    """Return how far what is read with has moved away from the poles, and how near it is to the prior."""
+    """Return how far the direction in use has moved away from the poles, and how near it is to the prior."""
     definition, direction = axis.fitted.axis, axis.fitted.direction
     found = {}
     if definition.low:
@@ -136,10 +136,10 @@ def _cosines(axis: ScaledAxis, material: Material) -> dict[str, float]:
 
 
 def _validated(axis: Axis, material: Material) -> Validation | None:
-    """Return how well what an axis is learned from is told where it was left out; None where too little is different.
+    """Return how well an axis predicts what it is learned from when that is left out; None if too little differs.
 
-    Of documents with a field those with the same vector count once, since a copy left in would give away the other;
-    of very many an even sample is looked at.
+    Documents with a field that have the same vector count once, since a copy left in would give away the other. If
+    there are very many, an even sample is looked at.
     """
     vectors, ratings = rated_vectors(axis, material)
     if axis.field:
@@ -159,7 +159,7 @@ def _validated(axis: Axis, material: Material) -> Validation | None:
 
 
 def overlap(axes: Sequence[ScaledAxis], coordinates: NDArray[np.float64]) -> tuple[Overlap, ...]:
-    """Return what each two of *axes* have in common, given their coordinates over a population, shape (n, m)."""
+    """Return how much each two of *axes* overlap, given their coordinates over a population, shape (n, m)."""
     directions, found = rises(axes), []
     for one, other in combinations(range(len(axes)), 2):
         r = pearson(coordinates[:, one], coordinates[:, other])

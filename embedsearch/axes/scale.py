@@ -17,7 +17,7 @@ from embedsearch.given import require_text, taking_back
 from embedsearch.wording import shown
 
 _QUANTILES = 1001  # every tenth of a percent
-_SAME = 1e-5  # standard deviations: what is nearer stands at the same place; float32 vectors say no more
+_SAME = 1e-5  # standard deviations: nearer texts stand at the same place, as float32 vectors are no more exact
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class Scale:
         """Return the scale of a population's raw coordinates, shape (n,).
 
         Raises:
-            AxisError: fewer than two passages, all at the same place, or one that is NaN or infinite.
+            AxisError: there are fewer than two passages, all lie at the same place, or one is NaN or infinite.
         """
         require_text("the name of an axis", name, error=AxisError)
         values = np.atleast_1d(as_floats(raw))
@@ -59,28 +59,28 @@ class Scale:
         return (as_floats(raw) - self.mean) / self.deviation
 
     def raw_at(self, coordinates: ArrayLike) -> NDArray[np.float64]:
-        """Return the raw coordinates of what lies at coordinates in standard deviations: `standardise` back."""
+        """Return raw coordinates from coordinates in standard deviations: the inverse of `standardise`."""
         return as_floats(coordinates) * self.deviation + self.mean
 
     def at_percentile(self, percent: float) -> float:
         """Return the coordinate, in standard deviations, whose `percentile_of` is *percent*.
 
-        Where the population lies at one place over several percents, all of these give that place.
+        Where the population lies at one place over a range of percentiles, each of these gives that place.
 
         Raises:
-            AxisError: *percent* is no number from 0 to 100.
+            AxisError: *percent* is not a number from 0 to 100.
         """
         if not isinstance(percent, Real) or not 0 <= percent <= 100:
             raise AxisError(f"the percentile is {shown(percent)}, wanted a number from 0 to 100")
-        tenths = np.round(float(percent) * 10, 9)  # what is meant to be a quantile is one, to the last bit
+        tenths = np.round(float(percent) * 10, 9)  # a percentile meant to be a quantile is exactly one
         return float(self.standardise(np.interp(tenths, np.arange(_QUANTILES), self.quantiles)))
 
     def percentile_of(self, coordinates: ArrayLike) -> NDArray[np.float64]:
-        """Return the percentile of each coordinate (in standard deviations), in the shape that they have.
+        """Return the percentile of each coordinate (in standard deviations), in the same shape.
 
-        Of a member of the population it is how many percent of the others lie below, those at the same place
-        counted half (the mid-rank of what is tied), good to a tenth of a percent; the lowest has 0 and the
-        highest 100 where they are alone. Between members it is interpolated.
+        For a member of the population, the percentile is the percentage of the other members that lie below it, with
+        those at the same place counted half (the mid-rank of ties), accurate to a tenth of a percent. The lowest has 0
+        and the highest 100 if no other shares their place. Between members it is interpolated.
         """
         raw = self.raw_at(coordinates)
         near = _SAME * self.deviation
@@ -90,7 +90,7 @@ class Scale:
         return np.where(last >= first, (first + last) / 2, between) / 10
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the scale as JSON values; `from_dict` takes it back."""
+        """Return the scale as a dict of JSON values; `from_dict` reads it back."""
         return {
             "count": self.count,
             "mean": self.mean,
@@ -103,7 +103,7 @@ class Scale:
         """Return the scale that `to_dict` wrote.
 
         Raises:
-            AxisError: it is none of these.
+            AxisError: *fields* is not such a dict.
         """
         with taking_back("scale", fields, error=AxisError):
             quantiles = unpack(fields["quantiles"], "<f8")

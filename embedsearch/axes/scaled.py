@@ -28,8 +28,8 @@ class ScaledAxis:
     Attributes:
         fitted: the axis as the index's encoder sees it.
         scale: how the index's own passages are spread on it.
-        version: counts what was saved under the name; 0 for an axis that was lent and not saved.
-        inputs: the axes that a formula speaks of, by name; none for other axes.
+        version: how often an axis was saved under this name; 0 for an axis that was lent and not saved.
+        inputs: the axes that a formula names, by name; empty for other axes.
     """
 
     fitted: FittedAxis
@@ -46,11 +46,11 @@ class ScaledAxis:
         version: int = 1,
         inputs: Mapping[str, ScaledAxis] | None = None,
     ) -> ScaledAxis:
-        """Return an axis scaled on a population, given its dot products (n, m) with `directions`, taken alike.
+        """Return an axis scaled on a population, given its dot products (n, m) with `directions`, computed alike.
 
         Raises:
-            AxisError: fewer than two passages, all at one place, or a formula that gives no number somewhere; or
-                *fitted* is no fitted axis.
+            AxisError: there are fewer than two passages, all lie at one place, a formula gives no number somewhere, or
+                *fitted* is not a `FittedAxis`.
         """
         require_kind("what is scaled", fitted, FittedAxis, "a FittedAxis, as Axis.fit gives one", error=AxisError)
         unscaled = cls(fitted, _UNSCALED, version, inputs or {})
@@ -71,14 +71,14 @@ class ScaledAxis:
 
     @property
     def directions(self) -> Vectors:
-        """What dot products `from_products` takes, shape (m, d); of a formula those of its inputs."""
+        """The vectors whose dot products `from_products` takes, shape (m, d); for a formula, those of its inputs."""
         if not self.fitted.axis.formula:
             return self.fitted.directions
         return np.concatenate([axis.directions for axis in self.inputs.values()])
 
     @property
     def step(self) -> Vectors:
-        """What phrases are moved with, shape (d,); of a formula its gradient at the population's mean."""
+        """The vector that phrases are moved with, shape (d,); for a formula, its gradient at the population's mean."""
         step: Vectors = self.gradient if self.fitted.axis.formula else self.fitted.step
         return step
 
@@ -86,8 +86,8 @@ class ScaledAxis:
     def gradient(self) -> Vectors:
         """How the raw coordinate changes with a vector, shape (d,): the direction, or the slope of a formula.
 
-        The slope of a formula is taken at the population's mean by central differences, which is exact where
-        the formula is linear; a curve's is that of its chord.
+        The slope of a formula is taken at the population's mean by central differences, which are exact where
+        the formula is linear. The gradient of a curve is that of its chord.
         """
         if not self.fitted.axis.formula:
             chord = self.fitted.curve
@@ -120,7 +120,7 @@ class ScaledAxis:
         return self.rating_at(raw) if unit_name == "rating" else raw
 
     def rating_at(self, raw: ArrayLike) -> NDArray[np.float64]:
-        """Return the ratings to be expected at raw coordinates, shape (n,).
+        """Return the ratings to expect at raw coordinates, shape (n,).
 
         Raises:
             AxisError: the axis has no unit of ratings.
@@ -155,7 +155,7 @@ class ScaledAxis:
     def raw(self, vectors: ArrayLike) -> NDArray[np.float64]:
         """Return the raw coordinates of unit vectors: shape (n,) for (n, d).
 
-        They are those of `measure` to the last bit, so that a text lies at its percentile however it is asked for.
+        They equal those of `measure` to the last bit, so that a text lies at its percentile however you ask for it.
         """
         rows = as_rows(vectors, dimension=len(self.fitted.direction), error=AxisError)
         return self.raw_from_products(project(rows, self.directions, alike=True))
@@ -165,7 +165,7 @@ class ScaledAxis:
         return self.scale.standardise(self.raw(vectors))
 
     def from_products(self, products: ArrayLike) -> NDArray[np.float64]:
-        """Return the coordinates for dot products with `directions` that were taken elsewhere, (n, m) or (n,)."""
+        """Return coordinates, in standard deviations, from dot products with `directions`, shape (n, m) or (n,)."""
         return self.scale.standardise(self.raw_from_products(products))
 
 
@@ -176,9 +176,9 @@ def measure(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None = No
     """Return the coordinates of vectors on several axes, in one pass over a memory-mapped array.
 
     Args:
-        axes: m of them, at least one.
+        axes: m axes, at least one.
         vectors: unit rows, shape (n, d).
-        rows: the rows wanted; all if None.
+        rows: the rows to measure; if None, all.
 
     Returns:
         Standard deviations, shape (n, m), or (len(rows), m).
@@ -198,7 +198,7 @@ def measure(axes: Sequence[ScaledAxis], vectors: Vectors, rows: Rows | None = No
 def rises(axes: Sequence[ScaledAxis]) -> NDArray[np.float64]:
     """Return the unit direction in which each axis rises fastest, shape (m, d).
 
-    It is zero for a formula that rises in none at the population's mean, such as ``size**2``.
+    It is zero for a formula that rises in no direction at the population's mean, such as ``size**2``.
     """
     gradients = np.stack([axis.gradient for axis in axes]).astype(np.float64)
     lengths = np.linalg.norm(gradients, axis=1, keepdims=True)

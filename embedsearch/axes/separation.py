@@ -40,9 +40,9 @@ class PolePhrase:
     Attributes:
         text: the phrase, without frames.
         side: ``low`` or ``high``.
-        margin: how far it lies on its own side of the middle, in units of half the distance between the poles;
-            1 is where its pole is, below 0 is the wrong side. None for the only phrase of a pole, without which there
-            is no axis to read it off.
+        margin: how far the phrase lies on its own side of the middle, in units of half the distance between the poles:
+            1 is where its pole is, below 0 is the wrong side. None for the only phrase of a pole, because without it
+            there is no axis to read it off.
     """
 
     text: str
@@ -55,10 +55,10 @@ class Separation:
     """How well poles stand apart.
 
     Attributes:
-        phrases: all of them, in the order of the definition, low before high.
-        right: the share of those left out that lies on its own side; None where both poles are one phrase.
+        phrases: all phrases, in the order of the definition, low before high.
+        right: the share of the phrases left out that lie on their own side; None if both poles are one phrase.
         bare: phrases that look like adjectives and stand in no frame.
-        suggested_frame: the frame that separates best, where there are bare ones and any is left out; else empty.
+        suggested_frame: the frame that separates best, if there are bare phrases and any can be left out; else empty.
     """
 
     phrases: tuple[PolePhrase, ...]
@@ -68,12 +68,12 @@ class Separation:
 
     @property
     def against(self) -> list[PolePhrase]:
-        """The phrases that pull against the rest, worst first: left out, they lie on the wrong side."""
+        """The phrases that pull against the rest: left out, they lie on the wrong side. Worst first."""
         wrong = [(phrase.margin, phrase) for phrase in self.phrases if phrase.margin is not None and phrase.margin < 0]
         return [phrase for _, phrase in sorted(wrong, key=lambda entry: entry[0])]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON values."""
+        """Return the figures as a dict of JSON values."""
         return asdict(self) | {"against": [phrase.text for phrase in self.against]}
 
 
@@ -88,7 +88,7 @@ def separate(axis: Axis, material: Material) -> Separation:
 
 
 def is_adjective(text: str) -> bool:
-    """Tell whether a phrase looks like an adjective alone, by its ending or as one of the common ones."""
+    """Return whether a phrase looks like a lone adjective, by its ending or as one of the common ones."""
     word = _DEGREE.sub("", text.strip().casefold())
     return word in _COMMON or bool(_ADJECTIVE.fullmatch(word))
 
@@ -96,7 +96,7 @@ def is_adjective(text: str) -> bool:
 def best_frame(axis: Axis, material: Material, frames: Sequence[str] = FRAMES) -> str:
     """Return the frame in which the phrases lie most clearly on their own sides: by the mean margin over its spread.
 
-    At least one pole has two phrases.
+    At least one pole must have two phrases.
     """
 
     def clarity(frame: str) -> float:

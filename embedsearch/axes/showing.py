@@ -1,4 +1,4 @@
-"""What an axis looks like in a notebook."""
+"""How an axis is shown in a notebook."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BARE = ["{}"]
 
 
 def axis_html(axis: Axis, more: Mapping[str, Any] | None = None) -> str:
-    """Return what an axis is made from, and what more is known of it, as a table."""
+    """Return an HTML table of what an axis is made from, and of what else is known about it."""
     made = {key.replace("_", " "): _told(value) for key, value in axis.to_dict().items() if value != _BARE}
     return facts(made | dict(more or {}), caption=f"Axis {axis.name}")
 

@@ -16,9 +16,9 @@ class Estimate:
     """A figure with its bootstrap interval.
 
     Attributes:
-        value: of the sample at hand.
+        value: the figure for the sample at hand.
         low: the 2.5th percentile over resamples of the rated texts.
-        high: the 97.5th.
+        high: the 97.5th percentile.
     """
 
     value: float
@@ -30,7 +30,7 @@ class Estimate:
 
 
 def ranks(values: ArrayLike) -> NDArray[np.float64]:
-    """Return the rank of each value from 1; equal values share the mean of their ranks."""
+    """Return the rank of each value, from 1; equal values share the mean of their ranks."""
     _, places, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     means: NDArray[np.float64] = ends - (counts - 1) / 2
@@ -38,7 +38,7 @@ def ranks(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def pearson(one: ArrayLike, other: ArrayLike) -> float:
-    """Return the correlation of two samples, 0 where one of them does not vary."""
+    """Return the correlation of two samples, 0 if one of them does not vary."""
     a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     a, b = a - a.mean(), b - b.mean()
     length = float(np.sqrt((a @ a) * (b @ b)))
@@ -63,9 +63,9 @@ def bootstrap(function: Callable[[NDArray[np.int64]], float], count: int, *, see
     Source: Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
 
     Args:
-        function: the figure for a sample, given as places, shape (count,); NaN where it is not defined.
-        count: of texts.
-        seed: of the drawing; the same one gives the same interval.
+        function: computes the figure for a sample, given as places, shape (count,); NaN where it is not defined.
+        count: the number of texts.
+        seed: the seed of the drawing; the same seed gives the same interval.
     """
     random = np.random.default_rng(seed)
     found = [function(random.integers(0, count, count)) for _ in range(_RESAMPLES)]
@@ -75,7 +75,7 @@ def bootstrap(function: Callable[[NDArray[np.int64]], float], count: int, *, see
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """How often pairs of texts were ordered as their ratings are, both left out of the fit.
+    """How often pairs of texts were ordered as their ratings are, with both left out of the fit.
 
     Attributes:
         right: how often each pair was ordered right, symmetric, shape (n, n); a tie of coordinates counts half.
@@ -99,11 +99,11 @@ class Pairs:
         self.right[block] += np.where(wanted == 0, 0.0, (found == wanted) + 0.5 * (found == 0))
 
     def tally(self, places: NDArray[np.int64] | None = None) -> tuple[float, float]:
-        """Return how many pairs were ordered right, and how many compared, of all texts or of a resample."""
+        """Return how many pairs were ordered right and how many were compared, of all texts or of a resample."""
         weights = np.ones(len(self.right)) if places is None else np.bincount(places, minlength=len(self.right))
         return float(weights @ self.right @ weights), float(weights @ self.counted @ weights)
 
     def share(self, places: NDArray[np.int64] | None = None) -> float:
-        """Return the share ordered right, of all texts or of a resample; NaN where nothing was compared."""
+        """Return the share ordered right, of all texts or of a resample; NaN if nothing was compared."""
         right, counted = self.tally(places)
         return right / counted if counted else float("nan")

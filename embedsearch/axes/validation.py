@@ -27,17 +27,17 @@ class Validation:
     """Agreement with ratings that the fit did not see.
 
     Attributes:
-        count: of ratings.
-        ordered: share of pairs ordered right, both texts left out; chance is .5.
-        poles: the same without any rating: of poles and prior alone; None without either.
-        gain: ordered minus poles; None without either.
-        spearman: rank correlation of ratings with coordinates, each text left out.
-        determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating; None
-            for an axis that others are taken out of, since its coordinates are not in the unit of the ratings.
-        p: how often ratings dealt out at random are ordered as well, of 199 deals and the true one.
-        curve: the share of pairs ordered right by how many of the ratings were used, from 10 ratings on; numbers
-            at which no pair could be compared are left out.
-        more: how much that share would grow with five ratings more, from 12 ratings on; else None. See `learning`.
+        count: the number of ratings.
+        ordered: the share of pairs ordered right, both texts left out; chance is .5.
+        poles: the same share without any rating, by poles and prior alone; None without either.
+        gain: *ordered* minus *poles*; None without either.
+        spearman: the rank correlation of ratings with coordinates, each text left out.
+        determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating. None for
+            an axis that others are taken out of, because its coordinates are not in the unit of the ratings.
+        p: how often randomly dealt ratings are ordered as well, of 199 deals and the true one.
+        curve: the share of pairs ordered right by the number of ratings used, with 10 ratings or more; numbers at which
+            no pair could be compared are left out.
+        more: how much that share would grow with five more ratings, with 12 ratings or more; else None. See `learning`.
     """
 
     count: int
@@ -51,7 +51,7 @@ class Validation:
     more: Estimate | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures as JSON values."""
+        """Return the figures as a dict of JSON values."""
         return asdict(self)
 
 
@@ -65,12 +65,12 @@ def validate(
     """Return how well ratings are ordered by fits that have not seen them. The same input gives the same figures.
 
     Args:
-        vectors: of what is rated, shape (n, d), n at least 5.
+        vectors: the vectors of what is rated, shape (n, d), n at least 5.
         ratings: shape (n,).
-        beliefs: the directions believed before any rating, shape (k, d) or (d,), the last of them what is read with
+        beliefs: the directions believed before any rating, shape (k, d) or (d,), the last of them the one that is used
             then; None for none.
         found: the fit, with the coordinates of each text left out.
-        read: the vectors that coordinates are read of, shape (n, d), where these are not those fitted to: other
+        read: the vectors whose coordinates are read, shape (n, d), if these are not the ones fitted to: other
             axes are taken out of them. R² is left out then, since no rating is expected of what is left.
     """
     shown = vectors if read is None else read
@@ -101,7 +101,7 @@ def validate(
 def _spread(ratings: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """Return the places of *count* ratings, evenly spaced from lowest to highest, so that a rare value is among them.
 
-    Of equal ratings those are taken that a random order has there.
+    Among equal ratings, the choice is random.
     """
     dealt = np.random.default_rng(3).permutation(len(ratings))
     ascending = dealt[np.argsort(ratings[dealt], kind="stable")]
@@ -110,7 +110,7 @@ def _spread(ratings: NDArray[np.float64], count: int) -> NDArray[np.int64]:
 
 
 def _splits(count: int, repeats: int) -> Iterator[NDArray[np.int64]]:
-    """Yield which texts are left out together: every pair where they are few, else fifths, several times."""
+    """Yield which texts are left out together: every pair if there are few, else fifths, several times."""
     if count <= _FEW:
         yield from (np.array(pair) for pair in combinations(range(count), 2))
         return
@@ -145,7 +145,7 @@ def _compared(
 def _ordered_by(
     coordinates: NDArray[np.float64], ratings: NDArray[np.float64], splits: Sequence[NDArray[np.int64]]
 ) -> Pairs:
-    """Return the same pairs compared by coordinates that no rating went into."""
+    """Return how the same pairs are ordered by coordinates that no rating went into."""
     pairs = Pairs.none(len(ratings))
     for left_out in splits:
         pairs.count(left_out, coordinates[left_out], ratings[left_out])
@@ -161,7 +161,7 @@ def _permuted(
 ) -> float:
     """Return the p of a permutation test: (1 + deals ordered as well) / (1 + deals).
 
-    A deal counts as ordered as well where it or the ratings left nothing to compare.
+    A deal counts as ordered as well if it, or the ratings, left nothing to compare.
     """
     reached = _compared(vectors, ratings, judged, splits, designs).share()
     random = np.random.default_rng(1)

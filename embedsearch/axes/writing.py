@@ -1,4 +1,4 @@
-"""Axes as they stand in an ``axes.toml``: the other way of `embedsearch.axes.files.read_axes`."""
+"""Axes written as an ``axes.toml``: the reverse of `embedsearch.axes.files.read_axes`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 _BARE = re.compile(r"[A-Za-z0-9_-]+")  # keys that need no quotes
 _ESCAPED = {place: f"\\u{place:04x}" for place in (*range(0x20), 0x7F)} | {ord('"'): '\\"', ord("\\"): "\\\\"}
 _ESCAPED |= {ord("\n"): "\\n", ord("\t"): "\\t", ord("\r"): "\\r"}
-_WIDTH = 110  # letters of a line; a longer list has a line for each of its texts
-_TABLES = ("ratings", "rated_documents")  # have a line for each of what they rate
-_UNSAID: tuple[Any, ...] = ("", ["{}"])  # what a definition says by saying nothing
+_WIDTH = 110  # characters of a line; a longer list gets one line for each of its texts
+_TABLES = ("ratings", "rated_documents")  # get one line for each rating
+_UNSAID: tuple[Any, ...] = ("", ["{}"])  # values that are the default, so that they need not be written
 
 
 def axes_toml(axes: Iterable[Axis]) -> str:
-    """Return a file that defines axes, one table each, in their order; `read_axes` gives them back.
+    """Return the text of a file that defines axes, one table each, in their order; `read_axes` reads it back.
 
-    Ratings that came from a CSV stand in the table itself.
+    Ratings that came from a CSV are written into the table itself.
     """
     return "\n".join(map(_table, axes))
 

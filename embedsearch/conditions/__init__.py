@@ -1,26 +1,30 @@
 """The filter language over axes and metadata: ``predatoriness > p80 and size < 0 and year >= 2000``.
 
 The text is parsed with `ast` against an allow-list and becomes a tree of small nodes; nothing of it is ever
-run. What may be compared:
+run. These can be compared:
 
 ==================  ====================================================================================
 ``predatoriness``   an axis: its coordinate in standard deviations; also against ``p80``, the percentile
                     (``p99_5`` for 99.5)
 ``year``            a field of the metadata, its name in any case, or ``id``, ``title``, ``text``
-``near("phrase")``  cosine to a phrase, -1…1
-``axis("x")``       an axis, where a field has the same name or the name is no identifier
-``field("x y")``    a field likewise
+``near("phrase")``  the cosine to a phrase, -1…1
+``axis("x")``       an axis, if a field has the same name or the name is not an identifier
+``field("x y")``    a field, likewise
 ==================  ====================================================================================
 
-with ``< <= > >= == !=``, chained too (``p10 < size < p90``), ``in [..]``, ``"part" in title`` whatever the
-case, ``and or not`` and parentheses. A bare field or ``missing(x)`` stands as a condition of its own.
+Compare them with ``< <= > >= == !=``, chained too (``p10 < size < p90``), with ``in [..]``, or with ``"part" in
+title``, which ignores case. Join comparisons with ``and or not`` and parentheses. A bare field, or ``missing(x)``, is a
+condition by itself.
 
-The kind of what a field is compared with decides: with a number, texts such as ``"2000"`` are numbers and
-others are missing; with a quoted text, everything is a text; with ``true`` or ``false``, so are yes and no, y
-and n, t and f, 1 and 0. Two columns compare as numbers where both values are, else as texts.
+What a field is compared with decides how its values are read:
 
-None, the empty text and NaN are missing. A comparison with a missing value is false, ``!=`` and ``not in``
-among them; ``not`` inverts what stands behind it, so that ``not kind == "animal"`` lets missing kinds through.
+- with a number, texts such as ``"2000"`` are numbers, and other texts are missing;
+- with a quoted text, everything is a text;
+- with ``true`` or ``false``, yes and no, y and n, t and f, 1 and 0 are booleans too;
+- two columns are compared as numbers where both values are numbers, else as texts.
+
+None, the empty text and NaN are missing. A comparison with a missing value is false, even with ``!=`` and ``not in``.
+``not`` inverts what follows it, so that ``not kind == "animal"`` lets missing kinds through.
 """
 
 from embedsearch.conditions.condition import (

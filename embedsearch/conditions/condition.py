@@ -1,4 +1,4 @@
-"""A condition from its text to the records that satisfy it."""
+"""A condition, from its text to the records that satisfy it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Condition:
     """A parsed condition.
 
     Attributes:
-        source: what the user wrote.
-        root: the tree.
+        source: the condition as the user wrote it.
+        root: the root of its tree.
     """
 
     source: str
@@ -31,7 +31,7 @@ class Condition:
 
     @property
     def phrases(self) -> list[str]:
-        """The phrases of ``near(...)``, each once."""
+        """The phrases in ``near(...)``, each once."""
         return list(dict.fromkeys(leaf.phrase for leaf in operands(self.root) if isinstance(leaf, Near)))
 
     @property
@@ -47,28 +47,28 @@ class Condition:
     def resolve(self, axes: Collection[str], fields: Collection[str], *, grows: bool = False) -> Condition:
         """Return the condition with every bare name made an axis or a field.
 
-        A field named by ``field(...)`` need not be among *fields*: that is how to name one which only later
-        records of a stream have. Of names that look the same but are other characters any will do.
+        A field named by ``field(...)`` need not be among *fields*: that is how to name a field which only later
+        records of a stream have. Names that look the same but consist of other characters are accepted.
 
         Args:
-            axes: the axes there are.
-            fields: the fields there are.
-            grows: may later records have more fields? Then how to name one is said.
+            axes: the axes that exist.
+            fields: the fields that exist.
+            grows: whether later records may have more fields; if so, the error says how to name one.
 
         Raises:
-            QueryError: a bare name is neither or both; an axis named by ``axis(...)`` does not exist; a
-                coordinate is compared with a text, or a percentile with something that is no axis; an axis
-                stands alone, is asked to be missing or to contain a text; or the names are no texts.
+            QueryError: a bare name is neither an axis nor a field, or is both; an axis named by ``axis(...)`` does not
+                exist; a coordinate is compared with a text, or a percentile with something that is not an axis; an axis
+                stands alone, or is tested for being missing or for containing a text; or the names are not texts.
         """
         known = require_texts("the name of an axis", axes)
         resolver = Resolver(self.source, known, set(require_texts("the name of a field", fields)), grows)
         return Condition(self.source, resolver.node(self.root))
 
     def evaluate(self, table: Table) -> Mask:
-        """Return which of the n records of *table* satisfy the resolved condition, bool of shape (n,).
+        """Return which of the n records of a table satisfy the resolved condition, bool of shape (n,).
 
         Raises:
-            QueryError: *table* is none.
+            QueryError: *table* is not a `Table`.
         """
         require_kind("what a condition is evaluated on", table, Table, "a table of embedsearch.conditions.evaluating")
         return Evaluator(table).node(self.root)
@@ -78,16 +78,16 @@ class Condition:
 
 
 def parse_condition(source: str) -> Condition:
-    """Return the condition that *source* describes.
+    """Parse a condition.
 
     Raises:
-        QueryError: it is no text, or does not follow the language.
+        QueryError: *source* is not a text, or does not follow the language.
     """
     return Condition(require_text("a condition", source).strip(), parse(source))
 
 
 def resolve_measure(measure: Column, axes: Collection[str], fields: Collection[str]) -> Axis | Near:
-    """Return what `parse_measure` read with a bare name made an axis.
+    """Return the result of `parse_measure` with a bare name made an axis.
 
     Raises:
         QueryError: there is no such axis, or the name is a field's.
@@ -100,7 +100,7 @@ def resolve_measure(measure: Column, axes: Collection[str], fields: Collection[s
 
 
 def axes_in(condition: str | None, axes: Collection[str], measure: str | None = None) -> list[str]:
-    """Return which of *axes* a condition and a measure speak of that are not yet resolved, each once.
+    """Return which of *axes* an unresolved condition and measure name, each once.
 
     Raises:
         QueryError: one of them cannot be read.
@@ -123,7 +123,7 @@ def axis_meant(condition: str | None, axes: Collection[str]) -> str:
 
 
 def first_measure(condition: str, axes: Collection[str]) -> str:
-    """Return the first axis or ``near(...)`` that a condition compares, with ``-`` before it where it asks for less.
+    """Return the first axis or ``near(...)`` that a condition compares, with ``-`` before it if it asks for less.
 
     Raises:
         QueryError: the condition cannot be read, or compares neither.

@@ -1,4 +1,4 @@
-"""A resolved tree and n records: which of them satisfy it."""
+"""Evaluating a resolved tree on n records: which of them satisfy it."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ Test = Callable[[Any], bool]
 
 @runtime_checkable
 class Table(Protocol):
-    """What a condition is evaluated on: n records with fields, coordinates and vectors."""
+    """What a condition is evaluated on: n records with fields, coordinates and vectors (a protocol)."""
 
     def __len__(self) -> int: ...
 
     def field(self, name: str) -> Sequence[Any]:
-        """Return the n values of a field, JSON values; None where a record lacks it."""
+        """Return the n values of a field, JSON values; None for a record that lacks it."""
 
     def axis(self, name: str) -> Any:
         """Return the n coordinates on an axis, in standard deviations."""
@@ -115,7 +115,7 @@ class Evaluator:
 
 
 def column_test(node: Truth | Contains | OneOf | Comparison) -> tuple[Column, Test]:
-    """Return the column that a node looks at, and the test that a value, if it is not missing, has to pass."""
+    """Return the column that a node tests, and the test that a value must pass if it is not missing."""
     match node:
         case Truth(column):
             return column, lambda value: truth(value) is True

@@ -1,4 +1,4 @@
-"""The tree that a condition is read into: leaves that give a value for each record, nodes that say yes or no."""
+"""The tree that a condition is parsed into: leaves that give a value for each record, nodes that say yes or no."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Sign = OneOfThese["<", "<=", ">", ">=", "==", "!="]
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A bare name, an axis or a field: which one is known when the condition is resolved."""
+    """A bare name, an axis or a field; which one is decided when the condition is resolved."""
 
     name: str
 
@@ -78,7 +78,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Contains:
-    """``"part" in column``, or ``not in`` if negated; upper and lower case are the same."""
+    """``"part" in column``, or ``not in`` if negated; case is ignored."""
 
     column: Column
     part: str
@@ -87,35 +87,35 @@ class Contains:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A field that stands alone: satisfied where its value says yes."""
+    """A field that stands alone: satisfied if its value says yes."""
 
     column: Column
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Satisfied where a field has no value."""
+    """Satisfied if a field has no value."""
 
     column: Column
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """Satisfied where *node* is not."""
+    """Satisfied if *node* is not."""
 
     node: Node
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """Satisfied where all of at least two nodes are."""
+    """Satisfied if all of at least two nodes are."""
 
     nodes: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Satisfied where any of at least two nodes is."""
+    """Satisfied if any of at least two nodes is."""
 
     nodes: tuple[Node, ...]
 
@@ -124,7 +124,7 @@ Node = Comparison | OneOf | Contains | Truth | Missing | Not | And | Or
 
 
 def operands(node: Node) -> Iterator[Operand]:
-    """Yield every leaf of a tree, in the order of the text it was read from but for mirrored comparisons."""
+    """Yield every leaf of a tree, in the order of the text it was parsed from, except for mirrored comparisons."""
     match node:
         case And(nodes) | Or(nodes):
             for inner in nodes:
@@ -139,22 +139,22 @@ def operands(node: Node) -> Iterator[Operand]:
 
 
 def conjuncts(node: Node) -> list[Node]:
-    """Return the nodes that must all hold for *node* to hold, in their order; itself if it is no `And`."""
+    """Return the nodes that must all hold for *node* to hold, in order; *node* itself if it is not an `And`."""
     return [part for inner in node.nodes for part in conjuncts(inner)] if isinstance(node, And) else [node]
 
 
 def joined(nodes: Sequence[Node]) -> Node | None:
-    """Return the node that holds where all of *nodes* do; None for none."""
+    """Return the node that holds if all of *nodes* do; None if there are none."""
     return (nodes[0] if len(nodes) == 1 else And(tuple(nodes))) if nodes else None
 
 
 def is_measured(node: Node) -> bool:
-    """Does a resolved tree speak of an axis or of nearness, so that a text's vectors are needed?"""
+    """Return whether a resolved tree names an axis or nearness, so that a text's vectors are needed."""
     return any(isinstance(leaf, Axis | Near) for leaf in operands(node))
 
 
 def comparisons(node: Node, *, denied: bool = False) -> Iterator[tuple[Comparison, bool]]:
-    """Yield the comparisons of a tree, in their order, each with whether it asks for less: ``not x > 1`` does."""
+    """Yield the comparisons of a tree, in order, each with whether it asks for less, as ``not x > 1`` does."""
     match node:
         case And(nodes) | Or(nodes):
             for inner in nodes:

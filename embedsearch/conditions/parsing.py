@@ -1,4 +1,4 @@
-"""Text to tree: Python's own parser reads it, and an allow-list lets a few shapes through. Nothing is ever run."""
+"""From text to tree: Python's own parser reads it, and an allow-list lets a few shapes through. Nothing is ever run."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def parse(source: str) -> Node:
 
 
 def parse_measure(source: str) -> Column:
-    """Return the axis (or the bare name of one) or the ``near(...)`` that *source* is.
+    """Return the axis (or the bare name of one) or the ``near(...)`` that a text names.
 
     Raises:
         QueryError: it is something else.

@@ -1,4 +1,4 @@
-"""What is said of a condition that cannot be read."""
+"""The messages about conditions that cannot be read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HINTS = (
 
 
 def refusal(source: str, why: str) -> QueryError:
-    """Return the error that *source* cannot be read, and why."""
+    """Return the error that a condition cannot be read, and why."""
     return QueryError(
         f'the condition {shortened(source)!r} cannot be read: {why}. Example: predatoriness > p80 and kind == "animal"'
     )
@@ -36,7 +36,7 @@ def shortened(source: str) -> str:
 
 
 def misspelling(source: str, error: SyntaxError) -> QueryError:
-    """Return the error that stands for one of Python's parser, with a hint where the slip is a known one."""
+    """Return our error for one of Python's parser, with a hint if the mistake is a known one."""
     if "digits" in error.msg:
         return refusal(source, "a number in it is too large")
     where = f", at column {error.offset}" if error.offset else ""

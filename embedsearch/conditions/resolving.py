@@ -48,9 +48,9 @@ class Resolver:
 
     Attributes:
         source: the condition, for messages.
-        axes: the axes there are.
-        fields: the fields there are.
-        grows: may there be more fields later, as in a stream of which the beginning is read?
+        axes: the axes that exist.
+        fields: the fields that exist.
+        grows: whether there may be more fields later, as in a stream of which only the beginning is read.
     """
 
     source: str
@@ -114,7 +114,7 @@ class Resolver:
         return [operand, *(Field(other) for other in other_spellings(operand.name, self.fields))]
 
     def on_axes(self, column: Column) -> str:
-        """Say where axes come from, where there are none and the name is like that of no field."""
+        """Return where axes come from, if there are none and the name resembles no field."""
         if not isinstance(column, Name) or self.axes or did_you_mean(column.name, self.fields).startswith(" Did"):
             return ""
         return _NO_AXES
@@ -125,7 +125,7 @@ class Resolver:
         return self.column(operand, " If it is a text, put it in quotes.")
 
     def column(self, column: Column, advice: str = "") -> Column:
-        """Return a column that is no bare name; see `Condition.resolve`."""
+        """Return a column that is not a bare name; see `Condition.resolve`."""
         match column:
             case Name(name):
                 return self._named(name, advice)
@@ -161,28 +161,28 @@ def _any(nodes: Sequence[Node]) -> Node:
 
 @lru_cache(maxsize=10_000)  # asked for each field of each record of a stream
 def folded(name: str) -> str:
-    """Return what the spellings of a field's name have in common: neither case counts, nor how an accent is typed."""
+    """Return what the spellings of a field's name have in common: case is ignored, and so is how an accent is typed."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def field_called(name: str, known: Collection[str]) -> str | None:
-    """Return a field's name as it is known, if need be in other letters, small or capital; None if it is not."""
+    """Return a field's name as it is known, in other letter case if need be; None if it is not known."""
     found = spelled(name, known)
     return found or next((other for other in sorted(known) if folded(other) == folded(name)), None)
 
 
 def other_spellings(name: str, known: Iterable[str]) -> list[str]:
-    """Return the fields beside one whose names are its own in other letters; none of what every document has."""
+    """Return the fields whose names are other spellings of a field's name; none for fields that every document has."""
     if name in OWN_FIELDS:
         return []
     return sorted(other for other in known if other not in (name, *OWN_FIELDS) and folded(other) == folded(name))
 
 
 def spelled(name: str, known: Collection[str]) -> str | None:
-    """Return *name* as it is known; None where it is not.
+    """Return *name* as it is known; None if it is not.
 
-    What looks the same need not be the same characters: an accent stands with its letter or behind it, and of bare
-    names Python's parser makes the normal form NFKC.
+    Names that look the same need not have the same characters: an accent is part of its letter or follows it, and
+    Python's parser turns bare names into the normal form NFKC.
     """
     if name in known:
         return name

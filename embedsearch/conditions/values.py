@@ -55,7 +55,7 @@ def as_text(value: Any) -> str | None:
 
 
 def reading_as(literal: Scalar) -> Callable[[Any], Any]:
-    """Return what reads a value in the kind of a literal, None where that cannot be."""
+    """Return the function that reads a value in the kind of a literal, None where that is impossible."""
     return truth if isinstance(literal, bool) else as_text if isinstance(literal, str) else as_number
 
 

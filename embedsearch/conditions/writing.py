@@ -1,4 +1,4 @@
-"""A tree as a text that is read as the same tree: for summaries, explanations and profiles."""
+"""Writing a tree as a text that parses to the same tree: for summaries, explanations and profiles."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TAKEN = {"true", "false", "near", "axis", "field", "missing"}
 
 
 def written(node: Node) -> str:
-    """Return a text that is read as *node*, where no axis and field have the same name."""
+    """Return a text that parses to *node*, provided that no axis and field have the same name."""
     match node:
         case And(nodes):
             return " and ".join(_inside(inner) for inner in nodes)
@@ -55,7 +55,7 @@ def written(node: Node) -> str:
 
 
 def operand_written(operand: Operand) -> str:
-    """Return a text that is read as *operand*; see `written`."""
+    """Return a text that parses to *operand*; see `written`."""
     match operand:
         case Name(name):
             return name

@@ -1,4 +1,4 @@
-"""Sources to Documents (readers by suffix), Documents to Passages.
+"""From sources to Documents (readers by suffix), and from Documents to Passages.
 
 Readers and chunking are loaded when they are first used: a search reads no source.
 """

@@ -1,4 +1,4 @@
-"""Documents to Passages: whole sentences packed into pieces that an encoder reads to the end."""
+"""From Documents to Passages: whole sentences packed into pieces that an encoder reads to the end."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def chunk(
     words: int | None = None,
     overlap: int = 25,
 ) -> list[Passage]:
-    """Divide *document* into passages of whole sentences, in order; a text that fits is one passage.
+    """Divide a document into passages of whole sentences, in order; a text that fits is one passage.
 
     A sentence that does not fit is cut between words, and a word that does not fit between characters.
 
     Args:
-        document: its text is divided; a blank one gives no passages.
-        count_tokens: the number of tokens of each text, special tokens not counted.
-        limit: the most tokens of a passage, at least 1.
-        words: the most words of a passage; None for no such limit. A Chinese or Japanese character is a word.
+        document: the document to divide; one with a blank text gives no passages.
+        count_tokens: returns the number of tokens of each text, without special tokens.
+        limit: the most tokens in a passage, at least 1.
+        words: the most words in a passage; None for no such limit. A Chinese or Japanese character is a word.
         overlap: the most words that a passage repeats from the end of the one before, in whole sentences
             (whole words where a sentence had to be cut), and never more than half a passage; 0 for none.
 
@@ -46,7 +46,8 @@ def chunk(
 
     Raises:
         EncoderError: *limit* leaves no room for a text.
-        QueryError: *document* is none; *limit*, *words* or *overlap* is no whole number or makes no sense.
+        QueryError: *document* is not a `Document`; or *limit*, *words* or *overlap* is not a whole number or makes no
+            sense.
         SourceError: a single character has more than *limit* tokens.
     """
     _check(document, limit, words, overlap)

@@ -1,4 +1,4 @@
-"""What the user gave, and the pieces of it that are embedded."""
+"""Documents, as the user gave them, and passages, the pieces of them that are embedded."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LINE_BREAKS = "\n\r"  # none in an id: lists of ids have one a line
 
 
 class Encoding(NamedTuple):
-    """How the characters of a source stand as bytes.
+    """The encoding of a source.
 
     Attributes:
-        name: that Python knows it by, such as ``utf-8``.
-        mark: the byte order mark at the beginning of the source; empty where it has none.
+        name: the name by which Python knows it, such as ``utf-8``.
+        mark: the byte order mark at the beginning of the source; empty if it has none.
     """
 
     name: str
@@ -31,14 +31,14 @@ class Document:
 
     Attributes:
         id: unique within an index.
-        text: what is embedded and searched.
+        text: the text that is embedded and searched.
         title: short, may be empty.
-        metadata: the record's other fields as JSON values, whatever they were given as; see
+        metadata: the record's other fields as JSON values; other Python values are converted, see
             `embedsearch.documents.json_values.json_fields`. Values of CSV files stay texts.
-        source: the place a message names, such as ``articles.jsonl:12``.
-        record: the record exactly as it stood in a line-based source, line end included; else empty.
-        header: the header line that such a record needs, exactly as it stood; empty where none is needed.
-        encoding: of the record and its header in the source; None where there is no record.
+        source: the place that messages name, such as ``articles.jsonl:12``.
+        record: the record exactly as it stood in a line-based source, with its line end; else empty.
+        header: the header line that such a record needs, exactly as it stood; empty if none is needed.
+        encoding: the encoding of the record and its header in the source; None if there is no record.
     """
 
     id: str
@@ -81,8 +81,8 @@ class Passage:
     Attributes:
         document: the document's id.
         position: 0 for the document's first passage.
-        start: the first character, counted from 0.
-        end: the character behind the last.
+        start: the offset of the first character, from 0.
+        end: the offset just after the last character.
         text: ``document.text[start:end]``.
     """
 

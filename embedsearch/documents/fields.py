@@ -72,12 +72,12 @@ def _folded(name: str) -> str:
 
 
 class RawRecord(NamedTuple):
-    """A record as it was read, of which no document has been made yet.
+    """A record as it was read, before a document is made of it.
 
     Attributes:
-        number: in its source, from 1; 0 for what is a source of its own.
-        place: what a message calls it.
-        text: as it stood; empty where it has no text of its own.
+        number: its number in its source, from 1; 0 for a source that is one record.
+        place: the name that messages give it.
+        text: the record as it stood; empty if it has no text of its own.
         fields: JSON values by name.
         header: see `Document`.
         encoding: see `Document`.

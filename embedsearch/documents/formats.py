@@ -1,4 +1,4 @@
-"""The formats that there are readers for, by the suffixes of files."""
+"""The formats that can be read, by the suffixes of files."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ WITHOUT_RECORDS = WITHOUT_FIELDS | {"parquet", "eml", *spreadsheets.SUFFIXES}
 
 
 def register_reader(suffix: str, reader: Reader) -> None:
-    """Read files that end in *suffix*, and sources of that format, with *reader*.
+    """Read files that end in a suffix, and sources of that format, with a reader of your own.
 
     Args:
-        suffix: such as ``.xyz``; its case does not matter. A reader that was there before is replaced.
+        suffix: such as ``.xyz``; its case does not matter. An earlier reader for it is replaced.
         reader: called with the opened `Source` and the `ReadOptions`; yields Documents and raises SourceError.
     """
     if not re.fullmatch(r"\.[^./\\]+", require_text("a suffix", suffix, error=SourceError)):
@@ -70,7 +70,7 @@ def register_reader(suffix: str, reader: Reader) -> None:
 
 
 def known_format(format: str | None) -> str | None:
-    """Return the name of a format as `READERS` has it; None for None.
+    """Return the name of a format as it is in `READERS`; None for None.
 
     Raises:
         SourceError: there is no such format.
@@ -84,6 +84,9 @@ def known_format(format: str | None) -> str | None:
 
 
 def format_of(path: Path) -> str:
-    """Return what a file is by its suffix, or what is in a compressed one; Apple's program calls a mailbox mbox."""
+    """Return the format of a file by its suffix, or that of what is in a compressed file.
+
+    A file called mbox, without a suffix, is a mailbox: Apple's mail program names its mailboxes so.
+    """
     name = without_suffix(path.name)
     return suffix_of(name)[1:] or (name if name == "mbox" else "")

@@ -1,4 +1,4 @@
-"""What the fields of a document may hold: JSON values, and what other values of Python are as such."""
+"""JSON values, which are what the fields of a document hold, and how other Python values become them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ _AS_THEY_ARE = frozenset((str, bool, type(None)))  # most fields, which need not
 def json_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a record as JSON values.
 
-    Dates and times become texts in ISO 8601, time spans seconds, decimal fractions floats and whole ones whole
-    numbers, UUIDs texts, tuples lists; numpy's values are those of Python; NaN, NaT and pandas' NA, which JSON does not
-    know, null.
+    - Dates and times become texts in ISO 8601, UUIDs texts, and time spans seconds.
+    - Decimal fractions become floats, and whole decimals whole numbers.
+    - Tuples become lists, and values of numpy those of Python.
+    - NaN, NaT and pandas' NA, which JSON does not know, become null.
 
     Raises:
-        ValueError: a name is no text, or there is no JSON value for what a field holds; the message names the field.
+        ValueError: a name is not a text, or a field holds something that has no JSON value; the message names the
+            field.
     """
     found: dict[str, Any] = {}
     for name, value in fields.items():

@@ -1,4 +1,4 @@
-"""Sources to Documents: files by suffix, folders of them, and streams."""
+"""From sources to Documents: files by suffix, folders of them, and streams."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _ABOUT = ("readme", "license", "changelog")
 
 
 class Reading(Iterator[Document]):
-    """Documents as they are read.
+    """Documents, one by one as they are read.
 
     Attributes:
-        unread: names of the files and folders in which something could not be read and was skipped, so far.
+        unread: the names of the files and folders in which something could not be read and was skipped so far.
     """
 
     def __init__(self, documents: Iterator[Document], options: ReadOptions) -> None:
-        """Give out *documents*, which are read with *options*."""
+        """Yield *documents*, which are read with *options*."""
         self.unread = options.unread.keys()
         self._documents = documents
 
@@ -47,10 +47,10 @@ class Planned:
     """A source that will be read.
 
     Attributes:
-        name: what messages call it.
+        name: the name that messages give it.
         key: what ids are made from.
-        format: that it is read as; empty for the standard input where it is found out by its first byte.
-        path: where it lies; None for the standard input.
+        format: the format that it is read as; empty for the standard input, if its first byte decides.
+        path: its path; None for the standard input.
     """
 
     name: str
@@ -60,17 +60,17 @@ class Planned:
 
     @property
     def has_records(self) -> bool:
-        """Do its documents come with the text that they were read from?"""
+        """Whether its documents come with the text that they were read from."""
         return self.format not in formats.WITHOUT_RECORDS
 
     @property
     def is_compressed(self) -> bool:
-        """Is it a file that is unpacked as it is read?"""
+        """Whether it is a file that is unpacked as it is read."""
         return self.path is not None and is_compressed(self.path.name)
 
     @property
     def is_file(self) -> bool:
-        """Can it be read more than once? A pipe cannot."""
+        """Whether it can be read more than once; a pipe cannot."""
         return self.path is not None and self.path.is_file()
 
 
@@ -84,22 +84,22 @@ def read(
     on_error: OnError = "stop",
     report: Callable[[str], None] | None = None,
 ) -> Reading:
-    """Return the documents of files, folders and ``-``, the standard input, in the order given, as they are asked for.
+    """Read the documents of files, folders and ``-``, the standard input, in the order given, one by one.
 
-    Which sources there are is settled at once, so that a mistyped path is found before the first document
-    is read; they are opened one after another.
+    All sources are looked up at once, so that a mistyped path is found before the first document is read. They are
+    opened one after another, as you ask for documents.
 
     Args:
         sources: paths. A folder is searched for all files with a known suffix, in the order of their paths.
-        text: the field that holds the text of a record, or several that are joined by a blank line; found by
-            its name if None. `title` and `id` likewise. Whole-file formats have no fields.
+        text: the field that holds the text of a record, or several fields, which are joined by a blank line; if None,
+            it is found by its name. So are *title* and *id*. Whole-file formats have no fields.
         title: the field of the title.
         id: the field of the id; without one, ids are ``<file>#<record number>``, or the path for whole files.
-        format: of all sources, whatever their suffixes: csv, tsv, xlsx, jsonl, parquet, ris, nbib, bib, txt, md, html,
-            pdf, docx, odt, epub, eml, mbox, or lines for one document a line.
-        encoding: of the sources without a byte order mark; UTF-8 if None.
-        on_error: ``stop`` at a broken record or file, or ``skip`` it and report.
-        report: told one sentence for each file or record that is passed over.
+        format: the format of all sources, whatever their suffixes: csv, tsv, xlsx, jsonl, parquet, ris, nbib, bib, txt,
+            md, html, pdf, docx, odt, epub, eml, mbox, or lines for one document a line.
+        encoding: the encoding of sources without a byte order mark; if None, UTF-8.
+        on_error: ``stop`` at a broken record or file, or ``skip`` it and report it.
+        report: called with one sentence for each file or record that is skipped.
 
     Raises:
         SourceError: a source is missing, of no known format, or broken; the message names file and line.
@@ -122,23 +122,23 @@ def read_stream(
     on_error: OnError = "stop",
     report: Callable[[str], None] | None = None,
 ) -> Reading:
-    """Return the documents of a binary stream, which is left open, as they are asked for.
+    """Read the documents of a binary stream, one by one; the stream is left open.
 
-    Without *format* it is read as JSON lines if it begins with ``{``, else as one text document.
+    Without *format*, it is read as JSON lines if it begins with ``{``, else as one text document.
 
     Args:
         stream: need not be seekable.
-        name: what messages call it; ids begin with it.
-        text: as for `read`, like all that follow.
-        title: see `read`.
-        id: see `read`.
-        format: see `read`.
-        encoding: see `read`.
-        on_error: see `read`.
-        report: see `read`.
+        name: the name that messages give it; ids begin with it.
+        text: as for `read`.
+        title: as for `read`.
+        id: as for `read`.
+        format: as for `read`.
+        encoding: as for `read`.
+        on_error: as for `read`.
+        report: as for `read`.
 
     Raises:
-        SourceError: as `read`.
+        SourceError: as for `read`.
     """
     require_text("the name of a stream", name, error=SourceError)
     if isinstance(stream, io.TextIOBase):
@@ -355,17 +355,17 @@ def _sniff(stream: BinaryIO) -> tuple[str, BinaryIO]:
 
 
 def plan(*sources: str | os.PathLike[str], format: str | None = None) -> list[Planned]:
-    """Return what `read` opens for *sources*, in its order; what it cannot read is passed over."""
+    """Return what `read` would open for *sources*, in its order; what cannot be read is left out."""
     return _plan(sources, known_format(format), ReadOptions(on_error="skip"))
 
 
 def estimate(*sources: str | os.PathLike[str], format: str | None = None) -> int | None:
     """Return about how many documents *sources* hold, for a progress bar.
 
-    Line-based files count their line ends (large ones by a sample of them), Parquet its rows, other files 1.
+    Line-based files count their line ends (large files by a sample of them), Parquet files their rows, other files 1.
 
     Returns:
-        None where the standard input is among the sources, or one of them cannot be read.
+        The estimate; None if the standard input is among the sources, or one of them cannot be read.
     """
     try:
         planned = _plan(sources, known_format(format), ReadOptions())

@@ -1,4 +1,4 @@
-"""An opened source, the options it is read with, and its bytes as text."""
+"""An opened source, the options that it is read with, and its bytes as text."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class ReadOptions:
         text: the fields whose texts make the text; empty to find one.
         title: the field of the title; None to find one.
         id: the field of the id; None to find one.
-        encoding: of sources without a byte order mark; None is UTF-8.
+        encoding: the encoding of sources without a byte order mark; None for UTF-8.
         on_error: ``stop`` raises at a broken record, ``skip`` reports it and goes on.
-        report: told one sentence for everything that is skipped.
-        place: of the file or folder that is being read.
+        report: called with one sentence for everything that is skipped.
+        place: the name of the file or folder that is being read.
         unread: the places at which something could not be read.
     """
 
@@ -59,16 +59,16 @@ class ReadOptions:
     unread: dict[str, None] = field(default_factory=dict)
 
     def at(self, place: str) -> ReadOptions:
-        """Return the same options for what is read at a place."""
+        """Return the same options for reading at another place."""
         return replace(self, place=place)
 
     def tell(self, sentence: str) -> None:
-        """Hand *sentence* to the caller, if he listens."""
+        """Call `report` with a sentence, if there is one."""
         if self.report is not None:
             self.report(sentence)
 
     def broken(self, error: SourceError) -> None:
-        """Raise *error*, or report it where the caller wants broken records skipped."""
+        """Raise *error*, or report it if broken records are to be skipped."""
         if self.on_error == "stop":
             raise error
         self.unread[self.place] = None
@@ -80,10 +80,10 @@ class Source:
     """A file or stream that is open for reading.
 
     Attributes:
-        name: what messages call it, such as ``corpus/notes/wolf.md`` or ``stdin``.
+        name: the name that messages give it, such as ``corpus/notes/wolf.md`` or ``stdin``.
         key: what ids are made from: the path below the folder that was given, or the file's name.
         stream: its bytes, at the beginning; perhaps not seekable.
-        path: where it lies; None for a stream.
+        path: its path; None for a stream.
     """
 
     name: str
@@ -183,11 +183,11 @@ def _is_wide(raw: bytes) -> bool:
 class Lines:
     r"""The lines of a source as texts, each with its line end; only ``\n`` ends a line.
 
-    An undecodable line raises SourceError; iteration can go on behind it.
+    An undecodable line raises SourceError; iteration can go on after it.
 
     Attributes:
-        number: of the line returned last, from 1.
-        encoding: of the source.
+        number: the number of the line returned last, from 1.
+        encoding: the encoding of the source.
     """
 
     def __init__(self, source: Source, options: ReadOptions) -> None:
@@ -254,7 +254,7 @@ def whole_text(source: Source, options: ReadOptions) -> str:
     """Return all of *source* as text.
 
     Raises:
-        SourceError: it holds bytes that are not text in its encoding; the message names the line.
+        SourceError: it has bytes that are not text in its encoding; the message names the line.
     """
     marked, stream = open_marked(source)
     return decode(stream.read(), marked.name if marked else options.encoding or "utf-8", source.name)

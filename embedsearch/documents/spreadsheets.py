@@ -22,11 +22,11 @@ _EXACT = 1 << 53  # whole numbers up to this one are float64
 
 
 class SheetRow(NamedTuple):
-    """A row that holds something.
+    """A row that is not empty.
 
     Attributes:
-        number: as the program shows it, from 1.
-        values: of its columns: texts, numbers, booleans, dates and times; None where nothing stands.
+        number: as the spreadsheet program shows it, from 1.
+        values: of its columns: texts, numbers, booleans, dates and times; None for an empty cell.
     """
 
     number: int

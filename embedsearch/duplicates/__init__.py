@@ -1,6 +1,6 @@
-"""Which documents are the same: one record from several databases, one text in several versions.
+"""Finding documents that are the same: one record from several databases, one text in several versions.
 
-What is looked at are words, and what a bibliography says; no vectors. Records that are the same share their words.
+Words and bibliographic data are compared, not vectors. Records that are the same share their words.
 """
 
 from embedsearch.duplicates.comparing import SAME, Match, checked_same, compare

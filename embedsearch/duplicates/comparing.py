@@ -1,4 +1,4 @@
-"""Are two records the same, by what, and what speaks against it?"""
+"""Whether two records are the same, by what, and what speaks against it."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Match:
 
 
 def checked_same(same: float) -> float:
-    """Return *same*.
+    """Return *same* if it is a share.
 
     Raises:
-        QueryError: it is no number above 0 and at most 1.
+        QueryError: it is not a number above 0 and at most 1.
     """
     if not isinstance(same, Real) or not 0 < same <= 1:
         wanted = "a number above 0 and at most 1"
@@ -52,12 +52,12 @@ def checked_same(same: float) -> float:
 
 
 def compare(one: Record, other: Record, same: float = SAME) -> Match | None:
-    """Return why two records may be the same; None where nothing says so.
+    """Return why two records may be the same; None if nothing says so.
 
     Args:
         one: a record.
         other: another one; their order does not matter.
-        same: the share of the words from which on texts are the same, 0…1; see `Match.same`.
+        same: texts count as the same if they share at least this part of their words, 0…1; see `Match.same`.
     """
     shared = containment(one, other)
     by = [name for name in ("doi", "pmid") if getattr(one, name) and getattr(one, name) == getattr(other, name)]
@@ -71,8 +71,8 @@ def compare(one: Record, other: Record, same: float = SAME) -> Match | None:
 def containment(one: Record, other: Record) -> float:
     """Return the share of the shorter record's runs of three words that the longer one has too, 0…1.
 
-    That is the containment of Broder, *On the resemblance and containment of documents* (1997). Records of fewer than
-    three words are compared by runs as short as they are.
+    This is the containment of Broder, *On the resemblance and containment of documents* (1997). Records of fewer than
+    three words are compared by runs of their own length.
     """
     length = min(SHINGLE, len(one.words), len(other.words))
     if not length:

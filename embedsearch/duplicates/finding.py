@@ -22,12 +22,12 @@ _KEPT_COMPARED = 20  # records kept of one family that each other one is compare
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A record that is the same as another one, or may be.
+    """A record that is, or may be, the same as another one.
 
     Attributes:
-        place: of the record.
+        place: the place of the record.
         kept: the place of the one that says more.
-        match: why they are the same.
+        match: why they may be the same.
     """
 
     place: int
@@ -55,11 +55,11 @@ class Finder:
     def copies(self, pairs: Places, progress: Callable[[int, int], None] | None = None) -> list[Copy]:
         """Return the copies among records, each with the one record that is kept in its place, in the order of places.
 
-        What is kept is itself no sure copy; each copy was compared with what is kept in its place.
+        A record that is kept is itself not a sure copy, and each copy was compared with the record that is kept for it.
 
         Args:
             pairs: the places of records to compare, shape (n, 2).
-            progress: told how many of how many pairs are compared.
+            progress: called with the pairs compared so far and the pairs in all.
         """
         matches = self._matches(pairs, progress)
         sure = {pair for pair, match in matches.items() if not match.against}

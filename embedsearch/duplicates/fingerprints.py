@@ -1,7 +1,7 @@
-"""Which of many records may be the same, in time that grows as they do.
+"""Which of many records may be the same, found in time that grows as they do.
 
-Of each record some shingles are kept, which ones depends on the shingles alone: those whose hash falls in the lowest
-eighth, or the lowest sixteen where these are fewer (Manber, *Finding similar files in a large file system*, 1994).
+Some shingles of each record are kept; which ones depends on the shingles alone: those whose hash falls in the lowest
+eighth, or the lowest sixteen if these are fewer (Manber, *Finding similar files in a large file system*, 1994).
 Records that share some of these, or their title, DOI, PubMed number or all words, are compared.
 """
 
@@ -25,7 +25,7 @@ _ALL_PAIRS = 20  # of what so many records share; of what more share, each is pa
 
 
 class Fingerprints:
-    """What leads to the records that may be the same, by their places: the order in which they were added."""
+    """What leads to records that may be the same, by their places: the order in which they were added."""
 
     def __init__(self) -> None:
         """Hold none yet."""

@@ -1,4 +1,4 @@
-"""What of a document tells whether another one is the same."""
+"""What is looked at in a document to tell whether another one is the same."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _ROLES = {name: role for role, names in _FIELDS.items() for name in names}
 def words(text: str) -> list[str]:
     """Return the words of a text as they are compared: without case, accents, punctuation, tags and entities.
 
-    A letter of a script without spaces is a word. What has no letters, such as emoji, is divided at its spaces.
+    In a script without spaces, each letter is a word. Text without letters, such as emoji, is divided at its spaces.
     """
     if "&" in text:
         text = html.unescape(text)
@@ -85,15 +85,15 @@ class Record:
     """A document as it is compared with others.
 
     Attributes:
-        id: of the document.
-        title: its words; those of a short text that has none.
-        head: the words of the title without its subtitle, where they are several.
-        is_titled: was it given a title, or what a reference has?
-        words: of title and text; those of a title that is the text too, once.
-        doi: in lower case, without the address of a resolver; empty where there is none.
-        pmid: digits; empty where there is none.
-        year: None where there is none.
-        authors: the words of their names, initials left out.
+        id: the document's id.
+        title: the words of its title, or of a short text if it has no title.
+        head: the words of the title without its subtitle, if these are several; else those of the title.
+        is_titled: whether it was given a title, or what a reference has.
+        words: the words of title and text; if the title is the text too, once.
+        doi: in lower case, without the address of a resolver; empty if there is none.
+        pmid: digits; empty if there is none.
+        year: None if there is none.
+        authors: the words of their names, without initials.
         fields: the metadata.
     """
 
@@ -110,7 +110,7 @@ class Record:
 
     @classmethod
     def of(cls, document: Document) -> Record:
-        """Return what is compared of a document."""
+        """Return a document as it is compared."""
         title, text = words(document.title), words(document.text)
         held: dict[str, list[Any]] = {}
         for name, value in document.metadata.items():

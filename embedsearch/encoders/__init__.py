@@ -1,4 +1,4 @@
-"""Texts to unit vectors: the `Encoder` protocol and the encoders we ship."""
+"""From texts to unit vectors: the `Encoder` protocol and the encoders we ship."""
 
 from embedsearch.encoders.base import (
     Encoder,

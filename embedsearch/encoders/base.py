@@ -1,10 +1,10 @@
-"""What an encoder is, and how the rest of the package speaks to one.
+"""What an encoder is, and how the rest of the package uses one.
 
-Any object with ``name``, ``dimension`` and ``encode(texts)`` will do. What an encoder may add, and what is
-assumed where it does not:
+Any object with ``name``, ``dimension`` and ``encode(texts)`` will do. An encoder may add these attributes; the last
+column says what is assumed without them:
 
 =====================  ==============================================  ==============================
-attribute              meaning                                         where absent
+attribute              meaning                                         if absent
 =====================  ==============================================  ==============================
 ``encode_queries``     as `encode`, for queries                        `encode`
 ``identity``           an `Identity`                                   the name and the dimension
@@ -12,11 +12,11 @@ attribute              meaning                                         where abs
 ``passage_tokens``     how long passages are made, where texts may be  `max_tokens`
                        longer than is good to find
 ``count_tokens``       token counts of texts                           words
-``is_unknown``         is a part of a text in letters of which it     nothing is said of it
-                       knows hardly any words?
+``is_unknown``         whether a part of a text is in letters of       nothing is said about it
+                       which it knows hardly any words
 ``encode_parts``       yields places and vectors as they are done      `encode`, some at a time
 ``probe``              the vector of a text that is always the same,   the name is believed
-                       where a name is all that it is known by
+                       for an encoder known only by its name
 ``vector_cache``       a folder for its vectors, if the user names     they are not kept
                        none
 ``engine``             what computes its vectors, for information      nothing is remembered
@@ -44,11 +44,11 @@ ENCODE_AT_ONCE = 128
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns texts into vectors whose cosine is nearness of meaning."""
+    """Turns texts into vectors whose cosine measures nearness of meaning (a protocol)."""
 
     @property
     def name(self) -> str:
-        """What messages call it, and what `load_encoder` takes."""
+        """The name that messages use, and that `load_encoder` takes."""
 
     @property
     def dimension(self) -> int:
@@ -60,18 +60,18 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What decides the vectors of an encoder; two encoders of equal `key` give the same vectors.
+    """What decides the vectors of an encoder; two encoders with the same `key` give the same vectors.
 
     Attributes:
-        name: what the user called it.
+        name: the name that the user gave.
         dimension: the length of its vectors.
         revision: the commit of the model on its hub, if known.
-        weights: SHA-256 of the weights file, if there is one.
+        weights: the SHA-256 of the weights file, if there is one.
         pooling: how token vectors become one vector.
         prompts: texts put before queries and documents, by role.
         max_tokens: the longest text it reads whole, without special tokens.
-        precision: ``int8`` where it computes so coarsely that its vectors are other ones; else empty.
-        settings: a hash of what else decides: modules, tokenizer, limits; empty where it is not known.
+        precision: ``int8`` if it computes so coarsely that its vectors differ; else empty.
+        settings: a hash of everything else that decides: modules, tokenizer, limits; empty if it is not known.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Identity:
 
     @property
     def key(self) -> str:
-        """A hash of all that decides the vectors: the weights where they are known, else the name."""
+        """A hash of everything that decides the vectors: the weights if they are known, else the name."""
         decisive = {
             "weights": self.weights or f"name:{self.name}",
             "dimension": self.dimension,
@@ -97,7 +97,7 @@ class Identity:
         return hashlib.blake2b(json.dumps(decisive, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON values; `from_dict` takes them back."""
+        """Return the fields as a dict of JSON values; `from_dict` reads it back."""
         return asdict(self) | {"prompts": dict(self.prompts)}
 
     @classmethod
@@ -105,17 +105,18 @@ class Identity:
         """Return the identity that `to_dict` wrote.
 
         Raises:
-            EncoderError: it is none of these.
+            EncoderError: *fields* is not such a dict.
         """
         with taking_back("identity", fields, error=EncoderError):
             return cls(**(fields | {"prompts": tuple(sorted(fields["prompts"].items()))}))
 
 
 def identify(encoder: Encoder) -> Identity:
-    """Return the identity of *encoder*; an encoder without one is known by its name and dimension.
+    """Return the identity of an encoder; an encoder without one is known by its name and dimension.
 
     Raises:
-        EncoderError: it is no encoder, or has no name, or no dimension of at least 1, or its identity has another one.
+        EncoderError: it is not an encoder, has no name, has no dimension of at least 1, or its identity has another
+            dimension.
     """
     require_encoder(encoder)
     identity = getattr(encoder, "identity", None)
@@ -137,7 +138,7 @@ def identify(encoder: Encoder) -> Identity:
 
 
 def require_encoder(encoder: Encoder) -> None:
-    """Raise EncoderError unless *encoder* is one; its name alone is none."""
+    """Raise EncoderError unless *encoder* is one; the name of an encoder is not."""
     if not isinstance(encoder, Encoder):
         raise EncoderError(
             f"{type(encoder).__name__} is no encoder; wanted is an object with name, dimension and encode(texts), such "
@@ -146,7 +147,7 @@ def require_encoder(encoder: Encoder) -> None:
 
 
 def describe(encoder: Encoder) -> dict[str, Any]:
-    """Return what people may want to know of *encoder*, as JSON values; nothing is loaded."""
+    """Return what people may want to know about an encoder, as a dict of JSON values; nothing is loaded."""
     function = getattr(encoder, "describe", None)
     if function is not None:
         return dict(function())
@@ -154,15 +155,15 @@ def describe(encoder: Encoder) -> dict[str, Any]:
 
 
 def encode(encoder: Encoder, texts: Sequence[str], *, queries: bool = False) -> Vectors:
-    """Return unit vectors of *texts*, checked: float32 of shape (len(texts), encoder.dimension).
+    """Return the unit vectors of texts, checked: float32 of shape (len(texts), encoder.dimension).
 
     Args:
         encoder: any encoder.
-        texts: in any number; none gives an array of no rows.
+        texts: any number of texts; none gives an array without rows.
         queries: encode them as queries, for models that treat queries and documents differently.
 
     Raises:
-        EncoderError: the encoder gave no array, another shape, NaN, infinite or zero vectors.
+        EncoderError: the encoder returned no array, one of another shape, or NaN, infinite or zero vectors.
     """
     if not texts:
         return np.empty((0, encoder.dimension), dtype=np.float32)
@@ -171,10 +172,11 @@ def encode(encoder: Encoder, texts: Sequence[str], *, queries: bool = False) -> 
 
 
 def encode_parts(encoder: Encoder, texts: Sequence[str]) -> Iterator[tuple[list[int], Vectors]]:
-    """Yield unit vectors of document texts as they are done, with the places of their texts; each place once.
+    """Yield the unit vectors of document texts as they are done, with the places of their texts; each place once.
 
     Raises:
-        EncoderError: as `encode`, or it gave a text no vector, or more than one; what was done before has been yielded.
+        EncoderError: as for `encode`, or the encoder gave a text no vector, or several; what was done before has been
+            yielded.
     """
     function = getattr(encoder, "encode_parts", None)
     if function is None:
@@ -222,10 +224,10 @@ def _checked(encoder: Encoder, given: Any, count: int) -> Vectors:
 
 
 def count_tokens(encoder: Encoder, texts: Sequence[str]) -> list[int]:
-    """Return the number of tokens of each text, special tokens not counted; words where it cannot tell.
+    """Return the number of tokens of each text, without special tokens; words if the encoder cannot count tokens.
 
     Raises:
-        EncoderError: the encoder gave another number of counts.
+        EncoderError: the encoder returned another number of counts.
     """
     function = getattr(encoder, "count_tokens", None)
     if function is None:

@@ -40,7 +40,7 @@ class Wish:
 
     Attributes:
         engine: ``openvino`` or ``torch``.
-        precision: ``bf16`` or ``f32``; or ``int8``, whose vectors are other ones.
+        precision: ``bf16`` or ``f32``; or ``int8``, whose vectors differ.
         device: a torch device such as ``cpu`` or ``cuda``.
     """
 
@@ -56,7 +56,7 @@ class Wish:
 
     @property
     def needs_openvino(self) -> bool:
-        """Would torch not do?"""
+        """Whether torch would not do."""
         return self.engine == "openvino" or self.precision == "int8"
 
 
@@ -67,8 +67,8 @@ class Choice:
     Attributes:
         engine: ``openvino`` or ``torch``.
         precision: ``bf16``, ``f32`` or ``int8``.
-        device: a torch device; the best one there is if None.
-        why: one clause for people.
+        device: a torch device; if None, the best one there is.
+        why: the reason, as one clause for people.
     """
 
     engine: str
@@ -163,14 +163,14 @@ def compiled_folder(folder: ModelFolder, precision: str) -> Path:
 
 
 def refused(folder: ModelFolder, precision: str) -> bool:
-    """Was the model compiled in this precision before, and given up for good?"""
+    """Return whether compiling the model in this precision was tried before and given up for good."""
     return bool(_refusal(compiled_folder(folder, precision)))
 
 
 def is_tried(entry: Path) -> bool:
-    """Was it compiled, or given up, so that it is not tried now?
+    """Return whether the model was compiled, or given up, so that it is not tried now.
 
-    What failed may go the next time: it is tried in three processes, and after that once a day.
+    What failed may succeed the next time: it is tried in three processes, and after that once a day.
     """
     failures = _manifest(entry).failures
     return entry.is_dir() and (not failures or (failures >= _ENOUGH_FAILURES and idle(entry) < DAY))

@@ -1,4 +1,4 @@
-"""An encoder by its name."""
+"""Loading an encoder by its name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _load(name: str, wish: Wish) -> SentenceEncoder:
 
 
 def is_remote(name: str) -> bool:
-    """Is this the name of an encoder behind an endpoint?"""
+    """Return whether this is the name of an encoder behind an endpoint."""
     return name.startswith(REMOTE)
 
 
@@ -58,12 +58,12 @@ def _wish(engine: str | None, precision: str | None, device: str | None) -> Wish
 
 @contextmanager
 def preferring(*, engine: str | None = None, precision: str | None = None, device: str | None = None) -> Iterator[None]:
-    """Have every encoder that is loaded within the block run as asked for, also those that an index loads by itself.
+    """Run every encoder that is loaded within the ``with`` block as asked for, even those that an index loads itself.
 
     Args:
-        engine: as `load_encoder` takes it; stays as it was if None.
-        precision: the same.
-        device: the same.
+        engine: as for `load_encoder`; if None, it stays as it was.
+        precision: likewise.
+        device: likewise.
 
     Raises:
         EncoderError: there is no such engine or precision.
@@ -79,7 +79,7 @@ def load_identified(name: str, identity: Identity) -> SentenceEncoder | RemoteEn
     """Return the encoder called *name* as it made the vectors of *identity*, unless a precision is asked for.
 
     Raises:
-        EncoderError: as `load_encoder`; or it was an object of the user's own.
+        EncoderError: as for `load_encoder`; or the encoder was an object of the user's own.
     """
     if not identity.weights and not is_remote(name):
         raise EncoderError(
@@ -96,21 +96,21 @@ def load_encoder(
     precision: str | None = None,
     device: str | None = None,
 ) -> SentenceEncoder | RemoteEncoder:
-    """Return the encoder called *name*; the same one for the same arguments within a process.
+    """Load an encoder by name; the same arguments give the same encoder within a process.
 
-    What is None is as `preferring` has it, else what is best here.
+    An argument that is None takes the value set by `preferring`, else the best one on this machine.
 
     Args:
         name: a sentence-transformers model name, or a local folder of such a model; or ``openai:MODEL`` for a model
-            behind the endpoint that ``OPENAI_BASE_URL`` names, ``openai:MODEL@256`` for so many of its dimensions.
-        engine: ``openvino`` or ``torch``; the fastest that gives the same vectors if None.
-        precision: ``bf16`` or ``f32``; with OpenVINO bf16 where the processor computes in it, else f32, if None.
-            ``int8`` is another encoder, whose vectors are near the model's own but are not the same.
-        device: a torch device such as ``cpu`` or ``cuda``; the best one there is if None.
+            behind the endpoint that ``OPENAI_BASE_URL`` names, ``openai:MODEL@256`` for that many of its dimensions.
+        engine: ``openvino`` or ``torch``; if None, the fastest that gives the same vectors.
+        precision: ``bf16`` or ``f32``; if None, with OpenVINO bf16 if the processor computes in it, else f32.
+            ``int8`` is another encoder, whose vectors are near the model's own but not the same.
+        device: a torch device such as ``cpu`` or ``cuda``; if None, the best one there is.
 
     Raises:
         EncoderError: no weights are found, or they are damaged; the model has branches; the engine asked for cannot run
-            it; what the environment says of a remote one cannot be used.
+            it; or what the environment says about a remote one cannot be used.
     """
     if not require_text("the encoder's name", name, error=EncoderError).strip():
         raise EncoderError(f"the encoder's name is empty; name a model, such as {DEFAULT_ENCODER}, or a folder")

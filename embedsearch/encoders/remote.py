@@ -1,4 +1,4 @@
-"""Models behind an OpenAI-compatible `/v1/embeddings` endpoint as encoders."""
+"""Models behind an OpenAI-compatible `/v1/embeddings` endpoint, as encoders."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class _TooManyError(EncoderError):
 
 
 class RemoteEncoder:
-    """A model of an endpoint, known by its name and the number of dimensions.
+    """A model behind an endpoint, known by its name and the number of dimensions.
 
-    Texts are sent in batches, several at a time; a batch that fails for a passing reason is sent again. The texts of
-    a batch that the endpoint refuses are sent in smaller ones from then on, until one text alone is refused.
+    Texts are sent in batches, several at a time. A batch that fails for a passing reason is sent again. If the endpoint
+    refuses a batch, its texts are sent in smaller batches from then on, until one text alone is refused.
 
     Attributes:
-        name: as `load_encoder` takes it.
-        settings: where the endpoint is and how it is spoken to.
+        name: as for `load_encoder`.
+        settings: where the endpoint is and how it is used.
         passage_tokens: about how many tokens the passages of documents have at most.
         tokens_used: the tokens of texts sent so far, as the endpoint counts them.
     """
@@ -58,11 +58,11 @@ class RemoteEncoder:
         *,
         patience: Patience = Patience(),  # noqa: B008
     ) -> None:
-        """Take a model; nothing is sent before its dimension or a vector is asked for.
+        """Prepare; nothing is sent before the dimension or a vector is asked for.
 
         Args:
             name: ``openai:MODEL``, or ``openai:MODEL@256`` for that many dimensions.
-            settings: what the environment says if None.
+            settings: if None, those of the environment.
             patience: how failed requests are sent again.
 
         Raises:
@@ -87,12 +87,12 @@ class RemoteEncoder:
 
     @cached_property
     def dimension(self) -> int:
-        """The length of its vectors: asked for, known from an earlier run, or found with one short text."""
+        """The length of its vectors: as asked for, as known from an earlier run, or found with one short text."""
         return self._asked_dimension or self._noted_dimension() or len(self.probe())
 
     @property
     def identity(self) -> Identity:
-        """Known by its name: where it is served does not matter, and what is served there is checked; see `probe`."""
+        """The model is known by its name. Where it is served does not matter; what is served is checked by `probe`."""
         return Identity(self.name, self.dimension)
 
     @property
@@ -102,15 +102,15 @@ class RemoteEncoder:
 
     @property
     def vector_cache(self) -> Path:
-        """Where its vectors are kept when the user names no cache: they were paid for."""
+        """The folder for its vectors if the user names no cache: they were paid for."""
         place = hashlib.blake2b(self.settings.shown.encode(), digest_size=8).hexdigest()
         return cache_folder() / "remote" / place
 
     def probe(self) -> Vectors:
         """Return the vector of a text that is always the same, shape (d,), of length 1.
 
-        By it an index finds out whether it is still the same model that answers to the name. It travels with the first
-        texts of a process.
+        An index uses it to find out whether the same model still answers to the name. It is sent with the first texts
+        of a process.
         """
         if self._probe is None:
             list(self.encode_parts([]))
@@ -122,10 +122,10 @@ class RemoteEncoder:
         return [about_tokens(text) for text in require_texts("a text", texts, error=EncoderError)]
 
     def encode(self, texts: Iterable[str]) -> Vectors:
-        """Return the vectors of *texts*, float32 of shape (len(texts), dimension); one text counts as one.
+        """Return the vectors of texts, float32 of shape (len(texts), dimension); a single text counts as one.
 
         Raises:
-            EncoderError: one is no text, or as `encode_parts`.
+            EncoderError: one of *texts* is not a text, or as for `encode_parts`.
         """
         wanted = require_texts("a text", texts, error=EncoderError)
         vectors: Vectors | None = None
@@ -138,11 +138,11 @@ class RemoteEncoder:
     def encode_parts(self, texts: Iterable[str]) -> Iterator[tuple[list[int], Vectors]]:
         """Yield vectors as they arrive, in any order, with the places of their texts.
 
-        When a request fails for good no other is sent, those under way are waited for and yielded, then the error is
-        raised: nothing that was answered is lost.
+        If a request fails for good, no other is sent; those under way are waited for and yielded, and then the error is
+        raised. Nothing that was answered is lost.
 
         Raises:
-            EncoderError: the endpoint refuses, stays unanswered, or gives something else than vectors.
+            EncoderError: the endpoint refuses, does not answer, or returns something other than vectors.
         """
         given = require_texts("a text", texts, error=EncoderError)
         self._endpoint.open()
@@ -157,7 +157,7 @@ class RemoteEncoder:
         yield from self._shifted(answered) if probing else answered
 
     def describe(self) -> dict[str, Any]:
-        """Return what it is and how it is spoken to: JSON values for people. Nothing is sent; no key is shown."""
+        """Return what it is and how it is used, as JSON values for people. Nothing is sent; no key is shown."""
         settings = self.settings
         known = self._asked_dimension or self._noted_dimension()
         return {
@@ -176,7 +176,7 @@ class RemoteEncoder:
         }
 
     def price_of(self, tokens: int) -> float | None:
-        """Return what so many tokens cost, if the price is known."""
+        """Return what *tokens* tokens cost, if the price is known."""
         return None if self.settings.price is None else self.settings.price * tokens / 1e6
 
     def _batches(self, texts: Sequence[str]) -> Iterator[list[int]]:

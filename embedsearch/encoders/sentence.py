@@ -44,18 +44,17 @@ if TYPE_CHECKING:
 class SentenceEncoder:
     """A sentence-transformers model.
 
-    Counting tokens and telling who it is need only small files of the model's folder; the engine that computes
-    its vectors is chosen and loaded when the first text is encoded, so that commands that encode nothing start at
-    once.
+    Counting tokens and telling the model's identity need only small files in its folder. The engine that computes its
+    vectors is chosen and loaded when the first text is encoded, so that commands that encode nothing start at once.
     """
 
     def __init__(self, name: str, folder: ModelFolder, wish: Wish = Wish()) -> None:  # noqa: B008 - it is frozen
-        """Wrap the model in *folder*; nothing is read yet.
+        """Wrap the model in a folder; nothing is read yet.
 
         Args:
-            name: what the user called it.
-            folder: where it lies.
-            wish: the engine, precision and device asked for; the best ones if it names none.
+            name: the name that the user gave.
+            folder: where the model is.
+            wish: the engine, precision and device asked for; the best ones for whatever is not named.
         """
         self.name = name
         self.folder = folder
@@ -81,7 +80,7 @@ class SentenceEncoder:
 
     @cached_property
     def dimension(self) -> int:
-        """The length of its vectors; loads the model where it is more than transformer, pooling and normalisation."""
+        """The length of its vectors; loads the model if it has more than transformer, pooling and normalisation."""
         pooling = self.folder.pooling
         size = pooling.get("embedding_dimension", pooling.get("word_embedding_dimension"))
         if self.folder.kinds not in PLAIN or not isinstance(size, int):
@@ -92,7 +91,7 @@ class SentenceEncoder:
 
     @cached_property
     def max_tokens(self) -> int | None:
-        """The most tokens of a text that it reads, special ones and the document prompt not counted."""
+        """The most tokens of a text that it reads, without special tokens and the document prompt."""
         limit = self._noted_limit or self._original.limit
         if limit is None:
             return None
@@ -115,16 +114,16 @@ class SentenceEncoder:
         return min(limit, positions) if isinstance(limit, int) and limit > 0 and positions else None
 
     def count_tokens(self, texts: Iterable[str]) -> list[int]:
-        """Return the number of tokens of each text, special tokens not counted."""
+        """Return the number of tokens of each text, without special tokens."""
         wanted = require_texts("a text", texts, error=EncoderError)
         encodings = self._tokenizer.encode_batch_fast(wanted, add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
 
     def is_unknown(self, text: str) -> bool:
-        """Is a text, as `letters.sample` gives it, in letters of which the model knows hardly any words?
+        """Return whether a text, as `letters.sample` gives it, is in letters of which the model knows hardly any words.
 
-        That is told of vocabularies of words and their pieces, as BERT has, which stand for little where they are
-        single letters; models that read bytes make sense of these.
+        This applies to vocabularies of words and their pieces, as BERT has, in which single letters mean little. Models
+        that read bytes make sense of them.
         """
         model = self._tokenizer.model
         if type(model).__name__ != "WordPiece":
@@ -132,15 +131,15 @@ class SentenceEncoder:
         return letters.is_unknown(text, self._tokenizer.encode(text, add_special_tokens=False), model.unk_token)
 
     def encode(self, texts: Iterable[str]) -> Vectors:
-        """Return unit vectors of documents, float32 of shape (len(texts), dimension); one text counts as one.
+        """Return the unit vectors of documents, float32 of shape (len(texts), dimension); a single text counts as one.
 
         Raises:
-            EncoderError: one is no text.
+            EncoderError: one of *texts* is not a text.
         """
         return self._encode(require_texts("a text", texts, error=EncoderError), "document")
 
     def encode_queries(self, texts: Iterable[str]) -> Vectors:
-        """Return unit vectors of queries; as `encode`."""
+        """Return the unit vectors of queries; as `encode`."""
         return self._encode(require_texts("a query", texts, error=EncoderError), "query")
 
     def encode_parts(self, texts: Iterable[str]) -> Iterator[tuple[list[int], Vectors]]:
@@ -177,7 +176,7 @@ class SentenceEncoder:
 
     @property
     def is_loaded(self) -> bool:
-        """Is the model in this process?"""
+        """Whether the model is loaded in this process."""
         return "_engine" in self.__dict__
 
     @property
@@ -194,16 +193,16 @@ class SentenceEncoder:
         return find(self.identity.key) if self.wish in (Wish(), Wish(precision="int8")) else None
 
     def load(self) -> str:
-        """Load what computes its vectors here and now; return what that is, such as ``openvino bf16``."""
+        """Load what computes its vectors now, and return what that is, such as ``openvino bf16``."""
         return str(self._loaded[0])
 
     @property
     def engine(self) -> str:
-        """What computes its vectors, such as ``openvino bf16``; loads it where no server has it loaded."""
+        """What computes its vectors, such as ``openvino bf16``; loads it unless a server has it loaded."""
         return self._server.engine if self._server else self.load()
 
     def describe(self) -> dict[str, Any]:
-        """Return what would run it and why, without loading it: JSON values for people."""
+        """Return what would run it and why, without loading it, as a dict of JSON values for people."""
         choice = choose(self.folder, self.wish)
         described: dict[str, Any] = {
             "encoder": self.name,

@@ -1,4 +1,4 @@
-"""Where remote encoders are and how they are spoken to: what the environment says."""
+"""Where remote encoders are and how they are used, as the environment says."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class RemoteSettings:
-    """How an endpoint is spoken to.
+    """How an endpoint is used.
 
     Attributes:
         url: the base URL, to which ``/embeddings`` is added.
-        key: what is sent as bearer token; nothing if empty. Never shown.
-        batch: the most texts of a request.
+        key: sent as bearer token; nothing is sent if it is empty. Never shown.
+        batch: the most texts in a request.
         concurrency: the most requests under way.
-        timeout: how long the next part of a response is waited for, and all of its parts together, in seconds.
+        timeout: how long to wait for the next part of a response, and for all of its parts together, in seconds.
         passage_tokens: about how many tokens the passages of documents have at most.
-        price: what a million tokens cost, in whatever currency; None if not known.
+        price: what a million tokens cost, in any currency; None if not known.
     """
 
     url: str = DEFAULT_URL
@@ -55,10 +55,10 @@ class RemoteSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> RemoteSettings:
-        """Return what the environment says; the defaults where it says nothing.
+        """Return the settings in the environment, and the defaults for what it does not set.
 
         Raises:
-            EncoderError: a variable holds what it cannot; its name is in the message.
+            EncoderError: a variable has a value that cannot be used; its name is in the message.
         """
         numbers = {
             name: _number(environment, name.upper(), least=least, whole=name != "timeout")
@@ -71,7 +71,7 @@ class RemoteSettings:
 
     @property
     def shown(self) -> str:
-        """The URL for messages: without a password or a query, where secrets may stand."""
+        """The URL for messages: without a password or a query, which may hold secrets."""
         return without_secrets(self.url)
 
     @property
@@ -81,7 +81,7 @@ class RemoteSettings:
 
     @property
     def sends_key_in_the_open(self) -> bool:
-        """Would others on the way read the key?"""
+        """Whether others on the way could read the key."""
         parts = _split(self.url)
         return bool(self.key) and parts.scheme == "http" and parts.hostname not in LOOPBACK
 

@@ -1,7 +1,7 @@
-"""Where the weights of a model lie on this machine, and whether they are the right ones.
+"""Where the weights of a model are on this machine, and whether they are the right ones.
 
-Four places, in this order: a local folder, the packaged weights (where the name is theirs), the local
-Hugging Face cache, the hub. Whatever the place, what comes out is a folder.
+Four places are tried, in this order: a local folder, the packaged weights (if the name is theirs), the local
+Hugging Face cache, the hub. Whatever the place, the result is a folder.
 """
 
 from __future__ import annotations

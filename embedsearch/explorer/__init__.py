@@ -1,4 +1,4 @@
-"""A local page to work with an index on, and the HTTP interface behind it; needs the extra ``explore``."""
+"""A local page to work with an index, and the HTTP interface behind it; needs the extra ``explore``."""
 
 from embedsearch.explorer.running import explore, exploring
 

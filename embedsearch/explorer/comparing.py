@@ -1,4 +1,4 @@
-"""Groups of documents on axes, for the page: those that a field makes, where they are many the largest of them."""
+"""Groups of documents on axes, for the page: those that a field makes; if there are many, the largest."""
 
 from __future__ import annotations
 

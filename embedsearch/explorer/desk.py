@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 
 
 class Desk:
-    """An index with what is kept of it between requests. It belongs to the thread that made it, as a database does."""
+    """An index with what is kept about it between requests. It belongs to the thread that made it, like a database."""
 
     def __init__(self, index: Index) -> None:
         """Take over an open index."""
@@ -41,9 +41,9 @@ class Desk:
 
     @property
     def state(self) -> str:
-        """What differs once passages or axes have changed, another axis is tried, or another process has written.
+        """A value that differs once passages or axes have changed, another axis is tried, or another process wrote.
 
-        It differs from that of every other desk too: of the one before it, where a server has been started anew.
+        It differs from that of every other desk too, such as the one before it when a server has been started anew.
         """
         seen = self.index.state, self.tried
         if seen != self._seen:
@@ -51,7 +51,7 @@ class Desk:
         return f"{self._name}-{self._changes}"
 
     def keep_tried(self, axis: Axis) -> None:
-        """Take notice that an axis was lent to the index as the one that is tried."""
+        """Note that an axis was lent to the index as the one that is tried."""
         self.tried, self._trials = axis, self._trials + 1
         self.plane.forget(TRIED)
 
@@ -61,7 +61,7 @@ class Desk:
         return f"{self._name}-{self._trials}"
 
     def screening(self, name: str) -> Screening:
-        """Return a screening; opened anew where documents or axes have changed, or another process has written."""
+        """Return a screening, opened anew if documents or axes have changed, or another process has written."""
         from embedsearch.screening import Screening
 
         now = self.index.state
@@ -72,10 +72,10 @@ class Desk:
         return found
 
     def chosen(self, asked: Fields, *, most: int) -> Rows:
-        """Return the rows of passages that a request names, as they stood when the page drew them.
+        """Return the rows of passages that a request names, as they were when the page drew them.
 
         Raises:
-            Refusal: they have been numbered anew since, or one of them is gone.
+            Refusal: they have been renumbered since, or one of them is gone.
         """
         rows, epoch = asked.rows("rows", most=most), asked.whole("epoch", self.index.epoch, least=0, most=1 << 31)
         chosen = np.array(rows, dtype=np.int64)
@@ -91,7 +91,7 @@ class Desk:
 
 
 def of_one_state(question: Callable[[Desk, Fields], Answer]) -> Callable[[Desk, Fields], Answer]:
-    """Have a question answered from one state of the index: rows of one and coordinates of another do not match."""
+    """Make a question answered from one state of the index: rows of one and coordinates of another do not match."""
 
     @wraps(question)
     def answered(desk: Desk, asked: Fields) -> Answer:

@@ -1,4 +1,4 @@
-"""What a request of the page says, checked as it is read."""
+"""The fields of a request from the page, checked as they are read."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _REQUIRED: Any = object()
 
 
 class Fields:
-    """The JSON object of a request. What is not read by the time of `finish` is unknown and refused.
+    """The JSON object of a request. A field that has not been read by the time of `finish` is unknown and refused.
 
-    Every method raises `Refusal` (400) where a value is not what is wanted.
+    Every method raises `Refusal` (400) if a value is not what is wanted.
     """
 
     def __init__(self, given: Mapping[str, Any]) -> None:
@@ -39,13 +39,13 @@ class Fields:
         return cls(given)
 
     def finish(self) -> None:
-        """Refuse what nobody asked for."""
+        """Refuse fields that nothing has read."""
         if unknown := sorted(self._given.keys() - self._known):
             advice = did_you_mean(unknown[0], self._known)
             raise Refusal(400, f"there is no field {unknown[0][:40]!r}.{advice}")
 
     def has(self, name: str) -> bool:
-        """Is a field given? One that is null is not."""
+        """Return whether a field is given; one that is null is not."""
         self._known.add(name)
         return self._given.get(name) is not None
 

@@ -1,4 +1,4 @@
-"""What the page asks of an index, one function a path: from the fields of a request to JSON values."""
+"""What the page asks of an index, one function for each path: from the fields of a request to JSON values."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def search(desk: Desk, asked: Fields) -> Answer:
 
 
 def calc(desk: Desk, asked: Fields) -> Answer:
-    """Return both answers to an expression: nearest in meaning, and, where there are axes, nearest on them."""
+    """Return both answers to an expression: nearest in meaning and, if there are axes, nearest on them."""
     began = time.perf_counter()
     expression, axes = asked.text("expression"), asked.texts("axes", [])
     given: dict[str, Any] = {
@@ -138,7 +138,7 @@ def locate(desk: Desk, asked: Fields) -> Answer:
 
 
 def shift(desk: Desk, asked: Fields) -> Answer:
-    """Return what lies where a phrase comes to lie when it is moved along axes."""
+    """Return what lies where a phrase arrives when it is moved along axes."""
     moved = desk.index.shift(asked.text("text"), asked.numbers("by"), k=_count(asked), where=asked.optional("where"))
     return _moved(desk, moved, asked.texts("axes", []))
 
@@ -187,7 +187,7 @@ def histogram(desk: Desk, asked: Fields) -> Answer:
 
 
 def try_axis(desk: Desk, asked: Fields) -> Answer:
-    """Fit an axis without saving it; it is called ``tried`` from now on. Return its report, and what saves this one."""
+    """Fit an axis without saving it; it is called ``tried`` from now on. Return its report, and what saves it."""
     given = {key: asked.texts(key, []) for key in ("low", "high", "frames")} | {"ratings": asked.numbers("ratings", {})}
     asked.finish()
     axis = Axis.from_dict(TRIED, {key: value for key, value in given.items() if value})
@@ -199,10 +199,10 @@ def try_axis(desk: Desk, asked: Fields) -> Answer:
 
 
 def save_axis(desk: Desk, asked: Fields) -> Answer:
-    """Save the axis that is tried under a name of its own.
+    """Save the axis that is being tried under a name of its own.
 
     Raises:
-        Refusal: a trial is named, and another axis has been tried since, as by somebody else.
+        Refusal: the request names a trial, and another axis has been tried since, for example by somebody else.
     """
     name, trial = asked.text("name").strip(), asked.optional("trial")
     asked.finish()
@@ -229,7 +229,7 @@ def report(desk: Desk, name: str) -> Answer:
 
 
 def toml(desk: Desk, asked: Fields) -> Answer:
-    """Return the definitions of axes as a file that `axes fit` takes: of those named, or of all that are saved."""
+    """Return the definitions of axes, of those named or of all that are saved, as a file that `axes fit` takes."""
     definitions = desk.index.axes.definitions()
     if desk.tried is not None:
         del definitions[TRIED]

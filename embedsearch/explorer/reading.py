@@ -25,7 +25,7 @@ def status(desk: Desk, asked: Fields) -> Answer:
 
 
 def start(desk: Desk, asked: Fields) -> Answer:
-    """Set what a screening looks for; what is not given stays."""
+    """Set what a screening looks for; settings that are not given stay."""
     screening = _screening(desk, asked)
     readers: dict[str, Callable[[str], Any]] = {
         "topic": asked.text,
@@ -40,7 +40,7 @@ def start(desk: Desk, asked: Fields) -> Answer:
 
 
 def next_record(desk: Desk, asked: Fields) -> Answer:
-    """Return the record to read next, with the sentence that speaks most for it; None where all are read."""
+    """Return the record to read next, with the sentence that speaks most for it; None if all are read."""
     screening, passed = _screening(desk, asked), set(asked.texts("after", []))
     by = asked.optional("by")
     asked.finish()
@@ -70,7 +70,7 @@ def label(desk: Desk, asked: Fields) -> Answer:
 
 
 def undo(desk: Desk, asked: Fields) -> Answer:
-    """Take back a label by its number, so that nobody takes back what another has given."""
+    """Take back a label by its number, so that nobody takes back what somebody else has given."""
     screening, number = _screening(desk, asked), asked.whole("number", least=1, most=1 << 53)
     asked.finish()
     _ = screening.pile.ids

@@ -1,4 +1,4 @@
-"""The explorer as a process, and within one."""
+"""The explorer as a process of its own, and within another one."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Path = str | os.PathLike[str]
 
 
 def explore(path: Path, address: Address, ready: Callable[[str], None], *, encoder: str | None = None) -> None:
-    """Serve the page of an index until the process is told to end by a signal; see `embedsearch.web.process.run`.
+    """Serve the page of an index until a signal ends the process; see `embedsearch.web.process.run`.
 
     Args:
-        path: of the index.
-        address: where to listen; with a token, the page's first address brings it.
-        ready: told that address when requests are answered.
-        encoder: the name of the index's encoder, if it lies elsewhere than the index says.
+        path: the folder of the index.
+        address: where to listen; if it has a token, the page's first address includes it.
+        ready: called with that address once requests are answered.
+        encoder: the name of the index's encoder, if it is found elsewhere than the index says.
 
     Raises:
         EmbedSearchError: the extra is missing, the address cannot be used, or the index cannot be opened.
@@ -52,15 +52,17 @@ def exploring(
     encoder: str | Encoder | None = None,
     address: Address = Address(port=0),  # noqa: B008 - it is frozen
 ) -> Iterator[str]:
-    """Serve the page of an index from threads of this process within the block, as a notebook does; give its address.
+    """Serve the page of an index inside a ``with`` block, as in a notebook, and give its address.
+
+    The page is served by threads of this process.
 
     Args:
-        path: of the index, which is opened a second time, as a reader of its own.
-        encoder: the index's own if it cannot be found by its name.
-        address: where to listen; a free port of this machine, for this machine alone, if not given.
+        path: the folder of the index, which is opened a second time, as a reader of its own.
+        encoder: the index's own encoder, if it cannot be found by its name.
+        address: where to listen; if not given, a free port of this machine, for this machine alone.
 
     Raises:
-        EmbedSearchError: as `explore`.
+        EmbedSearchError: as for `explore`.
     """
     with ExitStack() as stack:
         _, app, listening, shown = _prepared(path, address, encoder, stack)

@@ -1,7 +1,7 @@
-"""Streams of documents through a condition: what passes, the best of it, a sample of the rest, and how to go on.
+"""Filtering streams of documents: what passes a condition, the best of it, a sample of the rest, and how to go on.
 
 Documents come in any number and are held one batch at a time. What is kept longer is bounded by what was asked for:
-the best N, a sample of N. Everything can be interrupted: see `Resumable`.
+the best N, a sample of N. Every run can be interrupted: see `Resumable`.
 """
 
 from embedsearch.filtering.outputs import ParquetWriter, RecordWriter

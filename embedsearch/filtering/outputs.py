@@ -1,4 +1,4 @@
-"""Records as they stood in their sources, byte for byte; rows of Parquet files with their types."""
+"""Writing records as they stood in their sources, byte for byte, and rows of Parquet files with their types."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _ABBREVIATION = re.compile(r"@\s*string\s*[{(]\s*([^\s=]+)\s*=", re.IGNORECASE)
 
 
 class RecordWriter:
-    """Writes records as they stood, a header once; documents without a record as JSON lines.
+    """Writes records as they stood in their sources, with the header once; documents without a record as JSON lines.
 
-    What would make one file that nothing can read is refused: records of several formats, under several headers, or in
+    It refuses to write a file that nothing could read: records of several formats, under several headers, or in
     several encodings.
     """
 
     def __init__(self, stream: BinaryIO, encoding: str | None = None, format: str | None = None) -> None:
-        """Write nothing yet.
+        """Prepare to write; nothing is written yet.
 
         Args:
             stream: takes the bytes.
-            encoding: of sources without a byte order mark; UTF-8 if None.
-            format: that all sources are read as; by their suffixes if None.
+            encoding: the encoding of sources without a byte order mark; if None, UTF-8.
+            format: the format that all sources are read as; if None, by their suffixes.
         """
         self._stream = stream
         self._encoding = encoding or "utf-8"
@@ -41,7 +41,7 @@ class RecordWriter:
         self._first = ""
         self._like: tuple[str, str] | None = None  # what was looked at last
         self._header = ""
-        self._defined: dict[str, list[str]] = {}  # what was written of the abbreviations of BibTeX
+        self._defined: dict[str, list[str]] = {}  # the BibTeX abbreviations written so far
         self._source = ""
         self._mark, self._own_encoding = b"", self._encoding
         self._ended = True
@@ -51,7 +51,7 @@ class RecordWriter:
         """Write the records of documents as they come.
 
         Raises:
-            QueryError: one cannot stand in a file with those before it.
+            QueryError: a record cannot be in one file with those before it.
         """
         for verdict in verdicts:
             document = verdict.document
@@ -65,7 +65,7 @@ class RecordWriter:
                 self._put(json.dumps(verdict.to_dict(), ensure_ascii=False) + "\n", "utf-8")
 
     def write_header(self, document: Document) -> None:
-        """Write the header that stands before *document* in CSV or TSV, where no record was written below it."""
+        """Write the CSV or TSV header that stands before *document*, if no record was written below it."""
         self._look_at(document)
         if self._kind is None and self._kind_of(document)[0] == "separated":
             self._put_header(document)
@@ -95,17 +95,17 @@ class RecordWriter:
         format = self._format or suffix_of(self._source)[1:]
         if format in ("jsonl", "ndjson") or (not format and document.record.lstrip().startswith("{")):
             return "jsonl", "", encoding
-        if document.header and format != "bib":  # abbreviations of BibTeX may stand anywhere
+        if document.header and format != "bib":  # BibTeX abbreviations may stand anywhere
             return "separated", document.header.rstrip("\r\n"), encoding
         return format, "", encoding
 
     def _look_at(self, document: Document) -> None:
-        """Take notice of the source of a record, of its encoding and of its byte order mark."""
+        """Note the source of a record, its encoding and its byte order mark."""
         self._source = document.source.rpartition(":")[0]
         self._own_encoding, self._mark = document.encoding or (self._encoding, b"")
 
     def _put_header(self, document: Document) -> None:
-        """Write what a record needs before it, as far as it does not stand there already."""
+        """Write what a record needs before it, unless it has been written already."""
         header = document.header
         if (bare := header.rstrip("\r\n")) and bare != self._header:
             is_bibtex = self._kind is not None and self._kind[0] == "bib"
@@ -151,25 +151,25 @@ def _encoded(text: str, encoding: str) -> bytes:
 
 
 class ParquetWriter:
-    """Writes rows of Parquet files as they stood, column types among them; all files must have the same columns."""
+    """Writes rows of Parquet files as they stood, with their column types; all files must have the same columns."""
 
     def __init__(self, stream: BinaryIO, sources: Sequence[str] = ()) -> None:
-        """Write nothing yet.
+        """Prepare to write; nothing is written yet.
 
         Args:
             stream: takes the bytes.
-            sources: what is read; the first file gives the columns where no row passes.
+            sources: the files that are read; the first gives the columns if no row passes.
         """
         self._stream = stream
         self._sources = sources
         self._writer: Any = None
-        self._rows: _Rows | None = None  # of the file read last: one alone is held open
+        self._rows: _Rows | None = None  # of the file read last; only one is held open
 
     def write(self, verdicts: Iterable[Verdict], *, at_once: int = ROWS_AT_ONCE) -> None:
-        """Write the rows of documents in their order; in a file's own order it is read once for all of them.
+        """Write the rows of documents in their order; if that is a file's own order, the file is read only once.
 
         Args:
-            verdicts: on documents read from Parquet files.
+            verdicts: verdicts on documents read from Parquet files.
             at_once: how many rows are held in memory.
 
         Raises:
@@ -234,7 +234,7 @@ def _place(document: Document) -> tuple[str, int]:
 
 
 class _Rows:
-    """The rows of a Parquet file, read forwards; from the beginning again where earlier ones are asked for."""
+    """The rows of a Parquet file, read forwards; if earlier ones are asked for, from the beginning again."""
 
     def __init__(self, name: str) -> None:
         from pyarrow import parquet

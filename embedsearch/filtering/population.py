@@ -1,4 +1,4 @@
-"""Measuring without an index: one is made for the time being, of a sample of the documents themselves."""
+"""Measuring without an index: a temporary one is made, from a sample of the documents themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from embedsearch.index.arguments import require_count
 
 
 def draw(documents: Iterable[Document], size: int, seed: int) -> tuple[list[Document], int]:
-    """Return a random sample of documents that are read from beginning to end, in order, and how many there are."""
+    """Return a random sample of documents, in order, and how many documents there are; all of them are read."""
     sample: Reservoir[Document] = Reservoir(require_count(size, "the size of a sample", least=0), seed)
     for place, document in enumerate(arguments.documents(documents)):
         sample.offer(replace(document, record="", header=""), place)
@@ -24,7 +24,7 @@ def draw(documents: Iterable[Document], size: int, seed: int) -> tuple[list[Docu
 
 
 def first(documents: Iterator[Document], size: int) -> tuple[list[Document], Iterator[Document]]:
-    """Return the first documents of a stream that can be read once, and the whole stream again."""
+    """Return the first documents of a stream that can be read only once, and the whole stream again."""
     stream = arguments.documents(documents)
     head = list(islice(stream, require_count(size, "how many come first", least=0)))
     return head, chain(head, stream)
@@ -41,15 +41,15 @@ def measuring_index(
     """Return an index that holds a population and axes scaled on it, to measure other documents with.
 
     Args:
-        folder: for the index; does not exist, or is empty.
+        folder: the folder for the index; must not exist, or be empty.
         encoder: a name, or an encoder.
-        axes: of any kind; those learned from documents learn from the population.
-        population: documents; ids that come twice are told apart.
+        axes: axes of any kind; those learned from documents learn from the population.
+        population: documents; ids that occur twice are told apart.
         cache: a folder of vectors, so that an interrupted run need not embed the population again.
 
     Raises:
-        AxisError: an axis is none, or cannot be fitted.
-        SourceError: a document is none.
+        AxisError: an axis is not an `Axis`, or cannot be fitted.
+        SourceError: a document is not a `Document`.
         EncoderError: the encoder cannot be found.
         StoreError: the folder cannot be written.
     """
@@ -68,7 +68,7 @@ def measuring_index(
 
 
 def _with_ids_of_their_own(documents: Sequence[Document]) -> Iterator[Document]:
-    """Yield *documents*; of those that are called the same the first keeps its id, which no other takes."""
+    """Yield documents with distinct ids: of those with the same id the first keeps it, and no other takes it."""
     taken = {document.id for document in documents}
     met = set()
     for place, document in enumerate(documents):

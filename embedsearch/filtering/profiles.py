@@ -1,4 +1,4 @@
-"""Profiles: a condition with all that it measures with, in one file, to be run again on other documents."""
+"""Profiles: a condition with everything that it measures with, in one file, to run again on other documents."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _FORMAT = 1
 class Profile:
     """A named condition with its axes, as they were fitted and scaled when it was saved.
 
-    The percentiles and standard deviations of the condition stay those of the population it was made on: whoever runs
-    the profile again next month asks the same question, whatever the new documents are like.
+    The percentiles and standard deviations of the condition stay those of the population that it was made on: if you
+    run the profile again next month, you ask the same question, whatever the new documents are like.
 
     Attributes:
-        name: for people.
-        condition: as it was written; None lets every document through.
+        name: a name for people.
+        condition: the condition as it was written; None lets every document through.
         rank: what documents are ranked by; None for nothing.
-        encoder: that the axes were fitted with.
-        axes: in an order in which the inputs of a formula stand before it.
-        population: what the axes are scaled on, for people.
+        encoder: the encoder that the axes were fitted with.
+        axes: the axes, the inputs of a formula before the formula.
+        population: a description, for people, of what the axes are scaled on.
         chunk_words: see `Index.create`.
-        overlap: likewise.
-        made: when, in ISO 8601.
+        overlap: see `Index.create`.
+        made: when it was made, in ISO 8601.
     """
 
     name: str
@@ -60,10 +60,10 @@ class Profile:
         rank: str | None,
         population: str,
     ) -> Profile:
-        """Return the profile of a condition over some of an index's axes; the inputs of formulas come with them.
+        """Return the profile of a condition over some axes of an index; the inputs of formulas are included.
 
         Raises:
-            QueryError: something is of another kind.
+            QueryError: an argument is of the wrong kind.
         """
         for what, text in (("the name of a profile", name), ("what the population is called", population)):
             require_text(what, text)
@@ -80,7 +80,7 @@ class Profile:
         )  # fmt: skip
 
     def to_json(self) -> str:
-        """Return the profile as the text of a file; a name with bytes that are no UTF-8 is written with U+FFFD."""
+        """Return the profile as the text of a file; bytes in the name that are not UTF-8 are written as U+FFFD."""
         record = {
             "format": _FORMAT,
             "name": self.name,
@@ -97,10 +97,10 @@ class Profile:
 
     @classmethod
     def load(cls, file: str | os.PathLike[str]) -> Profile:
-        """Return the profile of a file that holds what `to_json` gave.
+        """Return the profile in a file that holds the text of `to_json`.
 
         Raises:
-            QueryError: the file is not there, or no profile.
+            QueryError: the file does not exist, or is not a profile.
         """
         path = require_path("a profile", file, error=QueryError)
         try:
@@ -143,12 +143,12 @@ class Profile:
         """Return an index without documents that measures as the profile does.
 
         Args:
-            folder: for the index; does not exist, or is empty.
-            encoder: the profile's own; found by its name if None.
+            folder: the folder for the index; must not exist, or be empty.
+            encoder: the profile's own encoder; if None, it is found by its name.
             cache: a folder of vectors; see `Index.create`.
 
         Raises:
-            QueryError: the encoder is another one now.
+            QueryError: the encoder is no longer the same one.
             EncoderError: it cannot be found.
         """
         found = encoder or load_identified(self.encoder.name, self.encoder)

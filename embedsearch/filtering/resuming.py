@@ -13,29 +13,29 @@ from embedsearch.errors import StoreError
 from embedsearch.store.cache import CACHE
 from embedsearch.whole import WholeFile
 
-# Held while a run goes on; it stays when one is interrupted, and says that the folder is one of ours.
+# The lock file, held while a run goes on. It stays after an interruption, and says that the folder is ours.
 _LOCK = "embedsearch.lock"
 
 
 class Resumable(WholeFile):
-    """The output of a long run.
+    """The output of a long run, which can be interrupted and started again.
 
-    Beside FILE stands the folder .FILE.part while the run goes on. It holds the output so far, which is begun anew
-    after an interruption, and the vectors of all texts embedded, which are not: whoever runs the same command again
-    reads the sources from their beginning, finds the vectors, and soon is where the other run ended. Since a vector
-    is known by its text, nothing has to be remembered of how far that run came, and a command that was changed
-    meanwhile, or a source, gets its own right answer. At the end the output takes the place of FILE and the folder
-    goes. The dot in front keeps it from being read where FILE lies in a folder of sources.
+    While the run goes on, the folder .FILE.part stands beside FILE. It holds the output so far, which is begun anew
+    after an interruption, and the vectors of all texts embedded, which are kept. If you run the same command again, it
+    reads the sources from their beginning, finds the vectors, and is soon where the other run ended. Since a vector is
+    known by its text, nothing has to be remembered about how far that run came; if the command or a source was changed
+    meanwhile, the answer is right for the change. At the end the output takes the place of FILE, and the folder is
+    removed. Its name begins with a dot so that it is not read if FILE lies in a folder of sources.
 
-    A device or a pipe is written straight into, and nothing is kept of the run.
+    A device or a pipe is written to directly, and nothing of the run is kept.
 
     Attributes:
         folder: the folder beside the file; None for a device or a pipe.
-        goes_on: did an interrupted run leave vectors?
+        goes_on: whether an interrupted run left vectors.
     """
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
-        """Write nothing yet.
+        """Prepare to write; nothing is written yet.
 
         Raises:
             QueryError: the path is a folder, its folder is missing or is an index.
@@ -52,7 +52,7 @@ class Resumable(WholeFile):
 
     @property
     def cache(self) -> Path | None:
-        """The folder for vectors; None where ``EMBEDSEARCH_CACHE`` names another, which serves as well."""
+        """The folder for vectors; None if ``EMBEDSEARCH_CACHE`` names another, which serves as well."""
         return None if os.environ.get(CACHE) or self.folder is None else self.folder / "vectors"
 
     def __enter__(self) -> Self:

@@ -11,10 +11,10 @@ Kept = TypeVar("Kept")
 
 
 class Reservoir(Generic[Kept]):
-    """A random sample of a stream of unknown length, every part of it as likely as any other.
+    """A random sample of a stream of unknown length, in which every element is equally likely.
 
-    What is kept are the N whose hashes of seed and place are smallest. That is a uniform sample without replacement,
-    and unlike one from a stream of random numbers it depends on nothing but the seed and the places.
+    The N elements are kept whose hashes of seed and place are smallest. That is a uniform sample without replacement.
+    Unlike one from a stream of random numbers, it depends on nothing but the seed and the places.
     """
 
     def __init__(self, size: int, seed: int) -> None:
@@ -25,7 +25,7 @@ class Reservoir(Generic[Kept]):
         self.offered = 0
 
     def offer(self, kept: Kept, place: int) -> None:
-        """Take notice of what lies at a place of the stream; no place comes twice."""
+        """Consider the element at a place of the stream; no place may occur twice."""
         self.offered += 1
         if self._size:
             entry = (-self._drawn(place), place, kept)
@@ -44,7 +44,7 @@ class Reservoir(Generic[Kept]):
 
 
 class Best(Generic[Kept]):
-    """The N of a stream with the highest scores, or the lowest; of equal scores the earlier goes first."""
+    """The N elements of a stream with the highest scores, or the lowest; of equal scores the earlier goes first."""
 
     def __init__(self, size: int, *, lowest: bool = False) -> None:
         """Keep at most *size*."""
@@ -53,7 +53,7 @@ class Best(Generic[Kept]):
         self._heap: list[tuple[float, int, Kept]] = []
 
     def offer(self, kept: Kept, score: float, place: int) -> None:
-        """Take notice of what lies at a place of the stream; NaN is no score, and is passed over."""
+        """Consider the element at a place of the stream; NaN is not a score, and is skipped."""
         if math.isnan(score):
             return
         entry = (self._sign * score, -place, kept)

@@ -1,4 +1,4 @@
-"""Verdicts in, what was asked for out, and what can be said of it afterwards."""
+"""What a condition lets through, and the counts of what it did."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Sieve(Iterator[Verdict]):
         passed: how many of them were let through, before the best were chosen.
         given: how many have come out so far: all that passed, or the best of them.
         first: the document that was read first; None before that.
-        agreement: of what comes out with the field that says which are wanted.
+        agreement: how far what comes out agrees with the field that says which documents are wanted.
     """
 
     def __init__(
@@ -32,12 +32,12 @@ class Sieve(Iterator[Verdict]):
         rejected: Reservoir[Verdict] | None = None,
         check: str | None = None,
     ) -> None:
-        """Begin nothing yet.
+        """Prepare to filter; nothing is read yet.
 
         Args:
-            verdicts: on a stream of documents.
-            invert: let those through that fail.
-            best: takes those that pass, and gives them back at the end.
+            verdicts: verdicts on a stream of documents.
+            invert: let through those that fail.
+            best: takes those that pass, and returns the best at the end.
             rejected: takes the others.
             check: a yes/no field that says which documents are truly wanted.
         """
@@ -61,7 +61,7 @@ class Sieve(Iterator[Verdict]):
 
     @property
     def read(self) -> int:
-        """How many documents there were; those that SQL ruled out are among them."""
+        """How many documents there were, including those that SQL ruled out."""
         return self.verdicts.total
 
     def _through(self) -> Iterator[Verdict]:
@@ -86,7 +86,7 @@ class Sieve(Iterator[Verdict]):
         yield from kept
 
     def sampled(self) -> list[Verdict]:
-        """Return the sample of the rejected, in order, with their reasons where reasons are wanted."""
+        """Return the sample of the rejected documents, in order, with their reasons if reasons are wanted."""
         kept = self._rejected.kept() if self._rejected is not None else []
         explain = self.verdicts.reasons_of
         return [replace(verdict, reasons=explain(verdict.document)) for verdict in kept] if explain else kept
@@ -111,7 +111,7 @@ def _wanted(verdict: Verdict, name: str) -> bool:
 
 
 def counted(counts: Sequence[PartCount]) -> list[str]:
-    """Return lines that say how documents fared under the parts of a condition; none where it has one part."""
+    """Return lines that say how documents fared under the parts of a condition; none if it has one part."""
     if len(counts) < 2:
         return []
     rows = [("asked of", "hold", "left", "part")]

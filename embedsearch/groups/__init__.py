@@ -1,4 +1,4 @@
-"""Groups of documents on axes: where those of each value of a field lie, and how far apart they are."""
+"""Groups of documents on axes: where the documents with each value of a field lie, and how far apart they are."""
 
 from embedsearch.groups.comparing import Group, GroupComparison, Groups, Material, Settings, compare_groups
 from embedsearch.groups.dividing import Division, divide, written

@@ -1,4 +1,4 @@
-"""Where the groups of documents that a field makes lie on axes, and how far each is from the others."""
+"""Comparing groups of documents on axes: where each lies, and how far it is from the others."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Material(NamedTuple):
     """Documents to compare.
 
     Attributes:
-        field: that makes the groups.
+        field: the field that makes the groups.
         division: the groups.
-        documents: n, how many there are, with a value and without.
+        documents: the number n of documents, with a value and without.
         axes: at least one.
         columns: where the documents lie on each axis, in standard deviations of the index's passages, shape (n,).
     """
@@ -55,7 +55,7 @@ class Settings:
     """How groups are compared; see `embedsearch.Index.compare`.
 
     Raises:
-        QueryError: the confidence does not lie between 0 and 1.
+        QueryError: the confidence is not between 0 and 1.
     """
 
     against: Any = None
@@ -71,26 +71,27 @@ class Settings:
 class Group:
     """Where the documents of a group lie on one axis, in standard deviations of the index's passages.
 
-    Ends of intervals are infinite where a group of one document leaves them open.
+    The ends of an interval are infinite if it is open because of a group of one document.
 
     Attributes:
-        axis: its name.
+        axis: the name of the axis.
         group: the value of the field, or the step of its numbers.
-        documents: how many.
-        mean: of their coordinates.
-        low: where the mean's interval begins.
-        high: where it ends.
-        sd: the documents' standard deviation; 0 of a single one.
+        documents: how many documents the group has.
+        mean: the mean of their coordinates.
+        low: the lower end of the mean's interval.
+        high: its upper end.
+        sd: the documents' standard deviation; 0 for a single one.
         lower_quartile: a quarter of the documents lies below it.
-        median: half of them.
-        upper_quartile: three quarters.
-        version: of the axis.
-        start: where the step of numbers begins; None where the group is no step.
-        difference: of the mean to that of the documents it is compared with; None, as are the next three, where there
-            are none.
-        difference_low: where its interval begins.
-        difference_high: where it ends.
-        superiority: how often a document of the group lies above one it is compared with, 0…1; .5 if they are alike.
+        median: half of the documents lies below it.
+        upper_quartile: three quarters of the documents lie below it.
+        version: the version of the axis.
+        start: where the step of numbers begins; None if the group is not a step.
+        difference: the mean minus that of the documents it is compared with. None, as are the next three, if there are
+            no such documents.
+        difference_low: the lower end of its interval.
+        difference_high: the upper end of its interval.
+        superiority: how often a document of the group lies above one that it is compared with, 0…1; .5 if they are
+            alike.
     """
 
     axis: str
@@ -111,7 +112,7 @@ class Group:
     superiority: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the group as JSON values, ends that are open as None."""
+        """Return the group as a dict of JSON values, with open ends as None."""
         record = {name: getattr(self, name) for name in _COLUMNS}
         return {
             name: None if isinstance(value, float) and math.isinf(value) else value for name, value in record.items()
@@ -128,7 +129,7 @@ _COLUMNS: Schema = {
 
 
 class Groups(Records[Group]):
-    """Groups, axis by axis: those of numbers ascending, others by their mean on the first axis, highest first."""
+    """Groups, axis by axis: groups of numbers ascending, others by their mean on the first axis, highest first."""
 
     def _schema(self) -> Schema:
         return _COLUMNS
@@ -139,21 +140,22 @@ class GroupComparison:
     """Groups of documents on axes.
 
     Attributes:
-        field: that makes the groups.
-        axes: on which they lie.
+        field: the field that makes the groups.
+        axes: the axes on which they lie.
         groups: one record for each group and axis.
-        documents: how many have a value.
+        documents: how many documents have a value.
         without: how many have none.
-        rare: the groups that were left out as too small, by their number of documents.
-        against: the group that others are compared with; None where each is compared with all other documents.
-        step: how wide the groups of numbers are; None where each value is a group.
-        confidence: of each interval.
+        rare: the groups that were left out as too small, with their number of documents.
+        against: the group that others are compared with; None if each is compared with all other documents.
+        step: the width of the groups of numbers; None if each value is a group.
+        confidence: the confidence of each interval.
         explained: by axis, the share of the variance of the documents that lies between the groups shown
-            (`embedsearch.groups.statistics.explained`); nothing where groups share documents.
-        trends: by axis, Spearman's correlation of coordinates with the field, where it holds numbers or dates.
-        members: by group, its documents, by their places in the material; shape (n,).
-        odd: few values that are neither numbers nor dates, for which all others are taken as text too; see `Division`.
-        words: by group, the words that are most characteristic of it beside the others, where they were asked for.
+            (`embedsearch.groups.statistics.explained`); empty if groups share documents.
+        trends: by axis, Spearman's correlation of coordinates with the field, if it holds numbers or dates.
+        members: by group, its documents, as places in the material; shape (n,).
+        odd: few values that are neither numbers nor dates, because of which all others are taken as text too; see
+            `Division`.
+        words: by group, the words that are most characteristic of it compared with the others, if they were asked for.
     """
 
     field: str
@@ -172,7 +174,7 @@ class GroupComparison:
     words: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as JSON values."""
+        """Return the whole comparison as a dict of JSON values."""
         return {
             "field": self.field, "documents": self.documents, "without": self.without, "rare": dict(self.rare),
             "against": self.against, "step": self.step, "confidence": self.confidence, "odd": list(self.odd),
@@ -186,10 +188,10 @@ class GroupComparison:
 
 
 def compare_groups(material: Material, settings: Settings) -> GroupComparison:
-    """Return where groups of documents lie.
+    """Return where groups of documents lie, and how far apart.
 
     Raises:
-        QueryError: no such group, or no group is large enough.
+        QueryError: there is no such group, or no group is large enough.
     """
     division = material.division
     kept = _kept(material.field, division, settings.least)
@@ -243,7 +245,7 @@ def _kept(field: str, division: Division, least: int) -> list[int]:
 
 
 def _reference(division: Division, against: Any, field: str) -> int:
-    """Return the group that is called so, or that holds the number that it is."""
+    """Return the group with this name, or the one that holds this number."""
     name = written(against)
     if name in division.names:
         return division.names.index(name)
@@ -269,7 +271,7 @@ class _AllOthers:
         self._valued = division.valued
         values = column[division.valued]
         self._middle = float(values.mean())
-        self._values = values - self._middle  # so that squares lose nothing
+        self._values = values - self._middle  # so that squares lose no precision
         self._square = float(self._values @ self._values)
         self._ranks = ranks(values)
 

@@ -1,4 +1,4 @@
-"""The values of a field as groups of documents: each value one, or steps of numbers and dates."""
+"""The values of a field as groups of documents: one for each value, or steps of numbers and dates."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from embedsearch.conditions.values import is_missing
 from embedsearch.errors import QueryError
 from embedsearch.wording import shown
 
-MOST_VALUES = 8  # that numbers may have and be a group each
-MONTH, DAY = 1 / 12, 1 / 365  # in years, about: groups of dates by the calendar have these steps
+MOST_VALUES = 8  # numbers with at most so many values have a group for each
+MONTH, DAY = 1 / 12, 1 / 365  # about, in years: the steps of groups of dates by the calendar
 _MOST_STEPS = 12
 _TOLD = 5  # values in a sentence
-_FEW = 0.1  # of the documents: so many values that are no numbers may be slips
-_YEARS_FROM, _MONTHS_FROM = 0.5, 0.02  # round steps, by which few years are told by months, few months by days
+_FEW = 0.1  # of the documents: so many values that are not numbers may be mistakes
+_YEARS_FROM, _MONTHS_FROM = 0.5, 0.02  # years; smaller steps than these become calendar months, and days
 
 Members = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Division:
-    """Documents by the values of a field.
+    """Documents divided by the values of a field.
 
     Attributes:
-        names: of the groups; of numbers ascending, else in the order in which they were met.
-        members: the documents of each, ascending; a document with a list of values is in several.
+        names: the names of the groups; of numbers ascending, else in the order in which they were met.
+        members: the documents of each group, ascending; a document with a list of values is in several.
         valued: the documents that have a value, ascending.
-        numbers: their values, shape (len(valued),), where all are numbers or dates; dates are years with fractions.
-        step: how wide the groups of numbers are, of months and days about; None where each value is a group.
+        numbers: their values, shape (len(valued),), if all are numbers or dates; dates are years with fractions.
+        step: the width of the groups of numbers, approximate for months and days; None if each value is a group.
         starts: where each group of numbers begins, if there is a step.
-        odd: the values, as `written`, that are neither numbers nor dates, where nine tenths of the documents have
+        odd: the values, as `written`, that are neither numbers nor dates, if nine tenths of the documents have
             numbers or dates of more than eight different values: without them there would be steps and a trend.
     """
 
@@ -55,23 +55,23 @@ class Division:
 
     @property
     def overlaps(self) -> bool:
-        """Is a document in several groups?"""
+        """Whether a document is in several groups."""
         return bool(self.members) and bool((np.unique_counts(np.concatenate(self.members)).counts > 1).any())
 
 
 def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> Division:
-    """Return the groups that documents fall into by a field.
+    """Divide documents into groups by a field.
 
-    Numbers and dates of more than eight different values are put into steps of a round width, dates of two years into
-    months, of six weeks into days.
+    Numbers and dates of more than eight different values are put into steps of a round width: dates that span two
+    years, for example, into months, and dates that span six weeks into days.
 
     Args:
-        field: its name, for messages.
-        values: of each document; None, an empty text or an empty list where it has none.
-        step: the width of the groups, in the numbers' unit; of dates in years.
+        field: the name of the field, for messages.
+        values: the value of each document; None, an empty text or an empty list if it has none.
+        step: the width of the groups, in the numbers' unit; for dates, in years.
 
     Raises:
-        QueryError: the step is no number above 0; or there is one, and a value is no number or date.
+        QueryError: the step is not a number above 0; or there is a step, and a value is not a number or date.
     """
     if step is not None and not (isinstance(step, Real) and 0 < step < math.inf):
         raise QueryError(f"the step is {shown(step)}; wanted a number above 0, such as 10")
@@ -98,7 +98,7 @@ def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> D
 
 
 def written(value: Any) -> str:
-    """Return a value of a field as it is named: in full, since what is cut or rounded may name another one too."""
+    """Return a value of a field as a group's name: in full, since a cut or rounded one could name another too."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
@@ -128,7 +128,7 @@ def _is_number(value: Any) -> bool:
 
 
 def odd_values(given: Sequence[Any]) -> tuple[str, ...]:
-    """Return what keeps nearly all values from being taken for the numbers or dates that they are, as `written`."""
+    """Return the few values, as `written`, because of which the others are not taken as numbers or dates."""
     odd = [value for value in given if not _is_number(value)]
     if len(odd) > _FEW * len(given) or any(isinstance(value, list | dict) for value in odd):
         return ()
@@ -137,7 +137,7 @@ def odd_values(given: Sequence[Any]) -> tuple[str, ...]:
 
 
 def odd_told(field: str, odd: Sequence[str]) -> str:
-    """Return the sentence that says what comes of `odd_values`, and how to do without."""
+    """Return the sentence that says what `odd_values` lead to, and how to leave them out."""
     named = ", ".join(odd[:_TOLD]) + (", …" if len(odd) > _TOLD else "")
     return (
         f"Nearly all documents have a number or a date as {field}; for the others ({named}) all are taken as text, "
@@ -146,12 +146,12 @@ def odd_told(field: str, odd: Sequence[str]) -> str:
 
 
 def leaving_out(field: str, values: Sequence[str]) -> str:
-    """Return the condition that leaves out the documents that have one of some values of a field."""
+    """Return the condition that leaves out documents with any of some values of a field."""
     return f"{operand_written(Field(field))} not in {json.dumps(list(values), ensure_ascii=False)}"
 
 
 def _parted(keys: NDArray[np.float64], valued: Members) -> tuple[list[float], tuple[Members, ...]]:
-    """Return the different keys, ascending, and which of *valued* have each."""
+    """Return the different keys, ascending, and the members of *valued* that have each."""
     order, counts = np.unique(keys, return_counts=True)
     members = np.split(valued[np.argsort(keys, kind="stable")], np.cumsum(counts)[:-1])
     return order.tolist(), tuple(members)
@@ -166,9 +166,10 @@ def _by_name(given: Sequence[Any], valued: Members) -> tuple[tuple[str, ...], tu
 
 
 def _round_step(numbers: NDArray[np.float64]) -> float:
-    """Return the least of 1, 2 and 5 times a power of ten that parts nine tenths of the numbers into twelve at most.
+    """Return the least of 1, 2 and 5 times a power of ten that divides nine tenths of the numbers into at most 12.
 
-    A few that lie far out would else be told apart, and the others not. Whole numbers have a whole step.
+    Otherwise a few numbers far out would get steps of their own, and all others would share one. Whole numbers have a
+    whole step.
     """
     low, high = np.quantile(numbers, [0.05, 0.95], method="inverted_cdf")
     if low == high:
@@ -194,7 +195,7 @@ def _by_calendar(numbers: NDArray[np.float64], valued: Members, *, are_months: b
 
 
 def _day(number: float) -> date:
-    """Return the day that a year with its fraction is."""
+    """Return the date of a year with its fraction."""
     year = int(number)
     begin, end = date(year, 1, 1), date(year + 1, 1, 1) if year < 9999 else date(9999, 12, 31)
     return begin + timedelta(days=round((number - year) * (end - begin).days))
@@ -209,7 +210,7 @@ def _step_name(low: float, step: float, *, are_whole: bool, are_dates: bool) -> 
 
 
 def _steps(numbers: NDArray[np.float64], step: float) -> NDArray[np.float64]:
-    """Return how many steps from 0 each number lies, rounded down; what is within rounding of a step is on it."""
+    """Return how many steps from 0 each number lies, rounded down; one within rounding of a step is on it."""
     exact = numbers / step
     near = np.round(exact)
     return np.where(np.isclose(exact, near, rtol=1e-12, atol=0), near, np.floor(exact))

@@ -1,7 +1,7 @@
 """Means of samples with their intervals, and how far two samples are apart.
 
-An interval is that of a sample drawn independently from something larger. Where one number stands alone, nothing is
-known of the spread, and its ends are infinite.
+An interval is that of a sample drawn independently from something larger. A single number says nothing about the
+spread; the ends of its interval are infinite.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FEWEST_FOR_A_TREND = 10
 
 
 class Interval(NamedTuple):
-    """A figure with the ends of its interval, which are infinite where nothing bounds it."""
+    """A figure with the ends of its interval, which are infinite if nothing bounds it."""
 
     value: float
     low: float
@@ -28,12 +28,12 @@ class Interval(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """What intervals need to know of n numbers.
+    """What intervals need to know about n numbers.
 
     Attributes:
         size: n, at least 1.
-        mean: of them.
-        variance: of what they were drawn from, estimated with n - 1; 0 of a single one.
+        mean: the mean of the numbers.
+        variance: the variance of what they were drawn from, estimated with n - 1; 0 for a single number.
     """
 
     size: int
@@ -42,7 +42,7 @@ class Sample(NamedTuple):
 
     @classmethod
     def of(cls, values: Values) -> Sample:
-        """Return what is to be known of *values*, shape (n,)."""
+        """Return the sample of *values*, shape (n,)."""
         count = len(values)
         return cls(count, float(values.mean()), float(values.var(ddof=1)) if count > 1 else 0.0)
 
@@ -51,7 +51,7 @@ def mean_of(sample: Sample, confidence: float) -> Interval:
     """Return the mean with Student's interval ("The probable error of a mean", Biometrika 6, 1908).
 
     Args:
-        sample: of n numbers.
+        sample: a sample of n numbers.
         confidence: between 0 and 1.
     """
     return _interval(sample.mean, sample.variance / sample.size, sample.size - 1, confidence)
@@ -81,24 +81,24 @@ def _interval(value: float, variance: float, freedom: float, confidence: float) 
 
 
 def superiority(rank_sum: float, count: int, others: int) -> float:
-    """Return how often a number of a sample lies above one of another sample, 0…1; of equal ones half of the times.
+    """Return how often a number of one sample lies above one of another, 0…1; equal ones count half.
 
     Source: Vargha and Delaney, "A critique and improvement of the CL common language effect size statistics", Journal
     of Educational and Behavioral Statistics 25 (2000).
 
     Args:
-        rank_sum: of the sample, among the numbers of both.
-        count: of its numbers.
-        others: how many the other one has.
+        rank_sum: the rank sum of the sample, among the numbers of both.
+        count: how many numbers it has.
+        others: how many numbers the other sample has.
     """
     return (rank_sum - count * (count + 1) / 2) / (count * others)
 
 
 def explained(samples: Sequence[Sample]) -> float | None:
-    """Return the share of the variance that lies between samples, below 0 where it is less than chance would give.
+    """Return the share of the variance that lies between samples; below 0 if it is less than chance would give.
 
     It is Kelley's epsilon squared ("An unbiased correlation ratio measure", PNAS 21, 1935), in regression called the
-    adjusted R²; None where there is one sample, or no variance.
+    adjusted R²; None if there is one sample, or no variance.
     """
     count = sum(sample.size for sample in samples)
     within = sum((sample.size - 1) * sample.variance for sample in samples)

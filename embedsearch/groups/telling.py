@@ -1,4 +1,4 @@
-"""What a comparison of groups says beside its groups, in sentences."""
+"""Sentences about a comparison: what its groups alone do not say."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from embedsearch.wording import count_of
 if TYPE_CHECKING:
     from embedsearch.groups.comparing import GroupComparison
 
-_NAMED = 5  # groups that are too small
+_NAMED = 5  # at most so many groups that are too small are named
 
 
 def told(found: GroupComparison, *, by_options: bool = False) -> list[str]:
-    """Return what was left out, how much the groups explain, and trends, each in a sentence.
+    """Return what was left out, how much the groups explain, and the trends, one sentence each.
 
     Args:
         found: the comparison.
-        by_options: advise by the options of the command line.
+        by_options: give advice in terms of the options of the command line.
     """
     lines = []
     if found.without:

@@ -1,4 +1,4 @@
-"""The one deep object that users hold: a store, its encoder, its neighbours and its axes."""
+"""The index, the one deep object that users hold: a store, its encoder, its neighbours and its axes."""
 
 from embedsearch.index.index import Index
 from embedsearch.index.ingest import AddReport

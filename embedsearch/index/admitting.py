@@ -1,4 +1,4 @@
-"""What may not come into an index, whether it is ingested or only planned to be."""
+"""Which documents may not enter an index, whether they are ingested or only planned."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ Refused = Callable[[SourceError], None]
 
 
 class Admission:
-    """Admits the documents of one run."""
+    """Decides which documents of one run may enter the index."""
 
     def __init__(self, store: Store, refused: Refused | None = None) -> None:
         """Prepare to admit documents.
 
         Args:
-            store: of the index.
-            refused: told of each document whose id cannot be taken, which is left out; None raises instead.
+            store: the store of the index.
+            refused: called with an error for each document whose id cannot be taken, and which is left out; if None,
+                the error is raised.
         """
         self._refused = refused
         self._namesake = finds_namesakes(store)
 
     def admits(self, document: Document, known: HeldDocument | None, *, is_repeated: bool) -> bool:
-        """Return whether a document may come in under its id.
+        """Return whether a document may enter under its id.
 
         Args:
-            document: as it was read.
+            document: the document as it was read.
             known: what the index holds under this id.
-            is_repeated: has the id occurred before in this run?
+            is_repeated: whether the id occurred before in this run.
 
         Raises:
-            SourceError: it may not, and nobody is told of it.
+            SourceError: it may not, and there is no *refused* to call.
         """
         if any(letter in document.id for letter in LINE_BREAKS):
             error = _broken_id(document)

@@ -13,9 +13,9 @@ Part = TypeVar("Part")
 
 
 class Ahead:
-    """Runs iterators in one thread, one after the other, as far ahead of their consumers as they come.
+    """Runs iterators in one thread, one after the other, ahead of the code that consumes them.
 
-    Use it in a ``with`` block; at its end the thread is waited for, and what has not been run is given up.
+    Use it in a ``with`` block. At its end the thread is waited for, and what has not been run is given up.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What users may write for the parameters of a question or a change; whatever is of another kind is refused here."""
+"""Checks of what users pass as arguments; whatever is of the wrong kind is refused here."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from embedsearch.store import Store
 from embedsearch.vectors import Rows, Vectors, as_rows
 from embedsearch.wording import shown
 
-OVERLAP = 25  # words that passages repeat where nobody says how many
+OVERLAP = 25  # words that passages repeat unless told otherwise
 
 _T = TypeVar("_T", bound=str)
 text, texts = require_utf8, require_texts
-_COMPARED = 100_000  # ids among which the one that was likely meant is looked for
+_COMPARED = 100_000  # at most so many ids are searched for the one that was likely meant
 
 
 def one_of(what: str, given: _T, known: Sequence[_T]) -> _T:
@@ -38,11 +38,11 @@ def one_of(what: str, given: _T, known: Sequence[_T]) -> _T:
 
 
 def checked_overlap(overlap: int | None, chunk_words: int | None, usual: int = OVERLAP) -> int:
-    """Return the most words that passages repeat; where *overlap* is None the usual ones, or half a passage if less.
+    """Return the most words that passages repeat; if *overlap* is None, the usual number, or half a passage if less.
 
     Raises:
-        QueryError: *overlap* is no whole number, is negative, or more than half of *chunk_words*, which no passage
-            repeats.
+        QueryError: *overlap* is not a whole number, is negative, or is more than half of *chunk_words*, which no
+            passage repeats.
     """
     half = None if chunk_words is None else chunk_words // 2
     if overlap is None:
@@ -60,7 +60,7 @@ def require_count(count: int, what: str = "k", *, least: int = 1) -> int:
     """Return a number of things to ask for.
 
     Raises:
-        QueryError: *count* is no whole number, or below *least*.
+        QueryError: *count* is not a whole number, or is below *least*.
     """
     try:
         whole = index(count)
@@ -72,19 +72,19 @@ def require_count(count: int, what: str = "k", *, least: int = 1) -> int:
 
 
 def axis_names(given: str | Iterable[str]) -> list[str]:
-    """Return the name of one axis or of several as a list, each once, in the form that axes are called by.
+    """Return the name of one axis or of several as a list, each once, in normal form.
 
     Raises:
-        QueryError: as `text`.
+        QueryError: as for `text`.
     """
     return list(dict.fromkeys(map(axis_name, several(given))))
 
 
 def axis_name(given: str) -> str:
-    """Return the name of an axis in the form that axes are called by.
+    """Return the name of an axis in normal form.
 
     Raises:
-        QueryError: as `text`.
+        QueryError: as for `text`.
     """
     return normal(text("an axis", given))
 
@@ -93,7 +93,7 @@ def numbers_of(ids: Sequence[str], store: Store, more: str = "") -> dict[str, in
     """Return the numbers of documents of an index by their ids, which are texts.
 
     Raises:
-        QueryError: one of them is not there; see `no_document`.
+        QueryError: one of them is not in the index; see `no_document`.
     """
     held = store.numbers_of(ids)
     for id in ids:
@@ -111,7 +111,7 @@ def paths(what: str, given: str | os.PathLike[str] | Iterable[str | os.PathLike[
     """Return one path or several as a list of texts.
 
     Raises:
-        QueryError: one is no path.
+        QueryError: one is not a path.
     """
     found = several(given)
     for one in found:
@@ -121,10 +121,10 @@ def paths(what: str, given: str | os.PathLike[str] | Iterable[str | os.PathLike[
 
 
 def paths_later(what: str, given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Callable[[], list[str]]:
-    """Return what returns paths, to which others may be added until it is called.
+    """Return a function that returns paths, to which others may be added until it is called.
 
     Raises:
-        QueryError: one is no path, or they can be looked at only once.
+        QueryError: one is not a path, or they can be iterated over only once.
     """
     if isinstance(given, Iterator):
         raise QueryError(f"{what} is {shown(given)}, wanted a path, or a list of them that is looked at later")
@@ -136,7 +136,7 @@ def documents(given: Document | Iterable[Document]) -> Iterator[Document]:
     """Yield one document or a stream of them, each as it is asked for.
 
     Raises:
-        SourceError: one is no document, or holds text that is no UTF-8.
+        SourceError: one is not a `Document`, or holds text that is not UTF-8.
     """
     if not isinstance(given, Iterable):
         given = [given]
@@ -154,7 +154,7 @@ def definition(given: Axis) -> Axis:
     """Return the definition of an axis.
 
     Raises:
-        AxisError: it is none.
+        AxisError: it is not an `Axis`.
     """
     if not isinstance(given, Axis):
         raise AxisError(
@@ -168,20 +168,20 @@ def definitions(given: Axis | Iterable[Axis]) -> list[Axis]:
     """Return the definition of one axis or of several as a list.
 
     Raises:
-        AxisError: one is none.
+        AxisError: one is not an `Axis`.
     """
     return [definition(one) for one in several(given)]
 
 
 def coordinates(what: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by axis; what a value may be is for the axis to say.
+    """Return values by axis; each axis decides which values it takes.
 
     Args:
-        what: they are, with its article.
-        given: by the user.
+        what: what the values are, with its article, for messages.
+        given: the user's argument.
 
     Raises:
-        QueryError: it is no mapping, or names no axis.
+        QueryError: it is not a mapping, or names no axis.
     """
     if not isinstance(given, Mapping) or not given:
         raise QueryError(f'{what} needs at least one axis with a value, such as {{"size": -1}}, not {shown(given)}')
@@ -192,11 +192,11 @@ def vector(given: ArrayLike, dimension: int) -> Vectors:
     """Return one vector of any length above 0, float32 of shape (dimension,).
 
     Args:
-        given: by the user, shape (dimension,) or (1, dimension).
-        dimension: of the encoder.
+        given: the user's argument, shape (dimension,) or (1, dimension).
+        dimension: the encoder's dimension.
 
     Raises:
-        QueryError: it has another shape, or other values than finite real numbers.
+        QueryError: it has another shape, or values that are not finite real numbers.
     """
     rows = as_rows(given, dimension=dimension)
     if len(rows) != 1:
@@ -209,7 +209,7 @@ def row_numbers(given: ArrayLike) -> Rows:
     """Return row numbers, int64 of shape (n,), in their order.
 
     Raises:
-        QueryError: they are no whole numbers.
+        QueryError: they are not whole numbers.
     """
     rows = np.asarray(given)
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
@@ -218,10 +218,10 @@ def row_numbers(given: ArrayLike) -> Rows:
 
 
 def live_rows(given: ArrayLike, store: Store) -> Rows:
-    """Return row numbers of passages that there are, int64 of shape (n,), in their order.
+    """Return row numbers of existing passages, int64 of shape (n,), in their order.
 
     Raises:
-        QueryError: they are no whole numbers, or one is no passage's any more.
+        QueryError: they are not whole numbers, or one no longer belongs to a passage.
     """
     rows = row_numbers(given)
     store.require_live(rows)

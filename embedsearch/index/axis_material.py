@@ -1,4 +1,4 @@
-"""What axes are fitted from, where there is an index: its encoder, documents, fields and passages."""
+"""What axes are fitted from in an index: its encoder, documents, fields and passages."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from embedsearch.index.scaling import FittedAxes, Select
 from embedsearch.mapped import gather
 from embedsearch.vectors import Rows, Vectors, thinned
 
-# Passages, or documents, enough for means of thirds, components and fields; all of a large index would not fit into
-# memory.
+# So many passages, or documents, are enough for means of thirds, components and fields; all those of a large index
+# would not fit into memory.
 _SAMPLE = 50_000
 
 
 def sampled(vectors: Vectors, rows: Rows) -> Vectors:
-    """Return the vectors of *rows*, shape (n, d); of very many those of an even sample."""
+    """Return the vectors of *rows*, shape (n, d); if there are very many, those of an even sample."""
     return gather(vectors, thinned(rows, _SAMPLE))
 
 
@@ -32,7 +32,7 @@ class IndexMaterial:
     """An index as material for fitting; see `embedsearch.axes.Material`."""
 
     def __init__(self, embedding: Embedding, axes: FittedAxes, select: Select) -> None:
-        """Take an index's embedding, its axes as far as they are fitted, and what evaluates conditions."""
+        """Take an index's embedding, the axes fitted so far, and the function that evaluates conditions."""
         self._embedding = embedding
         self._store = embedding.store
         self._axes = axes
@@ -52,7 +52,7 @@ class IndexMaterial:
         """Return another axis of the index.
 
         Raises:
-            AxisError: there is none of that name, or it was fitted with another encoder.
+            AxisError: there is no axis of that name, or it was fitted with another encoder.
         """
         return self._axes.axis(name)
 
@@ -60,7 +60,7 @@ class IndexMaterial:
         """Return the mean vectors of documents, scaled to length 1, shape (n, d), and their texts below the titles.
 
         Raises:
-            AxisError: there is no document of that id.
+            AxisError: there is no document with such an id.
         """
         try:
             means = mean_vectors(self._store, ids)
@@ -70,9 +70,9 @@ class IndexMaterial:
         return means, [f"{document.title}\n{document.text}" for document in documents]
 
     def field(self, name: str) -> tuple[Vectors, list[Any]]:
-        """Return the mean vectors of the documents that have a field, scaled to length 1, and its values.
+        """Return the mean vectors of the documents that have a field, scaled to length 1, and the field's values.
 
-        Of very many documents it is an even sample.
+        If there are very many documents, an even sample of them is taken.
 
         Raises:
             AxisError: no document has the field, or a value in it.
@@ -93,15 +93,15 @@ class IndexMaterial:
 
     @property
     def passage_count(self) -> int:
-        """How many passages the index has."""
+        """The number of passages in the index."""
         return self._store.count_passages()
 
     def passages(self, where: str | None) -> Vectors:
-        """Return the vectors of the passages that satisfy a condition, shape (n, d); of very many an even sample.
+        """Return the vectors of the passages that satisfy a condition, shape (n, d); of very many, an even sample.
 
         Raises:
-            AxisError: the condition speaks of an axis that cannot be scaled.
-            QueryError: it cannot be read, or names what is not there.
+            AxisError: the condition names an axis that cannot be scaled.
+            QueryError: it cannot be read, or names something that does not exist.
         """
         with self._store.reading():
             rows = self._store.live_rows() if where is None else self._select(where, self._axes)

@@ -1,4 +1,4 @@
-"""The documents of an index."""
+"""The documents of an index: adding, updating, removing, and filtering them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Collection(Contents):
     def __init__(
         self, store: Store, encoder: Encoder | None = None, *, cache: str | os.PathLike[str] | None = None
     ) -> None:
-        """Wrap an open store; use `Index.create` or `embedsearch.open`."""
+        """Wrap an open store; users call `Index.create` or `embedsearch.open` instead."""
         self._store = store
         self._embedding = Embedding(store, encoder, cache=cache)
         self.axes = IndexAxes(self._embedding)
@@ -69,16 +69,16 @@ class Collection(Contents):
         Args:
             path: a folder that does not exist or is empty.
             encoder: a model name, a model folder, or an encoder; the index remembers it.
-            chunk_words: the most words of a passage; as many as the encoder reads whole if None.
-            overlap: the most words that a passage repeats from the one before, in whole sentences, and no more than
-                half of *chunk_words*; 25, or that half if it is less, if None. No passage repeats more than its half.
-            cache: a folder of vectors that several indexes share, so that none embeds what another has; the one in
-                ``EMBEDSEARCH_CACHE``, if any, if None. The index does not remember it.
-            recall: how many of the 10 nearest passages a search must find, as a share, on average; see `tune`.
+            chunk_words: the most words in a passage; if None, as many as the encoder reads whole.
+            overlap: the most words that a passage repeats from the one before, in whole sentences; at most half of
+                *chunk_words*. If None, 25, or that half if it is less. No passage repeats more than half of itself.
+            cache: a folder of vectors that several indexes share, so that none embeds what another has. If None, the
+                folder in ``EMBEDSEARCH_CACHE``, if any. The index does not remember it.
+            recall: the share of the 10 nearest passages that a search must find, on average; see `tune`.
 
         Raises:
-            EncoderError: the encoder cannot be found, or is none.
-            QueryError: the recall is not above 0 and at most 1, or *chunk_words* or *overlap* makes no sense.
+            EncoderError: the encoder cannot be found, or *encoder* is not one.
+            QueryError: *recall* is not above 0 and at most 1, or *chunk_words* or *overlap* makes no sense.
             StoreError: the folder is in use, or cannot be written.
         """
         words = None if chunk_words is None else require_count(chunk_words, "chunk_words")
@@ -112,7 +112,7 @@ class Collection(Contents):
         )
 
     def _repr_html_(self) -> str:
-        """Show what it holds in a notebook."""
+        """Show what the index holds, in a notebook."""
         try:
             info = self.info()
         except EmbedSearchError as error:
@@ -134,17 +134,17 @@ class Collection(Contents):
             yield
 
     def close(self) -> None:
-        """Release the files; the index cannot be used after that."""
+        """Release the files; the index cannot be used afterwards."""
         self._embedding.close()
         self._store.close()
 
     @property
     def identity(self) -> Identity:
-        """What decides the vectors of its encoder, as the index remembers it; nothing is loaded."""
+        """What decides the vectors of the index's encoder, as the index remembers it; the encoder is not loaded."""
         return self._embedding.identity
 
     def info(self) -> dict[str, Any]:
-        """Return what the index holds: at least documents, passages, encoder, dimension, bytes, format."""
+        """Return facts about the index: at least documents, passages, encoder, dimension, bytes, format."""
         with self._store.reading():
             identity = self._embedding.identity
             return {
@@ -173,18 +173,18 @@ class Collection(Contents):
         indexing: Callable[[int, int], None] | None = None,
         repeated: Callable[[SourceError], None] | None = None,
     ) -> AddReport:
-        """Add documents, or update those whose id is there already; embed only what is new.
+        """Add documents, and update those whose id is in the index already; embed only what is new.
 
         Args:
-            documents: one, or any iterable, such as `embedsearch.read` gives; only a batch of it is held in memory.
-            progress: told how many documents and passages are done, and how many tokens were encoded for them.
-            indexing: told how many of how many passages are in the faiss file, when that is built.
-            repeated: told of each document whose id occurred before among *documents*; it is left out.
+            documents: one, or any iterable, such as `embedsearch.read` returns; only a batch is held in memory.
+            progress: called with the numbers of documents and passages done, and of tokens encoded for them.
+            indexing: called with the passages in the faiss file so far and the passages in all, while it is built.
+            repeated: called with an error for each document whose id occurred before; the document is left out.
 
         Raises:
-            SourceError: a document cannot be read or stored, or two have the same id and nobody is told of it. What
-                came before is kept.
-            QueryError: what is to be told cannot be called.
+            SourceError: a document cannot be read or stored, or two have the same id and *repeated* is None. What came
+                before is kept.
+            QueryError: *progress*, *indexing* or *repeated* cannot be called.
             StoreError: another process is writing, or the disk is full. What was committed is kept.
         """
         require_callables(progress=progress, indexing=indexing, repeated=repeated)
@@ -196,7 +196,7 @@ class Collection(Contents):
     def plan(
         self, documents: Document | Iterable[Document], *, repeated: Callable[[SourceError], None] | None = None
     ) -> Plan:
-        """Return what `add` would do with *documents*: how much is new, and how many tokens would be encoded.
+        """Return what `add` would do with documents: how much is new, and how many tokens it would encode.
 
         Nothing is written, and no document is encoded.
 
@@ -205,7 +205,7 @@ class Collection(Contents):
             repeated: as for `add`.
 
         Raises:
-            SourceError: `add` would raise it.
+            SourceError: where `add` would raise it.
         """
         return Planner(self._store, self._embedding, repeated).plan(arguments.documents(documents))
 
@@ -219,27 +219,27 @@ class Collection(Contents):
         repeated: Callable[[SourceError], None] | None = None,
         unread: Iterable[str | os.PathLike[str]] | None = None,
     ) -> AddReport:
-        """Make the index equal to *sources*: add, update, and remove what they no longer hold.
+        """Make the index equal to its sources: add, update, and remove what they no longer hold.
 
-        A document is removed if it came from one of the sources and is not among *documents*. What came from elsewhere,
-        or from a file or folder in which something could not be read and was skipped, stays. Nothing is removed if
-        reading stops at an error, or if there are no documents at all.
+        A document is removed if it came from one of *sources* and is not among *documents*. A document stays if it came
+        from elsewhere, or from a file or folder in which something could not be read and was skipped. Nothing is
+        removed if reading stops at an error, or if there are no documents at all.
 
         Args:
-            documents: all that the sources hold now.
-            sources: the file or folder, or several, that they were read from, for example those given to
-                `embedsearch.read`; if None, every document that is not among *documents* is removed, wherever it came
-                from.
+            documents: everything that the sources hold now.
+            sources: the file or folder that *documents* were read from, or several, such as you gave to
+                `embedsearch.read`. If None, all documents that are not among *documents* are removed, whatever
+                their source.
             progress: as for `add`.
             indexing: as for `add`.
             repeated: as for `add`.
-            unread: files and folders in which something was skipped, looked at when *documents* have been read; if None
-                those that *documents* tell of, as what `embedsearch.read` returns does.
+            unread: files and folders in which something was skipped; looked at after *documents* have been read. If
+                None, those that *documents* names itself, as the result of `embedsearch.read` does.
 
         Raises:
-            QueryError: a source is no path, or what is to be told cannot be called; nothing is changed.
-            SourceError: as `add`, or no document was read.
-            StoreError: as `add`.
+            QueryError: a source is not a path, or a callback cannot be called; nothing is changed.
+            SourceError: as for `add`, or no document was read.
+            StoreError: as for `add`.
         """
         require_callables(progress=progress, indexing=indexing, repeated=repeated)
         places = None if sources is None else arguments.paths("a source", sources)
@@ -251,12 +251,12 @@ class Collection(Contents):
         return report
 
     def delete(self, ids: str | Iterable[str]) -> int:
-        """Take one document or several out of the index; return how many.
+        """Remove one document or several from the index, and return how many.
 
-        Their texts leave the files when the index is compacted.
+        Their texts remain in the files until the index is compacted.
 
         Raises:
-            QueryError: one of them is no text, or not in the index; nothing is deleted.
+            QueryError: an id is not a text, or not in the index; nothing is deleted.
             StoreError: another process is writing.
         """
         wanted = list(dict.fromkeys(arguments.texts("the id of a document", ids)))
@@ -268,9 +268,9 @@ class Collection(Contents):
         return len(wanted)
 
     def compact(self) -> Compaction:
-        """Give the room of deleted and replaced documents back to the disk.
+        """Give the disk space of deleted and replaced documents back.
 
-        Other processes go on reading meanwhile; an interruption at any moment leaves the index whole.
+        Other processes can read meanwhile. An interruption at any moment leaves the index whole.
 
         Raises:
             StoreError: another process is writing, or the disk has no room for a second copy.
@@ -287,16 +287,16 @@ class Collection(Contents):
         return replace(compaction, after=self._store.size())
 
     def tune(self, recall: float) -> None:
-        """Have searches find at least this share of the 10 nearest passages, on average.
+        """Set the share of the 10 nearest passages that searches must find, on average.
 
-        It is measured against comparing every passage, with passages of the index as the queries; `info` has what was
-        measured. Searches restricted to few passages, and those of small indexes, find all of them anyway.
+        The recall is measured against comparing every passage, with passages of the index as the queries; `info` has
+        the figure. Searches restricted to few passages, and those of small indexes, find all of them anyway.
 
         Args:
-            recall: above 0 and at most 1; what an index is made with is .99.
+            recall: above 0 and at most 1; `create` sets .99 unless told otherwise.
 
         Raises:
-            QueryError: the recall is another number.
+            QueryError: *recall* is outside that range.
             StoreError: another process is writing.
         """
         wanted = checked_recall(recall)
@@ -306,7 +306,7 @@ class Collection(Contents):
             self._searcher.refresh_neighbors()
 
     def get(self, id: str) -> Document:
-        """Return the document called *id*.
+        """Return the document with this id.
 
         Raises:
             QueryError: there is none.
@@ -317,12 +317,12 @@ class Collection(Contents):
         """Yield the documents that satisfy a condition, unchanged and in order.
 
         Args:
-            condition: see `embedsearch.conditions`.
-            documents: any documents, in the index or not; those of the index if None.
+            condition: such as ``predatoriness > p90 and year >= 2000``; see `embedsearch.conditions`.
+            documents: any documents, in the index or not; if None, those of the index.
 
         Raises:
-            QueryError: the condition cannot be read, or names what is not there.
-            SourceError: one of *documents* is none.
+            QueryError: the condition cannot be read, or names something that does not exist.
+            SourceError: one of *documents* is not a `Document`.
         """
         verdicts = self._selector.judge(condition, documents, Wanted(rejected=False, all_measured=False))
         return (verdict.document for verdict in verdicts if verdict.passed)
@@ -334,18 +334,18 @@ class Collection(Contents):
         *,
         axes: str | Iterable[str] = (),
     ) -> Verdicts:
-        """Give a verdict on each document, passed or not, with its coordinates on *axes*; in order.
+        """Return a verdict on each document, in order: passed or not, with its coordinates on *axes*.
 
         Raises:
-            QueryError, AxisError: as `filter`.
+            QueryError, AxisError: as for `filter`.
         """
         return self._selector.judge(condition, documents, Wanted(axes=arguments.axis_names(axes)))
 
     def count(self, condition: str) -> Counts:
-        """Count the documents of the index that satisfy a condition, and each of its parts; none of them is read.
+        """Count the documents of the index that satisfy a condition, and each of its parts, without reading them.
 
         Raises:
-            QueryError, AxisError: as `filter`.
+            QueryError, AxisError: as for `filter`.
         """
         return self._selector.count(condition)
 
@@ -357,33 +357,33 @@ class Collection(Contents):
         *,
         rank: str | None = None,
     ) -> Verdicts:
-        """Give verdicts that carry what is wanted; see `Selector.judge`.
+        """Return verdicts that carry what *wanted* asks for; see `Selector.judge`.
 
         Args:
             condition: see `embedsearch.conditions`; None lets every document through.
-            documents: any documents; those of the index if None.
-            wanted: coordinates, reasons, and which verdicts at all.
-            rank: an axis or ``near(...)`` that gives each verdict its score.
+            documents: any documents; if None, those of the index.
+            wanted: which coordinates and reasons the verdicts carry, and which verdicts are wanted at all.
+            rank: an axis or a ``near(...)``, which gives each verdict its score.
 
         Raises:
-            QueryError, AxisError: as `filter`.
+            QueryError, AxisError: as for `filter`.
         """
         wanted = Wanted() if wanted is None else wanted
         require_kind("wanted", wanted, Wanted, "a Wanted of embedsearch.index, or None")
         return self._selector.judge(condition, documents, wanted, rank)
 
     def prepare(self, documents: Document | Iterable[Document]) -> int:
-        """Embed documents into the cache and add none; return how many texts were encoded.
+        """Embed documents into the cache without adding them; return how many texts were encoded.
 
-        They are embedded in batches that depend on the documents alone, so that whoever is interrupted and does this
-        again gets the same vectors to the last digit.
+        The batches depend on the documents alone, so that the same call after an interruption gives the same vectors to
+        the last digit.
         """
         verdicts = self._selector.judge(_ANYTHING, documents, Wanted())
         return sum(1 for _ in verdicts) and verdicts.embedded
 
     @contextmanager
     def trace(self) -> Iterator[Trace]:
-        """Note how the queries made inside are answered: each step with its plan and time."""
+        """Record how the queries inside the ``with`` block are answered: each step with its plan and its time."""
         self._trace.steps, self._trace.is_on = [], True
         try:
             yield Trace(self._trace.steps)

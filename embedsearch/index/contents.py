@@ -1,4 +1,4 @@
-"""What an index holds, as it stands: for what is built on top of it."""
+"""Access to what an index holds, for code that is built on top of it."""
 
 from __future__ import annotations
 
@@ -41,24 +41,24 @@ class Contents:
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder that made the index; found when it is first asked for, loaded when it first encodes.
+        """The encoder that made the index; found when you first ask for it, loaded when it first encodes.
 
         Raises:
             EncoderError: it cannot be found.
-            StoreError: what is found under its name is another one.
+            StoreError: the encoder that is found under its name is a different one.
         """
         return self._embedding.encoder
 
     def ids(self) -> list[str]:
-        """Return the ids of all documents in the order in which they came."""
+        """Return the ids of all documents, in the order in which they were added."""
         return self._store.ids(-1)
 
     def sources(self) -> dict[str, int]:
-        """Return how many documents came from each source, line numbers left out; in the order in which they came."""
+        """Return the number of documents from each source, by its name without line numbers, in the order of adding."""
         return dict(Counter(file_of(source) for _, source, _ in self._store.sources_before(-1)))
 
     def documents(self) -> Iterator[Document]:
-        """Yield all documents in the order in which they came; a batch of them is held in memory."""
+        """Yield all documents in the order in which they were added; only a batch is held in memory."""
         return self._store.all_documents()
 
     def duplicates(
@@ -69,21 +69,21 @@ class Contents:
         progress: Tell | None = None,
         comparing: Tell | None = None,
     ) -> Duplicates:
-        """Return which documents are in the index more than once: records of several databases, versions of a text.
+        """Find documents that are in the index more than once: records from several databases, versions of a text.
 
-        Documents are compared that share their DOI, their PubMed number, their title, or some of their words; see
-        docs/duplicates.md. Of those that are the same the one is kept that has a label in a screening, else more words,
-        else more fields, else came first. Nothing is deleted; `delete_duplicates` does.
+        Documents are compared if they share their DOI, their PubMed number, their title, or some of their words; see
+        docs/duplicates.md. Of documents that are the same, one is kept: the one with a label in a screening, else the
+        one with more words, else with more fields, else the one that came first. Nothing is deleted;
+        `delete_duplicates` does that.
 
         Args:
-            same: the share of the words from which on texts are the same, above 0 and at most 1.
+            same: texts count as the same if they share at least this part of their words; above 0 and at most 1.
             where: a condition; only documents with a passage that satisfies it are compared.
-            progress: told how many of how many documents are read.
-            comparing: told how many of how many pairs of them are compared after that.
+            progress: called with the documents read so far and the documents in all.
+            comparing: called with the pairs of documents compared so far and the pairs in all, after that.
 
         Raises:
-            QueryError: the share is another number, the condition cannot be read, or what is to be told cannot be
-                called.
+            QueryError: *same* is outside its range, the condition cannot be read, or a callback cannot be called.
         """
         require_callables(progress=progress, comparing=comparing)
         share = checked_same(same)
@@ -91,13 +91,13 @@ class Contents:
             return find_copies(self._store, self.labels, self._rows(where), share, progress, comparing)
 
     def delete_duplicates(self, found: Duplicates) -> int:
-        """Take duplicates out of the index, as `Duplicates.sure` are; return how many.
+        """Remove duplicates from the index, such as `Duplicates.sure`, and return how many.
 
-        What was kept of each is remembered, so that the report of a screening can count them.
+        The index remembers which document was kept for each, so that the report of a screening can count them.
 
         Raises:
-            QueryError: they are none; or one of them is not in the index any more, was changed or labelled since it was
-                found, or nothing that is the same would be left. Nothing is deleted.
+            QueryError: *found* is not a `Duplicates`; or one of its documents is no longer in the index, was changed or
+                labelled since it was found, or would leave nothing that is the same. Nothing is deleted.
             StoreError: another process is writing.
         """
         require_kind("what is deleted", found, Duplicates, "Duplicates, as Index.duplicates gives them")
@@ -107,7 +107,7 @@ class Contents:
         return len(found)
 
     def deleted_duplicates(self) -> dict[str, str]:
-        """Return of each duplicate that was deleted as one, and is not back, the file that it came from, by id."""
+        """Return the source file of each document that was deleted as a duplicate and is not back, by id."""
         with self._store.reading():
             return deleted_copies(self._store)
 
@@ -116,41 +116,47 @@ class Contents:
 
     @property
     def generation(self) -> int:
-        """A number that grows with every change of documents or passages, by whomever."""
+        """A number that grows with every change of documents or passages, whoever makes it."""
         return self._store.generation
 
     @property
     def derived(self) -> DerivedFiles:
-        """What was made from the index and is kept in its folder, such as the layouts of maps."""
+        """Files that were made from the index and are kept in its folder, such as the layouts of maps."""
         return DerivedFiles(self._store.path)
 
     def term_counts(self, ids: str | Iterable[str]) -> RecordTerms:
-        """Return how often documents have which words and pairs of words, in the order in which they came.
+        """Count the words, and pairs of words, of documents.
 
-        They are kept in the index folder where it can be written, and only documents that are new or have changed are
-        counted.
+        The counts are kept in the index folder if it can be written. Only documents that are new or have changed are
+        counted again.
 
         Args:
-            ids: of the documents; what is not in the index is left out.
+            ids: the documents; ids that are not in the index are left out.
+
+        Returns:
+            The counts of each document, in the order in which the documents were added.
 
         Raises:
-            QueryError: an id is no text.
+            QueryError: an id is not a text.
         """
         return count_terms(self._store, self.derived, arguments.texts("the id of a document", ids))
 
     def document_vectors(self, ids: str | Iterable[str]) -> Vectors:
-        """Return the unit vector of the mean of each document's passages, shape (len(ids), d), in the order of *ids*.
+        """Return one unit vector for each document: the mean of its passages' vectors, scaled to length 1.
+
+        Returns:
+            Shape (len(ids), d), float32, in the order of *ids*.
 
         Raises:
-            QueryError: a document is not in the index, or an id is no text.
+            QueryError: a document is not in the index, or an id is not a text.
         """
         return mean_vectors(self._store, arguments.texts("the id of a document", ids))
 
     def rows_of(self, hits: Sequence[Hit]) -> Rows:
-        """Return the row of each hit, int64.
+        """Return the row of each hit's passage, int64, in the order of *hits*.
 
         Raises:
-            QueryError: one is no hit, or its passage is in the index no more.
+            QueryError: one is not a `Hit`, or its passage is no longer in the index.
         """
         found = []
         require_kind("hits", hits, Iterable, "Hits, as a search gives them")
@@ -167,25 +173,25 @@ class Contents:
         return np.array(found, dtype=np.int64)
 
     def field_of_passages(self, field: str, rows: ArrayLike) -> list[Any]:
-        """Return the value that the document of each passage has for a field, None where it has none.
+        """Return the value of a field for each passage: that of its document, or None where the document has none.
 
         Raises:
-            QueryError: no document has the field, or a row is no passage's any more.
+            QueryError: no document has the field, or a row no longer belongs to a passage.
         """
         with self._store.reading():
             return field_values(self._store, arguments.text("a field", field), arguments.live_rows(rows, self._store))
 
     def passage_vectors(self, rows: ArrayLike) -> Vectors:
-        """Return the unit vectors of the passages in some rows of a `draw` or a `population`, shape (n, d).
+        """Return the unit vectors of passages, by their rows from a `draw` or a `population`, shape (n, d).
 
         Raises:
-            QueryError: a row is no passage's any more.
+            QueryError: a row no longer belongs to a passage.
         """
         with self._store.reading():
             return gather(self._store.vectors(), arguments.live_rows(rows, self._store))
 
     def query_vector(self, text: str) -> Vectors:
-        """Return the unit vector of a text as one that is searched with, shape (d,).
+        """Return the unit vector of a text that you search with, shape (d,).
 
         Raises:
             QueryError: the text is empty, or longer than the encoder reads whole.
@@ -194,9 +200,11 @@ class Contents:
         return vector
 
     def text_vectors(self, texts: str | Iterable[str]) -> Vectors:
-        """Return the unit vectors of texts as they are in documents, shape (n, d); what the index holds is looked up.
+        """Return the unit vectors of texts, encoded as the texts of documents are, shape (n, d).
+
+        Vectors that the index holds are looked up rather than encoded.
 
         Raises:
-            QueryError: as `query_vector`.
+            QueryError: as for `query_vector`.
         """
         return self._embedding.vectors_of(arguments.texts("a text", texts))

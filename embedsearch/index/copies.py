@@ -1,4 +1,4 @@
-"""Documents of an index that are in it more than once."""
+"""Documents that are in an index more than once."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def find_copies(
     """Return which documents are copies of which; inside `reading`.
 
     Args:
-        store: an open one.
-        labels: of any screening; a document with a label in one of them is kept rather than one without.
-        rows: passages, of which the documents are compared; all if None.
+        store: an open store.
+        labels: the labels of any screening; a document with a label in one is kept rather than one without.
+        rows: the passages whose documents are compared; if None, all.
         same: see `embedsearch.duplicates.compare`.
-        progress: told how many of how many documents are read.
-        comparing: told how many of how many pairs of them are compared after that.
+        progress: called with the documents read so far and the documents in all.
+        comparing: called with the pairs of documents compared so far and the pairs in all, after that.
     """
     numbers = store.numbers() if rows is None else np.unique(store.document_numbers(rows))
     screened = labels.everywhere()
@@ -67,7 +67,7 @@ def find_copies(
 
 
 def delete_copies(store: Store, labels: IndexLabels, found: Duplicates) -> None:
-    """Take duplicates out of the index and remember of each what was kept, and where it came from; inside `locked`.
+    """Delete duplicates, and remember for each what was kept and where it came from; inside `locked`.
 
     Raises:
         QueryError: one of them is not in the index, or not what it was when it was found; nothing is deleted.
@@ -83,11 +83,11 @@ def delete_copies(store: Store, labels: IndexLabels, found: Duplicates) -> None:
 
 
 def _require_as_found(store: Store, labels: IndexLabels, found: Duplicates) -> None:
-    """Refuse duplicates of which more would be lost than what is kept says: others may have worked on the index since.
+    """Refuse duplicates if more would be lost than when they were found: others may have worked on the index since.
 
     Raises:
-        QueryError: what is kept is gone, or to be deleted in favour of what it stands for; one of the two has changed,
-            or the one to be deleted has been labelled.
+        QueryError: a document to be kept is gone, or is to be deleted in favour of its own duplicate; one of the two
+            has changed; or the one to be deleted has been labelled.
     """
     leads, screened = {one.id: one.kept for one in found}, labels.everywhere()
     for start in range(0, len(found), _READ_AT_ONCE):
@@ -127,7 +127,7 @@ def _compared_again(record: Record, kept: Record, one: Duplicate) -> Duplicate:
 
 
 def deleted_copies(store: Store) -> dict[str, str]:
-    """Return of each duplicate that was deleted, and is not back, the file that it came from, by id."""
+    """Return the source file of each document that was deleted as a duplicate and is not back, by id."""
     noted = store.setting(_DELETED, {})
     back = store.numbers_of(list(noted))
     return {id: source for id, (_, source) in noted.items() if id not in back}

@@ -17,15 +17,15 @@ from embedsearch.term_counts import TermCounts
 _log = logging.getLogger("embedsearch")
 
 _NAME = "words"
-_STAMP = {"made by": "term counts 1"}  # to be counted up where `RecordTerms.of`, or what it stands on, changes
+_STAMP = {"made by": "term counts 1"}  # increase it when `RecordTerms.of`, or code that it uses, changes
 
 
 class RecordTerms(NamedTuple):
     """How often n records have which terms.
 
     Attributes:
-        texts: in their texts, the title of each before it.
-        titles: in the first lines of these, for which the title is taken where there is one.
+        texts: counts in the records' texts, each with its title before it.
+        titles: counts in the first line of each, which is the title if the record has one.
     """
 
     texts: TermCounts
@@ -33,7 +33,7 @@ class RecordTerms(NamedTuple):
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Self:
-        """Count the terms of records, see `record_text`; *texts* are read once."""
+        """Count the terms of records, given as `record_text` writes them; *texts* are read once."""
         titles: list[str] = []
 
         def noted() -> Iterator[str]:
@@ -44,32 +44,32 @@ class RecordTerms(NamedTuple):
         return cls(TermCounts.of(noted()), TermCounts.of(titles))
 
     def take(self, places: NDArray[np.int64]) -> Self:
-        """Return those of some of the records."""
+        """Return the counts of some of the records."""
         return type(self)(*(counts.take(places) for counts in self))
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Return those of the records of all parts, one part after the other."""
+        """Return the counts of the records of all parts, one part after the other."""
         return cls(*(TermCounts.joined(counts) for counts in zip(*parts, strict=True)))
 
 
 def record_text(document: Document) -> str:
-    """Return the text of a record as words are counted in it: its title, if it has one, on a line before it."""
+    """Return the text of a record in which words are counted: its title, if it has one, on a line before its text."""
     return f"{document.title}\n{document.text}" if document.title else document.text
 
 
 def count_terms(store: Store, derived: DerivedFiles, ids: Iterable[str]) -> RecordTerms:
-    """Return how often documents have which words, in the order of the store; what is new there alone is read.
+    """Return how often documents have which words, in the order of the store; only texts that are new are read.
 
-    The counts of all that were ever asked for, and are there still, are kept as one derived file.
+    The counts of all documents that were ever asked for, and still exist, are kept as one derived file.
 
     Args:
-        store: that has the documents.
-        derived: of the same index.
-        ids: of the documents; what is not in the store is left out.
+        store: the store that has the documents.
+        derived: the derived files of the same index.
+        ids: the ids of the documents; ids that are not in the store are left out.
     """
     wanted = set(ids)
-    with store.reading():  # they are of the documents whose digests they stand under
+    with store.reading():  # the counts must be of the documents whose digests they are kept under
         present = dict(zip(store.digests(), store.numbers().tolist(), strict=True))
         chosen = [digest for id, digest in present if id in wanted]
         digests, terms = _read(derived)
@@ -89,7 +89,7 @@ def count_terms(store: Store, derived: DerivedFiles, ids: Iterable[str]) -> Reco
 
 
 def _read(derived: DerivedFiles) -> tuple[list[bytes], RecordTerms]:
-    """Return the digests of the documents whose terms are kept, and these."""
+    """Return the digests of the documents whose terms are kept, and the terms."""
     kept = derived.read(_NAME)
     if kept is None or kept.stamp != _STAMP:
         return [], RecordTerms.of([])

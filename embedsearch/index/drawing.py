@@ -12,11 +12,11 @@ from embedsearch.vectors import Rows
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draw:
-    """Passages of an index, and what tells their texts apart.
+    """Passages that were drawn by lot, and keys that tell their texts apart.
 
     Attributes:
-        rows: ascending, shape (n,).
-        keys: of each, the same for the same text under the same encoder, whatever its row.
+        rows: the passages' rows, ascending, shape (n,).
+        keys: one for each passage; the same text under the same encoder has the same key, whatever its row.
         of: how many passages they were drawn from.
     """
 

@@ -1,4 +1,4 @@
-"""Texts to vectors for one index: what it holds already is looked up, the rest is encoded."""
+"""From texts to vectors for one index: vectors that it holds already are looked up, the others are encoded."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from embedsearch.vectors import Vectors
 
 _log = logging.getLogger("embedsearch")
 _RECENT = 256  # vectors of phrases that are kept while the index is open
-_TITLE_SHARE = 4  # a title that would take more than this part of a passage's room is not put before it
+_TITLE_SHARE = 4  # a title that would take more than a quarter of a passage's room is not put before it
 
 
 class Embedding:
@@ -47,21 +47,22 @@ class Embedding:
         """Take the encoder given, or the one that the index names.
 
         Args:
-            store: the index's.
-            encoder: its own; found by the name that the index keeps if None.
-            cache: a folder of vectors shared with other indexes; the one in ``EMBEDSEARCH_CACHE``, if any, if None.
+            store: the store of the index.
+            encoder: the index's own encoder; if None, it is found by the name that the index keeps.
+            cache: a folder of vectors that is shared with other indexes; if None, the one in ``EMBEDSEARCH_CACHE``, if
+                any.
 
         Raises:
             StoreError: the encoder given is not the one that made the index.
-            QueryError: the cache is no path.
+            QueryError: the cache is not a path.
         """
         if cache is not None:
             require_path("the cache", cache, error=QueryError)
         self.store = store
-        self.sayings = Sayings(store)  # here, since every question makes what places anew
+        self.sayings = Sayings(store)  # here, because every question makes a new `Placer`
         self._cache_folder = cache
         self._has_vouched = False
-        self._recent: dict[bytes, Vectors] = {}  # a query is searched for, placed, and shown in snippets
+        self._recent: dict[bytes, Vectors] = {}  # the same query is searched for, placed, and shown in snippets
         self.identity = Identity.from_dict(store.setting("encoder")["identity"])
         if encoder is not None:
             self.encoder = self._own(encoder)
@@ -73,7 +74,7 @@ class Embedding:
 
     @cached_property
     def _cache(self) -> VectorCache | None:
-        """What the user has chosen, else the encoder's own if it has one; opened when the first text is embedded."""
+        """The cache that the user chose, else the encoder's own if it has one; opened when a text is embedded."""
         chosen = VectorCache.chosen(self._cache_folder, self.store.dimension)
         if chosen is not None or not hasattr(self.encoder, "vector_cache"):
             return chosen
@@ -119,13 +120,13 @@ class Embedding:
         return encoder
 
     def key(self, text: str, *, queries: bool = False) -> bytes:
-        """Return what the vector of *text* is known by: a hash of the encoder's identity and the text."""
+        """Return the key of the vector of *text*: a hash of the encoder's identity and the text."""
         content = f"{self._roles[queries]}\0{text}"
         return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
     @cached_property
     def _roles(self) -> tuple[str, str]:
-        """What the keys of documents and of queries begin with; the same where the encoder treats both alike."""
+        """The prefixes of the keys of documents and of queries; the same if the encoder treats both alike."""
         document, query = (f"{self.identity.key}\0{role}" for role in ("document", "query"))
         return document, query if any(prompt for _, prompt in self.identity.prompts) else document
 
@@ -146,7 +147,7 @@ class Embedding:
         return vectors
 
     def encoded(self, texts: Sequence[str], *, queries: bool = False) -> Vectors:
-        """Return the unit vectors of texts as the encoder gives them, shape (n, d); a remote one is asked once.
+        """Return the unit vectors of texts as the encoder gives them, shape (n, d); a remote encoder is asked once.
 
         Raises:
             StoreError: the encoder is not the one that its name says.
@@ -169,7 +170,7 @@ class Embedding:
         return np.stack([found[key] for key in keys]) if keys else np.empty((0, self.store.dimension), np.float32)
 
     def vouch_once(self) -> None:
-        """See once that the encoder is the model that made the vectors of the index, where a name does not tell."""
+        """Check once that the encoder is the model that made the index's vectors, if its name alone does not tell."""
         if not self._has_vouched and isinstance(self.encoder, Probed):
             vouch(self.encoder, self.store, self._cache, self._probe_key)
         self._has_vouched = True
@@ -190,7 +191,7 @@ class Embedding:
                 )
 
     def known(self, keys: Sequence[bytes]) -> tuple[Vectors, list[int]]:
-        """Return an array with the vectors of the keys that the index holds, and the places of the others."""
+        """Return an array with the vectors of those keys that the index holds, and the places of the others."""
         vectors = np.empty((len(keys), self.store.dimension), dtype=np.float32)
         with self.store.reading():  # rows have other numbers once another process has compacted
             rows = self.store.rows_of_keys(keys)
@@ -217,13 +218,13 @@ class Embedding:
         ahead: Ahead | None = None,
         before: EmbeddingUnderWay | None = None,
     ) -> EmbeddingUnderWay:
-        """Begin to embed document texts, as `embed` does; `EmbeddingUnderWay.finish` gives their vectors.
+        """Begin to embed document texts, as `embed` does; `EmbeddingUnderWay.finish` returns their vectors.
 
         Args:
             texts: each within the encoder's limit.
-            keys: of the texts.
-            ahead: encodes in its thread from now on; if None, all is done in `finish`.
-            before: texts that are under way and will be finished before these: what they have is not encoded again.
+            keys: the keys of the texts.
+            ahead: encodes in its thread from now on; if None, everything is done in `finish`.
+            before: texts that are under way and will be finished before these; texts among them are not encoded again.
         """
         vectors, missing = self._known_anywhere(keys)
         places_before = before.places if before else {}
@@ -231,21 +232,21 @@ class Embedding:
         for place in missing:
             copies.setdefault(keys[place], []).append(place)
         awaited = {key: copies.pop(key) for key in list(copies) if key in places_before}
-        # Texts of like length go together: a batch is padded to its longest.
+        # Texts of similar length go together: a batch is padded to its longest text.
         order = sorted(copies.values(), key=lambda same: len(texts[same[0]]))
         parts = encode_parts(self.encoder, [texts[same[0]] for same in order]) if order else iter(())
-        # What is paid for must be kept as it comes, and not wait for its turn.
+        # Vectors that are paid for must be kept as they come, and not wait for their turn.
         if ahead is not None and not self.pays:
             parts = ahead.run(parts)
         return EmbeddingUnderWay(self, keys, texts, vectors, order, parts, len(keys) - len(missing), awaited, before)
 
     @cached_property
     def pays(self) -> bool:
-        """Does embedding cost more than time, so that each vector is kept as soon as it has come?"""
+        """Whether embedding costs more than time, so that each vector is kept as soon as it has come."""
         return hasattr(self.encoder, "vector_cache")
 
     def keep(self, vectors: Iterable[tuple[bytes, Vectors]]) -> None:
-        """Put keys with their vectors into the cache, if there is one; else nothing is asked of *vectors*."""
+        """Put keys with their vectors into the cache, if there is one; else *vectors* is not read."""
         if self._cache is not None and (given := dict(vectors)):
             self._cache.put(given)
 
@@ -261,7 +262,7 @@ class Embedding:
             self.store.set_setting("engines", counts | {engine: counts.get(engine, 0) + passages})
 
     def _known_anywhere(self, keys: Sequence[bytes]) -> tuple[Vectors, list[int]]:
-        """Return what `known` does, with the vectors that are in the cache too."""
+        """Return what `known` returns, including the vectors in the cache."""
         vectors, missing = self.known(keys)
         if not missing or not self._cache:
             return vectors, missing
@@ -296,6 +297,6 @@ def _describe(identity: Identity) -> str:
 
 
 def encoder_settings(encoder: Encoder, load: str | None) -> dict[str, Any]:
-    """Return what a new index remembers of its encoder, and by what name it is loaded; its own if None."""
+    """Return what a new index remembers about its encoder, including the name it is loaded by: *load*, or its own."""
     identity = identify(encoder)
     return {"encoder": {"load": load or encoder.name, "identity": identity.to_dict()}, "dimension": identity.dimension}

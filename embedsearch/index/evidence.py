@@ -1,4 +1,4 @@
-"""Where a document lies on an axis, by its passages, and the passage and sentences that carry it."""
+"""Where a document lies on an axis, by its passages, and which passage and sentences put it there."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class SentenceShare:
 
     Attributes:
         text: the sentence.
-        start: its first character in the document's text.
-        end: the character behind its last.
+        start: the offset of its first character in the document's text.
+        end: the offset just after its last character.
         share: the passage's coordinate minus that of the passage without the sentence, in standard deviations.
     """
 
@@ -57,17 +57,17 @@ class DocumentPlace:
     """Where a document lies on one axis.
 
     Attributes:
-        document: its id.
+        document: the document's id.
         axis: the name of the axis.
-        version: of the axis.
-        mean: of the coordinates of its passages, in standard deviations unless another unit was asked for.
-        maximum: the highest of them.
-        threshold: what `above` counts.
+        version: the version of the axis.
+        mean: the mean of its passages' coordinates, in standard deviations unless another unit was asked for.
+        maximum: the highest of these coordinates.
+        threshold: the coordinate above which `above` counts.
         above: the share of passages whose coordinate is above the threshold, 0…1.
-        passages: how many there are.
+        passages: how many passages the document has.
         passage: the text of the passage with the highest coordinate.
-        rated: where its rating puts the document; None where it was not rated.
-        sentences: of that passage, in their order; empty unless evidence was asked for.
+        rated: where its rating puts the document; None if it was not rated.
+        sentences: the sentences of that passage, in their order; empty unless evidence was asked for.
     """
 
     document: str
@@ -83,7 +83,7 @@ class DocumentPlace:
     sentences: tuple[SentenceShare, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the place as JSON values; sentences only where evidence was asked for."""
+        """Return the place as a dict of JSON values, with sentences only if evidence was asked for."""
         record = asdict(self)
         if not self.sentences:
             del record["sentences"]
@@ -92,17 +92,17 @@ class DocumentPlace:
         return {"id": record.pop("document"), **record}
 
     def in_unit(self, axis: ScaledAxis, unit: Unit) -> DocumentPlace:
-        """Return the place, which is in standard deviations, in a unit; what sentences add has none but these.
+        """Return this place, given in standard deviations, in another unit; what sentences add stays as it is.
 
         Raises:
-            AxisError: the unit is that of ratings, and the axis has none.
+            AxisError: the unit is ``rating``, and the axis has no ratings.
         """
         if unit == "sd":
             return self
         stands = np.nan if self.rated is None else self.rated
         coordinates = np.array([self.mean, self.maximum, self.threshold, stands])
         mean, maximum, threshold, rated = in_unit(axis, coordinates, unit).tolist()
-        if unit == "rating" and axis.fitted.calibration is not None:  # not what is expected there, but what it was
+        if unit == "rating" and axis.fitted.calibration is not None:  # the rating itself, not the one expected there
             rated = float(axis.fitted.calibration.ratings_of(axis.scale.raw_at([stands]))[0])
         return replace(
             self, mean=mean, maximum=maximum, threshold=threshold, rated=None if self.rated is None else rated
@@ -110,9 +110,9 @@ class DocumentPlace:
 
 
 class DocumentPlaces(Records[DocumentPlace]):
-    """Where documents lie, one record for each document and axis, in the order of the ids and axes given.
+    """Where documents lie: one record for each document and axis, in the order of the ids and axes given.
 
-    Data frames have no column for the sentences; `to_dicts` has them.
+    Data frames have no column for the sentences; `to_dicts` includes them.
     """
 
     def _schema(self) -> Schema:
@@ -130,11 +130,11 @@ class Reason:
     Attributes:
         part: the comparison as it is written.
         value: the document's coordinate, in standard deviations, or its nearness.
-        limit: what it was compared with, a percentile as a coordinate.
-        holds: does the comparison hold?
-        sentence: of the passage that lies furthest on the side asked for, the one that brings it furthest there.
-        start: the sentence's first character in the document's text.
-        end: the character behind its last.
+        limit: what the value was compared with; a percentile is given as a coordinate.
+        holds: whether the comparison holds.
+        sentence: from the passage that lies furthest on the side asked for, the sentence that brings it furthest there.
+        start: the offset of the sentence's first character in the document's text.
+        end: the offset just after its last character.
     """
 
     part: str
@@ -146,12 +146,12 @@ class Reason:
     end: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the reason as JSON values."""
+        """Return the reason as a dict of JSON values."""
         return asdict(self)
 
 
 class Reasoner:
-    """Says which sentences decided what a condition says of a document.
+    """Finds the sentences that decided what a condition says of a document.
 
     As in `Witness`, what a sentence adds is what is lost without it: the value of its passage minus that of the
     passage without the sentence.
@@ -162,7 +162,7 @@ class Reasoner:
         self._embedding = embedding
         self._means = means
         self._measured = [
-            (part, falling and isinstance(part.left, Axis))  # what is far from a phrase is nowhere in a text
+            (part, falling and isinstance(part.left, Axis))  # no sentence makes a text far from a phrase
             for part, falling in comparisons(root)
             if isinstance(part.left, Axis | Near)
         ]
@@ -234,7 +234,7 @@ def _without_each(embedding: Embedding, passage: Passage, text: str) -> tuple[li
 
 
 class Witness:
-    """Says what in a document puts it where it lies."""
+    """Finds what in a document puts it where it lies."""
 
     def __init__(self, embedding: Embedding) -> None:
         """Read nothing yet."""

@@ -29,7 +29,7 @@ _LONGEST = 80  # characters of a text that can be rated at a glance
 
 
 def _named(text: str) -> str:
-    """Return what an axis calls one of its ends, after a text that lies there."""
+    """Return a name for an end of an axis, from a text that lies there."""
     name = as_name(text)
     return name if 0 < len(name) <= 30 else name[:29].rstrip() + "…"
 
@@ -39,11 +39,11 @@ class Component:
     """A principal component of an index, or of a part of it.
 
     Attributes:
-        number: 1 for the widest.
-        share: of the variance, 0…1.
+        number: 1 for the component with the largest variance.
+        share: its share of the variance, 0…1.
         low: the texts at its low end, outermost first.
         high: the texts at its high end, outermost first.
-        axis: what keeps it: ``index.axes.save(component.axis)``.
+        axis: an axis definition that keeps it: ``index.axes.save(component.axis)``.
     """
 
     number: int
@@ -53,7 +53,7 @@ class Component:
     axis: Axis
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the component as JSON values."""
+        """Return the component as a dict of JSON values."""
         return {
             "id": self.axis.name,
             "number": self.number,
@@ -65,15 +65,15 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One definition under two encoders.
+    """One axis definition under two encoders.
 
     Attributes:
-        axis: its name.
-        first: the index's encoder.
-        second: the other.
-        spearman: rank correlation of the coordinates of the same texts.
-        texts: how many were compared.
-        apart: the texts whose ranks differ most, each with its percentile under either encoder.
+        axis: the name of the axis.
+        first: the name of the index's encoder.
+        second: the name of the other encoder.
+        spearman: the rank correlation of the coordinates of the same texts.
+        texts: how many texts were compared.
+        apart: the texts whose ranks differ most, each with its percentile under the first and the second encoder.
     """
 
     axis: str
@@ -84,7 +84,7 @@ class Comparison:
     apart: tuple[tuple[str, float, float], ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as JSON values."""
+        """Return the comparison as a dict of JSON values."""
         return asdict(self) | {"apart": [list(entry) for entry in self.apart]}
 
 
@@ -114,7 +114,7 @@ class _Elsewhere(EncoderMaterial):
 
 
 class Explorer:
-    """Looks through one index for what could become axes."""
+    """Searches one index for what could become axes; an index has one as `Index.explorer`."""
 
     def __init__(self, store: Store, axes: IndexAxes) -> None:
         """Read nothing yet."""
@@ -122,11 +122,16 @@ class Explorer:
         self._axes = axes
 
     def discover(self, count: int, where: str | None, ends: int) -> list[Component]:
-        """Return the *count* widest principal components, with *ends* texts at either end of each.
+        """Return the principal components with the largest variance.
+
+        Args:
+            count: how many components.
+            where: a condition that the passages must satisfy; None for all passages.
+            ends: how many texts to return at either end of each component.
 
         Raises:
-            AxisError: fewer than two passages.
-            QueryError: a wrong condition, or one of the numbers is no whole number above 0.
+            AxisError: there are fewer than two passages.
+            QueryError: the condition is wrong, or *count* or *ends* is not a whole number above 0.
         """
         require_count(count, "count")
         require_count(ends, "ends")
@@ -148,7 +153,18 @@ class Explorer:
             return found
 
     def propose(self, name: str, count: int, where: str | None) -> list[str]:
-        """Return the texts whose rating would tell an axis most, none that is rated already, also by its document."""
+        """Return the texts of passages whose ratings would tell an axis most; texts rated already are left out.
+
+        A text counts as rated if it was rated as a phrase, or if its document was rated.
+
+        Args:
+            name: the name of the axis.
+            count: how many texts.
+            where: a condition that the passages must satisfy; None for all passages.
+
+        Raises:
+            AxisError: there is no such axis, it cannot be rated, or no short passage is left to be rated.
+        """
         require_count(count, "count")
         axis = self._axes[name]
         definition = axis.fitted.axis
@@ -179,25 +195,31 @@ class Explorer:
             )
 
     def rate(self, name: str, ratings: Mapping[str, float], documents: Mapping[str, float] | None = None) -> Axis:
-        """Add ratings to an axis and keep it as a new version; those of what was rated before replace it.
+        """Add ratings to an axis and save it as a new version; new ratings replace those of the same text or document.
 
         Args:
-            name: of the axis.
-            ratings: by phrase; upper case and white space make no other phrase.
-            documents: by id of a document of the index.
+            name: the name of the axis.
+            ratings: ratings by phrase; letter case and white space are ignored when phrases are compared.
+            documents: ratings by the id of a document of the index.
 
         Raises:
-            AxisError: there is no such axis or document, or it has fewer than 5 ratings with these.
+            AxisError: there is no such axis or document, or the axis has fewer than 5 ratings with these.
         """
         return self._axes.change(name, lambda axis: axis.with_ratings(ratings, documents))
 
     def compare(self, name: str, other: Encoder, where: str | None = None, count: int = 500) -> Comparison:
-        """Return how far the same definition orders the same texts alike under another encoder.
+        """Return how alike one axis definition orders the same texts under the index's encoder and under another.
+
+        Args:
+            name: the name of the axis.
+            other: the other encoder.
+            where: a condition that the passages must satisfy; None for all passages.
+            count: how many passages to compare at most, at least 2.
 
         Raises:
             AxisError: there is no such axis; it is a formula, or is made of documents, which the other encoder has not
                 embedded; or there are fewer than 2 texts.
-            QueryError: *count* is no whole number of at least 2.
+            QueryError: *count* is not a whole number of at least 2.
         """
         count = require_count(count, "count", least=2)
         axis = self._axes[name]

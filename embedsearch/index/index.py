@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     "words_of",
 )
 class Index(Measured):
-    """Documents, their vectors and the axes that they are measured on, in one folder.
+    """Documents, their vectors, and the axes that measure them, in one folder.
 
-    Make one with `Index.create`, open one with `open_index`; use it in a ``with`` block or call `close`.
+    Make an index with `Index.create` and open one with `embedsearch.open`. Use it in a ``with`` block, or call
+    `close` when you are done.
     """
 
     # -- queries ----------------------------------------------------------------------------------------
@@ -54,21 +55,27 @@ class Index(Measured):
         mode: Mode | None = None,
         by: By = "passage",
     ) -> Hits:
-        """Return the passages that answer a text best, or that are nearest to documents or a vector.
+        """Return the passages that best answer a text, or that are nearest to documents or to a vector.
+
+        Give exactly one of *text*, *like* and *vector*.
 
         Args:
-            text: what is looked for.
-            like: the id of a document, or of several, which count alike; their own passages are left out.
+            text: the text to search for.
+            like: the id of a document, or several ids, which count alike; the passages of these documents are left out
+                of the answers.
             vector: any vector of the encoder's dimension d, shape (d,) or (1, d).
-            k: how many; fewer come only where fewer exist.
-            where: a condition that the passages must satisfy.
-            mode: ``dense`` ranks by meaning, ``lexical`` by the words of the text (BM25; needs no encoder), ``hybrid``
-                by both; if None, hybrid for a text of more than one word, else dense.
-            by: ``document`` gives the best passage of each document, ``passage`` any passages.
+            k: the number of hits; you get fewer only where fewer exist.
+            where: a condition that each passage must satisfy.
+            mode: ``dense`` ranks by meaning (cosine), ``lexical`` by the words of the text (BM25; needs no encoder),
+                ``hybrid`` by both. If None, hybrid for a text of more than one word, else dense.
+            by: ``passage`` returns any passages, ``document`` only the best passage of each document.
+
+        Returns:
+            The hits, best first.
 
         Raises:
-            QueryError: not exactly one of text, like and vector; an empty text; no such document; a wrong condition;
-                words to be looked up where there is no text.
+            QueryError: not exactly one of *text*, *like* and *vector* is given; the text is empty; a document does not
+                exist; the condition is wrong; or the mode looks up words and there is no text.
         """
         with self._store.reading():
             rows = self._rows(where)  # before the encoder is loaded, which takes seconds
@@ -84,12 +91,14 @@ class Index(Measured):
         mode: Mode | None = None,
         by: By = "passage",
     ) -> list[Hits]:
-        """Return for each of some texts what `search` returns for it; all together are encoded and compared sooner.
+        """Search for many texts at once: faster than calling `search` for each, with the same hits.
+
+        All texts are encoded together and compared together.
 
         Args:
-            texts: what is looked for; any number.
-            k: how many hits for each.
-            where: a condition that the passages must satisfy.
+            texts: the texts to search for, any number.
+            k: the number of hits for each text.
+            where: a condition that each passage must satisfy.
             mode: as for `search`; if None, it is chosen for each text.
             by: as for `search`.
 
@@ -97,7 +106,7 @@ class Index(Measured):
             The hits of each text, in the order of *texts*.
 
         Raises:
-            QueryError: as `search`.
+            QueryError: as for `search`.
         """
         asked = arguments.texts("the text", texts)
         with self._store.reading():
@@ -109,9 +118,12 @@ class Index(Measured):
         """Return the part of each hit that answers the query, at most 160 characters.
 
         Args:
-            hits: of `search`.
-            text: what was searched for.
-            like: the ids that were searched with.
+            hits: the hits of a `search`.
+            text: the text that was searched for.
+            like: the document ids that were searched with.
+
+        Returns:
+            One snippet for each hit, in the order of *hits*.
         """
         with self._store.reading():
             return self._searcher.snippets(hits, text, like=like)
@@ -127,16 +139,17 @@ class Index(Measured):
     ) -> Calculation:
         """Add and subtract meanings: what lies at ``sheep + spider``?
 
-        Without *on* the unit vectors of the terms are added and the passages nearest to the sum are returned.
-        With *on* the coordinates of the terms on those axes are added, as charges add, and the passages nearest
-        to that point of the plane (of the space) of the axes are returned.
+        Without *on*, the unit vectors of the terms are added, and the answers are the passages nearest to the sum.
+        With *on*, the coordinates of the terms on those axes are added, as charges add, and the answers are the
+        passages nearest to that point in the plane (or space) of the axes.
 
         Args:
-            expression: see `embedsearch.expressions`.
-            k: how many answers.
+            expression: terms with signs and weights, such as ``sheep + 0.5*"loan shark"``; see
+                `embedsearch.expressions`.
+            k: the number of answers.
             on: the name of an axis, or several.
-            where: a condition that the answers must satisfy.
-            keep_inputs: may the terms themselves be answers?
+            where: a condition that each answer must satisfy.
+            keep_inputs: whether the terms themselves may be answers.
 
         Raises:
             QueryError: the expression or the condition cannot be read.
@@ -157,12 +170,12 @@ class Index(Measured):
         """Return the passages nearest to a point on axes, by Euclidean distance in standard deviations.
 
         Args:
-            point: coordinates by axis, in standard deviations, or percentiles as ``"p90"``.
-            k: how many.
-            where: a condition that the passages must satisfy.
+            point: a coordinate for each axis, in standard deviations (``1.5``) or as a percentile (``"p90"``).
+            k: the number of hits.
+            where: a condition that each passage must satisfy.
 
         Raises:
-            QueryError: the point names no axis, or a value is no number.
+            QueryError: the point names no axis, or a value is not a number.
             AxisError: an axis does not exist.
         """
         values = arguments.coordinates("a point", point)
@@ -172,16 +185,18 @@ class Index(Measured):
             return self._searcher.nearest_point(wanted, axes, k, self._rows(where))
 
     def shift(self, text: str, by: Mapping[str, float], *, k: int = 10, where: str | None = None) -> Move:
-        """Move a phrase along axes and return what lies there, with how far that is from anything real.
+        """Move a phrase along axes, and return what lies where it arrives.
+
+        The answer also says how far that place is from any real passage.
 
         Args:
             text: a phrase, in the index or not.
-            by: standard deviations by axis, such as ``{"size": -2}``.
-            k: how many.
-            where: a condition that the passages must satisfy.
+            by: how far to move on each axis, in standard deviations, such as ``{"size": -2}``.
+            k: the number of hits.
+            where: a condition that each passage must satisfy.
 
         Raises:
-            QueryError: nothing to move by, or a value is no number.
+            QueryError: there is nothing to move by, or a value is not a number.
             AxisError: an axis does not exist, or the axes cannot be told apart.
         """
         return self._moved(text, by, k=k, where=where, towards=False)
@@ -189,18 +204,19 @@ class Index(Measured):
     def locate_like(
         self, text: str, point: Mapping[str, float | str], *, k: int = 10, where: str | None = None
     ) -> Move:
-        """Return what is like a phrase but lies at a point on axes: like *wolf*, but small.
+        """Return passages that are like a phrase but lie at a given point on axes: like *wolf*, but small.
 
-        The point reached is that point on straight axes, nearly; of formulas and curves see `Move.missed`.
+        On straight axes the point reached is very nearly the one asked for. On formulas and curves it may not be:
+        `Move.missed` names the axes on which it is not.
 
         Args:
             text: a phrase, in the index or not.
-            point: coordinates by axis, in standard deviations, or percentiles as ``"p90"``.
-            k: how many.
-            where: a condition that the passages must satisfy.
+            point: a coordinate for each axis, in standard deviations (``1.5``) or as a percentile (``"p90"``).
+            k: the number of hits.
+            where: a condition that each passage must satisfy.
 
         Raises:
-            QueryError, AxisError: as `shift`.
+            QueryError, AxisError: as for `shift`.
         """
         return self._moved(text, point, k=k, where=where, towards=True)
 
@@ -219,22 +235,22 @@ class Index(Measured):
 
     @property
     def state(self) -> object:
-        """What differs once passages or axes have changed here, or anything in another process."""
+        """A value that differs once passages or axes have changed here, or anything has changed in another process."""
         with self._store.reading():
             elsewhere, _ = self._store.database.state()
             return elsewhere, self._store.generation, tuple(self.axes.versions().items())
 
     @property
     def epoch(self) -> int:
-        """How often its rows were numbered anew, by `compact` or `reindex`; numbers of another epoch mean others."""
+        """How often `compact` or `reindex` has renumbered the rows; row numbers of another epoch are not comparable."""
         return self._store.epoch
 
     def map(self, x: str | None = None, y: str | None = None, **options: Any) -> Map:
-        """Make an interactive map that a notebook shows; what it takes and raises is that of `embedsearch.map_index`.
+        """Make an interactive map that a notebook shows.
 
-        This is the one question of an index that a room above it answers. It is asked at the front of the package, so
-        that no room imports from a later one.
+        Takes the arguments of `embedsearch.map_index`, and raises the same errors.
         """
+        # A room above this one answers. It is asked at the front of the package, so that no room imports a later one.
         import embedsearch
 
         return embedsearch.map_index(self, x, y, **options)

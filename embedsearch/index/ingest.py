@@ -1,4 +1,4 @@
-"""Documents into an index, batch by batch, each batch whole or not at all."""
+"""Adding documents to an index batch by batch, each batch whole or not at all."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ from embedsearch.wording import count_of
 
 _log = logging.getLogger("embedsearch")
 
-# One transaction: what an interruption loses at most, and as much again that is embedded behind it. Where passages go
-# by quickly, because they are known or the encoder is fast, a transaction takes more of them: each one has to wait for
-# the disk, and of more texts those that are embedded together are more alike in length (3% at 300 texts a second).
+# The passages of one transaction: an interruption loses at most these, and as many again that are being embedded behind
+# them. If passages go by quickly, because they are known or the encoder is fast, a transaction takes more of them: each
+# transaction has to wait for the disk, and among more texts, those that are embedded together are more alike in length
+# (3% at 300 texts a second).
 BATCH_PASSAGES = 512
 BATCH_GROWTH = 64
 _QUICK_SECONDS, _SLOW_SECONDS = 4.0, 10.0
-_BATCH_CHARACTERS = 1 << 25  # texts of one transaction, which stand in memory meanwhile
+_BATCH_CHARACTERS = 1 << 25  # of the texts of one transaction, which are held in memory
 _COLLECT_AFTER = 100_000  # objects made and still alive
-# Documents that are looked up together, before it is known how many passages they have.
+# So many documents are looked up together, before it is known how many passages they have.
 _GROUP_DOCUMENTS = 256
 _GROUP_CHARACTERS = 1 << 22
 _SHOWN = 3  # ids in a warning
@@ -46,17 +47,17 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class AddReport:
-    """What an ingest did.
+    """What an ingest did, as numbers of documents and passages.
 
     Attributes:
         added: documents that were new.
         updated: documents whose text, title or other fields had changed.
         unchanged: documents that were in the index as they are.
         embedded: passages that were encoded.
-        reused: passages of new and changed documents whose vectors the index had already.
-        removed: documents that were taken out because their sources no longer hold them.
-        replaced: of those updated, the ones that had come from a file of another name under the same id.
-        kept: documents that their sources may not hold any more, and that stay because something there was not read.
+        reused: passages of new and changed documents whose vectors the index already had.
+        removed: documents that were removed because their sources no longer hold them.
+        replaced: updated documents whose earlier version, under the same id, came from a file of another name.
+        kept: documents that stay although their sources may no longer hold them, because something there was not read.
     """
 
     added: int = 0
@@ -74,7 +75,7 @@ class AddReport:
 
     @property
     def documents(self) -> int:
-        """All documents that were read."""
+        """The number of documents that were read."""
         return self.added + self.updated + self.unchanged
 
 
@@ -92,7 +93,7 @@ class _Batch:
     unchanged: int = 0
     replaced: int = 0
     ids: set[str] = field(default_factory=set)
-    mistaken: list[str] = field(default_factory=list)  # labelled ones that become other records
+    mistaken: list[str] = field(default_factory=list)  # labelled documents that become other records
 
     def change(self, document: Document, passages: list[Passage], texts: list[str]) -> None:
         self.changed.append((document, passages, texts))
@@ -150,7 +151,7 @@ class Ingest:
         return total
 
     def _tell_mistaken(self) -> None:
-        """Say which labels are not of the records any more that they were given to."""
+        """Warn of labels that no longer belong to the records that they were given to."""
         if not self._mistaken:
             return
         count, shown = len(self._mistaken), ", ".join(map(repr, self._mistaken[:_SHOWN]))
@@ -162,16 +163,16 @@ class Ingest:
 
     @cached_property
     def _labelled(self) -> dict[str, set[str]]:
-        """What was seen of each labelled document, by id, see `Label.seen`."""
+        """The digest of each labelled document when it was labelled, by id; see `Label.seen`."""
         seen: dict[str, set[str]] = {}
         labels = IndexLabels(self.store)
-        with suppress(StoreError):  # damage to the labels, which verify names, keeps nobody from adding documents
+        with suppress(StoreError):  # damaged labels, which verify reports, must not keep anybody from adding documents
             for label in (label for name in labels.names() for label in labels.named(name).values()):
                 seen.setdefault(label.document, set()).add(label.seen)
         return seen
 
     def _is_mistaken(self, document: Document, held: Document | None) -> bool:
-        """Will a label of the index be of another record than the one that was judged?"""
+        """Return whether a label of the index will belong to another record than the one that was judged."""
         if document.id not in self._labelled:
             return False
         if held is not None:
@@ -179,7 +180,7 @@ class Ingest:
         return not self._labelled[document.id] & {"", seen_of(document.title, document.text)}
 
     def _begun(self, documents: Iterable[Document], ahead: Ahead) -> Iterator[tuple[_Batch, EmbeddingUnderWay]]:
-        """Yield the batches, each when the next one has been read, divided and put behind it to be embedded."""
+        """Yield the batches, each when the next one has been read, divided, and queued behind it to be embedded."""
         waiting: tuple[_Batch, EmbeddingUnderWay] | None = None
         try:
             for batch in self._batches(documents):
@@ -225,7 +226,7 @@ class Ingest:
         return report + AddReport(removed=removed, kept=kept)
 
     def _remove_unmet(self, sources: Sequence[str] | None, unread: Sequence[str]) -> tuple[int, int]:
-        """Take out what came from *sources* and this run has not met; return how many, and how many are kept."""
+        """Remove documents from *sources* that this run has not met; return how many, and how many are kept."""
         if sources is None:
             gone = [id for id, _, _ in self.store.sources_before(self.run)]
         else:
@@ -241,7 +242,7 @@ class Ingest:
         try:
             for group in grouped(documents):
                 held = self.store.held([document.id for document in group])
-                # The database did not know of these when it was asked.
+                # The database did not know these documents yet when it was asked.
                 pending = {one.id for one in group if one.id in batch.ids or one.id in self._under_way}
                 for document in group:
                     known = held.get(document.id)
@@ -310,7 +311,7 @@ class Ingest:
         return AddReport(batch.added, batch.updated, batch.unchanged, embedded, reused, replaced=batch.replaced)
 
     def _teller(self, documents: int, passages: int) -> Callable[[int, int], None] | None:
-        """Return what tells the progress within a batch: documents in proportion to the passages that are done."""
+        """Return a function that reports progress within a batch: documents in proportion to the passages done."""
         before, told = self._passages, self._progress
         if told is None:
             return None
@@ -358,7 +359,7 @@ def fewer_collections() -> Iterator[None]:
 
 
 def _is_from_elsewhere(document: Document, held: Document) -> bool:
-    """Did the document that is held come from a file of another name? A folder may be named in many ways."""
+    """Return whether the document that is held came from a file of another name; a folder may be named in many ways."""
     files = {PurePath(file_of(one.source)).name for one in (document, held)}
     return len(files) == 2 and "" not in files
 

@@ -38,17 +38,17 @@ Explain = Callable[[Document, Vectors], tuple[Reason, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a condition says of a document.
+    """The verdict of a condition on a document.
 
     Attributes:
-        document: as it was read, its record among it.
-        passed: does it satisfy the condition?
-        coordinates: by axis, the mean over its passages in standard deviations (or where it was rated); for the axes
-            asked for.
-        versions: of those axes, by name.
-        score: what it is ranked by; NaN where nothing is, or where it was not measured.
-        reasons: what each measured comparison of the condition found, if that was asked for.
-        place: of the document in the stream, from 0.
+        document: the document as it was read, with its record.
+        passed: whether it satisfies the condition.
+        coordinates: for each axis asked for, the mean over the document's passages in standard deviations, or where
+            the document was rated.
+        versions: the version of each of these axes, by name.
+        score: what the document is ranked by; NaN if nothing is, or if it was not measured.
+        reasons: what each measured comparison of the condition found, if reasons were asked for.
+        place: the document's place in the stream, from 0.
     """
 
     document: Document
@@ -60,7 +60,7 @@ class Verdict:
     place: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document as JSON values, its coordinates and reasons among them if there are any."""
+        """Return the document as a dict of JSON values, with its coordinates and reasons if there are any."""
         document = self.document
         record: dict[str, Any] = {"id": document.id, "title": document.title, "text": document.text}
         record |= {"metadata": dict(document.metadata), "source": document.source}
@@ -73,15 +73,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What verdicts shall carry.
+    """What verdicts carry, and which verdicts are wanted.
 
     Attributes:
-        axes: whose coordinates.
+        axes: the axes whose coordinates they carry.
         rank: what documents are ranked by; None for nothing.
-        explained: shall those that pass have reasons?
-        inverted: are those that fail the ones that are asked for?
-        rejected: are verdicts wanted on those that fail, too?
-        all_measured: shall those that fail by their fields alone have coordinates and a score, too?
+        explained: whether documents that pass get reasons.
+        inverted: whether the documents that fail are the ones asked for.
+        rejected: whether verdicts on documents that fail are wanted too.
+        all_measured: whether documents that fail by their fields alone get coordinates and a score too.
     """
 
     axes: Sequence[str] = ()
@@ -93,18 +93,18 @@ class Wanted:
 
     @property
     def measures_all(self) -> bool:
-        """Must even documents that fail by their fields alone be measured?"""
+        """Whether even documents that fail by their fields alone must be measured."""
         return bool(self.axes or self.rank or self.explained) and self.all_measured
 
 
 @dataclass(slots=True)
 class PartCount:
-    """How documents fared under one part of a condition, its parts being what ``and`` joins.
+    """How documents fared under one part of a condition; the parts are what ``and`` joins.
 
     Attributes:
-        part: as it is written.
-        seen: of how many documents it was asked.
-        held: of how many of these it holds.
+        part: the part as it is written.
+        seen: how many documents it was asked of.
+        held: how many of these satisfy it.
         left: how many satisfy it and all parts before it.
     """
 
@@ -120,7 +120,7 @@ class Counts:
 
     Attributes:
         documents: how many satisfy it.
-        parts: of it, in the order in which they were asked.
+        parts: the counts of its parts, in the order in which they were asked.
     """
 
     documents: int
@@ -128,15 +128,15 @@ class Counts:
 
 
 class Judge:
-    """A resolved condition with all that it measures with.
+    """A resolved condition, with everything that it measures with.
 
-    The parts that speak of fields alone are asked first; only documents that satisfy them are measured, unless
-    coordinates are wanted of the others too. That saves most of the work where fields rule most documents out.
+    Parts that concern fields alone are asked first. Only documents that satisfy them are measured, unless coordinates
+    of the others are wanted too. That saves most of the work where fields rule most documents out.
 
     Attributes:
         counts: one for each part, in the order in which they are asked.
-        means: the axes and phrases that it measures with.
-        needs_vectors: is anything measured at all?
+        means: the axes and phrases that the condition measures with.
+        needs_vectors: whether anything is measured at all.
     """
 
     def __init__(self, root: Node | None, means: Means, wanted: Wanted, explain: Explain | None = None) -> None:
@@ -156,11 +156,11 @@ class Judge:
         self.needs_vectors = bool(self._measured or wanted.axes or wanted.rank or self._explain)
 
     def verdicts(self, batch: Batch, first: int) -> list[Verdict]:
-        """Return a verdict on each document of a batch, in order; the first one's place is *first*."""
+        """Return a verdict on each document of a batch, in order; *first* is the place of the first one."""
         documents, fetch = batch
         answers = [(np.ones(len(documents), dtype=bool), self._asked(part, documents)) for part in self._cheap]
         allowed = np.all([held for _, held in answers], axis=0) if answers else np.ones(len(documents), dtype=bool)
-        # Where no coordinate of the others is wanted, they need not be read any further.
+        # If no coordinates of the other documents are wanted, they need not be looked at any further.
         seen = np.ones(len(documents), dtype=bool) if self._wanted.measures_all else allowed
         places = np.flatnonzero(seen).tolist() if self.needs_vectors else []
         vectors = fetch(places) if places else []
@@ -208,7 +208,7 @@ class Judge:
 
 
 class Sift:
-    """Those parts of a condition that vectors alone decide: documents that fail them need not be read.
+    """The parts of a condition that vectors alone decide: documents that fail them need not be read.
 
     Attributes:
         counts: one for each part, in their order.
@@ -240,21 +240,21 @@ class Sift:
 
 
 def needs_only_vectors(node: Node, means: Means) -> bool:
-    """Can a part of a condition be decided without the text and the fields of a document?"""
+    """Return whether a part of a condition can be decided without the text and the fields of a document."""
     leaves = list(operands(node))
     if any(isinstance(leaf, Axis) and means.axes[leaf.name].fitted.axis.is_rated for leaf in leaves):
-        return False  # a text may stand where it was rated, whatever is measured
+        return False  # a text may stand where it was rated, whatever its vector says
     return is_measured(node) and all(isinstance(leaf, Axis | Near | Percentile | Literal) for leaf in leaves)
 
 
 def in_order(root: Node | None) -> tuple[list[Node], list[Node]]:
-    """Return the parts of a condition that speak of fields alone, which are asked first, and those that measure."""
+    """Return the parts of a condition that concern fields alone, which are asked first, and those that measure."""
     parts = conjuncts(root) if root else []
     return [part for part in parts if not is_measured(part)], [part for part in parts if is_measured(part)]
 
 
 def counted(root: Node, holds: Callable[[Node], Mask]) -> Counts:
-    """Return how documents fare under a condition as a `Judge` counts, given of which of them a part holds."""
+    """Return how documents fare under a condition, counted as a `Judge` counts; *holds* tells which satisfy a part."""
     cheap, measured = in_order(root)
     answers = [(np.ones_like(held), held) for held in map(holds, cheap)]
     for part in measured:
@@ -267,7 +267,7 @@ def counted(root: Node, holds: Callable[[Node], Mask]) -> Counts:
 
 
 def _count(counts: Sequence[PartCount], answers: Sequence[tuple[Mask, Mask]]) -> None:
-    """Add, for each part, of how many documents it was asked, of how many it holds, and how many are left."""
+    """Add to each part how many documents it was asked of, how many it holds for, and how many are left."""
     left: Mask | None = None
     for count, (seen, held) in zip(counts, answers, strict=True):
         left = held if left is None else left & held
@@ -277,16 +277,16 @@ def _count(counts: Sequence[PartCount], answers: Sequence[tuple[Mask, Mask]]) ->
 
 
 class Verdicts(Iterator[Verdict]):
-    """Verdicts on a stream of documents as they come.
+    """Verdicts on a stream of documents, one by one as they come.
 
     Attributes:
-        total: how many documents there were, those that SQL ruled out among them.
+        total: how many documents there were, including those that SQL ruled out.
         embedded: how many texts were encoded to measure documents.
         explained: how many documents have been given reasons.
-        judge: that gave them; None before the first batch.
+        judge: the judge that gave the verdicts; None before the first batch.
         ruled: what was decided before any document was read, by SQL and from vectors alone.
-        progress: told how many documents are done.
-        reasons_of: gives the reasons of a document, where reasons are wanted.
+        progress: called with the number of documents done.
+        reasons_of: gives the reasons of a document, if reasons are wanted.
     """
 
     def __init__(self, judged: Callable[[Verdicts], Iterator[Verdict]]) -> None:
@@ -312,17 +312,17 @@ class Verdicts(Iterator[Verdict]):
 
     @property
     def counts(self) -> list[PartCount]:
-        """How documents have fared under each part; none before the first batch."""
+        """How documents have fared under each part so far; empty before the first batch."""
         return [*self.ruled, *(self.judge.counts if self.judge else [])]
 
     @property
     def steps(self) -> list[Step]:
-        """What was done, in its order, with the time that all of it took."""
+        """The steps taken, in order, with the total time of each."""
         return list(self._steps.values())
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Add the time of what is done inside to a step; the step takes the plan."""
+        """Add the time spent inside the ``with`` block to a step, whose plan the block may set."""
         step = self._steps.setdefault(name, Step(name))
         started = time.perf_counter()
         try:
@@ -338,7 +338,7 @@ def ruled_by_fields(root: Node, translatable: Callable[[Node], bool]) -> tuple[N
     whole = joined(cheap)
     if whole is not None and not translatable(whole):
         cheap = cheap[:1]
-    # By identity: ``x == 1`` and ``x == true`` are the same to Python, and not to a condition.
+    # By identity: ``x == 1`` and ``x == true`` are equal to Python, but not to a condition.
     return joined(cheap), joined([node for node in nodes if not any(node is one for one in cheap)])
 
 

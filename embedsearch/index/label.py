@@ -1,4 +1,4 @@
-"""A label: what a document was judged to be, by whom, and what proposed it."""
+"""A label: how a document was judged, by whom, and what proposed it."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ Value = str | float | None
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a document was judged to be.
+    """How a document was judged.
 
     Attributes:
-        document: its id.
-        value: 1 relevant, 0 not relevant, between them graded; None undecided.
-        note: what was noted with it.
+        document: the document's id.
+        value: 1 relevant, 0 not relevant, a grade between them; None undecided.
+        note: the note kept with the label.
         author: who judged.
         time: when, UTC, ISO 8601.
-        by: what had proposed it: ``likely``, ``uncertain``, ``random``, ``audit``, ``import``; empty for a document
-            that was labelled unasked.
-        rank: its place in that proposal, from 1; None where there was none.
-        number: of the event, from 1.
-        seen: `seen_of` the record that was judged; empty for labels of before it was kept.
+        by: what had proposed the document: ``likely``, ``uncertain``, ``random``, ``audit``, ``import``; empty for a
+            document that was labelled unasked.
+        rank: the document's place in that proposal, from 1; None if there was no proposal.
+        number: the number of the label's event, from 1.
+        seen: `seen_of` the record that was judged; empty for labels older than this field.
     """
 
     document: str
@@ -52,23 +52,23 @@ class Label:
 
     @classmethod
     def of(cls, event: Event) -> Label:
-        """Return the label that an event gave."""
+        """Return the label that an event records."""
         note, by, seen = (event.details.get(name, "") for name in ("note", "by", "seen"))
         rank = event.details.get("rank")
         return cls(event.document, event.value, note, event.author, event.time, by, rank, event.number, seen)
 
     @property
     def is_relevant(self) -> bool:
-        """Does it count as relevant? A grade of 0.5 does; undecided does not."""
+        """Whether the label counts as relevant: a grade of 0.5 or more does, undecided does not."""
         return self.value is not None and self.value >= RELEVANT_FROM
 
     @property
     def name(self) -> str:
-        """As `value_name`."""
+        """The value in words, as `value_name` writes it."""
         return value_name(self.value)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the label as JSON values, its name as ``label``, without what was seen."""
+        """Return the label as a dict of JSON values, with its name as ``label`` and without `seen`."""
         record = asdict(self)
         del record["seen"]
         return {"id": record.pop("document"), "label": self.name, **record}
@@ -76,16 +76,16 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A label on its way into an index.
+    """A label that is still to be added to an index.
 
     Attributes:
-        document: the id.
-        value: as for `label_value`.
-        note: as for `Label`.
-        author: the one who writes if None; empty for nobody in particular.
-        by: what proposed it; found in the journal if None.
+        document: the document's id.
+        value: a value as `label_value` takes it.
+        note: a note to keep with the label.
+        author: who judged; if None, whoever writes; empty for nobody in particular.
+        by: what proposed the document; if None, it is looked up in the journal.
         time: ISO 8601; now if empty.
-        seen: `seen_of` the record that was judged, which the document must still be; any if empty.
+        seen: `seen_of` the record that was judged. The document must still be that record; if empty, it may be any.
     """
 
     document: str
@@ -98,15 +98,15 @@ class Decision:
 
 
 def seen_of(title: str, text: str) -> str:
-    """Return what differs where a record has another title or another text: 16 hexadecimal digits."""
+    """Return a digest of a record's title and text, 16 hexadecimal digits: another title or text has another digest."""
     return hashlib.blake2b(f"{title}\n{text}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def label_value(value: Value) -> float | None:
-    """Return the number of a label: ``relevant`` 1, ``not relevant`` 0, ``undecided`` None, a grade from 0 to 1.
+    """Return a label as a number: ``relevant`` is 1, ``not relevant`` 0, ``undecided`` None; a grade is from 0 to 1.
 
     Raises:
-        QueryError: it is none of these.
+        QueryError: *value* is none of these.
     """
     if isinstance(value, str):
         if value not in VALUES:
@@ -123,19 +123,19 @@ def value_name(value: float | None) -> str:
 
 
 def value_text(value: float | None) -> str:
-    """Return the shortest text that is read as the same number; ``undecided`` for None."""
+    """Return the shortest text that reads back as the same number; ``undecided`` for None."""
     return "undecided" if value is None else repr(float(value)).removesuffix(".0")
 
 
 def tidied(text: str) -> str:
-    """Return a note as it is kept: without spaces around it, with spaces for control characters but line ends."""
+    """Return a note as it is kept: no spaces around it, and spaces for control characters other than line ends."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = (" " if unicodedata.category(letter) == "Cc" and letter != "\n" else letter for letter in lines)
     return "".join(kept).strip()
 
 
 def default_author() -> str:
-    """Return who labels: ``EMBEDSEARCH_AUTHOR``, else the name of the account; empty where there is neither."""
+    """Return who labels: ``EMBEDSEARCH_AUTHOR``, else the name of the account; empty if there is neither."""
     try:
         return os.environ.get(AUTHOR) or getpass.getuser()
     except (KeyError, OSError):  # an account without a name, as in some containers
@@ -143,5 +143,5 @@ def default_author() -> str:
 
 
 def now() -> str:
-    """Return the time, UTC, ISO 8601, to the second."""
+    """Return the current time, UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

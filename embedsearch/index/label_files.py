@@ -1,4 +1,4 @@
-"""Labels in files: tables and JSON lines with a column for them, RIS with a note, in the words that others use.
+"""Labels in files: tables and JSON lines with a label column, RIS with a label note, in the words that others use.
 
 ASReview's names are those of its documentation (asreview.readthedocs.io, "Data format" and "Labeled data"): columns
 ``asreview_label``, ``included`` and their kin with 1, 0 or nothing, and in RIS a note (N1) that says
@@ -36,7 +36,7 @@ NOTE_NAMES = ("asreview_note", "note")
 AUTHOR_NAMES = ("labelled_by",)
 TIME_NAMES = ("asreview_time", "labelled_at")
 TITLE_NAMES = ("title", "primary_title")
-_EARLIEST = 1e9  # of times in seconds: 2001; a smaller number is a day or a year without dashes, such as 20240131
+_EARLIEST = 1e9  # seconds since 1970, which is in 2001; a smaller number is a date or year, such as 20240131
 
 _RELEVANT = ("1", "yes", "y", "true", "relevant", "included", "include")
 _NOT_RELEVANT = ("0", "no", "n", "false", "not relevant", "irrelevant", "excluded", "exclude")
@@ -47,16 +47,17 @@ _WANTED = "1 or 0, yes or no, relevant or not relevant, undecided, or a grade fr
 
 @dataclass(frozen=True, slots=True)
 class LabelEntry:
-    """A label as it stands in a file.
+    """A label as a file gives it.
 
     Attributes:
-        place: what messages call it, such as ``labels.csv:7``.
-        key: what names the document, in the field that is matched; spaces around it are kept.
-        value: 1 relevant, 0 not relevant, between them graded; None undecided.
+        place: the name that messages give the record, such as ``labels.csv:7``.
+        key: the value that names the document, from the field that is matched; spaces around it are kept.
+        value: 1 relevant, 0 not relevant, a grade between them; None undecided.
         note: may be empty.
-        author: empty where the file has a column for it and says when, but not by whom; None where it does not say.
-        time: as it stands there; may be empty.
-        title: of the record, for people; may be empty.
+        author: who judged. Empty if the file has an author column and gives the time but no author; None if the file
+            does not say.
+        time: as the file writes it, but seconds since 1970 become ISO 8601; may be empty.
+        title: the record's title, for people; may be empty.
     """
 
     place: str
@@ -70,10 +71,10 @@ class LabelEntry:
 
 @dataclass(slots=True)
 class LabelFile:
-    """The labels of a file, by what names the document.
+    """The labels of a file.
 
     Attributes:
-        entries: one a document, in the order of the file; those that contradict one another are left out.
+        entries: one for each document, in the order of the file; labels that contradict one another are left out.
         unlabelled: how many records have no label.
     """
 
@@ -83,7 +84,7 @@ class LabelFile:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Which fields of a record hold what; None for what it does not have."""
+    """The fields of a record that hold what is looked for; None for what it does not have."""
 
     key: str | None
     label: str
@@ -102,16 +103,16 @@ def read_labels(
     on_error: OnError = "stop",
     report: Callable[[str], None] | None = None,
 ) -> LabelFile:
-    """Return the labels of a file.
+    """Read the labels in a file.
 
     Args:
         file: CSV, TSV, a spreadsheet, JSON lines or RIS, by its suffix.
-        label: the field with the label; found by the names of `LABEL_NAMES` if None.
-        key: the field that names the document; found by the usual names of ids if None, else ``<file>#<number>`` as
-            for documents.
-        encoding: UTF-8 if None.
-        on_error: ``stop`` at a record that cannot be used, or ``skip`` it and report.
-        report: told one sentence for each record that is passed over.
+        label: the field with the label; if None, it is found by the names in `LABEL_NAMES`.
+        key: the field that names the document; if None, it is found by the usual names of ids, else documents are
+            named ``<file>#<number>`` as when they are ingested.
+        encoding: the file's encoding; if None, UTF-8.
+        on_error: ``stop`` at a record that cannot be used, or ``skip`` it and report it.
+        report: called with one sentence for each record that is skipped.
 
     Raises:
         SourceError: the file or a record cannot be read; the message names the place.
@@ -132,7 +133,7 @@ def read_labels(
 
 
 def contradiction(first: LabelEntry, second: LabelEntry) -> str:
-    """Return the sentence that two records label one document differently."""
+    """Return the sentence that two records give one document different labels."""
     both = " and ".join(f"{value_text(one.value)} ({one.place})" for one in (first, second))
     return f"{second.place}: {second.key!r} is labelled {both}; leave one of the two out"
 
@@ -158,13 +159,13 @@ def _details(record: Mapping[str, Any], known: _Columns) -> tuple[str, str | Non
         str(record[name] if name is not None and record[name] is not None else "").strip()
         for name in (known.note, known.author, known.time, known.title)
     )
-    # A label that was exported has its time; a cell that was filled in since has neither time nor author.
+    # A label that was exported has a time; a cell that was filled in afterwards has neither time nor author.
     is_known = known.author is not None and (author or time)
     return note, author if is_known else None, _iso(time), title
 
 
 def _iso(time: str) -> str:
-    """Return a time as it stands, or, where it counts the seconds since 1970 as ASReview does, in ISO 8601."""
+    """Return a time as it stands; one in seconds since 1970, as in ASReview, in ISO 8601."""
     try:
         seconds = float(time)
         is_count = seconds >= _EARLIEST
@@ -218,10 +219,10 @@ def _records(path: Path, options: ReadOptions) -> Iterator[RawRecord]:
 
 
 def parsed_label(text: str, place: str) -> tuple[float | None, bool]:
-    """Return the value of a label as a file spells it, and whether there is one.
+    """Return the value of a label as a file spells it, and whether there is a label.
 
     Raises:
-        SourceError: it is none; the message begins with *place*.
+        SourceError: the text is not a label; the message begins with *place*.
     """
     word = " ".join(text.replace("_", " ").casefold().removeprefix("asreview ").split())
     for words, value in ((_RELEVANT, 1.0), (_NOT_RELEVANT, 0.0), (_UNDECIDED, None)):

@@ -13,11 +13,11 @@ from embedsearch.errors import SourceError
 _MARK = re.compile(r"\bASReview_(relevant|irrelevant|not_seen)\b")
 _AROUND = re.compile(r"</?p>|[\s;,]")  # what may stand around a mark; Zotero makes a paragraph of a note
 _LABELS = {"relevant": "relevant", "irrelevant": "not relevant"}
-_NOTED = "note: "  # before what a person noted where it would be taken for a mark
+_NOTED = "note: "  # put before a person's note that would be taken for a mark
 
 
 def as_note(text: str) -> str:
-    """Return what a person noted as a note of a RIS file that `ris_labels` takes for no mark."""
+    """Return a person's note as a note of a RIS file that `ris_labels` does not take for a mark."""
     return _NOTED + text if _is_mark(text) else text
 
 
@@ -28,11 +28,11 @@ def _is_mark(note: str) -> bool:
 def ris_labels(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
     """Yield the references of a RIS file with ASReview's ``label``, and what else the notes say as the ``note``.
 
-    A mark is a note of its own, as ASReview writes it; where none is, as some programs make one note of several, it is
-    looked for among the words of the others.
+    ASReview writes a mark as a note of its own. If there is no such note, the mark is looked for among the words of the
+    other notes, because some programs join several notes into one.
 
     Raises:
-        SourceError: one is labelled both ways; passed over and reported where the options say so.
+        SourceError: a reference is labelled both ways; it is skipped and reported if the options say so.
     """
     for record in ris_records(source, options):
         notes = [str(note) for note in record.fields.get("notes", ())]

@@ -1,4 +1,4 @@
-"""The labels of an index: given, taken back, and all that happened in its screenings."""
+"""The labels of an index: labelling, taking labels back, and everything that happened in its screenings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from embedsearch.index.taking import Taken, TakenBack
 
 MAIN = "main"
-_READING = ("label", "encoding", "on_error", "report")  # what `read_labels` takes beside the file and its key
+_READING = ("label", "encoding", "on_error", "report")  # the arguments of `read_labels` besides file and key
 _WAIT_SECONDS = 1.0  # several may label at once: each holds the index for a few milliseconds
 
 
@@ -30,9 +30,9 @@ class _NoLabelError(QueryError, MissingKeyError):
 
 @keeps_back("alone", "everywhere", "first", "is_undone", "record", "settings", "shown", "state")
 class IndexLabels(Mapping[str, Label]):
-    """The labels of one screening of an index, by document id: those that stand, in the order of the first reading.
+    """The labels of one screening of an index, by document id: those in force, in the order of the first reading.
 
-    An index can hold several screenings, each with labels of its own; `named` gives another.
+    An index can hold several screenings, each with labels of its own; `named` returns another.
     """
 
     def __init__(self, store: Store, name: str = MAIN) -> None:
@@ -61,7 +61,7 @@ class IndexLabels(Mapping[str, Label]):
         """Return the label of a document.
 
         Raises:
-            QueryError: it has none (a KeyError too), or the id is no text.
+            QueryError: the document has none (this is a KeyError too), or the id is not a text.
         """
         arguments.text("the id of a document", id)
         standing = self._current()
@@ -73,22 +73,22 @@ class IndexLabels(Mapping[str, Label]):
         return isinstance(id, str) and id in self._current()
 
     def standing(self) -> dict[str, Label]:
-        """Return all labels that stand, read at once."""
+        """Return all labels in force, by document id, read at once."""
         return {id: labels[-1] for id, labels in self._current().items()}
 
     def items(self) -> ItemsView[str, Label]:
-        """Return the documents with their labels, as they stand now."""
+        """Return the document ids with their labels, as they are now."""
         return self.standing().items()
 
     def values(self) -> ValuesView[Label]:
-        """Return the labels as they stand now."""
+        """Return the labels, as they are now."""
         return self.standing().values()
 
     def named(self, name: str) -> IndexLabels:
-        """Return the labels of another screening of the same index; it begins with its first label.
+        """Return the labels of another screening of the same index; a screening begins with its first label.
 
         Raises:
-            QueryError: the name is no text, is empty, or holds control characters.
+            QueryError: the name is not a text, is empty, or contains control characters.
         """
         if not arguments.text("the name of a screening", name).strip() or not name.isprintable():
             raise QueryError(f"a screening cannot be called {name!r}; wanted is a short name, such as tumours")
@@ -99,47 +99,47 @@ class IndexLabels(Mapping[str, Label]):
         return list(dict.fromkeys(event.screening for event in self._store.labels.events() if event.screening))
 
     def everywhere(self) -> set[str]:
-        """Return the documents that have a label in any screening of the index."""
+        """Return the ids of documents that have a label in any screening of the index."""
         return {id for name in self.names() for id in self.named(name).standing()}
 
     def history(self) -> list[Event]:
         """Return everything that happened in this screening, in order: labels, undos, settings, samples.
 
         Raises:
-            StoreError: an event is not what was written.
+            StoreError: an event is damaged: it is not what was written.
         """
         self._current()
         return list(self._events)
 
     def first(self) -> dict[str, Label]:
-        """Return by document the first of its labels that were not undone: when it was read, and what proposed it."""
+        """Return the first label of each document that was not undone: when it was read, and what proposed it."""
         return {id: labels[0] for id, labels in self._current().items()}
 
     def shown(self) -> set[str]:
-        """Return the documents that were ever proposed for reading."""
+        """Return the ids of documents that were ever proposed for reading."""
         self._current()
         return set(self._proposals)
 
     @property
     def state(self) -> int:
-        """The number of the last event of the index, 0 where there is none; it grows with every event."""
+        """The number of the index's last event, 0 if there is none; it grows with every event."""
         self._current()
         return self._seen
 
     def is_undone(self, number: int) -> bool:
-        """Was the event of this number undone?"""
+        """Return whether the event with this number was undone."""
         self._current()
         return number in self._undone
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings that were kept last, as JSON values; empty if none were."""
+        """Return the settings that were saved last, as JSON values; empty if none were."""
         return next((dict(event.details) for event in reversed(self.history()) if event.kind == "settings"), {})
 
     # -- writing ----------------------------------------------------------------------------------------
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Be the one who writes: what was read inside still holds when what is written last inside is kept.
+        """Be the only writer: what you read inside the block still holds when the last thing written inside is kept.
 
         Raises:
             StoreError: another process is writing.
@@ -169,30 +169,30 @@ class IndexLabels(Mapping[str, Label]):
         by: str | None = None,
         only_unread: bool = False,
     ) -> list[Label]:
-        """Label documents of the index; what they were labelled before stays in the history.
+        """Label documents of the index; their earlier labels stay in the history.
 
         Args:
-            ids: of one document or several.
+            ids: the id of one document, or several.
             value: ``relevant``, ``not relevant``, ``undecided``, or a grade from 0 to 1.
-            note: kept with the label; control characters but line ends become spaces, and those around it go.
-            author: who judged; `default_author` if None.
-            by: what proposed them; what showed them last if None.
+            note: kept with the label; control characters but line ends become spaces, and it is stripped.
+            author: who judged; if None, `default_author`.
+            by: what proposed the documents; if None, what showed them last.
             only_unread: refuse documents that have a label by now, so that nobody overrules another unawares.
 
         Raises:
-            QueryError: a document is not in the index, the value is none, an id, the note or a name is no text, or a
-                document has a label where only unread ones are wanted; nothing is labelled then.
+            QueryError: a document is not in the index, the value is not one of these, an id, the note or a name is not
+                a text, or a document has a label and *only_unread* is set. Nothing is labelled then.
             StoreError: another process is writing.
         """
         wanted = dict.fromkeys(arguments.texts("the id of a document", ids))
         return self.add_all([Decision(id, value, note, author, by) for id in wanted], only_unread=only_unread)
 
     def add_all(self, decisions: Sequence[Decision], *, only_unread: bool = False) -> list[Label]:
-        """Label documents each in its own way, all or none.
+        """Label several documents, each with its own decision; either all are labelled or none.
 
         Raises:
-            QueryError: one is no `Decision`, or not of what its document is now; or as `add`.
-            StoreError: as `add`.
+            QueryError: one is not a `Decision`, its document has changed since it was shown, or as for `add`.
+            StoreError: as for `add`.
         """
         require_kind("what is decided", decisions, Sequence, "a list of Decisions")
         require_flags(only_unread=only_unread)
@@ -212,7 +212,7 @@ class IndexLabels(Mapping[str, Label]):
             return [Label.of(event) for event in self._append(events)]
 
     def _records_seen(self, decisions: Sequence[Decision]) -> dict[str, str]:
-        """Return `seen_of` the documents that are labelled, by id."""
+        """Return `seen_of` the documents that are to be labelled, by id."""
         ids = [decision.document for decision in decisions]
         numbers = arguments.numbers_of(ids, self._store, "; nothing was labelled")
         return {one.id: seen_of(one.title, one.text) for one in self._store.documents(numbers.values())}
@@ -235,20 +235,20 @@ class IndexLabels(Mapping[str, Label]):
         reading: Mapping[str, Any] | None = None,
         author: str | None = None,
     ) -> Taken:
-        """Label documents as a file says, all or none; those that are labelled so already stay as they are.
+        """Label documents as a file says, all or none; documents that have the same label already stay as they are.
 
-        Where another label stood, its overruling is reported.
+        A label that overrules another is reported.
 
         Args:
             file: see `read_labels`.
-            match: the field of the documents that the file names them by: ``id``, ``title``, or a metadata field
-                such as ``doi``. Case and spaces do not matter, but for ids. All documents that match are labelled.
-            reading: what else `read_labels` takes.
-            author: who gave the labels of which the file does not say by whom; `default_author` if None.
+            match: the field by which the file names the documents: ``id``, ``title``, or a metadata field such as
+                ``doi``. Except in ids, case and spaces do not matter. All documents that match are labelled.
+            reading: further arguments of `read_labels`.
+            author: who gave the labels for which the file does not say; if None, `default_author`.
 
         Raises:
             SourceError: a record cannot be used, or names no document of the index.
-            QueryError: no document has the field, or there is no such option of reading.
+            QueryError: no document has the field, or `read_labels` has no such argument.
             StoreError: another process is writing.
         """
         from embedsearch.index.taking import decisions_of, name_of
@@ -266,7 +266,7 @@ class IndexLabels(Mapping[str, Label]):
             if not decisions:
                 break
             with self.alone():
-                if self.state == state:  # else another has labelled meanwhile: whom the file overrules is told
+                if self.state == state:  # else somebody has labelled meanwhile, and the file is compared again
                     self.record(IMPORT, {"file": name_of(file), "labels": len(decisions)})
                     self.add_all(decisions)
                     break
@@ -276,11 +276,11 @@ class IndexLabels(Mapping[str, Label]):
         return taken
 
     def undo(self, number: int | None = None, *, author: str | None = None) -> Label:
-        """Take back a label; the one before it, if there was one, holds again. Return what was taken back.
+        """Take back a label and return it; the label before it, if there was one, is in force again.
 
         Args:
-            number: of the event that labelled; the last that was not undone if None.
-            author: who undoes; `default_author` if None.
+            number: the number of the label's event; if None, the last label that was not undone.
+            author: who undoes; if None, `default_author`.
 
         Raises:
             QueryError: there is no such label, or it was undone already.
@@ -297,11 +297,11 @@ class IndexLabels(Mapping[str, Label]):
         return label
 
     def undo_import(self, number: int | None = None, *, author: str | None = None) -> TakenBack:
-        """Take back all labels of an import, of documents that were labelled since too; these keep their later label.
+        """Take back all labels of an import. Documents that were labelled since keep their later label.
 
         Args:
-            number: of its event; the last import of which a label is left if None.
-            author: who undoes; `default_author` if None.
+            number: the number of the import's event; if None, the last import that has a label left.
+            author: who undoes; if None, `default_author`.
 
         Raises:
             QueryError: there is no such import, or no label of it is left.
@@ -340,7 +340,7 @@ class IndexLabels(Mapping[str, Label]):
         """Keep an event of another kind: settings, a sample that was drawn, records that were shown.
 
         Raises:
-            QueryError: there is no such kind, or the details are no mapping of texts to JSON values.
+            QueryError: there is no such kind, or the details are not a mapping of texts to JSON values.
             StoreError: another process is writing.
         """
         arguments.one_of("kind of event", kind, get_args(Kind))
@@ -363,7 +363,7 @@ class IndexLabels(Mapping[str, Label]):
             return self._store.labels.append(events)
 
     def _current(self) -> dict[str, list[Label]]:
-        """Return by document its labels that were not undone, the last one last."""
+        """Return each document's labels that were not undone, by id, the last one last."""
         for event in self._store.labels.events(after=self._seen):
             self._seen = event.number
             if event.screening == self.name:
@@ -393,7 +393,7 @@ def _numbers(event: Event) -> range:
 
 
 def _overruling(label: Label) -> QueryError:
-    """Return that somebody has labelled a document since it was shown as unread."""
+    """Return the error that somebody has labelled a document since it was shown as unread."""
     return QueryError(
         f"{label.document!r} was labelled {label.name} by {label.author or 'somebody'} in the meantime; that label "
         "stands. Overrule it with: embedsearch screen label"

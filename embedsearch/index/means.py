@@ -34,7 +34,7 @@ def _sums(vectors: Vectors, rows: Rows, places: Rows, count: int) -> Vectors:
     sums = np.zeros((count, vectors.shape[1]), dtype=np.float32)
     for part, block in blocks(vectors, rows):
         owners = places[part]
-        # The passages of a document mostly lie side by side: they are added up in runs.
+        # The passages of a document are mostly in consecutive rows: they are added up in runs.
         runs = np.flatnonzero(np.diff(owners, prepend=-1))
         np.add.at(sums, owners[runs], np.add.reduceat(block, runs, axis=0))
     return sums

@@ -1,4 +1,4 @@
-"""The index as what is measured: where phrases, passages and documents lie on its axes."""
+"""Where phrases, passages and documents of an index lie on its axes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from embedsearch.wording import count_of
 
 
 class Measured(Collection):
-    """Documents on axes: what is asked about them is where they lie."""
+    """Questions about where things lie on axes."""
 
     def place(
         self,
@@ -42,14 +42,18 @@ class Measured(Collection):
 
         Args:
             texts: a phrase or several, in the index or not.
-            axes: the name of one or several; all axes of the index if None.
-            unit: ``sd`` (standard deviations of the index's passages), ``percentile``, ``raw``, or ``rating``
-                (the unit of the axis's ratings, with an interval).
-            predicted: measure phrases that were rated like all others; without it they stand where they were rated.
+            axes: the name of an axis, or several; if None, all axes of the index.
+            unit: ``sd`` (standard deviations of the index's passages), ``percentile``, ``raw``, or ``rating`` (the unit
+                of the axis's ratings, with an interval).
+            predicted: measure rated phrases like all others. By default a rated phrase stands where it was rated.
+
+        Returns:
+            One placement for each phrase, in the order of *texts*.
 
         Raises:
-            AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
-            QueryError: a phrase is no text, is empty, or longer than the encoder reads whole.
+            AxisError: an axis does not exist, the index has no axes, or the unit is ``rating`` and an axis has no
+                ratings.
+            QueryError: a phrase is not a text, is empty, or is longer than the encoder reads whole.
         """
         phrases = arguments.texts("a phrase", texts)
         one_of("unit", unit, UNITS)
@@ -70,7 +74,10 @@ class Measured(Collection):
         unit: Unit = "sd",
         predicted: bool = False,
     ) -> Placements:
-        """Return where the passages of the index lie on axes; see `place_each`, which holds none of them."""
+        """Return where the passages of the index lie on axes.
+
+        Takes the arguments of `place_each`, which yields the placements one by one and does not hold them in memory.
+        """
         names = self._axis_names(axes)
         each = self.place_each(names, where=where, sort=sort, k=k, unit=unit, predicted=predicted)
         return Placements(each, asked=asked_columns(names))
@@ -85,22 +92,24 @@ class Measured(Collection):
         unit: Unit = "sd",
         predicted: bool = False,
     ) -> Iterator[Placement]:
-        """Yield where the passages of the index lie on axes; no encoder is needed.
+        """Yield where the passages of the index lie on axes, without an encoder.
 
-        All of them are measured before the first is yielded; of their texts a batch is held. It is one state of the
-        index: until the last is taken, this index cannot be written to.
+        All passages are measured before the first placement is yielded; their texts are read in batches. The placements
+        are of one state of the index: until you have taken the last one, this index cannot be written to.
 
         Args:
-            axes: the name of one or several; all axes of the index if None.
-            where: a condition that the passages must satisfy.
-            sort: an axis, highest first; with ``-`` before it lowest first; in the order of the index if None.
-            k: how many; all if None.
-            unit: ``sd``, ``percentile``, ``raw`` or ``rating``.
-            predicted: measure passages that were rated like all others, in the condition too.
+            axes: the name of an axis, or several; if None, all axes of the index.
+            where: a condition that each passage must satisfy.
+            sort: an axis to sort by, highest first, or lowest first with ``-`` before its name; if None, the order of
+                the index.
+            k: how many passages; if None, all.
+            unit: ``sd``, ``percentile``, ``raw`` or ``rating``; see `place`.
+            predicted: measure rated passages like all others, in the condition too.
 
         Raises:
-            AxisError: an axis does not exist, or the index has none; the unit is ``rating`` and one has no ratings.
-            QueryError: a wrong condition.
+            AxisError: an axis does not exist, the index has no axes, or the unit is ``rating`` and an axis has no
+                ratings.
+            QueryError: the condition is wrong.
         """
         one_of("unit", unit, UNITS)
         require_flags(predicted=predicted)
@@ -129,16 +138,17 @@ class Measured(Collection):
         """Return where passages lie as one array, read in one pass, without their texts.
 
         Args:
-            axes: the name of one or several; all axes of the index if None.
-            where: a condition that the passages must satisfy.
-            documents: the id of one or several; only their passages, rather than those of all documents.
-            field: of the documents, whose value each passage shall carry.
-            drawn: rows of a `draw`; only these, whatever else is said.
+            axes: the name of an axis, or several; if None, all axes of the index.
+            where: a condition that each passage must satisfy.
+            documents: the id of a document, or several; only their passages are returned. If None, those of all
+                documents.
+            field: a field of the documents; the population carries its value for each passage.
+            drawn: the rows of a `draw`; they take the place of *where*.
 
         Raises:
             AxisError: an axis does not exist, or the index has none.
-            QueryError: a wrong condition, no such document or field, a row drawn is no passage any more, or the
-                index is empty.
+            QueryError: the condition is wrong, a document or the field does not exist, a row of *drawn* no longer
+                belongs to a passage, or the index is empty.
         """
         with self._store.reading():
             scaled = list(self.axes.scaled(self._axis_names(axes)).values())
@@ -151,35 +161,35 @@ class Measured(Collection):
             return Population(scaled, rows, Placer(self._embedding).passages(rows, scaled).coordinates, values)
 
     def rows(self, where: str | None = None) -> Rows:
-        """Return the rows of the passages that satisfy a condition, ascending, int64; of all if None.
+        """Return the rows of the passages that satisfy a condition, or of all passages; ascending, int64.
 
         Raises:
-            QueryError: a wrong condition.
+            QueryError: the condition is wrong.
         """
         with self._store.reading():
             rows = self._rows(where)
             return self._store.live_rows() if rows is None else rows
 
     def draw(self, most: int | None = None, *, where: str | None = None) -> Draw:
-        """Draw passages by lot, the same ones each time: by the hashes of their texts.
+        """Draw passages by lot, the same ones each time: the lots are the hashes of their texts.
 
         Args:
-            most: how many, at least 0; all if None.
-            where: a condition that they must satisfy.
+            most: how many at most, 0 or more; if None, all.
+            where: a condition that each passage must satisfy.
 
         Raises:
-            QueryError: a wrong condition, or no such number.
+            QueryError: the condition is wrong, or *most* is not such a number.
         """
         most = None if most is None else require_count(most, "most", least=0)
         with self._store.reading():
             return draw_lots(self._store, most, self._rows(where))
 
     def passages(self, rows: ArrayLike) -> list[StoredPassage]:
-        """Return the passages in some rows of a `population`, in the order asked for.
+        """Return passages by their rows from a `population`, in the order of *rows*.
 
         Raises:
-            QueryError: one is no row number, or no passage's any more.
-            StoreError: a passage is not what was written.
+            QueryError: a row is not a row number, or no longer belongs to a passage.
+            StoreError: a passage is damaged: it is not what was written.
         """
         return self._store.passages(arguments.row_numbers(rows).tolist())
 
@@ -192,18 +202,24 @@ class Measured(Collection):
         evidence: bool = False,
         unit: Unit = "sd",
     ) -> DocumentPlaces:
-        """Return where documents lie by their passages: mean, maximum, share above a threshold, and what carries it.
+        """Return where documents lie: the mean and maximum of their passages, and the share above a threshold.
+
+        Each record also has the text of the passage that lies highest.
 
         Args:
-            ids: of one document of the index, or several.
-            axes: the name of one or several; all axes of the index if None.
+            ids: the id of a document of the index, or several.
+            axes: the name of an axis, or several; if None, all axes of the index.
             threshold: in standard deviations, or a percentile such as ``"p90"``.
-            evidence: measure each sentence of the passage that lies highest, in standard deviations.
-            unit: ``sd``, ``percentile``, ``raw``, or ``rating``.
+            evidence: measure each sentence of the highest passage too, in standard deviations.
+            unit: ``sd``, ``percentile``, ``raw`` or ``rating``; see `place`.
+
+        Returns:
+            One record for each document and axis, in the order of *ids* and *axes*.
 
         Raises:
-            QueryError: there is no such document or unit, the threshold is no number, or evidence has another unit.
-            AxisError: an axis does not exist, or the index has none.
+            QueryError: a document or the unit does not exist, the threshold is not a number, or *evidence* is asked for
+                in a unit other than ``sd``.
+            AxisError: an axis does not exist, the index has none, or the unit is ``rating`` and an axis has no ratings.
         """
         one_of("unit", unit, UNITS)
         require_flags(evidence=evidence)
@@ -228,26 +244,26 @@ class Measured(Collection):
     ) -> GroupComparison:
         """Return where groups of documents lie on axes, and how far apart.
 
-        A document lies at the mean of its passages. Numbers and dates of more than eight different values are put into
-        steps. A document whose value is a list is in the group of each.
+        A document lies at the mean of its passages. Numbers and dates with more than eight different values are divided
+        into steps. A document whose value is a list is in the group of each value.
 
         Args:
-            by: a field, each of whose values is a group; or conditions by the names of the groups: a document is in one
-                if a passage of it satisfies its condition.
-            axes: the name of one or several; all axes of the index if None.
-            where: a condition that the passages must satisfy; a document lies at the mean of those that do.
-            against: the group to compare with, by its value or name; if None, each group is compared with all other
-                documents, of a field those that have a value.
-            step: how wide the groups of numbers are, in their unit; of dates in years. If None, a round number that
-                makes at most twelve of nine tenths of them.
-            least: how many documents a group must have to be shown, at least 1.
-            confidence: of each interval on its own, between 0 and 1.
-            words: how many of the words that are most characteristic of each group to give.
+            by: a field, each of whose values is a group; or a mapping from names of groups to conditions, where a
+                document is in a group if one of its passages satisfies the condition.
+            axes: the name of an axis, or several; if None, all axes of the index.
+            where: a condition that each passage must satisfy; a document lies at the mean of the passages that do.
+            against: the group to compare with, by its value or name. If None, each group is compared with all other
+                documents (where *by* is a field, those that have a value).
+            step: the width of the groups of numbers, in their unit; of dates, in years. If None, a round number that
+                divides nine tenths of the values into at most twelve groups.
+            least: the fewest documents that a group must have to be shown, at least 1.
+            confidence: the level of each interval on its own, between 0 and 1.
+            words: how many of the words that are most characteristic of each group to return.
 
         Raises:
             AxisError: an axis does not exist, or the index has none.
-            QueryError: a wrong condition; no such field or group; a step for what is no number; no group is large
-                enough; or a value of another kind.
+            QueryError: the condition is wrong; the field or group does not exist; there is a step but the values are
+                not numbers or dates; no group is large enough; or an argument is of the wrong kind.
         """
         settings = Settings(against, require_count(least, "least"), confidence)
         words = require_count(words, "words", least=0)
@@ -273,7 +289,7 @@ class Measured(Collection):
             return replace(found, words=dict(zip(found.members, told, strict=True)))
 
     def _divided_by_conditions(self, conditions: Mapping[str, str], rows: Rows, owners: Rows) -> Division:
-        """Return the documents by which conditions a passage of theirs satisfies, of those in *rows* with *owners*."""
+        """Return the documents *owners* of *rows* divided by the conditions that a passage of theirs satisfies."""
         members = {}
         for name, condition in conditions.items():
             held = np.isin(rows, self.rows(arguments.text("a condition", condition)), assume_unique=True)
@@ -283,17 +299,17 @@ class Measured(Collection):
     def words(self, axis: str, *, k: int = 15, where: str | None = None) -> AxisWords:
         """Return the words whose passages lie furthest out on an axis, at either end.
 
-        Words of three letters or more are compared that three passages have, without the most frequent ones of English.
-        Of more than 50,000 passages an even sample is read.
+        Words of at least three letters that occur in at least three passages are compared, without the most frequent
+        words of English. Of more than 50,000 passages an even sample is read.
 
         Args:
-            axis: its name.
+            axis: the name of an axis.
             k: how many words at each end.
-            where: a condition that the passages must satisfy.
+            where: a condition that each passage must satisfy.
 
         Raises:
             AxisError: the axis does not exist.
-            QueryError: a wrong condition, or no such number.
+            QueryError: the condition is wrong, or *k* is not a whole number of at least 1.
         """
         k = require_count(k)
         with self._store.reading():
@@ -305,27 +321,35 @@ class Measured(Collection):
         return axis_words(terms, coordinates, k, axis=scaled.name, version=scaled.version, of=len(rows))
 
     def words_of(self, rows: ArrayLike, *, k: int = 10) -> tuple[str, ...]:
-        """Return the words that are most characteristic of passages beside all others, at most *k*.
+        """Return the words that are most characteristic of some passages, compared with all others.
 
-        Of more than 2,500 passages on either side an even sample is read.
+        Where either side has more than 2,500 passages, an even sample of it is read.
 
         Args:
-            rows: of a `population` or a `draw`.
-            k: how many words.
+            rows: the rows of the passages, from a `population` or a `draw`.
+            k: how many words at most.
 
         Raises:
-            QueryError: no such number, or one of the rows is no passage any more.
+            QueryError: *k* is not a whole number of at least 1, or a row no longer belongs to a passage.
         """
         k = require_count(k)
         with self._store.reading():
             return words_beside(self._store, arguments.live_rows(rows, self._store), k)
 
     def explain(self, texts: str | Iterable[str], axes: str | Iterable[str] | None = None, *, k: int = 5) -> Remainders:
-        """Return how much of the meaning of phrases axes hold, and the nearest texts when only these are known.
+        """Return how much of the meaning of phrases some axes hold, and which texts are nearest on the axes alone.
+
+        Args:
+            texts: a phrase or several.
+            axes: the name of an axis, or several; if None, all axes of the index.
+            k: how many nearest texts for each phrase.
+
+        Returns:
+            One record for each phrase, in the order of *texts*.
 
         Raises:
             AxisError: an axis does not exist, or the index has none.
-            QueryError: *k* is no whole number, or below 1; or a phrase is no text.
+            QueryError: *k* is not a whole number of at least 1, or a phrase is not a text.
         """
         phrases, k = arguments.texts("a phrase", texts), require_count(k)
         with self._store.reading():

@@ -1,4 +1,4 @@
-"""Moving phrases along axes, and what lies where they come to lie."""
+"""Moving phrases along axes, and finding what lies where they arrive."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from embedsearch.mapped import gather
 from embedsearch.results import Hits
 from embedsearch.vectors import Rows, Vectors, thinned, unit
 
-_SAMPLE = 500  # passages whose own nearest neighbours say what is near
+_SAMPLE = 500  # so many passages' own nearest neighbours say what is near
 _FAR_PERCENT = 5.0
 _STEEP = 1e-6
-_MISSED = 0.5  # standard deviations; three along a straight axis end within .4 of where they should
+_MISSED = 0.5  # standard deviations; a move of three along a straight axis ends within .4 of its target
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Move:
-    """A phrase moved along axes, and what lies there.
+    """A phrase moved along axes, and the passages that lie there.
 
     Attributes:
-        start: the coordinates of the phrase by axis, in standard deviations.
-        wanted: the coordinates that it was moved to.
-        reached: those of the point on the unit sphere where it came to lie, where cosines are taken.
-        hits: the passages nearest to that point by cosine, the phrase itself left out.
-        nearest: the cosine of the nearest of them; NaN where there is none.
-        usual: cosines of real passages to their own nearest neighbours: 5th percentile and median; NaN for few.
-        versions: of the axes, by name.
+        start: the coordinates of the phrase, by axis, in standard deviations.
+        wanted: the coordinates that it was to be moved to.
+        reached: the coordinates of the point where it arrived: on the unit sphere, where cosines are taken.
+        hits: the passages nearest to that point by cosine, without the phrase itself.
+        nearest: the cosine of the nearest hit; NaN if there is none.
+        usual: the cosines of real passages to their own nearest neighbours: 5th percentile and median. NaN if there
+            are few passages.
+        versions: the version of each axis, by name.
     """
 
     start: Mapping[str, float]
@@ -46,17 +47,17 @@ class Move:
 
     @property
     def is_far(self) -> bool:
-        """Is the nearest passage farther than 95 % of real passages are from their nearest neighbour?"""
+        """Whether the nearest passage is farther than 95 % of real passages are from their nearest neighbour."""
         return self.nearest < self.usual[0]
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """The axes on which the point lies more than half a standard deviation from where it was to be moved."""
+        """The axes on which the point reached is more than half a standard deviation from the one wanted."""
         return tuple(name for name, wanted in self.wanted.items() if abs(self.reached[name] - wanted) > _MISSED)
 
     @property
     def note(self) -> str:
-        """What is to be minded, as one sentence; empty where the point is near what was wanted and what is real."""
+        """A warning in one sentence; empty if the point is near both what was wanted and real passages."""
         notes = []
         if self.missed:
             off = [f"{name} {self.reached[name]:.2f} instead of {self.wanted[name]:.2f}" for name in self.missed]
@@ -72,7 +73,7 @@ class Move:
         return "; ".join(notes)
 
     def _repr_html_(self) -> str:
-        """Show from where to where it was moved, what is to be minded, and the answers."""
+        """Show the move, a warning if there is one, and the answers."""
         moved = ", ".join(f"{name} {self.start[name]:.2f} to {self.reached[name]:.2f}" for name in self.wanted)
         return self.hits.as_html(f"{moved}{self.note and f'; mind that {self.note}'}")
 
@@ -113,14 +114,14 @@ class Mover:
         rows: Rows | None,
         leave_out: str,
     ) -> Move:
-        """Return what lies where a unit vector, shape (d,), comes to lie.
+        """Return what lies where a phrase arrives when it is moved along axes.
 
         Args:
-            vector: of a phrase.
-            axes: by name.
-            by: standard deviations to move by, for each of *axes*.
-            k: how many answers.
-            rows: among these.
+            vector: the unit vector of the phrase, shape (d,).
+            axes: the axes by name.
+            by: how far to move on each of *axes*, in standard deviations.
+            k: the number of answers.
+            rows: the rows that may be answers.
             leave_out: a text that is no answer: the phrase itself.
         """
         start = {name: float(axis.coordinates(vector)[0]) for name, axis in axes.items()}
@@ -150,14 +151,14 @@ class Mover:
 def displacement(axes: Sequence[ScaledAxis], vector: Vectors, by: Sequence[float]) -> NDArray[np.float64]:
     """Return what to add to a vector so that its coordinates change by *by* standard deviations, shape (d,).
 
-    Straight axes are moved along with their steps: the multiples t of the steps solve
+    On straight axes the vector moves by the axes' steps: the multiples t of the steps solve
     ``gradientᵢ · Σⱼ tⱼ stepⱼ = byᵢ · deviationᵢ``, so that moving on one axis does not shift the others named.
     On a series of groups the vector is carried along the curve. Both hold before the sum is scaled back to
-    length 1; formulas are taken as straight at the population's mean.
+    length 1. Formulas are taken as straight at the population's mean.
 
     Raises:
-        AxisError: the steps of the axes cannot be told apart, so that no move changes one and not the other, or one
-            rises in no direction.
+        AxisError: the steps of the axes cannot be told apart, so that no move changes one axis and not the other, or an
+            axis rises in no direction.
     """
     total = np.zeros(len(vector))
     straight = [place for place, axis in enumerate(axes) if axis.fitted.curve is None]

@@ -1,7 +1,7 @@
 """The faiss file of an index: when it is built, extended and read.
 
-Rows newer than the file are scored one by one, so that a file need not cover all rows. When they have become many it
-is extended: the new rows get codes from the centroids that are there. When the index has doubled since it was
+Rows newer than the file are scored one by one, so that the file need not cover all rows. When there are many of them,
+the file is extended: the new rows get codes from the existing centroids. When the index has doubled since the file was
 trained, it is built anew. When half of the passages that its self-test was made with are gone, it is tested anew: the
 neighbours of those left lie farther away, in more lists.
 """
@@ -17,8 +17,8 @@ from embedsearch.store import Store
 
 _log = logging.getLogger("embedsearch")
 
-_MOST_NEWER = 10_000  # so many are scored one by one in about a millisecond at 384 dimensions
-_NEWER_SHARE = 200  # of a large index somewhat more, since the whole file is written again
+_MOST_NEWER = 10_000  # rows; so many are scored one by one in about a millisecond at 384 dimensions
+_NEWER_SHARE = 200  # a large index may have one row in so many, since extending writes the whole file again
 _GROWTH = 2
 _SHRINKING = 2
 
@@ -48,8 +48,8 @@ class Nearby:
         return self._neighbors
 
     def _read(self, stamp: Any) -> None:
-        """Have the index in memory that the stamp names; inside `reading`."""
-        # The stamp holds the file's checksum, and another epoch has none before its own file is built.
+        """Load the faiss index that the stamp names; inside `reading`."""
+        # The stamp has the file's checksum; another epoch has no stamp before its own file is built.
         if self._stamp == stamp and self._index is not None:
             return
         file, _ = self._store.neighbors()
@@ -89,7 +89,7 @@ class Nearby:
             self._keep(FaissIndex.build(vectors, progress, self._store.dead_rows()), len(vectors))
 
     def _extend(self, stamp: Mapping[str, Any], progress: Progress | None) -> bool:
-        """Take the newer rows into the file; return whether that reaches the recall wanted."""
+        """Add the newer rows to the file; return whether it then reaches the recall wanted."""
         file, _ = self._store.neighbors()
         vectors = self._store.vectors()
         index = FaissIndex.read(file, self._store.dimension, len(vectors), stamp["kind"]) if file else None
@@ -99,7 +99,7 @@ class Nearby:
         return self._keep(index, stamp["trained"], always=False)
 
     def _keep(self, index: FaissIndex, trained: int, *, always: bool = True) -> bool:
-        """Test an index and put it in place; unless *always* only if it reaches the recall wanted."""
+        """Test a faiss index and put it in place; unless *always*, only if it reaches the recall wanted."""
         dead = self._store.dead_rows()
         test = self_test(index, self._store.vectors(), self._recall, dead)
         if test.recall < test.wanted and not always:

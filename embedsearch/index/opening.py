@@ -1,4 +1,4 @@
-"""How an index folder is opened."""
+"""Opening an index folder."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from embedsearch.wording import shown
 
 
 def require_index(given: Index) -> Index:
-    """Return an index that is open.
+    """Return *given* if it is an `Index`.
 
     Raises:
-        QueryError: it is none, such as the path of one.
+        QueryError: it is something else, such as the path of an index.
     """
     if not isinstance(given, Index):
         raise QueryError(f"{shown(given)} ({type(given).__name__}) is no index; open one with embedsearch.open(path)")
@@ -28,15 +28,16 @@ def open_index(
     *,
     cache: str | os.PathLike[str] | None = None,
 ) -> Index:
-    """Open an index folder; neither vectors nor the encoder are loaded.
+    """Open an index folder; neither vectors nor the encoder are loaded yet.
 
     Args:
         path: the folder.
-        encoder: an encoder, or the name of one, that must be the index's own; the one that the index names if None.
-        cache: a folder of vectors shared with other indexes; see `Index.create`.
+        encoder: an encoder or the name of one, which must be the index's own; if None, the one that the index names.
+        cache: a folder of vectors that is shared with other indexes; see `Index.create`.
 
     Raises:
-        StoreError: there is no index, it is damaged, or another encoder made it.
+        EncoderError: *encoder* is a name, and no encoder of that name can be found.
+        StoreError: there is no index in the folder, the index is damaged, or another encoder made it.
     """
     store = Store.open(path)
     try:

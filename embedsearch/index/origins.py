@@ -54,11 +54,12 @@ def file_of(source: str) -> str:
 
 
 def finds_namesakes(store: Store) -> Callable[[Document, str, int], str]:
-    """Return what tells whether a document would replace one from another file of the same name.
+    """Return a function that tells whether a document would replace one from another file of the same name.
 
-    Where records have no ids, they are made from the names of files: ``notes.txt``, ``papers.csv#3``. Two folders may
-    hold files of the same name. Given a new document, and source and ingest of the one that is held under its id, the
-    function returns the file of that one, if it is still there and not the file that is read now; else an empty text.
+    If records have no ids, ids are made from the names of files: ``notes.txt``, ``papers.csv#3``. Two folders may hold
+    files of the same name. The function takes a new document, and the source and ingest of the document that is held
+    under its id. It returns the file of the held document, if that file still exists and is not the one being read now;
+    else an empty text.
     """
     folder_of = _folders(store)
 
@@ -78,7 +79,7 @@ def _ends_with(file: str, name: str) -> bool:
 
 
 class _Origins:
-    """Files, folders, and what has a name but no place: the standard input, and what was made without files."""
+    """Sources as files, folders, and names without a place: the standard input, and documents made without files."""
 
     def __init__(self, sources: Sequence[str]) -> None:
         self._files: set[str] = set()
@@ -98,7 +99,7 @@ class _Origins:
                 self._files.add(place)
                 folders.append(place + os.sep)
                 self._names.add(source)
-        # Behind the name of a file a document's source has the record: "corpus/articles.jsonl:12".
+        # After the name of the file, a document's source names the record: "corpus/articles.jsonl:12".
         self._named = tuple(f"{name}:" for name in self._names)
         self._beginnings = (*folders, *(f"{file}:" for file in self._files))
 
@@ -112,16 +113,16 @@ class _Origins:
         return place in self._files or place.startswith(self._beginnings)
 
     def _place(self, source: str) -> str:
-        """Return the place of a file: links are followed to its folder, but the file may be one itself."""
+        """Return the place of a file: links are followed to its folder, but the file itself may be a link."""
         folder, name = os.path.split(source)
         return name_of(f"{self._real(folder).rstrip(os.sep)}{os.sep}{name}")
 
 
 def _folders(store: Store) -> Callable[[int], str]:
-    """Return what tells from which folder an ingest named its sources.
+    """Return a function that tells from which folder an ingest named its sources.
 
-    The working folder of today stands for what was not remembered. A folder that is no longer there may have moved
-    together with the index.
+    For ingests of which it was not remembered, that is the present working folder. A folder that no longer exists may
+    have moved together with the index.
     """
     known = store.setting(_SETTING, [])
     firsts = [run for run, _, _ in known]

@@ -24,8 +24,8 @@ from embedsearch.vectors import Mask, Rows, Vectors, project, top
 Unit = Literal["sd", "percentile", "raw", "rating"]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 _PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)$")
-_FARTHEST = 1e6  # standard deviations: squares and float32 hold it, and nothing lies there
-_AT_ONCE = 1024  # passages whose texts are held
+_FARTHEST = 1e6  # standard deviations: its square fits in float32, and nothing lies there
+_AT_ONCE = 1024  # passages whose texts are held in memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,10 +33,10 @@ class Places:
     """Coordinates of n texts on m axes.
 
     Attributes:
-        axes: m of them.
+        axes: the m axes.
         coordinates: in standard deviations, shape (n, m).
-        ratings: what each text was rated on each axis, NaN where it was not; shape (n, m).
-        distances: from the curve of each axis that is a series of groups, by its name, shape (n,).
+        ratings: the rating of each text on each axis, NaN if it was not rated; shape (n, m).
+        distances: for each axis that is a series of groups, by name, the distances from its curve, shape (n,).
     """
 
     axes: Sequence[ScaledAxis]
@@ -58,7 +58,7 @@ class Places:
         """Return the texts' places sorted by an axis, highest first; lowest first with ``-`` before its name.
 
         Raises:
-            AxisError: it is not among the axes.
+            AxisError: the axis is not among these.
         """
         if not sort:
             return np.arange(len(self.coordinates))
@@ -70,7 +70,7 @@ class Places:
         """Return the coordinates on one axis in a unit, shape (n,).
 
         Raises:
-            AxisError: the unit is that of ratings, and the axis has none.
+            AxisError: the unit is that of ratings, and the axis has no ratings.
         """
         column = in_unit(self.axes[place], self.coordinates[:, place], unit)
         if unit != "rating":
@@ -79,12 +79,12 @@ class Places:
         return np.where(np.isnan(ratings), column, ratings)
 
     def of_phrases(self, texts: Sequence[str], unit: Unit) -> Placements:
-        """Return one placement for each text, which is no passage."""
+        """Return one placement for each text, as phrases that are not passages."""
         asked = phrase_columns([axis.name for axis in self.axes])
         return Placements(self.placements(texts, [""] * len(texts), unit), asked=asked)
 
     def placements(self, texts: Sequence[str], ids: Sequence[str], unit: Unit) -> Iterator[Placement]:
-        """Yield one placement for each text, the passage of that id."""
+        """Yield one placement for each text, with the id of its passage."""
         names = [axis.name for axis in self.axes]
         versions = {axis.name: axis.version for axis in self.axes}
         measured = np.column_stack([self.column(place, unit) for place in range(len(names))]).tolist()
@@ -130,9 +130,9 @@ class Placer:
 
         Args:
             rows: in any order, shape (n,).
-            axes: m of them.
-            predicted: measure the rated ones like all others.
-            far: measure how far they lie from the curves of groups as well, in a pass of its own.
+            axes: m axes.
+            predicted: measure rated passages like all others.
+            far: also measure how far they lie from the curves of groups, in a pass of its own.
         """
         ratings = np.full((len(rows), len(axes)), np.nan)
         for place, axis in enumerate(axes):
@@ -143,7 +143,7 @@ class Placer:
         return _standing(axes, measure(axes, vectors, rows), ratings, distances)
 
     def each(self, places: Places, rows: Rows, unit: Unit) -> Iterator[Placement]:
-        """Yield the placements of the passages in *rows*; of their texts a batch is held. Inside `reading`."""
+        """Yield the placements of the passages in *rows*, reading their texts in batches. Inside `reading`."""
         for start in range(0, len(rows), _AT_ONCE):
             part = np.arange(start, min(start + _AT_ONCE, len(rows)))
             passages = self._store.passages(rows[part])
@@ -155,11 +155,11 @@ class Placer:
     ) -> NDArray[np.float64]:
         """Return where documents lie on an axis, shape (n,): as measured, or where they were rated.
 
-        A document stands as rated where it is, by id and text, a document of the index that was rated, or where its
-        text is a phrase that was.
+        A document stands where it was rated if it equals, by id and text, a rated document of the index, or if its text
+        is a rated phrase.
 
         Args:
-            documents: n of them, of the index or not.
+            documents: n documents, of the index or not.
             axis: the axis.
             measured: their coordinates, in standard deviations, shape (n,).
         """
@@ -183,7 +183,7 @@ class Placer:
         return np.array(sorted(self._ratings(axis)), dtype=np.int64)
 
     def _ratings(self, axis: ScaledAxis) -> dict[int, float]:
-        """Return what passages were rated on an axis, by row; none on an axis that learned nothing from it."""
+        """Return the ratings of passages on an axis, by row; empty for an axis that learned nothing from ratings."""
         definition = axis.fitted.axis
         if axis.fitted.calibration is None:
             return {}
@@ -193,7 +193,7 @@ class Placer:
         return rated
 
     def _look_up(self, axis: ScaledAxis, rows: Rows, ratings: NDArray[np.float64]) -> None:
-        """Write into *ratings* what the passages in *rows* were rated on an axis."""
+        """Write the ratings on an axis of the passages in *rows* into *ratings*."""
         if rated := self._ratings(axis):
             known = np.array(sorted(rated))
             nearest = known[np.minimum(np.searchsorted(known, rows), len(known) - 1)]
@@ -212,7 +212,7 @@ def asked_columns(names: Sequence[str]) -> Schema:
 
 
 def sorting_axis(sort: str, names: Sequence[str]) -> str:
-    """Return the axis, of those with *names*, that a result is sorted by: ``-`` before it means lowest first.
+    """Return the axis, one of *names*, that a result is sorted by; ``-`` before it means lowest first.
 
     Raises:
         AxisError: it is none of them.
@@ -224,10 +224,10 @@ def sorting_axis(sort: str, names: Sequence[str]) -> str:
 
 
 def in_unit(axis: ScaledAxis, coordinates: NDArray[np.float64], unit: Unit) -> NDArray[np.float64]:
-    """Return coordinates on an axis, in standard deviations, in a unit, shape (n,): as ratings those to be expected.
+    """Return coordinates on an axis, given in standard deviations, in a unit, shape (n,); ratings are those to expect.
 
     Raises:
-        AxisError: the unit is that of ratings, and the axis has none.
+        AxisError: the unit is that of ratings, and the axis has no ratings.
     """
     if unit == "sd":
         return coordinates
@@ -256,10 +256,10 @@ def point_on(axis: ScaledAxis, value: float | str) -> float:
 
 
 def step_on(axis: ScaledAxis, value: float | str) -> float:
-    """Return how far to move along an axis, in standard deviations. A percentile is a point and no step.
+    """Return how far to move along an axis, in standard deviations. A percentile is a point, not a step.
 
     Raises:
-        QueryError: it is no number.
+        QueryError: it is not a number.
     """
     number = _number(str(value).strip())
     if number is None:
@@ -271,7 +271,7 @@ def step_on(axis: ScaledAxis, value: float | str) -> float:
 
 
 def _number(text: str) -> float | None:
-    """Return the number that *text* is, or None where it is none, or lies beyond everything on an axis."""
+    """Return the number that *text* is; None if it is not a number, or lies beyond everything on an axis."""
     try:
         number = float(text)
     except ValueError:

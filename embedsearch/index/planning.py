@@ -1,4 +1,4 @@
-"""What an ingest would do, without doing it."""
+"""What an ingest would do, computed without doing it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Plan:
     """What an ingest would do.
 
     Attributes:
-        added: documents that are new.
-        updated: documents whose text, title or other fields have changed.
-        unchanged: documents that are in the index as they are.
-        passages: those of new documents, and of documents whose text or title has changed.
-        embedded: different passages that would be encoded.
-        tokens: of these, as the encoder counts them; about as many where it can only estimate.
+        added: the number of documents that are new.
+        updated: the number of documents whose text, title or other fields have changed.
+        unchanged: the number of documents that are in the index as they are.
+        passages: the passages of new documents, and of documents whose text or title has changed.
+        embedded: the number of different passages that would be encoded.
+        tokens: the tokens of these, as the encoder counts them; an estimate if the encoder can only estimate.
     """
 
     added: int = 0
@@ -49,7 +49,7 @@ class Planner:
         self.store = store
         self.embedding = embedding
         self._admission = Admission(store, refused)
-        # One key of 16 bytes a document or passage is what has to be remembered of what went before.
+        # Of what went before, one key of 16 bytes has to be remembered for each document or passage.
         self._ids: set[str] = set()
         self._keys: set[bytes] = set()
         self._counts = dict.fromkeys(Plan.__dataclass_fields__, 0)
@@ -73,7 +73,7 @@ class Planner:
         return Plan(**self._counts)
 
     def _sorted(self, document: Document, held: Document | None) -> list[str]:
-        """Count a document, and return the texts of its passages if they have to have vectors."""
+        """Count a document, and return the texts of its passages if they need vectors."""
         is_same_text = held is not None and (held.text, held.title) == (document.text, document.title)
         if held is not None and is_same_text and is_same_metadata(held.metadata, document.metadata):
             self._counts["unchanged"] += 1

@@ -21,14 +21,14 @@ from embedsearch.wording import count_of
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Population:
-    """Passages of an index and where they lie.
+    """Passages of an index, and where they lie on axes.
 
     Attributes:
-        axes: m of them.
-        rows: of the passages, ascending or as they were drawn, shape (n,); `Index.passages` reads those wanted.
+        axes: m axes.
+        rows: the passages' rows, ascending or as they were drawn, shape (n,); `Index.passages` reads the passages.
         coordinates: in standard deviations of the whole index, shape (n, m).
-        values: the field that was asked for, one value a passage, None where its document lacks it; None if no field
-            was asked for.
+        values: the value of the field asked for, one for each passage, None if its document lacks the field; None as
+            a whole if no field was asked for.
     """
 
     axes: Sequence[ScaledAxis]
@@ -45,9 +45,10 @@ class Population:
 
 
 def field_values(store: Store, field: str, rows: Rows) -> list[Any]:
-    """Return the value that the document of each passage has for a field, None where it has none.
+    """Return the value of a field for each passage: that of its document, or None where the document has none.
 
-    What a document lacks may stand in it under the same name in other letters, as `Year` beside `year`.
+    Where a document lacks the field, one whose name differs only in letter case, or in how an accent is typed, is
+    taken, such as `Year` for `year`.
 
     Raises:
         QueryError: no document has the field.
@@ -56,7 +57,7 @@ def field_values(store: Store, field: str, rows: Rows) -> list[Any]:
 
 
 def document_values(store: Store, field: str) -> list[Any]:
-    """Return the value that each document has for a field, in the order of the index, as `field_values` does.
+    """Return the value of a field for each document, in the order of the index, as `field_values` does.
 
     Raises:
         QueryError: no document has the field.
@@ -65,7 +66,7 @@ def document_values(store: Store, field: str) -> list[Any]:
 
 
 def _merged(store: Store, field: str, read: Callable[[str], list[Any]]) -> list[Any]:
-    """Return what is read of a field, and where it is missing of its name in other letters."""
+    """Return the values of a field; where one is missing, that of a field whose name is another spelling."""
     values = read(field)
     for other in other_spellings(field, store.field_names()):
         values = [another if is_missing(one) else one for one, another in zip(values, read(other), strict=True)]
@@ -73,7 +74,7 @@ def _merged(store: Store, field: str, read: Callable[[str], list[Any]]) -> list[
 
 
 def known_field(store: Store, field: str) -> str:
-    """Return the name of a field as the documents have it.
+    """Return the name of a field as the documents spell it.
 
     Raises:
         QueryError: no document has the field.

@@ -1,4 +1,4 @@
-"""Rankings of passages: by meaning, by words, or by both; one answer a passage, or one a document."""
+"""Rankings of passages: by meaning, by words, or by both; one answer for each passage, or one for each document."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BYS: tuple[By, ...] = ("passage", "document")
 
 _LEAST_CANDIDATES = 100
 _GROWTH = 4
-# Scoring a match takes some 3 microseconds, counting it .05: above this a word costs more than it tells.
+# Scoring a match takes some 3 microseconds, counting it .05: a word with more matches costs more than it tells.
 _MOST_MATCHES = 50_000
 
 Scores = NDArray[np.float64]
@@ -36,8 +36,8 @@ class Ranked:
     Attributes:
         rows: shape (n,), int64.
         cosines: to the query, -1…1; None in a ranking by words alone, which needs no encoder.
-        bm25: of the query's words, 0 where a passage has none; None in a ranking by meaning alone.
-        fused: of both; None in a ranking by one of them.
+        bm25: the BM25 scores of the query's words, 0 for a passage that has none; None in a ranking by meaning alone.
+        fused: the fused scores; None in a ranking by one of the two.
     """
 
     rows: Rows
@@ -55,17 +55,17 @@ class Ranked:
         return replace(self, rows=self.rows[places], **taken)
 
 
-Ranking = Callable[[int], Ranked]  # the so many best, best first; fewer only where no more exist
-Nearest = Callable[[int], tuple[Rows, Vectors]]  # the so many nearest rows to a query, with their cosines, likewise
+Ranking = Callable[[int], Ranked]  # returns that many answers, best first; fewer only if no more exist
+Nearest = Callable[[int], tuple[Rows, Vectors]]  # likewise the rows nearest to a query, with their cosines
 
 
 def nearest_to(neighbors: Neighbors, query: Vectors, rows: Rows | None) -> Nearest:
-    """Return what finds those of *rows*, all live rows if None, that are nearest to a unit vector."""
+    """Return a function that finds those of *rows* (all live rows if None) that are nearest to a unit vector."""
     return lambda count: neighbors.search(query, count, rows)
 
 
 def nearest_to_each(neighbors: Neighbors, queries: Vectors, rows: Rows | None, k: int) -> list[Nearest]:
-    """Return `nearest_to` each of some unit vectors; what *k* answers take is found for all of them together."""
+    """Return `nearest_to` for each of several unit vectors; what *k* answers need is found for all of them together."""
     depth = _depth(k)
 
     def after(query: Vectors, found: tuple[Rows, Vectors]) -> Nearest:
@@ -103,9 +103,9 @@ def lexical(store: Store, text: str, rows: Rows | None) -> Ranking:
 def hybrid(store: Store, nearest: Nearest, text: str, query: Vectors, rows: Rows | None) -> Ranking:
     """Return the ranking of *rows* by the fused score (see `embedsearch.fusion`) of meaning and words.
 
-    Candidates are taken from both rankings until nothing outside them can reach the k-th best: the answers are
+    Candidates are taken from both rankings until nothing outside them can reach the k-th best. The answers are
     those that scoring every passage would give, as far as the neighbours are exact. Words that very many passages
-    have are looked up only where the query has no rarer one.
+    have are looked up only if the query has no rarer one.
     """
     matching = _matching(store, any_of(_telling(store, terms(text))), rows)
     vectors = store.vectors()
@@ -123,14 +123,14 @@ def hybrid(store: Store, nearest: Nearest, text: str, query: Vectors, rows: Rows
 
 
 def _depth(count: int) -> int:
-    """Return how many candidates are looked at first for so many answers."""
+    """Return how many candidates to look at first for *count* answers."""
     return max(_LEAST_CANDIDATES, 2 * count)
 
 
 def _fused(
     vectors: Vectors, query: Vectors, nearest: tuple[Rows, Vectors], matching: tuple[Rows, Scores], depth: int
 ) -> tuple[Ranked, float | None]:
-    """Return the candidates with their scores, and what no other row can exceed; None where there is no other."""
+    """Return the candidates with their scores, and a bound for all other rows; None if there are no others."""
     found, scores = matching
     near, near_cosines = nearest
     worded = top(scores, depth)
@@ -148,7 +148,7 @@ def _fused(
 
 
 def _telling(store: Store, asked: Sequence[str]) -> list[str]:
-    """Return the words that at most `_MOST_MATCHES` passages have; the rarest where that is none."""
+    """Return the words that at most `_MOST_MATCHES` passages have; if there are none, the rarest word."""
     if store.rows <= _MOST_MATCHES:
         return list(asked)
     counts = {word: store.fulltext.count(any_of([word])) for word in dict.fromkeys(asked)}

@@ -1,4 +1,4 @@
-"""An index embedded anew, with another encoder or in other passages."""
+"""Embedding an index anew, with another encoder or in other passages."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Indexing = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Reindexing:
-    """What was done.
+    """What a `reindex` did.
 
     Attributes:
         encoder: the name of the encoder that the index has now.
-        documents: how many there are.
-        passages: how many there are now.
-        embedded: passages that were encoded, in this run.
-        axes: the names of those that were fitted anew.
+        documents: how many documents the index has.
+        passages: how many passages it has now.
+        embedded: how many passages were encoded in this run.
+        axes: the names of the axes that were fitted anew.
     """
 
     encoder: str
@@ -56,27 +56,27 @@ def reindex(
 ) -> Reindexing:
     """Embed all documents of an index anew from their stored texts, and fit its axes anew.
 
-    This is done in a folder beside the index, which serves as it was until the new state is whole and takes its
+    The work is done in a folder beside the index. The index serves as it was until the new state is whole and takes its
     place in one step. An interruption leaves that folder; the same call goes on from there and embeds nothing twice.
     Documents that are added, changed or removed meanwhile are taken over at the end. Labels stay, and so does an axis
     that cannot be read.
 
     Args:
         path: the folder of the index.
-        encoder: the new one; the index's own if None.
-        chunk_words: the most words of a passage from now on; as it is if None.
-        overlap: the most words that a passage repeats from the one before, see `Index.create`; as it is if None, or
-            half a passage where that is less.
-        cache: a folder of vectors shared with other indexes; see `Index.create`.
-        progress: told how many documents and passages are done, and how many tokens were encoded for them.
-        indexing: told how many of how many passages are in the faiss file, when that is built.
+        encoder: the new encoder; if None, the index's own.
+        chunk_words: the most words in a passage from now on; if None, as it is.
+        overlap: the most words that a passage repeats from the one before, see `Index.create`; if None, as it is, or
+            half a passage if that is less.
+        cache: a folder of vectors that is shared with other indexes; see `Index.create`.
+        progress: called with the numbers of documents and passages done, and of tokens encoded for them.
+        indexing: called with the passages in the faiss file so far and the passages in all, while it is built.
 
     Raises:
         EncoderError: the encoder cannot be found.
         AxisError: an axis cannot be fitted with the new encoder; the index is as it was.
-        QueryError: *chunk_words* or *overlap* makes no sense, or what is to be told cannot be called.
-        StoreError: there is no index, a document in it is damaged, nothing would change, what was begun in that folder
-            has another encoder or other passages, another process is writing, or the disk is full.
+        QueryError: *chunk_words* or *overlap* makes no sense, or a callback cannot be called.
+        StoreError: there is no index; a document in it is damaged; nothing would change; what was begun in that folder
+            has another encoder or other passages; another process is writing; or the disk is full.
     """
     require_callables(progress=progress, indexing=indexing)
     folder = require_path("an index", path, error=StoreError).resolve()
@@ -178,7 +178,7 @@ def _state(store: Store) -> object:
 
 
 def _filled(index: Index, store: Store, progress: Progress | None, indexing: Indexing | None) -> AddReport:
-    """Make *index* hold what *store* holds."""
+    """Make *index* hold the documents that *store* holds."""
     if not store.count_documents():
         index.delete(index._store.ids(index._store.count_documents()))
         return AddReport()

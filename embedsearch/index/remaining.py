@@ -1,4 +1,4 @@
-"""What the axes chosen do not hold: the share of meaning in them, and what is nearest when only they are known."""
+"""What axes leave out: the share of meaning that they hold, and what is nearest if only they are known."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedsearch.mapped import gather
 from embedsearch.results import Records
 from embedsearch.vectors import Vectors, thinned
 
-_SAMPLE = 20_000  # passages that stand for the population
+_SAMPLE = 20_000  # so many passages stand for the population
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Remainder:
 
     Attributes:
         text: the phrase.
-        share: of the squared length of its vector, taken from the mean of the index, that lies in the plane
-            (the space) of the axes' directions, 0…1.
+        share: the share of the squared length of its vector, taken from the mean of the index, that lies in the
+            plane (or space) of the axes' directions, 0…1.
         population: the same share of the variance of the index's passages.
-        nearest: texts nearest by their coordinates alone.
-        whole: texts nearest by the whole vector.
+        nearest: the nearest texts by their coordinates alone.
+        whole: the nearest texts by the whole vector.
     """
 
     text: str
@@ -46,22 +46,22 @@ class Remainder:
 
 
 class Remainders(Records[Remainder]):
-    """How much of the meaning of phrases some axes hold, in their order."""
+    """How much of the meaning of phrases some axes hold: one `Remainder` for each phrase, in their order."""
 
     def _schema(self) -> Schema:
         return {"text": "text", "share": "number", "population": "number", "nearest": "texts", "whole": "texts"}
 
 
 def shares_held(axes: Sequence[ScaledAxis], vectors: Vectors, sample: Vectors) -> tuple[list[float], float]:
-    """Return which share of each vector's distance from the mean the axes hold, and of the population's variance.
+    """Return the share of each vector's distance from the mean that axes hold, and that of the population's variance.
 
-    Shares are of squared lengths, so that those of two axes at right angles add up (Pythagoras).
+    Shares are of squared lengths, so that the shares of two axes at right angles add up (Pythagoras).
 
     Args:
-        axes: at least one; a curve or a formula counts with the direction in which it rises, one that rises in none
-            not at all.
+        axes: at least one. A curve or a formula counts with the direction in which it rises; one that rises in no
+            direction does not count.
         vectors: shape (n, d).
-        sample: of the population, shape (m, d), m at least 1.
+        sample: vectors of the population, shape (m, d), m at least 1.
     """
     _, lengths, basis = np.linalg.svd(rises(axes), full_matrices=False)
     basis = basis[lengths > 1e-6]
@@ -79,7 +79,7 @@ def shares_held(axes: Sequence[ScaledAxis], vectors: Vectors, sample: Vectors) -
 
 
 class Explainer:
-    """Says what the axes of one index hold of a phrase, and what they leave out."""
+    """Computes what the axes of one index hold of a phrase, and what they leave out."""
 
     def __init__(self, embedding: Embedding, searcher: Searcher) -> None:
         """Read nothing yet."""

@@ -1,4 +1,4 @@
-"""The axes of an index: fitted with its encoder, scaled on its passages, kept under their names."""
+"""The axes of an index: fitted with its encoder, scaled on its passages, saved under their names."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from embedsearch.wording import count_of
 
 _log = logging.getLogger("embedsearch")
 
-# What a placement says beside its coordinates, under one key an axis.
+# Keys of a placement besides its coordinates, which have one key for each axis.
 _RESERVED = frozenset(["text", "id", "rated", "intervals", "versions", "distances"])
 _TAKEN = "axes_taken"  # the setting with the digest of each definition that was last taken from a followed file
 
-# From the axes that are saved, by name, None where one is damaged, to the definitions that are to be saved.
+# From the saved axes by name (None if one is damaged) to the definitions that are to be saved.
 Choose = Callable[[Mapping[str, SavedAxis | None]], Iterable[Axis]]
 
 
 @keeps_back("change", "encoder_name", "follow_file", "material", "pin", "readable", "select")
 class IndexAxes(Mapping[str, ScaledAxis]):
-    """The axes of an index by name. Looking one up scales it on the passages that the index holds now."""
+    """The axes of an index, by name. Looking one up scales it on the passages that the index holds now."""
 
     def __init__(self, embedding: Embedding) -> None:
         """Read nothing yet."""
@@ -46,7 +46,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._now: FittedAxes | None = None
         self._state: object = None
         self._lent: dict[str, Axis] = {}
-        self._lending: dict[str, FittedAxis] = {}  # those that are lent, and what is derived from them
+        self._lending: dict[str, FittedAxis] = {}  # lent axes, and those derived from them
         self._pinned: dict[str, ScaledAxis] = {}
         self._told: set[str] = set()  # why axes cannot be read
         self.select: Select  # evaluates conditions; the index sets it
@@ -61,12 +61,12 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return isinstance(name, str) and normal(name) in list(self._axes())
 
     def __getitem__(self, name: str) -> ScaledAxis:
-        """Return the axis called *name*.
+        """Return the axis with this name.
 
         Raises:
-            AxisError: there is none of that name (a KeyError too), it cannot be read, it was fitted with another
-                encoder, the passages all lie at one place on it, or it is a formula that gives no number for some.
-            QueryError: the index is empty, so that there is nothing to scale it on.
+            AxisError: there is none (this is a KeyError too), it cannot be read, it was fitted with another encoder,
+                the passages all lie at one place on it, or it is a formula that gives no number for some passage.
+            QueryError: the index is empty, so that there is nothing to scale the axis on.
         """
         return self.scaled([name])[name]
 
@@ -74,7 +74,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """Return several axes by name, scaled together in one pass over the vectors.
 
         Raises:
-            AxisError, QueryError: as looking one up.
+            AxisError, QueryError: as for looking one up.
         """
         with self._store.reading():
             wanted = {name: arguments.axis_name(name) for name in arguments.texts("an axis", names)}
@@ -82,7 +82,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return {name: found[wanted[name]] for name in wanted}
 
     def readable(self) -> list[str]:
-        """Return the names of all axes that can be read on the passages; why another one cannot is said in the log.
+        """Return the names of all axes that can be read on the passages; the log says why another cannot.
 
         Raises:
             AxisError: there are no axes, or none can be read.
@@ -92,14 +92,14 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             return self._axes().readable()
 
     def lend(self, axes: Sequence[Axis]) -> None:
-        """Fit axes with the index's encoder for as long as it is open; nothing is written.
+        """Use unsaved axes for as long as the index is open: fit them with its encoder, and write nothing.
 
-        They stand before saved axes of the same name, and are scaled on the index's passages as these are. Axes of the
-        index that are derived from them, directly or through others, are fitted anew for as long. The version of all
-        these is 0, which no saved axis has.
+        They hide saved axes of the same name, and are scaled on the index's passages as saved axes are. Axes of the
+        index that are derived from them, directly or through others, are fitted anew for as long. All these have
+        version 0, which no saved axis has.
 
         Raises:
-            AxisError: one cannot be fitted, or is derived from one that is not there.
+            AxisError: one cannot be fitted, or is derived from an axis that does not exist.
         """
         lent = self._lent | {axis.name: axis for axis in arguments.definitions(axes)}
         self._lending = self._fitted_with(self._read(), lent)
@@ -109,7 +109,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         """Use axes with the scale that they bring, for as long as the index is open; nothing is written.
 
         Raises:
-            AxisError: one is no `ScaledAxis`.
+            AxisError: one is not a `ScaledAxis`.
         """
         for axis in (axes := several(axes)):
             require_kind("what is pinned", axis, ScaledAxis, "a ScaledAxis", error=AxisError)
@@ -117,9 +117,9 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._now = None
 
     def _fitted_with(self, axes: FittedAxes, lent: Mapping[str, Axis]) -> dict[str, FittedAxis]:
-        """Return axes that are lent, and of *axes* those that are derived from them, fitted."""
+        """Return lent axes, and those of *axes* that are derived from them, fitted."""
         definitions = {**axes.definitions(), **lent}
-        # What was fitted with another encoder is refused when it is asked for, lent or not.
+        # An axis that was fitted with another encoder is refused when it is asked for, lent or not.
         stale = {name for name in dependents(definitions, lent) if name in lent or axes.is_current(name)}
         fitted = self._fit(definitions, axes.fitted, stale).fitted
         return {name: fitted[name] for name in definitions if name in stale}
@@ -127,7 +127,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def _fit(
         self, definitions: Mapping[str, Axis], fitted: Mapping[str, FittedAxis], stale: Collection[str]
     ) -> FittedAxes:
-        """Return axes by their definitions: those that are *stale* fitted, the others as they are fitted already."""
+        """Return axes by their definitions: the *stale* ones fitted anew, the others as they are fitted already."""
         axes = FittedAxes(self._embedding, {name: axis for name, axis in fitted.items() if name not in stale})
         material = IndexMaterial(self._embedding, axes, self.select)
         for name in in_order(definitions):
@@ -142,7 +142,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             return f"IndexAxes({error})"
 
     def _repr_html_(self) -> str:
-        """Show what axes there are in a notebook; nothing is scaled."""
+        """Show in a notebook which axes there are; nothing is scaled."""
         versions = self.versions()
         return table(
             [
@@ -161,26 +161,27 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return self._embedding.identity.name
 
     def definitions(self) -> dict[str, Axis]:
-        """Return the definitions by name, of the axes that can be read; nothing is scaled."""
+        """Return the definitions of the axes that can be read, by name; nothing is scaled."""
         return self._axes().definitions()
 
     def fitted(self) -> dict[str, FittedAxis]:
-        """Return the axes by name as they are fitted, without a scale: no vector of the index is read.
+        """Return the fitted axes by name, without a scale: no vector of the index is read.
 
-        One that cannot be read, or was fitted with another encoder, is left out.
+        An axis that cannot be read, or was fitted with another encoder, is left out.
         """
         axes = self._axes()
         return {name: axis for name, axis in axes.fitted.items() if axes.is_current(name)}
 
     def versions(self) -> dict[str, int]:
-        """Return the version of each axis, by name: it counts what was saved under the name; 0 for what is lent."""
+        """Return each axis's version by name: how often one was saved under that name; 0 for a lent axis."""
         axes = self._axes()
         return {name: axes.versions.get(name, 0) for name in axes.fitted}
 
     def save(self, axis: Axis) -> FittedAxis:
-        """Fit *axis* with the index's encoder and keep it; an axis of that name is replaced by a new version.
+        """Fit an axis with the index's encoder and save it, as a new version if the name is taken.
 
-        An axis whose definition has not changed stays as it is. Axes derived from one that has are fitted anew.
+        An axis whose definition has not changed stays as it is. If it has changed, axes derived from it are fitted
+        anew.
 
         Raises:
             AxisError: it cannot be fitted, is derived from itself through others, or is a formula that gives no number
@@ -190,27 +191,27 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return self.save_all([axis])[axis.name]
 
     def save_all(self, axes: Sequence[Axis], *, anew: bool = False) -> dict[str, FittedAxis]:
-        """Fit several axes and keep them, all or none; they may be derived from one another.
+        """Fit several axes and save all of them or none; they may be derived from one another.
 
         Args:
-            axes: in any order.
-            anew: fit even those whose definition has not changed, as when the documents behind a field have.
+            axes: the definitions, in any order.
+            anew: fit even axes whose definition has not changed, for example because the documents behind a field have.
 
         Raises:
-            AxisError, StoreError: as `save`.
+            AxisError, StoreError: as for `save`.
         """
         require_flags(anew=anew)
         return self._save(lambda _: axes, anew=anew)
 
     def change(self, name: str, change: Callable[[Axis], Axis]) -> Axis:
-        """Save what *change* makes of an axis's definition; of the newest, where another process saves one meanwhile.
+        """Save what *change* makes of an axis's definition: of the newest one, even if another process saves meanwhile.
 
         Args:
-            name: of the axis.
-            change: from a definition to another of the same name; it may be asked more than once.
+            name: the name of the axis.
+            change: takes a definition and returns another with the same name; it may be called more than once.
 
         Raises:
-            AxisError: there is none of that name, or as `save`.
+            AxisError: there is no such axis, or as for `save`.
             StoreError: another process is writing.
         """
         name = arguments.axis_name(name)
@@ -218,7 +219,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return self._save(lambda saved: [change(self._definition(name, saved))])[name].axis
 
     def _definition(self, name: str, saved: Mapping[str, SavedAxis | None]) -> Axis:
-        """Return the definition of an axis that is lent or else saved."""
+        """Return the definition of an axis that is lent or, if it is not, saved."""
         if name in self._lent:
             return self._lent[name]
         if name not in saved:
@@ -228,13 +229,13 @@ class IndexAxes(Mapping[str, ScaledAxis]):
     def _save(
         self, choose: Choose, *, anew: bool = False, note: Callable[[Iterable[Axis]], None] | None = None
     ) -> dict[str, FittedAxis]:
-        """Fit and keep what is chosen, with all that is derived from it, as soon as no other process saves meanwhile.
+        """Fit and keep what is chosen, with all that is derived from it, once no other process saves meanwhile.
 
         Args:
-            choose: the definitions to be saved; asked again where the axes that it was given are no longer those
+            choose: returns the definitions to save; called again if the axes that it was given are no longer those
                 that are saved.
             anew: fit even those whose definition has not changed.
-            note: told what was chosen, in the transaction.
+            note: called with what was chosen, in the transaction.
         """
         while True:
             saved = self._store.axes.all()
@@ -254,7 +255,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
                 axes.scaled(formulas)
             lent = {name: axis for name, axis in self._lent.items() if name not in chosen}
             lending = self._fitted_with(axes, lent)
-            # The encoder takes its time, and whoever writes need not wait for it. So what was read is compared.
+            # Encoding takes time, and other writers need not wait for it. So what was read is compared.
             with self._store.locked(), self._store.writing():
                 if self._store.axes.all() != saved:
                     continue
@@ -268,7 +269,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             return {name: axes.fitted[name] for name in chosen}
 
     def save_file(self, file: str | os.PathLike[str]) -> list[str]:
-        """Fit and keep the axes that a TOML file defines; return their names.
+        """Fit and save the axes that a TOML file defines, and return their names.
 
         Raises:
             AxisError: the file or a definition is wrong; nothing is saved then.
@@ -278,13 +279,13 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return [axis.name for axis in axes]
 
     def follow_file(self, file: str | os.PathLike[str]) -> tuple[list[str], list[str]]:
-        """Fit and keep what a TOML file defines, as `save_file`, but for axes that were changed here since.
+        """Fit and save the axes that a TOML file defines, except those that were changed in the index since.
 
-        Such an axis is one whose saved definition is not the one last taken by this method: it was rated, or fitted
+        An axis was changed if its saved definition is not the one that this method last took: it was rated, or fitted
         from elsewhere.
 
         Returns:
-            The names of the axes that are now as the file has them, and of those that stay as they were here.
+            The names of the axes that are now as the file has them, and the names of those that stay as they were.
 
         Raises:
             AxisError: the file or a definition is wrong; nothing is saved then.
@@ -306,22 +307,22 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return [name for name in names if name in done], [name for name in names if name not in done]
 
     def refit(self, names: Sequence[str]) -> dict[str, FittedAxis]:
-        """Fit axes of the index anew from their definitions, with the index's encoder and on its documents now.
+        """Fit axes anew from their definitions, with the index's encoder and on its present documents.
 
         Raises:
-            AxisError: there is none of that name, or it cannot be fitted.
+            AxisError: there is no such axis, or it cannot be fitted.
         """
         wanted = arguments.axis_names(names)
         return self._save(lambda saved: [self._definition(name, saved) for name in wanted], anew=True)
 
     def check(self, names: Sequence[str] | None = None) -> Report:
-        """Return how far axes can be trusted, and what they have in common over the passages of the index.
+        """Return how far axes can be trusted, and how much they overlap over the passages of the index.
 
         Args:
-            names: of axes; all that are `readable` if None, of which there may be none.
+            names: names of axes; if None, all that are `readable`, and an empty report if the index has no axes.
 
         Raises:
-            AxisError: there is none of that name, or as `readable`.
+            AxisError: there is no such axis, or as for `readable`.
         """
         with self._store.reading():
             chosen = arguments.axis_names(names) if names is not None else self.readable() if len(self) else []
@@ -334,14 +335,14 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return Report(reports, overlap(list(scaled.values()), coordinates))
 
     def material(self) -> IndexMaterial:
-        """Return the index as what axes are fitted from, its axes as they are fitted now."""
+        """Return the index as material to fit axes from, with its axes as they are fitted now."""
         return IndexMaterial(self._embedding, self._axes(), self.select)
 
     def delete(self, name: str) -> None:
-        """Forget the axis called *name*. Its versions are not counted anew: no other axis will have one of them.
+        """Delete an axis. Its version numbers are not used again by a later axis of that name.
 
         Raises:
-            AxisError: there is none of that name, or another axis is derived from it.
+            AxisError: there is no such axis, or another axis is derived from it.
             StoreError: another process is writing.
         """
         name = arguments.axis_name(name)
@@ -358,9 +359,9 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         self._now = None
 
     def _axes(self) -> FittedAxes:
-        """Return the axes as they are now: saved ones, and before them those that are pinned or lent."""
+        """Return the axes as they are now: pinned or lent axes hide saved ones of the same name."""
         with self._store.database.reading():
-            # Any commit counts, also of another process: axes are saved without documents being added.
+            # Any commit counts, even another process's: axes can be saved without documents being added.
             state = self._store.database.state()
             if self._now is None or state != self._state:
                 axes = self._read()
@@ -372,7 +373,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
         return self._now
 
     def _read(self) -> FittedAxes:
-        """Return the axes that are saved, and before them those that are pinned; say once which cannot be read."""
+        """Return the saved axes, hidden by pinned ones of the same name; warn once about those that cannot be read."""
         saved = self._store.axes.all()
         fitted, unreadable = read_saved(saved)
         for why in set(unreadable.values()) - self._told:
@@ -390,7 +391,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
 
 
 def _is_followed(axis: Axis, saved: SavedAxis | None, taken: str | None) -> bool:
-    """Has an axis of a file not been changed in the index since it was last taken from there?"""
+    """Return whether an axis of a file has not been changed in the index since it was last taken from there."""
     return saved is None or saved.definition == axis.to_dict() or _digest(saved.definition) == taken
 
 

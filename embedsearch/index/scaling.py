@@ -20,7 +20,7 @@ _log = logging.getLogger("embedsearch")
 
 
 class Measures(Protocol):
-    """The axes that a condition may speak of."""
+    """The axes that a condition may name."""
 
     def __iter__(self) -> Iterator[str]:
         """Yield their names."""
@@ -44,9 +44,9 @@ class FittedAxes:
     """Axes by name as they are fitted; each is scaled on the passages of an index when it is first asked for.
 
     Attributes:
-        fitted: the axes by name; those that come later may be added.
-        versions: of those that are saved, by name.
-        unreadable: why there are others that cannot be read, by name.
+        fitted: the axes by name; others may be added later.
+        versions: the versions of saved axes, by name.
+        unreadable: why other axes cannot be read, by name.
     """
 
     def __init__(
@@ -72,15 +72,14 @@ class FittedAxes:
         yield from self.unreadable
 
     def is_current(self, name: str) -> bool:
-        """Was the axis fitted with the index's encoder?"""
+        """Return whether the axis was fitted with the index's encoder."""
         return self.fitted[name].encoder == self._encoder
 
     def axis(self, name: str) -> FittedAxis:
-        """Return the axis called *name*.
+        """Return the axis with this name.
 
         Raises:
-            AxisError: there is none of that name (a KeyError too), it cannot be read, or it was fitted with another
-                encoder.
+            AxisError: there is none (this is a KeyError too), it cannot be read, or it was fitted with another encoder.
         """
         if name in self.unreadable:
             raise AxisError(self.unreadable[name])
@@ -101,7 +100,7 @@ class FittedAxes:
         """Return several axes by name, scaled together in one pass over the vectors.
 
         Raises:
-            AxisError: as `axis`; the passages all lie at one place on one, or a formula gives no number for some.
+            AxisError: as for `axis`; the passages all lie at one place on one, or a formula gives no number for some.
             QueryError: the index is empty, so that there is nothing to scale them on.
         """
         for name in names:
@@ -113,11 +112,11 @@ class FittedAxes:
         return {name: self._scaled[name] for name in names}
 
     def readable(self) -> list[str]:
-        """Return the names of all axes that can be scaled; why another one cannot is said once, in the log.
+        """Return the names of all axes that can be scaled; the log says once why another cannot.
 
         Raises:
             AxisError: there are no axes, or none can be scaled.
-            QueryError: as `scaled`.
+            QueryError: as for `scaled`.
         """
         self._scale(list(self.fitted))
         names = [name for name in self.fitted if name not in self._wrong]
@@ -180,7 +179,8 @@ def definition_of(name: str, saved: SavedAxis | None) -> Axis:
     """Return the definition of an axis that the store keeps.
 
     Raises:
-        AxisError: it is damaged (None), or no definition that is taken, as under a name that commands would take apart.
+        AxisError: it is damaged (None), or is not a definition that we accept, for example because commands would split
+            its name.
     """
     try:
         if saved is not None:
@@ -197,13 +197,13 @@ def definition_of(name: str, saved: SavedAxis | None) -> Axis:
 def read_saved(
     held: Mapping[str, SavedAxis | None], chosen: Mapping[str, Axis] | None = None
 ) -> tuple[dict[str, FittedAxis], dict[str, str]]:
-    """Return the axes that the store keeps, by name, and why others cannot be read; these may be of *chosen*.
+    """Return the axes that the store keeps, by name, and why others, which may be of *chosen*, cannot be read.
 
-    What is derived from an axis that cannot be read, or is gone, is not read either: it could not be fitted anew.
+    An axis that is derived from one that cannot be read, or is gone, is not read either: it could not be fitted anew.
 
     Args:
-        held: what the store keeps, None where it is damaged.
-        chosen: definitions that are about to take the place of those held.
+        held: what the store keeps, None for an axis that is damaged.
+        chosen: definitions that are about to replace those held.
     """
     chosen = chosen or {}
     fitted: dict[str, FittedAxis] = {}

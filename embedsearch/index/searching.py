@@ -1,4 +1,4 @@
-"""Nearest passages: in meaning, to a sum of meanings, to a point on axes."""
+"""Finding the nearest passages: in meaning, to a sum of meanings, to a point on axes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from embedsearch.store import Store, StoredPassage
 from embedsearch.vectors import Rows, Vectors, top, unit
 from embedsearch.wording import count_of, shown
 
-RowRanking = Callable[[int], Rows]  # the so many best rows, best first
+RowRanking = Callable[[int], Rows]  # returns that many rows, best first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +39,9 @@ class Question:
 
     Attributes:
         mode: what the answers are ranked by.
-        text: whose words are looked up; needed unless the mode is dense.
+        text: the text whose words are looked up; needed unless the mode is dense.
         vector: the unit query vector, shape (d,); None if the mode is lexical.
-        without: rows that are no answers: those of the document that was asked with.
+        without: rows that are no answers: those of the documents that were searched with.
     """
 
     mode: ranking.Mode
@@ -78,7 +78,7 @@ class Searcher:
         vector: ArrayLike | None,
         mode: ranking.Mode | None,
     ) -> Question:
-        """Return what `Index.search` is asked for, with its query vector."""
+        """Return the question that the arguments of `Index.search` ask, with its query vector."""
         if sum(given is not None for given in (text, like, vector)) != 1:
             raise QueryError("give exactly one of a text, ids of documents (like) and a vector")
         asked = "" if text is None else arguments.text("the text", text)
@@ -109,10 +109,10 @@ class Searcher:
         return unit(arguments.vector(vector, self._store.dimension))
 
     def document(self, id: str) -> Document:
-        """Return the document called *id*.
+        """Return the document with this id.
 
         Raises:
-            QueryError: there is none, or *id* is no text.
+            QueryError: there is none, or *id* is not a text.
         """
         document = self._store.document(arguments.text("the id of a document", id))
         if document is None:
@@ -135,7 +135,7 @@ class Searcher:
     def search_many(
         self, texts: Sequence[str], k: int, rows: Rows | None, by: ranking.By, mode: ranking.Mode | None
     ) -> list[Hits]:
-        """Return for each text what `search` returns for it; all together are encoded and compared sooner."""
+        """Return for each text what `search` returns for it; encoding and comparing them together is faster."""
         k, by_passage = require_count(k), _is_by_passage(by)
         modes = [_mode_of(text, mode) for text in texts]
         with self._trace.step("query vectors") as step:
@@ -164,7 +164,7 @@ class Searcher:
         asked = "" if text is None else arguments.text("the text", text)
         if not isinstance(hits, Iterable) or not all(isinstance(hit, Hit) for hit in hits):
             raise QueryError(f"snippets are of hits, as index.search gives them, not of {shown(hits)}")
-        # Hits without a cosine come from words alone; no encoder is loaded for their sake.
+        # Hits without a cosine come from words alone; no encoder is loaded for them.
         measured = bool(hits) and all(hit.score is not None for hit in hits)
         ids = [] if like is None else self._documents_like(like)
         query = self._query_vector(text, ids) if measured and (text or ids) else None
@@ -182,7 +182,7 @@ class Searcher:
         return ranked(k) if by_passage else ranking.best_documents(ranked, k, self._store)
 
     def nearest_but(self, query: Vectors, k: int, rows: Rows | None, without: Collection[str]) -> Hits:
-        """Return the passages nearest to a unit vector, among *rows*, those left out that are one of some texts."""
+        """Return the passages among *rows* nearest to a unit vector, without those whose text is in *without*."""
         with self._trace.step("ranking, dense") as step:
             passages = self._ranked(self._row_ranking(query, rows), k, without)
             step.plan = str(self.neighbors.latest)
@@ -202,9 +202,9 @@ class Searcher:
         Args:
             expression: the terms.
             vectors: their unit vectors, shape (terms, d).
-            k: how many.
-            rows: among these.
-            keep_inputs: may passages that are a term's text be among the hits?
+            k: how many answers.
+            rows: the rows that may be answers.
+            keep_inputs: whether passages that are a term's text may be among the hits.
         """
         total = np.asarray(expression.weights) @ vectors.astype(np.float64)
         query = _direction(total, expression)
@@ -243,7 +243,7 @@ class Searcher:
         rows: Rows | None,
         without: Collection[str] = (),
     ) -> Hits:
-        """Return the passages nearest to a point on axes, among *rows*, those left out that are one of some texts."""
+        """Return the passages among *rows* nearest to a point on axes, without those whose text is in *without*."""
         with self._trace.step("distances") as step:
             rows, places, distances = self._distances(point, axes, rows)
             step.plan = f"{count_of(len(axes), 'axis', 'axes')}, by a scan of {count_of(len(rows), 'vector')}"
@@ -264,7 +264,7 @@ class Searcher:
         return lambda count: self.neighbors.search(query, count, rows)[0]
 
     def _ranked(self, ranking: RowRanking, k: int, without: Collection[str]) -> list[StoredPassage]:
-        """Return the *k* best passages of a ranking, those left out that are one of some texts."""
+        """Return the *k* best passages of a ranking, without those whose text is in *without*."""
         k = require_count(k)
         inputs = {_folded(text) for text in without}
         count = k + 2 * len(inputs)
@@ -391,5 +391,5 @@ def _direction(total: NDArray[np.float64], expression: Expression) -> Vectors:
 
 
 def _folded(text: str) -> str:
-    """Return *text* without what does not make it another phrase: case, outer punctuation, folded spaces."""
+    """Return *text* without what does not make it another phrase: case, outer punctuation, extra spaces."""
     return " ".join(text.casefold().split()).strip(" .,;:!?\"'“”‘’()")

@@ -56,7 +56,7 @@ from embedsearch.vectors import Mask, Rows, Vectors
 from embedsearch.wording import count_of
 
 BATCH_DOCUMENTS = 512  # of a stream
-_OWN_DOCUMENTS = 256  # of the index, read as one state
+_OWN_DOCUMENTS = 256  # of the index; a batch is read as one state
 _BATCH_CHARACTERS = 1 << 22
 _REMEMBERED = 16  # conditions on fields whose rows are kept until the index changes
 
@@ -66,10 +66,10 @@ class Agreement:
     """How far verdicts agree with a field that says which documents are truly wanted.
 
     Attributes:
-        both: passed and wanted.
-        passed_only: passed and not wanted.
-        wanted_only: wanted and not passed.
-        neither: neither.
+        both: how many documents passed and are wanted.
+        passed_only: how many passed and are not wanted.
+        wanted_only: how many are wanted and did not pass.
+        neither: how many neither passed nor are wanted.
     """
 
     both: int = 0
@@ -83,7 +83,7 @@ class Agreement:
         setattr(self, name, getattr(self, name) + 1)
 
     def take(self, *, wanted: bool) -> None:
-        """Count one document that was counted as not passed as one that has passed."""
+        """Count as passed one document that was counted as not passed before."""
         if wanted:
             self.both, self.wanted_only = self.both + 1, self.wanted_only - 1
         else:
@@ -91,17 +91,17 @@ class Agreement:
 
     @property
     def precision(self) -> float:
-        """The share of those that passed that are wanted; NaN where none passed."""
+        """The share of those that passed that are wanted; NaN if none passed."""
         return _share(self.both, self.both + self.passed_only)
 
     @property
     def recall(self) -> float:
-        """The share of those wanted that passed; NaN where none is wanted."""
+        """The share of those wanted that passed; NaN if none is wanted."""
         return _share(self.both, self.both + self.wanted_only)
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall; NaN where neither any passed nor any is wanted."""
+        """The harmonic mean of precision and recall; NaN if none passed and none is wanted."""
         return _share(2 * self.both, 2 * self.both + self.passed_only + self.wanted_only)
 
 
@@ -118,7 +118,7 @@ class Selector:
         self._embedding = embedding
         self._axes = axes
         self._trace = trace
-        self._found: dict[str | None, Any] = {}  # by a condition as it is written: to Python, 1 and True are the same
+        self._found: dict[str | None, Any] = {}  # by the condition's text, since to Python 1 and True are equal
         self._state: object = None
 
     def rows(self, source: str, axes: Measures | None = None, *, predicted: bool = False) -> Rows:
@@ -126,11 +126,11 @@ class Selector:
 
         Args:
             source: the condition.
-            axes: that it may speak of; those of the index if None.
+            axes: the axes that it may name; if None, those of the index.
             predicted: measure passages that were rated, instead of taking them to stand where they were rated.
 
         Raises:
-            QueryError: the condition cannot be read, or names what is not there.
+            QueryError: the condition cannot be read, or names something that does not exist.
         """
         with self._store.reading():
             self._forget_if_changed()
@@ -178,17 +178,18 @@ class Selector:
         wanted: Wanted,
         rank: str | None = None,
     ) -> Verdicts:
-        """Give a verdict on each document, in order.
+        """Return a verdict on each document, in order.
 
         Args:
             source: the condition; None lets every document through.
-            documents: any documents; those of the index if None. Of these only the ones that satisfy the parts of the
+            documents: any documents; if None, those of the index. Of these, only the ones that satisfy the parts of the
                 condition that SQL or their vectors alone can decide are read, unless verdicts on the others are wanted.
-            wanted: what the verdicts shall carry.
-            rank: what documents are ranked by: an axis or ``near(...)``.
+            wanted: what the verdicts carry.
+            rank: what documents are ranked by: an axis or a ``near(...)``.
 
         Raises:
-            QueryError: the condition cannot be read, or names what is not there; when the first verdict is asked for.
+            QueryError: the condition cannot be read, or names something that does not exist; raised when the first
+                verdict is asked for.
         """
         parsed = None if source is None else parse_condition(arguments.text("the condition", source))
         measure = None if rank is None else parse_measure(arguments.text("the measure", rank))
@@ -204,10 +205,10 @@ class Selector:
     def count(self, source: str) -> Counts:
         """Count the documents of the index that satisfy a condition, and each of its parts, as `judge` counts them.
 
-        The documents are not read; fields are looked up by SQL where it can decide, and vectors in one pass.
+        The documents are not read. Fields are looked up by SQL where it can decide, and vectors are read in one pass.
 
         Raises:
-            QueryError: the condition cannot be read, or names what is not there.
+            QueryError: the condition cannot be read, or names something that does not exist.
         """
         parsed = parse_condition(arguments.text("the condition", source))
         with self._store.reading():
@@ -259,7 +260,7 @@ class Selector:
             judge = verdicts.judge = self._judge_of(rest, resolved, verdicts)
             state = self._store.database.state()
         for start in range(0, len(numbers), _OWN_DOCUMENTS):
-            # One state for a batch and none held between them, so that whoever iterates may write meanwhile.
+            # One state for each batch, and none held between batches, so that the caller may write while iterating.
             part = numbers[start : start + _OWN_DOCUMENTS].tolist()
             with verdicts.step("read and measure") as step, self._store.reading():
                 rows = left = self._store.rows_by_document(part)
@@ -276,7 +277,7 @@ class Selector:
         return self._field_names()
 
     def _ruled_by_fields(self, condition: Node, numbers: Rows, verdicts: Verdicts) -> Rows:
-        """Return the numbers of the documents that SQL leaves of *numbers*, all there are."""
+        """Return the documents that SQL leaves of *numbers*, which are those of all documents."""
         with verdicts.step("condition on fields") as step:
             kept: Rows = np.unique(self._store.document_numbers(self._rows_where(condition)))
             step.plan = f"{len(kept):,} of {count_of(len(numbers), 'document')}, by SQL"
@@ -287,9 +288,9 @@ class Selector:
     def _still_ruled_in(
         self, rows: Mapping[int, list[int]], condition: Node, ruled_in: int, count: PartCount
     ) -> dict[int, list[int]]:
-        """Return those documents, by number with their rows, that still satisfy what SQL found *ruled_in* to satisfy.
+        """Return those documents, by number with their rows, that still satisfy the condition that SQL found satisfied.
 
-        What it ruled in may be another document by now, or gone.
+        A document that SQL let through may be another one by now, or gone.
         """
         holds = Evaluator(FieldTable(list(self._store.documents(rows)))).node(condition).tolist() if rows else []
         left = dict(compress(rows.items(), holds))
@@ -361,7 +362,7 @@ def _ruled_by_vectors(root: Node | None, means: Means, verdicts: Verdicts) -> tu
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is asked of a stream, its names not yet resolved."""
+    """What is asked of a stream; its names are not yet resolved."""
 
     condition: Condition | None
     rank: Column | None

@@ -1,4 +1,4 @@
-"""Which texts are a phrase that was rated: letters and white space aside, for phrases, passages and documents alike."""
+"""Which texts are a phrase that was rated, letter case and white space aside: phrases, passages and documents."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from embedsearch.axes.rated import folded
 from embedsearch.store import Store
 
-_LONGER = 2  # a text of more than so many times the phrase's characters, and some, is not looked into
+_LONGER = 2  # a text with more than so many times the phrase's characters, and a few more, is not looked at
 _SOME = 16
 
 
@@ -17,14 +17,14 @@ def longest_of(phrases: Iterable[str]) -> int:
 
 
 class Rated:
-    """What the phrases of an axis were rated."""
+    """The ratings of the phrases of an axis."""
 
     def __init__(self, ratings: Mapping[str, float]) -> None:
         """Take ratings by phrase."""
         self.by_phrase = {folded(phrase): value for phrase, value in ratings.items()}
 
     def rating(self, text: str) -> float | None:
-        """Return what a text was rated; None where it was not."""
+        """Return the rating of a text; None if it was not rated."""
         phrase = folded(text)
         value = self.by_phrase.get(phrase)
         return value if value is not None and len(text.strip()) <= longest_of([phrase]) else None
@@ -33,8 +33,8 @@ class Rated:
 class Sayings:
     """Which passages of an index say a phrase and nothing else; their texts are read once in each state of the index.
 
-    Only passages that are hardly longer than the longest phrase are read: of 1,000,000 abstracts none, in 0.05 s that
-    the lengths take; 1,000,000 that are all so short take a second.
+    Only passages that are hardly longer than the longest phrase are read. Of 1,000,000 abstracts that is none, in the
+    0.05 s that the lengths take; 1,000,000 passages that are all so short take a second.
     """
 
     def __init__(self, store: Store) -> None:
@@ -44,7 +44,7 @@ class Sayings:
         self._rows: dict[str, list[int]] = {}
 
     def rows(self, rated: Rated) -> dict[int, float]:
-        """Return what the passages that say a rated phrase were rated, by row."""
+        """Return the ratings of passages that say a rated phrase, by row."""
         with self._store.reading():
             if (state := self._store.database.state()) != self._state:
                 self._rows, self._state = {}, state

@@ -22,10 +22,10 @@ class Means:
     """What a condition measures with.
 
     Attributes:
-        axes: by name, all that the condition names.
+        axes: all axes that the condition names, by name.
         phrases: the query vector, shape (d,), of each ``near(...)``.
-        placer: says where passages and documents lie that were rated.
-        predicted: measure those too.
+        placer: says where rated passages and documents lie.
+        predicted: whether rated ones are measured too.
     """
 
     axes: Mapping[str, ScaledAxis]
@@ -91,7 +91,7 @@ class PassageTable:
 
 
 class FieldTable:
-    """A batch of documents of which only the fields are asked for."""
+    """A batch of documents of which only the fields are known."""
 
     def __init__(self, documents: Sequence[Document]) -> None:
         """Keep a batch."""
@@ -101,9 +101,9 @@ class FieldTable:
         return len(self._documents)
 
     def field(self, name: str) -> list[Any]:
-        """Return the field of each document, in whatever case a document that lacks it has its name.
+        """Return the field of each document; where a document lacks it, a field of another spelling is taken.
 
-        A condition is resolved by the first documents of a stream; the files behind may write the same otherwise.
+        A condition is resolved by the first documents of a stream; later files may spell the same name differently.
         """
         if name in OWN_FIELDS:
             return [getattr(document, name) for document in self._documents]
@@ -130,10 +130,10 @@ def _field(metadata: Mapping[str, Any], name: str) -> Any:
 
 
 class _Own:
-    """What n documents have of what their passages have, these standing document by document.
+    """The coordinates and nearness of n documents, from those of their passages, which follow one another by document.
 
-    A document's coordinate is the mean over its passages; its nearness to a phrase is that of its nearest
-    passage, since one passage on the subject makes a document worth reading.
+    A document's coordinate is the mean over its passages. Its nearness to a phrase is that of its nearest passage,
+    since one passage on the subject makes a document worth reading.
     """
 
     def __init__(self, counts: Rows) -> None:

@@ -16,7 +16,7 @@ from embedsearch.index.labels import IndexLabels
 from embedsearch.store import Store
 from embedsearch.wording import count_of
 
-# Looking for the id that was likely meant takes a tenth of a second among so many, and is done for the first few.
+# Finding the id that was likely meant takes a tenth of a second among so many ids; it is done for the first few.
 _COMPARED, _ADVISED = 10_000, 3
 _READ_AT_ONCE = 256
 
@@ -26,11 +26,11 @@ class Taken:
     """What became of the labels of a file.
 
     Attributes:
-        labelled: documents that were labelled.
-        unchanged: documents that were labelled so already.
-        unlabelled: records of the file without a label.
-        unknown: records that name no document of the index, where these were passed over.
-        overruled: documents, of those labelled, that had another label before.
+        labelled: the number of documents that were labelled.
+        unchanged: the number of documents that had the same label already.
+        unlabelled: the number of records in the file without a label.
+        unknown: the number of records that name no document of the index, if these were skipped.
+        overruled: how many of the labelled documents had another label before.
     """
 
     labelled: int
@@ -45,11 +45,11 @@ class TakenBack:
     """What became of an import that was taken back.
 
     Attributes:
-        number: of its event.
-        file: that was imported.
-        time: when, UTC, ISO 8601.
+        number: the number of the import's event.
+        file: the file that was imported.
+        time: when it was imported, UTC, ISO 8601.
         labels: how many of its labels were taken back.
-        restored: how many of their documents have again the label that they had before.
+        restored: how many of their documents have the label back that they had before.
         kept: how many of their documents were labelled since, and keep that label.
     """
 
@@ -86,7 +86,7 @@ def decisions_of(
         if label is not None and _is_said_by(label, entry):
             unchanged += 1
             continue
-        # A spreadsheet of what `next` has shown, filled in: the record was proposed all the same.
+        # In a filled-in spreadsheet of what `next` showed, the record was proposed nevertheless.
         by = None if id in shown else IMPORT
         who = author if entry.author is None else entry.author
         decisions.append(Decision(id, entry.value, entry.note, who, by, entry.time))
@@ -98,12 +98,12 @@ def decisions_of(
 
 
 def _mistaken(entries: Mapping[str, LabelEntry], store: Store) -> list[str]:
-    """Return a sentence where titles of a file are not those of the documents that it names by their ids."""
+    """Return a sentence if titles in a file are not those of the documents that it names by their ids."""
     titled = [id for id, entry in entries.items() if entry.title]
     others = []
     for start in range(0, len(titled), _READ_AT_ONCE):
         for id, held in store.held(titled[start : start + _READ_AT_ONCE]).items():
-            title = held.document.title if held.document else ""  # damage, which verify names, is in no label's way
+            title = held.document.title if held.document else ""  # damage, which verify reports, stops no label
             if title and not _are_alike(entries[id].title, title):
                 others.append((entries[id], title))
     if not others:
@@ -117,7 +117,7 @@ def _mistaken(entries: Mapping[str, LabelEntry], store: Store) -> list[str]:
 
 
 def _are_alike(title: str, other: str) -> bool:
-    """Have two titles at least half of the words of the shorter one in common?"""
+    """Return whether two titles have at least half of the words of the shorter one in common."""
     first, second = set(words(title)), set(words(other))
     return len(first & second) >= min(len(first), len(second)) / 2
 
@@ -134,7 +134,7 @@ def _overruling(label: Label, entry: LabelEntry) -> str:
 
 
 def _is_said_by(label: Label, entry: LabelEntry) -> bool:
-    """Return whether a file says what is held; the lines of a note may be one there, as they are in RIS."""
+    """Return whether a file gives the label that is held; a note of several lines may be on one there, as in RIS."""
     notes = (" ".join(tidied(note).split()) for note in (label.note, entry.note))
     return label.value == entry.value and len(set(notes)) == 1
 
@@ -147,7 +147,7 @@ def _chosen(
     contradicted: set[str] = set()
     unknown = 0
     for entry in found.entries.values():
-        # Ids are what a source says, spaces around them included; a spreadsheet may have lost or added some.
+        # An id is what a source says, including spaces around it; a spreadsheet may have lost or added some.
         ids = known.get(entry.key if match == "id" else _folded(entry.key)) or known.get(entry.key.strip(), ())
         if not ids:
             unknown += 1
@@ -188,7 +188,7 @@ def _folded(key: str) -> str:
 
 
 def _tell(what: str, options: Mapping[str, Any]) -> None:
-    """Raise what is wrong with a record of a file, or report it where such records are passed over."""
+    """Raise the error about a record of a file, or report it if such records are to be skipped."""
     if options.get("on_error") != "skip":
         raise SourceError(what)
     if report := options.get("report"):

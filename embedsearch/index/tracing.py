@@ -14,7 +14,7 @@ class Step:
 
     Attributes:
         name: what was done.
-        plan: how, and with how many rows.
+        plan: how it was done, and with how many rows.
         seconds: how long it took.
     """
 
@@ -25,11 +25,11 @@ class Step:
 
 @dataclass(slots=True)
 class Trace:
-    """The steps of the queries made while it is on.
+    """The steps of the queries made while tracing is on.
 
     Attributes:
-        steps: in their order.
-        is_on: are steps kept?
+        steps: the steps, in order.
+        is_on: whether steps are recorded.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Trace:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Time what is done inside; the step that is given takes the plan."""
+        """Time what is done inside the ``with`` block, which may set the plan of the step that it is given."""
         step = Step(name)
         started = time.perf_counter()
         yield step

@@ -74,8 +74,8 @@ class EmbeddingUnderWay:
                 tokens = count_tokens(self._embedding.encoder, [self._texts[same[0]] for same in part])
                 progress(sum(map(len, part)), sum(tokens))
         if not self._embedding.pays:
-            # All at once: after an interruption the same texts go together again, and the last digits of a vector
-            # may depend on what it was encoded with.
+            # All at once, so that after an interruption the same texts are encoded together again: the last digits of
+            # a vector may depend on the texts it was encoded with.
             self._embedding.keep(self._by_key(self._order))
         return self._vectors, len(self._order)
 

@@ -12,7 +12,7 @@ from embedsearch.wording import count_of
 
 _log = logging.getLogger("embedsearch")
 
-_ENOUGH = 16  # documents in a script by which it is known whether the encoder knows it
+_ENOUGH = 16  # so many documents in a script tell whether the encoder knows it
 _SHOWN = 3  # ids in a warning
 
 

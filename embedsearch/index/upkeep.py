@@ -1,4 +1,4 @@
-"""Checking an index as a whole, and mending what can be made again from what is left."""
+"""Checking a whole index, and repairing what can be made again from what is left."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Verification:
 
     Attributes:
         path: the folder.
-        documents: how many were checked.
+        documents: how many documents were checked.
         findings: what is wrong; empty if nothing is.
-        embedded: passages that were embedded anew, where mending was asked for.
+        embedded: how many passages were embedded anew, if repair was asked for.
     """
 
     path: str
@@ -40,11 +40,11 @@ class Verification:
 
     @property
     def is_sound(self) -> bool:
-        """Is everything what was written?"""
+        """Whether everything is as it was written."""
         return not self.findings
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
+        """Return the verification as a dict of JSON values."""
         findings = [{"file": one.file, "what": one.what, "remedy": one.remedy} for one in self.findings]
         counts = {"documents": self.documents, "embedded": self.embedded}
         return {"path": self.path, "sound": self.is_sound, **counts, "findings": findings}
@@ -55,7 +55,7 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
 
     Args:
         path: the folder.
-        progress: told how many of how many documents are done.
+        progress: called with the documents done so far and the documents in all.
 
     Raises:
         StoreError: there is no index.
@@ -79,20 +79,21 @@ def verify(path: str | os.PathLike[str], *, progress: Progress | None = None) ->
 def repair(
     path: str | os.PathLike[str], encoder: str | Encoder | None = None, *, progress: Progress | None = None
 ) -> Verification:
-    """Mend what can be made again: damaged vectors, SQLite's indexes, keys, the full text, the faiss file.
+    """Repair what can be made again: damaged vectors, SQLite's indexes, keys, the full text, the faiss file.
 
-    What is embedded anew gets new rows; `Index.compact` gives the room of the damaged ones back. Damaged events of the
-    labels are set aside: in their place stands that they are lost. What cannot be mended here is returned with what
-    helps, such as ingesting the source of a damaged document again. An interruption leaves the index as it was, or
-    mended in part; doing it again goes on from there.
+    Passages that are embedded anew get new rows; `Index.compact` gives the disk space of the damaged ones back. A
+    damaged event of the labels is set aside, and a note in its place says that it is lost. Damage that cannot be
+    repaired here is returned with advice, such as ingesting the source of a damaged document again. An interruption
+    leaves the index as it was, or partly repaired; the same call goes on from there.
 
     Args:
         path: the folder.
-        encoder: the index's own; found by the name that the index keeps if None. Loaded only if it is needed.
+        encoder: the index's own encoder; if None, it is found by the name that the index keeps. It is loaded only if
+            it is needed.
         progress: as for `verify`.
 
     Returns:
-        What is wrong afterwards.
+        What is still wrong afterwards.
 
     Raises:
         StoreError: there is no index, another process is writing, or the database cannot be opened.
@@ -161,14 +162,14 @@ def _mend_vectors(store: Store, embedding: Embedding, rows: Sequence[int]) -> in
             store.replace_vectors(list(texts), keys, vectors)
         mended += len(texts)
     if mended:
-        # Once, not after each batch: until then a lead may be wrong, which costs an embedding at most.
+        # Once, not after each batch: until then a key may lead to a wrong row, which costs one embedding at most.
         with store.writing():
             store.keys.rebuild()
     return mended
 
 
 def _embedded_texts(store: Store, embedding: Embedding, rows: Sequence[int]) -> dict[int, str]:
-    """Return by row the texts whose vectors belong there; rows whose passage is damaged itself are left out."""
+    """Return the texts whose vectors belong in rows, by row; rows whose passage is itself damaged are left out."""
     texts = {}
     for row, key, document, start, end in store.whole_passages(rows):
         for text in _texts(document, document.text[start:end]):

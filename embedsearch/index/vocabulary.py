@@ -17,22 +17,23 @@ from embedsearch.terms import OFTEN, Terms, characteristic, find_terms, first_un
 from embedsearch.vectors import Rows, thinned
 from embedsearch.wording import count_of
 
-MOST_READ = 50_000  # passages; of more an even sample is read
-_MOST_BESIDE = 2_500  # passages chosen, and as many others: somebody waits for the answer
+MOST_READ = 50_000  # passages; if there are more, an even sample is read
+_MOST_BESIDE = 2_500  # passages on either side: somebody waits for the answer
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, by where the passages with it lie on an axis.
+    """A word, and where the passages with it lie on an axis.
 
     Attributes:
-        axis: its name.
-        end: ``low`` or ``high``: on which side of the mean of all passages they lie.
-        word: in small letters.
-        passages: how many have it.
-        mean: of their coordinates, in standard deviations of the index.
-        score: how far that mean is from the mean of all, in standard errors of that of as many drawn by lot.
-        version: of the axis.
+        axis: the name of the axis.
+        end: ``low`` or ``high``: the side of the mean of all passages on which they lie.
+        word: in lower case.
+        passages: how many passages have it.
+        mean: the mean of their coordinates, in standard deviations of the index.
+        score: how far that mean is from the mean of all passages, in standard errors of the mean of as many passages
+            drawn by lot.
+        version: the version of the axis.
     """
 
     axis: str
@@ -49,7 +50,7 @@ class Word:
 
 
 class Words(Records[Word]):
-    """Words of the low end, and then of the high end, the furthest out first."""
+    """Words of the low end, then words of the high end; at each end the furthest out first."""
 
     def _schema(self) -> Schema:
         return {
@@ -63,11 +64,11 @@ class AxisWords:
     """The words that lie furthest out on an axis.
 
     Attributes:
-        words: at both ends.
-        compared: how many words were compared, those that enough passages have.
-        chance: the score that the highest of so many words has about, were all drawn by lot.
-        passages: how many were read.
-        of: how many there are.
+        words: the words at both ends.
+        compared: how many words were compared: those that occur in enough passages.
+        chance: about the highest score that so many words would reach if all were drawn by lot.
+        passages: how many passages were read.
+        of: how many passages there are.
     """
 
     words: Words
@@ -126,7 +127,7 @@ def group_words(terms: Terms | None, members: Sequence[NDArray[np.int64]], k: in
         return [()] * len(members)
     everywhere, total = terms.counts(np.concatenate(members)), sum(map(len, members))
     found = []
-    for own in members:  # one after the other: all counts of many groups are more than the memory holds
+    for own in members:  # one at a time: the counts of many groups would not fit in memory together
         counts = terms.counts(own)
         often = np.flatnonzero(counts >= OFTEN)
         sides = np.stack([counts[often], everywhere[often] - counts[often]])
@@ -155,7 +156,7 @@ def read_rows(rows: Rows) -> Rows:
 
 
 def _highest_by_chance(count: int) -> float:
-    """Return about the highest of *count* independent standard normal numbers: that one in so many passes."""
+    """Return about the highest of *count* independent standard normal numbers: one in *count* exceeds it."""
     from scipy.special import ndtri
 
     return float(ndtri(1 - 1 / count)) if count > 1 else 0.0

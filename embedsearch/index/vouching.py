@@ -50,7 +50,7 @@ def vouch(encoder: Probed, store: Store, cache: VectorCache | None, key: bytes) 
 def remember(encoder: Probed, store: Store, cache: VectorCache | None, key: bytes) -> None:
     """Have an index remember the probe of its encoder, unless it does. The caller is writing."""
     if _remembered(store) is None:
-        # Vectors that all came from the cache are of the model that the cache knows.
+        # If all vectors came from the cache, they are of the model that the cache knows.
         kept = cache.get([key]).get(key) if cache else None
         vector = encoder.probe() if kept is None else kept
         store.set_setting(_SETTING, base64.b64encode(vector.astype("<f2").tobytes()).decode())

@@ -1,4 +1,4 @@
-"""Regions of a layout, named by what their texts say and others do not."""
+"""Regions of a layout, named by words that their texts have and others do not."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Cluster:
 def find_clusters(points: Points, texts: Sequence[str]) -> list[Cluster]:
     """Divide a layout into regions and name them; largest first.
 
-    The regions are those of k-means: each passage is in one. HDBSCAN was tried, and left half of the passages of the
-    demo without a region, and those of a PCA without any.
+    The regions are those of k-means: each passage is in one. HDBSCAN was tried. It left half of the passages of the
+    demo without a region, and all passages of a PCA.
 
     Args:
         points: shape (n, 2).
-        texts: of the n passages.
+        texts: the texts of the n passages.
     """
     if len(points) < _FEW or not (points != points[0]).any():
         return []

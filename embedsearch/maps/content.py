@@ -38,16 +38,16 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a map shall show.
+    """What a map is to show.
 
     Attributes:
-        axes: two names; none where there is a layout.
-        layout: ``umap`` or ``pca``; None where there are axes.
-        color: a field that passages are told apart by.
-        where: a condition that passages must satisfy.
+        axes: two names; empty if there is a layout.
+        layout: ``umap`` or ``pca``; None if there are axes.
+        color: a field that tells passages apart.
+        where: a condition that the passages must satisfy.
         sample: the most passages shown.
-        seed: of the layout.
-        anew: make the layout anew.
+        seed: the seed of the layout.
+        anew: whether to make the layout anew.
     """
 
     axes: tuple[str, ...] = ()
@@ -65,15 +65,15 @@ class Content:
 
     Attributes:
         index: the name of the index's folder.
-        encoder: its name.
+        encoder: the name of the encoder.
         total: how many passages the index has.
         of: how many of them satisfy the condition.
         axes: two, or none.
         points: shape (n, 2).
-        passages: n of them.
-        categories: of the passages, where a field was named.
-        clusters: regions with names, where there is a layout.
-        layout: how it was come by, if there is one.
+        passages: the n passages.
+        categories: the categories of the passages, if a field was named.
+        clusters: regions with names, if there is a layout.
+        layout: how the layout was made, if there is one.
         where: the condition.
         notes: what a user should know.
     """
@@ -93,7 +93,7 @@ class Content:
 
     @property
     def count(self) -> str:
-        """How many passages are shown, of how many, as people read it."""
+        """How many passages are shown, of how many, as a text for people."""
         shown = len(self.passages)
         drawn = f"{shown:,} of {count_of(self.of, 'passage')} shown" if shown < self.of else count_of(shown, "passage")
         if self.where is None:
@@ -108,7 +108,7 @@ def gather(index: Index, wanted: Wanted) -> Content:
     Raises:
         AxisError: an axis does not exist, or there are not two different ones.
         QueryError: the condition cannot be read, no passage satisfies it, or no document has the field.
-        EmbedSearchError: as `read_ground` and `lay_out`.
+        EmbedSearchError: as for `read_ground` and `lay_out`.
     """
     if wanted.layout is None and len(set(wanted.axes)) != 2:
         raise AxisError(f"a map has two different axes, or a layout; given are {', '.join(wanted.axes) or 'none'}")

@@ -1,4 +1,4 @@
-"""Layouts fitted to vectors: UMAP and PCA; and new vectors placed among those that are laid out."""
+"""Fitting layouts to vectors, with UMAP and PCA, and placing new vectors among those that are laid out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def require_umap() -> None:
 
 
 def fit_umap(vectors: Vectors, seed: int) -> Points:
-    """Return a layout in which what is near in meaning is near; distances between groups mean little.
+    """Return a layout in which texts near in meaning are near; distances between groups mean little.
 
     Args:
         vectors: unit rows, at least `FEWEST`, no two the same; shape (n, d).
@@ -62,7 +62,7 @@ def fit_umap(vectors: Vectors, seed: int) -> Points:
 
 
 def fit_pca(vectors: Vectors) -> tuple[Vectors, Vectors]:
-    """Return the mean, shape (d,), and the two directions of greatest spread, shape (2, d), zeros where there is none.
+    """Return the mean, shape (d,), and the two directions of greatest variance, shape (2, d); zeros if there is none.
 
     Args:
         vectors: shape (n, d).
@@ -81,11 +81,11 @@ def project_pca(vectors: Vectors, mean: Vectors, directions: Vectors) -> Points:
 def place_among(vectors: Vectors, anchors: Vectors, points: Points) -> tuple[Points, NDArray[np.float32]]:
     """Place vectors in a layout that stays as it is: each at the weighted mean of its nearest neighbours' points.
 
-    The weight of a neighbour is how much nearer it is than the first that is not counted any more.
+    The weight of a neighbour is how much nearer it is than the first neighbour that is no longer counted.
 
     Args:
-        vectors: those to be placed, shape (m, d).
-        anchors: those that are laid out, shape (n, d), n at least 1.
+        vectors: the vectors to place, shape (m, d).
+        anchors: the vectors that are laid out, shape (n, d), n at least 1.
         points: where *anchors* lie, shape (n, 2).
 
     Returns:

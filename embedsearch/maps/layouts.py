@@ -1,4 +1,4 @@
-"""The layout of an index: computed once, kept in its folder, and left as it is when documents come."""
+"""The layout of an index: computed once, kept in its folder, and left as it is when documents are added."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ _SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class LayoutReport:
-    """How a layout was come by, and how far it can be trusted.
+    """How a layout was made, and how far it can be trusted.
 
     Attributes:
         kind: ``umap`` or ``pca``.
         fitted: how many different texts it was fitted to.
         placed: how many of the passages shown are not among those, and were placed in it later.
-        nearness: the mean cosine of the latter to the texts they were placed by; None if there are none, or by PCA.
-        trust: trustworthiness of the passages shown that it was fitted to, 0…1; see `embedsearch.maps.quality`.
-        trust_placed: of those placed later.
-        is_new: it was made now, and not before.
-        is_kept: it is in the index's folder.
+        nearness: the mean cosine of these later passages to the texts they were placed by; None if there are none, or
+            by PCA.
+        trust: the trustworthiness of the passages shown that it was fitted to, 0…1; see `embedsearch.maps.quality`.
+        trust_placed: the trustworthiness of those placed later.
+        is_new: whether it was made just now.
+        is_kept: whether it is in the index's folder.
     """
 
     kind: Kind
@@ -50,7 +51,7 @@ class LayoutReport:
     is_kept: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
+        """Return the report as a dict of JSON values."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -69,7 +70,7 @@ class Layout:
 
     Attributes:
         points: shape (n, 2).
-        report: how they came there.
+        report: how the layout was made.
         notes: what a user should know.
     """
 
@@ -105,18 +106,19 @@ class _Laid:
 class Ground:
     """What a layout is made from: all of it from one state of an index, and none of it by row.
 
-    A row is another text's once somebody has compacted the index, and a layout may take half a minute.
+    Rows cannot be used: once somebody has compacted the index, a row is another text's, and a layout may take half a
+    minute.
 
     Attributes:
         kind: ``umap`` or ``pca``.
-        seed: of a layout that is to be made.
+        seed: the seed of a layout that is to be made.
         laid: the layout that is kept; None if one is to be made.
         passages: the key of the text of each passage shown, shape (n,).
-        keys: the same, each once, ascending, shape (m,).
-        vectors: of the texts of *keys*, shape (m, d).
-        base: keys of the texts that the layout is to be fitted to, or that texts new to it are placed by; ascending,
-            shape (b,), 0 where nothing is to be fitted or placed.
-        base_vectors: of the texts of *base*, shape (b, d).
+        keys: the same keys, each once, ascending, shape (m,).
+        vectors: the vectors of the texts of *keys*, shape (m, d).
+        base: the keys of the texts that the layout is to be fitted to, or that texts new to it are placed by;
+            ascending, shape (b,), b = 0 if nothing is to be fitted or placed.
+        base_vectors: the vectors of the texts of *base*, shape (b, d).
         derived: where the layout is kept.
         notes: what a user should know.
     """
@@ -137,10 +139,11 @@ def read_ground(index: Index, draw: Draw, kind: Kind, *, seed: int | None = None
     """Read what the layout of drawn passages is made from; inside the `Index.reading` that they were drawn in.
 
     Args:
-        index: an open one.
+        index: an open index.
         draw: the passages, at least one.
-        kind: ``umap``; ``pca`` takes its place where there are fewer than `FEWEST` different texts.
-        seed: of UMAP, 0 to 2³² - 1; that of the layout that is kept, or 0, if None.
+        kind: ``umap`` or ``pca``; if there are fewer than `FEWEST` different texts, ``pca`` takes the place of
+            ``umap``.
+        seed: the seed of UMAP, 0 to 2³² - 1; if None, that of the layout that is kept, or 0.
         anew: make the layout anew even if one is kept.
 
     Raises:
@@ -176,7 +179,7 @@ def _base(index: Index, laid: _Laid | None, keys: Keys, everything: Draw) -> tup
 
 
 def lay_out(ground: Ground) -> Layout:
-    """Return where passages lie in the layout of their index, which is made and kept if there is none.
+    """Return where passages lie in the layout of their index; it is made and kept if there is none.
 
     Raises:
         EmbedSearchError: umap-learn is not installed.

@@ -27,24 +27,24 @@ class Map:
 
     Attributes:
         content: what it shows, as numbers and texts.
-        html: the page, whole in itself.
+        html: the page, complete in itself.
     """
 
     content: Content
     html: str
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the page; a file that is there is replaced when the new one is whole.
+        """Write the page; an existing file is replaced when the new one is whole.
 
         Raises:
-            QueryError: see `check_file`.
+            QueryError: as for `check_file`.
             EmbedSearchError: the file cannot be written.
         """
         check_file(path)
         write_whole(path, self.html.encode())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the counts as JSON values."""
+        """Return the counts as a dict of JSON values."""
         content = self.content
         regions: Counter[str] = Counter()  # two may have the same name
         for region in content.clusters:
@@ -86,23 +86,23 @@ def map_index(
 ) -> Map:
     """Make an interactive map of an index, on two axes or by a layout of its vectors.
 
-    A layout is computed once and kept in the index's folder; documents that come later are placed in it.
+    A layout is computed once and kept in the index's folder; documents that are added later are placed in it.
 
     Args:
-        index: an open one.
+        index: an open index.
         x: the axis from left to right.
         y: the axis from bottom to top.
-        layout: ``umap`` or ``pca``, in the place of axes; UMAP if there are neither.
+        layout: ``umap`` or ``pca``, instead of axes; UMAP if there are neither.
         color: a field of the documents that gives passages their colour.
         where: a condition that the passages must satisfy.
-        sample: the most passages shown; of more, so many are drawn by lot, the same each time.
-        seed: of UMAP, 0 to 2³² - 1; another than that of the layout that is kept makes it anew.
+        sample: the most passages shown; if there are more, so many are drawn by lot, the same each time.
+        seed: the seed of UMAP, 0 to 2³² - 1; a seed other than that of the layout that is kept makes it anew.
         relayout: make the layout anew.
 
     Raises:
         AxisError: an axis does not exist, or there are not two different ones.
-        QueryError: both axes and a layout; the condition cannot be read, nothing satisfies it, or there is no such
-            field; the seed is out of range.
+        QueryError: there are both axes and a layout; the condition cannot be read, or nothing satisfies it; the field
+            does not exist; or the seed is out of range.
         EmbedSearchError: plotly, or for UMAP umap-learn, is not installed.
     """
     require_plotly()
@@ -121,11 +121,11 @@ def map_index(
 
 
 def check_file(path: str | os.PathLike[str]) -> None:
-    """Find out before the work whether a map can be written there.
+    """Check, before the work, whether a map can be written there.
 
     Raises:
-        QueryError: it is to be called something other than ``.html``, the path is a folder, or its folder is missing
-            or is an index.
+        QueryError: its name does not end in ``.html`` or ``.htm``, the path is a folder, or its folder is missing or is
+            an index.
     """
     file = Path(path)
     if file.suffix.lower() not in (".html", ".htm"):

@@ -1,4 +1,4 @@
-"""How far a layout can be trusted: are those that are near on it near in meaning?"""
+"""How far a layout can be trusted: whether texts that are near on it are near in meaning."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ MOST = 2_000  # the ranks of n texts among one another take n² numbers
 
 
 def trust(vectors: Vectors, points: Points, k: int = NEIGHBORS) -> NDArray[np.float64]:
-    """Return for each text how far its nearest on the layout are its nearest in meaning; 1 if all are.
+    """Return, for each text, how far its nearest texts on the layout are its nearest in meaning; 1 if all are.
 
     The mean over all texts is the trustworthiness of Venna and Kaski, "Neighborhood preservation in nonlinear
-    projection methods: an experimental study" (ICANN 2001), equation 1: a text is charged for each of its k nearest
+    projection methods: an experimental study" (ICANN 2001), equation 1. A text is penalised for each of its k nearest
     on the layout by how far behind the k nearest in meaning that one comes.
 
     Args:
         vectors: unit rows, shape (n, d).
         points: where they lie, shape (n, 2).
-        k: fewer than n / 2 are used where n is small.
+        k: how many neighbours; fewer than n / 2 are used if n is small.
 
     Returns:
-        float64 of shape (n,); ones where there are fewer than 4 texts.
+        float64 of shape (n,); ones if there are fewer than 4 texts.
     """
     count = len(vectors)
     k = min(k, (count - 1) // 2)

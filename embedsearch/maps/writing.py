@@ -1,4 +1,4 @@
-"""A map as one HTML file, which needs nothing but a browser."""
+"""Writing a map as one HTML file, which needs nothing but a browser."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def require_plotly() -> Path:
 
 
 def to_html(content: Content) -> str:
-    """Return a map as a page that stands alone; the same content gives the same text.
+    """Return a map as a complete HTML page; the same content gives the same text.
 
     Raises:
         EmbedSearchError: plotly is not installed.

@@ -1,4 +1,4 @@
-"""Static figures that could go into a paper; needs the extra ``plot``."""
+"""Static figures fit for a paper; needs the extra ``plot``."""
 
 from embedsearch.plots.groups import GroupPlot, plot_groups
 from embedsearch.plots.plotting import Look, Plot, plot_axis, plot_plane

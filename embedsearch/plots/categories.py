@@ -1,4 +1,4 @@
-"""The values of a field as a few categories, each with a colour and a marker of its own."""
+"""The values of a field as a few categories, each with its own colour and marker."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Category:
     """Passages that are drawn alike.
 
     Attributes:
-        name: the value of the field, in full, or what the legend says of several.
+        name: the value of the field, in full, or the legend's text for several values.
         color: hexadecimal RGB.
         marker: as matplotlib writes it.
-        count: how many passages.
+        count: how many passages it has.
     """
 
     name: str
@@ -41,10 +41,10 @@ class Categories:
     """The categories of passages.
 
     Attributes:
-        field: whose values they are.
-        entries: in the order of the legend: names by how frequent they are, ranges of numbers ascending; behind them
-            what is rare, and what has no value.
-        places: for each passage, its entry; shape (n,).
+        field: the field whose values they are.
+        entries: in the order of the legend: names by frequency, ranges of numbers ascending; after them rare values,
+            and passages without a value.
+        places: the entry of each passage; shape (n,).
         odd: few values that keep the others from being ranges of numbers; see `embedsearch.groups.dividing`.
     """
 
@@ -55,10 +55,10 @@ class Categories:
 
     @classmethod
     def of(cls, field: str, values: Sequence[Any]) -> Categories:
-        """Divide passages by the values of a field; None, an empty text or an empty list where there is none.
+        """Divide passages by the values of a field; None, an empty text or an empty list if there is none.
 
-        More than eight different numbers or dates become five ranges of about as many passages each. Of other values
-        the eight most frequent have a category each (seven, if there are more), and the rest have one together.
+        More than eight different numbers or dates become five ranges of about as many passages each. Of other values,
+        the eight most frequent have a category each (seven, if there are more), and the rest share one.
         """
         present = np.array([not is_missing(value) for value in values], dtype=bool)
         given = [value for value, there in zip(values, present, strict=True) if there]

@@ -1,4 +1,4 @@
-"""What stands along an axis of a figure: the names of its ends and of its groups, and a scale of its own."""
+"""What stands along an axis of a figure: the names of its ends and of its groups, and a second scale."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PIECES = 12  # that each stretch between two groups is drawn in
 
 @dataclass(frozen=True, slots=True)
 class OwnScale:
-    """A second scale, along which a grouped axis is read in the values of its groups.
+    """A second scale, on which a grouped axis is read in the values of its groups.
 
     A coordinate of c standard deviations is ``origin + factor * c``.
     """
@@ -26,10 +26,10 @@ class OwnScale:
 
 
 def pole_names(fitted: FittedAxis) -> tuple[str, str]:
-    """Return what the low and the high end of an axis are called.
+    """Return the names of the low and the high end of an axis.
 
-    The first phrase of either pole; without poles the first phrase of the first and of the last group, or what was
-    rated lowest and highest; else the axis's name, or the field's, with *low* and *high* before it.
+    They are the first phrase of either pole. Without poles, they are the first phrase of the first and of the last
+    group, or what was rated lowest and highest; else the axis's name, or the field's, with *low* and *high* before it.
     """
     definition = fitted.axis
     if definition.low:
@@ -47,7 +47,7 @@ def pole_names(fitted: FittedAxis) -> tuple[str, str]:
 
 
 def group_names(axis: ScaledAxis) -> list[str]:
-    """Return what the groups of an axis are called: by their first phrase, or their mean value of the field."""
+    """Return the names of an axis's groups: their first phrase, or their mean value of the field."""
     definition, curve = axis.fitted.axis, axis.fitted.curve
     if curve is None:
         return []
@@ -57,7 +57,7 @@ def group_names(axis: ScaledAxis) -> list[str]:
 
 
 def own_scale(axis: ScaledAxis) -> OwnScale | None:
-    """Return the scale in the values of an axis's groups, where they have values other than the arc length."""
+    """Return the scale in the values of an axis's groups; None unless they have values other than the arc length."""
     definition = axis.fitted.axis
     field = definition.groups["field"] if isinstance(definition.groups, Mapping) and definition.groups else ""
     if axis.fitted.curve is None or not (definition.values or field):

@@ -1,4 +1,4 @@
-"""Figures to files: PNG, SVG or PDF, the same bytes for the same figure, whole or not at all."""
+"""Writing figures to files: PNG, SVG or PDF, the same bytes for the same figure, whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _SUBJECT = {"png": "Description", "svg": "Description", "pdf": "Subject"}
 
 
 def check_file(path: str | os.PathLike[str]) -> str:
-    """Find out before the work whether a figure can be written there; return its format, from the suffix.
+    """Check, before the work, whether a figure can be written there; return its format, from the suffix.
 
     Raises:
-        QueryError: the suffix is none of ours, the path is a folder, its folder is missing or is an index.
-        EmbedSearchError: what draws is not installed.
+        QueryError: the suffix is not one of ours, the path is a folder, its folder is missing or is an index.
+        EmbedSearchError: the drawing library is not installed.
     """
     file = Path(path)
     format = file.suffix.lower().removeprefix(".")
@@ -39,7 +39,7 @@ def check_file(path: str | os.PathLike[str]) -> str:
 
 
 def to_bytes(figure: Any, format: str, *, subject: str = "") -> bytes:
-    """Return a matplotlib figure as a file's content.
+    """Return a matplotlib figure as the content of a file.
 
     Args:
         figure: drawn inside `styled`.
@@ -54,17 +54,17 @@ def to_bytes(figure: Any, format: str, *, subject: str = "") -> bytes:
 
 
 def save(figure: Any, path: str | os.PathLike[str], *, subject: str = "") -> None:
-    """Write a matplotlib figure; a file that is there is replaced when the new one is whole.
+    """Write a matplotlib figure; an existing file is replaced when the new one is whole.
 
     Raises:
-        QueryError: see `check_file`.
-        EmbedSearchError: see `check_file`, or the disk is full or read-only; what was there is as it was.
+        QueryError: as for `check_file`.
+        EmbedSearchError: as for `check_file`, or the disk is full or read-only; a file that was there is unchanged.
     """
     write_whole(path, to_bytes(figure, check_file(path), subject=subject))
 
 
 class Figure:
-    """What pictures have in common, whatever they show."""
+    """What all figures have in common, whatever they show."""
 
     __slots__ = ()
 
@@ -72,14 +72,14 @@ class Figure:
 
     @property
     def subject(self) -> str:
-        """One line that the file says of itself."""
+        """One line about the figure, kept in the file's metadata."""
         raise NotImplementedError
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the figure as PNG, SVG or PDF, by the suffix; the same figure gives the same bytes.
 
         Raises:
-            QueryError: the suffix is another, or the folder does not exist.
+            QueryError: the suffix is another one, or the folder does not exist.
             EmbedSearchError: the file cannot be written.
         """
         save(self.figure, path, subject=self.subject)

@@ -29,9 +29,9 @@ class GroupPlot(Figure):
     """A figure of groups.
 
     Attributes:
-        figure: matplotlib's, to be changed at will; saving it by `save` keeps the bytes the same.
+        figure: the matplotlib figure, which you may change; saving it with `save` keeps the bytes reproducible.
         comparison: what it shows, as numbers.
-        note: what the figure could not show; empty if there is nothing.
+        note: what the figure could not show; empty if it shows everything.
     """
 
     figure: Any
@@ -48,14 +48,15 @@ class GroupPlot(Figure):
 def plot_groups(comparison: GroupComparison, *, title: str = "") -> GroupPlot:
     """Draw where groups lie: a dot at each mean, a line for its interval, a bar from quartile to quartile.
 
-    Steps of numbers stand from left to right, other groups below one another.
+    Steps of numbers are drawn from left to right, other groups below one another.
 
     Args:
-        comparison: of `embedsearch.Index.compare`, on four axes at most.
-        title: above the picture; says what is seen if empty.
+        comparison: the result of `embedsearch.Index.compare`, on at most four axes.
+        title: a title above the picture; if empty, one that says what is shown.
 
     Raises:
-        QueryError: more axes or groups than can be read; it is no comparison, or the title no text.
+        QueryError: there are more axes or groups than can be read, *comparison* is not a comparison, or the title is
+            not a text.
         EmbedSearchError: matplotlib is not installed.
     """
     require_kind("what is drawn", comparison, GroupComparison, "what Index.compare gives")

@@ -1,4 +1,4 @@
-"""One axis: how the passages are spread on it, where a threshold cuts, and how many pass."""
+"""A figure of one axis: how the passages are spread on it, where a threshold cuts, and how many pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels that cover neither one another, nor what they name, nor arrows and curves."""
+"""Placing labels so that they cover neither one another, nor what they name, nor arrows and curves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two axes: the index as a quiet background, labelled points, the arrows of a sum, curves through groups."""
+"""A figure of two axes: the index as a quiet background, labelled points, the arrows of a sum, curves of groups."""
 
 from __future__ import annotations
 

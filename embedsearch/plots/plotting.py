@@ -26,11 +26,11 @@ _SMALLEST, _LARGEST = 2, 40  # inches
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a figure is made.
+    """The size and font of a figure.
 
     Attributes:
         size: width and height in inches.
-        font: a family that matplotlib finds; for characters that it lacks, that of `FONT` stands in.
+        font: a font family that matplotlib finds; for characters that it lacks, `FONT` stands in.
     """
 
     size: tuple[float, float] = SIZE
@@ -48,10 +48,10 @@ class Plot(Figure):
     """A figure, and what it was made from.
 
     Attributes:
-        figure: matplotlib's, to be changed at will; saving it by `save` keeps the bytes the same.
+        figure: the matplotlib figure, which you may change; saving it with `save` keeps the bytes reproducible.
         scene: what it shows, as numbers.
-        labels: the texts written.
-        left_out: those that found no room.
+        labels: the labels that were written.
+        left_out: the labels that found no room.
         notes: what a reader should know and the figure does not say.
         threshold: where it cuts and how many pass, if there is one.
     """
@@ -65,11 +65,11 @@ class Plot(Figure):
 
     @property
     def subject(self) -> str:
-        """What the file says of itself."""
+        """One line about the figure, kept in the file's metadata."""
         return self.scene.subject
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the counts as JSON values."""
+        """Return the counts as a dict of JSON values."""
         scene = self.scene
         record: dict[str, Any] = {
             "axes": [axis.name for axis in scene.axes],
@@ -106,21 +106,22 @@ def plot_plane(
     """Draw an index on two axes, with phrases, passages, and the arithmetic of meanings.
 
     Args:
-        index: an open one.
+        index: an open index.
         x: the axis from left to right.
         y: the axis from bottom to top.
         phrases: one text to label, or several, in the index or not.
-        documents: one id to label, or several, each at the mean of its passages.
-        calc: an expression; its terms are drawn as arrows, head to tail, its sum as a star.
-        k: how many passages nearest to the sum are labelled.
+        documents: the id of one document to label, or several; each is drawn at the mean of its passages.
+        calc: an expression; its terms are drawn as arrows, head to tail, and its sum as a star.
+        k: how many of the passages nearest to the sum are labelled.
         color: a field of the documents that gives passages their colour and marker.
         where: a condition that the passages, and the answers to *calc*, must satisfy.
-        extremes: how many passages to label at each end of each axis; if None, 3 where nothing else is labelled.
+        extremes: how many passages to label at each end of each axis; if None, 3 if nothing else is labelled.
         look: size and font.
 
     Raises:
         AxisError: an axis does not exist, or both are the same.
-        QueryError: the expression or the condition cannot be read; no such document or field; the index is empty.
+        QueryError: the expression or the condition cannot be read; a document or the field does not exist; the index is
+            empty.
         EmbedSearchError: matplotlib or textalloc is not installed.
     """
     if require_text("an axis", x) == require_text("an axis", y):
@@ -147,19 +148,19 @@ def plot_axis(
     """Draw how the passages of an index are spread on one axis, and how many lie above a threshold.
 
     Args:
-        index: an open one.
-        axis: its name.
+        index: an open index.
+        axis: the name of the axis.
         threshold: in standard deviations, or a percentile of the index such as ``"p90"``.
-        phrases: as for `plot_plane`, and so are all that follow.
-        documents: ids.
-        color: a field; each of its values has an outline of its own.
-        where: a condition.
-        extremes: how many.
+        phrases: as for `plot_plane`.
+        documents: as for `plot_plane`.
+        color: a field of the documents; each of its values is drawn as an outline of its own.
+        where: a condition that the passages must satisfy.
+        extremes: as for `plot_plane`.
         look: size and font.
 
     Raises:
         AxisError: the axis does not exist.
-        QueryError: the threshold is neither; and as `plot_plane`.
+        QueryError: the threshold is neither a number nor a percentile, or as for `plot_plane`.
         EmbedSearchError: matplotlib or textalloc is not installed.
     """
     require_matplotlib()

@@ -26,16 +26,16 @@ EXTREMES = 3  # passages labelled at each end of each axis where nothing else is
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a figure shall show beside the passages of the index.
+    """What a figure shows besides the passages of the index.
 
     Attributes:
         phrases: any texts.
         documents: ids; each is labelled at the mean of its passages.
         calc: an expression whose sum is drawn.
-        k: how many passages nearest to the sum are labelled.
-        color: a field that passages are told apart by.
-        where: a condition that passages must satisfy.
-        extremes: how many passages are labelled at each end of each axis; if None, `EXTREMES` where nothing else is.
+        k: how many of the passages nearest to the sum are labelled.
+        color: a field that tells passages apart.
+        where: a condition that the passages must satisfy.
+        extremes: how many passages are labelled at each end of each axis; if None, `EXTREMES` if nothing else is.
     """
 
     phrases: Sequence[str] = ()
@@ -50,10 +50,10 @@ class Wanted:
     def of(
         cls, phrases: str | Iterable[str], documents: str | Iterable[str], extremes: int | None, **others: Any
     ) -> Self:
-        """Return what is wanted, where phrases and ids may be one or several.
+        """Return what is wanted; phrases and ids may be one or several.
 
         Raises:
-            QueryError: one is no text, or *extremes* no whole number of at least 0.
+            QueryError: one is not a text, or *extremes* is not a whole number of at least 0.
         """
         ids = tuple(arguments.texts("the id of a document", documents))
         most = None if extremes is None else require_count(extremes, "extremes", least=0)
@@ -66,9 +66,9 @@ class Mark:
 
     Attributes:
         role: what it is there for.
-        text: of the label.
-        at: one coordinate an axis, in standard deviations.
-        category: the entry of `Categories` that it is in; None for what is no passage.
+        text: the text of the label.
+        at: one coordinate for each axis, in standard deviations.
+        category: its entry in `Categories`; None for a point that is not a passage.
     """
 
     role: Role
@@ -92,12 +92,12 @@ class Scene:
 
     Attributes:
         index: the name of the index's folder.
-        encoder: its name.
+        encoder: the name of the encoder.
         total: how many passages the index has.
-        axes: m of them.
+        axes: m axes.
         population: the passages drawn, with coordinates of shape (n, m).
-        categories: of the passages, where a field was named.
-        marks: those that matter most first.
+        categories: the categories of the passages, if a field was named.
+        marks: labelled points, the most important first.
         arrows: the terms of a sum, head to tail from the mean of the index.
         curves: the line of each grouped axis, each of shape (p, m).
         where: the condition that the passages satisfy.
@@ -129,7 +129,7 @@ def gather(index: Index, names: Sequence[str], wanted: Wanted) -> Scene:
     """Return what a figure of an index on some axes shows, all from one state of the index.
 
     Raises:
-        AxisError, QueryError: what `Index.population`, `Index.place` and `Index.calc` raise.
+        AxisError, QueryError: as for `Index.population`, `Index.place` and `Index.calc`.
     """
     with require_index(index).reading():
         population = index.population(names, where=wanted.where, field=wanted.color)

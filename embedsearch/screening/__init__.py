@@ -1,8 +1,8 @@
-"""Reading a pile of records in the order of their promise, and knowing when enough has been found.
+"""Screening: reading a pile of records most promising first, and knowing when enough has been found.
 
-`Features` of the records and the labels so far go into a `Ranker`; `choose` says which record to read next;
+A `Ranker` scores the records from their `Features` and the labels so far; `choose` says which record to read next;
 `audit_estimate`, `ranking_estimate` and `StoppingRule` say what may have been missed; `simulate` replays a set that is
-labelled already.
+labelled already. A `Screening` joins all this with an index and its labels.
 """
 
 from embedsearch.screening.agreement import Agreement, Conflict, Conflicts, agreement

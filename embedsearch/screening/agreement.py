@@ -1,4 +1,4 @@
-"""Two who screened the same records apart: how far they agree, and on which records they do not."""
+"""Two readers who screened the same records independently: how far they agree, and on which records they do not."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from embedsearch.screening.features import heading
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A record that two screenings label otherwise.
+    """A record that two screenings label differently.
 
     Attributes:
-        id: of the document.
-        first: its label in the one.
-        second: its label in the other.
-        title: of the document; its text where it has none.
+        id: the document's id.
+        first: its label in the first screening.
+        second: its label in the second screening.
+        title: the document's title, or its text if it has none.
     """
 
     id: str
@@ -34,7 +34,7 @@ class Conflict:
     title: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values, with room for the label and the note that both have agreed on."""
+        """Return a dict of JSON values, with room for the label and the note that both readers agree on."""
         record: dict[str, Any] = {"id": self.id, "label": "", "note": ""}
         for place, one in (("first", self.first), ("second", self.second)):
             record |= {place: one.name, f"{place}_by": one.author, f"{place}_note": one.note}
@@ -42,7 +42,7 @@ class Conflict:
 
 
 class Conflicts(Records[Conflict]):
-    """Records that two screenings label otherwise, in the order of the index."""
+    """Records that two screenings label differently, in the order of the index."""
 
     def _schema(self) -> Schema:
         names = (
@@ -65,12 +65,12 @@ class Agreement:
     """How far two screenings of one index agree; a grade counts as relevant from 0.5 on.
 
     Attributes:
-        first: the name of the one.
-        second: the name of the other.
-        counts: records by whether the first and whether the second says that they are relevant.
-        undecided: records that both have read and at least one has not decided.
-        alone: records that only the first has labelled, and only the second.
-        conflicts: records that they label otherwise, those among them that one has not decided.
+        first: the name of the first screening.
+        second: the name of the second screening.
+        counts: numbers of records, by whether the first and whether the second screening says that they are relevant.
+        undecided: how many records both have read and at least one has not decided.
+        alone: how many records only the first has labelled, and how many only the second.
+        conflicts: the records that they label differently, including those that one has not decided.
     """
 
     first: str
@@ -87,17 +87,17 @@ class Agreement:
 
     @property
     def share(self) -> float | None:
-        """The share of these that both say the same of, 0…1; None where there are none."""
+        """The share of the records decided by both that have the same label in both, 0…1; None if there are none."""
         return (self.counts[True, True] + self.counts[False, False]) / self.decided if self.decided else None
 
     @property
     def kappa(self) -> float | None:
-        """Cohen's kappa: how far they agree beyond chance, at most 1; None where chance leaves nothing to agree on."""
+        """Cohen's kappa: how far they agree beyond chance, at most 1; None if chance leaves nothing to agree on."""
         expected = self._expected()
         return None if self.share is None or expected == 1 else (self.share - expected) / (1 - expected)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
-        """Return the lower and upper end of kappa, -1…1, as they are for many records; None where kappa is.
+        """Return the lower and upper end of kappa's interval, -1…1, by its large-sample error; None if kappa is None.
 
         Source: Fleiss, Cohen and Everitt, Large sample standard errors of kappa, Psychological Bulletin 72 (1969).
         """
@@ -117,7 +117,7 @@ class Agreement:
         return max(kappa - reach, -1.0), min(kappa + reach, 1.0)
 
     def _expected(self) -> float:
-        """Return the share on which two would agree by chance who say *relevant* as often as these."""
+        """Return the share on which two readers would agree by chance if they say *relevant* as often as these."""
         first, second = self._shares()
         return first[True] * second[True] + first[False] * second[False]
 
@@ -129,7 +129,7 @@ class Agreement:
         return first, second
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures and the conflicts as JSON values."""
+        """Return the figures and the conflicts as a dict of JSON values."""
         interval = self.interval()
         return {
             "first": self.first,
@@ -153,7 +153,7 @@ def agreement(index: Index, first: str, second: str) -> Agreement:
     """Return how far two screenings of an index agree on the documents that it holds.
 
     Raises:
-        QueryError: they are the same, one of them has not begun, or is no text.
+        QueryError: they are the same, one of them has not begun, or a name is not a text.
     """
     for name in (first, second):
         text("the name of a screening", name)

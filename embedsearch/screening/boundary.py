@@ -1,9 +1,10 @@
 """Where relevant and other records meet: from the values of a ranker to scores between 0 and 1.
 
-A support vector machine puts what it was taught far out, the relevant on one side and the others on the other, and what
-it was not taught in between. Only the value that a record would have had without its own label can be compared with
-those of records not read. For a squared hinge loss that value follows from the machine that has learned all, since
-leaving out a record changes the others little: the formula is that of kernel ridge regression on the support vectors
+A support vector machine puts the records it was taught far out, the relevant on one side and the others on the other,
+and the records it was not taught in between. So the value of a record that was read cannot be compared with those of
+records that were not, unless it is the value that it would have had without its own label. For a squared hinge loss
+that value follows from the machine that has learned all, since leaving out a record changes the others little: the
+formula is that of kernel ridge regression on the support vectors
 (Cawley and Talbot, "Fast exact leave-one-out cross-validation of sparse least-squares support vector machines", 2004).
 A logistic curve through these values and labels (Platt, "Probabilistic outputs for support vector machines", 1999)
 says what a value is worth.
@@ -19,12 +20,12 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 
-# What is taken for granted before labels say otherwise, as records seen: the mean of the records not read is relevant
-# with probability .1, what lies 5 of their deviations above it with .9.
+# Assumptions that count as records seen, until labels say otherwise: a record at the mean of the records not read is
+# relevant with probability .1, one that lies 5 of their deviations above it with probability .9.
 _ASSUMED_VALUES = (0.0, 5.0)
 _ASSUMED_SHARES = (0.1, 0.9)
-_LEAST_SLOPE = 0.3  # a value one deviation higher is at least so much likelier, as a logarithm of odds
-_FURTHEST = 12.0  # logarithms of odds lie within this; float64 tells apart what is below it
+_LEAST_SLOPE = 0.3  # one deviation more raises the logarithm of the odds by at least this
+_FURTHEST = 12.0  # logarithms of odds stay within this, where float64 can tell scores apart
 _WEAK_PENALTY = 1e6
 _NOTHING = 1e-6  # a deviation below it is rounding
 
@@ -44,7 +45,7 @@ class Boundary:
     def scores(self, values: Values) -> Values:
         """Return scores strictly between 0 and 1; higher for higher values, as far as float64 goes."""
         odds = self.slope * (values - self.middle)
-        # Bent, for beyond 36 the curve is 1 to the last bit, and the order of what lies there would be lost.
+        # The curve is bent, because beyond 36 it is 1 to the last bit, and the order there would be lost.
         odds = odds / np.sqrt(1 + (odds / _FURTHEST) ** 2)
         return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float64)
 
@@ -53,9 +54,10 @@ def boundary(values: Values, labels: Values, weights: Values, *, assumed: float 
     """Return the curve that fits labels best.
 
     Args:
-        values: shape (m,), of records that were read, each without its own label, in deviations of those not read.
+        values: shape (m,): the values of records that were read, each without its own label, in deviations of the
+            values of those not read.
         labels: shape (m,), 0…1.
-        weights: shape (m,), how many records each counts for.
+        weights: shape (m,): how many records each counts for.
         assumed: how many records each of the two assumptions counts for.
     """
     from sklearn.linear_model import LogisticRegression
@@ -70,7 +72,7 @@ def boundary(values: Values, labels: Values, weights: Values, *, assumed: float 
         slope, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
         if slope >= _LEAST_SLOPE:
             return Boundary(slope, -offset / slope)
-        assumed *= 2  # labels that contradict the ranking are outweighed: the order is the ranker's
+        assumed *= 2  # outweighs labels that contradict the ranking: the order is the ranker's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,6 +129,6 @@ def left_out(taught: Taught, others: Any, decided: Values) -> Values:
 
 
 def _products(some: Any, others: Any) -> Values:
-    """Return the products of rows to which a 1 is added."""
+    """Return the products of rows to which a 1 is appended."""
     products = some @ others.T
     return np.asarray(products.toarray() if hasattr(products, "toarray") else products, dtype=np.float64) + 1

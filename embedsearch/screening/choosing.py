@@ -1,4 +1,4 @@
-"""Which record to read next."""
+"""Choosing which record to read next."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ def choose(
     """Return the records to read next, and whether they were drawn at random.
 
     Args:
-        scores: shape (n,), of `Ranker.scores`.
+        scores: shape (n,), from `Ranker.scores`.
         labels: shape (n,); NaN for a record not read.
-        by: ``likely`` the highest score; ``uncertain`` the score nearest to .5, from either side; ``random`` any, each
-            as likely; ``mixed`` as likely, but one draw in twenty, which ones depends on the seed, as random.
-        count: how many; fewer where fewer are left.
-        seed: of what is drawn at random. Give the same one throughout a review: how many records have been read is
-            mixed into it.
+        by: ``likely`` takes the highest score; ``uncertain`` the score nearest to .5, from either side; ``random`` any
+            record, each as likely; ``mixed`` is ``likely``, except that one draw in twenty is ``random`` (the seed
+            decides which).
+        count: how many; fewer if fewer are left.
+        seed: the seed of what is drawn at random. Give the same one throughout a review: how many records have been
+            read is mixed into it.
 
     Returns:
         Rows of records not read, int64, the first to read first. Records with equal scores come in an order that the
@@ -51,7 +52,7 @@ def choose(
 
 
 def order(scores: Scores, labels: Labels, *, seed: int = 0) -> Rows:
-    """Return the records not read, highest score first, int64; equal scores in an order that the seed decides."""
+    """Return the rows of records not read, highest score first, int64; the seed decides the order of equal scores."""
     ties = np.random.default_rng(seed).permutation(len(scores))
     unread = np.flatnonzero(np.isnan(labels))
     return unread[np.lexsort((ties[unread], -scores[unread]))].astype(np.int64)

@@ -1,4 +1,4 @@
-"""The labels of a screening on their way out: as columns of our own, in ASReview's columns, as RIS.
+"""The labels of a screening as files: in our own columns, in ASReview's columns, as RIS.
 
 ASReview's columns are those that its documentation names (asreview.readthedocs.io, "Data format" and "Labeled data")
 and that its exports hold: ``asreview_label`` and ``included`` 1, 0 or nothing, ``asreview_ranking``,
@@ -20,7 +20,7 @@ from embedsearch.screening.session import Screening
 Part = Literal["relevant", "not-relevant", "undecided", "labelled", "unread"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
-# By tag the fields of metadata that it is written from, whatever their case; the first that is there.
+# For each tag, the metadata fields that it is written from, in any case; the first one present is taken.
 _RIS_FIELDS = {
     "AU": ("authors", "author", "first_authors", "au"),
     "PY": ("year", "publication_year", "publication year", "date", "py"),
@@ -29,18 +29,18 @@ _RIS_FIELDS = {
     "UR": ("url", "urls", "ur", "link"),
     "KW": ("keywords", "kw", "author keywords", "de"),
 }
-_RIS_LISTS = ("AU", "KW")  # which CSV holds as one text, divided by semicolons
+_RIS_LISTS = ("AU", "KW")  # in CSV these are one text, separated by semicolons
 _RIS_MARKS = {"relevant": "ASReview_relevant", "not relevant": "ASReview_irrelevant", "": "ASReview_not_seen"}
 
 
 def label_records(screening: Screening, part: Part | None = None) -> Iterator[dict[str, Any]]:
     """Yield a record for each document of the screening with its label, in the order of the index.
 
-    Labels of documents that are no longer among the records come last, without title.
+    Labels of documents that are no longer among the records come last, without a title.
 
     Args:
-        screening: any.
-        part: only those that were labelled so; all if None.
+        screening: any screening.
+        part: only documents with this label; if None, all.
     """
     labels = screening.labels.standing()
     for document, label in _chosen(screening, part):
@@ -64,10 +64,10 @@ def _label_columns(label: Label | None) -> dict[str, Any]:
 
 
 def asreview_records(screening: Screening, part: Part | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the documents in ASReview's columns, their own fields among them, in the order of ``asreview_ranking``.
+    """Yield the documents in ASReview's columns, with their own fields, in the order of ``asreview_ranking``.
 
-    Relevant ones come first, then those not decided, the most likely first, then those not relevant. A grade of 0.5
-    or more is 1 there, a lower one 0; undecided is no label. What was imported is a prior.
+    Relevant documents come first, then those not decided, most likely first, then those not relevant. There, a grade of
+    0.5 or more is 1, a lower one 0, and undecided is no label. What was imported is a prior.
     """
     ranking = _asreview_ranking(screening)
     chosen = {document.id: (document, label) for document, label in _chosen(screening, part)}
@@ -94,17 +94,17 @@ def _asreview_ranking(screening: Screening) -> list[str]:
         order = [id for id, _ in screening.rank()]
     except QueryError:  # nothing to start from: they are not ranked
         order = []
-    # Undecided ones are not in the ranking; what is not ranked keeps the order of the index.
+    # Undecided records are not in the ranking; records that are not ranked keep the order of the index.
     ranked = set(order)
     rest = [id for id in screening.pile.ids if id not in decided and id not in ranked]
     return [*relevant, *order, *rest, *(id for id, label in decided.items() if not label.is_relevant)]
 
 
 def ris_records(screening: Screening, part: Part | None = None) -> Iterator[str]:
-    """Yield each document as a record of RIS, its label as a note (N1) as ASReview writes it, a blank line behind it.
+    """Yield each document as a RIS record, with its label as a note (N1) as ASReview writes it and a blank line after.
 
-    Grades become relevant from 0.5 on; undecided is ``ASReview_not_seen``. The fields are those that RIS has a tag for.
-    A reference that was read without an abstract, whose text is its title, is written so.
+    A grade counts as relevant from 0.5 on; undecided is ``ASReview_not_seen``. The fields are those that RIS has a tag
+    for. A reference that was read without an abstract, so that its text is its title, is written without one again.
     """
     for document, label in _chosen(screening, part):
         decided = label is not None and label.value is not None

@@ -1,4 +1,4 @@
-"""What a ranker knows of records: their words, their meaning, where they lie on axes."""
+"""What a ranker knows about records: their words, their meaning, where they lie on axes."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from embedsearch.vectors import Vectors, as_rows
 Coordinates = NDArray[np.float64]
 
 _TITLE_CHARACTERS = 300  # hardly any title is longer
-_MOST_RECORDS = 0.95  # that may have a term
+_MOST_RECORDS = 0.95  # a term in a larger share of the records is left out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """What is known of n records; row i of each matrix belongs to record i.
+    """What is known about n records; row i of each matrix belongs to record i.
 
     Attributes:
-        lexical: scipy CSR matrix of shape (n, terms), float64: TF-IDF of words and pairs of words, unit rows (a
-            record without a word has none).
-        titles: the same of the titles alone.
-        vectors: shape (n, d), float32, unit rows: the mean of a record's passages.
+        lexical: scipy CSR matrix of shape (n, terms), float64: TF-IDF of words and pairs of words, unit rows (the row
+            of a record without words is zero).
+        titles: the same for the titles alone.
+        vectors: shape (n, d), float32, unit rows: the mean of each record's passages.
         coordinates: on axes, shape (n, a), float64, in standard deviations; None without axes.
     """
 
@@ -47,19 +47,19 @@ class Features:
         """Return the features of records.
 
         Args:
-            texts: of the records, each with its title before it, see `record_text`; the first line is taken for the
-                title.
-            vectors: of the same records, shape (n, d); see `Index.document_vectors`.
-            coordinates: of the same records on axes, shape (n, a); any scale.
+            texts: the texts of the records, each with its title before it, see `record_text`; the first line is taken
+                as the title.
+            vectors: the vectors of the same records, shape (n, d); see `Index.document_vectors`.
+            coordinates: the coordinates of the same records on axes, shape (n, a); any scale.
 
         Raises:
-            QueryError: the numbers of records differ, there is none, or a value is not finite.
+            QueryError: the numbers of records differ, there are no records, or a value is not finite.
         """
         return cls.counted(RecordTerms.of(texts), vectors, coordinates=coordinates)
 
     @classmethod
     def counted(cls, terms: RecordTerms, vectors: ArrayLike, *, coordinates: ArrayLike | None = None) -> Self:
-        """Return the features of records whose words are counted; see `Index.term_counts` and `of`."""
+        """Return the features of records whose words are counted already; see `Index.term_counts` and `of`."""
         rows = as_rows(vectors)
         lexical, titles = (term_weights(counts) for counts in terms)
         if not lexical.shape[0] or lexical.shape[0] != len(rows):
@@ -78,7 +78,7 @@ def _checked(coordinates: ArrayLike, count: int) -> Coordinates:
 
 
 def heading(document: Document) -> str:
-    """Return the title of a record; where it has none its text, if short: that of a reference without an abstract."""
+    """Return the title of a record; if it has none, its text, if short: that of a reference without an abstract."""
     return document.title or (document.text if len(document.text) <= _TITLE_CHARACTERS else "")
 
 
@@ -96,6 +96,6 @@ def term_weights(terms: TermCounts) -> Any:
 
     records = terms.counts.shape[0]
     kept = np.bincount(terms.counts.indices, minlength=len(terms.keys)) <= _MOST_RECORDS * records
-    if not kept.any():  # no word at all, or none that tells the records apart (100,000 times the same record)
+    if not kept.any():  # there is no word, or none that tells the records apart (as in 100,000 copies of one record)
         return csr_matrix((records, 1), dtype=np.float64)
     return TfidfTransformer(sublinear_tf=True).fit_transform(terms.counts[:, kept])

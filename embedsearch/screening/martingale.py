@@ -1,10 +1,10 @@
-"""Evidence against so many missed records, gathered record by record: a test martingale.
+"""Evidence against a supposed number of missed records, gathered record by record: a test martingale.
 
-Were K relevant records unread now, it is known for each record read how likely it was to be relevant. Whoever bets at
-these odds that fewer will be multiplies what was put in by 20 with a probability of at most 1/20, at whatever moment,
-and however often, one looks (Ville's inequality; Shafer et al., "Test martingales, Bayes factors and p-values",
+If K relevant records were unread now, the probability that each record read was relevant would be known. Whoever bets
+at these odds that fewer will be relevant multiplies the stake by 20 with a probability of at most 1/20, at whatever
+moment, and however often, one looks (Ville's inequality; Shafer et al., "Test martingales, Bayes factors and p-values",
 Statistical Science 26(1), 2011; for draws without replacement Waudby-Smith and Ramdas, "Confidence sequences for
-sampling without replacement", 2020). So the inverse of the capital is a p-value for every moment.
+sampling without replacement", 2020). So the inverse of the capital is a p-value that holds at every moment.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 Logarithms = NDArray[np.float64]
 
-# How many times as likely as supposed relevant records are taken to be where the bets are: where nothing more is to be
-# found, and where less is. The stakes are divided equally between the two.
+# How many times as likely as supposed a bet takes relevant records to be: one bet that nothing more is to be found, one
+# that less is. The stakes are divided equally between the two.
 RATES = (0.02, 0.4)
 _NEARLY_SURE = 1 - 1e-12
 
@@ -26,9 +26,8 @@ class Capital(NamedTuple):
     """What bets that begin with 1 have come to, as logarithms, for each of g suppositions.
 
     Attributes:
-        together: shape (g,), of all bets together: of those that begin with each record, those that have not begun
-            among them.
-        best: shape (g,), at least 0, of the one that was best. This is no p-value: it was chosen by its result.
+        together: shape (g,): all bets together, those that begin with each record and those that have not begun.
+        best: shape (g,), at least 0: the best bet. This is not a p-value, because the bet was chosen by its result.
     """
 
     together: Logarithms

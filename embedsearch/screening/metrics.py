@@ -1,8 +1,8 @@
 """How well an order of reading did: the metrics of the field, and their intervals over repeats.
 
-All take ``found``: shape (m,), bool, one for each record in the order of reading, True where it was relevant.
-Records that were known beforehand (priors) are left out by the caller, as ASReview does: they are neither read
-nor found, and m and the number of relevant records are counted without them.
+All take ``found``: shape (m,), bool, one value for each record in the order of reading, True if it was relevant.
+The caller leaves out records that were known beforehand (priors), as ASReview does: they are neither read nor found,
+and m and the number of relevant records are counted without them.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Interval:
     """A mean over repeats with its 95% confidence interval.
 
     Attributes:
-        mean: of the repeats.
-        low: the lower end; None with a single repeat, which says nothing of the spread.
+        mean: the mean of the repeats.
+        low: the lower end; None with a single repeat, which says nothing about the spread.
         high: the upper end, likewise.
     """
 
@@ -36,10 +36,10 @@ class Interval:
 
     @classmethod
     def of(cls, values: Sequence[float], *, least: float = 0.0, most: float = 1.0) -> Interval:
-        """Return Student's t interval of the mean of *values*, at least one; cut off at what a value can be.
+        """Return Student's t interval of the mean of *values*, at least one, cut off at the limits of a value.
 
         Args:
-            values: of the repeats.
+            values: one for each repeat.
             least: the smallest that a value can be.
             most: the largest.
         """
@@ -78,7 +78,7 @@ def recall_at(found: Found, shares: ArrayLike) -> NDArray[np.float64]:
 
 
 def records_needed(found: Found, recall: float) -> int:
-    """Return how many records were read when at least ``recall`` of the relevant ones were found."""
+    """Return how many records had been read when at least *recall* of the relevant ones were found."""
     wanted = math.ceil(float(_shares(recall)) * _checked(found).sum() - 1e-9)
     return int(np.flatnonzero(found)[max(wanted, 1) - 1]) + 1
 
@@ -93,7 +93,7 @@ def work_saved(found: Found, recall: float) -> float:
 
 
 def times_to_discovery(found: Found) -> NDArray[np.float64]:
-    """Return for each relevant record the share of the m records read when it was found, ascending, 0…1."""
+    """Return, for each relevant record, the share of the m records read when it was found; ascending, 0…1."""
     return (np.flatnonzero(_checked(found)) + 1) / len(found)
 
 

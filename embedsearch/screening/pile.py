@@ -1,4 +1,4 @@
-"""The records of a screening: which documents of the index they are, and what a ranker knows of them."""
+"""The records of a screening: which documents of the index they are, and what a ranker knows about them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedsearch.vectors import Vectors
 
 
 class Pile:
-    """The documents that a screening is about, as the index holds them when it is asked first.
+    """The documents that a screening is about, as the index holds them when they are first asked for.
 
     Record i of the features is the document ``ids[i]``; the order is that of the index.
     """
@@ -50,25 +50,25 @@ class Pile:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """The number of each record by its id."""
+        """The place of each record, by its id."""
         return {id: place for place, id in enumerate(self.ids)}
 
     @property
     def is_current(self) -> bool:
-        """Are its records all in the index still, in the order in which they were taken?"""
+        """Whether all its records are still in the index, in the order in which they were taken."""
         return [id for id in self._index.ids() if id in self.places] == self.ids
 
     @cached_property
     def packed(self) -> str:
-        """Which records they are, for the journal."""
+        """A text for the journal that tells which records these are."""
         return packed(self.ids)
 
     @cached_property
     def features(self) -> Features:
-        """What a ranker knows of the records; their texts are read once and not kept, their words beside the index.
+        """What a ranker knows about the records. Texts are read once and not kept; words are kept beside the index.
 
-        Only of one that `is_current`, and inside of ``index.reading()``: else words are of one record and vectors of
-        another.
+        Ask for it only if the pile `is_current`, and inside ``index.reading()``: else words are of one record and
+        vectors of another.
         """
         vectors = self._index.document_vectors(self.ids)
         terms = self._index.term_counts(self.ids)
@@ -94,7 +94,7 @@ class Pile:
     def prior(self) -> NDArray[np.float64] | None:
         """What is known before the first label, shape (n,): nearness to the topic and coordinates, in their deviations.
 
-        None where the screening has neither a topic nor an axis.
+        None if the screening has neither a topic nor an axis.
         """
         parts: list[NDArray[np.float64]] = []
         if self.topic_vector is not None:
@@ -112,7 +112,7 @@ def _standardised(values: ArrayLike) -> NDArray[np.float64]:
 def direction_of(features: Features, relevant: Sequence[int], others: Sequence[int]) -> Vectors | None:
     """Return the direction from records that are not relevant to those that are, shape (d,), float32.
 
-    None where no record is relevant.
+    None if no record is relevant.
     """
     if not len(relevant):
         return None

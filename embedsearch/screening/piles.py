@@ -1,9 +1,9 @@
-"""Which records a screening had when: what joined later could not have been drawn, nor read, before.
+"""Which records a screening had when: a record that joined later could not have been drawn, nor read, before.
 
-The journal keeps the records with what was shown, drawn or set, wherever they are others than the time before: each
-by a checksum of its id, four bytes. (Beside 100,000 records, one that joins is taken for one of them once in 43,000
-times.) Those that it holds first are supposed to have been the records from the beginning on, and where it holds none,
-as after an import alone, those of now.
+The journal keeps the records with what was shown, drawn or set, whenever they differ from the time before: each
+as a checksum of its id, four bytes. (Beside 100,000 records, one that joins is taken for one of them once in 43,000
+times.) The first records that the journal holds are supposed to have been there from the beginning. If it holds none,
+as after an import alone, the present records are.
 """
 
 from __future__ import annotations

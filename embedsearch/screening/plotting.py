@@ -1,4 +1,4 @@
-"""The recall curves of a simulation, drawn."""
+"""Drawing the recall curves of a simulation."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from embedsearch.screening.simulation import Simulation
 
 
 def plot_recall(simulation: Simulation, path: str | os.PathLike[str], *, title: str = "") -> None:
-    """Draw recall against the share of records read: each repeat thin, their mean thick, where the rule stops.
+    """Draw recall against the share of records read: each repeat thin, their mean thick, and where the rule stops.
 
     Args:
-        simulation: its figures leave the priors out.
+        simulation: the simulation; the curves leave its priors out.
         path: the file to write, PNG, SVG or PDF; the same simulation gives the same bytes.
-        title: above the picture.
+        title: a title above the picture.
 
     Raises:
         QueryError: the suffix is none of these, the path is a folder, its folder is missing or is an index.
-        EmbedSearchError: what draws is not installed, or the disk is full or read-only; what was there is as it was.
+        EmbedSearchError: the drawing library is not installed, or the disk is full or read-only; a file that was there
+            is unchanged.
     """
     check_file(path)
     with styled():

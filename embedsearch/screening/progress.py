@@ -20,11 +20,11 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """How many of some neighbouring records, in the order of reading, were relevant.
+    """How many of some consecutive records, in the order of reading, were relevant.
 
     Attributes:
-        first: the first of them, from 1.
-        last: the last of them.
+        first: the number of the first of them, from 1.
+        last: the number of the last of them.
         found: how many were relevant.
     """
 
@@ -38,14 +38,14 @@ class Sample:
     """A sample that was drawn at random.
 
     Attributes:
-        event: its number among the events.
+        event: the number of its event.
         size: how many records were drawn.
-        read: how many of them have a label, as far as all before them have one too.
+        read: how many of them have a label, counted up to the first that has none.
         found: how many of these are relevant.
         undecided: how many of these are undecided; each counts as if it were relevant.
-        unread: how many records had not been read when it was drawn.
-        joined: how many of those that are unread now could not have been drawn, since they joined later; the sample
-            says nothing of them.
+        unread: how many records had not been read when the sample was drawn.
+        joined: how many records that are unread now joined later and so could not have been drawn; the sample says
+            nothing about them.
         by: ``audit``, or ``random`` for records shown at random.
     """
 
@@ -64,24 +64,25 @@ class Progress:
     """How far a screening has come.
 
     Attributes:
-        name: of the screening.
-        settings: of the screening.
-        records: how many there are.
+        name: the name of the screening.
+        settings: the settings of the screening.
+        records: how many records there are.
         read: how many were read and decided.
         found: how many of these are relevant.
         undecided: how many were read and left undecided.
-        unasked: how many of the decided no ranking and no draw had proposed.
-        history: those of the decided that were proposed, in the order of reading, also those that were deleted since.
-            Records that were labelled unasked or imported are not among its records, since no ranking and no draw
-            chose them; nor are undecided ones. Until they were labelled they count as unread.
-        graded: how many labels are neither 0 nor 1; from 0.5 they count as relevant.
-        outside: how many labelled documents do not belong to the records: outside of the condition, or deleted.
-        joined: how many of the unread were not among the records yet when the last of the history was read.
-        passed_over: how many of the unread were shown at random before others that were shown so and read. What was
-            drawn after the first of them is no random sample until it is read.
+        unasked: how many of the decided records were proposed by no ranking and no draw.
+        history: the decided records that were proposed, in the order of reading, including those deleted since. Records
+            that were labelled unasked or imported are not in it, because no ranking and no draw chose them; nor are
+            undecided ones. Until they were labelled they count as unread.
+        graded: how many labels are neither 0 nor 1; from 0.5 on they count as relevant.
+        outside: how many labelled documents are not among the records: outside the condition, or deleted.
+        joined: how many of the unread records joined after the last of the history was read.
+        passed_over: how many of the unread records were shown at random before others that were shown at random and
+            read. What was drawn after the first of them is not a random sample until that one is read.
         samples: the audit samples, in order.
-        estimates: of the recall of all that is relevant, from the audit and from the ranking, with one-sided bounds.
-        is_met: does the stopping rule say that it is time to stop?
+        estimates: estimates of the recall of all that is relevant, from the audit and from the ranking, with one-sided
+            bounds.
+        is_met: whether the stopping rule says that it is time to stop.
     """
 
     name: str
@@ -102,12 +103,12 @@ class Progress:
 
     @property
     def unread(self) -> int:
-        """How many records were not read."""
+        """How many records have not been read."""
         return self.records - self.read - self.undecided
 
     @property
     def yields(self) -> tuple[Yield, ...]:
-        """The yield of every fifty records that were proposed and read; the last may be fewer."""
+        """The yield of every fifty records that were proposed and read; the last part may be smaller."""
         relevant = self.history.relevant
         starts = range(0, len(relevant), YIELD_EVERY)
         parts = ((start, relevant[start : start + YIELD_EVERY]) for start in starts)
@@ -115,13 +116,13 @@ class Progress:
 
     @property
     def since_last(self) -> int:
-        """How many of the records that were proposed were read after the last relevant one."""
+        """How many proposed records were read after the last relevant one."""
         places = np.flatnonzero(self.history.relevant)
         return self.history.read - (int(places[-1]) + 1 if len(places) else 0)
 
     @property
     def advice(self) -> str:
-        """What to do, as the stopping rule says, in words."""
+        """What to do next according to the stopping rule, in words."""
         if self.is_met:
             return "you may stop"
         decide = f"decide the {self.undecided:,} undecided, which count as missed"
@@ -129,7 +130,7 @@ class Progress:
         return ", or ".join(ways)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
+        """Return the progress as a dict of JSON values."""
         return {
             "screening": self.name,
             "records": self.records,
@@ -162,9 +163,9 @@ def progress_of(labels: IndexLabels, ids: Sequence[str], settings: ScreeningSett
     """Return how far a screening has come.
 
     Args:
-        labels: of the screening.
-        ids: of its records.
-        settings: of the screening.
+        labels: the labels of the screening.
+        ids: the ids of its records.
+        settings: the settings of the screening.
     """
     pile, reading = set(ids), Reading(labels, ids)
     inside = {id: label for id, label in labels.items() if id in pile}
@@ -197,12 +198,12 @@ def progress_of(labels: IndexLabels, ids: Sequence[str], settings: ScreeningSett
 
 
 def how_to_draw(unread: int) -> str:
-    """Return the command that draws an audit sample from so many records not read."""
+    """Return the command that draws an audit sample when *unread* records are left."""
     return f"embedsearch screen audit -n {min(_SAMPLE, unread)}"
 
 
 def _by_ranking(reading: Reading, confidence: float) -> RecallEstimate:
-    """Return the estimate from that part of the reading that tells most; all that joined since it began may be missed.
+    """Return the estimate from the most telling part of the reading; all that joined since it began may be missed.
 
     The parts share the error that is allowed.
     """
@@ -218,10 +219,11 @@ def _by_ranking(reading: Reading, confidence: float) -> RecallEstimate:
 
 
 def is_met(estimate: RecallEstimate, recall: float, *, undecided: int, unread: int) -> bool:
-    """Return whether the target is reached with the confidence of an estimate, were all that is undecided missed.
+    """Return whether the target is reached with the confidence of an estimate, even if all undecided were missed.
 
-    It is what `StoppingRule.met` says, with two differences: relevant records that were known beforehand count as
-    found, and what is undecided counts as missed. Never before something relevant was found, unless all is read.
+    This is what `StoppingRule.met` says, with two differences: relevant records that were known beforehand count as
+    found, and what is undecided counts as missed. It is never met before something relevant was found, unless all is
+    read.
     """
     missed = estimate.missed_at_most + undecided
     if not estimate.found:

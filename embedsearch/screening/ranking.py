@@ -1,9 +1,9 @@
 """How likely each record is to be relevant, learned from the labels so far.
 
 Three linear support vector machines look at the records: one at their words, one at the words of their titles, one at
-their meaning and their places on axes. Words tell apart what is on one topic, titles say what a record is mainly about,
-meaning finds what is said in other words. The values of each are brought to mean 0 and deviation 1 among the records
-not read; the sum, with `RankerSettings.titles` and `RankerSettings.meaning` as weights beside 1 for the words, ranks.
+their meaning and their places on axes. Words tell apart records on one topic, titles say what a record is mainly about,
+and meaning finds what is said in other words. The values of each are scaled to mean 0 and deviation 1 among the records
+not read. Their sum ranks, with `RankerSettings.titles` and `RankerSettings.meaning` as weights beside 1 for the words.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ Labels = NDArray[np.float64]
 class RankerSettings:
     """How a ranker learns.
 
-    The first two are what ASReview publishes for its default model (ELAS u4, asreview/models/models.py, version 2);
-    the others were chosen on the six open reviews together (docs/simulation.md).
+    The first two settings are what ASReview publishes for its default model (ELAS u4, asreview/models/models.py,
+    version 2); the others were chosen on the six open reviews together (docs/simulation.md).
 
     Attributes:
         word_regularisation: the C of the support vector machine on words.
-        word_balance: in it, the weight of the relevant records as a multiple of that of all others together.
-        titles: the weight of the words of titles beside that of all words, 1; 0 leaves them out.
+        word_balance: the weight of the relevant records in it, as a multiple of that of all others together.
+        titles: the weight of the words of titles, beside 1 for all words; 0 leaves them out.
         meaning: the weight of meaning and axes, likewise.
         meaning_regularisation: the C of the support vector machine on meaning.
-        background: how many records not read are taken for not relevant while learning, drawn anew for each seed;
-            most of them are not (Cormack and Grossman, "Autonomy and reliability of continuous active learning",
+        background: how many records not read are taken as not relevant while learning, drawn anew for each seed; most
+            of them are not relevant (Cormack and Grossman, "Autonomy and reliability of continuous active learning",
             2015).
         prior_labels: how many relevant records weigh as much as a prior does.
     """
@@ -83,12 +83,12 @@ class Ranker:
         """Prepare to rank.
 
         Args:
-            features: of n records.
+            features: the features of n records.
             prior: shape (n,), finite, higher is more likely relevant, in any unit: what is known before the first
                 label, such as the cosine to a topic or a coordinate on an axis. It counts less and less as relevant
                 records are found.
             settings: how to learn.
-            seed: of all that is drawn at random; the same seed, features and labels give the same scores.
+            seed: the seed of all that is drawn at random; the same seed, features and labels give the same scores.
 
         Raises:
             QueryError: the prior has another shape, or a value that is not finite.
@@ -100,7 +100,7 @@ class Ranker:
         self._drawn = np.random.default_rng(seed).permutation(len(features))
 
     def values(self, labels: ArrayLike) -> Scores:
-        """Return what ranks the records, shape (n,), float64, about 0, in the deviations of those not read.
+        """Return the values that rank the records, shape (n,), float64, about 0, in deviations of those not read.
 
         Their order is that of `scores`, which take about twice as long.
 
@@ -108,24 +108,24 @@ class Ranker:
             labels: as for `scores`.
 
         Raises:
-            QueryError: wrong shape, or a label outside 0…1.
+            QueryError: the shape is wrong, or a label is outside 0…1.
         """
         return self._values(checked_labels(labels, len(self.features)), _NONE)[0]
 
     def scores(self, labels: ArrayLike) -> Scores:
         """Return a score for each record, shape (n,), float64, 0…1: higher is more likely relevant.
 
-        At .5 relevant and other records meet: about as many of either had that score among those read, each scored as
-        if it had not been read (see `embedsearch.screening.boundary`). While few are read, .5 is where it is assumed.
-        Records that were read score higher, or lower, than that. Where nothing is known, without a prior and without
-        a relevant record, all scores are equal.
+        At .5, relevant and other records meet: among the records read, about as many of either kind would have had that
+        score if they had not been read (see `embedsearch.screening.boundary`). While few are read, that place is
+        assumed. Records that were read score higher, or lower, than that. If nothing is known, without a prior and
+        without a relevant record, all scores are equal.
 
         Args:
             labels: shape (n,); NaN for a record not read, else 0 (not relevant) to 1 (relevant). A record between them
                 counts as both, in these shares.
 
         Raises:
-            QueryError: wrong shape, or a label outside 0…1.
+            QueryError: the shape is wrong, or a label is outside 0…1.
         """
         known = checked_labels(labels, len(self.features))
         judged, weights = self._judged(known)
@@ -140,7 +140,7 @@ class Ranker:
         counts = np.concatenate(
             [np.full(len(kind), max(1.0, len(kind) / _MOST_JUDGED))[:_MOST_JUDGED] for kind in kinds]
         )
-        # What a relevant record shows is how well the rest find it: nothing if it is the only one.
+        # A relevant record shows how well the others find it: nothing, if it is the only one.
         rest = np.maximum(np.nansum(known) - known[judged], 0.0)
         return judged, np.where(known[judged] >= 0.5, counts * rest / (rest + 1), counts)
 
@@ -161,7 +161,7 @@ class Ranker:
         read = np.flatnonzero(~np.isnan(known))
         graded, refused = read[known[read] > 0], read[known[read] < 1]
         unread = self._drawn[np.isnan(known[self._drawn])]
-        # Of a small pile a quarter at most: with all of it taken for not relevant nothing would be left to find.
+        # At most a quarter of a small pile: if all of it were taken as not relevant, nothing would be left to find.
         background = unread[: min(self.settings.background, len(unread) // 4)]
         rows = np.concatenate((graded, refused, background))
         counts = np.concatenate((known[graded], 1 - known[refused], np.ones(len(background))))
@@ -194,14 +194,14 @@ class Ranker:
         kept = np.flatnonzero(np.isin(lesson.rows, judged) | unread[lesson.rows])
         rows = lesson.rows[kept]
         distinct, places = np.unique(rows, return_inverse=True)
-        others = self._drawn[unread[self._drawn]][-_MOST_OTHERS:]  # what is in the lesson comes first
+        others = self._drawn[unread[self._drawn]][-_MOST_OTHERS:]  # records in the lesson come first
         others = others if len(others) else distinct
         taught = Taught(matrix[rows], values[rows], lesson.relevant[kept], costs[kept], places)
         return left_out(taught, matrix[others], values[others])[np.searchsorted(distinct, judged)]
 
     @cached_property
     def _meaning(self) -> NDArray[np.float64]:
-        """The vectors about their mean, rows of length 1, and beside them the coordinates as they tell apart."""
+        """The vectors about their mean, rows of length 1, and beside them the scaled coordinates."""
         centred = self.features.vectors - self.features.vectors.mean(axis=0, dtype=np.float64)
         lengths = np.linalg.norm(centred, axis=1, keepdims=True)
         centred = centred / np.where(lengths > _NOTHING, lengths, 1.0)
@@ -209,7 +209,7 @@ class Ranker:
             return np.asarray(centred, dtype=np.float64)
         everywhere = np.ones(len(centred), dtype=bool)
         axes = [_standard(column, everywhere) for column in self.features.coordinates.T]
-        # An axis weighs as much as all vectors do in a tenth of their length, so that a handful is heard.
+        # An axis weighs as much as all vectors do in a tenth of their length, so that a handful of axes counts.
         return np.column_stack((centred, *(_AXIS_LENGTH * axis for axis in axes)))
 
 
@@ -217,27 +217,27 @@ class Ranker:
 _TOLERANCE = 1e-3
 _NOTHING = 1e-6  # the length below which a float32 vector about its mean is rounding
 _AXIS_LENGTH = 0.1
-# Two numbers are learned from those judged; more of either kind would hardly move them, and take longer.
+# Two numbers are learned from the records judged; more of either kind would hardly change them, and take longer.
 _MOST_JUDGED = 500
-_MOST_OTHERS = 300  # records not read, by which the mean and the deviation are found without a label
+_MOST_OTHERS = 300  # records not read; the mean and the deviation are computed from so many at most
 _NONE = np.zeros(0, dtype=np.int64)
 
 
 def _decided(matrix: Any, lesson: _Lesson, regularisation: float, balance: float, *, seed: int) -> Scores:
-    """Return the signed distances of all rows from what separates the lesson's, shape (n,)."""
+    """Return the signed distances of all rows from the boundary that separates the lesson's, shape (n,)."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
     model = LinearSVC(C=regularisation, random_state=seed % 2**32, tol=_TOLERANCE)  # it takes 32 bits
     with warnings.catch_warnings():
-        # What has not settled after a thousand rounds (records that are equal and labelled unlike) ranks all the same.
+        # A model that has not converged after a thousand rounds (equal records labelled differently) still ranks.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(matrix[lesson.rows], lesson.relevant, sample_weight=lesson.weights(balance))
     return np.asarray(model.decision_function(matrix), dtype=np.float64)
 
 
 def _standard(values: Scores, among: NDArray[np.bool_]) -> Scores:
-    """Return *values* shifted and scaled to mean 0 and deviation 1 among some; not scaled where these are equal."""
+    """Return *values* shifted and scaled to mean 0 and deviation 1 among some; not scaled if these are equal."""
     some = values[among] if among.any() else values
     spread = float(some.std())
     return np.asarray((values - some.mean()) / (spread if spread > _NOTHING else 1.0), dtype=np.float64)
@@ -254,7 +254,7 @@ def checked_labels(labels: ArrayLike, count: int) -> Labels:
     """Return *labels* as a float64 array of shape (count,).
 
     Raises:
-        QueryError: wrong shape, or a label outside 0…1.
+        QueryError: the shape is wrong, or a label is outside 0…1.
     """
     found = np.asarray(labels, dtype=np.float64)
     if found.shape != (count,):

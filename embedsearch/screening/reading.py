@@ -1,4 +1,4 @@
-"""What was read and drawn, in its order, and how many records were unread at each moment."""
+"""What was read and drawn, in order, and how many records were unread at each moment."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from embedsearch.screening.stopping import History
 from embedsearch.screening.tails import Counts
 from embedsearch.store import Event
 
-UNASKED = ("", IMPORT)  # what proposed a record that neither a ranking nor a draw proposed
-_MOST_PILES = 8  # the last so many states of the records are looked at for windows of the ranking
+UNASKED = ("", IMPORT)  # the `by` of a label that neither a ranking nor a draw proposed
+_MOST_PILES = 8  # at most so many of the last states of the records give windows of the ranking
 
 
 class Place(NamedTuple):
@@ -35,7 +35,7 @@ class Draw(NamedTuple):
     ids: Sequence[str]
 
     def read(self, labelled: Collection[str]) -> Sequence[str]:
-        """Return what was read of them from the beginning on, without a gap."""
+        """Return the ids that were read, from the beginning up to the first gap."""
         end = next((place for place, id in enumerate(self.ids) if id not in labelled), len(self.ids))
         return self.ids[:end]
 
@@ -43,18 +43,19 @@ class Draw(NamedTuple):
 def places_of(
     first: Mapping[str, Label], events: Iterable[Event], draws: Iterable[Draw]
 ) -> tuple[dict[str, Place], dict[str, Draw]]:
-    """Return when each record counts as read, and by which draw those that were drawn at random.
+    """Return when each record counts as read, and which draw each randomly drawn record came from.
 
     A record that was proposed counts as read at its place in the proposal that showed it last, in whatever order a
     list is filled in: that order was there before the labels were. All others count as read when they were labelled.
 
-    Of a sample that was drawn, so much is random as was read from its beginning without a gap: who leaves out the
-    records that look dull has no sample. Each audit is a sample of its own; all that was shown at random is one.
+    Of a sample that was drawn, only the part that was read from its beginning without a gap is random: whoever leaves
+    out the records that look dull has no sample. Each audit is a sample of its own; all records shown at random are
+    one.
 
     Args:
-        first: for each labelled record by its id the first of its labels.
-        events: of the journal, in their order.
-        draws: among them, in their order.
+        first: the first label of each labelled record, by its id.
+        events: the events of the journal, in order.
+        draws: the draws among them, in order.
     """
     proposed: dict[str, Place] = {}
     places: dict[str, Place] = {}
@@ -80,7 +81,7 @@ def places_of(
 
 
 def shown_at_random(events: Iterable[Event]) -> list[str]:
-    """Return the ids of what was drawn at random one after another, not in an audit, in their order."""
+    """Return the ids of records that were drawn at random one after another, not in an audit, in order."""
     shown = (event.details["ids"] for event in events if event.kind == "shown" and event.details.get("random"))
     return list(dict.fromkeys(id for ids in shown for id in ids))
 
@@ -90,8 +91,8 @@ class Window:
     """A part of the reading that the ranking is judged by.
 
     Attributes:
-        history: of those records alone that were there from its begin on.
-        joined: how many of the records that are unread now were not.
+        history: the history of only those records that were there from the beginning of the part on.
+        joined: how many records that are unread now were not there then.
     """
 
     history: History
@@ -102,9 +103,9 @@ class Reading:
     """The reading of one screening, from its journal.
 
     Attributes:
-        draws: what was drawn at random.
-        labelled: the labels of all that is, or once was, among the records.
-        asked: those of the decided that were proposed, by a ranking or a draw, in the order of reading.
+        draws: the random draws.
+        labelled: the labels of every document that is, or once was, among the records.
+        asked: the decided records that were proposed, by a ranking or a draw, in the order of reading.
         unread: the records that have no label now.
     """
 
@@ -117,11 +118,11 @@ class Reading:
         """
         pile, shown, first = set(ids), labels.shown(), labels.first()
         self._events = labels.history()
-        # A record that was read and then deleted was there when it was drawn, and what it was is known.
+        # A record that was read and then deleted was there when it was drawn, and its label is known.
         self.labelled = {id: label for id, label in labels.items() if id in pile or id in shown}
         numbers = {id: first[id].number for id in self.labelled}
         drawn = (event for event in self._events if event.kind == "audit" or event.details.get("random"))
-        # What another process labelled while the draw was made is none of it.
+        # A record that another process labelled while the draw was made is not part of the draw.
         self.draws = [
             Draw(event, [id for id in event.details["ids"] if numbers.get(id, math.inf) > event.number
                          and (id in pile or id in numbers)])
@@ -138,14 +139,14 @@ class Reading:
 
     @cached_property
     def passed_over(self) -> list[str]:
-        """The unread that were shown at random before others that were shown so and read."""
+        """The unread records that were shown at random before others that were shown at random and read."""
         unread, shown = set(self.unread), shown_at_random(self._events)
         last = max((place for place, id in enumerate(shown) if id in self.labelled), default=0)
         return [id for id in shown[:last] if id in unread]
 
     @cached_property
     def history(self) -> History:
-        """All that was asked."""
+        """The history of all proposed records."""
         size = len(self.asked)
         left, beside, joined = (np.zeros(size, dtype=np.int64) for _ in range(3))
         for number in set(self._pile_of.tolist()):
@@ -155,14 +156,16 @@ class Reading:
         for begin, end in self._taken_back.values():
             joined += (self._numbers > begin) & (self._numbers < end)
         for place, id in enumerate(self.asked):
-            if draw := self._drawn.get(id):  # its event says from how many: labels taken back since stood then
+            if draw := self._drawn.get(
+                id
+            ):  # its event says from how many: labels that were taken back since were in force then
                 left[place] = draw.event.details["unread"] - self._places[id].position
-        left = np.maximum(left, 1)  # at least itself, where it joined after the records that are known
+        left = np.maximum(left, 1)  # at least the record itself, if it joined after the records that are known
         doubtful = sum(self.labelled[id].value is None for id in self._drawn)
         return self._history(np.arange(size), len(self.unread), left, beside, joined, doubtful)
 
     def windows(self) -> list[Window]:
-        """Return the parts of the reading by the records that were there from their begin on, the first one first."""
+        """Return the parts of the reading, in order, each with only the records that were there from its beginning."""
         found: list[Window] = []
         for number, pile in list(enumerate(self._piles))[-_MOST_PILES:]:
             begin = int(np.searchsorted(self._pile_of, number))
@@ -177,7 +180,7 @@ class Reading:
         return found
 
     def joined_since(self, number: int) -> int:
-        """Return how many of the records that are unread now could not have been drawn at an event."""
+        """Return how many records that are unread now could not have been drawn at an event."""
         counts, here = self.history.joined, np.flatnonzero(self._numbers == number)
         if len(here) and counts is not None:
             return int(counts[here].max())
@@ -193,7 +196,7 @@ class Reading:
         return History(unread + len(ids), relevant, random, left, beside, joined, doubtful)
 
     def _counts(self, pile: KnownPile) -> tuple[Counts, Counts]:
-        """Return for each record asked how many of a pile were unread just before, and found later though unasked."""
+        """Return, for each proposed record, how many of a pile were unread just before, and found later unproposed."""
         asked, inside = set(self.asked), pile.holds(self._order)
         read = np.concatenate(([0], np.cumsum(inside)))[np.flatnonzero([id in asked for id in self._order])]
         beside = (id for id, is_in in zip(self._order, inside, strict=True) if is_in and id not in asked)
@@ -203,7 +206,7 @@ class Reading:
 
     @cached_property
     def _spans(self) -> dict[str, tuple[int, int]]:
-        """From which event to which each record was ever labelled, or its labels taken back."""
+        """The numbers of the first and the last event that labelled each record or took its label back, by id."""
         spans: dict[str, tuple[int, int]] = {}
         for event in self._events:
             if event.kind in ("label", "undo"):
@@ -212,5 +215,5 @@ class Reading:
 
     @cached_property
     def _taken_back(self) -> dict[str, tuple[int, int]]:
-        """Those of the records unread now that were labelled once."""
+        """The currently unread records that were labelled once."""
         return {id: self._spans[id] for id in self.unread if id in self._spans}

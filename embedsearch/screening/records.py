@@ -1,4 +1,4 @@
-"""Labelled records as a file has them: texts, labels, and vectors by the way of an index."""
+"""Labelled records from a file: texts, labels, and vectors as an index would have them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledRecords:
-    """Records of a finished screening.
+    """The records of a finished screening.
 
     Attributes:
-        documents: as they were read.
+        documents: the records as they were read.
         relevant: shape (n,), bool.
     """
 
@@ -41,17 +41,17 @@ class LabelledRecords:
         """Take the labels from a field of the documents.
 
         Args:
-            documents: at least one with a label.
-            field: its name, in small or capital letters.
-            passed_over: told of each document without a label that can be used; None raises instead.
+            documents: documents, at least one with a label.
+            field: the name of the field, in small or capital letters.
+            passed_over: called with an error for each document without a usable label; if None, the error is raised.
 
         Raises:
-            SourceError: there is no document, none with such a field, or a value that is neither yes nor no.
+            SourceError: there is no document, none has such a field, or a value is neither yes nor no.
         """
         kept: list[Document] = []
         labels: list[bool] = []
         unusable: list[SourceError] = []
-        is_met = False  # where no document has the field, its name is wrong, which is no fault of each
+        is_met = False  # if no document has the field, its name is wrong: one error, not one for each document
         for document in documents:
             is_met = is_met or find(document.metadata, [field]) is not None
             try:
@@ -71,7 +71,7 @@ class LabelledRecords:
 
     @property
     def texts(self) -> list[str]:
-        """Title and text of each record, what `Features.of` takes."""
+        """The title and text of each record, as `Features.of` takes them."""
         return [record_text(document) for document in self.documents]
 
 
@@ -93,12 +93,12 @@ def _label(document: Document, field: str) -> bool:
 def record_vectors(
     documents: Sequence[Document], encoder: str | Encoder, *, progress: Progress | None = None
 ) -> Vectors:
-    """Return the vectors of records, shape (n, d): what `Index.document_vectors` gives in an index of them.
+    """Return the vectors of records, shape (n, d): those that `Index.document_vectors` returns in an index of them.
 
-    The index is made in a temporary folder; where ``EMBEDSEARCH_CACHE`` names a cache, nothing is encoded twice.
+    The index is made in a temporary folder. If ``EMBEDSEARCH_CACHE`` names a cache, nothing is encoded twice.
 
     Args:
-        documents: ids may repeat.
+        documents: the records; ids may repeat.
         encoder: a name, a folder or an encoder.
         progress: as for `Index.add`.
     """

@@ -22,12 +22,16 @@ _TAGS = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def report(screening: Screening) -> dict[str, Any]:
-    """Return the record of a screening as JSON values.
+    """Return the record of a screening as a dict of JSON values.
 
-    Keys: ``screening``, ``index``, ``written``, ``versions``, ``settings`` and ``settings_history``, ``flow`` (the
-    counts at each step, in the words of a PRISMA flow diagram), ``labellers``, ``proposed_by``, ``progress`` (the
-    evidence for stopping: yields, samples, estimates, verdict), ``labels``, those that stand, and ``events``,
-    everything that happened, in order.
+    The keys are
+
+    - ``screening``, ``index``, ``written``, ``versions``, ``settings``, ``settings_history``, ``labellers``,
+    ``proposed_by``;
+    - ``flow``: the counts at each step, in the words of a PRISMA flow diagram;
+    - ``progress``: the evidence for stopping (yields, samples, estimates, verdict);
+    - ``labels``: the labels in force;
+    - ``events``: everything that happened, in order.
     """
     progress = screening.progress()
     events = screening.labels.history()
@@ -79,14 +83,15 @@ def _event(screening: Screening, event: Event) -> dict[str, Any]:
 
 
 def _details(event: Event) -> dict[str, Any]:
-    """Return what stands in an event, without the marks of the records, which say nothing to a reader."""
+    """Return the details of an event without the marks of the records, which say nothing to a reader."""
     return {name: value for name, value in event.details.items() if name != PILE}
 
 
 def _labellers(screening: Screening, screened: Sequence[Label]) -> list[dict[str, Any]]:
-    """Return who labelled, how many records by the labels that stand, and how often, from when to when, in all.
+    """Return who labelled: how many records by the labels in force, and how often, from when to when, in all.
 
-    Labels that were undone are left out; those overruled, or of documents outside of the records, are among ``given``.
+    Labels that were undone are left out. Labels that were overruled, or are of documents not among the records, count
+    in ``given``.
     """
     events = [event for event in screening.labels.history() if event.kind == "label"]
     own: dict[str, list[Event]] = {}
@@ -106,9 +111,9 @@ def _labellers(screening: Screening, screened: Sequence[Label]) -> list[dict[str
 
 
 def _first_and_last(times: Sequence[str]) -> dict[str, str]:
-    """Return the earliest and the latest time as they stand, whatever their time zones; without one they are UTC.
+    """Return the earliest and the latest time, as written, whatever their time zones; a time without one is UTC.
 
-    Times of imported files may be in other words; where some can be read they are those of these.
+    Times of imported files may be written differently; if some can be read, the result is the first and last of those.
     """
     read = sorted((moment, time) for time in times if (moment := _moment(time)) is not None)
     in_order = [time for _, time in read] or sorted(times)
@@ -124,7 +129,7 @@ def _moment(time: str) -> datetime | None:
 
 
 def as_markdown(record: dict[str, Any]) -> str:
-    """Return what `report` gave as Markdown; the labels that stand are in it, all other events in the JSON alone."""
+    """Return a `report` as Markdown. It includes the labels in force; all other events are only in the JSON."""
     flow, progress = record["flow"], record["progress"]
     parts = [
         f"# Screening {_plain(repr(record['screening']))}",
@@ -251,6 +256,6 @@ def _row(cells: Sequence[Any]) -> str:
 
 
 def _plain(text: Any) -> str:
-    """Return a text that says the same on one line of Markdown: no markup, HTML or end of a cell."""
+    """Return a text that says the same on one line of Markdown: without markup, HTML or the end of a cell."""
     line = _SIGNS.sub(r"\\\g<0>", " ".join(str(text).splitlines()))
     return _TAGS.sub("&lt;", _ENTITIES.sub("&amp;", line))

@@ -41,13 +41,13 @@ class Proposal:
     """A record proposed for reading.
 
     Attributes:
-        rank: 1 for the one to read first.
-        id: of the document.
-        score: how likely it is to be relevant, as the ranker says, 0…1; None for a record of an audit sample, who
-            reads it should not know.
+        rank: 1 for the record to read first.
+        id: the document's id.
+        score: how likely it is to be relevant according to the ranker, 0…1; None for a record of an audit sample,
+            whose reader should not know.
         by: what proposed it: ``likely``, ``uncertain``, ``random``, or ``audit``.
-        title: of the document.
-        text: of the document.
+        title: the document's title.
+        text: the document's text.
         source: where the document came from.
     """
 
@@ -60,12 +60,12 @@ class Proposal:
     source: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
+        """Return the proposal as a dict of JSON values."""
         return asdict(self)
 
     @property
     def seen(self) -> str:
-        """What is judged, for `embedsearch.index.label.Decision`."""
+        """A digest of the title and text that are judged, for `embedsearch.index.label.Decision`."""
         return seen_of(self.title, self.text)
 
 
@@ -82,15 +82,15 @@ class Proposals(Records[Proposal]):
 class Screening:
     """One screening of an index: what is looked for, what was labelled, what to read next, when to stop.
 
-    The documents are those that the index holds when they are first asked for; a screening that was opened before
-    an ingest does not see what came with it. Where one is gone that would be proposed, they are taken anew.
+    The documents are those that the index holds when they are first asked for: a screening that was opened before
+    an ingest does not see the new ones. If a document that would be proposed is gone, they are looked up anew.
     """
 
     def __init__(self, index: Index, name: str = MAIN) -> None:
-        """Open the screening called *name*; it need not have begun.
+        """Open the screening called *name*, which need not have begun.
 
         Raises:
-            QueryError: it cannot be called so.
+            QueryError: the name is not one that a screening can have, or *index* is not an `Index`.
         """
         self.index = require_index(index)
         self.labels = index.labels.named(name)
@@ -101,20 +101,20 @@ class Screening:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name of the screening."""
         return self.labels.name
 
     def configure(self, for_next: str | None = None, /, **given: Any) -> ScreeningSettings:
-        """Change settings and keep them with the labels; what is not given, or None, stays.
+        """Change settings and save them with the labels; a setting that is not given, or is None, stays.
 
         Args:
-            for_next: how records are to be chosen next, as for `next`, so that settings are refused that leave nothing
-                to start from; empty for as the settings say, None where none are to be chosen.
+            for_next: how records will be chosen next, as for `next`, so that settings that leave nothing to start from
+                are refused; empty for the way that the settings say, None if none will be chosen.
             given: fields of `ScreeningSettings`.
 
         Raises:
             QueryError: a value is wrong, the topic is too long, no document satisfies the condition, or there is
-                nothing to start from. Nothing is kept then.
+                nothing to start from. Nothing is saved then.
             AxisError: there is no such axis.
             StoreError: another process is writing.
         """
@@ -127,7 +127,7 @@ class Screening:
             if kept and wanted == before == self.settings:
                 return wanted
             pile = Pile(self.index, wanted)
-            _ = pile.topic_vector  # a topic that cannot be embedded is refused now and not at every question
+            _ = pile.topic_vector  # a topic that cannot be embedded is refused now, not at every question
             self.index.axes.scaled(list(wanted.axis_names))
             held = {"records": len(pile), "documents": len(self.index.ids())}
             known = {"versions": versions(self.index, wanted.axis_names)}
@@ -146,7 +146,7 @@ class Screening:
 
     @property
     def ranker(self) -> Ranker:
-        """The ranker of the records, made when it is first needed; they are taken anew where one is gone by then."""
+        """The ranker of the records, made when first needed; if one is gone by then, the records are looked up anew."""
         if self._ranker is None:
             with self.index.reading():
                 self._renewed()
@@ -161,17 +161,18 @@ class Screening:
         return self._ranked[1]
 
     def next(self, count: int = 1, by: str | None = None, *, passed: Collection[str] = ()) -> Proposals:
-        """Return the records to read next, and note that they were shown.
+        """Return the records to read next, and record that they were shown.
 
-        What was drawn at random and has no label yet is shown again before more is drawn.
+        Records that were drawn at random and have no label yet are shown again before more are drawn.
 
         Args:
-            count: how many; fewer come where fewer are left.
-            by: as for `choose`, or ``audit`` for the next of the sample drawn last; as the settings say if None.
-            passed: ids that are passed over.
+            count: how many; fewer if fewer are left.
+            by: as for `choose`, or ``audit`` for the next records of the sample drawn last; if None, as the settings
+                say.
+            passed: ids of records to skip.
 
         Raises:
-            QueryError: *by* is none of these, or no sample was drawn; nothing to start from.
+            QueryError: *by* is none of these, no sample was drawn, or there is nothing to start from.
             StoreError: another process is writing.
         """
         found, shown = self.propose(count, by, passed=passed)
@@ -181,7 +182,7 @@ class Screening:
     def propose(
         self, count: int = 1, by: str | None = None, *, passed: Collection[str] = ()
     ) -> tuple[Proposals, dict[str, Any]]:
-        """Return the records to read next, and what `note_shown` is to keep of them; nothing is written.
+        """Return the records to read next, and what to give `note_shown` about them; nothing is written.
 
         Args:
             count: as for `next`.
@@ -189,7 +190,7 @@ class Screening:
             passed: as for `next`.
 
         Raises:
-            QueryError: as `next`.
+            QueryError: as for `next`.
         """
         require_count(count, "count")
         wanted = self.settings.by if by is None else arguments.text("how to choose", by) or self.settings.by
@@ -220,23 +221,23 @@ class Screening:
             return found, {}
         if not at_random:
             return found, {"by": drawn, "ids": shown, "random": False}
-        # What is passed over is drawn all the same, once: then it is not among what is drawn from any more.
+        # A record that is skipped is drawn nevertheless, once: after that it is no longer among those drawn from.
         aside = set(waiting) - set(shown)
         ids = [id for id in ids[: ids.index(shown[-1]) + 1] if id not in aside]
         return found, {"by": drawn, "ids": ids, "random": True, "unread": len(rows) - len(aside)}
 
     def _renewed(self) -> bool:
-        """Take the records anew where one of them has left the index since they were taken; return whether it has."""
+        """Look the records up anew if one of them has left the index since; return whether one has."""
         if self.pile.is_current:
             return False
         self.pile, self._ranker, self._ranked = Pile(self.index, self.settings), None, None
         return True
 
     def note_shown(self, shown: Mapping[str, Any]) -> None:
-        """Keep that records were shown, as `propose` says; what the journal says last is not said again.
+        """Record that records were shown, as `propose` returned it; what the journal says last is not written again.
 
         Raises:
-            QueryError: it is no mapping.
+            QueryError: *shown* is not a mapping.
             StoreError: another process is writing.
         """
         require_kind("what was shown", shown, Mapping, "what propose gives beside the records")
@@ -265,8 +266,9 @@ class Screening:
     def telling_sentence(self, id: str) -> str:
         """Return the sentence of a document that speaks most for it; empty for a document of one sentence.
 
-        It is the one nearest to the topic; without a topic the one that lies furthest in the direction from the
-        records labelled not relevant to those labelled relevant; without either, none. Takes an encoding.
+        It is the sentence nearest to the topic. Without a topic it is the one that lies furthest in the direction from
+        the records labelled not relevant to those labelled relevant; without either, there is none. It takes one
+        encoding.
         """
         direction = self._direction()
         document: Document = self.index.get(id)
@@ -284,15 +286,15 @@ class Screening:
         return direction_of(features, *(np.flatnonzero(side).tolist() for side in (known >= 0.5, known < 0.5)))
 
     def words(self, k: int = 15) -> TellingWords:
-        """Return the words that tell the records labelled relevant from those labelled not relevant, and the reverse.
+        """Return the words that set records labelled relevant apart from those labelled not relevant, and the reverse.
 
-        Counted are single words and pairs, of three letters or more and in three records of a side.
+        Single words and pairs of words are counted, of at least three letters and in at least three records of a side.
 
         Args:
-            k: how many on either side.
+            k: how many words on either side.
 
         Raises:
-            QueryError: one of the sides has no record, or *k* is no number above 0.
+            QueryError: one of the sides has no record, or *k* is not a number above 0.
         """
         k = require_count(k)
         with self.index.reading():
@@ -302,13 +304,15 @@ class Screening:
     # -- samples ----------------------------------------------------------------------------------------
 
     def draw_audit(self, size: int) -> list[str]:
-        """Draw records at random from those not read, and keep which; they are read with ``next(by="audit")``.
+        """Draw a random sample of the records not read, and save it; ``next(by="audit")`` shows its records.
 
         Returns:
-            Their ids, in the order in which they must be read: as far as it is read, it is a random sample.
+            Their ids, in the order in which they must be read: the part that has been read, from the beginning, is a
+            random sample.
 
         Raises:
-            QueryError: the size is not above 0, or more than what is left; the last sample is not read to its end.
+            QueryError: the size is not above 0, or is more than what is left; or the last sample is not read to its
+                end.
             StoreError: another process is writing.
         """
         with self.labels.alone():
@@ -320,10 +324,10 @@ class Screening:
         return ids
 
     def require_sample(self, size: int) -> Rows:
-        """Return the places of the records not read, of which a sample can be drawn; nothing is kept.
+        """Return the places of the records not read, from which a sample can be drawn; nothing is saved.
 
         Raises:
-            QueryError: as `draw_audit`.
+            QueryError: as for `draw_audit`.
         """
         require_count(size, "size", least=0)
         left = np.flatnonzero(np.isnan(self._known(undecided=0.0)))
@@ -342,7 +346,7 @@ class Screening:
         return left
 
     def progress(self) -> Progress:
-        """Return how far it has come: the history of reading, what was found, and what may have been missed."""
+        """Return how far the screening has come: the reading so far, what was found, and what may have been missed."""
         return progress_of(self.labels, self.pile.ids, self.settings)
 
     def _unread_sample(self) -> list[str]:
@@ -366,7 +370,7 @@ class Screening:
         return known
 
     def _require_start(self, by: str, settings: ScreeningSettings, pile: Pile) -> None:
-        """Refuse to choose records where there is nothing to choose them by."""
+        """Refuse to choose records if there is nothing to choose them by."""
         if by == AUDIT and not any(event.kind == AUDIT for event in self.labels.history()):
             labels = self.labels.standing()
             if unread := sum(id not in labels for id in pile.ids):
@@ -385,5 +389,5 @@ class Screening:
         )
 
     def _changed(self, pile: Pile) -> dict[str, str]:
-        """Return the records for the journal, where they are others than it holds last."""
+        """Return the records for the journal if they differ from those that it holds last."""
         return {PILE: pile.packed} if pile.packed != last_packed(self.labels.history()) else {}

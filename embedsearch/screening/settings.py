@@ -1,4 +1,4 @@
-"""What a screening is: its question, its pile, its seed and its promise."""
+"""What defines a screening: its question, its pile, its seed and its promise."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class ScreeningSettings:
 
     Attributes:
         topic: a text that says what is looked for; empty for none.
-        axes: names of axes that the ranker reads, and starts from; with ``-`` before it the low end is wanted.
-        where: a condition that cuts the pile down; empty for all documents.
+        axes: names of axes that the ranker reads and starts from; with ``-`` before a name, the low end is wanted.
+        where: a condition that restricts the pile; empty for all documents.
         by: how the next record is chosen, see `choose`.
-        seed: of all that is drawn at random.
-        method: which estimate decides when to stop, ``ranking`` or ``audit``.
+        seed: the seed of all that is drawn at random.
+        method: the estimate that decides when to stop, ``ranking`` or ``audit``.
         recall: the target of the stopping rule, above 0 and at most 1.
-        confidence: of the stopping rule and of all bounds, above 0 and below 1.
+        confidence: the confidence of the stopping rule and of all bounds, above 0 and below 1.
     """
 
     topic: str = ""
@@ -51,7 +51,7 @@ class ScreeningSettings:
 
     @property
     def rule(self) -> StoppingRule:
-        """When it may be stopped."""
+        """The rule that says when the screening may be stopped."""
         return StoppingRule(self.recall, self.confidence, self.method)
 
     @property
@@ -60,18 +60,18 @@ class ScreeningSettings:
         return tuple(name.removeprefix("-") for name in self.axes)
 
     def changed(self, **given: Any) -> Self:
-        """Return the settings with those *given* that are not None in the place of the old ones."""
+        """Return the settings with each value of *given* that is not None in place of the old one."""
         wanted = {name: value for name, value in given.items() if value is not None}
         if "axes" in wanted:
             wanted["axes"] = tuple(arguments.texts("an axis", wanted["axes"]))
         return replace(self, **wanted)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON values."""
+        """Return the settings as a dict of JSON values."""
         return asdict(self) | {"axes": list(self.axes)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the settings that `to_dict` gave; what else the journal keeps beside them is passed over."""
+        """Return the settings that `to_dict` wrote; whatever else the journal keeps beside them is ignored."""
         known = {field.name for field in fields(cls)}
         return cls().changed(**{name: value for name, value in values.items() if name in known})

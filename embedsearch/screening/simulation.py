@@ -1,4 +1,4 @@
-"""A labelled set replayed: what a screening would have been like."""
+"""Replaying a labelled set: what a screening of it would have been like."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class SimulationSettings:
     """How a simulation runs.
 
     Attributes:
-        repeats: how many reviews are replayed, each from priors of its own.
-        seed: of all that is drawn at random. The priors of a repeat depend on the seed and the labels alone, so that
-            rankers are compared from the same ones.
+        repeats: how many reviews are replayed, each from its own priors.
+        seed: the seed of all that is drawn at random. The priors of a repeat depend on the seed and the labels alone,
+            so that rankers are compared from the same ones.
         by: how the next record is chosen; see `choose`.
         relevant_priors: how many relevant records are known beforehand, drawn at random.
         other_priors: how many records that are not relevant are known beforehand, drawn at random.
-        retrain_every: how many records at least are read from one ranking.
-        retrain_growth: how many, as a share of those read so far, if that is more. What one more label teaches grows
-            less and less, and batches that grow with the reading are usual (Cormack and Grossman, "Autonomy and
+        retrain_every: the fewest records that are read from one ranking.
+        retrain_growth: the same as a share of the records read so far, used if it is more. What one more label teaches
+            grows less and less, and batches that grow with the reading are usual (Cormack and Grossman, "Autonomy and
             reliability of continuous active learning", 2015, grow them by a tenth).
         ranker: how the ranker learns.
-        rule: when the reading would have been stopped.
+        rule: the rule that says when the reading would have been stopped.
     """
 
     repeats: int = 10
@@ -60,7 +60,7 @@ class SimulationSettings:
             raise QueryError(f"retrain growth must be between 0 and 1, not {self.retrain_growth:g}")
 
     def batch(self, read: int) -> int:
-        """Return how many records are read from one ranking when so many are read."""
+        """Return how many records are read from one ranking when *read* records have been read."""
         return max(self.retrain_every, int(self.retrain_growth * read))
 
 
@@ -73,7 +73,8 @@ class Replay:
         random: shape (n,), bool: whether the record at that place was drawn at random.
         relevant: shape (n,), bool: whether the record at that place was relevant.
         priors: how many records were known beforehand.
-        stop: after how many records, priors among them, the rule would have stopped; n if never before.
+        stop: the number of records, priors included, after which the rule would have stopped; n if it never would
+            before.
     """
 
     order: Rows
@@ -84,12 +85,12 @@ class Replay:
 
     @property
     def found(self) -> Mask:
-        """What `embedsearch.screening.metrics` takes: the relevance in order, without the priors."""
+        """The input of `embedsearch.screening.metrics`: the relevance in the order of reading, without the priors."""
         return self.relevant[self.priors :]
 
     @property
     def recall_at_stop(self) -> float:
-        """The share of all relevant records, priors among them, found when the rule would have stopped; 0…1."""
+        """The share of all relevant records, priors included, found when the rule would have stopped; 0…1."""
         return float(self.relevant[: self.stop].sum() / self.relevant.sum())
 
     @property
@@ -103,7 +104,7 @@ class Simulation:
     """Reviews that were replayed.
 
     Attributes:
-        settings: what they were replayed with.
+        settings: the settings of the simulation.
         replays: one for each repeat.
     """
 
@@ -122,14 +123,14 @@ def simulate(
     """Replay the screening of a labelled set, from random priors to the last record.
 
     Args:
-        features: of n records.
+        features: the features of n records.
         relevant: shape (n,), their labels, true or false.
-        settings: how; the defaults if None.
+        settings: how to simulate; if None, the defaults.
         prior: see `Ranker`.
-        progress: told how many records of how many, in all repeats, are read.
+        progress: called with the records read so far and the records in all, over all repeats.
 
     Raises:
-        QueryError: labels are of another shape; the priors are more than there are, or leave nothing to find.
+        QueryError: the labels have another shape, or there are more priors than records, or they leave nothing to find.
     """
     chosen = settings or SimulationSettings()
     labels = np.asarray(relevant, dtype=bool)
@@ -151,10 +152,10 @@ def replayed(
 
     Args:
         labels: shape (n,).
-        scorer: takes the number of the repeat and gives what takes labels, as `Ranker.scores` does, to scores. Only
-            ``uncertain`` asks for more than their order.
-        settings: those of the ranker and a prior are left to *scorer*.
-        progress: see `simulate`.
+        scorer: takes the number of the repeat and returns a function from labels to scores, as `Ranker.scores` is. Only
+            ``uncertain`` needs more than the order of the scores.
+        settings: how to simulate; the ranker and the prior are left to *scorer*.
+        progress: as for `simulate`.
     """
     replays = []
     for repeat in range(settings.repeats):
@@ -168,10 +169,10 @@ def replayed(
 
 
 def check_labels(relevant: Mask, settings: SimulationSettings) -> None:
-    """Find out before the work whether a simulation can be run.
+    """Check, before the work, whether a simulation can be run.
 
     Raises:
-        QueryError: the priors are more than there are or leave nothing to find, or the rule can never be met.
+        QueryError: there are more priors than records, they leave nothing to find, or the rule can never be met.
     """
     count, others = int(relevant.sum()), int((~relevant).sum())
     if count <= settings.relevant_priors or others < settings.other_priors or not others:
@@ -222,10 +223,10 @@ def _priors(labels: Mask, settings: SimulationSettings, repeat: int) -> list[int
 
 
 def stopping_place(rule: StoppingRule, relevant: Mask, random: Mask) -> int:
-    """Return after how many records, in the order of reading, a rule that is asked after each would stop first.
+    """Return after how many records, in the order of reading, a rule that is asked after each would first stop.
 
-    As long as nothing is found, every record read makes it likelier that little is left: a rule that is not met at the
-    end of such a stretch was not met within it, and the first moment in one can be found by halving.
+    As long as nothing is found, every record read makes it likelier that little is left. So a rule that is not met at
+    the end of such a stretch was not met within it, and the first moment within one can be found by bisection.
     """
     ends = np.unique(np.append(np.flatnonzero(relevant), len(relevant)))
 

@@ -1,10 +1,10 @@
 """What may have been missed, and when to stop.
 
-Two estimates, each with a one-sided bound and named with what it assumes: `audit_estimate` from records that were
-drawn at random, `ranking_estimate` from the yield of the ranking itself. Both ask the same of a number K: if K
-relevant records were still unread, how strange would it be to find as few as were found? The bound is the largest K
-whose p-value is above 1 - confidence: for the audit, the probability of so few; for the ranking, one that holds at
-every moment, since it is looked at after every record.
+There are two estimates, each with a one-sided bound and a statement of what it assumes: `audit_estimate` from records
+that were drawn at random, `ranking_estimate` from the yield of the ranking itself. Both ask the same about a number K:
+if K relevant records were still unread, how strange would it be to find as few as were found? The bound is the largest
+K whose p-value is above 1 - confidence. For the audit, the p-value is the probability of so few; for the ranking, it is
+one that holds at every moment, since it is looked at after every record.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from embedsearch.wording import shown
 Method = Literal["audit", "ranking"]
 METHODS: tuple[Method, ...] = ("ranking", "audit")
 
-# How many times as likely as another unread record a relevant one is taken to be read next. 1 assumes the least: a
-# ranking no worse than chance. 3 held on the six open reviews that it was chosen on and saved more, but not on one of
-# two collections that nothing was chosen on, where 1 did (docs/benchmarks.md).
+# A relevant record is taken to be so many times as likely to be read next as another unread one. 1 assumes the least: a
+# ranking no worse than chance. 3 saved more and held on the six open reviews that it was chosen on, but it did not hold
+# on one of two collections that nothing was chosen on, where 1 did (docs/benchmarks.md).
 BIAS = 1.0
 
-_GRID = 24  # suppositions that are looked at in one pass
+_GRID = 24  # suppositions that are tested in one pass
 
 AUDIT_ASSUMPTION = (
     "each record that counts was drawn at random from all records not read at that time, and the size of the sample "
@@ -56,16 +56,16 @@ class History:
     """What was read, in the order of reading.
 
     Attributes:
-        records: how many there are, read or not.
+        records: how many records there are, read or not.
         relevant: shape (m,), bool: whether each record read was relevant. Records that were known before the
-            screening stand first.
+            screening come first.
         random: shape (m,), bool: whether it had been drawn at random from all records not read at that time.
-        left: shape (m,): how many records had not been read before each. Those that were labelled later without being
-            among what was read (imported, undecided), or taken out of the records, belong to them until then. What
-            *records* says if None.
-        beside: shape (m,), never rising: how many of these are relevant and were found later, not by a draw and not
-            by a ranking. None if None.
-        joined: shape (m,): how many of the records that are unread now were not among them. None if None.
+        left: shape (m,): how many records had not been read before each. Records that were later labelled without being
+            in this history (imported, undecided), or taken out of the pile, count as unread until then. If None, it
+            follows from *records*.
+        beside: shape (m,), never rising: how many of the records in *left* are relevant and were found later, neither
+            by a draw nor by a ranking. If None, none.
+        joined: shape (m,): how many of the records that are unread now were not among those in *left*. If None, none.
         doubtful: how many of the records drawn at random are undecided; each may be relevant.
     """
 
@@ -95,26 +95,26 @@ class History:
 
     @property
     def unread(self) -> int:
-        """How many were not."""
+        """How many records were not read."""
         return self.records - self.read
 
     @property
     def found(self) -> int:
-        """How many relevant ones were found."""
+        """How many relevant records were found."""
         return int(self.relevant.sum())
 
 
 @dataclass(frozen=True, slots=True)
 class RecallEstimate:
-    """What has been found of all that is relevant.
+    """An estimate of how much of all that is relevant has been found.
 
     Attributes:
         method: ``audit`` or ``ranking``.
-        found: relevant records found so far.
-        missed: estimate of those not found yet: the number that would make what was seen as likely as not.
-        missed_at_most: no more than so many, with the confidence.
+        found: how many relevant records have been found so far.
+        missed: an estimate of those not found yet: the number for which what was seen is as likely as not.
+        missed_at_most: the upper bound on those not found yet, with the confidence.
         confidence: of the one-sided bound, 0…1.
-        assumption: under which the bound holds, a clause.
+        assumption: what the bound assumes, as a clause.
         source: where the method was published.
     """
 
@@ -128,16 +128,16 @@ class RecallEstimate:
 
     @property
     def recall(self) -> float:
-        """The estimate, 0…1; 1 where nothing is found and nothing is missed."""
+        """The estimated recall, 0…1; 1 if nothing is found and nothing is missed."""
         return _share(self.found, self.missed)
 
     @property
     def recall_at_least(self) -> float:
-        """The lower bound, 0…1."""
+        """The lower bound of the recall, 0…1."""
         return _share(self.found, self.missed_at_most)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields and both recalls as JSON values."""
+        """Return the fields and both recalls as a dict of JSON values."""
         return asdict(self) | {"recall": self.recall, "recall_at_least": self.recall_at_least}
 
 
@@ -146,13 +146,15 @@ def _share(found: int, missed: int) -> float:
 
 
 def audit_estimate(history: History, *, confidence: float = 0.95) -> RecallEstimate:
-    """Estimate from the records that were drawn at random, whatever else was read between them.
+    """Estimate the recall from the records that were drawn at random, whatever else was read between them.
 
-    If K relevant records are unread now, at least K were unread at each draw, so that a draw from u records hit one
-    with probability K/u or more, whatever came before; u is how many were unread at that draw. The number of hits is
-    then at least as large as a sum of independent events of these probabilities; a bound from that sum holds for any
-    order of reading. Relevant ones that were found beside the draws and the ranking were unread too, K + b in all;
-    of those that joined after a draw it says nothing, so that K - j were. A draw that is undecided counts as a hit.
+    If K relevant records are unread now, at least K were unread at each draw. So a draw from u unread records hit one
+    with probability K/u or more, whatever came before. The number of hits is then at least as large as a sum of
+    independent events of these probabilities, and a bound from that sum holds for any order of reading.
+
+    Three corrections: the b relevant records that were found later, beside the draws and the ranking, were unread too,
+    so that K + b were; the draw says nothing about the j records that joined after it, so that K - j were; and a draw
+    that is undecided counts as a hit.
 
     Raises:
         QueryError: the confidence is not between 0 and 1.
@@ -163,16 +165,16 @@ def audit_estimate(history: History, *, confidence: float = 0.95) -> RecallEstim
 
 
 def ranking_estimate(history: History, *, confidence: float = 0.95, bias: float = BIAS) -> RecallEstimate:
-    """Estimate from the yield of the reading, wherever in it less was found than K missed records would have given.
+    """Estimate the recall from the yield of the reading, wherever less was found than K missed records would give.
 
-    The records read since any moment are taken for a sample of those unread at that moment, in which relevant ones
+    The records read since any moment are taken as a sample of those unread at that moment, in which relevant records
     are over-represented by *bias* or more. The bound holds at every moment, however often it is looked at: see
     `embedsearch.screening.martingale`. The estimate is the largest number that no part of the reading that ends now
     makes twice as unlikely.
 
     Args:
-        history: of the whole reading.
-        confidence: of the bound, above 0 and below 1.
+        history: the history of the whole reading.
+        confidence: the confidence of the bound, above 0 and below 1.
         bias: how many times as likely as another unread record a relevant one is to be read next, at least 1.
 
     Raises:
@@ -187,7 +189,7 @@ def ranking_estimate(history: History, *, confidence: float = 0.95, bias: float 
 
 
 def audit_tail(history: History, missed: Counts) -> Probabilities:
-    """Return the probabilities that random draws hit as few as they did, were *missed* (g,) unread now; shape (g,)."""
+    """Return the probabilities, shape (g,), that random draws hit as few as they did if *missed* (g,) are unread."""
     drawn = np.flatnonzero(history.random)
     left = history.records - drawn if history.left is None else history.left[drawn]
     there = np.broadcast_to(missed, (len(drawn), len(missed)))
@@ -200,19 +202,19 @@ def audit_tail(history: History, missed: Counts) -> Probabilities:
 
 
 def ranking_tail(history: History, missed: Counts, bias: float = BIAS) -> Probabilities:
-    """Return p-values that hold at every moment, shape (g,), of a yield as low, were *missed* (g,) unread now."""
+    """Return p-values, shape (g,), of so low a yield if *missed* (g,) were unread now; they hold at every moment."""
     return np.exp(-np.maximum(_capital(history, missed, bias).together, 0))
 
 
 def _best_tail(history: History, missed: Counts, bias: float) -> Probabilities:
-    """Return how unlikely *missed* (g,) are made by that part of the reading which speaks most against them."""
+    """Return how unlikely the part of the reading that speaks most against them makes *missed* (g,)."""
     return np.exp(-_capital(history, missed, bias).best)
 
 
 def _capital(history: History, missed: Counts, bias: float) -> Capital:
     """Return the capital of bets against *missed* (g,) unread now.
 
-    What was read before the last records joined is no sample of what is unread now: it is passed over.
+    Records that were read before the last ones joined are not a sample of those unread now, and are left out.
     """
     before = np.flatnonzero([] if history.joined is None else history.joined)
     begin = int(before[-1]) + 1 if len(before) else 0
@@ -229,7 +231,7 @@ def _bound(tail: Callable[[History, Counts], Probabilities], history: History, e
 
 
 def _credited(tail: Callable[[History, Counts], Probabilities], history: History, error: float) -> History:
-    """Leave out what was found beside, where more was found than the bound allowed: something assumed was not so."""
+    """Leave out records found beside, if more were found than the bound allowed: an assumption did not hold."""
     refuted = history.beside is not None and tail(history, np.array([0]))[0] <= error
     return replace(history, beside=None) if refuted else history
 
@@ -251,8 +253,8 @@ class StoppingRule:
     Attributes:
         recall: the target, above 0 and at most 1.
         confidence: above 0 and below 1.
-        method: which estimate decides, ``ranking`` or ``audit``.
-        bias: of the ranking, see `ranking_estimate`; without meaning for an audit.
+        method: the estimate that decides, ``ranking`` or ``audit``.
+        bias: the bias of the ranking, see `ranking_estimate`; has no meaning for an audit.
     """
 
     recall: float = 0.95
@@ -276,7 +278,7 @@ class StoppingRule:
         return ranking_estimate(history, confidence=self.confidence, bias=self.bias)
 
     def met(self, history: History) -> bool:
-        """Is it time to stop? Never before something relevant was found, always when all is read."""
+        """Return whether it is time to stop: never before something relevant was found, always when all is read."""
         if not history.unread:
             return True
         too_many = _allowed(history.found, self.recall) + 1
@@ -290,7 +292,7 @@ class StoppingRule:
 
 
 def _allowed(found: int, recall: float) -> int:
-    """Return how many may be missed with *found* found, so that the recall is still reached."""
+    """Return how many may be missed, if *found* are found, for the recall still to be reached."""
     return math.floor(found / recall - found + 1e-9)
 
 

@@ -21,7 +21,7 @@ CURVE_POINTS = 101  # every percent
 
 
 class Metric(NamedTuple):
-    """A metric of an order of reading, and the least and the most that it can be."""
+    """A metric of an order of reading, with its smallest and largest possible value."""
 
     of: Callable[[Found], float]
     least: float = 0.0
@@ -43,13 +43,13 @@ METRICS: dict[str, Metric] = {
 
 
 def summarise(simulation: Simulation, ids: Sequence[str]) -> dict[str, Any]:
-    """Return the metrics, the stop, the recall curve and the times to discovery, as JSON values.
+    """Return the metrics, the stop, the recall curve and the times to discovery, as a dict of JSON values.
 
-    All figures but those of the stop leave the priors out. Shares are 0…1; intervals are 95% intervals over repeats.
+    All figures except those of the stop leave the priors out. Shares are 0…1; intervals are 95% intervals over repeats.
 
     Args:
-        simulation: of n records.
-        ids: of the records, in the order of their rows.
+        simulation: a simulation of n records.
+        ids: the ids of the records, in the order of their rows.
     """
     replays, settings = simulation.replays, simulation.settings
     return {
@@ -75,9 +75,9 @@ def metric_interval(simulation: Simulation, name: str) -> Interval:
 
 
 def stop(simulation: Simulation) -> dict[str, Any]:
-    """Return how often the rule stopped the reading before its end, where, and the recall that there was.
+    """Return how often the rule stopped the reading before its end, where, and the recall reached.
 
-    ``met`` is the share of repeats in which the target recall was reached, those read to the end among them; its
+    ``met`` is the share of repeats in which the target recall was reached, including those read to the end; its
     interval, and that of ``fired``, is Clopper and Pearson's.
     """
     rule, replays = simulation.settings.rule, simulation.replays
@@ -108,9 +108,9 @@ def curve(simulation: Simulation) -> dict[str, list[float | None]]:
 
 
 def discovery(simulation: Simulation, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return for each relevant record the share of records read when it was found, the last to be found first.
+    """Return, for each relevant record, the share of records read when it was found; the last to be found first.
 
-    A repeat in which it was known beforehand does not count; a record known in all of them has no entry.
+    A repeat in which the record was known beforehand does not count. A record known in all repeats has no entry.
     """
     times: dict[int, list[float]] = {}
     for replay in simulation.replays:

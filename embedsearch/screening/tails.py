@@ -1,4 +1,4 @@
-"""How likely so few hits would be."""
+"""How likely it is to see so few hits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that tell relevant records from others, for a reader who wonders and for the next search of a database."""
+"""Words that set relevant records apart, for a reader who wonders and for the next search of a database."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SIDES = ("relevant", "not relevant")
 
 @dataclass(frozen=True, slots=True)
 class TellingWord:
-    """A word, or two that stand side by side, by the labels of the records that have it.
+    """A word, or two neighbouring words, by the labels of the records that have it.
 
     Attributes:
         label: ``relevant`` or ``not relevant``: the side that it speaks for.
-        word: in small letters.
+        word: in lower case.
         relevant: how many records labelled relevant have it, in title or text.
-        not_relevant: how many of those labelled not relevant.
+        not_relevant: how many records labelled not relevant have it.
         score: the log-odds ratio of its side to the other, in standard errors (`embedsearch.terms.characteristic`).
     """
 
@@ -38,12 +38,12 @@ class TellingWord:
     score: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the word as JSON values."""
+        """Return the word as a dict of JSON values."""
         return asdict(self)
 
 
 class TellingWords(Records[TellingWord]):
-    """Words that speak for relevant, and then those that speak against, the most telling first."""
+    """Words that speak for relevant, then words that speak against; the most telling first."""
 
     def _schema(self) -> Schema:
         return {
@@ -55,9 +55,9 @@ def telling_words(documents: Iterable[Document], labels: Mapping[str, Label], k:
     """Return the *k* words that tell best on either side.
 
     Args:
-        documents: that have labels.
-        labels: by id; what is undecided is on neither side.
-        k: how many.
+        documents: the documents that have labels.
+        labels: the labels by id; an undecided record is on neither side.
+        k: how many words.
 
     Raises:
         QueryError: nothing is labelled relevant, or nothing is labelled not relevant.

@@ -1,4 +1,4 @@
-"""With what a screening was run."""
+"""The versions that a screening was run with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LIBRARIES = ("scikit-learn", "scipy", "numpy")
 
 
 def versions(index: Index, axes: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the versions of this package, of what it ranks with, of the encoder and of *axes*, as JSON values."""
+    """Return the versions of this package, of the libraries it ranks with, of the encoder and of *axes*."""
     known = index.axes.versions()
     return {
         "embedsearch": embedsearch.__version__,

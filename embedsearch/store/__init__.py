@@ -1,4 +1,4 @@
-"""An index folder: the only code that touches its files."""
+"""An index folder; this is the only code that touches its files."""
 
 from embedsearch.store.adopting import FittedRecord, adopt, discard, unshare
 from embedsearch.store.cache import VectorCache

@@ -32,11 +32,11 @@ class VectorCache:
     """An open cache."""
 
     def __init__(self, folder: str | os.PathLike[str], dimension: int) -> None:
-        """Open the cache in *folder*, which is made if it does not exist.
+        """Open the cache in a folder, which is made if it does not exist.
 
         Args:
             folder: may be in use by other processes.
-            dimension: the length of the vectors that are asked for; others are kept beside them.
+            dimension: the length of the vectors that are asked for; vectors of other lengths are kept beside them.
 
         Raises:
             StoreError: the folder cannot be made or written.
@@ -88,7 +88,7 @@ class VectorCache:
         return found
 
     def put(self, vectors: Mapping[bytes, Vectors]) -> None:
-        """Keep vectors of shape (d,) by their keys."""
+        """Store vectors of shape (d,) by their keys."""
         records = [
             (key, checksum(key, vector), np.ascontiguousarray(vector, dtype="<f4").tobytes())
             for key, vector in vectors.items()

@@ -1,4 +1,4 @@
-"""Checking: is everything in an index folder what was written?"""
+"""Checking whether everything in an index folder is what was written."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Finding:
 
 @dataclass(slots=True)
 class Inspection:
-    """What a check has found.
+    """What a check found.
 
     Attributes:
         findings: what is wrong; empty if nothing is.
-        rows: of passages whose vectors are not what was written.
+        rows: the rows of passages whose vectors are not what was written.
         checked: how many documents were looked at.
     """
 
@@ -64,9 +64,9 @@ class Inspection:
         self.findings.append(Finding(file, what, remedy))
 
     def mend_first(self) -> None:
-        """Where the database can be mended in part, have that tried before all is ingested again.
+        """Advise to repair the database before everything is ingested again, if it can be repaired in part.
 
-        An entry that an index of SQLite has lost, say, hides its passage from all other checks.
+        An entry that an index of SQLite has lost, for example, hides its passage from all other checks.
         """
         if any((one.file, one.remedy) == (DATABASE, _REPAIR) for one in self.findings):
             later = f"{_REPAIR}; if this is left afterwards, {ANEW}"
@@ -79,7 +79,7 @@ def inspect(store: Store, keys_of: KeysOf, progress: Progress | None = None) -> 
     Args:
         store: may have been opened with ``damaged=True``.
         keys_of: returns the keys that a passage of a document may have, from the passage's text.
-        progress: told how many of how many documents are done.
+        progress: called with the documents done so far and the documents in all.
     """
     inspector = _Inspector(store, keys_of, progress)
     with store.reading():

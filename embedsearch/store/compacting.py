@@ -1,6 +1,6 @@
-"""Compacting: the room of dead rows and deleted documents given back to the disk.
+"""Compacting: giving the space of dead rows and deleted documents back to the disk.
 
-The live rows are copied into a vectors file of the next epoch, synced; then one transaction gives the passages
+The live rows are copied into a vectors file of the next epoch, synced. Then one transaction gives the passages
 their new rows and names the new epoch. Before its commit the old state is whole, after it the new one; the file
 that neither names is removed by whoever writes next.
 """
@@ -20,9 +20,9 @@ class Compaction:
     """What compacting did.
 
     Attributes:
-        rows: dead rows that were taken out.
-        before: bytes of the folder.
-        after: bytes of the folder.
+        rows: how many dead rows were removed.
+        before: the size of the folder before, in bytes.
+        after: the size of the folder after, in bytes.
     """
 
     rows: int
@@ -31,11 +31,11 @@ class Compaction:
 
 
 def compact(store: Store) -> Compaction:
-    """Take the dead rows out of the vectors file and the deleted records out of the database; inside `locked`.
+    """Remove the dead rows from the vectors file and the deleted records from the database; inside `locked`.
 
     Raises:
-        StoreError: the disk has no room for a second copy. The index is as it was, or its rows are compacted and only
-            the room of deleted records in the database is not given back; the message says which.
+        StoreError: the disk has no room for a second copy. Either the index is as it was, or its rows are compacted and
+            only the space of deleted records in the database is not given back; the message says which.
     """
     before = store.size()
     dead = store.rows - store.count_passages()

@@ -1,7 +1,7 @@
 """Arrays that were made from an index and are kept in its folder, such as the layouts of maps.
 
 Nothing depends on them: a file that is missing, or is not what was written, is made anew. Each carries a stamp that
-says what it was made from; numpy's files are zip archives, with a CRC-32 of every array.
+says what it was made from. numpy's files are zip archives, with a CRC-32 of every array.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Kept:
     """What `DerivedFiles.read` found.
 
     Attributes:
-        arrays: by name.
+        arrays: arrays by name.
         stamp: the JSON values that they were kept with.
     """
 
@@ -81,18 +81,18 @@ class DerivedFiles:
             return None
 
     def keep(self, name: str, arrays: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:
-        """Keep arrays under a name, in the place of what was kept before, whole or not at all.
+        """Keep arrays under a name, in place of what was kept before, whole or not at all.
 
-        No lock is needed: what two processes make of one state is the same, and the later of two states wins at the
+        No lock is needed: what two processes make from one state is the same, and the later of two states wins at the
         next look.
 
         Args:
             name: lower-case letters, digits and ``-``.
-            arrays: by name, none of Python objects.
+            arrays: arrays by name, none of Python objects.
             stamp: JSON values.
 
         Raises:
-            StoreError: the folder is read-only or full; what was kept is as it was.
+            StoreError: the folder is read-only or full; what was kept before is unchanged.
         """
         file = self._file(name)
         unfinished = file.with_name(f"{file.name}.{os.getpid()}.new")
@@ -114,7 +114,7 @@ class DerivedFiles:
 
 
 def short_keys(store: Store) -> tuple[Rows, Keys]:
-    """Return the live rows, ascending, and of each the first 8 bytes of its key: what text it is, whatever its row."""
+    """Return the live rows, ascending, and the first 8 bytes of each one's key: what text it is, whatever its row."""
     rows, keys = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
     statement = f"SELECT row, CAST(substr(key, 1, {_KEY_BYTES}) AS BLOB) FROM passages ORDER BY row"
     with store.reading():

@@ -58,7 +58,7 @@ REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again 
 
 
 def is_index(path: str | os.PathLike[str]) -> bool:
-    """Does an index lie in this folder?"""
+    """Return whether there is an index in this folder."""
     return os.access(Path(path) / DATABASE, os.F_OK)
 
 

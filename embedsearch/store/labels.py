@@ -1,8 +1,8 @@
 """What was decided in screenings: a journal in the database that only grows.
 
-Nothing in it is changed or taken out. A label that was a mistake is followed by an event that undoes it, and the
-labels that stand are what follows from all events in their order. Documents are named by their ids, so that labels
-outlive a document that is removed, and hold again when it comes back.
+Nothing in it is changed or removed. A label that was a mistake is followed by an event that undoes it, and the
+labels in force are what follows from all events in order. Documents are named by their ids, so that labels
+outlive a document that is removed, and are in force again when it comes back.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ class Event:
     """Something that happened in a screening.
 
     Attributes:
-        number: from 1, in the order in which it happened, over all screenings of the index; 0 before it is kept.
+        number: from 1, in the order in which things happened, over all screenings of the index; 0 before it is kept.
         screening: the name of the screening.
-        kind: ``label``; ``undo``, of the label that ``details["undoes"]`` numbers; ``import``, of a file whose labels
-            are the ``details["labels"]`` events that follow; ``settings``; ``audit``, a sample drawn at random;
+        kind: ``label``; ``undo``, of the label whose number is ``details["undoes"]``; ``import``, of a file whose
+            labels are the ``details["labels"]`` events that follow; ``settings``; ``audit``, a sample drawn at random;
             ``shown``, records that were proposed for reading; ``lost``, a damaged event that a repair has set aside.
-        document: the id that was labelled; empty for other kinds.
-        value: of a label: 1 relevant, 0 not relevant, between them graded; None undecided.
+        document: the id of the document that was labelled; empty for other kinds.
+        value: of a label: 1 relevant, 0 not relevant, a grade between them; None undecided.
         author: who did it; may be empty.
         time: when, UTC, ISO 8601.
-        details: JSON values, by the kind.
+        details: JSON values, depending on the kind.
     """
 
     number: int
@@ -87,7 +87,7 @@ class LabelJournal:
 
     @property
     def exists(self) -> bool:
-        """Has the index room for labels? One of format 1 has none until the first label is written."""
+        """Whether the index has room for labels; one of format 1 has none until the first label is written."""
         return bool(self._database.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'labels'"))
 
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""What the store keeps."""
+"""The records that the store keeps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 @dataclass(frozen=True, slots=True)
 class StoredPassage:
-    """A passage as the index keeps it, with what its document says of itself."""
+    """A passage as the index keeps it, with the fields of its document."""
 
     row: int
     document: str
@@ -31,16 +31,16 @@ class StoredPassage:
 
     @property
     def id(self) -> str:
-        """The passage's id: the document's, with ``#position`` behind it for all but the first passage.
+        """The passage's id: the document's id, with ``#position`` after it for all but the first passage.
 
-        A document may be called so, too: what tells passages apart is `document` and `position`.
+        A document may have such an id, too. Only `document` and `position` together tell passages apart.
         """
         return self.document if self.position == 0 else f"{self.document}#{self.position}"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A document on its way into the store: its passages, each with the key of its vector."""
+    """A document that is about to be stored: its passages, each with the key of its vector."""
 
     document: Document
     passages: Sequence[Passage]
@@ -49,10 +49,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class HeldDocument:
-    """A document that the index holds already.
+    """A document that the index already holds.
 
     Attributes:
-        document: None where it is not what was written.
+        document: None if it is not what was written.
         run: the last ingest that met it.
     """
 
@@ -62,7 +62,7 @@ class HeldDocument:
 
 @dataclass(frozen=True, slots=True)
 class SavedAxis:
-    """An axis as the index keeps it: JSON values that `axes` understands."""
+    """An axis as the index keeps it, as JSON values that `axes` understands."""
 
     name: str
     version: int
@@ -82,10 +82,10 @@ class DocumentRecord(NamedTuple):
 
     @classmethod
     def sealed(cls, document: Document) -> tuple[bytes, DocumentRecord]:
-        """Return the digest and the record of *document*.
+        """Return the digest and the record of a document.
 
         Raises:
-            SourceError: it holds what neither JSON nor UTF-8 can.
+            SourceError: it contains something that JSON or UTF-8 cannot hold.
         """
         with _storing(document):
             record = cls(document.id, document.title, document.source, _json(document), document.text)
@@ -112,7 +112,7 @@ def require_storable(document: Document) -> None:
     """Refuse a document that the store could not hold, before anything is done with it.
 
     Raises:
-        SourceError: it holds what neither JSON nor UTF-8 can.
+        SourceError: it contains something that JSON or UTF-8 cannot hold.
     """
     with _storing(document):
         for text in (document.id, document.title, document.source, document.text, _json(document)):
@@ -120,7 +120,7 @@ def require_storable(document: Document) -> None:
 
 
 def is_same_metadata(one: Any, other: Any) -> bool:
-    """Are these the same JSON values? To Python 1, 1.0 and True are one."""
+    """Return whether two values are the same JSON values. To Python, 1, 1.0 and True are equal."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(is_same_metadata(value, other[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(other, list):

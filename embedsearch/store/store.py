@@ -66,7 +66,7 @@ class Store(LiveRows):
         A document is read once, however many of its passages are wanted.
 
         Raises:
-            QueryError: a row is no passage's, or no longer.
+            QueryError: a row is not, or no longer, that of a passage.
             StoreError: a vector or a record on disk is not the one that was written.
         """
         wanted = [int(row) for row in rows]
@@ -129,7 +129,7 @@ class Store(LiveRows):
         return record.document()
 
     def document(self, id: str) -> Document | None:
-        """Return the document called *id*, or None.
+        """Return the document with this id, or None.
 
         Raises:
             StoreError: it is not what was written.
@@ -148,7 +148,7 @@ class Store(LiveRows):
             yield self._document(record)
 
     def all_documents(self) -> Iterator[Document]:
-        """Yield all documents in the order in which they came; a batch of them is held in memory.
+        """Yield all documents in the order in which they were added; only a batch is held in memory.
 
         Raises:
             StoreError: one is not what was written.
@@ -158,7 +158,7 @@ class Store(LiveRows):
             yield from list(self.documents(numbers[start : start + _READ_AT_ONCE]))
 
     def held(self, ids: Sequence[str]) -> dict[str, HeldDocument]:
-        """Return what the index holds of the documents called *ids*, by id."""
+        """Return what the index holds of the documents with these ids, by id."""
         held = {}
         statement = f"SELECT d.run, {_COLUMNS} FROM documents d WHERE d.id IN (?)"
         for run, digest, *columns in self._database.query_in(statement, ids):
@@ -167,12 +167,12 @@ class Store(LiveRows):
         return held
 
     def numbers(self) -> Rows:
-        """Return the numbers of all documents, ascending: the order in which they came."""
+        """Return the numbers of all documents, ascending: the order in which they were added."""
         found = self._database.query("SELECT number FROM documents ORDER BY number")
         return np.array([number for (number,) in found], dtype=np.int64)
 
     def rows_by_document(self, numbers: Sequence[int]) -> dict[int, list[int]]:
-        """Return by number, ascending, the rows of the passages of those documents that are in the index.
+        """Return the rows of the passages of those documents that are in the index, by number, ascending.
 
         Raises:
             StoreError: the passages of one are not found: what leads to them is damaged.
@@ -220,7 +220,7 @@ class Store(LiveRows):
         return [id for (id,) in found]
 
     def digests(self) -> list[tuple[str, bytes]]:
-        """Return the id of each document with the digest of all that it says, in the order of `numbers`."""
+        """Return the id of each document with the digest of its whole content, in the order of `numbers`."""
         return self._database.query("SELECT id, digest FROM documents ORDER BY number")
 
     def field_names(self) -> list[str]:
@@ -231,7 +231,7 @@ class Store(LiveRows):
         return sorted(str(name) for (name,) in found)
 
     def field(self, name: str) -> list[Any]:
-        """Return one field of every document, in the order of `numbers`; None where a document lacks it.
+        """Return one field of every document, in the order of `numbers`; None for a document that lacks it.
 
         Args:
             name: ``id``, ``title``, ``text``, or a metadata field.
@@ -306,7 +306,7 @@ class Store(LiveRows):
         self._put_documents(documents, run, {})
 
     def remove(self, ids: Sequence[str]) -> None:
-        """Take documents out of the index with their passages; inside `writing`. Those not there are passed over."""
+        """Remove documents from the index with their passages; inside `writing`. Ids that are not there are ignored."""
         numbers = list(self.numbers_of(ids).values())
         self._remove_passages(numbers)
         self._database.execute_many("DELETE FROM documents WHERE number = ?", [(number,) for number in numbers])
