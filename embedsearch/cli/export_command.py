@@ -10,7 +10,6 @@ import click
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index, where_option
 from embedsearch.cli.output import FORMATS_BY_SUFFIX, note, write_into
-from embedsearch.compressed import is_compressed, suffix_of, without_suffix
 from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ def export(
 
 
 def _kind(file: str | None, format: str | None) -> str:
+    from embedsearch.compressed import is_compressed, suffix_of, without_suffix
+
     by_name = _BY_SUFFIX.get(suffix_of(file or ""))
     if file and not by_name and not format:
         raise click.UsageError(f"{file} may hold anything by its name; wanted is one of {', '.join(_BY_SUFFIX)}, or -f")
