@@ -45,6 +45,15 @@ def test_every_help_ends_in_examples(words):
     assert all(line.startswith("    ") for line in examples.strip("\n").splitlines())
 
 
+@pytest.mark.parametrize("words", [(), ("axes",), ("screen",)], ids=" ".join)
+def test_a_list_of_commands_shows_the_first_sentence_of_each_whole(words):
+    """On a terminal of 80 columns too, where click cuts a longer one off."""
+    shown = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).stdout
+    listed = shown.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(listed) == sum(len(one) == len(words) + 1 and one[: len(words)] == words for one in commands())
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_command_stands_in_the_docs(words):
     """No command is undocumented."""

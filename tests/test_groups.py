@@ -395,7 +395,7 @@ def test_the_command_takes_conditions_for_groups(predation):
         ([], "give either a FIELD, as in embedsearch compare kind, or --group NAME=CONDITION"),
         (["kind", "--group", "a=year > 1"], "give either a FIELD"),
         (["--group", 'kind == "animal"'], "is not NAME=CONDITION"),
-        (["--group", "a"], "'a' is no NAME=CONDITION"),
+        (["--group", "a"], "'a' is not NAME=CONDITION"),
         (["--group", "a=year > 1", "--group", "a=year < 1"], "there are two groups 'a'"),
         (["--group", "a=year > 1", "--step", "5"], "--step goes with a FIELD of numbers or dates"),
     ],
