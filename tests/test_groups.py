@@ -17,7 +17,7 @@ import embedsearch as es
 from embedsearch.axes.fields import as_number
 from embedsearch.groups.comparing import _AllOthers
 from embedsearch.groups.dividing import _day, divide
-from embedsearch.groups.statistics import Sample, difference_of, explained, mean_of, trend_of
+from embedsearch.groups.statistics import Sample, difference_of, explained, mean_of, superiority, trend_of
 from embedsearch.testing import TableEncoder
 
 numbers = st.lists(st.integers(-50, 50).map(lambda n: n / 4), min_size=2, max_size=30)
@@ -70,6 +70,14 @@ def test_the_share_that_is_explained_is_the_adjusted_r_squared():
     assert explained(alike) == pytest.approx(1 - (4 / 2) / (4 / 3))  # below 0: less than chance gives
     assert explained(alike[:1]) is None
     assert explained([Sample.of(np.zeros(3))] * 2) is None
+
+
+@given(numbers, numbers)
+def test_superiority_is_that_of_mann_and_whitney(one, other):
+    """U over the number of pairs, a tie counted half."""
+    rank_sum = stats.rankdata(one + other)[: len(one)].sum()
+    found = superiority(rank_sum, len(one), len(other))
+    assert found == pytest.approx(stats.mannwhitneyu(one, other, method="asymptotic").statistic / len(one) / len(other))
 
 
 def test_intervals_hold_what_they_promise():
