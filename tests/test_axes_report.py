@@ -6,10 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import ANIMALS, CORPUS, POLES, run
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
 import embedsearch as es
 from embedsearch.axes import EncoderMaterial
 from embedsearch.axes.blending import blend
+from embedsearch.axes.calibration import left_out_residuals
 from embedsearch.axes.report import _advice, _on_their_side, _validated
 from embedsearch.axes.separation import FRAMES, is_adjective, separate
 from embedsearch.axes.statistics import Pairs, bootstrap, determination, pearson, ranks, spearman
@@ -23,7 +27,26 @@ def test_rank_correlation_by_hand():
     assert spearman([1, 2, 3, 4], [1, 3, 2, 4]) == pytest.approx(0.8)
     assert pearson([1, 2, 3], [5, 5, 5]) == 0
     assert determination([1.0, 2, 3], [0, 0, 0]) == 1
-    assert determination([1.0, 2, 3], [-1, 0, 1]) == 0
+    assert determination([1.0, 2, 3], [-1.5, 0, 1.5]) == 0  # each less the mean of the other two
+    assert determination([1.0, 2, 3], [-1, 0, 1]) == pytest.approx(1 - 2 / 4.5)
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=2, max_size=12))
+def test_ranks_and_their_correlation_are_scipys(pairs):
+    """Ties share the mean of their ranks; what does not vary has a correlation of 0, where scipy has NaN."""
+    one, other = np.array(pairs, dtype=float).T
+    assert ranks(one).tolist() == stats.rankdata(one).tolist()
+    varies = np.ptp(one) > 0 and np.ptp(other) > 0
+    assert spearman(one, other) == pytest.approx(stats.spearmanr(one, other).statistic if varies else 0)
+
+
+def test_the_mean_rating_has_an_r_squared_of_0():
+    """A line through ratings that follow nothing expects the mean of the others: R² is 0, at 5 ratings as at 50."""
+    for count in (5, 50):
+        ratings = np.random.default_rng(count).normal(size=count)
+        others = (ratings.sum() - ratings) / (count - 1)
+        assert determination(ratings, ratings - others) == pytest.approx(0)
+        assert determination(ratings, left_out_residuals(ratings, np.zeros(count))) == pytest.approx(0)
 
 
 def test_pairs_count_what_was_left_out_together():
@@ -57,7 +80,7 @@ def test_ratings_with_a_signal_are_told_from_noise():
     assert strong.ordered.value > 0.75
     assert strong.ordered.low > 0.5
     assert strong.p <= 0.01
-    assert strong.determination.value > 0.3
+    assert strong.determination > 0.3
     assert strong.poles is None
     vectors, noise = sample(0.0, seed=4)
     weak = validate(vectors, noise, None, blend(vectors, noise, None))

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from scipy import stats
 
 import embedsearch as es
 from embedsearch.axes.fields import as_number
+from embedsearch.groups.comparing import _AllOthers
 from embedsearch.groups.dividing import _day, divide
-from embedsearch.groups.statistics import Sample, difference_of, explained, mean_of, trend_of
+from embedsearch.groups.statistics import Sample, difference_of, explained, mean_of, superiority, trend_of
 from embedsearch.testing import TableEncoder
 
 numbers = st.lists(st.integers(-50, 50).map(lambda n: n / 4), min_size=2, max_size=30)
@@ -70,6 +72,14 @@ def test_the_share_that_is_explained_is_the_adjusted_r_squared():
     assert explained([Sample.of(np.zeros(3))] * 2) is None
 
 
+@given(numbers, numbers)
+def test_superiority_is_that_of_mann_and_whitney(one, other):
+    """U over the number of pairs, a tie counted half."""
+    rank_sum = stats.rankdata(one + other)[: len(one)].sum()
+    found = superiority(rank_sum, len(one), len(other))
+    assert found == pytest.approx(stats.mannwhitneyu(one, other, method="asymptotic").statistic / len(one) / len(other))
+
+
 def test_intervals_hold_what_they_promise():
     """Of 2,000 samples of 8 and 30 numbers, whose spreads differ, 95% have the true difference inside."""
     random = np.random.default_rng(1)
@@ -91,9 +101,35 @@ def test_a_trend_is_spearmans_with_an_interval_that_holds():
     assert found[0].value == pytest.approx(stats.spearmanr(x[0], y[0]).statistic)
     assert np.mean([one.low <= true <= one.high for one in found]) == pytest.approx(0.95, abs=0.02)
     assert trend_of(np.arange(9.0), np.arange(9.0), 0.95) is None
-    perfect = trend_of(np.arange(20.0), np.arange(20.0), 0.95)
-    assert perfect.value == pytest.approx(1)
-    assert 0.99 < perfect.low <= perfect.high <= 1
+
+
+def test_ten_ranks_that_agree_entirely_do_not_prove_that_all_others_would():
+    """The lower end is that after one exchange. Of samples of 10 with rho .99, a seventh perfect, 85% hold it."""
+    ranks = np.arange(10.0)
+    perfect, falling = trend_of(ranks, ranks, 0.95), trend_of(ranks, -ranks, 0.95)
+    exchanged = stats.spearmanr(ranks, [1, 0, *range(2, 10)]).statistic
+    low = math.tanh(math.atanh(exchanged) - stats.norm.ppf(0.975) * math.sqrt(1.5 / 7))
+    assert perfect == pytest.approx((1, low, 1))
+    assert falling == pytest.approx((-1, -1, -low))
+    x, noise = np.random.default_rng(3).normal(size=(2, 500, 10))
+    true = 6 / math.pi * math.asin(0.99 / 2)
+    found = [trend_of(a, b, 0.95) for a, b in zip(x, 0.99 * x + math.sqrt(1 - 0.99**2) * noise, strict=True)]
+    assert np.mean([one.low <= true <= one.high for one in found]) > 0.84
+
+
+def test_what_does_not_vary_has_no_trend():
+    """As scipy, which gives no correlation then: one year alone, or one place on the axis."""
+    assert trend_of(np.full(12, 2020.0), np.arange(12.0), 0.95) is None
+    assert trend_of(np.arange(12.0), np.full(12, 0.5), 0.95) is None
+
+
+@pytest.mark.parametrize("wild", [1.0, 1e4, 1e8, 1e12])
+def test_the_others_of_a_group_far_out_keep_their_spread(wild):
+    """A formula may put a few documents anywhere; the mean and variance of the others are those of numpy."""
+    own, rest = np.array([wild, -wild, 0.3 * wild]), np.random.default_rng(4).normal(2, 1, 50)
+    division = SimpleNamespace(valued=np.arange(53))
+    sample, _ = _AllOthers(np.concatenate([own, rest]), division).beside(np.arange(3))
+    assert sample == pytest.approx((50, rest.mean(), rest.var(ddof=1)), rel=1e-3)
 
 
 # -- groups ---------------------------------------------------------------------------------------------

@@ -32,8 +32,9 @@ class Validation:
         poles: the same share without any rating, by poles and prior alone; None without either.
         gain: *ordered* minus *poles*; None without either.
         spearman: the rank correlation of ratings with coordinates, each text left out.
-        determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating. None for
-            an axis that others are taken out of, because its coordinates are not in the unit of the ratings.
+        determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating of the
+            others. It has no interval, because resamples of few ratings do not tell how far it is off. None for an axis
+            that others are taken out of, because its coordinates are not in the unit of the ratings.
         p: how often randomly dealt ratings are ordered as well, of 199 deals and the true one.
         curve: the share of pairs ordered right by the number of ratings used, with 10 ratings or more; numbers at which
             no pair could be compared are left out.
@@ -45,7 +46,7 @@ class Validation:
     poles: Estimate | None
     gain: Estimate | None
     spearman: Estimate
-    determination: Estimate | None
+    determination: float | None
     p: float
     curve: dict[int, float]
     more: Estimate | None
@@ -82,7 +83,6 @@ def validate(
     alone = (
         None if beliefs is None else _ordered_by(shown[judged] @ np.atleast_2d(beliefs)[-1], ratings[judged], splits)
     )
-    residuals = left_out_residuals(ratings, found.left_out)
     learned = learning_curve(vectors, ratings, beliefs, shown, judged)
     once = slice(None) if count <= _FEW else slice(_FOLDS)
     return Validation(
@@ -91,7 +91,7 @@ def validate(
         None if alone is None else bootstrap(alone.share, len(judged)),
         None if alone is None else bootstrap(lambda places: ordered.share(places) - alone.share(places), len(judged)),
         bootstrap(lambda places: spearman(ratings[places], found.left_out[places]), count),
-        bootstrap(lambda places: determination(ratings[places], residuals[places]), count) if read is None else None,
+        determination(ratings, left_out_residuals(ratings, found.left_out)) if read is None else None,
         _permuted(shown, ratings, judged, splits[once], designs[once]),
         learned.points,
         learned.more,

@@ -264,6 +264,9 @@ class _Others(Protocol):
         """Return the others, and the sum of the ranks of the documents *own* among both; None if there are none."""
 
 
+_CANCELLED = 1e-6  # of the spread of all: where less is left beside a group, a difference of sums is mostly rounding
+
+
 class _AllOthers:
     """All documents with a value that are not in the group, from sums and ranks over all, computed once."""
 
@@ -283,7 +286,10 @@ class _AllOthers:
         values = self._values[places]
         mean = -float(values.sum()) / count  # all of them sum to 0
         squares = self._square - float(values @ values) - count * mean**2
-        others = Sample(count, self._middle + mean, max(0.0, squares) / max(1, count - 1))
+        if squares < _CANCELLED * self._square:
+            others = Sample.of(self._middle + np.delete(self._values, places))
+        else:
+            others = Sample(count, self._middle + mean, squares / max(1, count - 1))
         return others, float(self._ranks[places].sum())
 
 

@@ -110,17 +110,21 @@ def explained(samples: Sequence[Sample]) -> float | None:
 
 
 def trend_of(numbers: Values, values: Values, confidence: float) -> Interval | None:
-    """Return Spearman's rank correlation of *values* with *numbers*, both of shape (n,); None below 10 of them.
+    """Return Spearman's rank correlation of *values* with *numbers*, both of shape (n,).
 
     The interval is that of Bonett and Wright, "Sample size requirements for estimating Pearson, Kendall and Spearman
-    correlations", Psychometrika 65 (2000).
+    correlations", Psychometrika 65 (2000). At a correlation of 1 it would have no width, however few the numbers. Ranks
+    that agree entirely therefore have the interval of ranks of which two neighbours are exchanged.
+
+    Returns:
+        The correlation; None if there are fewer than 10 numbers, or if numbers or values are all the same.
     """
     count = len(values)
-    if count < FEWEST_FOR_A_TREND:
+    if count < FEWEST_FOR_A_TREND or np.ptp(numbers) == 0 or np.ptp(values) == 0:
         return None
     from scipy.special import ndtri
 
-    rho = spearman(numbers, values)
-    middle = math.atanh(min(max(rho, -1 + 1e-12), 1 - 1e-12))
+    rho, most = spearman(numbers, values), 1 - 12 / (count**3 - count)
+    middle = math.atanh(min(max(rho, -most), most))
     half = float(ndtri((1 + confidence) / 2)) * math.sqrt((1 + rho**2 / 2) / (count - 3))
-    return Interval(rho, math.tanh(middle - half), math.tanh(middle + half))
+    return Interval(rho, min(rho, math.tanh(middle - half)), max(rho, math.tanh(middle + half)))

@@ -93,40 +93,23 @@ class Agreement:
     @property
     def kappa(self) -> float | None:
         """Cohen's kappa: how far they agree beyond chance, at most 1; None if chance leaves nothing to agree on."""
-        expected = self._expected()
-        return None if self.share is None or expected == 1 else (self.share - expected) / (1 - expected)
+        return _kappa(self.counts) if self.decided and _expected(self.counts) < 1 else None
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float] | None:
-        """Return the lower and upper end of kappa's interval, -1…1, by its large-sample error; None if kappa is None.
+        """Return the lower and upper end of kappa's interval, -1…1; None if kappa is None.
 
-        Source: Fleiss, Cohen and Everitt, Large sample standard errors of kappa, Psychological Bulletin 72 (1969).
+        The ends are those of the large-sample error (Fleiss, Cohen and Everitt, Large sample standard errors of kappa,
+        Psychological Bulletin 72, 1969) after one record is added to each of the four counts, as Agresti and Coull
+        (The American Statistician 52, 1998) and, for two by two tables, Agresti and Min (Statistics in Medicine 24,
+        2005) add some. From the counts alone the error is 0 wherever two agree on all of a few records.
         """
-        kappa, expected = self.kappa, self._expected()
+        kappa = self.kappa
         if kappa is None:
             return None
-        first, second = self._shares()
-        total = -((kappa - expected * (1 - kappa)) ** 2)
-        for (one, other), count in self.counts.items():
-            if one == other:
-                weight = (1 - (first[one] + second[one]) * (1 - kappa)) ** 2
-            else:
-                weight = (1 - kappa) ** 2 * (second[one] + first[other]) ** 2
-            total += count / self.decided * weight
-        error = math.sqrt(max(total, 0) / self.decided) / (1 - expected)
+        counts = {pair: count + 1 for pair, count in self.counts.items()}
+        middle, error = _kappa(counts), _error(counts)
         reach = NormalDist().inv_cdf((1 + confidence) / 2) * error
-        return max(kappa - reach, -1.0), min(kappa + reach, 1.0)
-
-    def _expected(self) -> float:
-        """Return the share on which two readers would agree by chance if they say *relevant* as often as these."""
-        first, second = self._shares()
-        return first[True] * second[True] + first[False] * second[False]
-
-    def _shares(self) -> tuple[dict[bool, float], dict[bool, float]]:
-        """Return how often each says that a record is relevant, and that it is not."""
-        size = max(self.decided, 1)
-        first = {said: (self.counts[said, True] + self.counts[said, False]) / size for said in (True, False)}
-        second = {said: (self.counts[True, said] + self.counts[False, said]) / size for said in (True, False)}
-        return first, second
+        return max(min(kappa, middle - reach), -1.0), min(max(kappa, middle + reach), 1.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures and the conflicts as a dict of JSON values."""
@@ -147,6 +130,42 @@ class Agreement:
             "kappa_interval": None if interval is None else list(interval),
             "conflicts": self.conflicts.to_dicts(),
         }
+
+
+Counts = Mapping[tuple[bool, bool], int]
+
+
+def _kappa(counts: Counts) -> float:
+    expected = _expected(counts)
+    return ((counts[True, True] + counts[False, False]) / sum(counts.values()) - expected) / (1 - expected)
+
+
+def _error(counts: Counts) -> float:
+    """Return the large-sample standard error of kappa."""
+    kappa, expected, size = _kappa(counts), _expected(counts), sum(counts.values())
+    first, second = _shares(counts)
+    total = -((kappa - expected * (1 - kappa)) ** 2)
+    for (one, other), count in counts.items():
+        if one == other:
+            weight = (1 - (first[one] + second[one]) * (1 - kappa)) ** 2
+        else:
+            weight = (1 - kappa) ** 2 * (second[one] + first[other]) ** 2
+        total += count / size * weight
+    return math.sqrt(max(total, 0) / size) / (1 - expected)
+
+
+def _expected(counts: Counts) -> float:
+    """Return the share on which two readers would agree by chance if they say *relevant* as often as these."""
+    first, second = _shares(counts)
+    return first[True] * second[True] + first[False] * second[False]
+
+
+def _shares(counts: Counts) -> tuple[dict[bool, float], dict[bool, float]]:
+    """Return how often each says that a record is relevant, and that it is not."""
+    size = sum(counts.values())
+    first = {said: (counts[said, True] + counts[said, False]) / size for said in (True, False)}
+    second = {said: (counts[True, said] + counts[False, said]) / size for said in (True, False)}
+    return first, second
 
 
 def agreement(index: Index, first: str, second: str) -> Agreement:
