@@ -206,7 +206,7 @@ def require_parquet() -> None:
         QueryError: pyarrow is not installed.
     """
     if importlib.util.find_spec("pyarrow") is None:
-        raise QueryError('pyarrow is not installed; add the extra: pip install "embedsearch[parquet]"')
+        raise QueryError('pyarrow is not installed; install it with: pip install "embedsearch[parquet]"')
 
 
 def flatten(record: Mapping[str, Any]) -> dict[str, Any]:

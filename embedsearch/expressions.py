@@ -115,7 +115,7 @@ class _Parser:
 
     def parse(self) -> list[_WeightedPhrase]:
         if _UNWRITABLE.search(self._source):
-            raise self._error("it holds a NUL character or bytes that are no UTF-8")
+            raise self._error("it holds a NUL character or bytes that are not UTF-8")
         self._skip_space()
         if self._done:
             raise QueryError('the expression is empty; write phrases joined by + and -, such as "sheep + spider"')

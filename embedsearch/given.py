@@ -39,7 +39,7 @@ def require_utf8(what: str, given: Any, *, error: type[EmbedSearchError] = Query
         text.encode()
     except UnicodeEncodeError as cause:
         raise error(
-            f"{what} {shown(text)} holds bytes that are no UTF-8 (lone surrogates); give it in UTF-8"
+            f"{what} {shown(text)} holds bytes that are not UTF-8 (lone surrogates); give it in UTF-8"
         ) from cause
     return str.__str__(text)  # the text alone, of numpy's too
 

@@ -90,7 +90,7 @@ def gather(vectors: NDArray[np.float32], rows: Any) -> NDArray[np.float32]:
     wanted = np.asarray(rows, dtype=np.int64)
     # Below 0 numpy would count from the end; without a sign those are the largest.
     if len(wanted) and wanted.view(np.uint64).max() >= len(vectors):
-        raise StoreError(f"a row is asked for that the {len(vectors):,} vectors do not have. Say embedsearch verify")
+        raise StoreError(f"a row is asked for that the {len(vectors):,} vectors do not have. Run embedsearch verify")
     if mapping is None or mapping not in _large or not len(wanted):
         gathered: NDArray[np.float32] = vectors[wanted]
         return gathered
@@ -124,7 +124,7 @@ def _read(vectors: NDArray[np.float32], rows: NDArray[np.int64], mapping: _Mappi
     places = vectors.ctypes.data - mapping.address + rows * vectors.strides[0]
     content = b"".join(map(os.pread, repeat(mapping.descriptor), repeat(size), places.tolist()))
     if len(content) != size * len(rows):
-        raise StoreError("the file of vectors has become shorter while it was read. Say embedsearch verify")
+        raise StoreError("the file of vectors has become shorter while it was read. Run embedsearch verify")
     return np.frombuffer(content, dtype="<f4").reshape(len(rows), -1)
 
 

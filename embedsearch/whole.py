@@ -44,13 +44,13 @@ def place_of(path: str | os.PathLike[str]) -> Path:
             is an index.
     """
     if os.fspath(path) == "-":
-        raise QueryError("'-' is no file to write to; leave it out where the output shall go to stdout")
+        raise QueryError("'-' is not a file to write to; leave it out to write to stdout")
     file = Path(path)
     if is_special(file):
         return file
     place = Path(os.path.realpath(file))
     if stat.S_ISDIR(_mode(place)):
-        raise QueryError(f"{str(file)!r} is a folder; wanted is the name of a file")
+        raise QueryError(f"{str(file)!r} is a folder; give the name of a file")
     for folder in (file.parent, place.parent):
         if not stat.S_ISDIR(_mode(folder)):
             raise QueryError(f"there is no folder {str(folder)!r} to put {file.name!r} in; make it first")

@@ -68,7 +68,7 @@ def test_an_id_is_a_text(index, ask):
     """Numbers, as a data frame has them, are refused everywhere, and so are bytes that were no UTF-8."""
     for number in (5, np.int64(5), Decimal(5), b"id-wolf"):
         assert "wanted a text; give str(…)" in refused(lambda given=number: ask(index, given))
-    assert "holds bytes that are no UTF-8" in refused(lambda: ask(index, HALF))
+    assert "holds bytes that are not UTF-8" in refused(lambda: ask(index, HALF))
     assert "there is no document 'id-wulf'" in refused(lambda: ask(index, "id-wulf"))
     assert len(index.ids()) == 8
 
@@ -100,7 +100,7 @@ def test_a_text_is_a_text_in_utf8(index, ask):
     """What is no text, or holds lone surrogates, reaches no tokenizer, parser or database."""
     for number in (5, b"wolf", float("nan")):
         assert "wanted a text" in refused(lambda given=number: ask(index, given))
-    assert "no UTF-8" in refused(lambda: ask(index, HALF))
+    assert "not UTF-8" in refused(lambda: ask(index, HALF))
 
 
 def test_one_is_as_good_as_several(index):
@@ -191,9 +191,9 @@ def test_what_is_made_with_numbers_of_words(tmp_path):
         assert (index.info()["chunk_words"], index.info()["overlap"]) == (5, 1)
     for wrong in ({"chunk_words": 0}, {"chunk_words": "5"}, {"overlap": -1}, {"recall": "high"}):
         refused(lambda given=wrong: es.Index.create(tmp_path / "j", HashEncoder(), **given))
-    assert "object is no encoder" in refused(lambda: es.Index.create(tmp_path / "j", object()), es.EncoderError)
+    assert "object is not an encoder" in refused(lambda: es.Index.create(tmp_path / "j", object()), es.EncoderError)
     assert not (tmp_path / "j").exists()
-    assert "object is no encoder" in refused(lambda: es.open(tmp_path / "i", object()), es.EncoderError)
+    assert "object is not an encoder" in refused(lambda: es.open(tmp_path / "i", object()), es.EncoderError)
     with es.open(tmp_path / "i") as index:
         assert "give it, as in embedsearch.open(path, encoder)" in refused(lambda: index.encoder, es.EncoderError)
 
@@ -204,7 +204,7 @@ def test_documents_are_documents(index):
     frame = pandas.DataFrame({"id": ["a"], "text": ["b"]})
     for strange in ([{"id": "a", "text": "b"}], frame, "wolf", 5):
         for ask in (index.add, index.plan, index.sync, lambda given: list(index.filter("size > 0", given))):
-            assert "is no document; make one with embedsearch.Document(id, text)" in refused(
+            assert "is not a document; make one with embedsearch.Document(id, text)" in refused(
                 lambda ask=ask, given=strange: ask(given), es.SourceError
             )
     assert len(index.ids()) == 8
@@ -217,7 +217,7 @@ def test_documents_that_cannot_be_stored_leave_what_came_before(tmp_path):
             good = es.Document(f"good {number}", "text")
             refused(lambda stream=(good, bad): index.add(stream), es.SourceError)
         assert index.ids() == ["good 0", "good 1", "good 2"]
-        assert "no UTF-8" in refused(
+        assert "not UTF-8" in refused(
             lambda: list(index.filter('near("a") > -2', [es.Document("b", HALF)])), es.SourceError
         )
 
@@ -264,9 +264,9 @@ STRANGE = {
     "a condition is": lambda _, it: es.parse_condition(it),
     "snippets are of hits": lambda index, it: index.snippets(it),
     "a field is": lambda index, it: index.field_of_passages(it, index.rows()),
-    "is no index; open one with embedsearch.open(path)": lambda _, it: Screening(it),
-    "is no index; open one": lambda _, it: es.plot_plane(it, "size", "predatoriness"),
-    "is no index; open": lambda _, it: es.map_index(it, "size", "predatoriness"),
+    "is not an index; open one with embedsearch.open(path)": lambda _, it: Screening(it),
+    "is not an index; open one": lambda _, it: es.plot_plane(it, "size", "predatoriness"),
+    "is not an index; open": lambda _, it: es.map_index(it, "size", "predatoriness"),
     "sample is": lambda index, it: es.map_index(index, "size", "predatoriness", sample=it),
     "extremes is": lambda index, it: es.plot_axis(index, "size", extremes=it or "few"),
     "the number of a label is": lambda index, it: index.labels.undo(it or "last"),
@@ -309,11 +309,11 @@ def test_what_is_of_another_kind_is_named(index, said, error, call, strange):
 
 def test_an_index_and_an_encoder_are_told_from_their_names(index, tmp_path):
     """A path where an open index is wanted, a name where an encoder is, and the other way round."""
-    assert "is no index; open one with embedsearch.open(path)" in refused(lambda: es.plot_axis("indexes/x", "size"))
+    assert "is not an index; open one with embedsearch.open(path)" in refused(lambda: es.plot_axis("indexes/x", "size"))
     for strange in (None, "all-MiniLM-L6-v2"):
         said = refused(lambda given=strange: es.Axis("n", ["a"], ["b"]).fit(given), es.EncoderError)
-        assert "is no encoder; wanted is an object with name, dimension and encode(texts)" in said
-    assert "is no encoder" in refused(lambda: es.reindex(index.path, object()), es.EncoderError)
+        assert "is not an encoder; give an object with name, dimension and encode(texts)" in said
+    assert "is not an encoder" in refused(lambda: es.reindex(index.path, object()), es.EncoderError)
     assert "the encoder's name is 3 (int)" in refused(lambda: es.load_encoder(3), es.EncoderError)
     assert "the engine is 3 (int)" in refused(lambda: es.load_encoder(engine=3), es.EncoderError)
     for call in (es.open, es.Index.create, es.reindex):

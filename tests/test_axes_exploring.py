@@ -256,7 +256,7 @@ def test_rating_goes_through_a_file_or_the_terminal(tmp_path, monkeypatch):
         assert "version 2, 6 ratings" in taken.output
         asked = run("axes", "rate", "height", "-k", "3", input="7\nbig\nq\n")
         assert "version 3, 7 ratings" in asked.output
-        assert "'big' is no number" in asked.output
+        assert "'big' is not a number" in asked.output
         assert "shown from 10 ratings on" in asked.output
         assert not set(index.explorer.propose("height", 5, None)) & set(index.axes.definitions()["height"].ratings)
         assert run("axes", "rate", "heigth").exit_code == 2
@@ -384,17 +384,17 @@ def test_documents_are_placed_by_their_passages(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("--document", "a", "--sort", "size"), "--sort has no meaning with it"),
-        (("--document", "a", "-k", "1"), "-k has no meaning with it"),
-        (("--document", "a", "--where", "x > 1"), "--where has no meaning with it"),
-        (("--document", "a", "--predicted"), "--predicted has no meaning with it"),
-        (("--document", "a", "--explain"), "--explain has no meaning with it"),
-        (("--document", "a", "--all"), "--all has no meaning with it"),
-        (("--document", "a", "wolf"), "PHRASES has no meaning with it"),
+        (("--document", "a", "--sort", "size"), "--sort does not go with --document"),
+        (("--document", "a", "-k", "1"), "-k does not go with --document"),
+        (("--document", "a", "--where", "x > 1"), "--where does not go with --document"),
+        (("--document", "a", "--predicted"), "--predicted does not go with --document"),
+        (("--document", "a", "--explain"), "--explain does not go with --document"),
+        (("--document", "a", "--all"), "--all does not go with --document"),
+        (("--document", "a", "wolf"), "PHRASES does not go with --document"),
         (("--document", "a", "--evidence", "--unit", "raw"), "--evidence is in standard deviations"),
-        (("wolf", "--evidence"), "--evidence speaks of the passages of a document; it goes with --document ID"),
-        (("--all", "--above", "1"), "--above speaks of the passages of a document; it goes with --document ID"),
-        (("wolf", "--explain", "--unit", "raw"), "--unit has no meaning with it"),
+        (("wolf", "--evidence"), "--evidence is about the passages of a document; it goes with --document ID"),
+        (("--all", "--above", "1"), "--above is about the passages of a document; it goes with --document ID"),
+        (("wolf", "--explain", "--unit", "raw"), "--unit does not go with --explain of PHRASES"),
     ],
 )
 def test_what_place_would_ignore_is_refused(tmp_path, given, said):

@@ -45,6 +45,15 @@ def test_every_help_ends_in_examples(words):
     assert all(line.startswith("    ") for line in examples.strip("\n").splitlines())
 
 
+@pytest.mark.parametrize("words", [(), ("axes",), ("screen",)], ids=" ".join)
+def test_a_list_of_commands_shows_the_first_sentence_of_each_whole(words):
+    """On a terminal of 80 columns too, where click cuts a longer one off."""
+    shown = CliRunner().invoke(main, [*words, "--help"], terminal_width=80).stdout
+    listed = shown.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(listed) == sum(len(one) == len(words) + 1 and one[: len(words)] == words for one in commands())
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_command_stands_in_the_docs(words):
     """No command is undocumented."""
@@ -72,7 +81,7 @@ def test_help_loads_what_click_loads():
         ("--verson", "No such option '--verson'. Did you mean '--version'?", "main"),
         ("search wolf --modus dense", "No such option '--modus'. Did you mean '--mode'?", "main search"),
         ("info -n", "No such option '-n'.", "main info"),
-        ("calc -dog", "No such option '-d'; before a text that begins with - put --.", "main calc"),
+        ("calc -dog", "No such option '-d'; put -- before a text that begins with -.", "main calc"),
         (
             "search ambush from below",
             "Got unexpected extra arguments (from below); put words that belong together in quotes.",
@@ -108,9 +117,9 @@ def test_an_empty_name_is_refused_by_every_command():
     for words, name in asked:
         result = run(*words, name, "")
         assert (result.exit_code, result.stdout) == (2, ""), (words, name)
-        assert "an empty name; say which, or leave it out" in result.stderr, (words, name)
-    assert "an empty name" in run("axes", "fit", "").stderr
-    assert "an empty name" in run("place", "wolf", "-a", "").stderr
+        assert "the name is empty; give one, or leave it out" in result.stderr, (words, name)
+    assert "the name is empty" in run("axes", "fit", "").stderr
+    assert "the name is empty" in run("place", "wolf", "-a", "").stderr
 
 
 def test_of_a_very_long_word_the_error_shows_the_beginning_and_the_end():

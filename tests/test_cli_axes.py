@@ -84,7 +84,7 @@ def test_what_taking_ratings_would_ignore_is_refused(tmp_path, given):
     """Phrases are proposed or ratings taken; an option of the one has no meaning beside the other."""
     result = run("axes", "rate", "size", "--take", "ratings.csv", *given, "-i", tmp_path / "none")
     assert result.exit_code == 2
-    assert f"{given[0]} has no meaning with it" in result.stderr
+    assert f"{given[0]} does not go with --take" in result.stderr
 
 
 def test_axes_of_every_kind_are_listed(index, monkeypatch):
@@ -103,8 +103,8 @@ def test_ratings_are_not_lost_when_they_are_too_few(index, monkeypatch, tmp_path
     monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
     asked = run("axes", "rate", "size", "-k", "6", input="7\nbig\n9\n")  # the input ends: so does the asking
     assert asked.exit_code == 2
-    assert "'big' is no number; once more" in asked.output
-    assert "2 answered, and kept in to-rate-1.csv only" in asked.output
+    assert "'big' is not a number; try again" in asked.output
+    assert "2 answers kept in to-rate-1.csv only" in asked.output
     assert "axis 'size' has 2 ratings; below 5" in asked.output
     lines = (tmp_path / "to-rate-1.csv").read_text().splitlines()
     assert [line.rsplit(",", 1)[1] for line in lines] == ["rating", "7.0", "9.0", "", "", "", ""]
@@ -224,4 +224,4 @@ def test_options_without_a_meaning_are_refused(index, tmp_path):
     for more in (("--csv", tmp_path / "new.csv"), ("--where", "year > 2000")):
         refused = run("axes", "rate", "size", "--take", tmp_path / "rated.csv", *more, "-i", index.path)
         assert refused.exit_code == 2
-        assert f"{more[0]} has no meaning with it" in refused.stderr
+        assert f"{more[0]} does not go with --take" in refused.stderr

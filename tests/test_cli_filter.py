@@ -121,7 +121,7 @@ def test_new_texts_are_embedded_and_divided(tmp_path, predation):
         (("--where", "__import__('os').system('x')"), "there is no function"),
         (("--where", "size > 'x'"), "is a number"),
         (("--where", "year > p80"), "only be compared with an axis"),
-        (("--where", "size > 1", "-f", "same", "-a", "size"), "coordinates need another format"),
+        (("--where", "size > 1", "-f", "same", "-a", "size"), "-a and --explain need another format"),
         (("--where", "size > 1", "--check", "missing"), "--check missing"),
         (
             ("--where", "size > 1", "--check", "relevance"),
@@ -221,9 +221,9 @@ def test_no_output_takes_the_place_of_a_file_that_is_read(tmp_path, predation):
         for option in (("-o",), ("--sample", "1", "--sample-to"), ("--save-profile",)):
             refused = run(*words, *option, output)
             assert (refused.exit_code, refused.stdout) == (2, "")
-            assert "take the place of a source" in " ".join(refused.stderr.split())
+            assert "the output would overwrite what is read" in " ".join(refused.stderr.split())
     assert (
-        "place of a source"
+        "the output would overwrite what is read"
         in run("filter", tmp_path / "plain", "--as", "jsonl", *words[2:], "-o", tmp_path / "plain").stderr
     )
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
@@ -242,7 +242,7 @@ def test_the_file_that_the_standard_input_is_stays(tmp_path, predation):
     with file.open("rb") as stream:
         done = subprocess.run(command, stdin=stream, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (done.returncode, file.read_bytes()) == (2, ARTICLES.read_bytes())
-    assert "take the place of a source" in " ".join(done.stderr.split())
+    assert "the output would overwrite what is read" in " ".join(done.stderr.split())
 
 
 def test_a_profile_in_a_file_whose_name_is_no_utf8_is_saved_and_runs(tmp_path, predation):
@@ -313,7 +313,7 @@ def test_axes_that_nothing_asks_for_are_named(tmp_path):
     done = run("filter", tmp_path / "a.csv", "--axes", CORPUS / "axes.toml", "--where", "predatorines > p50")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "No axis of" in done.stderr
-    assert "is asked for; there are: predatoriness, size, " in done.stderr
+    assert "is used; it has: predatoriness, size, " in done.stderr
     assert "society. Did you mean 'predatoriness'?\n" in done.stderr
     plain = run("filter", tmp_path / "a.csv", "--axes", CORPUS / "axes.toml", "--where", "id > 0", "-f", "ids")
     assert (plain.stdout, "Did you mean" in plain.stderr) == ("1\n2\n", False)
@@ -354,7 +354,7 @@ def test_what_is_added_goes_out_in_the_form_that_the_file_is_called_by(tmp_path,
     assert (tmp_path / "own.tsv").read_text("utf-8").startswith("id\ttitle\ttext\t")
     refused = run("filter", "a.csv", *where, "-a", "size", "-o", "out.parquet")
     assert (refused.exit_code, (tmp_path / "out.parquet").exists()) == (2, False)
-    assert "only records as they stood can go to out.parquet" in refused.stderr
+    assert "only unchanged records can go to out.parquet" in refused.stderr
     (tmp_path / "b.jsonl").write_text('{"text": "wolf"}\n')
     mixed = run("filter", "a.csv", "b.jsonl", *where, "-o", "mix")
     assert (mixed.exit_code, (tmp_path / "mix").exists()) == (2, False)
@@ -405,20 +405,20 @@ def as_array(text):
         (["s.jsonl"], "out.ndjson", as_lines),
         (["s.json", "--as", "jsonl"], "out.json", as_lines),
         (["s.dat", "--as", "jsonl"], "out.dat", as_lines),
-        (["s.jsonl"], "out.csv", "what is in s.jsonl goes out as it stood, which is nothing for out.csv"),
-        (["s.jsonl"], "out.json", "s.jsonl goes out as it stood"),
-        (["s.csv"], "out.jsonl", "s.csv goes out as it stood"),
-        (["s.csv"], "out.parquet", "s.csv goes out as it stood"),
-        (["s.jsonl", "-f", "same"], "out.csv", "s.jsonl goes out as it stood"),
-        (["s.csv", "s.parquet"], "out.csv", "s.parquet goes out as it stood"),
-        (["s.parquet", "s.jsonl"], "out.parquet", "s.jsonl goes out as it stood"),
-        (["s.txt"], "out.html", "only records as they stood can go to out.html"),
-        (["s.parquet"], "out.ris", "only records as they stood can go to out.ris"),
-        (["s.parquet", "-a", "size"], "out.parquet", "only records as they stood can go to out.parquet"),
-        (["s.parquet", "-f", "same"], "out.csv", "-f same gives records as they stood, and s.parquet has none"),
-        (["s.txt", "-f", "same"], "out", "-f same gives records as they stood, and s.txt has none"),
-        (["-f", "same"], "out", "-f same gives records as they stood, and the index has none"),
-        (["-"], "out.csv", "stdin goes out as it stood"),
+        (["s.jsonl"], "out.csv", "the records of s.jsonl are written unchanged, which does not go with out.csv"),
+        (["s.jsonl"], "out.json", "s.jsonl are written unchanged"),
+        (["s.csv"], "out.jsonl", "s.csv are written unchanged"),
+        (["s.csv"], "out.parquet", "s.csv are written unchanged"),
+        (["s.jsonl", "-f", "same"], "out.csv", "s.jsonl are written unchanged"),
+        (["s.csv", "s.parquet"], "out.csv", "s.parquet are written unchanged"),
+        (["s.parquet", "s.jsonl"], "out.parquet", "s.jsonl are written unchanged"),
+        (["s.txt"], "out.html", "only unchanged records can go to out.html"),
+        (["s.parquet"], "out.ris", "only unchanged records can go to out.ris"),
+        (["s.parquet", "-a", "size"], "out.parquet", "only unchanged records can go to out.parquet"),
+        (["s.parquet", "-f", "same"], "out.csv", "-f same writes records unchanged, and s.parquet has none"),
+        (["s.txt", "-f", "same"], "out", "-f same writes records unchanged, and s.txt has none"),
+        (["-f", "same"], "out", "-f same writes records unchanged, and the index has none"),
+        (["-"], "out.csv", "stdin are written unchanged"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else value if isinstance(value, str) else "",
 )
@@ -457,7 +457,7 @@ def test_outputs_that_are_one_file_are_refused(sources, predation):
     ):
         refused = run(*words, *more)
         assert (refused.exit_code, refused.stdout, (sources / "out").exists()) == (2, "", False)
-        assert "name one file" in refused.stderr
+        assert "name the same file" in refused.stderr
 
 
 def test_outputs_that_cannot_be_written_are_refused_before_reading(sources, predation):
@@ -512,7 +512,7 @@ def test_nothing_found_without_an_index_speaks_of_none(sources):
         done = run("filter", name, "--axes", CORPUS / "axes.toml", "--where", "year > 3000", "--save-profile", "p")
         assert (done.exit_code, done.stdout) == (1, "")
         assert done.stderr.endswith(f"Nothing found: {why}\n")
-    assert "No document was read, so that nothing was measured and no profile is in p." in done.stderr
+    assert "No document was read, so no profile was saved in p." in done.stderr
 
 
 def test_it_is_said_why_nothing_comes_out_and_what_does(sources, predation):
@@ -549,10 +549,10 @@ def test_a_profile_says_what_it_does_not_keep(sources, predation):
     words = ("filter", "s.jsonl", "-i", predation, "--save-profile", "p.json")
     refused = run(*words, "--where", "size > 0", "--invert")
     assert (refused.exit_code, (sources / "p.json").exists()) == (2, False)
-    assert "a profile keeps the condition, and no --invert; say --where 'not (CONDITION)'" in refused.stderr
+    assert "a profile does not keep --invert; write --where 'not (CONDITION)'" in refused.stderr
     best = run(*words, "--top", "1", "--by", "predatoriness", "-f", "ids")
     assert best.stdout == "a\n"
-    assert "Profile 'p' saved in p.json: predatoriness. --top is no part of it; give it again." in best.stderr
+    assert "Profile 'p' saved in p.json: predatoriness. It does not keep --top; give that again." in best.stderr
     assert run("filter", "s.jsonl", "--profile", "p.json", "--top", "1", "-f", "ids").stdout == "a\n"
     without = run("filter", "s.jsonl", "--profile", "p.json", "-f", "ids")
     assert (without.exit_code, without.stdout) == (2, "")
@@ -581,7 +581,7 @@ def test_bibliographies_keep_their_bytes_and_broken_ones_lose_nothing_else(tmp_p
         (("--where", "size > 1", "--by", "size"), "--by goes with --top"),
         (("--where", "size > 1", "--sample-to", "x"), "--sample-to goes with --sample"),
         (("--where", "size > 1", "--profile", "p.json"), "a profile has its own condition"),
-        (("--where", "size > 1", "-o", str(ARTICLES)), "take the place of a source"),
+        (("--where", "size > 1", "-o", str(ARTICLES)), "the output would overwrite what is read"),
         (("--where", "size > 1", "-o", "no/such/folder"), "there is no folder 'no/such'"),
         (("--where", "size > 1", "--axes", "none.toml"), "there is no file none.toml"),
     ],

@@ -70,9 +70,12 @@ def test_a_second_run_keeps_axes_that_were_changed_by_hand(tmp_path, folder):
         again = run("ingest", source, "-i", folder)
         assert again.exit_code == 0
         assert "Axes: plain." in again.stderr
-        kept = [line for line in again.stderr.splitlines() if line.startswith("Kept as changed in the index")]
+        kept = [line for line in again.stderr.splitlines() if line.startswith("Kept as they were changed in the index")]
         assert len(kept) == 1
-        assert f"size, fitted; to take the file's: embedsearch axes fit {source / 'axes.toml'} -i {folder}" in kept[0]
+        assert (
+            f"size, fitted. To take them from the file: embedsearch axes fit {source / 'axes.toml'} -i {folder}"
+            in kept[0]
+        )
     with es.open(folder) as index:
         held = index.axes.definitions()
         assert held["size"].ratings == {"mouse": 1, "cat": 2, "dog": 3, "horse": 4, "whale": 5}
@@ -107,7 +110,7 @@ def test_records_that_take_the_place_of_another_files_are_told(tmp_path, folder)
     (tmp_path / "embase.csv").write_text(
         "title,text,doi,AN\nWolves,of wolves (C),10.5555/a,e1\nFoxes,of foxes,10.5555/c,e2\n"
     )
-    told = "1 document took the place of one from another file that has the same id."
+    told = "1 document replaced one from another file with the same id."
     assert told not in run("ingest", tmp_path / "scopus.csv", "-i", folder).stderr
     assert told in run("ingest", tmp_path / "embase.csv", "-i", folder).stderr
     again = run("ingest", f"{tmp_path}/./embase.csv", "-i", folder)

@@ -138,7 +138,7 @@ def test_python_refuses_the_same(index, tmp_path, monkeypatch):
     assert replace(made, content=replace(made.content, clusters=regions)).to_dict()["clusters"] == {"wolf": 8}
     assert repr(made) == "Map('index': 8 passages)"
     (tmp_path / "folder.html").mkdir()
-    with pytest.raises(es.QueryError, match="is a folder; wanted is the name of a file"):
+    with pytest.raises(es.QueryError, match="is a folder; give the name of a file"):
         made.save(tmp_path / "folder.html")
     monkeypatch.setattr("embedsearch.maps.writing.find_spec", lambda name: None)
     with pytest.raises(es.EmbedSearchError, match="plotly is not installed; maps need it: pip install"):

@@ -50,7 +50,10 @@ def test_each_line_of_a_file_is_a_question(predation, tmp_path):
     assert mixed.stderr == "Nothing found for 1 line: 'qqzx'\n"
     none = run(*asked, "--each", "-", "-f", "csv", input="qqzx\n")
     assert (none.exit_code, none.stdout.split(",")[:2]) == (1, ["query", "rank"])
-    for wrong, said in ((("--each", "-"), "stdin holds no text"), (("--each", "-", "wolf"), "give a text")):
+    for wrong, said in (
+        (("--each", "-"), "stdin holds no text"),
+        (("--each", "-", "wolf"), "give one of these: a text"),
+    ):
         refused = run(*asked, *wrong, input="\n")
         assert (refused.exit_code, refused.stdout) == (2, "")
         assert said in refused.stderr
@@ -78,7 +81,7 @@ def test_search_needs_one_question(words, predation):
     """Neither no text nor a text and an id are a question."""
     result = run("search", *words, "-i", predation)
     assert result.exit_code == 2
-    assert "give a text" in result.stderr
+    assert "give one of these: a text" in result.stderr
 
 
 def test_calc_explains_itself(predation):
@@ -96,7 +99,7 @@ def test_calc_explains_itself(predation):
 
 def test_a_sum_without_spaces_is_told_to_be_one_phrase(predation):
     """What looks like a sum is searched for as it stands, with a word; quotes say that it is meant so."""
-    said = "'sheep+spider' is taken as one phrase: an operator stands between spaces, as in sheep + spider.\n"
+    said = "'sheep+spider' is read as one phrase; put spaces around an operator, as in sheep + spider.\n"
     assert run("calc", "sheep+spider - wolf", "-i", predation).stderr == said
     assert run("calc", '"sheep+spider" - wolf', "-i", predation).stderr == ""
 
@@ -170,13 +173,13 @@ def test_place_all_has_mean_0_and_deviation_1(predation):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("place",), "give phrases"),
-        (("place", "wolf", "--all"), "give phrases"),
+        (("place",), "give either phrases"),
+        (("place", "wolf", "--all"), "give either phrases"),
         (("place", "wolf", "--where", "size > 0"), "it goes with --all"),
         (("place", "wolf", "-a", "sise"), "there is no axis 'sise'. Did you mean 'size'?"),
         (("place", "wolf", "-a", "size", "--sort", "tone"), "sorted by 'tone', which is not among its axes"),
         (("place", "", "-a", "size"), "the text is empty"),
-        (("locate", "size"), "is no AXIS=VALUE"),
+        (("locate", "size"), "is not AXIS=VALUE"),
         (("locate", "size=big"), "wanted a number of standard deviations"),
         (("locate", "sise=1"), "Did you mean 'size'?"),
         (("calc", "sheep +"), "a phrase is missing"),

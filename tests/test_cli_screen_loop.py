@@ -65,8 +65,8 @@ def test_a_label_is_given_shown_and_taken_back(pile):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("label", "d00"), "say which label: one of --relevant, --not-relevant, --undecided, --grade 0.7"),
-        (("label", "d00", "--relevant", "--grade", "1"), "say which label"),
+        (("label", "d00"), "give one label: --relevant, --not-relevant, --undecided, or --grade 0.7"),
+        (("label", "d00", "--relevant", "--grade", "1"), "give one label"),
         (("label", "d00", "--grade", "7"), "a grade must be from 0 (not relevant) to 1 (relevant), not 7"),
         (("label", "d00", "d99", "--relevant"), "there is no document 'd99'; nothing was labelled"),
         (("undo",), "there is no label to undo in the screening 'main'"),
@@ -98,7 +98,7 @@ def test_one_label_at_a_time(pile, labels):
     """Two labels in one command are refused, and none is given."""
     refused = screen(pile, "label", "d00", *labels)
     assert refused.exit_code == 2
-    assert "say which label: one of --relevant, --not-relevant" in refused.stderr
+    assert "give one label: --relevant, --not-relevant" in refused.stderr
     assert lines(screen(pile, "status"))[0]["read"] == 0
     assert screen(pile, "label", "d00", "--relevant", "--relevant").exit_code == 0
 
@@ -148,7 +148,7 @@ def test_reading_by_keys(pile):
     screen(pile, "label", "d00", "--relevant")
     done = screen(pile, "read", "--author", "ada", input="r\nx\nt\nsee page 3\n7\ns\nn\nu\nz\nq\n")
     assert done.exit_code == 0, done.stderr
-    assert "'x' is none of the keys: r relevant, n not relevant" in done.stderr
+    assert "'x' is not one of the keys: r relevant, n not relevant" in done.stderr
     assert "Undone: " in done.stderr
     assert done.stderr.endswith("3 labels given; 3 relevant of 4 read, of 24 records.\n")
     with es.open(pile) as index:

@@ -187,7 +187,7 @@ def test_the_same_text_throughout_is_replayed(tmp_path):
 @pytest.mark.parametrize(
     ("plot", "message"),
     [
-        ("recall.bmp", "'recall.bmp' says no format that can be drawn; wanted is .png, .svg or .pdf"),
+        ("recall.bmp", "'recall.bmp' names no format that can be drawn; end it in .png, .svg or .pdf"),
         ("no/r.png", "there is no folder 'no' to put 'r.png' in; make it first"),
     ],
 )

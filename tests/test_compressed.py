@@ -156,7 +156,7 @@ def test_filter_and_export_compress_and_read_again(tmp_path, predation, suffix):
     for words in (["filter", source, "--where", "id == '1'"], ["export", "-i", predation]):
         refused = run(*words, "-o", tmp_path / f"o.parquet.{suffix}")
         assert (refused.exit_code, len(refused.stderr.splitlines())) == (2, 1)
-        assert "Parquet is compressed within; name o.parquet" in refused.stderr
+        assert "Parquet is compressed inside; name the file o.parquet" in refused.stderr
     assert sorted(tmp_path.iterdir()) == sorted([source, out, again, rows])
 
 

@@ -535,7 +535,7 @@ def test_what_is_doubtful_is_not_deleted_unseen(papers):
     """Both options together are refused, and nothing is deleted."""
     result = run("duplicates", "--delete", "--doubtful", "-i", papers)
     assert result.exit_code == 2
-    assert "of what is --doubtful say: delete ID" in result.stderr
+    assert "leave --doubtful out, and delete doubtful documents by their ids: embedsearch delete ID" in result.stderr
     with es.open(papers) as index:
         assert len(index.ids()) == 5
 

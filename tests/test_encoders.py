@@ -114,7 +114,7 @@ def test_what_is_no_encoder_is_no_encoder():
         delattr(type(encoder), missing)
         with pytest.raises(AssertionError, match="has name, dimension and encode"):
             check_encoder(encoder)
-        with pytest.raises(es.EncoderError, match="is no encoder"):
+        with pytest.raises(es.EncoderError, match="is not an encoder"):
             identify(encoder)
 
 
@@ -210,7 +210,7 @@ def test_texts_are_encoded_and_nothing_else(real, ask):
     ask = getattr(real, ask)
     assert len(list(ask("wolf"))) == len(list(ask(iter(["wolf"])))) == 1
     for wrong in (None, 5, [None], float("nan"), [b"wolf"], [["wolf"]], ["W\udcf6lfe"]):
-        with pytest.raises(es.EncoderError, match=r"a (text|query) .*(wanted a text|no UTF-8)"):
+        with pytest.raises(es.EncoderError, match=r"a (text|query) .*(wanted a text|not UTF-8)"):
             list(ask(wrong))
     with pytest.raises(es.EncoderError, match="a data frame, where one of its columns is wanted"):
         list(ask(pandas.DataFrame({"text": ["wolf"]})))
@@ -302,7 +302,7 @@ def test_the_same_weights_with_other_settings_are_refused(tmp_path):
     es.Index.create(tmp_path / "index", Known(4)).close()
     encoder = Known(4)
     encoder.identity = Identity("hash", 4, weights="w", settings="cd34")
-    with pytest.raises(es.StoreError, match="has the same weights and other settings"):
+    with pytest.raises(es.StoreError, match="has the same weights but other settings"):
         es.open(tmp_path / "index", encoder=encoder)
 
 

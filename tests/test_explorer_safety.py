@@ -198,7 +198,7 @@ def test_a_port_in_use_is_one_line(predation):
         with exploring_process("-i", predation, "--port", port) as process:
             assert process.wait(30) == 2
             said = process.stderr.read()
-    assert f"127.0.0.1:{port} cannot be listened at" in said
+    assert f"cannot listen at 127.0.0.1:{port} " in said
     assert said.count("\n") == 1
 
 

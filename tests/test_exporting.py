@@ -142,8 +142,8 @@ def test_nothing_found_leaves_with_1(small):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-o", "out.txt"], "out.txt may hold anything by its name; wanted is one of .jsonl,"),
-        (["-o", "out.csv", "-f", "json"], "-f json is nothing for out.csv"),
+        (["-o", "out.txt"], "the name of out.txt does not tell its format; end it in one of .jsonl,"),
+        (["-o", "out.csv", "-f", "json"], "-f json does not go with out.csv"),
         (["-f", "ids", "--vectors"], "-f ids gives ids alone"),
         (["-o", "nowhere/out.csv"], "there is no folder 'nowhere'"),
         (["-a", "size"], "there is no axis 'size'"),

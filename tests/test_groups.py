@@ -392,10 +392,10 @@ def test_the_command_takes_conditions_for_groups(predation):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "give a FIELD, as in embedsearch compare kind, or --group NAME=CONDITION"),
-        (["kind", "--group", "a=year > 1"], "give a FIELD"),
-        (["--group", 'kind == "animal"'], "is no NAME=CONDITION"),
-        (["--group", "a"], "'a' is no NAME=CONDITION"),
+        ([], "give either a FIELD, as in embedsearch compare kind, or --group NAME=CONDITION"),
+        (["kind", "--group", "a=year > 1"], "give either a FIELD"),
+        (["--group", 'kind == "animal"'], "is not NAME=CONDITION"),
+        (["--group", "a"], "'a' is not NAME=CONDITION"),
         (["--group", "a=year > 1", "--group", "a=year < 1"], "there are two groups 'a'"),
         (["--group", "a=year > 1", "--step", "5"], "--step goes with a FIELD of numbers or dates"),
     ],
@@ -412,7 +412,7 @@ def test_wrong_files_are_refused_before_the_work(predation, tmp_path):
     """The suffix says what is drawn."""
     done = run("compare", "kind", "--plot", tmp_path / "kinds.xls", "-i", predation)
     assert done.exit_code == 2
-    assert "wanted is .png, .svg or .pdf" in done.stderr
+    assert "end it in .png, .svg or .pdf" in done.stderr
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
 

@@ -468,7 +468,8 @@ def test_what_an_import_overrules_is_told(papers, tmp_path):
     assert done.stderr == (
         f"{file}:2: 'p1' was labelled relevant by ada; overruled by not relevant\n"
         f"{file}:3: 'p2' was labelled 0.7; overruled by undecided\n"
-        f"{papers.path}: 3 documents labelled, 2 of them otherwise before, 0 unchanged; 0 records without a label.\n"
+        f"{papers.path}: 3 documents labelled, 2 of them labelled differently before, 0 unchanged; "
+        "0 records without a label.\n"
     )
     assert papers.labels.take(file).overruled == 0
     told = []

@@ -140,10 +140,10 @@ def test_labels_are_given_all_or_none(made):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"note": "\udc80"}, "the note '\\\\udc80' holds bytes that are no UTF-8"),
+        ({"note": "\udc80"}, "the note '\\\\udc80' holds bytes that are not UTF-8"),
         ({"note": 5}, "the note is 5 .int., wanted a text"),
-        ({"author": "\udc80"}, "the author '\\\\udc80' holds bytes that are no UTF-8"),
-        ({"by": "\udc80"}, "what proposed a document '\\\\udc80' holds bytes that are no UTF-8"),
+        ({"author": "\udc80"}, "the author '\\\\udc80' holds bytes that are not UTF-8"),
+        ({"by": "\udc80"}, "what proposed a document '\\\\udc80' holds bytes that are not UTF-8"),
     ],
 )
 def test_what_is_kept_with_a_label_is_text(made, given, said):

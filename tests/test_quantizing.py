@@ -71,7 +71,7 @@ def test_it_is_another_encoder(index):
     with es.open(index) as opened:
         assert opened.encoder.wish.precision == "int8"
         assert opened.search("wolves", k=1)[0].text == "a wolf hunts"
-    refused = pytest.raises(es.StoreError, match=r"in int8 \(384 .*whose vectors are other ones. Say --precision int8,")
+    refused = pytest.raises(es.StoreError, match=r"in int8 \(384 .*whose vectors differ. Use --precision int8,")
     with preferring(precision="f32"), es.open(index) as opened, refused:
         opened.search("wolves")
 

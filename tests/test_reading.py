@@ -111,7 +111,7 @@ class TestPaths:
         write("gzipped.csv", gzip.compress(b"text\nwolf\n"))
         write("a.csv", b"PK\x03\x04rest")
         write("a.txt", b"%PDF-1.7\n\xe2\xe3")
-        with pytest.raises(SourceError, match=r"gzipped\.csv: by its first bytes no text, but compressed by gzip"):
+        with pytest.raises(SourceError, match=r"gzipped\.csv: by its first bytes not text, but compressed by gzip"):
             list(read("gzipped.csv", format=form))
         with pytest.raises(SourceError, match=r"stdin: .*compressed by gzip.*zcat FILE"):
             list(read_stream(io.BytesIO((here / "gzipped.csv").read_bytes()), format=form))
@@ -123,7 +123,7 @@ class TestPaths:
     def test_an_empty_name_is_not_the_working_folder(self, here):
         """An unset shell variable must not read everything that lies about."""
         write("a.txt", "a")
-        with pytest.raises(SourceError, match="an empty name"):
+        with pytest.raises(SourceError, match="the name of a source is empty"):
             read("")
 
     def test_skipping_passes_over_missing_and_unknown_files(self, here):
@@ -554,5 +554,5 @@ class TestFilesThatChange:
 def test_a_link_that_leads_nowhere_is_told_to_be_one(here):
     """It stands there, so that no other name is meant."""
     Path("broken.txt").symlink_to("gone.txt")
-    with pytest.raises(SourceError, match=r"broken\.txt: a link that leads to no file, but to 'gone\.txt'$"):
+    with pytest.raises(SourceError, match=r"broken\.txt: a broken link, to 'gone\.txt'$"):
         list(read("broken.txt"))

@@ -117,7 +117,7 @@ class TestSpreadsheets:
         assert [one.text for one in read(raw, report=told.append)] == ["yes"]
         assert told == [
             "a.xlsx: the sheet 'Sheet3' is read, and not 'Sheet2' (hidden), 'Sheet4'; "
-            "what you want of these, put first, or save as CSV"
+            "to read another one, move it to the front, or save it as CSV"
         ]
         assert read(workbook([]), report=told.append) == []
         assert told[1] == "a.xlsx: holds no record of its format"
@@ -161,7 +161,7 @@ class TestSpreadsheets:
         [
             (b"", "no workbook of Excel that can be read: File is not a zip file"),
             (b"id,text\n", "no workbook of Excel that can be read: File is not a zip file"),
-            (b"%PDF-1.7", "by its first bytes a PDF. Name it so: --as pdf"),
+            (b"%PDF-1.7", "by its first bytes a PDF. Read it as one: --as pdf"),
             (b"PK\x03\x04rest", "no workbook of Excel that can be read: "),
             (b"\xd0\xcf\x11\xe0rest", r"an old file of Excel \(\.xls\), or one with a password; save it as \.xlsx"),
         ],
@@ -246,7 +246,7 @@ def test_ratings_come_from_a_spreadsheet(tmp_path):
     path.write_bytes(workbook([["Word", "id", "Rating"], ["wolf", None, 7], ["sheep", None, None], [None, "x", 2.5]]))
     assert read_ratings(path) == ({"wolf": 7.0}, {"x": 2.5})
     path.write_bytes(workbook([["word", "rating"], ["wolf", "high"]]))
-    with pytest.raises(es.AxisError, match=r"ratings\.xlsx:2: the rating 'high' is no number"):
+    with pytest.raises(es.AxisError, match=r"ratings\.xlsx:2: the rating 'high' is not a number"):
         read_ratings(path)
     path.write_bytes(b"no")
     with pytest.raises(es.AxisError, match="no workbook of Excel that can be read"):
@@ -365,7 +365,7 @@ class TestWord:
         ("raw", "said"),
         [
             (b"text", "no file of Word that can be read: File is not a zip file"),
-            (b"%PDF-1.7", "by its first bytes a PDF. Name it so: --as pdf"),
+            (b"%PDF-1.7", "by its first bytes a PDF. Read it as one: --as pdf"),
             (b"\xd0\xcf\x11\xe0rest", r"an old file of Word \(\.doc\), or one with a password; save it as \.docx"),
             (opendocument(""), "a damaged file of Word: There is no item named 'word/document.xml'"),
             (repacked(document(), lambda name, content: content[:-9]), "a damaged file of Word: .* save it anew"),

@@ -364,7 +364,7 @@ def test_a_long_wait_is_told(caplog):
          "'A wolf in winter.'…. Shorten it, or have shorter passages made: EMBEDSEARCH_REMOTE_PASSAGE_TOKENS below"),
         (Answer(400, {"error": {"message": "bad"}}), "refuses the request (400, bad)"),
         (Answer(429, {"error": {"message": "pay", "code": "insufficient_quota"}}), "quota is used up (429, pay)"),
-        (Answer(200, b"<html>welcome"), "answered with something that is no JSON: '<html>welcome'"),
+        (Answer(200, b"<html>welcome"), "answered with what is not JSON: '<html>welcome'"),
         (Answer(200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
         (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors otherwise than"),
         (Answer(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "vectors of different lengths: 1, 2"),
@@ -387,7 +387,7 @@ def test_an_answer_nested_too_deep_is_one_line_at_once(clock):
     """JSON that no stack is deep enough for is told like any other that cannot be read."""
     # What earlier tests have left must not be finalised at the bottom of that stack, where nothing can be called.
     gc.collect()
-    check_told_at_once(Answer(200, b"[" * 100_000), "answered with something that is no JSON", clock)
+    check_told_at_once(Answer(200, b"[" * 100_000), "answered with what is not JSON", clock)
 
 
 def check_told_at_once(answer, wanted, clock):

@@ -456,7 +456,7 @@ def test_wrong_usage_is_one_line(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         cases = {
-            ("--port", port): f"127.0.0.1:{port} cannot be listened at (Address already in use); name another --port",
+            ("--port", port): f"cannot listen at 127.0.0.1:{port} (Address already in use); name another --port",
             ("--host", "0.0.0.0"): "set EMBEDSEARCH_SERVE_TOKEN to a secret that they must send",
             ("--encoder", "openai:m"): "openai:m is served elsewhere already",
         }
@@ -468,7 +468,7 @@ def test_wrong_usage_is_one_line(monkeypatch):
     there = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "uvicorn" else there(name))
     failed = run("serve")
-    assert failed.stderr == 'Error: uvicorn not installed; add the extra: pip install "embedsearch[serve]"\n'
+    assert failed.stderr == 'Error: uvicorn is not installed; install it with: pip install "embedsearch[serve]"\n'
 
 
 def test_a_server_of_an_int8_model_is_found(tmp_path, monkeypatch):

@@ -203,7 +203,7 @@ def test_a_folder_that_is_no_index_is_refused(tmp_path):
         Store.open(tmp_path / "empty")
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "letter.txt").write_text("dear")
-    with pytest.raises(es.StoreError, match=r"exists and is no index; choose another folder"):
+    with pytest.raises(es.StoreError, match=r"exists and is not an index; choose another folder"):
         Store.create(tmp_path / "foreign", {"dimension": 4})
     assert [file.name for file in (tmp_path / "foreign").iterdir()] == ["letter.txt"]
 
@@ -324,7 +324,7 @@ def test_a_vectors_file_that_is_too_short_is_named(store, size):
     store.close()
     with open(store.path / "vectors.f32", "r+b") as stream:
         stream.truncate(size)
-    with pytest.raises(es.StoreError, match=rf"vectors\.f32 holds {size // 16} whole rows where 2 are recorded"):
+    with pytest.raises(es.StoreError, match=rf"vectors\.f32 holds {size // 16} complete rows where 2 are recorded"):
         Store.open(store.path)
 
 

@@ -30,7 +30,7 @@ def test_an_encoder_goes_with_a_repair_alone(made):
     """A check embeds nothing; an encoder that would be passed over is refused."""
     refused = run("verify", "--encoder", "all-MiniLM-L6-v2", "-i", made._store.path)
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "it goes with --repair" in refused.stderr
+    assert "--encoder goes with --repair" in refused.stderr
 
 
 def test_damaged_vectors_are_named_and_embedded_anew(made):
@@ -60,7 +60,7 @@ def test_a_vector_that_has_become_nan_is_named_by_a_search(made):
     made._store.neighbors_file.unlink()
     with (
         es.open(made._store.path, HashEncoder()) as index,
-        pytest.raises(es.StoreError, match=r"the file is damaged. Say embedsearch verify"),
+        pytest.raises(es.StoreError, match=r"the file is damaged. Run embedsearch verify"),
     ):
         index.search("text number 7", k=1)
 

@@ -87,7 +87,7 @@ def test_vectors_that_may_not_be_read_are_not_told_to_be_damaged(index, closed, 
     [
         (("info", "-f", "json"), 0, ""),
         (("screen", "export", "-f", "ris"), 0, "2 records.\n"),
-        (("place", "-"), 2, "Error: stdin held no phrase; give one a line\n"),
+        (("place", "-"), 2, "Error: stdin held no phrase; give one per line\n"),
         (("screen", "label", "-", "--relevant"), 0, "{index}: no id was given.\n"),
         (("delete", "c"), 2, "Error: there is no document 'c'; nothing was deleted. There are: a, b.\n"),
     ],
@@ -122,7 +122,7 @@ def test_too_little_memory_is_one_line(index, monkeypatch):
         raise errors[-1]
 
     monkeypatch.setattr(es, "open", fail)
-    said = "Error: there is not enough memory. What was committed is kept; make room, and run the command again\n"
+    said = "Error: there is not enough memory. What was committed is kept; free some memory and run the command again\n"
     while len(errors) > 1:
         done = run("info", "-i", index)
         assert (done.exit_code, done.stdout, done.stderr) == (2, "", said)

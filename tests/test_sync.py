@@ -375,7 +375,4 @@ def test_sync_on_the_command_line(tmp_path, folder, monkeypatch):
     assert (counted["unchanged"], counted["removed"], counted["kept"]) == (1, 1, 1)
     assert "a.jsonl:2: the id 'a1' occurred before" in skipped.stderr
     assert "a.jsonl:3: not a JSON object" in skipped.stderr
-    assert (
-        "1 document not found again stayed, having come from files in which something could not be read"
-        in skipped.stderr
-    )
+    assert "1 document not found again was kept, because its file could not be read in full." in skipped.stderr

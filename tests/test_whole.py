@@ -122,7 +122,7 @@ def test_there_is_no_place_in_an_index_nor_in_a_missing_folder(tmp_path, index):
         (tmp_path / "no" / "file", "there is no folder"),
         (tmp_path / "astray", "there is no folder"),
         (tmp_path, "is a folder"),
-        ("-", "'-' is no file to write to; leave it out"),
+        ("-", "'-' is not a file to write to; leave it out"),
     ):
         for refuse in (place_of, WholeFile, Resumable, lambda path: write_whole(path, b""),
                        lambda path: write_to_rate(path, ["wolf"])):  # fmt: skip

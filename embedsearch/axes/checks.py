@@ -28,7 +28,7 @@ def check_name(name: Any) -> str:
     if not isinstance(name, str) or not name.strip():
         raise AxisError("an axis needs a name")
     if encodable(name) != name:
-        raise AxisError(f"an axis cannot be called {name!r}: it holds bytes that are no UTF-8 (lone surrogates)")
+        raise AxisError(f"an axis cannot be called {name!r}: it holds bytes that are not UTF-8 (lone surrogates)")
     if name != " ".join(name.split()) or name.startswith("-") or set(name) & set(_SIGNS_OF_COMMANDS):
         raise AxisError(
             f"an axis cannot be called {name!r}: commands part names at ',', values at '=', and turn round what has "

@@ -210,5 +210,5 @@ def _number(text: str, place: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise AxisError(f"{place}: the rating {text!r} is no number; write it as in 2.5")
+        raise AxisError(f"{place}: the rating {text!r} is not a number; write it as in 2.5")
     return number

@@ -39,17 +39,14 @@ _NO_AXES = "the index has no axes; add some with: embedsearch axes fit FILE"
     epilog=examples("embedsearch axes list", "embedsearch axes show size", "embedsearch axes fit corpus/axes.toml"),
 )
 def axes() -> None:
-    """List, show and fit the axes of an index."""
+    """List, fit, check and rate the axes of an index."""
 
 
-@axes.command(
-    "list",
-    epilog=examples("embedsearch axes list", "embedsearch axes list -f toml > my-axes.toml"),
-)
+@axes.command("list", epilog=examples("embedsearch axes list", "embedsearch axes list -f toml > my-axes.toml"))
 @index_option
 @format_option(*FORMATS, "toml")
 def list_axes(path: str, format: str) -> None:
-    """List the axes with their poles; as TOML, their definitions, which axes fit takes."""
+    """List the axes with their poles. -f toml writes their definitions, which `axes fit` reads."""
     index = open_index(path)
     versions, definitions = index.axes.versions(), index.axes.definitions()
     if format == "toml":
@@ -60,30 +57,23 @@ def list_axes(path: str, format: str) -> None:
         write(({"id": name, "version": versions[name], **axis.to_dict()} for name, axis in definitions.items()), format)
     elif definitions:
         rows = [
-            [
-                name,
-                versions[name],
-                " and ".join(axis.kinds),
-                _shortened(axis.low),
-                _shortened(axis.high),
-                axis.description,
-            ]
+            [name, versions[name], " and ".join(axis.kinds), _shortened(axis.low), _shortened(axis.high),
+             axis.description]
             for name, axis in definitions.items()
-        ]
+        ]  # fmt: skip
         table(["axis", "version", "by", "low", "high", "description"], rows, wide="description")
     if not definitions:
         nothing_found(_NO_AXES)
 
 
 @axes.command(
-    "show",
-    epilog=examples("embedsearch axes show predatoriness", "embedsearch axes show size -f toml >> my-axes.toml"),
+    "show", epilog=examples("embedsearch axes show predatoriness", "embedsearch axes show size -f toml >> my-axes.toml")
 )
 @axis_argument("name")
 @index_option
 @format_option(*OBJECT_FORMATS, "toml")
 def show_axis(name: str, path: str, format: str) -> None:
-    """Show an axis: its poles, its scale, and what lies at its ends; as TOML, its definition, which axes fit takes."""
+    """Show the poles and scale of an axis, and what lies at its ends. -f toml writes what `axes fit` reads."""
     index = open_index(path)
     axis = index.axes.definitions().get(name) or index.axes[name].fitted.axis  # which says why there is none
     if format == "toml":
@@ -110,9 +100,9 @@ def show_axis(name: str, path: str, format: str) -> None:
 def fit_axes(file: str, path: str, encoder: str | None) -> None:
     """Fit the axes that FILE defines and keep them in the index.
 
-    FILE is TOML with one table an axis: low and high (lists of phrases), frames (texts with {} where the phrase
-    goes), description; ratings, or a CSV of them; a prior; or another kind of definition, which docs/axes.md lists. An
-    axis of the same name is replaced by a new version if its definition has changed.
+    FILE is TOML with one table per axis: low and high (lists of phrases), frames (texts with {} where the phrase goes),
+    description; ratings, or a CSV of them; a prior; or another kind of definition, which docs/axes.md lists. An axis
+    whose definition has changed gets a new version, which replaces the old one.
     """
     index = open_index(path, encoder)
     before = index.axes.versions()
@@ -129,14 +119,20 @@ def fit_axes(file: str, path: str, encoder: str | None) -> None:
 @encoder_option
 @format_option(*OBJECT_FORMATS)
 def check_axes(names: tuple[str, ...], path: str, encoder: str | None, format: str) -> None:
-    """Report how far axes can be trusted: NAMES, or all.
+    """Report how far axes can be trusted.
 
-    Each phrase of a pole is left out in turn: it should still lie on its own side of the others; its margin is 1 at
-    its own pole and 0 in the middle. What was rated, or has the field, is judged by fits that have not seen it.
-    'Pairs ordered right' is how often, of two left out, the one rated higher lies higher: .5 is chance, and p says
-    how often ratings dealt out at random do as well. Spearman is the correlation of ranks; R² the share of the
-    variance of the ratings that is told, below 0 where their mean would tell more. Every two axes are compared over
-    the passages of the index: where they correlate above .7 they measure nearly the same there.
+    NAMES are the axes to check; all if none is given.
+
+    Poles: each phrase is left out in turn, and should still lie on its own side of the others. Its margin is 1 at its
+    own pole and 0 in the middle.
+
+    Ratings and fields: what was rated, or has the field, is judged by fits that have not seen it. 'Pairs ordered
+    right' is how often, of two left out, the one rated higher lies higher: .5 is chance, and p is how often ratings
+    dealt out at random do as well. Spearman is the correlation of ranks. R² is the share of the variance of the
+    ratings that is explained; it is below 0 where their mean would explain more.
+
+    Pairs of axes are compared over the passages of the index. Where two correlate above .7, they measure nearly the
+    same there.
     """
     report = open_index(path, encoder).axes.check(names or None)
     if format != "table":
@@ -152,7 +148,7 @@ def check_axes(names: tuple[str, ...], path: str, encoder: str | None, format: s
 @index_option
 @encoder_option
 def refit_axes(names: tuple[str, ...], path: str, encoder: str | None) -> None:
-    """Fit axes anew from their definitions, as when the encoder or the documents behind a field have changed."""
+    """Fit axes anew from their definitions. Do so when the encoder, or the documents behind a field, have changed."""
     index = open_index(path, encoder)
     index.axes.refit(names)
     for name, version in index.axes.versions().items():
@@ -166,9 +162,10 @@ def refit_axes(names: tuple[str, ...], path: str, encoder: str | None) -> None:
 @axis_argument("name")
 @index_option
 def delete_axis(name: str, path: str) -> None:
-    """Delete the axis NAME; one that others are derived from is refused.
+    """Delete an axis.
 
-    An axis that gets the name later has the next version, so that no version names two axes.
+    An axis that others are derived from is refused. An axis that gets the name later has the next version, so that no
+    version names two axes.
     """
     open_index(path).axes.delete(name)
     note(f"{name}: deleted")
@@ -180,9 +177,10 @@ def delete_axis(name: str, path: str) -> None:
         "embedsearch axes discover", "embedsearch axes discover -k 3 --where 'kind == \"person\"' --keep 1"
     ),
 )
-@click.option("-k", "k", type=click.IntRange(min=1), default=5, show_default=True, help="How many components.")
+@click.option("-k", "k", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
+              help="How many components.")  # fmt: skip
 @click.option("--keep", metavar="NUMBER", type=click.IntRange(min=1), help="Keep that component as an axis.")
-@click.option("--name", help="With --keep: what to call it; its two ends if not given.")
+@click.option("--name", help="With --keep: the name of the axis; its two ends if not given.")
 @where_option
 @index_option
 @encoder_option
@@ -190,9 +188,9 @@ def delete_axis(name: str, path: str) -> None:
 def discover_axes(
     k: int, keep: int | None, name: str | None, where: str | None, path: str, encoder: str | None, format: str
 ) -> None:
-    """Show the widest principal components of the index, or of a part of it, named by the texts at their ends."""
+    """Show the widest principal components of the index. They are named by the texts at their ends."""
     if name is not None and keep is None:
-        raise click.UsageError("--name says what to call the component that is kept; it goes with --keep NUMBER")
+        raise click.UsageError("--name is the name of the component that is kept; it goes with --keep NUMBER")
     index = open_index(path, encoder)
     _require_free(index, name)
     found = index.explorer.discover(max(k, keep or 0), where, 5)
@@ -216,27 +214,26 @@ def discover_axes(
     ),
 )
 @axis_argument("name")
-@click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many phrases to propose.")
-@click.option(
-    "--csv", "file", type=click.Path(dir_okay=False), help="Write them to a CSV to fill in, instead of asking."
-)
-@click.option("--take", type=click.Path(dir_okay=False), help="Take the ratings from a table that was filled in.")
+@click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, metavar="N",
+              help="How many phrases to propose.")  # fmt: skip
+@click.option("--csv", "file", type=click.Path(dir_okay=False), help="Write the phrases to a CSV to fill in instead.")
+@click.option("--take", type=click.Path(dir_okay=False), help="Take the ratings from a filled-in table.")
 @where_option
 @index_option
 @encoder_option
 def rate_axis(
     name: str, k: int, file: str | None, take: str | None, where: str | None, path: str, encoder: str | None
 ) -> None:
-    """Propose the phrases whose rating would help axis NAME most, and ask for them.
+    """Ask for the ratings that would help an axis most.
 
-    An empty answer passes a phrase over; q ends the asking. What was answered is kept as a new version; answers that
-    cannot be kept so, as when they are too few to learn from, are written to a CSV. Then the learning curve is
-    shown, and what five more would buy.
+    An empty answer skips a phrase; q ends the questions. Your ratings are kept in a new version of the axis. Those that
+    cannot be, as when they are too few to learn from, are written to a CSV. Then you see the learning curve, and what
+    five more ratings would add.
     """
     from embedsearch.axes import read_ratings, write_to_rate
 
     if take is not None and (other := said(k="-k", file="--csv", where="--where")):
-        raise click.UsageError(f"--take takes ratings and proposes no phrases; {other} has no meaning with it")
+        raise click.UsageError(f"{other} does not go with --take, which takes ratings and proposes no phrases")
     index = open_index(path, encoder)
     documents: dict[str, float] = {}
     if take is not None:
@@ -271,7 +268,10 @@ def rate_axis(
 @encoder_option
 @format_option(*OBJECT_FORMATS)
 def compare_axis(name: str, other: str, where: str | None, path: str, encoder: str | None, format: str) -> None:
-    """Show axis NAME under the index's encoder and under another: how alike they order the index's texts."""
+    """Compare an axis under two encoders.
+
+    They are the index's own and that of --with. The figures say how alike they order the texts of the index.
+    """
     import embedsearch as es
 
     found = open_index(path, encoder).explorer.compare(name, es.load_encoder(other), where)
@@ -291,7 +291,9 @@ def _to_keep(index: Index, found: Sequence[Component], number: int, name: str | 
     from dataclasses import replace
 
     if number > len(found):
-        raise AxisError(f"of {count_of(len(found), 'component')} number {number} cannot be kept")
+        raise AxisError(
+            f"there is no component {number} to keep; {count_of(len(found), 'component was', 'components were')} found"
+        )
     axis = replace(found[number - 1].axis, name=name) if name is not None else found[number - 1].axis
     _require_free(index, axis.name)
     return axis
@@ -300,7 +302,7 @@ def _to_keep(index: Index, found: Sequence[Component], number: int, name: str | 
 def _require_free(index: Index, name: str | None) -> None:
     """Refuse a name that an axis has already: keeping a component would replace it."""
     if name in index.axes:
-        raise AxisError(f"there is an axis {name!r} already; choose another name with --name, nothing was kept")
+        raise AxisError(f"there is an axis {name!r} already; choose another name with --name (nothing was kept)")
 
 
 def _described(index: Index, name: str, axis: Axis) -> dict[str, Any]:
@@ -319,7 +321,7 @@ def _asked(texts: Sequence[str], axis: Axis) -> dict[str, float]:
     """Return the ratings that were given at the terminal; the end of the input ends the asking."""
     known = [*axis.ratings.values(), *axis.rated_documents.values()]
     so_far = f"; so far {min(known):g} … {max(known):g}" if known else ", in any unit, higher for the high end"
-    note(f"Rate each{f' in {axis.unit}' if axis.unit else ''}{so_far}. Nothing passes it over, q ends.")
+    note(f"Rate each{f' in {axis.unit}' if axis.unit else ''}{so_far}. An empty answer skips it, q ends.")
     ratings: dict[str, float] = {}
     for text in texts:
         try:
@@ -345,7 +347,7 @@ def _number_asked(text: str) -> str | None:
                 return answer
         except ValueError:
             pass
-        note(f"{answer!r} is no number; once more:")
+        note(f"{answer!r} is not a number; try again:")
 
 
 def _write_down(name: str, texts: Sequence[str], ratings: Mapping[str, float]) -> None:
@@ -360,7 +362,7 @@ def _write_down(name: str, texts: Sequence[str], ratings: Mapping[str, float]) -
         note("\n".join([f"{error}. What was answered:", *(f"{rating!r}  {text}" for text, rating in ratings.items())]))
         return
     note(
-        f"{len(ratings)} answered, and kept in {file} only: fill in more, or mend what is wrong, then: "
+        f"{count_of(len(ratings), 'answer')} kept in {file} only: fill in more, or correct what is wrong, then: "
         f"embedsearch axes rate {name} --take {file}"
     )
 

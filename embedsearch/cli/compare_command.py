@@ -28,15 +28,19 @@ if TYPE_CHECKING:
 )
 @click.argument("field", required=False)
 @click.option("--group", "groups", multiple=True, metavar="NAME=CONDITION",
-              help="Instead of FIELD, several times: documents of which a passage satisfies a condition.")  # fmt: skip
-@axes_option("Axes, separated by commas; all of the index if not given.")
-@click.option("--against", metavar="VALUE", help="Compare with this group, rather than with all others.")
-@click.option("--step", type=float, metavar="WIDTH", help="How wide groups of numbers are; of dates in years.")
+              help="Instead of FIELD: the documents with a passage that satisfies CONDITION; repeat it for each "
+                   "group.")  # fmt: skip
+@axes_option("The axes, separated by commas; all of the index if not given.")
+@click.option("--against", metavar="VALUE", help="Compare with this group instead of with all others.")
+@click.option("--step", type=float, metavar="WIDTH", help="The width of groups of numbers; of dates, in years.")
 @click.option("--least", type=click.IntRange(min=1), default=5, show_default=True, metavar="N",
-              help="Leave out groups of fewer documents.")  # fmt: skip
-@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of each interval, between 0 and 1.")
-@click.option("--words", type=click.IntRange(min=1), metavar="N", help="Print the N words most characteristic of each.")
-@click.option("--plot", "file", metavar="FILE", help="Draw it as well: a .png, .svg or .pdf file.")
+              help="Leave out groups with fewer documents.")  # fmt: skip
+@click.option("--confidence", type=float, default=0.95, show_default=True, metavar="SHARE",
+              help="The confidence of each interval, between 0 and 1.")  # fmt: skip
+@click.option(
+    "--words", type=click.IntRange(min=1), metavar="N", help="Also print the N words most characteristic of each."
+)
+@click.option("--plot", "file", metavar="FILE", help="Also draw it: a .png, .svg or .pdf file.")
 @where_option
 @index_option
 @format_option("table", "jsonl", "json", "csv", "tsv")
@@ -44,11 +48,14 @@ def compare(
     field: str | None, groups: tuple[str, ...], axes: list[str], against: str | None, step: float | None,
     least: int, confidence: float, words: int | None, file: str | None, where: str | None, path: str, format: str,
 ) -> None:  # fmt: skip
-    """Compare groups of documents on axes: those of each value of FIELD, or of each --group.
+    """Compare groups of documents on axes.
 
-    A document lies at the mean of its passages, in standard deviations of the index. Of each group: the mean with its
-    interval, how far that is from the mean of all others, and how often one of its documents lies above one of these
-    (superiority; .5 where they are alike). Numbers and dates of many values are put into steps, and the trend is told.
+    There is a group for each value of FIELD, or for each --group. Numbers and dates of many values are put into steps,
+    and the trend is reported.
+
+    A document lies at the mean of its passages, in standard deviations of the index. Each group is shown with its mean
+    and the interval of that, how far its mean is from that of all others, and how often one of its documents lies above
+    one of the others (superiority; .5 where they are alike).
     """
     by = _groups(field, groups)
     if groups and step is not None:
@@ -87,14 +94,14 @@ def compare(
 def _groups(field: str | None, groups: Sequence[str]) -> str | dict[str, str]:
     """Return what makes the groups: a field, or conditions by name."""
     if (field is None) == (not groups):
-        raise click.UsageError("give a FIELD, as in embedsearch compare kind, or --group NAME=CONDITION, not both")
+        raise click.UsageError("give either a FIELD, as in embedsearch compare kind, or --group NAME=CONDITION")
     if field is not None:
         return field
     conditions: dict[str, str] = {}
     for given in groups:
         name, equals, condition = (part.strip() for part in given.partition("="))
         if not (equals and name and condition) or condition.startswith("="):
-            raise click.UsageError(f"{given!r} is no NAME=CONDITION; write it as in 'old=year < 2000'")
+            raise click.UsageError(f"{given!r} is not NAME=CONDITION; write it as in 'old=year < 2000'")
         if name in conditions:
             raise click.UsageError(f"there are two groups {name!r}; give each a name of its own")
         conditions[name] = condition

@@ -44,14 +44,15 @@ def reading_options(command: Any) -> Any:
         return command(reading=reading, **given)
 
     options = (
-        click.option("--text", "text", multiple=True, metavar="FIELD", help="The field with the text; several join."),
+        click.option("--text", "text", multiple=True, metavar="FIELD",
+                     help="The field with the text; repeat it to join several."),
         click.option("--title", metavar="FIELD", help="The field with the title."),
         click.option("--id", "id", metavar="FIELD", help="The field with the id."),
         click.option("--as", "read_as", type=click.Choice(READ_FORMATS),
-                     help="Read sources as this; lines: a document a line."),
+                     help="Read sources in this format; lines: each line is a document."),
         click.option("--encoding", metavar="NAME", help="The encoding of text files; UTF-8 if not given."),
         click.option("--on-error", type=click.Choice(("stop", "skip")), default="stop", show_default=True,
-                     help="What to do at a record that cannot be read."),
+                     help="At a record that cannot be read: stop, or report it and go on."),
     )  # fmt: skip
     for option in reversed(options):
         option(gathering)
@@ -75,29 +76,32 @@ def reading_options(command: Any) -> Any:
     "--axes",
     "axes_file",
     metavar="FILE",
-    help="Axes to fit and keep. Without it the axes.toml of a folder is taken; axes changed by hand since stay.",
+    help="Fit the axes in this file and keep them. If not given, those in the axes.toml of a SOURCE folder, except "
+    "axes changed by hand since.",
 )
 @click.option(
     "--chunk-words",
     type=click.IntRange(min=1),
     metavar="N",
-    help="The most words of a passage; what the encoder reads whole if not given.",
+    help="The most words in a passage; as many as the encoder can read if not given.",
 )
 @click.option(
     "--overlap",
     type=click.IntRange(min=0),
     metavar="N",
-    help="The most words that a passage repeats from the one before, in whole sentences, never more than its half; "
-    "25 if not given, or half of --chunk-words where that is less.",
+    help="The most words that a passage repeats from the one before, in whole sentences and never more than half the "
+    "passage; 25 if not given, or half of --chunk-words if that is less.",
 )
 @click.option(
     "--recall",
     type=click.FloatRange(0, 1, min_open=True),
     metavar="SHARE",
-    help="How many of the 10 nearest passages searches must find; 0.99 if not given.",
+    help="The share of the 10 nearest passages that searches must find; 0.99 if not given.",
 )
-@click.option("--sync", is_flag=True, help="Also remove documents that came from the SOURCEs and are no longer there.")
-@click.option("--dry-run", is_flag=True, help="Count what is new, with its tokens and their price; write nothing.")
+@click.option(
+    "--sync", is_flag=True, help="Also remove documents that came from the SOURCEs and are no longer in them."
+)
+@click.option("--dry-run", is_flag=True, help="Count what would be new, its tokens and their price; write nothing.")
 @encoder_option
 @index_option
 @json_option("the counts")
@@ -108,18 +112,20 @@ def ingest(
 ) -> None:  # fmt: skip
     """Read SOURCEs into the index; embed only what is new.
 
-    A SOURCE is a CSV, TSV, spreadsheet, JSONL, Parquet, RIS, PubMed (nbib), BibTeX, TXT, Markdown, HTML, PDF or Word
-    file, a message of mail (eml) or a mailbox (mbox), a folder of them, or - for stdin.
-    Text, title and id fields are found by their usual names, which docs/reading.md lists, or named here; all
-    other fields are kept as metadata. The index is made if it does not exist.
+    A SOURCE is a file, a folder of files, or - for stdin. Files may be CSV, TSV, spreadsheets, JSONL, Parquet, RIS,
+    PubMed (nbib), BibTeX, TXT, Markdown, HTML, PDF, Word, OpenDocument text (odt), EPUB, mail (eml) or mailboxes
+    (mbox). The index is made if it does not exist.
 
-    With --sync the index becomes equal to the SOURCEs: a document is removed if it was ingested from one of them (the
-    same file, or any file below the same folder, named in whatever way) and is not there any more. Documents that came
-    from elsewhere stay. Nothing is removed when reading stops at an error, or when the SOURCEs hold no document; with
-    --on-error skip nothing that came from a file of which something could not be read.
+    The fields with the text, the title and the id are found by their usual names, which docs/reading.md lists, or
+    named with --text, --title and --id. All other fields are kept as metadata.
+
+    With --sync the index follows the SOURCEs: a document that was ingested from one of them (the same file, or any
+    file below the same folder, however it is named) and is no longer there is removed. Documents from elsewhere stay.
+    Nothing is removed when reading stops at an error, or when the SOURCEs hold no document. With --on-error skip,
+    nothing is removed that came from a file that could not be read in full.
     """
     if sync and dry_run:
-        raise click.UsageError("--dry-run does not count what --sync would remove; leave one out")
+        raise click.UsageError("--dry-run does not count what --sync would remove; leave one of them out")
     from embedsearch.documents import estimate
 
     started = time.perf_counter()
@@ -161,7 +167,7 @@ def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, ove
             flag = f"--{option.replace('_', '-')}"
             made = f"without {flag}" if held[option] is None else f"with {flag} {held[option]}"
             raise StoreError(
-                f"{path} was made {made}, not with {given}; leave it out, or divide what it holds anew first: "
+                f"{path} was made {made}, not with {given}; leave {flag} out, or divide its documents anew first: "
                 f"embedsearch reindex {flag} {given} -i {path}"
             )
     return index
@@ -205,7 +211,7 @@ def _take_axes(index: Index, file: Path, path: str, *, changed_too: bool) -> Non
         note(f"Axes: {', '.join(fitted)}.")
     if kept:
         note(
-            f"Kept as changed in the index, not as in {file}: {', '.join(kept)}; to take the file's: "
+            f"Kept as they were changed in the index: {', '.join(kept)}. To take them from the file: "
             f"embedsearch axes fit {file} -i {path}"
         )
 
@@ -261,25 +267,29 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
         )
     if report.kept:
         note(
-            f"{count_of(report.kept, 'document')} not found again stayed, having come from files in which something "
-            "could not be read. What is said above of these helps; then the same command removes what is gone"
+            f"{count_of(report.kept, 'document not found again was', 'documents not found again were')} kept, because "
+            f"{'its file' if report.kept == 1 else 'their files'} could not be read in full. Correct what is reported "
+            "above; then the same command removes what is gone."
         )
     if report.replaced:
         note(
-            f"{count_of(report.replaced, 'document')} took the place of one from another file that has the same "
-            "id. To keep the records of both, as of two databases, name a field with ids of each one's own: --id FIELD"
+            f"{count_of(report.replaced, 'document')} replaced one from another file with the same id. To keep both, "
+            "as with exports of two databases, name a field whose ids differ between the files: --id FIELD"
         )
 
 
 @click.command(
     epilog=examples("embedsearch info", "embedsearch info -i indexes/papers -f json", "embedsearch info --encoder")
 )
-@click.option("--encoder", "of_encoder", is_flag=True, help="Say what runs its encoder on this machine, and why.")
+@click.option("--encoder", "of_encoder", is_flag=True, help="Show what runs its encoder on this machine, and why.")
 @running_options
 @index_option
 @format_option(*OBJECT_FORMATS)
 def info(of_encoder: bool, path: str, format: str) -> None:
-    """Say what an index holds: documents, passages, encoder, axes, fields, size."""
+    """Show what an index holds.
+
+    This covers its documents, passages, encoder, axes, fields and size.
+    """
     from embedsearch.encoders import describe
 
     index = open_index(path)

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     "--same",
     type=click.FloatRange(0, 1, min_open=True),
     metavar="SHARE",
-    help="The share of the shorter one's words, three in a row, that the longer one must have; 0.8 if not given.",
+    help="The share of three-word sequences in the shorter text that the longer one must have; 0.8 if not given.",
 )
-@click.option("--doubtful", is_flag=True, help="Also give those that something speaks against, and what that is.")
-@click.option("--delete", is_flag=True, help="Delete those that nothing speaks against.")
+@click.option("--doubtful", is_flag=True, help="Also show those that something speaks against, and what that is.")
+@click.option("--delete", is_flag=True, help="Delete the duplicates that nothing speaks against.")
 @where_option
 @index_option
 @format_option()
@@ -39,14 +39,18 @@ def duplicates(
 ) -> None:  # fmt: skip
     """Find documents that are in the index more than once.
 
-    These are records that came from several databases, known by their DOI, PubMed number or title, and texts in
-    several versions, known by their words. Of each the one is kept that has a label in a screening, else more words,
-    else more fields, else came first. With --delete the others are deleted, and `screen report` counts them.
+    These are records that came from several databases, recognised by their DOI, PubMed number or title, and texts in
+    several versions, recognised by their words. Where something speaks against a match, such as different years,
+    authors or titles, the decision is yours: --doubtful shows these too.
 
-    Where something speaks against it, as other years, authors or titles do, it is for you to decide: --doubtful.
+    Of each group one document is kept: the one that has a label in a screening, else more words, else more fields,
+    else came first. --delete deletes the others, and `screen report` counts them.
     """
     if delete and doubtful:
-        raise click.UsageError("--delete takes what nothing speaks against; of what is --doubtful say: delete ID")
+        raise click.UsageError(
+            "--delete deletes only what nothing speaks against; leave --doubtful out, and delete doubtful documents by "
+            "their ids: embedsearch delete ID"
+        )
     from embedsearch.duplicates import SAME
 
     index = open_index(path)

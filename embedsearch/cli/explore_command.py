@@ -23,13 +23,13 @@ from embedsearch.cli.output import note
 def explore(path: str, encoder: str | None, host: str, port: int, opens: bool) -> None:
     """Work with an index on a page in the browser.
 
-    Ask for texts and sums, see them on two axes, move a cursor along the axes, try axes of your own and save them, cut
-    with conditions, choose points with a lasso and export them, and screen. The address of the page is printed
-    to stdout when it can be opened.
+    Search for texts and sums, see them on two axes, move a cursor along the axes, try axes of your own and save them,
+    filter with conditions, select points with a lasso and export them, and screen. The address of the page is printed
+    to stdout when the page can be opened. Ctrl-C ends the server.
 
-    It listens to this machine alone, and other web pages cannot ask it. With --host it lets other machines in, and
-    the address that is printed brings a secret that they need; it speaks no TLS, so put it behind what does. Ctrl-C
-    ends it.
+    The server answers this machine alone, and no other web page can query it. With --host it lets other machines in;
+    the address that is printed then contains a secret that they need. It speaks no TLS, so put it behind a proxy that
+    does.
     """
     import secrets
 

@@ -10,7 +10,6 @@ import click
 from embedsearch.cli.main import examples
 from embedsearch.cli.options import axes_option, encoder_option, index_option, nothing_found, open_index, where_option
 from embedsearch.cli.output import FORMATS_BY_SUFFIX, note, write_into
-from embedsearch.compressed import is_compressed, suffix_of, without_suffix
 from embedsearch.wording import count_of
 
 if TYPE_CHECKING:
@@ -33,23 +32,30 @@ _BY_SUFFIX = {**FORMATS_BY_SUFFIX, ".parquet": "parquet"}
     type=click.Choice(("document", "passage")),
     default="document",
     show_default=True,
-    help="What a record is.",
+    help="Write one record per document, or per passage.",
 )
-@axes_option("Add coordinates: of a document the mean of its passages.")
-@click.option("--vectors", is_flag=True, help="Add the vector, of length 1: of a document the mean of its passages.")
+@axes_option("Add coordinates on these axes; those of a document are the mean of its passages.")
+@click.option(
+    "--vectors", is_flag=True, help="Add vectors, of length 1; that of a document is the mean of its passages."
+)
 @where_option
-@click.option("-o", "--output", "file", metavar="FILE", help="Write here: .jsonl, .json, .csv, .tsv or .parquet.")
-@click.option("-f", "--format", "format", type=click.Choice(_FORMATS), help="As FILE ends if not given, or JSON lines.")
+@click.option(
+    "-o", "--output", "file", metavar="FILE", help="The file to write: .jsonl, .json, .csv, .tsv or .parquet."
+)
+@click.option(
+    "-f", "--format", "format", type=click.Choice(_FORMATS), help="By the suffix of FILE if not given, else JSON lines."
+)
 @index_option
 @encoder_option
 def export(
     by: Literal["document", "passage"], axes: list[str], vectors: bool, where: str | None, file: str | None,
     format: str | None, path: str, encoder: str | None,
 ) -> None:  # fmt: skip
-    """Write out what an index holds: its documents, or their passages, with coordinates and vectors.
+    """Export the documents of an index, or their passages.
 
-    Records come in the order in which documents were ingested, with all their fields. In CSV what has parts of its
-    own is JSON; in Parquet vectors are lists of float32. FILE is there whole, or not at all.
+    Records have all their fields, with coordinates and vectors if you ask for them, and come in the order in which the
+    documents were ingested. In CSV, a value with parts of its own is written as JSON. In Parquet, vectors are lists of
+    float32. FILE is written whole, or not at all.
     """
     kind = _kind(file, format)
     if kind == "ids" and (axes or vectors):
@@ -72,14 +78,18 @@ def export(
 
 
 def _kind(file: str | None, format: str | None) -> str:
+    from embedsearch.compressed import is_compressed, suffix_of, without_suffix
+
     by_name = _BY_SUFFIX.get(suffix_of(file or ""))
     if file and not by_name and not format:
-        raise click.UsageError(f"{file} may hold anything by its name; wanted is one of {', '.join(_BY_SUFFIX)}, or -f")
+        raise click.UsageError(
+            f"the name of {file} does not tell its format; end it in one of {', '.join(_BY_SUFFIX)}, or add -f"
+        )
     if format and by_name and format != by_name:
-        raise click.UsageError(f"-f {format} is nothing for {file}; name a file that ends otherwise, or leave -f out")
+        raise click.UsageError(f"-f {format} does not go with {file}; rename the file, or leave -f out")
     kind = format or by_name or "jsonl"
     if kind == "parquet" and is_compressed(file or ""):
-        raise click.UsageError(f"Parquet is compressed within; name {without_suffix(file or '')}")
+        raise click.UsageError(f"Parquet is compressed inside; name the file {without_suffix(file or '')}")
     return kind
 
 

@@ -110,8 +110,8 @@ def why_nothing(sieve: Sieve, asked: Asked) -> str:
 
 def _saved(asked: Asked, profile: Profile | None) -> str:
     if profile is None:
-        return f"No document was read, so that nothing was measured and no profile is in {asked.save_file}."
-    again = " --top is no part of it; give it again." if asked.top else ""
+        return f"No document was read, so no profile was saved in {asked.save_file}."
+    again = " It does not keep --top; give that again." if asked.top else ""
     return f"Profile {profile.name!r} saved in {asked.save_file}: {', '.join(profile.axes) or 'no axes'}.{again}"
 
 

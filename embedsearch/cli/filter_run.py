@@ -109,27 +109,33 @@ class Asked:
         )
         yield (
             self.format == "same" and added,
-            "-f same gives records as they stood; coordinates need another format, such as -f jsonl",
+            "-f same writes records unchanged; -a and --explain need another format, such as -f jsonl",
         )
         yield (
             self.profile_file and (self.where or self.by or self.axes_file or self.index_is_given or self.encoder),
             "a profile has its own condition, axes and encoder; leave --where, --by, --axes, -i and --encoder out",
         )
         yield self.profile_file and not self.sources, "a profile filters SOURCEs; name at least one"
-        yield self.profile_file and self.save_file, "the profile is saved already; copy its file"
+        yield (
+            self.profile_file and self.save_file,
+            "--save-profile does not go with --profile; copy the file of the profile instead",
+        )
         yield (
             self.save_file and self.invert,
-            "a profile keeps the condition, and no --invert; say --where 'not (CONDITION)' in its place",
+            "a profile does not keep --invert; write --where 'not (CONDITION)' instead",
         )
         yield self.by and not self.top, "--by goes with --top N"
         yield self.sample_to and not self.sample, "--sample-to goes with --sample N"
         yield self.sample and self.top and not self.sample_to, "--sample with --top needs --sample-to FILE"
-        yield self.output and self.format == "table", "a table is for a terminal; leave -f table out, or -o"
+        yield self.output and self.format == "table", "a table is for a terminal; leave out either -f table or -o"
         for file in (self.output, *([self.sample_to] if self.sample_to else [])):
             misfit = self._misfit(file)
             yield misfit, misfit
-        yield self._coincide(), "-o, --sample-to and --save-profile name one file; give each a file of its own"
-        yield self._overwrites(), "the output would take the place of a source; name another file for it"
+        yield (
+            self._coincide(),
+            "two of -o, --sample-to and --save-profile name the same file; give each a file of its own",
+        )
+        yield self._overwrites(), "the output would overwrite what is read; name another file for it"
         if self.axes_file and self._index_from == "DEFAULT":
             yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
 
@@ -190,21 +196,21 @@ class Asked:
         """Say what a file cannot hold by its name, or what cannot go out as it stood; nothing where all is well."""
         if self.format == "same" and not self._stand_in(file) and (self.planned or not self.sources):
             what = self.sources[0] if self.sources else "the index"
-            return f"-f same gives records as they stood, and {what} has none; name another format, such as -f jsonl"
+            return f"-f same writes records unchanged, and {what} has none; name another format, such as -f jsonl"
         suffix = suffix_of(file or "")
         wanted = _KINDS.get(suffix[1:])
         if _is_parquet(file) and is_compressed(file or ""):
-            return f"Parquet is compressed within; name {without_suffix(file or '')}"
+            return f"Parquet is compressed inside; name the file {without_suffix(file or '')}"
         if not wanted or self.format not in (None, "same"):
             return ""
         kind = self.kind_of(file)
         if kind != "same" and _KINDS[kind] != wanted:
-            return f"only records as they stood can go to {file}; name a .csv, .tsv, .json or .jsonl file, or -f"
+            return f"only unchanged records can go to {file}; name a .csv, .tsv, .json or .jsonl file, or add -f"
         for one in self.planned if kind == "same" else ():
             if _written_as(one, file) != wanted and not (one.has_records and suffix_of(one.name) == suffix):
                 return (
-                    f"what is in {one.name} goes out as it stood, which is nothing for {file}; name a file that ends "
-                    "otherwise, or a format, such as -f jsonl"
+                    f"the records of {one.name} are written unchanged, which does not go with {file}; rename the file, "
+                    "or name a format, such as -f jsonl"
                 )
         return ""
 
@@ -284,7 +290,7 @@ class _Measured:
 
 def _measuring(asked: Asked, output: Resumable | None, stack: ExitStack) -> _Measured:
     if output and output.goes_on:
-        note(f"Going on: what an interrupted run embedded is in {output.folder}.")
+        note(f"Going on where a run was interrupted: what it embedded is in {output.folder}.")
     cache = output.cache if output else None
     if asked.profile_file:
         return _by_profile(asked, cache, stack)
@@ -340,7 +346,7 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
         note(f"No index: axes are scaled on {scaled_on}.")
     elif axes:
         meant = axis_meant(asked.where, names)
-        note(f"No axis of {asked.axes_file} is asked for; there are: {', '.join(names)}.{meant}")
+        note(f"No axis of {asked.axes_file} is used; it has: {', '.join(names)}.{meant}")
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "index"
     index = measuring_index(folder, encoder, axes=axes if sample else (), population=sample, cache=cache)
     stack.callback(index.close)

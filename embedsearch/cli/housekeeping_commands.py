@@ -23,10 +23,10 @@ from embedsearch.wording import count_of
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @index_option
 def delete(ids: tuple[str, ...], path: str) -> None:
-    """Take documents out of the index by their ids; - reads ids from stdin, one a line.
+    """Delete documents from the index by their ids.
 
-    If one of them is not in the index, nothing is deleted. The room they took is given back, and their texts leave
-    the files, when the index is compacted: embedsearch compact
+    ID may be - to read ids from stdin, one per line. If one of them is not in the index, nothing is deleted. The space
+    that the documents took is freed, and their texts leave the files, when the index is compacted: embedsearch compact
     """
     index = open_index(path)
     count = index.delete(with_stdin(ids))
@@ -41,7 +41,7 @@ def delete(ids: tuple[str, ...], path: str) -> None:
     )
 )
 @click.option(
-    "--repair", "mend", is_flag=True, help="Make again what can be: vectors from the texts, and the faiss file."
+    "--repair", "mend", is_flag=True, help="Make anew what can be: vectors from the texts, and the faiss file."
 )
 @encoder_option
 @index_option
@@ -49,14 +49,15 @@ def delete(ids: tuple[str, ...], path: str) -> None:
 def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> None:
     """Check everything in an index against its checksums.
 
-    One line to stdout for everything that is not what was written, with what helps; exit code 1 if there is any.
+    Each part that is not what was written is named on a line of stdout, with what helps; the exit code is then 1.
     Checked are SQLite's own structure, the text and the fields of each document, where each passage lies and which
-    text its vector was made from, each vector that is in use, and the faiss file. With --repair damaged vectors are
-    embedded anew from the stored texts and the faiss file is built anew; a document whose text is damaged is
-    replaced when its source is ingested again.
+    text its vector was made from, each vector that is in use, and the faiss file.
+
+    With --repair, damaged vectors are embedded anew from the stored texts, and the faiss file is built anew. A document
+    whose text is damaged is replaced when its source is ingested again.
     """
     if encoder is not None and not mend:
-        raise click.UsageError("--encoder embeds anew what is damaged; it goes with --repair")
+        raise click.UsageError("--encoder goes with --repair, which embeds anew what is damaged")
     from embedsearch.index import upkeep
 
     with progress(None, "Verifying") as bar:
@@ -83,15 +84,15 @@ def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> No
 @index_option
 @json_option("the counts")
 def compact(path: str, format: str | None) -> None:
-    """Give the room of deleted and replaced documents back to the disk.
+    """Free the disk space of deleted and replaced documents.
 
-    Needs room for a second copy while it works. It may be interrupted at any moment, and other processes may go on
-    searching meanwhile.
+    This needs room for a second copy of the index while it works. It may be interrupted at any moment, and other
+    processes may go on searching meanwhile.
     """
     done = open_index(path).compact()
     if format:
         write_counts(done)
-    note(f"{path}: {count_of(done.rows, 'row')} taken out; {done.before:,} bytes before, {done.after:,} now.")
+    note(f"{path}: {count_of(done.rows, 'row')} removed; {done.before:,} bytes before, {done.after:,} now.")
 
 
 @click.command(
@@ -103,7 +104,7 @@ def compact(path: str, format: str | None) -> None:
     )
 )
 @encoder_option
-@click.option("--chunk-words", type=click.IntRange(min=1), metavar="N", help="The most words of a passage from now on.")
+@click.option("--chunk-words", type=click.IntRange(min=1), metavar="N", help="The most words in a passage from now on.")
 @click.option(
     "--overlap",
     type=click.IntRange(min=0),
@@ -113,11 +114,14 @@ def compact(path: str, format: str | None) -> None:
 @index_option
 @json_option("the counts")
 def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, path: str, format: str | None) -> None:
-    """Embed the documents of an index anew from their stored texts: with another encoder, or in other passages.
+    """Embed an index anew from its stored texts.
 
-    The work is done in a folder beside the index (its name with .reindexing behind it), which serves as it was until
-    the new state is whole and takes its place in one step; the axes are fitted anew, as new versions. After an
-    interruption the same command goes on, and embeds nothing twice. What is not said stays as it is.
+    This gives it another encoder or other passages; what you do not name stays as it is. The axes are fitted anew, as
+    new versions.
+
+    The work is done in a folder beside the index (its name with .reindexing behind it). The index serves as it was
+    until the new state is complete and takes its place in one step. After an interruption, the same command goes on,
+    and embeds nothing twice.
     """
     from embedsearch.index import reindex as embed_anew
 

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--relevant", is_flag=True, help="It is what is looked for.")
-@click.option("--not-relevant", is_flag=True, help="It is not.")
-@click.option("--undecided", is_flag=True, help="It was read, and cannot be told yet.")
-@click.option("--grade", type=float, metavar="0-1", help="How relevant; from 0.5 on it counts as relevant.")
+@click.option("--relevant", is_flag=True, help="Label them relevant: what is looked for.")
+@click.option("--not-relevant", is_flag=True, help="Label them not relevant.")
+@click.option("--undecided", is_flag=True, help="Label them undecided: read, but not judged yet.")
+@click.option("--grade", type=float, metavar="0-1", help="Label them with a grade; from 0.5 on it counts as relevant.")
 @click.option("--note", "text", default="", metavar="TEXT", help="A note to keep with the label.")
 @author_option
 @screening_options
@@ -48,14 +48,14 @@ def label(
 ) -> None:  # fmt: skip
     """Label documents by their ids.
 
-    The id - reads ids from stdin, one a line. If one of them is not in the index, none is labelled. A label that
-    was there before stays in the history, and holds again when this one is undone.
+    ID may be - to read ids from stdin, one per line. If one of them is not in the index, none is labelled. An earlier
+    label stays in the history, and holds again when the new one is undone.
     """
     words = {"relevant": relevant, "not relevant": not_relevant, "undecided": undecided}
     said: list[str | float] = [word for word, is_given in words.items() if is_given]
     said += [] if grade is None else [grade]
     if len(said) != 1:
-        raise click.UsageError("say which label: one of --relevant, --not-relevant, --undecided, --grade 0.7")
+        raise click.UsageError("give one label: --relevant, --not-relevant, --undecided, or --grade 0.7")
     screening = open_screening(path, name)
     wanted = list(with_stdin(ids))
     given = screening.labels.add(wanted, said[0], note=text, author=author)
@@ -74,8 +74,8 @@ def label(
 def undo(number: int | None, is_import: bool, author: str | None, path: str, name: str) -> None:
     """Take back a label, or all labels of an import.
 
-    It is the last one, or that of event NUMBER, as `screen report -f json` numbers them. What was labelled before
-    holds again; what was labelled since an import keeps that label.
+    Without NUMBER it is the last one; NUMBER is that of its event, as `screen report -f json` numbers them. An earlier
+    label holds again; what was labelled since an import keeps that label.
     """
     screening = open_screening(path, name)
     if is_import:
@@ -104,14 +104,18 @@ def _tell_taken_back(path: str, back: TakenBack) -> None:
     ),
 )
 @click.argument("file", type=click.Path())
-@click.option("--label", "field", metavar="FIELD", help="The field with the label; found by its usual names.")
-@click.option("--id", "key", metavar="FIELD", help="The field that names the document; found by its usual names.")
+@click.option(
+    "--label", "field", metavar="FIELD", help="The field with the label; one of the usual names if not given."
+)
+@click.option(
+    "--id", "key", metavar="FIELD", help="The field that names the document; one of the usual names if not given."
+)
 @click.option(
     "--match",
     default="id",
     show_default=True,
     metavar="FIELD",
-    help="The documents' field that it is compared with: id, title, or a metadata field such as doi.",
+    help="The field of the documents to compare that with: id, title, or a metadata field such as doi.",
 )
 @click.option("--encoding", metavar="NAME", help="The encoding of the file; UTF-8 if not given.")
 @click.option(
@@ -128,18 +132,19 @@ def import_command(
     file: str, field: str | None, key: str | None, match: str, encoding: str | None, on_error: str,
     author: str | None, path: str, name: str, format: str | None,
 ) -> None:  # fmt: skip
-    """Take labels from FILE.
+    """Import labels from a file.
 
-    It is CSV, TSV, a spreadsheet, JSON lines or RIS. A label is 1 or 0, yes or no, relevant or not relevant,
-    undecided, or a grade from 0 to 1; an empty one is none. ASReview's exports are read as they are: the columns
-    asreview_label or included, asreview_note and asreview_time, and in RIS the notes ASReview_relevant and
-    ASReview_irrelevant. What is labelled so already stays as it is; where another label stood, a line says that it is
-    overruled.
+    FILE is CSV, TSV, a spreadsheet, JSON lines or RIS. A label is 1 or 0, yes or no, relevant or not relevant,
+    undecided, or a grade from 0 to 1; an empty one is none. A document that has the same label already stays as it is;
+    where it had another, a line says that this is overruled.
+
+    ASReview's exports are read as they are: the columns asreview_label or included, asreview_note and asreview_time,
+    and in RIS the notes ASReview_relevant and ASReview_irrelevant.
     """
     reading = {"label": field, "key": key, "encoding": encoding, "on_error": on_error, "report": note_line}
     wanted = {option: value for option, value in reading.items() if value is not None}
     taken = open_screening(path, name).labels.take(file, match=match, reading=wanted, author=author)
-    overruled = f", {taken.overruled:,} of them otherwise before" if taken.overruled else ""
+    overruled = f", {taken.overruled:,} of them labelled differently before" if taken.overruled else ""
     unknown = f", {taken.unknown:,} of unknown documents" if taken.unknown else ""
     note(
         f"{path}: {count_of(taken.labelled, 'document')} labelled{overruled}, {taken.unchanged:,} unchanged; "
@@ -160,7 +165,7 @@ def import_command(
 @click.option(
     "--only",
     type=click.Choice(("relevant", "not-relevant", "undecided", "labelled", "unread")),
-    help="Only the records labelled so; all records of the screening if not given.",
+    help="Only the records labelled like this; all records of the screening if not given.",
 )
 @screening_options
 @encoder_option
@@ -168,9 +173,9 @@ def import_command(
 def export_command(only: Any, path: str, name: str, encoder: str | None, format: str) -> None:
     """Print the records with their labels.
 
-    For a spreadsheet, a reference manager, or ASReview: asreview is CSV in ASReview's columns with the documents'
-    own fields; ris has the label as a note (N1). Both know yes and no: grades from 0.5 on are relevant there, and
-    what is undecided has no label.
+    They are for a spreadsheet, a reference manager, or ASReview. asreview is CSV in ASReview's columns, with the
+    documents' own fields; ris has the label as a note (N1). Both know only yes and no: grades from 0.5 on are relevant
+    there, and what is undecided has no label.
     """
     from embedsearch.screening import exporting
 
@@ -205,11 +210,11 @@ def export_command(only: Any, path: str, name: str, encoder: str | None, format:
 @index_option
 @format_option()
 def agreement_command(first: str, second: str, path: str, format: str) -> None:
-    """Compare the labels of two screenings: how far they agree, and where not.
+    """Compare the labels of two screenings.
 
-    FIRST and SECOND are their names. The records that they label otherwise are printed, with an empty label to be
-    filled in and imported. Cohen's kappa is over the records that both have decided; grades from 0.5 on are
-    relevant. -f json prints the figures too.
+    FIRST and SECOND are their names. The records that they label differently are printed, with an empty label to be
+    filled in and imported. How far they agree is reported: Cohen's kappa is over the records that both have decided,
+    and grades from 0.5 on are relevant. -f json prints the figures too.
     """
     from embedsearch.screening import agreement
 

@@ -50,7 +50,7 @@ def _on_one_line() -> Iterator[None]:
         if "unexpected extra argument" in message:
             message += "; put words that belong together in quotes"
         elif isinstance(error, click.NoSuchOption) and error.option_name[:2] != "--" and _takes_texts(error.ctx):
-            message = message.removesuffix(".") + "; before a text that begins with - put --"
+            message = message.removesuffix(".") + "; put -- before a text that begins with -"
         end = "" if message.endswith((".", "?", "!")) else "."
         raise Failure(f"{message}{end} See '{error.ctx.command_path} --help'" if error.ctx else message) from error
 
@@ -143,7 +143,7 @@ class Commands(click.Group):
             if isinstance(error, ImportError) and _NOT_LOADED not in str(error):
                 raise
             raise Failure(
-                "there is not enough memory. What was committed is kept; make room, and run the command again"
+                "there is not enough memory. What was committed is kept; free some memory and run the command again"
             ) from error
         except KeyboardInterrupt:
             note("Interrupted. What was committed is kept; run the command again to go on.")
@@ -185,9 +185,11 @@ def examples(*lines: str) -> str:
 def main() -> None:
     """Search, measure and filter texts along directions of meaning that you choose.
 
-    Documents go into an index with `ingest`. Axes such as predatoriness and size are defined by phrases for
-    their two poles. Data go to stdout, words to stderr. Exit codes: 0 done, 1 nothing found, 2 wrong usage or
-    unreadable input, 130 interrupted, 141 whoever read the output left.
+    `ingest` puts documents into an index. An axis, such as predatoriness or size, is defined by phrases for its two
+    poles.
+
+    Data go to stdout, messages to stderr. Exit codes: 0 done, 1 nothing found, 2 wrong usage or unreadable input,
+    130 interrupted, 141 the output was closed by its reader.
     """
     _open_missing_streams()
     # Text is UTF-8 whatever the locale says; a byte order mark is no part of the first line of stdin. Bytes that are no

@@ -31,20 +31,24 @@ if TYPE_CHECKING:
         "embedsearch map --layout pca --sample 5000 -o components.html",
     ),
 )
-@click.option("-o", "--output", "file", required=True, metavar="FILE", help="Where to: .html.")
-@axes_option("Two axes; a layout if not given.")
+@click.option("-o", "--output", "file", required=True, metavar="FILE", help="The file to write: .html.")
+@axes_option("Two axes, separated by a comma; a layout if not given.")
 @click.option(
-    "--layout", type=click.Choice(("umap", "pca")), help="Of the vectors, in the place of axes; umap if not given."
+    "--layout",
+    type=click.Choice(("umap", "pca")),
+    help="How to lay out the vectors, instead of axes; umap if not given.",
 )
 @click.option("--color", metavar="FIELD", help="Colour by this field.")
-@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="The most passages shown; 20,000 if not given.")
+@click.option(
+    "--sample", type=click.IntRange(min=1), metavar="N", help="The most passages to show; 20,000 if not given."
+)
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
     metavar="N",
-    help="Of UMAP, where another one lays out anew; pca draws nothing, and is the same with any.",
+    help="The seed of UMAP; another one lays out anew. pca draws nothing at random, and is the same with any.",
 )
-@click.option("--relayout", is_flag=True, help="Lay out anew, though a layout is kept.")
+@click.option("--relayout", is_flag=True, help="Lay out anew, even if a layout is kept.")
 @where_option
 @index_option
 @encoder_option
@@ -53,10 +57,11 @@ def map_(
     file: str, axes: list[str], layout: Literal["umap", "pca"] | None, color: str | None, sample: int | None,
     seed: int | None, relayout: bool, where: str | None, path: str, encoder: str | None, format: str | None,
 ) -> None:  # fmt: skip
-    """Write a map of the index as one HTML file, on two axes or by a layout of its vectors.
+    """Write a map of the index as one HTML file.
 
-    It opens from the disk, without a network: zoom, hover, search, isolate, select and export. A layout is computed
-    once and kept in the index; documents that come later are placed in it.
+    The map shows passages on two axes, or by a layout of their vectors. It opens from the disk, without a network:
+    zoom, hover, search, isolate, select and export. A layout is computed once and kept in the index; documents added
+    later are placed in it.
     """
     from embedsearch.maps.content import SHOWN
     from embedsearch.maps.mapping import check_file, map_index
@@ -64,7 +69,7 @@ def map_(
     if len(axes) not in (0, 2):
         raise click.UsageError(f"a map has two axes, not {len(axes)}: {', '.join(axes)}")
     if axes and (layout or relayout or seed is not None):
-        raise click.UsageError("--layout, --seed and --relayout go without -a: a map has axes or a layout")
+        raise click.UsageError("--layout, --seed and --relayout do not go with -a: a map has axes or a layout")
     check_file(file)
     index = open_index(path, encoder)
     if not len(index):

@@ -40,8 +40,8 @@ index_option = click.option(
 name_option = click.option(
     "--encoder",
     metavar="NAME",
-    help="A sentence-transformers model name or folder, or openai:MODEL (a remote one); if not given the "
-    "index's own, or all-MiniLM-L6-v2.",
+    help="A sentence-transformers model name or folder, or openai:MODEL (a remote one); the index's own, or "
+    "all-MiniLM-L6-v2, if not given.",
 )
 
 
@@ -53,12 +53,15 @@ def encoder_option(command: Any) -> Any:
 def running_options(command: Any) -> Any:
     """Add the options that say how an encoder is run; they hold for every encoder that the command loads."""
     choices = {
-        "engine": (click.Choice(("openvino", "torch")), "What computes the vectors; the fastest if not given."),
+        "engine": (
+            click.Choice(("openvino", "torch")),
+            "What computes the vectors; the fastest available if not given.",
+        ),
         "precision": (
             click.Choice(("bf16", "f32", "int8")),
-            "What it computes in; what the processor is fast at if not given. int8 gives other vectors.",
+            "What it computes in; if not given, what the processor is fast at. int8 gives other vectors.",
         ),
-        "device": (str, "A torch device, such as cpu or cuda; the best there is if not given."),
+        "device": (str, "A torch device, such as cpu or cuda; the best available if not given."),
     }
     for name, (kind, help) in reversed(choices.items()):
         option = click.option(
@@ -91,15 +94,21 @@ def refuse_empty_names(command: click.Command) -> None:
 def _refusing_empty(callback: Callback | None) -> Callback:
     def check(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
         if "" in (value if isinstance(value, tuple | list) else (value,)):
-            raise click.BadParameter("an empty name; say which, or leave it out", context, parameter)
+            raise click.BadParameter("the name is empty; give one, or leave it out", context, parameter)
         return value if callback is None else callback(context, parameter, value)
 
     return check
 
 
-where_option = click.option("--where", metavar="CONDITION", help="Only what satisfies it, as in 'kind == \"person\"'.")
-explain_option = click.option("--explain", is_flag=True, help="Say how it was answered, and the time of each step.")
-count_option = click.option("-k", "k", type=click.IntRange(min=1), default=10, show_default=True, help="How many.")
+where_option = click.option(
+    "--where", metavar="CONDITION", help="Only what satisfies this condition, as in 'kind == \"person\"'."
+)
+explain_option = click.option(
+    "--explain", is_flag=True, help="Say how the query was answered, and how long each step took."
+)
+count_option = click.option(
+    "-k", "k", type=click.IntRange(min=1), default=10, show_default=True, metavar="N", help="How many results."
+)
 
 
 def format_option(*formats: str) -> Callable[[Any], Any]:
@@ -113,7 +122,7 @@ def format_option(*formats: str) -> Callable[[Any], Any]:
         "format",
         type=click.Choice(formats or FORMATS),
         callback=lambda _context, _parameter, value: value or default_format(),
-        help="Output format; a table on a terminal, JSON lines elsewhere.",
+        help="Output format; if not given, a table on a terminal and JSON lines elsewhere.",
     )
 
 
@@ -147,9 +156,13 @@ def split_names(_context: click.Context, _parameter: click.Parameter, values: tu
 
 def listening_options(port: int) -> Callable[[Any], Any]:
     """Return the options that say where a server listens."""
-    host = click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Where to listen.")
-    kind, help = click.IntRange(0, 65535), "The port; 0 for any."
-    return lambda command: host(click.option("--port", type=kind, default=port, show_default=True, help=help)(command))
+    host = click.option(
+        "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen at."
+    )
+    kind, help = click.IntRange(0, 65535), "The port; 0 for any free one."
+    return lambda command: host(
+        click.option("--port", type=kind, default=port, show_default=True, metavar="PORT", help=help)(command)
+    )
 
 
 def with_stdin(given: Iterable[str]) -> Iterator[str]:
@@ -169,7 +182,7 @@ def phrases_from(given: Iterable[str]) -> list[str]:
     """
     phrases = [phrase.strip() for phrase in with_stdin(given)]
     if not phrases:
-        raise QueryError("stdin held no phrase; give one a line")
+        raise QueryError("stdin held no phrase; give one per line")
     return phrases
 
 
@@ -184,7 +197,7 @@ def tell_joined(expression: str) -> None:
 
     for text in parse_expression(expression).texts:
         if _JOINED.search(text) and f'"{text}"' not in expression:
-            note(f"{text!r} is taken as one phrase: an operator stands between spaces, as in sheep + spider.")
+            note(f"{text!r} is read as one phrase; put spaces around an operator, as in sheep + spider.")
 
 
 def said(**spelled: str) -> str | None:

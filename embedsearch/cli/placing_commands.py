@@ -42,26 +42,30 @@ if TYPE_CHECKING:
 )
 @click.argument("phrases", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Place the passages of the index instead of phrases.")
-@axes_option("Axes, separated by commas; all of the index if not given.")
+@axes_option("The axes, separated by commas; all of the index if not given.")
 @click.option("--unit", type=click.Choice(("sd", "percentile", "raw", "rating")), default="sd", show_default=True,
-              help="Standard deviations of the index, percentiles of it, raw, or the ratings' unit.")  # fmt: skip
-@click.option("--document", "documents", multiple=True, metavar="ID", help="Place a document by its passages.")
-@click.option("--evidence", is_flag=True, help="With --document: the sentences that carry it, and how much in sd.")
+              help="Standard deviations of the index, its percentiles, raw, or the unit of the ratings.")  # fmt: skip
+@click.option(
+    "--document", "documents", multiple=True, metavar="ID", help="Place a document of the index, by its passages."
+)
+@click.option(
+    "--evidence", is_flag=True, help="With --document: show the sentences that carry its place, and how much, in sd."
+)
 @click.option(
     "--above",
     default="1",
     show_default=True,
     metavar="VALUE",
-    help="With --document: count passages above, in sd or as p90.",
+    help="With --document: count the passages above this value, in sd or as a percentile (p90).",
 )
 @click.option(
     "--explain",
     is_flag=True,
-    help="How much of the meaning of PHRASES the axes hold; with --all, the plan and its time.",
+    help="Show how much of the meaning of PHRASES the axes hold; with --all, how it was answered and how long it took.",
 )
-@click.option("--predicted", is_flag=True, help="Measure what was rated too, instead of where it was rated.")
+@click.option("--predicted", is_flag=True, help="Measure what was rated too, instead of showing its rating.")
 @click.option("--sort", metavar="AXIS", help="Sort by an axis, highest first; -AXIS for lowest first.")
-@click.option("-k", "k", type=click.IntRange(min=1), help="How many; all if not given.")
+@click.option("-k", "k", type=click.IntRange(min=1), metavar="N", help="How many results; all if not given.")
 @where_option
 @index_option
 @encoder_option
@@ -71,14 +75,16 @@ def place(
     axes: list[str], unit: Any, predicted: bool, sort: str | None, k: int | None,
     where: str | None, path: str, encoder: str | None, format: str,
 ) -> None:  # fmt: skip
-    """Say where PHRASES, or all passages of the index, lie on axes.
+    """Show where phrases, passages or documents lie on axes.
 
-    A phrase - reads phrases from stdin, one a line. What was rated stands where it was rated, marked with a star.
-    With --document only --axis, --unit, --above and --evidence have a meaning.
+    Give PHRASES, --all for the passages of the index, or --document. PHRASES may be - to read them from stdin, one per
+    line. What has a rating is shown at that rating, marked with a star.
+
+    Only --axis, --unit, --above and --evidence go with --document.
     """
     _refuse_what_is_ignored()
     if not documents and everything == bool(phrases):
-        raise click.UsageError("give phrases, as in embedsearch place wolf politician, or --all, not both")
+        raise click.UsageError("give either phrases, as in embedsearch place wolf politician, or --all")
     if where and not everything:
         raise click.UsageError("--where chooses among the passages of the index; it goes with --all")
     index, names = open_index(path, encoder), axes or None
@@ -108,7 +114,7 @@ def place(
     )
 )
 @click.argument("point", nargs=-1, required=True, metavar="AXIS=VALUE...")
-@click.option("--like", metavar="PHRASE", help="What is like PHRASE in all else: like wolf, but small.")
+@click.option("--like", metavar="PHRASE", help="Find what is like PHRASE in all else: like wolf, but small.")
 @count_option
 @where_option
 @explain_option
@@ -119,9 +125,9 @@ def locate(
     point: tuple[str, ...], like: str | None, k: int, where: str | None, explain: bool, path: str,
     encoder: str | None, format: str,
 ) -> None:  # fmt: skip
-    """Say what lies at a point on axes.
+    """Show what lies at a point on axes.
 
-    A VALUE is a number of standard deviations, or a percentile such as p90. Without --like no encoder is needed.
+    A VALUE is a number of standard deviations, or a percentile such as p90. Without --like, no encoder is needed.
     """
     wanted = _axis_values(point)
     index = open_index(path, encoder)
@@ -153,10 +159,10 @@ def locate(
 def shift(
     phrase: str, by: tuple[str, ...], k: int, where: str | None, path: str, encoder: str | None, format: str
 ) -> None:
-    """Move PHRASE along axes by so many standard deviations, and say what lies there.
+    """Move a phrase along axes, and show what lies there.
 
-    PHRASE may be - for stdin. Answers are ranked by their cosine to the point reached. It says so when that point is
-    far from all passages.
+    A VALUE is the number of standard deviations to move by. PHRASE may be - for stdin. Answers are ranked by their
+    cosine to the point reached. A note says when that point is far from all passages.
     """
     wanted = _axis_values(by)
     index = open_index(path, encoder)
@@ -175,13 +181,13 @@ def _refuse_what_is_ignored() -> None:
     ranked = {"sort": "--sort", "k": "-k", "predicted": "--predicted"}
     if said(documents="--document"):
         if other := said(phrases="PHRASES", everything="--all", where="--where", explain="--explain", **ranked):
-            raise click.UsageError(f"--document places documents as they are measured; {other} has no meaning with it")
+            raise click.UsageError(f"{other} does not go with --document, which places documents as they are measured")
         if said(evidence="--evidence") and click.get_current_context().params["unit"] != "sd":
             raise click.UsageError("--evidence is in standard deviations; leave it out, or --unit")
     elif other := said(evidence="--evidence", above="--above"):
-        raise click.UsageError(f"{other} speaks of the passages of a document; it goes with --document ID")
+        raise click.UsageError(f"{other} is about the passages of a document; it goes with --document ID")
     if said(explain="--explain") and said(phrases="PHRASES") and (other := said(unit="--unit", **ranked)):
-        raise click.UsageError(f"--explain of PHRASES says what axes hold of them; {other} has no meaning with it")
+        raise click.UsageError(f"{other} does not go with --explain of PHRASES, which shows what the axes hold of them")
 
 
 def _axis_values(texts: Sequence[str]) -> dict[str, Any]:
@@ -191,7 +197,7 @@ def _axis_values(texts: Sequence[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         name = normal(name.strip())
         if not equals or not name:
-            raise click.UsageError(f"{text!r} is no AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
+            raise click.UsageError(f"{text!r} is not AXIS=VALUE; write it as in predatoriness=1.5 or size=p10")
         if name in values:
             raise click.UsageError(f"{name!r} is given twice; an axis can have one value only")
         values[name] = value

@@ -35,7 +35,7 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str | Non
     if value is None:
         return None
     if (match := _SIZE.match(value.strip())) is None:
-        raise click.BadParameter(f"{value!r} is no width and height in inches, such as 7x5")
+        raise click.BadParameter(f"{value!r} is not a width and height in inches, such as 7x5")
     return float(match[1]), float(match[2])
 
 
@@ -49,21 +49,25 @@ def _size(_context: click.Context, _parameter: click.Parameter, value: str | Non
     )
 )
 @click.argument("phrases", nargs=-1)
-@click.option("-o", "--output", "file", required=True, metavar="FILE", help="Where to: .png, .svg or .pdf.")
+@click.option("-o", "--output", "file", required=True, metavar="FILE", help="The file to write: .png, .svg or .pdf.")
 @axes_option("Two axes for a plane, one for a histogram; the first two of the index if not given.")
-@click.option("--calc", metavar="EXPRESSION", help="Draw its terms as arrows, and a star where they lead.")
-@click.option("-k", "k", type=click.IntRange(min=1), help="With --calc: how many answers to label; 5 if not given.")
-@click.option("--threshold", metavar="VALUE", help="With one axis: a number or percentile; says how many lie above.")
+@click.option("--calc", metavar="EXPRESSION", help="Draw the terms of a sum as arrows, with a star where they lead.")
+@click.option(
+    "-k", "k", type=click.IntRange(min=1), metavar="N", help="With --calc: how many answers to label; 5 if not given."
+)
+@click.option(
+    "--threshold", metavar="VALUE", help="With one axis: draw a line at a number or percentile; say how many lie above."
+)
 @click.option("--label", "documents", multiple=True, metavar="ID", help="Label a document of the index.")
 @click.option(
     "--extremes",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Label N passages at each end of each axis; 3 where nothing else is labelled.",
+    help="Label N passages at each end of each axis; if not given, 3 where nothing else is labelled.",
 )
-@click.option("--color", metavar="FIELD", help="Colour and marker by this field.")
+@click.option("--color", metavar="FIELD", help="Choose colour and marker by this field.")
 @click.option("--size", metavar="WxH", callback=_size, help="Width and height in inches; 7.2x5.4 if not given.")
-@click.option("--font", metavar="NAME", help="A font of this machine; DejaVu Sans if not given.")
+@click.option("--font", metavar="NAME", help="A font installed on this machine; DejaVu Sans if not given.")
 @where_option
 @index_option
 @encoder_option
@@ -73,10 +77,10 @@ def plot(
     documents: tuple[str, ...], extremes: int | None, color: str | None, size: tuple[float, float] | None,
     font: str | None, where: str | None, path: str, encoder: str | None, format: str | None,
 ) -> None:  # fmt: skip
-    """Draw the index on two axes, or along one, with PHRASES labelled.
+    """Draw the index on one or two axes, with PHRASES labelled.
 
-    The passages of the index are a quiet background. A phrase - reads phrases from stdin, one a line. The same input
-    gives the same bytes.
+    The passages of the index form a quiet background. PHRASES may be - to read them from stdin, one per line. The same
+    input gives the same bytes.
     """
     from embedsearch.plots import Look, plot_axis, plot_plane
     from embedsearch.plots.files import check_file
@@ -105,7 +109,7 @@ COMMANDS = (plot,)
 def _check_sum(calc: str, phrases: Sequence[str]) -> None:
     """Refuse a sum whose operators have become phrases, since the shell took it apart."""
     if lone := [phrase for phrase in phrases if phrase in ("+", "*")]:
-        raise click.UsageError(f'{lone[0]!r} is no phrase; put a sum in quotes, as in --calc "sheep + spider"')
+        raise click.UsageError(f'{lone[0]!r} is not a phrase; put a sum in quotes, as in --calc "sheep + spider"')
     tell_joined(calc)
 
 
@@ -120,7 +124,7 @@ def _check(names: Sequence[str], *, calc: str | None, k: int | None, threshold: 
     if len(names) == 2 and threshold is not None:
         raise click.UsageError(f"--threshold {_ALONG_AN_AXIS}")
     if k is not None and calc is None:
-        raise click.UsageError("-k says how many answers to --calc are labelled; there is no --calc")
+        raise click.UsageError("-k is how many answers to --calc are labelled; add --calc, or leave -k out")
 
 
 def _finish(index: Index, made: Plot, file: str, format: str | None) -> None:

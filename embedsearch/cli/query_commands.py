@@ -53,25 +53,26 @@ _AT_ONCE = 256  # lines of a file
     "--like",
     metavar="ID",
     multiple=True,
-    help="Search with a document of the index instead of a text; with several, each counts alike.",
+    help="Search with a document of the index instead of TEXT; repeat it for several, which count alike.",
 )
 @click.option(
     "--each",
     metavar="FILE",
     type=click.Path(),
-    help="Search with each line of a file, - for stdin; hits say under query which they answer.",
+    help="Search with each line of a file, - for stdin; each hit names its line in the field query.",
 )
 @click.option(
     "--mode",
     type=click.Choice(("hybrid", "dense", "lexical")),
-    help="Rank by meaning and words, by meaning, or by words; hybrid if not given, dense for a single word.",
+    help="Rank by meaning and words (hybrid), by meaning (dense) or by words (lexical); if not given hybrid, or dense "
+    "for a single word.",
 )
 @click.option(
     "--by",
     type=click.Choice(("passage", "document")),
     default="passage",
     show_default=True,
-    help="Any passages, or the best one of each document.",
+    help="List all passages, or only the best one of each document.",
 )
 @count_option
 @where_option
@@ -86,11 +87,12 @@ def search(
     """Find the passages that answer TEXT best.
 
     TEXT may be - for stdin. The score is a cosine: 1 is the same meaning, about 0 is unrelated. bm25 counts the
-    words of the text that a passage has, rare ones more. A hybrid search ranks by both, fused into one number.
+    words of TEXT that a passage has, and rare words count more. A hybrid search ranks by fused, one number made of
+    both.
     """
     if sum(given is not None for given in (text, like or None, each)) != 1:
         raise click.UsageError(
-            'give a text, as in embedsearch search "ambush from below", or --like ID, or --each FILE alone'
+            'give one of these: a text, as in embedsearch search "ambush from below", --like ID, or --each FILE'
         )
     index = open_index(path, encoder)
     if each is not None:
@@ -116,10 +118,10 @@ def search(
     )
 )
 @click.argument("expression")
-@axes_option("Add coordinates on these axes, as charges add, and answer on them.", "--on")
+@axes_option("Add up coordinates on these axes, as charges add, and answer on them.", "--on")
 @count_option
 @where_option
-@click.option("--keep-inputs", is_flag=True, help="Let the terms themselves be answers.")
+@click.option("--keep-inputs", is_flag=True, help="Allow the terms themselves as answers.")
 @index_option
 @encoder_option
 @format_option()
@@ -127,11 +129,11 @@ def calc(
     expression: str, axes: list[str], k: int, where: str | None, keep_inputs: bool, path: str, encoder: str | None,
     format: str,
 ) -> None:  # fmt: skip
-    """Add and subtract meanings: what lies at EXPRESSION?
+    """Add and subtract meanings, and find what lies there.
 
-    An expression joins phrases by + and - between spaces; a phrase may have a weight (0.5*wolf) and quotes.
-    Each answer shows what every term contributes to its score, and whether a term alone would have found it;
-    the plain neighbours of each term are printed beside.
+    EXPRESSION joins phrases by + and - between spaces. A phrase may have a weight (0.5*wolf) and stand in quotes.
+    Each answer shows what every term contributes to its score, and whether a term alone would have found it. The
+    plain neighbours of each term are printed as well.
     """
     index, source = open_index(path, encoder), text_from(expression)
     tell_joined(source)
@@ -182,7 +184,7 @@ def _answers(index: Index, file: str, without: list[str], wanted: dict[str, Any]
                 without.append(text)
             yield text, hits
     if not texts:
-        raise QueryError(f"{'stdin' if file == '-' else file} holds no text to search with; give one a line")
+        raise QueryError(f"{'stdin' if file == '-' else file} holds no text to search with; give one per line")
 
 
 def _print_answer(index: Index, text: str, hits: Hits) -> int:

@@ -42,18 +42,24 @@ _ALL_READ = "every record has been read"
 )
 @start_options
 @by_option("likely", "uncertain", "random", "mixed")
-@click.option("--method", type=click.Choice(("ranking", "audit")), help="Which estimate decides when to stop.")
+@click.option(
+    "--method",
+    type=click.Choice(("ranking", "audit")),
+    help="The estimate that decides when to stop; ranking if never given.",
+)
 @click.option("--recall", type=float, metavar="SHARE", help="The target of the stopping rule; 0.95 if never given.")
-@click.option("--confidence", type=float, metavar="SHARE", help="Of the bounds and the rule; 0.95 if never given.")
+@click.option("--confidence", type=float, metavar="SHARE",
+              help="The confidence of the bounds and the rule; 0.95 if never given.")  # fmt: skip
 @screening_options
 @encoder_option
 @format_option(*OBJECT_FORMATS)
 def start(path: str, name: str, encoder: str | None, format: str, **given: Any) -> None:
-    """Say what is looked for, and show the settings.
+    """Set what a screening looks for, and show its settings.
 
-    Settings are kept in the index with the labels, each change with its time. What is not given stays as it is; an
-    empty --topic, --axis or --where takes it back. Without a topic or an axis a screening starts from examples: label
-    one relevant record first.
+    Without a topic or an axis, a screening starts from examples: label one relevant record first.
+
+    Settings are kept in the index with the labels, each change with its time. Those that you do not give stay as they
+    are; an empty --topic, --axis or --where removes that setting.
     """
     screening = open_screening(path, name, encoder=encoder, **given)
     held = {"screening": screening.name, "records": len(screening.pile), **screening.settings.to_dict()}
@@ -72,7 +78,8 @@ def start(path: str, name: str, encoder: str | None, format: str, **given: Any) 
         "embedsearch screen next --by audit -n 10",
     ),
 )
-@click.option("-n", "count", type=click.IntRange(min=1), default=1, show_default=True, help="How many.")
+@click.option("-n", "count", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
+              help="How many records.")  # fmt: skip
 @by_option()
 @start_options
 @screening_options
@@ -83,9 +90,9 @@ def next_command(
 ) -> None:
     """Show the records to read next.
 
-    With each comes the sentence nearest to the topic; without a topic the one most like what was labelled relevant
-    and least like what was not. Which records were shown, and by what, is kept with the labels: the estimates need
-    it.
+    Each comes with the sentence nearest to the topic; without a topic, with the one most like what was labelled
+    relevant and least like what was not. Which records were shown, and how they were chosen, is kept with the labels:
+    the estimates need it.
     """
     screening = open_screening(path, name, encoder=encoder, for_next=by or "", **given)
     found = screening.next(count, by)
@@ -122,9 +129,10 @@ def read(
     """Read and label one record after another.
 
     The order is learned anew after every label. Keys: r relevant, n not relevant, u undecided, 1 to 9 a grade of .1
-    to .9, t a note for this record, z undo the last label given here, s skip for now, q quit. Every label is
-    on the disk before the next record is shown. What somebody else has labelled meanwhile keeps that label.
-    Without a terminal answers are read from stdin, one a line.
+    to .9, t a note for this record, z undo the last label given here, s skip for now, q quit.
+
+    Every label is on the disk before the next record is shown. A record that somebody else has labelled meanwhile keeps
+    that label. Without a terminal, answers are read from stdin, one per line.
     """
     screening = open_screening(path, name, encoder=encoder, for_next=by or "", **given)
     given_labels = _Desk(screening, by, author).read(count)
@@ -179,7 +187,7 @@ class _Desk:
                     click.echo("note: ", nl=False, err=True)
                 self._note = sys.stdin.readline().strip()
                 continue
-            note(f"{answer!r} is none of the keys: {KEYS}")
+            note(f"{answer!r} is not one of the keys: {KEYS}")
 
     def _act(self, answer: str, proposal: Proposal) -> None:
         """Do what an answer says."""
@@ -248,7 +256,7 @@ def _key() -> str:
 @encoder_option
 @format_option()
 def rank(count: int | None, path: str, name: str, encoder: str | None, format: str, **given: Any) -> None:
-    """Order what was not read, the likeliest first."""
+    """List the unread records, the most likely relevant first."""
     from embedsearch.screening.features import heading
 
     screening = open_screening(path, name, encoder=encoder, for_next="likely", **given)
@@ -270,8 +278,8 @@ def rank(count: int | None, path: str, name: str, encoder: str | None, format: s
 def status(path: str, name: str, encoder: str | None, format: str) -> None:
     """Show what was found and what may be missed.
 
-    It says whether it is time to stop. Each estimate of recall comes with a one-sided bound, with what it assumes,
-    and with its source.
+    It also says whether it is time to stop. Each estimate of recall comes with a one-sided bound, with what it
+    assumes, and with its source.
     """
     progress = open_screening(path, name, encoder=encoder, shown=True).progress().to_dict()
     if format == "table":
@@ -281,16 +289,17 @@ def status(path: str, name: str, encoder: str | None, format: str) -> None:
 
 
 @click.command(epilog=examples("embedsearch screen audit -n 200", "embedsearch screen audit -n 50 --seed 3 -f ids"))
-@click.option("-n", "size", type=click.IntRange(min=1), required=True, help="How many records.")
-@click.option("--seed", type=click.IntRange(min=0), help="Kept as a setting; the one of the settings if not given.")
+@click.option("-n", "size", type=click.IntRange(min=1), required=True, metavar="N", help="How many records.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N",
+              help="The seed, kept as a setting; that of the settings if not given.")  # fmt: skip
 @screening_options
 @encoder_option
 @format_option()
 def audit(size: int, seed: int | None, path: str, name: str, encoder: str | None, format: str) -> None:
-    """Draw a random sample of what was not read.
+    """Draw a random sample of the unread records.
 
     It serves to estimate what was missed. The sample is kept with the labels; read it with: embedsearch screen read
-    --by audit. As far as it is read from its beginning, without leaving one out, it is a random sample.
+    --by audit. It counts as random as far as it was read from its beginning without leaving a record out.
     """
     screening = open_screening(path, name, encoder=encoder)
     if seed is not None:
@@ -317,9 +326,9 @@ def audit(size: int, seed: int | None, path: str, name: str, encoder: str | None
 def report(path: str, name: str, encoder: str | None, format: str) -> None:
     """Write the record of a screening.
 
-    It holds what the appendix of a review needs: settings and their changes, seeds, versions, the flow of records
-    in the words of a PRISMA diagram, who labelled how many and when, the yield, and the evidence for stopping. The
-    JSON has every single event besides.
+    It holds what the appendix of a review needs: the settings and their changes, seeds, versions, the flow of records
+    in the terms of a PRISMA diagram, who labelled how many and when, the yield, and the evidence for stopping. JSON
+    also has every single event.
     """
     from embedsearch.screening.report import as_markdown
     from embedsearch.screening.report import report as report_on

@@ -19,11 +19,11 @@ from embedsearch.cli.main import Commands, examples
     ),
 )
 def screen() -> None:
-    """Find the relevant records of an index without reading all, and know when to stop.
+    """Find the relevant records, and know when to stop reading.
 
-    Start from a topic, an axis or labelled examples; read what is most likely relevant and label it; the order is
-    learned anew from every label. An audit sample and the stopping rule say what may have been missed. Labels are
-    kept in the index and never change: what was a mistake is undone.
+    Start from a topic, an axis or labelled examples. Read what is most likely relevant and label it; the order is
+    learned anew from every label. An audit sample and the stopping rule say what may have been missed, so that you
+    need not read all records. Labels are kept in the index and never change: a mistake is undone.
     """
 
 

@@ -30,7 +30,7 @@ author_option = click.option(
     envvar="EMBEDSEARCH_AUTHOR",
     show_envvar=True,
     metavar="PERSON",  # may be empty: nobody is named then
-    help="Who labels; the name of the account if not given.",
+    help="Who labels; the name of your account if not given.",
 )
 
 
@@ -44,8 +44,8 @@ def by_option(*choices: str) -> Callable[[Any], Any]:
     return click.option(
         "--by",
         type=click.Choice(choices or CHOICES),
-        help="Most likely relevant, most uncertain, random, mixed (likely, now and then random)"
-        f"{', or the audit sample' if 'audit' in (choices or CHOICES) else ''}; as the settings say if not given.",
+        help="How records are chosen: most likely relevant, most uncertain, random, mixed (likely, now and then random)"
+        f"{', or the audit sample' if 'audit' in (choices or CHOICES) else ''}; as in the settings if not given.",
     )
 
 
@@ -58,11 +58,12 @@ def start_options(command: Any) -> Any:
     """Add the options that say what is looked for; what is given is kept as a setting."""
     for option in reversed(
         (
-            click.option("--topic", metavar="TEXT", help="What is looked for, in a sentence."),
+            click.option("--topic", metavar="TEXT", help="What to look for, in a sentence."),
             click.option("-a", "--axis", "axes", multiple=True, metavar="NAMES", callback=_names_if_given,
-                         help="Axes that the ranker reads and starts from; -NAME wants the low end."),
-            click.option("--where", metavar="CONDITION", help="Screen only the documents that satisfy it."),
-            click.option("--seed", type=click.IntRange(min=0), help="Of what is drawn at random; 0 if never given."),
+                         help="Axes that the ranking reads and starts from; -NAME for the low end."),
+            click.option("--where", metavar="CONDITION", help="Screen only the documents that satisfy this condition."),
+            click.option("--seed", type=click.IntRange(min=0), metavar="N",
+                         help="The seed of random draws; 0 if never given."),
         )
     ):  # fmt: skip
         command = option(command)

@@ -26,16 +26,18 @@ from embedsearch.cli.output import note
 @listening_options(8765)
 @running_options
 def serve(encoder: str | None, host: str, port: int) -> None:
-    """Keep a model loaded and offer it by HTTP, as OpenAI's /v1/embeddings.
+    """Keep a model loaded and serve it over HTTP.
 
-    Any client of that API can use it. The commands of this user find it by themselves where it has the model that
-    an index needs, and leave few texts (queries, phrases) to it, which saves them loading the model. Paths are
-    /v1/embeddings, /v1/models and /health; "input_type": "query" makes a request's texts queries, for models that treat
-    them differently. The base URL is printed to stdout when requests are answered.
+    It answers as OpenAI's /v1/embeddings does, so that any client of that API can use it. Your own embedsearch commands
+    find it by themselves if it has the model that an index needs. They leave few texts (queries, phrases) to it, which
+    saves them loading the model.
 
-    It listens to this machine alone. With --host it lets others in, which must send the token that
-    EMBEDSEARCH_SERVE_TOKEN holds (Authorization: Bearer TOKEN); it speaks no TLS, so put it behind what does. Web
-    pages of other origins are refused. Ctrl-C ends it.
+    Paths are /v1/embeddings, /v1/models and /health. "input_type": "query" makes a request's texts queries, for models
+    that treat them differently. The base URL is printed to stdout when requests are answered. Ctrl-C ends the server.
+
+    It answers this machine alone, and refuses web pages of other origins. With --host it lets other machines in, which
+    must send the token in EMBEDSEARCH_SERVE_TOKEN (Authorization: Bearer TOKEN). It speaks no TLS, so put it behind a
+    proxy that does.
     """
     from embedsearch.encoders import DEFAULT_ENCODER, SentenceEncoder, load_encoder
     from embedsearch.errors import EncoderError
@@ -45,7 +47,7 @@ def serve(encoder: str | None, host: str, port: int) -> None:
     address = Address(host, port, os.environ.get("EMBEDSEARCH_SERVE_TOKEN", "").strip())
     model = load_encoder(encoder or DEFAULT_ENCODER)
     if not isinstance(model, SentenceEncoder):
-        raise EncoderError(f"{model.name} is served elsewhere already; name a model of this machine")
+        raise EncoderError(f"{model.name} is served elsewhere already; name a model on this machine")
 
     def ready(url: str) -> None:
         click.echo(url)

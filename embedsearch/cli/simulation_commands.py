@@ -43,22 +43,24 @@ _STOP_NAMES = {
 @click.argument("file", metavar="FILE")
 @click.option("--label", required=True, metavar="FIELD", help="The field that says whether a record is relevant.")
 @reading_options
-@click.option("--repeats", type=click.IntRange(min=1), default=10, show_default=True, help="How many reviews.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is random.")
+@click.option("--repeats", type=click.IntRange(min=1), default=10, show_default=True, metavar="N",
+              help="How many times to replay it.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N",
+              help="The seed of all that is random.")  # fmt: skip
 @click.option("--priors", type=click.IntRange(min=0), nargs=2, default=(1, 1), show_default=True,
               metavar="RELEVANT OTHER", help="How many records of each kind are known beforehand.")  # fmt: skip
 @click.option("--by", type=click.Choice(("likely", "uncertain", "random", "mixed")), default="likely",
               show_default=True, help="How the next record is chosen.")  # fmt: skip
 @click.option("--retrain-every", type=click.IntRange(min=1), metavar="N",
-              help="How many records are read from one ranking; if not given, 1, and 2% of those read "
-              "where that is more.")  # fmt: skip
+              help="How many records are read from one ranking; if not given, 1, or 2% of those read where that "
+              "is more.")  # fmt: skip
 @click.option("--topic", metavar="TEXT", help="A sentence about what is relevant, to start from.")
 @click.option("--recall", type=click.FloatRange(0, 1, min_open=True), default=0.95, show_default=True,
-              help="The recall at which to stop.")  # fmt: skip
+              metavar="SHARE", help="The recall to stop at.")  # fmt: skip
 @click.option("--confidence", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95,
-              show_default=True, help="How sure to be of it.")  # fmt: skip
+              show_default=True, metavar="SHARE", help="How sure to be of it.")  # fmt: skip
 @click.option("--stop-by", type=click.Choice(("ranking", "audit")), default="ranking", show_default=True,
-              help="Which estimate of what is missed stops; audit needs records drawn at random.")  # fmt: skip
+              help="The estimate of what is missed that stops it; audit needs records drawn at random.")  # fmt: skip
 @click.option("--plot", metavar="FILE", help="Draw the recall curves: a .png, .svg or .pdf file.")
 @click.option("--curve", metavar="FILE", help="Write the mean recall curve as CSV.")
 @axes_option("Also rank by coordinates on these axes of the index that -i names.")
@@ -69,13 +71,14 @@ def simulate(
     file: str, label: str, reading: dict[str, Any], topic: str | None, plot: str | None, curve: str | None,
     axes: list[str], path: str, encoder: str | None, format: str, **options: Any,
 ) -> None:  # fmt: skip
-    """Replay the screening of a labelled FILE: how soon its relevant records would have been found.
+    """Replay the screening of a labelled FILE.
 
-    Every repeat starts from records known beforehand, drawn at random, and reads all others in the order of the
-    ranking, which learns from each. Shares are between 0 and 1, with 95% intervals over the repeats; the records
-    known beforehand are left out of all of them but the stop's.
+    The figures say how soon its relevant records would have been found. Every repeat starts from records known
+    beforehand, drawn at random, and reads all others in the order of the ranking, which learns from each. Shares are
+    between 0 and 1, with 95% intervals over the repeats. The records known beforehand are left out of all shares but
+    those of the stop.
 
-    Embedding takes the longest. With EMBEDSEARCH_CACHE set to a folder, a second run embeds nothing.
+    Embedding takes longest. With EMBEDSEARCH_CACHE set to a folder, a second run embeds nothing.
     """
     from embedsearch.plots.files import check_file
     from embedsearch.screening import LabelledRecords, check_labels, plot_recall, summarise

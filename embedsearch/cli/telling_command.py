@@ -11,14 +11,16 @@ from embedsearch.cli.screening_options import open_screening, screening_options
 
 
 @click.command(epilog=examples("embedsearch screen words", "embedsearch screen words -k 50 -f csv > words.csv"))
-@click.option("-k", "k", type=click.IntRange(min=1), default=15, show_default=True, help="How many on either side.")
+@click.option(
+    "-k", "k", type=click.IntRange(min=1), default=15, show_default=True, metavar="N", help="How many on either side."
+)
 @screening_options
 @format_option("table", "jsonl", "json", "csv", "tsv")
 def words(k: int, path: str, name: str, format: str) -> None:
-    """Show the words that tell what was labelled relevant from what was not, and the reverse.
+    """Show the words that tell relevant records from others.
 
-    Single words and pairs, by how many records of either side have them. They show what the labels have in common,
-    and serve the next search of a database.
+    These are single words and pairs, for what was labelled relevant and for what was labelled not relevant, by how many
+    records of either side have them. They show what the labels have in common, and serve the next search of a database.
     """
     found = open_screening(path, name).words(k)
     if format != "table":

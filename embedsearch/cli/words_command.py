@@ -15,15 +15,17 @@ from embedsearch.wording import count_of
     "words", epilog=examples("embedsearch axes words size", "embedsearch axes words size -k 50 -f csv > words.csv")
 )
 @axis_argument("name")
-@click.option("-k", "k", type=click.IntRange(min=1), default=15, show_default=True, help="How many at each end.")
+@click.option(
+    "-k", "k", type=click.IntRange(min=1), default=15, show_default=True, metavar="N", help="How many at each end."
+)
 @where_option
 @index_option
 @format_option("table", "jsonl", "json", "csv", "tsv")
 def axis_words(name: str, k: int, where: str | None, path: str, format: str) -> None:
-    """Show the words whose passages lie furthest out on axis NAME, at each end.
+    """Show the words whose passages lie furthest out on an axis.
 
-    The score is how far the mean of the passages with a word is from the mean of all, in standard errors. It tells
-    whether an axis measures in your documents what its name says.
+    They tell whether an axis measures in your documents what its name says. The score is how far the mean of the
+    passages with a word is from the mean of all, in standard errors.
     """
     index = open_index(path)
     found = index.words(name, k=k, where=where)

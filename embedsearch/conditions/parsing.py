@@ -55,7 +55,7 @@ def parse(source: str) -> Node:
     if len(source) > _MAX_LENGTH:
         raise QueryError(f"the condition has {len(source):,} characters; at most {_MAX_LENGTH:,} are read")
     if _UNWRITABLE.search(source):
-        raise refusal(source, "it holds a NUL character or bytes that are no UTF-8")
+        raise refusal(source, "it holds a NUL character or bytes that are not UTF-8")
     # A line break means no more than a space, so that a long condition can be written on several lines.
     line = _BREAKS.sub(" ", source).strip()
     return _Builder(line).node(_syntax_tree(line))
@@ -72,7 +72,7 @@ def parse_measure(source: str) -> Column:
         operand = _Builder(cleaned)._operand(_syntax_tree(cleaned))
         if isinstance(operand, Name | Axis | Near):
             return operand
-    raise QueryError(f'{shortened(source)!r} is no measure; name an axis, or write near("a phrase")')
+    raise QueryError(f'{shortened(source)!r} is not a measure; name an axis, or write near("a phrase")')
 
 
 def _syntax_tree(source: str) -> ast.expr:
@@ -85,7 +85,7 @@ def _syntax_tree(source: str) -> ast.expr:
     except (RecursionError, MemoryError):  # how Python's parser says that it has gone deep enough
         raise refusal(source, "it is nested too deeply") from None
     if b"#" in source.encode()[tree.end_col_offset :]:
-        raise refusal(source, "what stands behind # would be left out")
+        raise refusal(source, "what follows # would be ignored; put # in quotes, or leave it out")
     return tree
 
 
@@ -136,11 +136,11 @@ class _Builder:
 
     def _comparison(self, left: ast.expr, sign: ast.cmpop, right: ast.expr) -> Node:
         if isinstance(sign, ast.Is | ast.IsNot):
-            raise self._refusal("`is` is not known here; write == or missing(x)")
+            raise self._refusal("`is` cannot be used; write == or missing(x)")
         if isinstance(sign, ast.In | ast.NotIn):
             return self._membership(left, right, negated=isinstance(sign, ast.NotIn))
         if any(isinstance(side, ast.List | ast.Tuple | ast.Set) for side in (left, right)):
-            raise self._refusal("a list can only stand behind `in`")
+            raise self._refusal("a list can only follow `in`")
         return self._ordered(self._operand(left), _SIGNS[type(sign)], self._operand(right))
 
     def _ordered(self, left: Operand, sign: Sign, right: Operand) -> Node:
@@ -229,7 +229,7 @@ class _Builder:
             case ast.Call(func=function):
                 what = f"there is no function {self._written(function)!r}; there are near, axis, field and missing"
             case ast.Constant(value=None):
-                what = "None is not known here; write missing(x)"
+                what = "None cannot be used; write missing(x)"
             case _:
                 written = self._written(tree)
                 what = f"{written!r} is not part of the language (and, or, not, comparisons, in, near)"

@@ -17,7 +17,7 @@ _HINTS = (
     (re.compile(r"(?<![=<>!:])=(?!=)"), "write == for equality"),
     (re.compile(r"[≥≤≠]"), "write >=, <= or !="),
     (re.compile(r"[−–]"), "write - for a minus sign"),
-    (re.compile("[\u00a0\u2007\u202f]"), "write plain spaces, not those that hold words together"),
+    (re.compile("[\u00a0\u2007\u202f]"), "write plain spaces, not non-breaking ones"),
     (re.compile("[“”„‘’«»]"), "write texts in straight quotes"),
     (re.compile(r"&&|\|\||<>|!(?!=)|\b(?:AND|OR|NOT|IN)\b"), "write and, or, not, in, !="),
 )

@@ -35,13 +35,15 @@ _KINDS = (
     _Kind(("mht", "mhtml", "webarchive"), b"", "a page and its pictures in one file", "Save the page as HTML"),
     _Kind(("jpg", "jpeg", "png", "tif", "tiff", "heic"), b"", "a picture", "If it shows text: ocrmypdf FILE OUT.pdf"),
     _Kind(("zip", "7z", "tar", "tgz"), b"", "an archive", "Unpack it, and name the folder of what was in it"),
-    _Kind((), b"PK\x03\x04", "an archive, or a file of Excel or Word", "Unpack it, or name it: --as xlsx, --as docx"),
+    _Kind(
+        (), b"PK\x03\x04", "an archive, or a file of Excel or Word", "Unpack it, or name its kind: --as xlsx, --as docx"
+    ),
     _Kind((), b"\xd0\xcf\x11\xe0", "an old file of Excel or Word", "Save it as .xlsx or .docx"),
-    _Kind((), b"%PDF", "a PDF", "Name it so: --as pdf (in Python: format)"),
+    _Kind((), b"%PDF", "a PDF", "Read it as one: --as pdf (in Python: format)"),
     _Kind(
         ("json",),
         b"",
-        "one JSON value by its name",
+        "a single JSON value, by its name",
         "Make lines of its array: jq -c '.[]' FILE > FILE.jsonl; if each line is an object already: --as jsonl",
     ),
 )

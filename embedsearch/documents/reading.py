@@ -197,7 +197,7 @@ def _plan_one(source: str, format: str | None, options: ReadOptions) -> list[Pla
     if source == "-":
         return [Planned("stdin", "stdin", format or "", None)]
     if not source:
-        raise SourceError("an empty name for a source; wanted a file, a folder or - for the standard input")
+        raise SourceError("the name of a source is empty; give a file, a folder or - for the standard input")
     path = Path(source)
     if path.is_dir():
         return _plan_folder(path, format, options)
@@ -217,12 +217,13 @@ def _instead_of(path: Path) -> str:
     """Return what a file is that no reader is for, and what helps; else the formats that there are."""
     if known := foreign.by_suffix(path.name):
         return f"; {path.name} is {known}"
-    return f". Known formats: {', '.join(sorted(formats.READERS))}. Name the file's own with --as (in Python: format)"
+    known_formats = ", ".join(sorted(formats.READERS))
+    return f". Known formats: {known_formats}. If it is one of these, name that with --as (in Python: format)"
 
 
 def _missing(path: Path) -> SourceError:
     if path.is_symlink():
-        return SourceError(f"{path}: a link that leads to no file, but to {str(path.readlink())!r}")
+        return SourceError(f"{path}: a broken link, to {str(path.readlink())!r}")
     try:
         beside = sorted(entry.name for entry in path.parent.iterdir() if not entry.name.startswith("."))
     except OSError:

@@ -149,7 +149,7 @@ def open_marked(source: Source) -> tuple[Encoding | None, BinaryIO]:
     """
     head = source.stream.read(4)
     if known := foreign.by_mark(head):
-        raise SourceError(f"{source.name}: by its first bytes no text, but {known}")
+        raise SourceError(f"{source.name}: by its first bytes not text, but {known}")
     for encoding in _MARKED:
         if head.startswith(encoding.mark):
             return encoding, rejoin(head[len(encoding.mark) :], source.stream)

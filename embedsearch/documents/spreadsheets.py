@@ -53,8 +53,8 @@ def sheet_records(source: Source, options: ReadOptions) -> tuple[list[str], Iter
     named = [text.strip() for text in texts if text.strip()]
     if 2 * len(named) < len(filled):
         raise SourceError(
-            f"{place}: the first row names {len(named)} of {len(filled)} columns ({named[0]!r}, …); wanted are the "
-            "names of the fields there. Delete what stands above them"
+            f"{place}: the first row names {len(named)} of {len(filled)} columns ({named[0]!r}, …); it must name "
+            "the fields. Delete what stands above that row"
         )
     names = column_names(texts, place)
     known = [name for column, name in enumerate(names) if column in filled]
@@ -91,7 +91,7 @@ def sheet_rows(source: Source, options: ReadOptions) -> Iterator[SheetRow]:
     if others := [f"{one.name!r}{' (hidden)' * is_hidden}" for one, is_hidden in sheets if one is not shown]:
         options.tell(
             f"{source.name}: the sheet {shown.name!r} is read, and not {', '.join(others)}; "
-            "what you want of these, put first, or save as CSV"
+            "to read another one, move it to the front, or save it as CSV"
         )
     yield from _merged(shown)
 

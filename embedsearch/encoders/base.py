@@ -141,7 +141,7 @@ def require_encoder(encoder: Encoder) -> None:
     """Raise EncoderError unless *encoder* is one; the name of an encoder is not."""
     if not isinstance(encoder, Encoder):
         raise EncoderError(
-            f"{type(encoder).__name__} is no encoder; wanted is an object with name, dimension and encode(texts), such "
+            f"{type(encoder).__name__} is not an encoder; give an object with name, dimension and encode(texts), such "
             "as embedsearch.load_encoder(name) gives"
         )
 

@@ -204,7 +204,7 @@ class Endpoint:
             except (ValueError, RecursionError):
                 shown = self.shown(response.text, 60)
                 raise EncoderError(
-                    f"{self} answered with something that is no JSON: {shown!r}. Check {BASE_URL}; it often ends in /v1"
+                    f"{self} answered with what is not JSON: {shown!r}. Check {BASE_URL}; it often ends in /v1"
                 ) from None
         reason = self._reason(response)
         if status in _PASSING and "insufficient_quota" not in response.text:

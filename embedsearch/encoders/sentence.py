@@ -146,7 +146,7 @@ class SentenceEncoder:
         """Yield unit vectors of documents as they are done, with the places of their texts; each place once."""
         wanted = require_texts("a text", texts, error=EncoderError)
         if self._server and len(wanted) <= FEW:
-            yield list(range(len(wanted))), self.encode(wanted)
+            yield list(range(len(wanted))), self._encode(wanted, "document")
             return
         for places, vectors in self._model.encode_parts(wanted):
             yield places.tolist(), vectors

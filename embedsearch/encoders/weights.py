@@ -228,6 +228,6 @@ def _not_found(name: str, repository: str) -> str:
     remedies.append("name a local folder of a sentence-transformers model: --encoder FOLDER")
     listed = "; ".join(f"({number}) {remedy}" for number, remedy in enumerate(remedies, 1))
     return (
-        f"no weights for the encoder {name!r}: it is no folder here, not packaged, not in the local Hugging Face "
-        f"cache, and the hub did not give it. Do one of these: {listed}."
+        f"there are no weights for the encoder {name!r}: it is not a folder here, not packaged, not in the local "
+        f"Hugging Face cache, and could not be had from the hub. Do one of these: {listed}."
     )

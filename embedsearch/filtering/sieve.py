@@ -99,7 +99,7 @@ def _wanted(verdict: Verdict, name: str) -> bool:
         advice = did_you_mean(name, document.metadata)
         raise QueryError(
             f"--check {name}: {document.source or document.id} has no field of that name.{advice} It has "
-            f"{', '.join(document.metadata) or 'none'}; wanted is one with true or false, yes or no, 1 or 0"
+            f"{', '.join(document.metadata) or 'none'}; name one with true or false, yes or no, 1 or 0"
         )
     known = truth(document.metadata[field])
     if known is None:

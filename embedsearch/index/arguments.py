@@ -143,7 +143,7 @@ def documents(given: Document | Iterable[Document]) -> Iterator[Document]:
     for one in given:
         if not isinstance(one, Document):
             raise SourceError(
-                f"{shown(one)} ({type(one).__name__}) is no document; make one with embedsearch.Document(id, text)"
+                f"{shown(one)} ({type(one).__name__}) is not a document; make one with embedsearch.Document(id, text)"
             )
         for name, value in (("text", one.text), ("title", one.title)):
             text(f"{one.source or one.id}: the {name}", value, error=SourceError)

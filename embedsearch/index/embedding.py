@@ -103,13 +103,13 @@ class Embedding:
             made = f"{self.store.path} was made with encoder {_describe(self.identity)} and cannot be used with "
             own = self.identity.precision
             if replace(found, precision=own).key == self.identity.key:
-                option = f"Say --precision {own}" if own else f"Leave --precision {found.precision} out"
+                option = f"Use --precision {own}" if own else f"Leave --precision {found.precision} out"
                 raise StoreError(
-                    f"{made}{_describe(found)}, whose vectors are other ones. {option}, or ingest into another folder"
+                    f"{made}{_describe(found)}, whose vectors differ. {option}, or ingest into another folder"
                 )
             if found.weights and found.weights == self.identity.weights:
                 raise StoreError(
-                    f"{made}{_describe(found)}, which has the same weights and other settings (tokenizer, modules, "
+                    f"{made}{_describe(found)}, which has the same weights but other settings (tokenizer, modules, "
                     "prompts or limits). Use the model as it was, or embed the texts anew: embedsearch reindex"
                 )
             is_named = self.identity.weights or is_remote(self.identity.name)
@@ -186,8 +186,8 @@ class Embedding:
         for text, tokens in zip(texts, count_tokens(self.encoder, texts), strict=True):
             if tokens > limit:
                 raise QueryError(
-                    f"the text {text[:40]!r}… has {tokens:,} tokens and {self.encoder.name} reads {limit}: what lies "
-                    "behind would be cut off. Shorten it, or ingest it as a document and use --like ID"
+                    f"the text {text[:40]!r}… has {tokens:,} tokens and {self.encoder.name} reads {limit}: the rest "
+                    "would be cut off. Shorten it, or ingest it as a document and use --like ID"
                 )
 
     def known(self, keys: Sequence[bytes]) -> tuple[Vectors, list[int]]:

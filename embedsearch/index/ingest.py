@@ -156,8 +156,8 @@ class Ingest:
             return
         count, shown = len(self._mistaken), ", ".join(map(repr, self._mistaken[:_SHOWN]))
         _log.warning(
-            "%s: %s not what was judged any more: %s. The labels were given to what stood there before: ingest that "
-            "again to undo it, and give records ids that stay theirs, from a field: --id",
+            "%s: %s not what was judged any more: %s. The labels were given to what stood there before. To undo this, "
+            "ingest that again; then give records lasting ids, from a field: --id",
             self.store.path, count_of(count, "labelled id is", "labelled ids are"), shown + ", …" * (count > _SHOWN),
         )  # fmt: skip
 

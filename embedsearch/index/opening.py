@@ -18,7 +18,9 @@ def require_index(given: Index) -> Index:
         QueryError: it is something else, such as the path of an index.
     """
     if not isinstance(given, Index):
-        raise QueryError(f"{shown(given)} ({type(given).__name__}) is no index; open one with embedsearch.open(path)")
+        raise QueryError(
+            f"{shown(given)} ({type(given).__name__}) is not an index; open one with embedsearch.open(path)"
+        )
     return given
 
 

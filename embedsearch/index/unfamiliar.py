@@ -54,7 +54,7 @@ class Unfamiliar:
         said = count_of(self._count, "document is", "documents are")
         shown = ", ".join(map(repr, self._first)) + ", …" * (self._count > _SHOWN)
         _log.warning(
-            "%s: %s in letters of which %s knows hardly any words: %s. Their vectors say next to nothing; take an "
+            "%s: %s in letters of which %s knows hardly any words: %s. Their vectors say next to nothing; use an "
             "encoder that was trained on their language: docs/encoders.md#other-languages-than-english",
             path, said, name, shown,
         )  # fmt: skip

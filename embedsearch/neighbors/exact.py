@@ -74,7 +74,7 @@ def best_of(vectors: Vectors, query: Vectors, k: int, rough: Vectors, rows: Rows
     """
     if np.isnan(rough).any():
         # They compare with nothing, so that the answer would lack hits without a word.
-        raise StoreError("the vectors hold values that are no numbers: the file is damaged. Say embedsearch verify")
+        raise StoreError("the vectors hold values that are not numbers: the file is damaged. Run embedsearch verify")
     if 0 < k < len(rough):
         # The matrix product may give equal rows scores that differ in the last bit; whatever could be among
         # the k best is scored anew, row by row, so that equal rows are equal and ties go by their number.

@@ -32,7 +32,7 @@ def check_file(path: str | os.PathLike[str]) -> str:
     format = file.suffix.lower().removeprefix(".")
     if format not in FORMATS:
         advice = did_you_mean(format, FORMATS) if format else ""
-        raise QueryError(f"{file.name!r} says no format that can be drawn; wanted is .png, .svg or .pdf.{advice}")
+        raise QueryError(f"{file.name!r} names no format that can be drawn; end it in .png, .svg or .pdf.{advice}")
     place_of(file)
     require_matplotlib()
     return format

@@ -66,7 +66,7 @@ def _require_vacant(folder: Path) -> None:
     if (folder / DATABASE).exists():
         raise StoreError(f"{folder} is an index already; open it, or choose another folder")
     if folder.exists() and not _is_vacant(folder):
-        raise StoreError(f"{folder} exists and is no index; choose another folder (nothing was changed)")
+        raise StoreError(f"{folder} exists and is not an index; choose another folder (nothing was changed)")
 
 
 def _is_vacant(folder: Path) -> bool:

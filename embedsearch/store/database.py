@@ -175,7 +175,7 @@ class Database:
     def damaged(self, what: str) -> StoreError:
         """Return the error that names damage in this file."""
         return StoreError(
-            f"{self.file} is damaged: {what}. Say embedsearch verify -i {self.file.parent} to see what is lost, or "
+            f"{self.file} is damaged: {what}. Run embedsearch verify -i {self.file.parent} to see what is lost, or "
             "ingest the sources again into a new folder"
         )
 

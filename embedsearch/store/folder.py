@@ -54,7 +54,7 @@ _UPGRADES = {1: labels.STATEMENTS, 2: keys.STATEMENTS}
 _OURS = re.compile(
     r"(vectors(\.\d+)?\.f32|neighbors(\.[0-9a-f]+)?\.faiss)(\.built)?(\.new)?|derived-[a-z0-9-]+\.npz\.\d+\.new"
 )
-REMEDY = "Mend it with embedsearch verify --repair, or ingest the sources again into a new folder"
+REMEDY = "Repair it with embedsearch verify --repair, or ingest the sources again into a new folder"
 
 
 def is_index(path: str | os.PathLike[str]) -> bool:
@@ -149,7 +149,7 @@ class Folder:
             found = []
         if not found:
             raise StoreError(
-                f"{self.path / DATABASE} is no index of embedsearch; restore it, or ingest the sources again into "
+                f"{self.path / DATABASE} is not an index of embedsearch; restore it, or ingest the sources again into "
                 "a new folder"
             )
         if found[0][0] not in map(json.dumps, range(1, FORMAT + 1)):
@@ -166,8 +166,8 @@ class Folder:
             held, rows = self._file.held(), self.rows
         if held < rows:
             raise StoreError(
-                f"{self.path} is damaged: {self._file.path.name} holds {held:,} whole rows where {rows:,} are "
-                f"recorded. {REMEDY}"
+                f"{self.path} is damaged: {self._file.path.name} holds {held:,} complete rows where {rows:,} "
+                f"are recorded. {REMEDY}"
             )
 
     @property

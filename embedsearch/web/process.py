@@ -62,8 +62,9 @@ def require(names: Sequence[str], extra: str) -> None:
     """
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
+        are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
         raise EmbedSearchError(
-            f'{" and ".join(missing)} not installed; add the extra: pip install "embedsearch[{extra}]"'
+            f'{" and ".join(missing)} {are} not installed; install {them} with: pip install "embedsearch[{extra}]"'
         )
 
 
@@ -149,7 +150,7 @@ def listen(address: Address) -> socket.socket:
         number = getattr(error, "errno", None) or 0
         reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
         raise EmbedSearchError(
-            f"{address.host}:{address.port} cannot be listened at ({reason}); name another --port, 0 for any, or --host"
+            f"cannot listen at {address.host}:{address.port} ({reason}); name another --port, 0 for any, or --host"
         ) from None
 
 
