@@ -133,6 +133,11 @@ def test_names_that_look_alike(form: str, one: str, other: str) -> None:
         ('"wolf" in x', [["sheep", "wolves and a wolf"], ["sheep"], [1, None], {"wolf": 1}], [1, 0, 0, 0]),
         ('"M\u00fcll" in x', ["Frau MU\u0308LLER", "M\u00fcller", "Muller"], [1, 1, 0]),
         ('"Mu\u0308ll" in x', ["Frau MU\u0308LLER", ["M\u00fcller"], "Muller"], [1, 1, 0]),
+        ('x == "Mu\u0308ll"', ["M\u00fcll", "Mu\u0308ll", "m\u00fcll", ["M\u00fcll"]], [1, 1, 0, 0]),
+        ('x != "M\u00fcll"', ["M\u00fcll", "Mu\u0308ll", "Mull"], [0, 0, 1]),
+        ('x in ["a", "M\u00fcll"]', ["Mu\u0308ll", "M\u00fcll", "Mull"], [1, 1, 0]),
+        ('x in ["a", "Mu\u0308ll"]', ["Mu\u0308ll", "M\u00fcll", "Mull"], [1, 1, 0]),
+        ('x >= "z"', ["M\u00fcll", "\u00fc", "u\u0308"], [0, 1, 1]),
         ('", " in x', [["a", "b"], "a, b"], [0, 1]),
         ('"99" in x', [1999, 2000], [1, 0]),
     ],
@@ -162,6 +167,7 @@ def test_values(source: str, values: list[Any], expected: list[int]) -> None:
         ("9007199254740993", ">", 9007199254740992, True),
         ("0" * 5000 + "1", "==", "1", True),
         ("1" * 5000, "==", "1" * 5000, True),
+        ("M\u00fcll", "==", "Mu\u0308ll", True),
     ],
 )
 def test_two_fields(year: Any, sign: str, born: Any, expected: bool) -> None:

@@ -168,8 +168,8 @@ def test_a_broken_record_can_be_passed_over(papers, tmp_path, text, message):
     ("text", "options", "message"),
     [
         ("id,verdict\np1,1\n", {}, "no field is named asreview_label, included, .*Fields seen: id, verdict.*--label"),
-        ("id,verdict\np1,1\n", {"label": "verdct"}, "no field 'verdct' for --label. Did you mean 'verdict'"),
-        ("id,label\np1,1\n", {"key": "doi"}, "no field 'doi' for --id"),
+        ("id,verdict\np1,1\n", {"label": "verdct"}, "no field 'verdct' with the label. Did you mean 'verdict'"),
+        ("id,label\np1,1\n", {"key": "doi"}, "no field 'doi' to find the document by.*--id"),
     ],
 )
 def test_a_field_that_is_not_there_is_named(tmp_path, text, options, message):
@@ -434,6 +434,12 @@ def test_the_commands_import_and_export(papers, tmp_path):
     assert broken.exit_code == 2
     assert broken.stderr.count("\n") == 1
     assert "b.csv:2: the label is 'maybee'" in broken.stderr
+    named = tmp_path / "c.csv"
+    named.write_text("paper;said\np1;no\n\u00e4;no\n", "latin-1")
+    fields = ["--id", "paper", "--label", "said", "--encoding", "latin-1", "--on-error", "skip"]
+    assert "1 document labelled, 1 of them" in run("screen", "import", named, *fields, "-i", folder).stderr
+    titled = write(tmp_path, "heading,label\nPAPER 2,1\n", "d.csv")
+    assert "1 of them" in run("screen", "import", titled, "--match", "title", "--id", "heading", "-i", folder).stderr
 
 
 def test_titles_that_match_the_same_document_cannot_contradict_one_another(papers, tmp_path):

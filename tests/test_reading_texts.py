@@ -179,8 +179,8 @@ class TestHtml:
         "marked",
         [
             'div class="top cookie-banner wide"', "div id=CybotCookiebotDialog", 'section class="cookieConsent"',
-            "div role=dialog", "div role=navigation", "ul role=menu", "div hidden", 'form role="search"',
-            'div id="sp_message_container_4711"',
+            "div role=dialog", "div role=navigation", "ul role=menu", "div hidden", "span hidden",
+            'form role="search"', 'div id="sp_message_container_4711"',
         ],
     )  # fmt: skip
     def test_furniture_that_is_marked_so_is_dropped(self, marked):
@@ -188,6 +188,11 @@ class TestHtml:
         tag = marked.split()[0]
         page = f"<{marked}><div>We value your privacy.</div> Accept</{tag}><p>The wolf</p>"
         assert read_one(page, "html").text == "The wolf"
+
+    def test_a_hidden_paragraph_ends_where_the_next_block_begins(self):
+        """As in browsers; what is hidden and ends nobody knows where, such as an item of a list, is read."""
+        page = "<p>A<p hidden>Nil <b>to<br>see<p>wolf <div><p hidden>No</p>runs</div><ul><li hidden>far<li>away</ul>"
+        assert read_one(page, "html").text == "A\nwolf\nruns\nfar\naway"
 
     @pytest.mark.parametrize(
         "marked",

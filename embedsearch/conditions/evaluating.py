@@ -133,7 +133,8 @@ def _listed(options: Sequence[Scalar]) -> Test:
     """Return whether a value `satisfies` equality with one of *options*, however many they are."""
     kinds: dict[Callable[[Any], Any], set[Scalar]] = {}
     for option in options:
-        kinds.setdefault(reading_as(option), set()).add(option)
+        read = reading_as(option)
+        kinds.setdefault(read, set()).add(read(option))
     return lambda value: any(read(value) in wanted for read, wanted in kinds.items())
 
 

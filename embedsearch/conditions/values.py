@@ -48,10 +48,11 @@ def as_number(value: Any) -> int | float | None:
 
 
 def as_text(value: Any) -> str | None:
-    """Return a text, or a number or boolean as JSON writes it; None for a list or an object."""
+    """Return a text in composed form (NFC), or a number or boolean as JSON writes it; None for a list or an object."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else None
+    # Texts of PDF files and of names on a Mac have accents behind their letters, where keyboards write them in one.
+    return unicodedata.normalize("NFC", str(value)) if isinstance(value, str | int | float) else None
 
 
 def reading_as(literal: Scalar) -> Callable[[Any], Any]:
@@ -61,8 +62,9 @@ def reading_as(literal: Scalar) -> Callable[[Any], Any]:
 
 def satisfies(value: Any, sign: Sign, literal: Scalar) -> bool:
     """Compare a value that is not missing with a literal, in the kind of the literal."""
-    found = reading_as(literal)(value)
-    return found is not None and bool(OPERATORS[sign](found, literal))
+    read = reading_as(literal)
+    found = read(value)
+    return found is not None and bool(OPERATORS[sign](found, read(literal)))
 
 
 def agree(left: Any, sign: Sign, right: Any) -> bool:
@@ -82,9 +84,8 @@ def agree(left: Any, sign: Sign, right: Any) -> bool:
 def contains(value: Any, part: str) -> bool:
     """Return whether a text, or any value of a list, has *part* in it, whatever the case and the normal form."""
     parts = value if isinstance(value, list) else [value]
-    return any(_folded(part) in _folded(as_text(inner) or "") for inner in parts)
+    return any(_folded(part) in _folded(inner) for inner in parts)
 
 
-def _folded(text: str) -> str:
-    # Texts of PDF files and of names on a Mac have accents behind their letters, where keyboards write them in one.
-    return (text if text.isascii() else unicodedata.normalize("NFC", text)).casefold()
+def _folded(value: Any) -> str:
+    return (as_text(value) or "").casefold()

@@ -35,6 +35,11 @@ _BLOCKS = frozenset((
 _VOID = frozenset((
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
 ))
+# Elements whose end a page may leave out. That of a paragraph is known: the next block.
+_OPEN_ENDED = frozenset((
+    "body", "colgroup", "dd", "dt", "head", "html", "li", "optgroup", "option", "rp", "rt", "tbody", "td", "tfoot",
+    "th", "thead", "tr",
+))
 # fmt: on
 _TELLING = frozenset(("html", "meta", "link"))
 _CELLS = frozenset(("td", "th"))
@@ -51,6 +56,7 @@ _FIELDS = {
     "language": ("lang",),
 }  # fmt: skip
 _META = frozenset(name for names in _FIELDS.values() for name in names)
+_HIDDEN_PARAGRAPH = ("p", True)  # a tag that is open, and whether what stands in it is dropped
 _EDGE = "\x1e"  # stands for the edge of a block until the white space between the edges is folded
 
 _CHARSET = re.compile(rb"""(?:<meta\s[^>]*charset|<\?xml\s[^>]*encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
@@ -103,10 +109,14 @@ def as_browsers_do(label: str) -> str:
 
 
 def _is_furniture(attrs: list[tuple[str, str | None]]) -> bool:
-    """Do its attributes say that an element is no part of a page's text: hidden, a menu, or asking for consent?"""
+    """Do its attributes say that an element is no part of a page's text: a menu, or asking for consent?"""
     said = {name: (value or "").lower() for name, value in attrs}
     names = f"{said.get('id', '')} {said.get('class', '')}".split()
-    return "hidden" in said or said.get("role", "") in _ROLES or any(map(_CONSENT.fullmatch, names))
+    return said.get("role", "") in _ROLES or any(map(_CONSENT.fullmatch, names))
+
+
+def _is_hidden(tag: str, attrs: list[tuple[str, str | None]]) -> bool:
+    return tag not in _OPEN_ENDED and any(name == "hidden" for name, _ in attrs)
 
 
 class _Page(HTMLParser):
@@ -163,6 +173,8 @@ class _Page(HTMLParser):
                 self._said.setdefault(name, []).append(value)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._dropped and tag in _BLOCKS and tag not in _VOID and _HIDDEN_PARAGRAPH in self._open:
+            self.handle_endtag("p")
         self._separate(tag)
         if tag in _TELLING:
             self._note(tag, attrs)
@@ -170,7 +182,11 @@ class _Page(HTMLParser):
             return
         # The header of an article is its headline; that of a page is furniture.
         is_headline = tag == "header" and bool(self._count["article"] or self._count["main"])
-        is_dropped = (tag in self._dropping and not is_headline) or (tag in _MARKED and _is_furniture(attrs))
+        is_dropped = (
+            (tag in self._dropping and not is_headline)
+            or (tag in _MARKED and _is_furniture(attrs))
+            or _is_hidden(tag, attrs)
+        )
         self._open.append((tag, is_dropped))
         self._count[tag] += 1
         self._dropped += is_dropped

@@ -321,7 +321,8 @@ class Collection(Contents):
             documents: any documents, in the index or not; if None, those of the index.
 
         Raises:
-            QueryError: the condition cannot be read, or names something that does not exist.
+            QueryError: the condition cannot be read, or names something that does not exist (told with the first).
+            AxisError: it names an axis that is damaged, or was fitted with another encoder; told likewise.
             SourceError: one of *documents* is not a `Document`.
         """
         verdicts = self._selector.judge(condition, documents, Wanted(rejected=False, all_measured=False))
@@ -337,7 +338,7 @@ class Collection(Contents):
         """Return a verdict on each document, in order: passed or not, with its coordinates on *axes*.
 
         Raises:
-            QueryError, AxisError: as for `filter`.
+            QueryError, AxisError, SourceError: as for `filter`; AxisError also if one of *axes* does not exist.
         """
         return self._selector.judge(condition, documents, Wanted(axes=arguments.axis_names(axes)))
 
@@ -345,7 +346,7 @@ class Collection(Contents):
         """Count the documents of the index that satisfy a condition, and each of its parts, without reading them.
 
         Raises:
-            QueryError, AxisError: as for `filter`.
+            QueryError, AxisError: as for `filter`, but all at once.
         """
         return self._selector.count(condition)
 
@@ -366,7 +367,7 @@ class Collection(Contents):
             rank: an axis or a ``near(...)``, which gives each verdict its score.
 
         Raises:
-            QueryError, AxisError: as for `filter`.
+            QueryError, AxisError, SourceError: as for `judge`.
         """
         wanted = Wanted() if wanted is None else wanted
         require_kind("wanted", wanted, Wanted, "a Wanted of embedsearch.index, or None")

@@ -184,9 +184,10 @@ def _key(record: Mapping[str, Any], known: _Columns, path: Path, number: int, pl
 
 
 def _columns(names: Sequence[str], label: str | None, key: str | None, place: str) -> _Columns:
-    for option, name in (("--label", label), ("--id", key)):
+    for name, purpose, option in ((label, "with the label", "--label"), (key, "to find the document by", "--id")):
         if name and fields.find(names, [name]) is None:
-            raise SourceError(f"{place}: no field {name!r} for {option}.{did_you_mean(name, names)}")
+            advice = f"{did_you_mean(name, names)} Name it with {option}"
+            raise SourceError(f"{place}: there is no field {name!r} {purpose}.{advice}")
     own = fields.find(names, [label] if label else LABEL_NAMES)
     if own is None:
         raise SourceError(

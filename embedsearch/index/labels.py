@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from embedsearch.index.taking import Taken, TakenBack
 
 MAIN = "main"
-_READING = ("label", "encoding", "on_error", "report")  # the arguments of `read_labels` besides file and key
+_READING = ("label", "key", "encoding", "on_error", "report")  # the arguments of `read_labels` besides the file
 _WAIT_SECONDS = 1.0  # several may label at once: each holds the index for a few milliseconds
 
 

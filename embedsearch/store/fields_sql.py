@@ -2,9 +2,9 @@
 
 The names of fields and all values are parameters, so that any text can be either. What SQL says in other words
 than the evaluator - numbers in texts, numbers beyond 64 bits, decimal fractions (which SQLite may read in another
-last bit), yes and no, upper and lower case, lists - it hands to the evaluator's own test of single values, as a
-registered function. What it says in the same words it answers by itself: texts compare by code point, whole
-numbers exactly.
+last bit), yes and no, upper and lower case, accents, lists - it hands to the evaluator's own test of single values,
+as a registered function. What it says in the same words it answers by itself: texts of ASCII compare by code point,
+whole numbers exactly.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from embedsearch.conditions.nodes import (
     Truth,
     operands,
 )
-from embedsearch.conditions.values import is_missing
+from embedsearch.conditions.values import as_text, is_missing
 
 _SIGNS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "<>"}
 _MOST_LEAVES = 100  # SQLite takes expressions up to a depth of 1,000
 _MOST_OPTIONS = 500
+_SINGLETONS = set("K;`")  # in composed form U+212A, U+037E and U+1FEF are these; nothing else becomes ASCII
 
 _Part = tuple[str, list[Any]]  # SQL, and the values of its question marks in their order
 
@@ -105,15 +106,17 @@ class Translation:
         number = len(self.tests)
         self.tests.append(lambda value: not is_missing(value) and test(value))
         self.names.append(column.name)
+        tested = f"test_value({number}, f.value)"
         if column.name in OWN_FIELDS:
-            sql, values = fast.get("text") or ("", [])
-            value = f"d.{column.name}"  # one of three constants
-            return (f"({sql.replace('f.value', value)})", values) if sql else (f"test_value({number}, {value})", [])
+            sql, values = fast.get("text") or (tested, [])
+            if "ascii" in fast:
+                sql, values = f"CASE WHEN {_ASCII} THEN {fast['ascii'][0]} ELSE {tested} END", fast["ascii"][1]
+            return f"({sql.replace('f.value', f'd.{column.name}')})", values  # one of three constants
         slow = f"test_field({number}, d.metadata)"
         if json.dumps(column.name, ensure_ascii=False) != f'"{column.name}"':
             return slow, []  # a name that JSON escapes
-        kinds: dict[str, _Part] = {"null": ("0", []), "text": (f"test_value({number}, f.value)", [])}
-        kinds |= fast
+        kinds: dict[str, _Part] = {"null": ("0", []), **fast}
+        kinds.setdefault("text", (tested, []))  # behind those of ASCII
         cases = " ".join(f"WHEN {_TYPES[kind]} THEN ({sql})" for kind, (sql, _) in kinds.items())
         bound = [value for _, own in kinds.values() for value in own]
         # SQLite ends a text of JSON at an escaped NUL, be it a name or a value.
@@ -123,9 +126,12 @@ class Translation:
         ), [*bound, column.name]
 
 
+_ASCII = "length(CAST(f.value AS BLOB)) = length(f.value)"  # nor has it a NUL, at which length() ends
+
 # By kind, when a value of json_each is of it.
 _TYPES = {
     "null": "f.type = 'null'",
+    "ascii": f"f.type = 'text' AND {_ASCII}",
     "text": "f.type = 'text'",
     "integer": "f.type = 'integer' AND typeof(f.value) = 'integer'",
     "boolean": "f.type IN ('true', 'false')",
@@ -151,7 +157,7 @@ def _fast(node: Node) -> dict[str, _Part]:
 def _needle(node: Node) -> str:
     """Return what the JSON of a record must hold somewhere if it satisfies a comparison; empty if nothing is known."""
     match node:
-        case Comparison(_, "==", Literal(str() as wanted)) if _bindable(wanted):
+        case Comparison(_, "==", Literal(str() as wanted)) if _has_one_form(wanted):
             return json.dumps(wanted, ensure_ascii=False)[1:-1]
     return ""
 
@@ -160,7 +166,8 @@ def _compared(sign: str, wanted: Scalar) -> dict[str, _Part]:
     if isinstance(wanted, bool):
         return {"boolean": (f"(f.type = 'true') {sign} ?", [int(wanted)])}
     if isinstance(wanted, str):
-        return {"text": (f"f.value <> '' AND f.value {sign} ?", [wanted])} if _bindable(wanted) else {}
+        kind = "text" if sign in ("=", "<>") and _has_one_form(wanted) else "ascii"
+        return {kind: (f"f.value <> '' AND f.value {sign} ?", [as_text(wanted)])} if _bindable(wanted) else {}
     return {"integer": (f"f.value {sign} ?", [wanted])} if _bindable(wanted) else {}
 
 
@@ -168,11 +175,18 @@ def _listed(options: Sequence[Scalar], *, negated: bool) -> dict[str, _Part]:
     among = f"f.value {'NOT IN' if negated else 'IN'} ({', '.join('?' * len(options))})"
     if not all(map(_bindable, options)):
         return {}
-    if all(isinstance(option, str) for option in options):
-        return {"text": (f"f.value <> '' AND {among}", list(options))}
+    texts = [option for option in options if isinstance(option, str)]
+    if len(texts) == len(options):
+        kind = "text" if all(map(_has_one_form, texts)) else "ascii"
+        return {kind: (f"f.value <> '' AND {among}", list(map(as_text, texts)))}
     if all(isinstance(option, int | float) and not isinstance(option, bool) for option in options):
         return {"integer": (among, list(options))}
     return {}
+
+
+def _has_one_form(text: str) -> bool:
+    """Return whether no other text is the same in composed form."""
+    return text.isascii() and not _SINGLETONS & set(text)
 
 
 def _bindable(value: Scalar) -> bool:
