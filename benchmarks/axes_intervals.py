@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes.blending import blend
-from embedsearch.axes.calibration import Calibration
-from embedsearch.axes.statistics import Pairs, bootstrap, spearman
+from embedsearch.axes.calibration import Calibration, left_out_residuals
+from embedsearch.axes.statistics import Pairs, bootstrap, determination, spearman
 from embedsearch.axes.validation import _compared, _design, _ordered_by, _splits
 
 COUNTS = (5, 8, 20, 50)
@@ -34,7 +34,10 @@ def ordered(coordinates: Floats, ratings: Floats) -> float:
 
 
 def held(count: int, signal: float, seed: int) -> Iterator[float]:
-    """Yield whether the intervals of pairs, gain and rank correlation hold; last, the share of ratings in theirs."""
+    """Yield whether the intervals of pairs, gain, rank correlation and R² hold, and that of resamples of R².
+
+    Last comes the share of ratings in theirs.
+    """
     random = np.random.default_rng(seed)
     vectors = random.standard_normal((count + FRESH, DIMENSION))
     ratings = signal * vectors[:, 0] + random.standard_normal(count + FRESH)
@@ -52,12 +55,19 @@ def held(count: int, signal: float, seed: int) -> Iterator[float]:
     ):
         yield estimate.low <= value <= estimate.high
     line = Calibration.of(given, found.left_out)
-    yield float(np.mean(abs(line.rating_at(coordinates) - true) <= line.half_width))
+    missed, residuals = line.rating_at(coordinates) - true, left_out_residuals(given, found.left_out)
+    reached = 1 - float(np.mean(missed**2) / np.mean((true - given.mean()) ** 2))
+    resampled = bootstrap(lambda p: determination(given[p], residuals[p]).value, count)
+    for estimate in (determination(given, residuals), resampled):
+        yield estimate.low <= reached <= estimate.high
+    yield float(np.mean(abs(missed) <= line.half_width))
 
 
 def main() -> None:
     """Print how often each interval held."""
-    print("| ratings | signal | pairs | gain | Spearman | rating (.9 wanted) |\n|---|---|---|---|---|---|")
+    print(
+        "| ratings | signal | pairs | gain | Spearman | R² | R², percentiles | rating (.9 wanted) |\n|---|---|---|---|---|---|---|---|"
+    )
     for signal in SIGNALS:
         for count in COUNTS:
             shares = np.mean([list(held(count, signal, seed)) for seed in range(REPEATS)], axis=0)

@@ -13,10 +13,10 @@ from scipy import stats
 import embedsearch as es
 from embedsearch.axes import EncoderMaterial
 from embedsearch.axes.blending import blend
-from embedsearch.axes.calibration import left_out_residuals
+from embedsearch.axes.calibration import Calibration, left_out_residuals
 from embedsearch.axes.report import _advice, _on_their_side, _validated
 from embedsearch.axes.separation import FRAMES, is_adjective, separate
-from embedsearch.axes.statistics import Pairs, bootstrap, determination, pearson, ranks, spearman
+from embedsearch.axes.statistics import Estimate, Pairs, bootstrap, determination, pearson, ranks, spearman
 from embedsearch.axes.validation import _compared, _design, _permuted, _splits, validate
 from embedsearch.testing import HashEncoder, TableEncoder
 
@@ -26,9 +26,10 @@ def test_rank_correlation_by_hand():
     assert ranks([10, 20, 20, 5]).tolist() == [2, 3.5, 3.5, 1]
     assert spearman([1, 2, 3, 4], [1, 3, 2, 4]) == pytest.approx(0.8)
     assert pearson([1, 2, 3], [5, 5, 5]) == 0
-    assert determination([1.0, 2, 3], [0, 0, 0]) == 1
-    assert determination([1.0, 2, 3], [-1.5, 0, 1.5]) == 0  # each less the mean of the other two
-    assert determination([1.0, 2, 3], [-1, 0, 1]) == pytest.approx(1 - 2 / 4.5)
+    assert determination([1.0, 2, 3], [0, 0, 0]) == Estimate(1, 1, 1)
+    assert determination([1.0, 2, 3], [-1.5, 0, 1.5]).value == 0  # each less the mean of the other two
+    assert determination([1.0, 2, 3], [-1, 0, 1]).value == pytest.approx(1 - 2 / 4.5)
+    assert determination([2.0, 2, 2], [-1, 0, 1]) == Estimate(0, 0, 0)
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=2, max_size=12))
@@ -45,8 +46,37 @@ def test_the_mean_rating_has_an_r_squared_of_0():
     for count in (5, 50):
         ratings = np.random.default_rng(count).normal(size=count)
         others = (ratings.sum() - ratings) / (count - 1)
-        assert determination(ratings, ratings - others) == pytest.approx(0)
-        assert determination(ratings, left_out_residuals(ratings, np.zeros(count))) == pytest.approx(0)
+        assert determination(ratings, ratings - others).value == pytest.approx(0)
+        assert determination(ratings, left_out_residuals(ratings, np.zeros(count))).value == pytest.approx(0)
+
+
+def test_the_interval_of_r_squared_is_the_jackknifes():
+    """Of log(1 - R²), each rating left out of both sums."""
+    random = np.random.default_rng(3)
+    ratings, residuals = random.normal(size=9), random.normal(size=9) / 2
+    found, logarithms = determination(ratings, residuals), []
+    for place in range(9):
+        others, missed = np.delete(ratings, place), np.delete(residuals, place)
+        logarithms.append(np.log(1 - determination(others, missed).value))
+    half = stats.t.ppf(0.975, 8) * np.sqrt(8 / 9 * ((logarithms - np.mean(logarithms)) ** 2).sum())
+    rest = np.log(1 - found.value)
+    assert (found.low, found.high) == pytest.approx((1 - np.exp(rest + half), 1 - np.exp(rest - half)))
+    for residuals in ([0.1, -0.1, 0.2, -0.1, 0.9], [0, 0, 0, 0, 1]):  # a hundredfold, where nothing is known
+        rare = determination([0.0, 0, 0, 0, 1], residuals)
+        assert (1 - rare.low) / (1 - rare.value) == (1 - rare.value) / (1 - rare.high) == pytest.approx(100)
+
+
+def test_the_interval_of_r_squared_holds_what_it_promises():
+    """Of 300 lines through 12 points, about 95% have the R² of new points inside."""
+    random, held = np.random.default_rng(0), 0
+    for _ in range(300):
+        given, true = (random.normal(size=(2, count)) for count in (12, 2000))
+        ratings, new = given[0] + given[1], true[0] + true[1]
+        line = Calibration.of(ratings, given[0])
+        reached = 1 - np.mean((line.rating_at(true[0]) - new) ** 2) / np.mean((new - ratings.mean()) ** 2)
+        found = determination(ratings, left_out_residuals(ratings, given[0]))
+        held += found.low <= reached <= found.high
+    assert 0.9 <= held / 300 <= 0.99
 
 
 def test_pairs_count_what_was_left_out_together():
@@ -80,7 +110,7 @@ def test_ratings_with_a_signal_are_told_from_noise():
     assert strong.ordered.value > 0.75
     assert strong.ordered.low > 0.5
     assert strong.p <= 0.01
-    assert strong.determination > 0.3
+    assert strong.determination.value > 0.3
     assert strong.poles is None
     vectors, noise = sample(0.0, seed=4)
     weak = validate(vectors, noise, None, blend(vectors, noise, None))

@@ -225,7 +225,7 @@ def _lines(report: AxisReport) -> Iterator[str]:
             yield f"    without {'the field' if by_field else 'ratings  '}    {found.poles}   gain {found.gain}"
         yield f"    Spearman             {found.spearman}"
         if found.determination is not None:
-            yield f"    R²                   {found.determination:.3f}"
+            yield f"    R²                   {found.determination}"
         else:
             yield "    no R²: other axes are taken out of this one, and what is left is not in the unit of the ratings"
     for sentence in report.advice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,16 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _RESAMPLES = 1000
+_NOTHING = 1e-12  # of a sum of squares: rounding
+_FARTHEST = math.log(100)  # from a share of variance to the ends of its interval: that far, nothing is known
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its bootstrap interval.
+    """A figure with an interval of 95%.
 
     Attributes:
         value: the figure for the sample at hand.
-        low: the 2.5th percentile over resamples of the rated texts.
-        high: the 97.5th percentile.
+        low: where the interval begins: the 2.5th percentile over resamples of the rated texts, but for R².
+        high: where it ends: the 97.5th percentile.
     """
 
     value: float
@@ -50,18 +53,39 @@ def spearman(one: ArrayLike, other: ArrayLike) -> float:
     return pearson(ranks(one), ranks(other))
 
 
-def determination(values: ArrayLike, residuals: ArrayLike) -> float:
+def determination(values: ArrayLike, residuals: ArrayLike) -> Estimate:
     """Return R² of predictions of n values, each left out: 0 is as good as the mean of the others, below it is worse.
 
     It is 1 minus the residuals' sum of squares over that of the mean's own residuals where each value is left out,
     n/(n-1) times those about the mean (Quan, "The prediction sum of squares as a general measure for regression
     diagnostics", Journal of Business and Economic Statistics 6, 1988). Beside a mean that has seen them, the mean of
     the others itself would have -.56 at five values.
+
+    The interval is that of the jackknife of log(1 - R²), with Student's t (Tukey, "Bias and confidence in not quite
+    large samples", Annals of Mathematical Statistics 29, 1958). In benchmarks/axes_intervals.py it holds R² of new
+    texts about as often as it says, where percentiles of resamples held it in 30 to 90% of the cases.
+
+    Args:
+        values: shape (n,), n at least 3.
+        residuals: each value minus the one predicted without it, shape (n,).
     """
     wanted, missed = np.asarray(values, dtype=np.float64), np.asarray(residuals, dtype=np.float64)
-    apart = (wanted - wanted.mean()) * len(wanted) / max(1, len(wanted) - 1)
-    total = float(apart @ apart)
-    return 1 - float(missed @ missed) / total if total > 0 else 0.0
+    count, squares = len(wanted), missed**2
+    apart = (wanted - wanted.mean()) ** 2
+    total, left = float(apart.sum()), float(squares.sum())
+    if total <= 0 or left <= 0:
+        value = float(total > 0)
+        return Estimate(value, value, value)
+    share = left / total * ((count - 1) / count) ** 2
+    # Without one value each: the whole sums minus that value's share, n/(n-1) of its square about the mean.
+    totals, lefts = (total - apart * count / (count - 1)) * ((count - 1) / (count - 2)) ** 2, left - squares
+    half = _FARTHEST
+    if (totals > _NOTHING * total).all() and (lefts > _NOTHING * left).all():  # else one value is all that varies
+        from scipy.special import stdtrit
+
+        spread = math.sqrt((count - 1) * float(np.log(lefts / totals).var()))
+        half = min(float(stdtrit(count - 1, 0.975)) * spread, _FARTHEST)
+    return Estimate(1 - share, 1 - share * math.exp(half), 1 - share * math.exp(-half))
 
 
 def bootstrap(function: Callable[[NDArray[np.int64]], float], count: int, *, seed: int = 0) -> Estimate:

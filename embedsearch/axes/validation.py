@@ -33,8 +33,8 @@ class Validation:
         gain: *ordered* minus *poles*; None without either.
         spearman: the rank correlation of ratings with coordinates, each text left out.
         determination: R² of the expected ratings, each text left out; below 0 is worse than the mean rating of the
-            others. It has no interval, because resamples of few ratings do not tell how far it is off. None for an axis
-            that others are taken out of, because its coordinates are not in the unit of the ratings.
+            others. None for an axis that others are taken out of, because its coordinates are not in the unit of the
+            ratings.
         p: how often randomly dealt ratings are ordered as well, of 199 deals and the true one.
         curve: the share of pairs ordered right by the number of ratings used, with 10 ratings or more; numbers at which
             no pair could be compared are left out.
@@ -46,7 +46,7 @@ class Validation:
     poles: Estimate | None
     gain: Estimate | None
     spearman: Estimate
-    determination: float | None
+    determination: Estimate | None
     p: float
     curve: dict[int, float]
     more: Estimate | None
