@@ -63,7 +63,8 @@ def test_the_interval_of_r_squared_is_the_jackknifes():
     assert (found.low, found.high) == pytest.approx((1 - np.exp(rest + half), 1 - np.exp(rest - half)))
     for residuals in ([0.1, -0.1, 0.2, -0.1, 0.9], [0, 0, 0, 0, 1]):  # a hundredfold, where nothing is known
         rare = determination([0.0, 0, 0, 0, 1], residuals)
-        assert (1 - rare.low) / (1 - rare.value) == (1 - rare.value) / (1 - rare.high) == pytest.approx(100)
+        rest = 1 - rare.value
+        assert (1 - rare.low, 1 - rare.high) == pytest.approx((100 * rest, rest / 100))
 
 
 def test_the_interval_of_r_squared_holds_what_it_promises():
