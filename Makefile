@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 SETUP := $(VENV)/.set-up
-BENCHMARKS := encoding serving peers index store scaling retrieval duplicates axes axes_options proposing placing plotting sheep_spider \
-	screening filtering explorer
+BENCHMARKS := encoding serving peers index store scaling retrieval duplicates axes axes_intervals axes_options proposing \
+	placing plotting sheep_spider screening filtering explorer
 
 .PHONY: demo test lint types docs bench setup clean
 

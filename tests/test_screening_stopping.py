@@ -87,6 +87,20 @@ def test_an_audit_by_hand():
     assert (found.found, found.missed, found.missed_at_most) == (0, 0, 4)
 
 
+@given(st.integers(1, 60), st.data())
+def test_the_bound_of_one_sample_is_the_hypergeometric_one_or_little_above(drawn, data):
+    """Of scipy, for one sample and nothing else read: the same where nothing was hit, and never below."""
+    hits, unread = data.draw(st.integers(0, min(drawn, 5))), data.draw(st.integers(0, 300))
+    records, numbers = drawn + unread, np.arange(unread + 1)
+    history = History(records, np.arange(drawn) < hits, np.ones(drawn, dtype=bool))
+    tails = stats.hypergeom(records, numbers + hits, drawn).cdf(hits)
+    least, most = (int(numbers[tails > 0.05 + rounding].max()) for rounding in (1e-9, -1e-9))
+    found = audit_estimate(history).missed_at_most
+    assert least <= found
+    if not hits:
+        assert found <= most
+
+
 def test_an_audit_after_reading_by_rank():
     """Ten found by rank, then 50 of the 90 left drawn without a hit: 3 missed have a tail of .084, 4 of .036."""
     labels = np.array([True] * 10 + [False] * 50)
