@@ -1,6 +1,7 @@
 """How often the intervals that `axes check` and `place --unit rating` show hold what they are intervals of.
 
-Run from the root of the project: python benchmarks/axes_intervals.py. Prints a table; takes some fifteen minutes.
+Run from the root of the project: python benchmarks/axes_intervals.py. Prints a table, and writes
+benchmarks/results/axes_intervals.json; takes some fifteen minutes.
 Vectors are drawn from a normal distribution of six dimensions. Ratings are one coordinate and noise, or noise alone.
 The poles lie at a cosine of .6 to that coordinate. What holds is judged on 300 texts drawn in the same way and not
 rated: how a fit to the ratings orders them, their rank correlation, and whether their ratings lie in the interval.
@@ -8,7 +9,9 @@ rated: how a fit to the ratings orders them, their rank correlation, and whether
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,8 @@ from embedsearch.axes.calibration import Calibration, left_out_residuals
 from embedsearch.axes.statistics import Pairs, bootstrap, determination, spearman
 from embedsearch.axes.validation import _compared, _design, _ordered_by, _splits
 
+RESULTS = Path(__file__).parent / "results/axes_intervals.json"
+FIGURES = ("pairs", "gain", "Spearman", "R²", "R² by percentiles", "rating")  # that of ratings is to hold .9
 COUNTS = (5, 8, 20, 50)
 SIGNALS = (2.0, 1.0, 0.0)  # deviations of the coordinate for one of the noise
 DIMENSION, FRESH, REPEATS = 6, 300, 100
@@ -31,6 +36,12 @@ def ordered(coordinates: Floats, ratings: Floats) -> float:
     pairs = Pairs.none(len(ratings))
     pairs.count(np.arange(len(ratings)), coordinates, ratings)
     return pairs.share()
+
+
+def r_squared(values: Floats, residuals: Floats) -> float:
+    """Return the R² of `determination`, without its interval; NaN where values do not vary."""
+    total = float(values.var()) * len(values) * (len(values) / (len(values) - 1)) ** 2
+    return 1 - float(residuals @ residuals) / total if total > 0 else float("nan")
 
 
 def held(count: int, signal: float, seed: int) -> Iterator[float]:
@@ -57,21 +68,21 @@ def held(count: int, signal: float, seed: int) -> Iterator[float]:
     line = Calibration.of(given, found.left_out)
     missed, residuals = line.rating_at(coordinates) - true, left_out_residuals(given, found.left_out)
     reached = 1 - float(np.mean(missed**2) / np.mean((true - given.mean()) ** 2))
-    resampled = bootstrap(lambda p: determination(given[p], residuals[p]).value, count)
-    for estimate in (determination(given, residuals), resampled):
+    for estimate in (determination(given, residuals), bootstrap(lambda p: r_squared(given[p], residuals[p]), count)):
         yield estimate.low <= reached <= estimate.high
     yield float(np.mean(abs(missed) <= line.half_width))
 
 
 def main() -> None:
-    """Print how often each interval held."""
-    print(
-        "| ratings | signal | pairs | gain | Spearman | R² | R², percentiles | rating (.9 wanted) |\n|---|---|---|---|---|---|---|---|"
-    )
+    """Print how often each interval held, and keep it."""
+    print("| ratings | signal | " + " | ".join(FIGURES) + " |\n|" + "---|" * (2 + len(FIGURES)))
+    rows = []
     for signal in SIGNALS:
         for count in COUNTS:
-            shares = np.mean([list(held(count, signal, seed)) for seed in range(REPEATS)], axis=0)
+            shares = np.mean([list(held(count, signal, seed)) for seed in range(REPEATS)], axis=0).tolist()
+            rows.append({"ratings": count, "signal": signal, "held": dict(zip(FIGURES, shares, strict=True))})
             print(f"| {count} | {signal:g} | " + " | ".join(f"{share:.2f}" for share in shares) + " |", flush=True)
+    RESULTS.write_text(json.dumps({"repeats": REPEATS, "rows": rows}, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

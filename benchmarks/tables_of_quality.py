@@ -65,6 +65,22 @@ def axes_options(found: dict[str, Any]) -> str:
     )
 
 
+def axes_intervals(found: dict[str, Any]) -> str:
+    """Return how often the intervals of `axes check` held."""
+    figures = list(found["rows"][0]["held"])
+    rows = [
+        [f"{one['signal']:g}", one["ratings"], *(f"{one['held'][name]:.2f}" for name in figures)]
+        for one in found["rows"]
+    ]
+    return (
+        "## Intervals of axes (`axes_intervals.py`)\n\nHow often an interval of `axes check` held the figure for texts "
+        f"that were not rated, in {found['repeats']} simulations each; .95 is meant. *Signal* is the deviation of what "
+        "the axis measures for one of the noise of the ratings; 0 is noise alone. *R² by percentiles* is what resamples"
+        " would give. *Rating* is the interval of `place --unit rating`, which is meant to hold .9 of the ratings.\n\n"
+        + table(["signal", "ratings", *figures], rows)
+    )
+
+
 def proposing(found: dict[str, Any]) -> str:
     """Return what proposed ratings are worth beside random ones."""
     names = {"shipped": "the shipped axes", "random": "random directions"}

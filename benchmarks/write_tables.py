@@ -8,7 +8,7 @@ from typing import Any
 from machine import kind
 from tables import table
 from tables_of_pages import explorer
-from tables_of_quality import axes, axes_options, duplicates, proposing, retrieval, screening
+from tables_of_quality import axes, axes_intervals, axes_options, duplicates, proposing, retrieval, screening
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -367,6 +367,7 @@ WRITERS = (
     retrieval,
     duplicates,
     axes,
+    axes_intervals,
     axes_options,
     proposing,
     placing,
