@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 OFTEN = 3  # texts that a term must occur in to say something of an axis or a group
 _PRIOR = 0.5  # texts, spread over all terms as they are spread over the whole
 _LOOKED_AT = 200
+_DEALS = 20
 _WORDS = r"(?u)\b[^\W\d_]{3,}\b"
 
 
@@ -99,6 +100,24 @@ def pull(terms: Terms, coordinates: NDArray[np.float64]) -> tuple[NDArray[np.flo
     errors = deviation * np.sqrt((1 - counts / total) / counts)
     scores = np.divide(apart, errors, out=np.zeros_like(apart), where=errors > 0)
     return coordinates.mean() + apart, scores
+
+
+def highest_by_chance(terms: Terms, coordinates: NDArray[np.float64], compared: NDArray[np.bool_]) -> float:
+    """Return about how far from 0 the furthest score of `pull` would be if coordinates were dealt to texts by lot.
+
+    It is the mean of twenty deals, the same each time. A normal curve would not do: a mean of few coordinates is as
+    skewed as they are, and words that share texts count for fewer.
+
+    Args:
+        terms: the terms of n texts.
+        coordinates: shape (n,).
+        compared: which terms are compared, shape (t,).
+    """
+    if not compared.any():
+        return 0.0
+    random, some = np.random.default_rng(0), Terms([], terms.found[:, np.flatnonzero(compared)])
+    deals = (random.permutation(coordinates) for _ in range(_DEALS))
+    return float(np.mean([np.abs(pull(some, deal)[1]).max() for deal in deals]))
 
 
 def first_unlike(terms: Sequence[str], weights: NDArray[np.float64], most: int) -> list[int]:

@@ -6,10 +6,12 @@ import math
 import numpy as np
 import pytest
 from conftest import run
+from scipy import stats
+from scipy.sparse import csr_matrix
 
 import embedsearch as es
 from embedsearch.index import vocabulary
-from embedsearch.terms import characteristic, find_terms, first_unlike, pull
+from embedsearch.terms import Terms, characteristic, find_terms, first_unlike, highest_by_chance, pull
 from embedsearch.testing import HashEncoder, TableEncoder
 
 
@@ -40,15 +42,29 @@ def test_a_word_of_all_texts_and_texts_alike_say_nothing():
 
 
 def test_scores_are_those_of_chance_where_words_are_drawn_by_lot():
-    """Of 2,000 words strewn by lot the scores vary by 1, and the highest is about what is told."""
+    """Of 1,000 words strewn by lot the scores vary by 1."""
     random = np.random.default_rng(3)
     letters = [f"w{'abcdefghij'[n // 100 % 10]}{'abcdefghij'[n // 10 % 10]}{'abcdefghij'[n % 10]}" for n in range(1000)]
     texts = [" ".join(random.choice(letters, 20)) for _ in range(1500)]
     found = np.array([score for _, score in scores(texts, random.standard_normal(1500)).values()])
     assert found.std() == pytest.approx(1, abs=0.08)
-    told = vocabulary._highest_by_chance(len(found))
-    assert told == pytest.approx(3.09, abs=0.01)
-    assert found.max() == pytest.approx(told, abs=0.8)
+
+
+@pytest.mark.parametrize("shape", [None, 0.5])
+def test_what_chance_gives_is_what_lots_give(shape):
+    """Normal coordinates give what a normal curve says; skewed ones, of which three may all be high, far more."""
+    random = np.random.default_rng(4)
+    coordinates = random.standard_normal(400) if shape is None else random.gamma(shape, size=400)
+    has = np.zeros((400, 300), dtype=np.int64)
+    for column in has.T:
+        column[random.choice(400, random.integers(3, 9), replace=False)] = 1
+    terms = Terms([], csr_matrix(has))
+    told = highest_by_chance(terms, coordinates, np.ones(300, dtype=bool))
+    lots = [abs(pull(terms, random.permutation(coordinates))[1]).max() for _ in range(60)]
+    assert told == pytest.approx(np.mean(lots), abs=0.25 if shape is None else 0.6)
+    normal = stats.norm.ppf(1 - 1 / (2 * 300))
+    assert (abs(told - normal) < 0.3) if shape is None else (told > normal + 0.6)
+    assert highest_by_chance(terms, coordinates, np.zeros(300, dtype=bool)) == 0
 
 
 def test_how_characteristic_a_word_is_counts_the_texts_that_lack_it_too():
@@ -141,7 +157,7 @@ def test_the_command_shows_both_ends(predation):
     assert rows[3]["score"] == pytest.approx(8.85, abs=0.1)
     shown = run("axes", "words", "predatoriness", "-i", predation, "-f", "table")
     assert {"predator", "prey"} <= set(shown.stdout.split("highest")[1].split())
-    assert "Of 2,022 words in 1,010 passages: chance alone gives scores up to about 3.3." in shown.stderr
+    assert "Of 2,022 words in 1,010 passages: chance alone gives scores up to about 3.5." in shown.stderr
     nothing = run("axes", "words", "size", "--where", "year > 3000", "-i", predation)
     assert nothing.exit_code == 1
     assert "no word is in three passages or more" in nothing.stderr

@@ -13,7 +13,7 @@ from embedsearch.columns import Schema
 from embedsearch.notebooks import table
 from embedsearch.results import Records
 from embedsearch.store import Store
-from embedsearch.terms import OFTEN, Terms, characteristic, find_terms, first_unlike, pull
+from embedsearch.terms import OFTEN, Terms, characteristic, find_terms, first_unlike, highest_by_chance, pull
 from embedsearch.vectors import Rows, thinned
 from embedsearch.wording import count_of
 
@@ -66,7 +66,8 @@ class AxisWords:
     Attributes:
         words: the words at both ends.
         compared: how many words were compared: those that occur in enough passages.
-        chance: about the highest score that so many words would reach if all were drawn by lot.
+        chance: about how far out the furthest of so many words would lie, at either end, if coordinates were dealt to
+            the passages by lot.
         passages: how many passages were read.
         of: how many passages there are.
     """
@@ -112,7 +113,7 @@ def axis_words(
         for place in first_unlike(terms.names, np.where(often, sign * scores, 0), k)
     ]
     compared = int(often.sum())
-    return AxisWords(Words(found), compared, _highest_by_chance(compared), len(coordinates), of)
+    return AxisWords(Words(found), compared, highest_by_chance(terms, coordinates, often), len(coordinates), of)
 
 
 def group_words(terms: Terms | None, members: Sequence[NDArray[np.int64]], k: int) -> list[tuple[str, ...]]:
@@ -153,10 +154,3 @@ def words_beside(store: Store, rows: Rows, k: int) -> tuple[str, ...]:
 def read_rows(rows: Rows) -> Rows:
     """Return the rows whose passages are read, of very many an even sample."""
     return thinned(rows, MOST_READ)
-
-
-def _highest_by_chance(count: int) -> float:
-    """Return about the highest of *count* independent standard normal numbers: one in *count* exceeds it."""
-    from scipy.special import ndtri
-
-    return float(ndtri(1 - 1 / count)) if count > 1 else 0.0
