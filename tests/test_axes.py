@@ -98,8 +98,10 @@ def test_arrays_and_columns_are_lists_and_tables():
     for wrong in (frame, np.ones((2, 2)), {"small"}, "small"):
         with pytest.raises(es.AxisError, match="'low' must be a list of texts"):
             es.Axis("a", low=wrong, high=["large"])
-    with pytest.raises(es.AxisError, match="'ratings' must be a table of texts with numbers"):
+    with pytest.raises(es.AxisError, match="'ratings' is a data frame; give one column, with what is rated as"):
         es.Axis("a", ratings=frame)
+    with pytest.raises(es.AxisError, match="'ratings' must be a table of texts with numbers"):
+        es.Axis("a", ratings=np.ones((2, 2)))
 
 
 @pytest.mark.parametrize("name", ["one, two", "-a", "a=1", "a\nb", " a", "a ", "a  b", ",", "", " ", 3, "a\ud800"])

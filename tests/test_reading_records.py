@@ -577,7 +577,7 @@ class TestParquet:
 
     def test_fields_are_found_as_elsewhere(self, write):
         """Missing fields are told in the words of the other formats."""
-        with pytest.raises(SourceError, match=r"no field 'body' for --text.*Fields seen: 'nr', 'summary'"):
+        with pytest.raises(SourceError, match=r"no field 'body' for --text\. Fields seen: 'nr', 'summary'$"):
             read_text(write({"nr": [1], "summary": ["a"]}), "parquet", text="body")
         with pytest.raises(SourceError, match=r"no field is named text, .*Fields seen: 'nr', 'summary'"):
             read_text(write({"nr": [], "summary": []}), "parquet")

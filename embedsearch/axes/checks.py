@@ -122,13 +122,17 @@ def check_ratings(name: str, key: str, given: Any) -> dict[str, float]:
             number.
     """
     is_column = getattr(given, "ndim", None) == 1 and hasattr(given, "items")
+    example = 'as in frame.set_index("text")["rating"]'
+    if hasattr(given, "columns") and hasattr(given, "dtypes"):
+        advice = f"give one column, with what is rated as its index, {example}"
+        raise AxisError(f"axis {name!r}: {key!r} is a data frame; {advice}")
     if not is_column and not isinstance(given, Mapping):
         raise AxisError(f"axis {name!r}: {key!r} must be a table of texts with numbers, not {shown(given)}")
     ratings: dict[str, float] = {}
     spelled: dict[str, str] = {}
     for text, value in given.items():
         if not isinstance(text, str):
-            texts = '; make them the column\'s index, as in frame.set_index("text")["rating"]' * is_column
+            texts = f"; make them the column's index, {example}" * is_column
             raise AxisError(f"axis {name!r}: {key!r} rates {shown(text)}, which is no text{texts}")
         phrase = text.strip()
         if not phrase:

@@ -152,9 +152,10 @@ class _Records:
             return
         for option, name in self._named():
             if find(self._met, [name]) is None:
+                near = did_you_mean(name, self._met)
+                near = near if near.endswith("?") else ""  # else it lists the fields, as is done here
                 raise SourceError(
-                    f"{self._source.name}: no field {name!r} for {option}.{did_you_mean(name, self._met)}"
-                    f" Fields seen: {_listing(self._met)}"
+                    f"{self._source.name}: no field {name!r} for {option}.{near} Fields seen: {_listing(self._met)}"
                 )
         if self._options.text:
             self._text = tuple(find(self._met, [name]) or name for name in self._options.text)
