@@ -64,12 +64,14 @@ def unit(vectors: ArrayLike, *, error: type[EmbedSearchError] = QueryError) -> V
     """
     given = np.asarray(vectors)
     rows = as_rows(given, error=error)
-    # float64 lengths: the squares of very small or very large float32 values leave float32's range.
-    lengths = np.linalg.norm(rows.astype(np.float64), axis=1)
-    if not lengths.all():
-        raise error(f"vector {int(np.argmin(lengths))} is all zeros and has no direction")
-    scaled: Vectors = (rows / lengths[:, None]).astype(np.float32).reshape(given.shape)
-    return scaled
+    scaled = np.empty_like(rows)
+    for part, block in blocks(rows):
+        # float64 lengths: the squares of very small or very large float32 values leave float32's range.
+        lengths = np.linalg.norm(block.astype(np.float64), axis=1)
+        if not lengths.all():
+            raise error(f"vector {part.start + int(np.argmin(lengths))} is all zeros and has no direction")
+        scaled[part] = block / lengths[:, None]
+    return scaled.reshape(given.shape)
 
 
 def top(scores: NDArray[Any], k: int) -> Rows:

@@ -90,7 +90,7 @@ def test_an_index_that_grows_is_seen(client, path, encoder):
     after = client.ask("points", x="size", y="predatoriness", field="year")
     assert (before["total"], after["total"]) == (8, 8)
     assert np.allclose(numbers(after["x"], "<f4"), expected)
-    assert 3000.0 in numbers(after["field"]["values"], "<f4")
+    assert "3000" in after["field"]["names"]
 
 
 def test_rows_that_were_drawn_before_a_compaction_are_refused(client, path, encoder):

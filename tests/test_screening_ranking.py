@@ -82,6 +82,22 @@ def test_axes_are_heard():
     assert precision(Ranker(on_axis).scores(given), labels, given) > max(0.7, chance)
 
 
+@pytest.mark.parametrize("axes", [0, 2])
+def test_meaning_is_a_matrix_that_is_never_made(axes):
+    """Its rows, and its products with a column, are those of the vectors about their mean, in float64."""
+    draws = np.random.default_rng(0)
+    vectors = unit(draws.standard_normal((50, 4)))
+    coordinates = draws.standard_normal((50, axes)) * 7 + 3
+    features = Features.of(["a text"] * 50, vectors, coordinates=coordinates if axes else None)
+    meaning = Ranker(features)._meaning
+    centred = vectors - vectors.mean(axis=0, dtype=np.float64)
+    wanted = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    wanted = np.hstack([wanted, 0.1 * (coordinates - coordinates.mean(axis=0)) / coordinates.std(axis=0)])
+    rows, column = np.array([3, 0, 3, 49]), draws.standard_normal(4 + axes)
+    np.testing.assert_allclose(meaning[rows], wanted[rows], atol=1e-12)
+    np.testing.assert_allclose(meaning @ column, wanted @ column, atol=1e-12)
+
+
 def test_a_prior_ranks_before_the_first_label_and_fades():
     """Without labels the order is the prior's; a prior that is wrong is overruled by labels."""
     features, labels = pile()

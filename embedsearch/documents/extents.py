@@ -16,7 +16,6 @@ from typing import BinaryIO
 from embedsearch.documents import foreign
 from embedsearch.errors import SourceError
 
-_OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"  # what begins both an .xls and an .xlsx that has a password
 _MOST_CELLS = 1 << 25  # of 32 bytes each
 _CHUNK_BYTES = 1 << 20
 _TAG_BYTES = 1 << 12  # that a tag has at most
@@ -30,9 +29,7 @@ def require_workbook(stream: BinaryIO, name: str) -> None:
     Raises:
         SourceError: the message says what it is, or how far that is.
     """
-    head = stream.read(len(_OLD_OR_LOCKED))
-    if head == _OLD_OR_LOCKED:
-        raise SourceError(f"{name}: an old file of Excel (.xls), or one with a password; save it as .xlsx without one")
+    head = foreign.office_head(stream, name, "Excel", "xls")
     try:
         with zipfile.ZipFile(stream) as packed:
             parts = packed.namelist()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
+
+from embedsearch.errors import SourceError
 
 
 class _Kind(NamedTuple):
@@ -15,6 +17,7 @@ class _Kind(NamedTuple):
     advice: str
 
 
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _PIPED = "on its way, naming what it is: {} FILE | embedsearch ingest - --as csv"
 _CALLED = "Call it by what is in it, as papers.csv.{}, or unpack it " + _PIPED
 _KINDS = (
@@ -38,7 +41,7 @@ _KINDS = (
     _Kind(
         (), b"PK\x03\x04", "an archive, or a file of Excel or Word", "Unpack it, or name its kind: --as xlsx, --as docx"
     ),
-    _Kind((), b"\xd0\xcf\x11\xe0", "an old file of Excel or Word", "Save it as .xlsx or .docx"),
+    _Kind((), _OLD_OFFICE, "an old file of Excel or Word", "Save it as .xlsx or .docx"),
     _Kind((), b"%PDF", "a PDF", "Read it as one: --as pdf (in Python: format)"),
     _Kind(
         ("json",),
@@ -47,6 +50,20 @@ _KINDS = (
         "Make lines of its array: jq -c '.[]' FILE > FILE.jsonl; if each line is an object already: --as jsonl",
     ),
 )
+
+
+def office_head(stream: BinaryIO, name: str, program: str, suffix: str) -> bytes:
+    """Return the first bytes of what should be a file of Word or Excel, an archive since 2007.
+
+    Raises:
+        SourceError: it is of the form that they had before, which is also that of an archive with a password.
+    """
+    head = stream.read(len(_OLD_OFFICE))
+    if head == _OLD_OFFICE:
+        raise SourceError(
+            f"{name}: an old file of {program} (.{suffix}), or one with a password; save it as .{suffix}x without one"
+        )
+    return head
 
 
 def by_suffix(name: str) -> str:

@@ -83,7 +83,7 @@ def _mails(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
         noticed.look_at(mailed, place)
         yield RawRecord(number, place, _record(mail), mailed.fields(), encoding=_BYTES)
     if not number:
-        options.tell(f"{source.name}: holds no record of its format")
+        options.tell_empty(source)
     noticed.tell(source, options)
 
 

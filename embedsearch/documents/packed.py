@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 from embedsearch.documents import foreign
 from embedsearch.errors import SourceError
 
-_OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"  # what begins both a .doc and a .docx that has a password
 _CHUNK_BYTES = 1 << 18
 
 
@@ -43,11 +42,7 @@ class Packed:
         self._kind = kind
 
     def __enter__(self) -> Packed:
-        head = self._stream.read(len(_OLD_OR_LOCKED))
-        if head == _OLD_OR_LOCKED:
-            raise SourceError(
-                f"{self._name}: an old file of Word (.doc), or one with a password; save it as .docx without one"
-            )
+        head = foreign.office_head(self._stream, self._name, "Word", "doc")
         known = foreign.by_mark(head) if not head.startswith(b"PK") else ""
         try:
             self._zip = zipfile.ZipFile(self._stream)

@@ -108,7 +108,7 @@ def _records(source: Source, options: ReadOptions, part: Part, parse: Parse) -> 
         else:
             yield RawRecord(number, found.place, found.text, fields, found.header, lines.encoding)
     if not number:
-        options.tell(f"{source.name}: holds no record of its format")
+        options.tell_empty(source)
 
 
 def _usual(fields: dict[str, Any], options: ReadOptions) -> dict[str, Any]:

@@ -67,6 +67,10 @@ class ReadOptions:
         if self.report is not None:
             self.report(sentence)
 
+    def tell_empty(self, source: Source) -> None:
+        """Report that there is no record in a source."""
+        self.tell(f"{source.name}: holds no record of its format")
+
     def broken(self, error: SourceError) -> None:
         """Raise *error*, or report it if broken records are to be skipped."""
         if self.on_error == "stop":

@@ -44,7 +44,7 @@ def sheet_records(source: Source, options: ReadOptions) -> tuple[list[str], Iter
     rows = sheet_rows(source, options)
     header = next(rows, None)
     if header is None:
-        options.tell(f"{source.name}: holds no record of its format")
+        options.tell_empty(source)
         return [], iter(())
     place = f"{source.name}:{header.number}"
     texts = ["" if value is None else str(value) for value in header.values]

@@ -26,15 +26,16 @@ def mean_vectors(store: Store, ids: Sequence[str]) -> Vectors:
         owners = np.repeat(np.arange(len(rows)), [len(own) for own in rows.values()])
         sums = _sums(store.vectors(), np.array(list(chain.from_iterable(rows.values())), np.int64), owners, len(rows))
     places = {number: place for place, number in enumerate(rows)}
-    return unit(sums)[[places[numbers[id]] for id in ids]]
+    wanted = [places[numbers[id]] for id in ids]
+    means = unit(sums)
+    return means if wanted == list(range(len(means))) else means[wanted]
 
 
 def _sums(vectors: Vectors, rows: Rows, places: Rows, count: int) -> Vectors:
-    """Return for each of *count* places the sum of the vectors of the rows that belong there."""
+    """Return for each of *count* places the sum of the vectors of the rows that belong there; *places* ascend."""
     sums = np.zeros((count, vectors.shape[1]), dtype=np.float32)
     for part, block in blocks(vectors, rows):
         owners = places[part]
-        # The passages of a document are mostly in consecutive rows: they are added up in runs.
         runs = np.flatnonzero(np.diff(owners, prepend=-1))
-        np.add.at(sums, owners[runs], np.add.reduceat(block, runs, axis=0))
+        sums[owners[runs]] += np.add.reduceat(block, runs, axis=0)
     return sums

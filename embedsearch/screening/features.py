@@ -18,6 +18,7 @@ from embedsearch.vectors import Vectors, as_rows
 Coordinates = NDArray[np.float64]
 
 _TITLE_CHARACTERS = 300  # hardly any title is longer
+_AT_ONCE = 1 << 20  # weights
 _MOST_RECORDS = 0.95  # a term in a larger share of the records is left out
 
 
@@ -92,10 +93,16 @@ def term_weights(terms: TermCounts) -> Any:
         terms: of n records.
     """
     from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.preprocessing import normalize
 
     records = terms.counts.shape[0]
-    kept = np.bincount(terms.counts.indices, minlength=len(terms.keys)) <= _MOST_RECORDS * records
+    frequencies = np.bincount(terms.counts.indices, minlength=len(terms.keys))
+    kept = frequencies <= _MOST_RECORDS * records
     if not kept.any():  # there is no word, or none that tells the records apart (as in 100,000 copies of one record)
         return csr_matrix((records, 1), dtype=np.float64)
-    return TfidfTransformer(sublinear_tf=True).fit_transform(terms.counts[:, kept])
+    counts, rarity = terms.counts[:, kept], np.log((1 + records) / (1 + frequencies[kept])) + 1
+    weights = np.empty(counts.nnz)
+    for start in range(0, len(weights), _AT_ONCE):  # for scikit-learn's transformer, all of them several times over
+        part = slice(start, start + _AT_ONCE)
+        weights[part] = (np.log(counts.data[part]) + 1) * rarity[counts.indices[part]]
+    return normalize(csr_matrix((weights, counts.indices, counts.indptr), shape=counts.shape), copy=False)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from embedsearch.errors import QueryError
 from embedsearch.screening.boundary import Taught, boundary, left_out
 from embedsearch.screening.features import Features
-from embedsearch.vectors import Rows
+from embedsearch.vectors import Rows, blocks
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.float64]
@@ -200,17 +200,35 @@ class Ranker:
         return left_out(taught, matrix[others], values[others])[np.searchsorted(distinct, judged)]
 
     @cached_property
-    def _meaning(self) -> NDArray[np.float64]:
-        """The vectors about their mean, rows of length 1, and beside them the scaled coordinates."""
-        centred = self.features.vectors - self.features.vectors.mean(axis=0, dtype=np.float64)
-        lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-        centred = centred / np.where(lengths > _NOTHING, lengths, 1.0)
-        if self.features.coordinates is None:
-            return np.asarray(centred, dtype=np.float64)
-        everywhere = np.ones(len(centred), dtype=bool)
-        axes = [_standard(column, everywhere) for column in self.features.coordinates.T]
+    def _meaning(self) -> _Meaning:
+        return _Meaning(self.features)
+
+
+class _Meaning:
+    """A matrix of the vectors about their mean, rows of length 1, and beside them the scaled coordinates.
+
+    It is never made whole: in float64 it would take twice the memory of the vectors.
+    """
+
+    def __init__(self, features: Features) -> None:
+        self._vectors = features.vectors
+        self._mean = features.vectors.mean(axis=0, dtype=np.float64)
+        lengths = np.concatenate([np.linalg.norm(block - self._mean, axis=1) for _, block in blocks(features.vectors)])
+        self._lengths = np.where(lengths > _NOTHING, lengths, 1.0)
+        everywhere = np.ones(len(lengths), dtype=bool)
+        columns = () if features.coordinates is None else features.coordinates.T
         # An axis weighs as much as all vectors do in a tenth of their length, so that a handful of axes counts.
-        return np.column_stack((centred, *(_AXIS_LENGTH * axis for axis in axes)))
+        axes = [_AXIS_LENGTH * _standard(column, everywhere) for column in columns]
+        self._axes = np.stack(axes, axis=1) if axes else np.empty((len(lengths), 0))
+
+    def __getitem__(self, rows: Rows) -> NDArray[np.float64]:
+        centred = (self._vectors[rows] - self._mean) / self._lengths[rows, None]
+        return np.hstack([centred, self._axes[rows]])
+
+    def __matmul__(self, weights: NDArray[np.float64]) -> Scores:
+        own, of_axes = np.split(weights, [len(self._mean)])
+        products = np.concatenate([block @ own for _, block in blocks(self._vectors)])
+        return np.asarray((products - self._mean @ own) / self._lengths + self._axes @ of_axes, dtype=np.float64)
 
 
 # The best fifty of nudging are the same as at 1e-6, in two thirds of the time.
@@ -233,7 +251,7 @@ def _decided(matrix: Any, lesson: _Lesson, regularisation: float, balance: float
         # A model that has not converged after a thousand rounds (equal records labelled differently) still ranks.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(matrix[lesson.rows], lesson.relevant, sample_weight=lesson.weights(balance))
-    return np.asarray(model.decision_function(matrix), dtype=np.float64)
+    return np.asarray(matrix @ model.coef_[0] + model.intercept_[0], dtype=np.float64)
 
 
 def _standard(values: Scores, among: NDArray[np.bool_]) -> Scores:
