@@ -200,6 +200,16 @@ def test_percentiles_are_those_of_the_index(index):
     assert plot.threshold.passed == 1
 
 
+@pytest.mark.parametrize("where", ["size > p90", "size < p10", "year > 3000"])
+def test_percentiles_out_of_view_are_left_out(index, where):
+    """Their names would stand beside the axes, or, where nothing is drawn, so far away that no memory holds it."""
+    axes = es.plot_axis(index, "size", where=where).figure.axes[0]
+    left, right = axes.get_xlim()
+    named = [text.xy[0] for text in axes.texts if text.get_text() in ("p5", "p25", "p50", "p75", "p95")]
+    assert len(named) < 5
+    assert all(left <= at <= right for at in named)
+
+
 def test_categories_have_outlines_in_a_histogram(index):
     """The outlines of a histogram count the passages of each category."""
     plot = es.plot_axis(index, "size", color="kind")

@@ -124,11 +124,16 @@ def _draw_bars(
 
 
 def _draw_percentiles(axes: Any, scene: Scene) -> None:
-    """Mark percentiles of the whole index at the top; the name of one that is near to the last stands a line lower."""
+    """Mark percentiles of the whole index at the top, those that are in view.
+
+    The name of one that is near to the last stands a line lower.
+    """
     left, right = axes.get_xlim()
     last, depth = -np.inf, 0
     for percent in PERCENTILES:
         at = scene.axes[0].scale.at_percentile(percent)
+        if not left <= at <= right:  # its name would be drawn outside of the axes, however far away
+            continue
         depth = depth + 1 if at - last < _NEAR * (right - left) else 0
         last = at
         axes.axvline(at, color=QUIET, linewidth=0.6, linestyle=(0, (1, 2)), zorder=2, gid=f"p{percent}")
