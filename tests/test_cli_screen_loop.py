@@ -216,7 +216,7 @@ def test_what_is_advised_can_be_done(pile):
     def status():
         return screen(pile, "status", "-f", "table").stdout
 
-    assert "the audit says nothing: embedsearch screen audit -n 24\n" in status()
+    assert "the audit says nothing. Draw a sample: embedsearch screen audit -n 24\n" in status()
     screen(pile, "label", "d00", "d04", "--relevant")
     screen(pile, "label", *(id for id, wanted in TRUTH.items() if not wanted), "--not-relevant")
     screen(pile, "label", "d08", "--undecided")
@@ -328,7 +328,7 @@ def test_the_sample_that_is_advised_can_be_drawn(pile):
     """The command that status and next print asks for no more records than there are; when all are read, for none."""
     screen(pile, "label", "d00", "--relevant")
     advice = "embedsearch screen audit -n 23"
-    assert f"the audit says nothing: {advice}\n" in screen(pile, "status", "-f", "table").stdout
+    assert f"the audit says nothing. Draw a sample: {advice}\n" in screen(pile, "status", "-f", "table").stdout
     assert advice in screen(pile, "next", "--by", "audit").stderr
     assert "from 23 records" in screen(pile, "audit", "-n", "200").stderr
     screen(pile, "label", *list(TRUTH)[1:], "--not-relevant")

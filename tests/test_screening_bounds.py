@@ -212,9 +212,9 @@ def test_what_joined_after_a_draw_counts_as_missed(make):
     assert progress.estimates[1].missed_at_most == 1_009
     assert not StoppingRule(0.8, method="audit").met(progress.history)
     status = CliRunner().invoke(main, ["screen", "status", "-i", str(index.path), "-f", "table"]).stdout
-    assert "1,000 records not read could not be drawn then: joined later, counted as possibly missed." in status
+    assert "1,000 unread records joined after the sample was drawn; each counts as possibly missed." in status
     text = as_markdown(report(review.screening))
-    assert "1,000 records not read could not be drawn then." in text
+    assert "1,000 unread records joined later and could not be drawn." in text
     # A sample of all that is unread now takes them in.
     review.audit(550)
     progress = review.screening.progress()

@@ -80,7 +80,7 @@ def test_who_labelled_adds_up_to_what_was_screened(pile):
     assert record["flow"]["screened"] == sum(one["records"] for one in record["labellers"]) == 3
     assert record["proposed_by"] == {"likely": 3}
     text = as_markdown(record)
-    assert "| who | records | of these imported | labels given in all | first | last |" in text
+    assert "| who | records | of these imported | labels given in total | first | last |" in text
     assert "| seed | 20240101 |" in text
 
 

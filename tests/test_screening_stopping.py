@@ -116,7 +116,7 @@ def test_an_audit_after_reading_by_rank():
 def test_what_the_ranking_is_supposed_to_do_is_said():
     """As likely, at the least, or so many times as likely."""
     read = history(100, [1, 0, 0])
-    assert "was at least as likely to be read next as one" in ranking_estimate(read).assumption
+    assert "was at least as likely to be read next as an" in ranking_estimate(read).assumption
     assert "was at least 2.5 times as likely to be read next" in ranking_estimate(read, bias=2.5).assumption
 
 

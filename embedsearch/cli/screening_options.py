@@ -127,9 +127,10 @@ def print_progress(progress: dict[str, Any]) -> None:
     from embedsearch.screening.progress import how_to_draw
 
     names = {"records": "records", "read": "read", "found": "relevant", "not_relevant": "not relevant",
-             "undecided": "undecided", "unread": "not read", "unasked": "read unasked or imported",
-             "outside": "labels outside of the records", "joined": "not read, joined after the last that was read",
-             "passed_over": "passed over, though drawn at random",
+             "undecided": "undecided", "unread": "not read", "unasked": "read without being proposed, or imported",
+             "outside": "labels of documents outside the pile",
+             "joined": "not read, joined after the last one was read",
+             "passed_over": "drawn at random, but passed over",
              "since_last_relevant": "proposed and read since the last relevant one"}  # fmt: skip
     optional = ("undecided", "unasked", "outside", "joined", "passed_over")
     counts = {text: progress[name] for name, text in names.items() if progress[name] or name not in optional}
@@ -150,32 +151,32 @@ def print_progress(progress: dict[str, Any]) -> None:
     if progress["passed_over"]:
         click.echo(
             f"{count_of(progress['passed_over'], 'record shown at random was', 'records shown at random were')} "
-            "passed over; what was drawn after the first is no random sample until all are read: "
+            "passed over. What was drawn after the first of them is not a random sample until all of them are read: "
             "embedsearch screen read --by random"
         )
     elif not progress["drawn_at_random"] and progress["unread"]:
         draw = how_to_draw(progress["unread"])
-        click.echo(f"No record was drawn at random yet, so that the audit says nothing: {draw}")
+        click.echo(f"No record was drawn at random yet, so the audit says nothing. Draw a sample: {draw}")
     for one in progress["estimates"]:
         click.echo(
-            f"By the {one['method']}, {one['confidence']:.0%} one-sided, supposing that {one['assumption']} "
-            f"({one['source']})."
+            f"By the {one['method']}, one-sided at {one['confidence']:.0%} confidence, assuming that "
+            f"{one['assumption']} ({one['source']})."
         )
     for sample in progress["samples"]:
         click.echo(
             f"Audit sample: {sample['read']:,} of {sample['size']:,} read, {sample['found']:,} of these relevant; "
             f"drawn from {count_of(sample['unread'], 'record')} not read."
-            + (f" Undecided, and relevant here: {sample['undecided']:,}." if sample["undecided"] else "")
+            + (f" {sample['undecided']:,} undecided, counted as relevant." if sample["undecided"] else "")
         )
     if progress["samples"] and (joined := progress["samples"][-1]["joined"]):
         click.echo(
-            f"{count_of(joined, 'record')} not read could not be drawn then: joined later, counted as possibly missed. "
+            f"{count_of(joined, 'unread record')} joined after the sample was drawn; each counts as possibly missed. "
             f"Draw another sample: {how_to_draw(progress['unread'])}"
         )
     elif progress["joined"]:
         click.echo(
-            f"{count_of(progress['joined'], 'record')} not read joined after the last that was read, counted as "
-            "possibly missed: read on."
+            f"{count_of(progress['joined'], 'unread record')} joined after the last one was read; each counts as "
+            "possibly missed. Read on."
         )
     stop = progress["stop"]
     click.echo(

@@ -140,7 +140,7 @@ def as_markdown(record: dict[str, Any]) -> str:
         _table(("step", "records"), _flow_rows(flow)),
         "## Who labelled",
         _table(
-            ("who", "records", "of these imported", "labels given in all", "first", "last"),
+            ("who", "records", "of these imported", "labels given in total", "first", "last"),
             [[one["author"] or "(no name)", one["records"], one["imported"], one["given"], one["first"], one["last"]]
              for one in record["labellers"]],
         ),
@@ -202,28 +202,29 @@ def _evidence(progress: dict[str, Any]) -> list[str]:
     ]
     if progress["unasked"]:
         parts.append(
-            f"{count_of(progress['unasked'], 'record was', 'records were')} labelled unasked or imported; "
-            "the estimates count them as unread until then and leave them out of what was read; the relevant "
-            "ones count as found."
+            f"{count_of(progress['unasked'], 'record was', 'records were')} labelled without being proposed, or "
+            "imported. The estimates count them as unread until they were labelled, and leave them out afterwards. The "
+            "relevant ones count as found."
         )
     if not progress["drawn_at_random"]:
-        parts.append("No record was drawn at random, so that the audit says nothing.")
+        parts.append("No record was drawn at random, so the audit says nothing.")
     if progress["passed_over"]:
         parts.append(
             f"{count_of(progress['passed_over'], 'record shown at random was', 'records shown at random were')} "
-            "passed over; what was drawn after the first is left out of the audit."
+            "passed over. The audit leaves out what was drawn after the first of them."
         )
     for sample in progress["samples"]:
+        joined = count_of(sample["joined"], "unread record")
         parts.append(
             f"Audit sample (event {sample['event']}): {count_of(sample['size'], 'record')} drawn at random from "
             f"{sample['unread']:,} not read; {sample['read']:,} read, {sample['found']:,} of these relevant."
-            + (f" Undecided, and relevant here: {sample['undecided']:,}." if sample["undecided"] else "")
-            + (f" {count_of(sample['joined'], 'record')} not read could not be drawn then." if sample["joined"] else "")
+            + (f" {sample['undecided']:,} undecided, counted as relevant." if sample["undecided"] else "")
+            + (f" {joined} joined later and could not be drawn." if sample["joined"] else "")
         )
     if progress["joined"]:
         parts.append(
-            f"{progress['joined']:,} of the records not read joined after the last of these was read; each of them "
-            "counts as possibly missed."
+            f"{count_of(progress['joined'], 'unread record')} joined after the last record was read; each counts as "
+            "possibly missed."
         )
     for one in progress["estimates"]:
         parts.append(

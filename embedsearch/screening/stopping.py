@@ -35,15 +35,15 @@ BIAS = 1.0
 _GRID = 24  # suppositions that are tested in one pass
 
 AUDIT_ASSUMPTION = (
-    "each record that counts was drawn at random from all records not read at that time, and the size of the sample "
-    "was not chosen by what it showed"
+    "each record that counts was drawn at random from all records unread at that time, and the size of the sample "
+    "was not chosen by what the sample showed"
 )
 AUDIT_SOURCE = (
     "exact binomial tail for draws without replacement, as in Callaghan and Müller-Hansen, Systematic Reviews 9:273 "
     "(2020), widened to draws that alternate with other reading"
 )
 RANKING_ASSUMPTION = (
-    "at every point of the reading a relevant record was at least {} to be read next as one that is not"
+    "at every point of the reading, a relevant record was at least {} to be read next as an irrelevant one"
 )
 RANKING_SOURCE = (
     "the question of Callaghan and Müller-Hansen, Systematic Reviews 9:273 (2020), answered for every moment by a test "

@@ -56,7 +56,7 @@ const copy = () => saying("axes-error", async () => {
     note("Copied.");
   } catch {
     getSelection().selectAllChildren($("axes-report"));
-    note("Marked, since the browser keeps its clipboard: copy it with Ctrl+C.");
+    note("The browser lets no page copy here. The text is selected: press Ctrl+C.");
   }
 });
 

@@ -42,7 +42,7 @@ export const answer = () => saying("cursor-error", async () => {
   set({atx, aty, held: like});
   const point = Object.fromEntries(axes().map((axis, place) => [axis, Number([atx, aty][place])]));
   const found = await ask("locate", {point, like, k: 12, axes: axes()}, {kind: "answer"});
-  $("cursor-note").textContent = found.note ? `Mind that ${found.note}.` : "";
+  $("cursor-note").textContent = found.note ? `Note: ${found.note}.` : "";
   $("cursor-answer").replaceChildren(list(found.hits, {scores: (hit) => (like ? `cosine ${number(hit.score, 3)}` : `distance ${number(hit.distance)}`)}));
   const place = found.reached ?? point, at = {x: place[x], y: place[y]};
   const arrows = found.start ? [{x0: found.start[x], y0: found.start[y], x1: at.x, y1: at.y, label: like}] : [];

@@ -191,7 +191,7 @@ function progress(found) {
   const verdict = `The rule (recall ${found.stop.recall} at confidence ${found.stop.confidence}, by ${found.stop.method}) says: ${found.stop.advice}.`;
   const assumed = found.estimates.map((one) => h("li", {}, h("strong", {}, one.method), `: ${one.assumption} (${one.source})`));
   const yields = found.yield.map((one) => `${one.first}–${one.last}: ${one.found}`).join(", ");
-  const joined = found.joined ? h("p", {class: "note"}, `${counted(found.joined, "record")} not read joined after the last that was read; each counts as possibly missed.`) : "";
+  const joined = found.joined ? h("p", {class: "note"}, `${counted(found.joined, "unread record")} joined after the last one was read; each counts as possibly missed.`) : "";
   $("read-estimates").replaceChildren(h("p", {id: "read-stop"}, verdict), joined, h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
     h("p", {class: "note"}, yields ? `Found per 50 read: ${yields}` : "Nothing read yet."), h("ul", {class: "plain"}, ...assumed));
 }
