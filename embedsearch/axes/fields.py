@@ -18,6 +18,7 @@ from embedsearch.wording import count_of
 _COMPACT = re.compile(r"[0-9]{8}")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 _SHOWN = 60  # characters of a value in a message
+_NOT_NUMBERS = (bool, list, dict)
 _TRUTH = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 
 
@@ -63,6 +64,25 @@ def numbers_of(values: Sequence[Any]) -> list[float | None]:
         return numbers
     days = [_year(str(value).strip()) if _is_compact(value) else None for value in values]
     return [number if day is None else day for number, day in zip(numbers, days, strict=True)]
+
+
+def all_numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:
+    """Return values that are there, as `numbers_of` does; None if there are none, or one is neither number nor date.
+
+    A boolean is not a number here, and neither is a list or a record.
+    """
+    if not values or any(isinstance(value, _NOT_NUMBERS) for value in values):
+        return None
+    different = list(dict.fromkeys(values))  # a field has few: reading a date takes its time
+    if any(as_number(value) is None for value in different):  # a field of text is left at its first value
+        return None
+    number_of = dict(zip(different, numbers_of(different), strict=True))
+    return np.array([number_of[value] for value in values], dtype=np.float64)
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is one of those that `all_numbers` takes for numbers and dates."""
+    return not isinstance(value, _NOT_NUMBERS) and as_number(value) is not None
 
 
 def _is_compact(value: Any) -> bool:

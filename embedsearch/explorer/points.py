@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.fields import as_number, numbers_of
+from embedsearch.axes.fields import all_numbers
 from embedsearch.conditions.values import is_missing
 from embedsearch.groups import written
 from embedsearch.groups.dividing import MOST_VALUES
@@ -207,15 +207,11 @@ def numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:
         None where a value is neither number nor date, or where there are no values.
     """
     there = np.array([not is_missing(value) for value in values], dtype=bool)
-    present = [value for value, is_there in zip(values, there, strict=True) if is_there]
-    if not present or any(isinstance(value, bool | list | dict) for value in present):
+    present = all_numbers([value for value, is_there in zip(values, there, strict=True) if is_there])
+    if present is None:
         return None
-    different = list(dict.fromkeys(present))
-    if any(as_number(value) is None for value in different):
-        return None  # a field of text is left at its first value
-    number_of = dict(zip(different, numbers_of(different), strict=True))
     found = np.full(len(values), np.nan)
-    found[there] = [number_of[value] for value in present]
+    found[there] = present
     return found
 
 

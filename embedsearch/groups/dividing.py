@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.fields import as_number, is_date, numbers_of
+from embedsearch.axes.fields import all_numbers, as_number, is_date, is_number
 from embedsearch.conditions import Field, operand_written
 from embedsearch.conditions.values import is_missing
 from embedsearch.errors import QueryError
@@ -77,8 +77,10 @@ def divide(field: str, values: Sequence[Any], *, step: float | None = None) -> D
         raise QueryError(f"the step is {shown(step)}; wanted a number above 0, such as 10")
     valued = np.array([place for place, value in enumerate(values) if not is_missing(value)], dtype=np.int64)
     given = [values[place] for place in valued.tolist()]
-    numbers = _numbers(field, given, is_needed=step is not None)
+    numbers = all_numbers(given)
     if numbers is None:
+        if step is not None and given:
+            raise _no_number(field, next(value for value in given if not is_number(value)))
         return Division(*_by_name(given, valued), valued, odd=odd_values(given))
     if step is None and len(np.unique(numbers)) <= MOST_VALUES:
         names = {number: written(given[place]) for place, number in enumerate(numbers.tolist())}
@@ -108,31 +110,19 @@ def written(value: Any) -> str:
     return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def _numbers(field: str, given: Sequence[Any], *, is_needed: bool) -> NDArray[np.float64] | None:
-    """Return values as numbers if all are numbers or dates."""
-    wrong = next((value for value in given if not _is_number(value)), None)
-    if wrong is None:
-        return np.array(numbers_of(given), dtype=np.float64) if given else None
-    if is_needed:
-        leaving = (
-            "" if isinstance(wrong, list | dict) else f", or ask only where {leaving_out(field, [written(wrong)])}"
-        )
-        raise QueryError(
-            f"{field!r} holds {shown(wrong)}, which is neither a number nor a date; leave the step out{leaving}"
-        )
-    return None
-
-
-def _is_number(value: Any) -> bool:
-    return not isinstance(value, bool | list | dict) and as_number(value) is not None
+def _no_number(field: str, wrong: Any) -> QueryError:
+    leaving = "" if isinstance(wrong, list | dict) else f", or ask only where {leaving_out(field, [written(wrong)])}"
+    return QueryError(
+        f"{field!r} holds {shown(wrong)}, which is neither a number nor a date; leave the step out{leaving}"
+    )
 
 
 def odd_values(given: Sequence[Any]) -> tuple[str, ...]:
     """Return the few values, as `written`, because of which the others are not taken as numbers or dates."""
-    odd = [value for value in given if not _is_number(value)]
+    odd = [value for value in given if not is_number(value)]
     if len(odd) > _FEW * len(given) or any(isinstance(value, list | dict) for value in odd):
         return ()
-    different = {as_number(value) for value in given if _is_number(value)}
+    different = {as_number(value) for value in given if is_number(value)}
     return tuple(dict.fromkeys(map(written, odd))) if len(different) > MOST_VALUES else ()
 
 

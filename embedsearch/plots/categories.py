@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embedsearch.axes.fields import as_number, numbers_of
+from embedsearch.axes.fields import all_numbers
 from embedsearch.conditions.values import is_missing
 from embedsearch.groups import written
 from embedsearch.groups.dividing import odd_values
@@ -62,7 +62,9 @@ class Categories:
         """
         present = np.array([not is_missing(value) for value in values], dtype=bool)
         given = [value for value, there in zip(values, present, strict=True) if there]
-        numbers = _numbers(given)
+        numbers = all_numbers(given)
+        if numbers is not None and len(np.unique(numbers)) <= _MOST:
+            numbers = None  # few enough for a category each
         names, colors = ([*map(written, given)], COLORS) if numbers is None else (_ranges(numbers), STEPS)
         order = _by_frequency(names) if numbers is None else list(dict.fromkeys(np.array(names)[np.argsort(numbers)]))
         kept = order if len(order) <= _MOST else order[: _MOST - 1]
@@ -85,14 +87,6 @@ class Categories:
     def members(self, entry: int) -> NDArray[np.intp]:
         """Return which passages are in an entry, ascending."""
         return np.flatnonzero(self.places == entry)
-
-
-def _numbers(values: Sequence[Any]) -> NDArray[np.float64] | None:
-    """Return values as numbers if they are that, dates too, and too many for a category each."""
-    if any(as_number(value) is None for value in values):  # a field of text is left at its first value
-        return None
-    numbers = numbers_of(values)
-    return np.array(numbers, dtype=np.float64) if len(set(numbers)) > _MOST else None
 
 
 def _ranges(numbers: NDArray[np.float64]) -> list[str]:
