@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import zlib
 from contextlib import closing
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
@@ -387,34 +389,40 @@ def test_a_second_writer_is_refused(store):
     assert texts(store) == {0: "one"}
 
 
-def write_rounds(folder: Path, rounds: int) -> None:
+def write_rounds(folder: Path, enough: Event) -> None:
     """Replace all documents again and again, each time with texts of one round; every round is one commit."""
+    rounds = itertools.count(1)
     with closing(Store.open(folder)) as store:
-        for number in range(1, rounds + 1):
+        while not enough.is_set():
+            number = next(rounds)
             put(store, *[entry(f"d{place}", f"round {number}", f"place {place}") for place in range(5)])
 
 
 def test_a_reader_sees_one_round_while_another_process_writes(store):
     """All that is read inside `reading` belongs to one commit, and a read outside it is never torn."""
     put(store, *[entry(f"d{place}", "round 0", f"place {place}") for place in range(5)])
-    process = PROCESSES.Process(target=write_rounds, args=(store.path, 60))
+    enough = PROCESSES.Event()
+    process = PROCESSES.Process(target=write_rounds, args=(store.path, enough))
     process.start()
-    seen = set()
+    seen = []
     try:
-        while process.is_alive():
+        while len(set(seen)) < 12:
             with store.reading():
                 found = [passage.text for passage in store.passages(store.live_rows())]
                 again = list(texts(store).values())
-            rounds = set(found[::2])
+            (written,) = set(found[::2])
             assert found == again
             assert len(found) == 10
-            assert len(rounds) == 1
-            seen |= rounds
+            assert process.is_alive()
+            seen.append(int(written.removeprefix("round ")))
     finally:
+        enough.set()
         process.join(60)
     assert process.exitcode == 0
-    assert len(seen) > 1, "the reader saw nothing of the writing"
-    assert set(texts(store).values()) == {"round 60", *(f"place {place}" for place in range(5))}
+    assert seen == sorted(seen)
+    last = max(int(text.removeprefix("round ")) for text in texts(store).values() if text.startswith("round "))
+    assert last >= seen[-1]
+    assert set(texts(store).values()) == {f"round {last}", *(f"place {place}" for place in range(5))}
 
 
 @pytest.mark.parametrize(
