@@ -37,6 +37,7 @@ _KINDS = {"csv": "rows", "tsv": "rows", "tab": "rows", "jsonl": "lines", "ndjson
 def run(asked: Asked) -> None:
     """Filter as a command line says."""
     asked.check_options()
+    from embedsearch.documents.arriving import Arriving
     from embedsearch.filtering import Resumable
     from embedsearch.whole import WholeFile, commit_all
 
@@ -46,6 +47,9 @@ def run(asked: Asked) -> None:
             stack.enter_context(WholeFile(name)) if name else None for name in (asked.sample_to, asked.save_file)
         )
         measured = _measuring(asked, output, stack)
+        if asked.may_pause and measured.documents is not None:
+            arriving = Arriving(measured.documents, waiting=sys.stdout.flush)
+            measured.documents = stack.enter_context(arriving)
         sieve = measured.sieve()
         with _told(sieve, asked) as told:
             written = emit(told, asked, output.stream if output else None, sample.stream if sample else None)
@@ -175,6 +179,11 @@ class Asked:
         if self.index_is_given or not self.sources:
             return True
         return not self.axes_file and (self._index_from == "ENVIRONMENT" or is_index(self.path))
+
+    @property
+    def may_pause(self) -> bool:
+        """Does a source come through a pipe? Then it can be read only once, and may go on for as long as we run."""
+        return not all(one.is_file for one in self.planned)
 
     def kind_of(self, file: str | None) -> str:
         """Return the format of what goes into a file, or to stdout where it is None."""
@@ -337,7 +346,7 @@ def _without_index(asked: Asked, cache: Path | None, stack: ExitStack) -> _Measu
     sample: list[Document] = []
     scaled_on = ""
     if named.intersection(names) and documents is not None:
-        if not all(one.is_file for one in asked.planned):
+        if asked.may_pause:
             sample, documents = first(iter(documents), asked.population)
             scaled_on = f"the first {count_of(len(sample), 'document')} of the stream"
         else:

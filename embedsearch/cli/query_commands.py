@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _ALONE_SHOWN = 5
 _SHORT = 40
 _SHOWN = 3  # of the lines for which nothing was found
-_AT_ONCE = 256  # lines of a file
+_AT_ONCE, _CHARACTERS_AT_ONCE = 256, 1 << 20  # lines of a file
 
 
 @click.command(
@@ -174,15 +174,17 @@ def _search_each(index: Index, file: str, format: str, **wanted: Any) -> None:
 def _answers(index: Index, file: str, without: list[str], wanted: dict[str, Any]) -> Iterator[tuple[str, Hits]]:
     """Yield each line of a file with its hits, and note those that have none."""
     from embedsearch import read
+    from embedsearch.documents.arriving import Arriving
+    from embedsearch.index.judging import batches
 
-    lines = (document.text for document in read(file, format="lines"))
     texts: list[str] = []
-    while batch := list(islice(lines, _AT_ONCE)):
-        texts = batch
-        for text, hits in zip(texts, index.search_many(texts, **wanted), strict=True):
-            if not hits:
-                without.append(text)
-            yield text, hits
+    with Arriving(read(file, format="lines"), waiting=sys.stdout.flush) as lines:
+        for batch in batches(lines, most=_AT_ONCE, characters=_CHARACTERS_AT_ONCE):
+            texts = [line.text for line in batch]
+            for text, hits in zip(texts, index.search_many(texts, **wanted), strict=True):
+                if not hits:
+                    without.append(text)
+                yield text, hits
     if not texts:
         raise QueryError(f"{'stdin' if file == '-' else file} holds no text to search with; give one per line")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -300,7 +300,7 @@ def _read_all(planned: Sequence[Planned], options: ReadOptions) -> Iterator[Docu
     for one in planned:
         options = options.at(one.name)
         try:
-            stream = one.path.open("rb") if one.path else contextlib.nullcontext(_stdin())
+            stream = one.path.open("rb") if one.path else _stdin()
         except OSError as error:
             options.broken(_unreadable(one.name, error))
             continue
@@ -321,10 +321,14 @@ def _compare(stream: BinaryIO, before: os.stat_result, name: str, options: ReadO
         options.tell(f"{name}: was written to while it was read; read it again to have it as it is now")
 
 
-def _stdin() -> BinaryIO:
+def _stdin() -> AbstractContextManager[BinaryIO]:
     if sys.stdin is None:
         raise OSError("this program was started without a standard input")
-    return sys.stdin.buffer
+    try:
+        # With a buffer of its own: a thread may wait in it as the program ends, and Python could not close sys.stdin's.
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except io.UnsupportedOperation:  # it is no file
+        return nullcontext(sys.stdin.buffer)
 
 
 def _read_opened(stream: BinaryIO, one: Planned, options: ReadOptions) -> Iterator[Document]:

@@ -112,7 +112,7 @@ class _Rejoined(io.RawIOBase):
     def __init__(self, head: bytes, rest: BinaryIO) -> None:
         super().__init__()
         self._head = head
-        self._rest = rest
+        self._read = getattr(rest, "read1", rest.read)  # of a pipe: what has come, not as much as is asked for
 
     def readable(self) -> bool:
         return True
@@ -120,7 +120,7 @@ class _Rejoined(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         piece, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
         if not piece:
-            piece = self._rest.read(len(buffer)) or b""
+            piece = self._read(len(buffer)) or b""
         buffer[: len(piece)] = piece
         return len(piece)
 

@@ -25,6 +25,8 @@ from embedsearch.conditions import (
     written,
 )
 from embedsearch.documents import Document
+from embedsearch.documents.arriving import Arriving
+from embedsearch.index import arguments
 from embedsearch.index.evidence import Reason
 from embedsearch.index.tables import DocumentTable, FieldTable, Means, VectorTable
 from embedsearch.index.tracing import Step
@@ -342,14 +344,18 @@ def ruled_by_fields(root: Node, translatable: Callable[[Node], bool]) -> tuple[N
     return joined(cheap), joined([node for node in nodes if not any(node is one for one in cheap)])
 
 
-def batches(documents: Iterable[Document], *, most: int, characters: int) -> Iterator[list[Document]]:
-    """Yield documents in batches of at most *most*; one ends early where its texts, or records, reach *characters*."""
+def batches(documents: Document | Iterable[Document], *, most: int, characters: int) -> Iterator[list[Document]]:
+    """Yield documents in batches of at most *most*; one ends early where its texts, or records, reach *characters*.
+
+    Where documents are `Arriving`, a batch ends where they pause.
+    """
+    pauses = documents.pauses if isinstance(documents, Arriving) else None
     batch: list[Document] = []
     size = 0
-    for document in documents:
+    for document in arguments.documents(documents):
         batch.append(document)
         size += max(len(document.text), len(document.record))  # a mail's record has what is attached to it
-        if len(batch) >= most or size >= characters:
+        if len(batch) >= most or size >= characters or (pauses and pauses()):
             yield batch
             batch, size = [], 0
     if batch:

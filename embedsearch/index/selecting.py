@@ -198,7 +198,7 @@ class Selector:
             question = _Question(parsed, measure, wanted)
             if documents is None:
                 return self._judge_own(question, verdicts)
-            return self._judge_foreign(question, arguments.documents(documents), verdicts)
+            return self._judge_foreign(question, documents, verdicts)
 
         return Verdicts(judged)
 
@@ -222,7 +222,7 @@ class Selector:
             return counted(condition.root, holds)
 
     def _judge_foreign(
-        self, question: _Question, documents: Iterable[Document], verdicts: Verdicts
+        self, question: _Question, documents: Document | Iterable[Document], verdicts: Verdicts
     ) -> Iterator[Verdict]:
         stream = batches(documents, most=BATCH_DOCUMENTS, characters=_BATCH_CHARACTERS)
         while True:
