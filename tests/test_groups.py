@@ -485,7 +485,7 @@ def test_the_picture_shows_each_mean_interval_and_quartile(predation, tmp_path):
 
 
 def test_steps_stand_as_far_apart_as_their_numbers(tmp_path):
-    """A decade of which there is nothing leaves a gap; a panel shows one deviation at least; a year stands for its step."""
+    """A decade of which there is nothing leaves a gap; a panel shows a deviation at least; a year names its step."""
     table = {f"t{n}": [n % 3 / 10, 1.0] for n in range(30)}
     with es.Index.create(tmp_path / "years", TableEncoder(table | {"low": [-1.0, 0.0], "high": [1.0, 0.0]})) as index:
         years = [1990 + n if n < 10 else 2010 + n % 10 for n in range(30)]
