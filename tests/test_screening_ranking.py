@@ -396,15 +396,15 @@ def test_an_unknown_way_to_choose_is_refused():
 
 
 def test_a_replay_reads_every_record_once_from_its_priors():
-    """Two priors, one of each kind, then all others; the labels are those of the rows."""
+    """The priors, of either kind as many as asked for, then all others; the labels are those of the rows."""
     features, labels = pile(80, 10)
-    found = simulate(features, labels, settings=SimulationSettings(repeats=2))
+    found = simulate(features, labels, settings=SimulationSettings(repeats=2, relevant_priors=6, other_priors=2))
     for replay in found.replays:
         assert sorted(replay.order.tolist()) == list(range(80))
         assert (labels[replay.order] == replay.relevant).all()
-        assert replay.relevant[:2].tolist() == [True, False]
-        assert len(replay.found) == 78
-    assert found.replays[0].order[:2].tolist() != found.replays[1].order[:2].tolist()
+        assert replay.relevant[:8].tolist() == [True] * 6 + [False] * 2
+        assert len(replay.found) == 72
+    assert found.replays[0].order[:8].tolist() != found.replays[1].order[:8].tolist()
 
 
 def test_a_seed_repeats_a_simulation_exactly():
@@ -469,6 +469,7 @@ def test_progress_counts_every_record():
     [
         (1, {}, "1 of 40 records is relevant; wanted at least 2 relevant and 1 other records"),
         (40, {}, "40 of 40 records are relevant"),
+        (40, {"other_priors": 0}, "40 of 40 records are relevant; wanted at least 2 relevant and 1 other records"),
         (5, {"rule": StoppingRule(method="audit")}, "none is drawn at random"),
     ],
 )
