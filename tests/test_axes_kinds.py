@@ -277,6 +277,19 @@ def test_a_component_of_a_subset_is_an_axis(tmp_path):
             index.axes.save(es.Axis("spread", component={"number": 3, "where": 'kind == "d"'}))
 
 
+@pytest.mark.parametrize("unit", ["sd", "raw"])
+def test_a_linear_formula_rises_along_its_gradient(tmp_path, unit):
+    """From one text to another by the product with what lies between; phrases are moved along it."""
+    with es.Index.create(tmp_path / "i", TableEncoder(TABLE)) as index:
+        index.add(es.Document(name, name) for name in TABLE)
+        index.axes.save_all([HEIGHT, es.Axis("path", groups=[["z"], ["xy"]], values=[30, 10])])
+        index.axes.save(es.Axis("sum", formula="2 * height - path", formula_unit=unit))
+        axis = index.axes["sum"]
+        vectors = np.array(list(TABLE.values()))
+        assert np.diff(axis.raw(vectors)) == pytest.approx(np.diff(vectors, axis=0) @ axis.gradient, abs=1e-4)
+        assert axis.step == pytest.approx(axis.gradient)
+
+
 @pytest.mark.parametrize(
     ("definition", "message"),
     [
