@@ -74,6 +74,27 @@ def test_what_is_orthogonal_is_taken_out(base):
     assert axis.read([X]).tolist() == pytest.approx(axis.read([Z]).tolist(), abs=1e-6)
 
 
+def test_a_derived_axis_has_its_zero_where_those_it_is_made_of_have_theirs():
+    """Raw coordinates are the same sums as directions are; of what is orthogonal, the old zero point reads 0."""
+    table = TableEncoder(TABLE)
+    base = {"p": es.Axis("p", ["-x", "z"], ["x"]).fit(table), "q": es.Axis("q", ["y"], ["xy", "z"]).fit(table)}
+    p, q, vectors = base["p"], base["q"], np.array([X, Y, Z, [0.6, 0.8, 0], [0, 0, 0]])
+    assert min(abs(p.origin), abs(q.origin)) > 0.1
+    cosine = float(p.direction @ q.direction)
+
+    gap = fitted(base, difference=["q", "p"])
+    assert gap.read(vectors) == pytest.approx((q.read(vectors) - p.read(vectors)) / math.sqrt(2 - 2 * cosine))
+    assert gap.step == pytest.approx(q.step - p.step)
+    turned = fitted(base, rotation={"start": "p", "towards": "q", "degrees": 30})
+    upright = (q.read(vectors) - cosine * p.read(vectors)) / math.sqrt(1 - cosine**2)
+    assert turned.read(vectors) == pytest.approx(math.sqrt(0.75) * p.read(vectors) + 0.5 * upright)
+    plain = fitted(low=["y", "z"], high=["xy"])
+    cleared = fitted(base, low=["y", "z"], high=["xy"], orthogonal_to=["p"])
+    assert cleared.direction @ p.direction == pytest.approx(0, abs=1e-6)
+    assert cleared.read([plain.origin * plain.direction]) == pytest.approx([0], abs=1e-6)
+    assert abs(cleared.origin) > 0.1
+
+
 def test_nothing_may_be_left_over(base):
     """An axis orthogonal to itself, and a rotation in no plane, say so."""
     with pytest.raises(es.AxisError, match="nothing is left of it when height"):
@@ -248,8 +269,25 @@ def test_a_component_of_a_subset_is_an_axis(tmp_path):
         index.add(es.Document(name, name, metadata={"kind": name[0]}) for name in table)
         index.axes.save(es.Axis("spread", component={"number": 1, "where": 'kind == "d"'}))
         assert abs(index.axes["spread"].fitted.direction).tolist() == pytest.approx([0, 1, 0], abs=1e-6)
+        index.axes.save(es.Axis("bend", component={"number": 2, "where": 'kind == "d"'}))
+        bend = index.axes["bend"].fitted
+        raw = bend.read([table[f"d{n}"] for n in range(9)])  # 0 at their mean, and a step of one deviation
+        assert (raw.mean(), raw.std()) == pytest.approx((0, bend.step @ bend.direction), abs=1e-6)
         with pytest.raises(es.AxisError, match="have 2 components; number 3 is wanted"):
             index.axes.save(es.Axis("spread", component={"number": 3, "where": 'kind == "d"'}))
+
+
+@pytest.mark.parametrize("unit", ["sd", "raw"])
+def test_a_linear_formula_rises_along_its_gradient(tmp_path, unit):
+    """From one text to another by the product with what lies between; phrases are moved along it."""
+    with es.Index.create(tmp_path / "i", TableEncoder(TABLE)) as index:
+        index.add(es.Document(name, name) for name in TABLE)
+        index.axes.save_all([HEIGHT, es.Axis("path", groups=[["z"], ["xy"]], values=[30, 10])])
+        index.axes.save(es.Axis("sum", formula="2 * height - path", formula_unit=unit))
+        axis = index.axes["sum"]
+        vectors = np.array(list(TABLE.values()))
+        assert np.diff(axis.raw(vectors)) == pytest.approx(np.diff(vectors, axis=0) @ axis.gradient, abs=1e-4)
+        assert axis.step == pytest.approx(axis.gradient)
 
 
 @pytest.mark.parametrize(

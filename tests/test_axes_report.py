@@ -1,7 +1,7 @@
 """The report: poles left out, cross-validation against chance and poles, what axes share."""
 
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_the_mean_rating_has_an_r_squared_of_0():
 
 
 def test_the_interval_of_r_squared_is_the_jackknifes():
-    """Of log(1 - R²), each rating left out of both sums."""
+    """Of log(1 - R²), each rating left out of both sums; in any unit."""
     random = np.random.default_rng(3)
     ratings, residuals = random.normal(size=9), random.normal(size=9) / 2
     found, logarithms = determination(ratings, residuals), []
@@ -61,8 +61,10 @@ def test_the_interval_of_r_squared_is_the_jackknifes():
     half = stats.t.ppf(0.975, 8) * np.sqrt(8 / 9 * ((logarithms - np.mean(logarithms)) ** 2).sum())
     rest = np.log(1 - found.value)
     assert (found.low, found.high) == pytest.approx((1 - np.exp(rest + half), 1 - np.exp(rest - half)))
-    for residuals in ([0.1, -0.1, 0.2, -0.1, 0.9], [0, 0, 0, 0, 1]):  # a hundredfold, where nothing is known
-        rare = determination([0.0, 0, 0, 0, 1], residuals)
+    assert astuple(determination(1e-7 * ratings, 1e-7 * residuals)) == pytest.approx(astuple(found))
+    one, few = [0.0, 0, 0, 0, 1], [0.1, -0.1, 0.2, -0.1, 0.9]
+    for values, residuals in ((one, few), (one, one), (few, one)):  # a hundredfold, where nothing is known
+        rare = determination(values, residuals)
         rest = 1 - rare.value
         assert (1 - rare.low, 1 - rare.high) == pytest.approx((100 * rest, rest / 100))
 

@@ -303,6 +303,10 @@ def test_a_condition_chooses_the_passages(pile):
     """What does not satisfy it is in no group."""
     found = pile.compare("kind", least=1, where='kind != "none" and x < 1')
     assert {one.group: one.documents for one in found.groups} == {"pack": 1, "herd": 2}
+    (alone,) = (found := pile.compare("kind", least=1, where='kind == "pack"')).groups
+    assert alone.mean == pytest.approx(1, abs=1e-5)
+    assert alone.difference is alone.superiority is None  # there are no others
+    assert found.explained == {}
 
 
 def test_a_document_lies_at_the_mean_of_its_passages(tmp_path):
@@ -343,6 +347,7 @@ def test_what_leaves_has_a_row_for_each_group_and_axis(index):
     [
         ({"by": "knd"}, "Did you mean 'kind'"),
         ({"by": "kind", "against": "anmal"}, "Did you mean 'animal'"),
+        ({"by": "year", "step": 10, "against": "never"}, "no document has the value 'never' of 'year'"),
         ({"by": "kind", "step": 2}, "'kind' holds 'animal'"),
         ({"by": "year", "step": 0}, "the step is 0; wanted a number above 0"),
         ({"by": "year", "step": "ten"}, "the step is 'ten'"),
@@ -378,15 +383,15 @@ def test_the_command_prints_groups_and_what_they_explain(predation):
 
 
 def test_the_command_tells_the_trend_of_numbers(predation):
-    """In steps as asked for; groups that are too small are named, a reference may be a number within its step."""
-    done = run("compare", "year", "--step", "10", "--against", "1995", "-a", "size", "-i", predation, "-f", "csv")
+    """In steps as asked for; groups that are too small are named, a reference may be the number a step begins with."""
+    done = run("compare", "year", "--step", "10", "--against", "2000", "-a", "size", "-i", predation, "-f", "csv")
     assert done.exit_code == 0
     rows = [line.split(",") for line in done.stdout.splitlines()]
     assert [row[1:4] for row in rows[1:]] == [
         ["1990 to 1999", "1990.0", "25"], ["2000 to 2009", "2000.0", "35"], ["2010 to 2019", "2010.0", "67"],
         ["2020 to 2029", "2020.0", "38"],
     ]  # fmt: skip
-    assert rows[1][rows[0].index("difference")] == ""
+    assert [row[rows[0].index("difference")] == "" for row in rows[1:]] == [False, True, False, False]
     assert "Left out as too small: 6 groups of 7 documents (--least): 1590 to 1599" in done.stderr
     assert "Rank correlation with year: size 0.2" in done.stderr
 
@@ -480,13 +485,15 @@ def test_the_picture_shows_each_mean_interval_and_quartile(predation, tmp_path):
 
 
 def test_steps_stand_as_far_apart_as_their_numbers(tmp_path):
-    """A decade of which there is nothing leaves a gap; a panel shows one standard deviation at least."""
+    """A decade of which there is nothing leaves a gap; a panel shows a deviation at least; a year names its step."""
     table = {f"t{n}": [n % 3 / 10, 1.0] for n in range(30)}
     with es.Index.create(tmp_path / "years", TableEncoder(table | {"low": [-1.0, 0.0], "high": [1.0, 0.0]})) as index:
         years = [1990 + n if n < 10 else 2010 + n % 10 for n in range(30)]
         index.add(es.Document(name, name, metadata={"year": year}) for name, year in zip(table, years, strict=True))
         index.axes.save(es.Axis("x", ["low"], ["high"]))
-        plot = es.plot_groups(index.compare("year", step=10))
+        found = index.compare("year", step=10, against=1995)
+        plot = es.plot_groups(found)
+    assert found.against == "1990 to 1999"
     panel = plot.figure.axes[0]
     means = next(line for line in panel.lines if line.get_gid() == "means")
     assert means.get_xdata().tolist() == [199, 201]

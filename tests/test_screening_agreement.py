@@ -142,7 +142,13 @@ def test_the_command_prints_conflicts_that_are_filled_in_and_imported(path):
 def test_all_figures_are_there_for_programs(path):
     """As one object; a table names the screenings."""
     figures = json.loads(run("screen", "agreement", "ada", "Ben", "-i", path, "-f", "json").stdout)
-    assert figures["only_first_relevant"] == 2
+    counts = {name: figures[name] for name in figures if isinstance(figures[name], int)}
+    assert counts == {
+        "decided": 4, "both_relevant": 1, "only_first_relevant": 2, "only_second_relevant": 0, "neither_relevant": 1,
+        "undecided": 2, "only_first_labelled": 1, "only_second_labelled": 2,
+    }  # fmt: skip
+    assert figures["agreement"] == 0.5
+    assert figures["kappa_interval"] == pytest.approx([-0.55, 0.66], abs=0.005)
     assert figures["kappa"] == pytest.approx(0.2)
     assert [one["id"] for one in figures["conflicts"]] == ["b", "d", "e"]
     table = run("screen", "agreement", "ada", "Ben", "-i", path, "-f", "table").stdout

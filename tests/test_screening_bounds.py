@@ -263,15 +263,16 @@ def test_the_reading_of_what_joined_is_counted(make):
     index = make(200)
     review = Review(index, "main", 1, 0, method="ranking")
     review.read(150)
-    (_, before) = review.at_most()
+    before = review.screening.progress().estimates[1]
     index.add(documents(10, "n"))
     review.opened_again()
-    assert review.at_most()[1] == before + 10
+    joined = review.screening.progress().estimates[1]
+    assert (joined.missed, joined.missed_at_most) == (before.missed + 10, before.missed_at_most + 10)
     for proposal in review.screening.next(60):
         if proposal.id.startswith("n"):
             review.label([proposal.id])
     assert review.screening.progress().joined == 0
-    assert review.at_most()[1] == before
+    assert review.screening.progress().estimates[1] == before
 
 
 def test_a_label_that_is_taken_back_after_a_draw_was_not_in_its_urn(make):

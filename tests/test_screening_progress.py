@@ -224,6 +224,18 @@ def test_who_passes_over_has_no_random_sample_until_it_is_read(pile):
     assert progress.estimates[0].missed_at_most == seven.missed_at_most < three.missed_at_most
 
 
+def test_what_a_ranking_has_shown_is_drawn_no_sooner(pile):
+    """Five that were shown and not read are as likely to be drawn as others, and were not passed over by a draw."""
+    ranked, plain = Screening(pile), Screening(pile, "other")
+    for screening in (ranked, plain):
+        screening.labels.add("d00", "relevant")
+    ranked.next(5)
+    first, second = ([one.id for one in screening.propose(39, "random")[0]] for screening in (ranked, plain))
+    assert first == second
+    read(ranked, 3, by="random")
+    assert ranked.progress().passed_over == 0
+
+
 def test_what_another_has_labelled_meanwhile_was_not_drawn():
     """A record whose label came between the draw and its event is no part of the sample."""
     held = IndexLabels(Journal())

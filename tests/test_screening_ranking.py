@@ -221,15 +221,43 @@ def test_uncertain_takes_from_both_sides_and_not_what_likely_takes(by):
 
 @pytest.mark.parametrize("prior", [False, True])
 def test_scores_keep_the_order_of_the_values(prior):
-    """Whatever was read, graded or not, the curve from values to scores rises."""
+    """Whatever was read, graded or not, and be it all there is: the curve from values to scores rises."""
     features, labels = pile(300)
     known_before = np.random.default_rng(3).standard_normal(300) if prior else None
-    ranker = Ranker(features, prior=known_before)
-    for read in (1, 2, 3, 10, 100, 300):
+    ranker, everything = Ranker(features, prior=known_before), np.full(300, np.nan)
+    for read in (1, 2, 3, 10, 100, 301):
         for grade in (1.0, 0.7):
             given = known(labels, read) * grade
             values = ranker.values(given)
-            assert order(ranker.scores(given), given).tolist() == order(values, given).tolist()
+            assert order(ranker.scores(given), everything).tolist() == order(values, everything).tolist()
+    assert not np.isnan(given).any()
+
+
+def test_what_a_prior_puts_first_and_is_not_relevant_lowers_the_rest():
+    """Twenty read in vain say more of the others if they were the most likely ones than if they were the least."""
+    features, labels = pile()
+    ranker, middles = Ranker(features, prior=np.arange(len(labels))), []
+    for read in (slice(20), slice(-20, None)):
+        given = np.full(len(labels), np.nan)
+        given[read] = 0
+        middles.append(ranker.scores(given)[60])
+    assert middles[1] < middles[0] / 3
+
+
+def test_some_of_the_records_read_stand_for_all_of_them(monkeypatch):
+    """Where .5 lies follows from a few of either kind, which count for all; a relevant one if there are others.
+
+    Else the tenth that is looked at of many irrelevant records would make all others ten times as likely.
+    """
+    monkeypatch.setattr("embedsearch.screening.ranking._MOST_JUDGED", 15)
+    features, labels = pile(relevant=40)
+    given = known(labels, 100)
+    read = [(given == kind).sum() for kind in (1, 0)]
+    rows, weights = Ranker(features)._judged(given)
+    parts = [weights[given[rows] == kind] for kind in (1, 0)]
+    assert list(map(len, parts)) == [15, 15]
+    assert list(map(sum, parts)) == pytest.approx([read[0] - 1, read[1]])  # each relevant one by how the others find it
+    assert Ranker(features)._judged(known(labels, 1))[1].tolist() == [0]
 
 
 def test_scores_of_labels_that_contradict_the_ranking_still_rise():
@@ -368,15 +396,15 @@ def test_an_unknown_way_to_choose_is_refused():
 
 
 def test_a_replay_reads_every_record_once_from_its_priors():
-    """Two priors, one of each kind, then all others; the labels are those of the rows."""
+    """The priors, of either kind as many as asked for, then all others; the labels are those of the rows."""
     features, labels = pile(80, 10)
-    found = simulate(features, labels, settings=SimulationSettings(repeats=2))
+    found = simulate(features, labels, settings=SimulationSettings(repeats=2, relevant_priors=6, other_priors=2))
     for replay in found.replays:
         assert sorted(replay.order.tolist()) == list(range(80))
         assert (labels[replay.order] == replay.relevant).all()
-        assert replay.relevant[:2].tolist() == [True, False]
-        assert len(replay.found) == 78
-    assert found.replays[0].order[:2].tolist() != found.replays[1].order[:2].tolist()
+        assert replay.relevant[:8].tolist() == [True] * 6 + [False] * 2
+        assert len(replay.found) == 72
+    assert found.replays[0].order[:8].tolist() != found.replays[1].order[:8].tolist()
 
 
 def test_a_seed_repeats_a_simulation_exactly():
@@ -441,6 +469,7 @@ def test_progress_counts_every_record():
     [
         (1, {}, "1 of 40 records is relevant; wanted at least 2 relevant and 1 other records"),
         (40, {}, "40 of 40 records are relevant"),
+        (40, {"other_priors": 0}, "40 of 40 records are relevant; wanted at least 2 relevant and 1 other records"),
         (5, {"rule": StoppingRule(method="audit")}, "none is drawn at random"),
     ],
 )

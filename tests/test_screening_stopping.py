@@ -151,6 +151,7 @@ def test_estimates_stay_within_what_is_unread(relevant, unread, confidence):
         read = history(len(relevant) + unread, relevant, random=random)
         found = make(read, confidence=confidence)
         assert 0 <= found.missed <= found.missed_at_most <= unread
+        assert 0 <= found.recall_at_least <= found.recall <= 1
         assert make(read, confidence=0.995).missed_at_most >= found.missed_at_most
 
 

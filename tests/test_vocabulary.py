@@ -39,6 +39,7 @@ def test_a_word_of_all_texts_and_texts_alike_say_nothing():
     assert scores(["sea shark", "sea", "sea"], [1, 2, 3])["sea"] == pytest.approx((2, 0))
     assert scores(["shark", "sea"], [1, 1])["sea"] == pytest.approx((1, 0))
     assert find_terms(["12 34", "a b", ""]) is None
+    assert find_terms(["loan sharks", "the loan"], pairs=True).names == ["loan", "loan sharks", "sharks"]
 
 
 def test_scores_are_those_of_chance_where_words_are_drawn_by_lot():

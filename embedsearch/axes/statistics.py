@@ -73,12 +73,11 @@ def determination(values: ArrayLike, residuals: ArrayLike) -> Estimate:
     count, squares = len(wanted), missed**2
     apart = (wanted - wanted.mean()) ** 2
     total, left = float(apart.sum()), float(squares.sum())
-    if total <= 0 or left <= 0:
-        value = float(total > 0)
-        return Estimate(value, value, value)
+    if total <= 0:
+        return Estimate(0.0, 0.0, 0.0)
     share = left / total * ((count - 1) / count) ** 2
     # Without one value each: the whole sums minus that value's share, n/(n-1) of its square about the mean.
-    totals, lefts = (total - apart * count / (count - 1)) * ((count - 1) / (count - 2)) ** 2, left - squares
+    totals, lefts = total - apart * count / (count - 1), left - squares
     half = _FARTHEST
     if (totals > _NOTHING * total).all() and (lefts > _NOTHING * left).all():  # else one value is all that varies
         from scipy.special import stdtrit
