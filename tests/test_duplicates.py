@@ -363,6 +363,15 @@ def test_a_chain_of_versions_keeps_what_nothing_kept_says():
     assert copies_of(documents) == [("second", "first", True)]
 
 
+def test_a_long_chain_of_versions_has_copies_to_its_end():
+    """Each version is like the one before and the one behind alone: every second one is a copy, to the last."""
+    text = sentences(random.Random(2), 60).replace(".", "").split()
+    versions = [es.Document(f"v{number}", " ".join(text[6 * number :][:60])) for number in range(90)]
+    assert between(versions[88], versions[89])
+    assert between(versions[87], versions[89]) is None
+    assert copies_of(versions) == [(f"v{number}", f"v{number - 1}", True) for number in range(1, 90, 2)]
+
+
 def test_what_is_kept_has_a_label_else_says_more_else_came_first():
     """Of three the longest is kept, of equal ones the one with more fields; a label comes before both."""
     documents = [document("a"), document("b", f"{WOLVES} (C) 2019."), document("c"), document("d", volume=3)]
