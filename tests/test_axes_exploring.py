@@ -346,12 +346,12 @@ def records(result):
 def test_documents_are_placed_by_their_passages(tmp_path, monkeypatch):
     """Mean, maximum and share above come from the passages; a sentence's share is what is lost without it."""
     words = {"calm": [0, -1, 0], "wild": [0, 1, 0], "low": [0, -1, 0], "high": [0, 1, 0]}
-    table = words | {"Calm sea far out.": [0, -0.6, 0.8], "Wild wind. Grey sky.": [0, 0.8, 0.6]}
-    table |= {"Grey sky.": [0, 0, 1], "Wild wind.": [0, 1, 0]}
-    with es.Index.create(tmp_path / "i", TableEncoder(table, max_tokens=4), overlap=0) as index:
+    table = words | {"Log\nCalm sea far out.": [0, -0.6, 0.8], "Log\nWild wind. Grey sky.": [0, 0.8, 0.6]}
+    table |= {"Log\nGrey sky.": [0, 0, 1], "Log\nWild wind.": [0, 1, 0]}  # with the title, as passages are embedded
+    with es.Index.create(tmp_path / "i", TableEncoder(table, max_tokens=6), overlap=0) as index:
         index.add(
             [
-                es.Document("log", "Calm sea far out. Wild wind. Grey sky."),
+                es.Document("log", "Calm sea far out. Wild wind. Grey sky.", title="Log"),
                 es.Document("x", "calm"),
                 es.Document("y", "wild"),
             ]

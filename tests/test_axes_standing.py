@@ -11,12 +11,13 @@ from embedsearch.testing import HashEncoder, TableEncoder
 
 SIZES = {"flea": -0.8, "mouse": -0.6, "dog": 0.0, "bear": 0.6, "whale": 0.8, "cat": -0.28, "horse": 0.28}
 TABLE = {name: [0.0, y, (1 - y * y) ** 0.5] for name, y in SIZES.items()} | {"small": [0, -1, 0], "large": [0, 1, 0]}
+NUL = "flea\0 of a dog"  # at a NUL the texts of SQLite end
 
 
 @pytest.fixture
 def laid_out(tmp_path):
     """Return an index of seven animals: the flea is rated the largest, and the cat's document, by its id, as well."""
-    with es.Index.create(tmp_path / "laid-out", TableEncoder(TABLE)) as index:
+    with es.Index.create(tmp_path / "laid-out", TableEncoder(TABLE | {NUL: TABLE["mouse"]})) as index:
         index.add([es.Document(f"id-{name}", name) for name in SIZES])
         ratings = {"mouse": 7.0, "dog": 60.0, "bear": 200.0, "whale": 2000.0, "flea": 2000.0}
         index.axes.save(es.Axis("size", ["small"], ["large"], ratings=ratings, rated_documents={"id-cat": 2000.0}))
@@ -46,7 +47,9 @@ def test_a_filter_takes_rated_documents_where_they_stand(laid_out):
 
 def test_rated_passages_stand_where_they_were_rated_in_any_order_of_rows(laid_out):
     """Rows that are given in another order, or twice, have the coordinates that they have in order."""
+    laid_out.add([es.Document("id-nul", NUL)])  # begins like a phrase that was rated, and is measured
     whole = laid_out.population(["size"]).coordinates[:, 0]
+    assert whole[7] == pytest.approx(laid_out.place([NUL])[0].coordinates["size"])
     order = [6, 0, 5, 0, 3, 1]
     assert laid_out.population(["size"], drawn=order).coordinates[:, 0].tolist() == whole[order].tolist()
     assert whole[0] == whole[5] == laid_out.place(["flea"], ["size"])[0].coordinates["size"]

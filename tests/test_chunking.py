@@ -155,9 +155,10 @@ def test_overlap_repeats_the_last_sentences():
 
 def test_overlap_is_at_most_half_a_passage():
     """However many words may be repeated, each passage brings as much that is new."""
-    passages = texts_of(FIVE, limit=7, overlap=1000)
-    assert passages[1] == "Two is here. Three is here."
-    assert len(passages) == 4
+    for limits in ({"limit": 7}, {"limit": 100, "words": 7}):
+        passages = texts_of(FIVE, **limits, overlap=1000)
+        assert passages[1] == "Two is here. Three is here."
+        assert len(passages) == 4
     assert len(texts_of("word " * 10_000, limit=100, overlap=1000)) < 220
 
 

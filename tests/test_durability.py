@@ -286,6 +286,7 @@ def test_a_full_disk_keeps_an_index_from_being_compacted_and_no_more(tmp_path):
             with pytest.raises(es.StoreError, match="No space left on device"):
                 index.compact()
             check_holds(index, wanted)
+        assert [file.name for file in folder.glob("vectors*")] == ["vectors.f32"]  # what was begun takes no room
         assert upkeep.verify(folder).is_sound
         (tmp_path / "disk" / "ballast").unlink()
         make_room(tmp_path / "disk")

@@ -220,6 +220,31 @@ def test_reasons_name_the_sentence_that_is_missed_most(tmp_path):
         assert verdict.to_dict()["reasons"][1]["part"] == 'near("shark") > 0.9'
 
 
+def test_reasons_are_of_the_passage_that_lies_furthest_on_the_side_asked_for(tmp_path):
+    """Of two passages, each embedded with the title: the higher for what rises or is near, the lower for what falls."""
+    from embedsearch.testing import TableEncoder
+
+    text = "Grass grows. A shark bites. Moss rots. A wolf waits."
+    vectors = {
+        text[:27]: [0.8, 0.0, 0.6], "A shark bites.": [1.0, 0.0, 0.0], "Grass grows.": [0.0, 0.0, 1.0],
+        text[28:]: [-0.8, 0.0, 0.6], "A wolf waits.": [0.0, 0.0, 1.0], "Moss rots.": [-0.6, 0.0, 0.8],
+    }  # fmt: skip
+    table = {f"Life\n{key}": vector for key, vector in vectors.items()}
+    table |= {"low": [-1.0, 0.0, 0.0], "high": [1.0, 0.0, 0.0], "shark": [1.0, 0.0, 0.0]}
+    with es.Index.create(tmp_path / "i", TableEncoder(table), chunk_words=5, overlap=0) as index:
+        index.add([es.Document("low", "low"), es.Document("high", "high")])
+        index.axes.save(es.Axis("bite", ["low"], ["high"]))
+        where = 'bite > -9 and bite < p90 and near("shark") > 0.5'
+        (verdict,) = index.sift(where, [es.Document("d", text, title="Life")], Wanted(explained=True))
+        assert [(one.sentence, text[one.start : one.end]) for one in verdict.reasons] == [
+            ("A shark bites.",) * 2, ("Moss rots.",) * 2, ("A shark bites.",) * 2
+        ]  # fmt: skip
+        # Of the document the mean of its passages counts, and of nearness the nearest one; p90 is a coordinate.
+        assert [one.value for one in verdict.reasons] == pytest.approx([0.0, 0.0, 0.8], abs=1e-6)
+        assert verdict.reasons[1].limit == pytest.approx(index.axes["bite"].scale.at_percentile(90))
+        assert [one.holds for one in verdict.reasons] == [True, True, True]
+
+
 def test_a_denied_comparison_asks_for_the_other_side(tmp_path):
     """Reasons and the order of the best are the same for ``not bite > 0`` as for ``bite <= 0``."""
     from embedsearch.testing import TableEncoder

@@ -85,7 +85,7 @@ def test_a_grade_is_named_by_a_text_that_is_read_as_the_same_number(value):
     assert Label("d", 0.4999996, "", "", "", "", None, 1).name == "0.4999996"
 
 
-def test_undoing_brings_back_what_was_there_before(made):
+def test_undoing_brings_back_what_was_there_before(made, monkeypatch):
     """A label that replaced another gives way to it; nothing leaves the history."""
     made.labels.add("d1", "relevant")
     made.labels.add("d1", "not relevant")
@@ -100,6 +100,9 @@ def test_undoing_brings_back_what_was_there_before(made):
         ("undo", None, 1),
     ]
     assert [made.labels.is_undone(number) for number in (1, 2, 3)] == [True, True, False]
+    monkeypatch.setattr("embedsearch.store.labels._FETCHED", 2)  # a longer journal is read in parts
+    assert made.labels.named("main").history() == made.labels.history()
+    assert made._store.labels.damaged() == []
 
 
 def test_what_cannot_be_undone_is_said(made):

@@ -1,6 +1,7 @@
 """Moving along axes: arithmetic on squared paper, and warnings about empty space."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,6 +64,18 @@ def test_a_curve_carries_a_phrase_along(tmp_path):
         vector = np.array([1.0, 0, 0])
         assert (vector + displacement([axis], vector, [whole])).tolist() == pytest.approx([0, 1, 0], abs=1e-6)
         assert index.shift("a", {"age": whole}, k=1).hits[0].text == "c"
+
+
+def test_a_curve_beside_a_straight_axis_moves_that_as_wanted(tmp_path):
+    """What the curve moves along the other axis is made up for: that changes by half a deviation, and no more."""
+    table = {"a": [1, 0, 0], "b": [0.6, 0.8, 0], "c": [0, 1, 0], "z": [0, 0, 1]}
+    with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
+        index.add(es.Document(name, name) for name in table)
+        index.axes.save_all([es.Axis("age", groups=[["a"], ["b"], ["c"]]), es.Axis("tall", ["z"], ["c"])])
+        age, tall = index.axes.scaled(["age", "tall"]).values()
+    for axes, by in (([age, tall], [1.0, 0.5]), ([tall, age], [0.5, 1.0])):
+        moved = displacement(axes, np.array([1.0, 0, 0]), by)
+        assert tall.gradient @ moved == pytest.approx(0.5 * tall.scale.deviation, abs=1e-6)
 
 
 def test_a_formula_is_moved_along_its_slope(index):
@@ -162,25 +175,34 @@ def test_a_point_that_was_not_reached_is_said_to_be(index, monkeypatch):
     off = abs(move.reached["both"] - 2.5)
     assert off > 0.5
     assert (move.missed, move.to_dict()["missed"]) == (("both",), ["both"])
+    assert [replace(move, reached={"both": at}).missed for at in (1.99, 2.01, 2.99, 3.01)] == [
+        ("both",),
+        (),
+        (),
+        ("both",),
+    ]
     assert f"has both {move.reached['both']:.2f} instead of 2.50: phrases are moved as if" in move.note
     monkeypatch.setattr("embedsearch.cli.placing_commands.open_index", lambda *_: index)
     assert move.note in run("locate", "both=2.5", "--like", "spider", "-f", "json").stderr
 
 
-def test_what_is_usual_is_asked_of_passages_from_all_of_the_index(tmp_path, monkeypatch):
-    """Of 39 passages, the last 19 farther apart, 20 are asked, and not the first 20."""
-    angles = np.cumsum([0.01] * 20 + [0.05] * 19)
+@pytest.mark.parametrize(
+    ("where", "asked", "step"), [(None, np.arange(20) * 39 // 20, 1), ("odd == 0", np.arange(20) * 2, 2)]
+)
+def test_what_is_usual_is_asked_of_passages_from_all_of_the_index(tmp_path, monkeypatch, where, asked, step):
+    """Of 39 passages, farther and farther apart, 20 are asked, not the first; with a condition, of those it allows."""
+    angles = np.cumsum(np.linspace(0.01, 0.05, 39))
     table = {f"p{n}": [np.cos(t), np.sin(t), 0] for n, t in enumerate(angles)} | {"lo": [0, 0, -1], "hi": [0, 0, 1]}
     monkeypatch.setattr(moving, "_SAMPLE", 20)
     with es.Index.create(tmp_path / "i", TableEncoder(table)) as index:
-        index.add(es.Document(f"p{n}", f"p{n}") for n in range(39))
+        index.add(es.Document(f"p{n}", f"p{n}", metadata={"odd": n % 2}) for n in range(39))
         index.axes.save(es.Axis("along", ["p0"], ["p38"]))
-        usual = index.shift("p5", {"along": 0.5}, k=1).usual
+        move = index.shift("p5", {"along": 0.5}, k=1, where=where)
     vectors = np.array([[np.cos(t), np.sin(t)] for t in angles])
-    cosines = vectors @ vectors.T - 2 * np.eye(39)
-    nearest = cosines.max(axis=1)[np.arange(20) * 39 // 20]
-    assert usual == pytest.approx(np.percentile(nearest, [5, 50]).tolist(), abs=1e-6)
-    assert usual[0] == pytest.approx(np.cos(0.05), abs=1e-6)
+    cosines = (vectors @ vectors.T - 2 * np.eye(39))[:, ::step]
+    low, middle = np.percentile(cosines.max(axis=1)[asked], [5, 50])
+    assert move.usual == pytest.approx((low, middle), abs=1e-6)
+    assert [replace(move, nearest=at).is_far for at in (low - 1e-5, low + 1e-5)] == [True, False]
 
 
 def test_an_axis_that_rises_nowhere_at_the_mean_is_not_moved_along(index):

@@ -195,6 +195,17 @@ def test_bytes_that_are_no_text_are_named(format):
     )
 
 
+@pytest.mark.parametrize("place", ["before", "between"])
+def test_bytes_that_are_no_text_are_named_outside_of_references_too(place):
+    """A line that cannot be read may have been the beginning of one: it is named, and all others are read."""
+    stray = b"\xff\n"
+    raw = RIS.encode() + stray * (place == "between") + RIS.encode().replace(b"\nID  - ", b"\nID  - 2")
+    reported: list[str] = []
+    found = read(stray * (place == "before") + raw, "ris", on_error="skip", report=reported.append)
+    assert len(found) == 2 * len(read(RIS, "ris"))
+    assert [("is not utf-8" in line) for line in reported] == [True]
+
+
 def test_fields_can_be_named():
     """--text and --id take any field; a missing one is refused with those there are."""
     first = read(RIS, "ris", text=["title", "abstract"], id="doi")[0]

@@ -98,7 +98,7 @@ def _tagged(lines: Lines, name: str, *, begins: str, ends: Callable[[str], bool]
                 long = f"the {kind} that begins here has no end within {_RECORD_CHARACTERS:,} characters"
                 yield current.closed(f"{current.part.place}: {long}")
                 current = None
-        elif current and not line.strip():
+        elif current and not line.strip() and not error:
             current.take(line)
             # A line of blanks alone may continue a field of a citation; only an empty one ends it.
             current.is_whole = current.is_whole or (ends is None and not line.rstrip("\r\n"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -17,7 +18,7 @@ Pair = tuple[int, int]
 BOTH_LABELLED = "both are labelled"
 
 _AT_ONCE = 2_000  # pairs, whose records are held
-_KEPT_COMPARED = 20  # records kept of one family that each other one is compared with
+_KEPT_COMPARED = 20  # records kept of one family that each other one is compared with, beside those found as its pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,9 @@ class Finder:
             progress: called with the pairs compared so far and the pairs in all.
         """
         matches = self._matches(pairs, progress)
-        sure = {pair for pair, match in matches.items() if not match.against}
-        copies = [copy for family in _families(sure) for copy in self._within(family, matches)]
+        sure = [pair for pair, match in matches.items() if not match.against]
+        partners = _partners(sure)
+        copies = [copy for family in _families(sure) for copy in self._within(family, matches, partners)]
         return sorted(copies + self._doubtful(matches, copies), key=lambda copy: copy.place)
 
     def _matches(self, pairs: Places, progress: Callable[[int, int], None] | None) -> dict[Pair, Match]:
@@ -84,19 +86,22 @@ class Finder:
             return replace(match, against=(*match.against, BOTH_LABELLED))
         return match
 
-    def _within(self, family: Sequence[int], matches: Mapping[Pair, Match]) -> Iterator[Copy]:
+    def _within(
+        self, family: Sequence[int], matches: Mapping[Pair, Match], partners: Mapping[int, Sequence[int]]
+    ) -> Iterator[Copy]:
         """Yield the copies in a family: records that are joined by sure matches, directly or through others."""
         records = self._lookup(family) if len(family) > 2 else {}
-        kept: list[int] = []
+        kept: dict[int, None] = {}  # in the order of ranks
         for place in sorted(family, key=self._ranks.__getitem__):
-            for best in kept[:_KEPT_COMPARED]:
+            known = sorted((one for one in partners[place] if one in kept), key=self._ranks.__getitem__)
+            for best in (*islice(kept, _KEPT_COMPARED), *known):
                 pair = min(best, place), max(best, place)
                 match = matches.get(pair) or (self._compared(*pair, records) if records else None)
                 if match and not match.against:
                     yield Copy(place, best, match)
                     break
             else:
-                kept.append(place)
+                kept[place] = None
 
     def _doubtful(self, matches: Mapping[Pair, Match], copies: Sequence[Copy]) -> list[Copy]:
         """Return what may be copies among the records that are no sure ones, each of one that is none itself."""
@@ -111,6 +116,15 @@ class Finder:
             if sure.isdisjoint((place, best)) and place not in doubtful and best not in doubtful:
                 doubtful[place] = Copy(place, best, match)
         return list(doubtful.values())
+
+
+def _partners(pairs: Iterable[Pair]) -> dict[int, list[int]]:
+    """Return for each place the others that it is paired with."""
+    partners: dict[int, list[int]] = {}
+    for one, other in pairs:
+        partners.setdefault(one, []).append(other)
+        partners.setdefault(other, []).append(one)
+    return partners
 
 
 def _families(pairs: Collection[Pair]) -> list[list[int]]:

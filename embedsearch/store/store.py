@@ -52,13 +52,16 @@ class Store(LiveRows):
         return found
 
     def short_texts(self, longest: int) -> Iterator[tuple[int, str]]:
-        """Yield the row and the text of every passage of at most *longest* characters; inside `reading`."""
+        """Yield the row and the text of every passage of at most *longest* characters; inside `reading`.
+
+        Passages that hold a NUL, or lie behind one, are left out: there SQLite's texts end.
+        """
         statement = (
-            "SELECT p.row, substr(d.text, p.start + 1, p.end - p.start) FROM passages p "
+            "SELECT p.row, substr(d.text, p.start + 1, p.end - p.start), p.end - p.start FROM passages p "
             "JOIN documents d ON d.number = p.document WHERE p.end - p.start <= ?"
         )
         for part in self._database.iterate(statement, (longest,), size=_READ_AT_ONCE):
-            yield from part
+            yield from ((row, text) for row, text, length in part if len(text) == length)
 
     def passages(self, rows: Iterable[int]) -> list[StoredPassage]:
         """Return the passages in *rows*, in that order, each checked against its checksums.
