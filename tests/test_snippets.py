@@ -48,8 +48,8 @@ def test_words_are_cut_whole():
     assert cut("the wolf, the sheep", 0, width=12).text == "the wolf…"
     assert cut("the wolf, the sheep", 14, width=6).text == "…sheep"
     assert cut("a wolfsheepwolfsheep", 0, width=10).text == "a wolfshe…"  # one that is most of it is cut
-    long = 20 * "nothing at all " + "but a wolf" + 20 * " nothing at all"
-    assert around_matches(long, matches([long], "wolf")[0]).text.startswith("…at all nothing at all")
+    long = 20 * "nothing at all " + "but wolf" + 20 * " nothing at all"
+    assert around_matches(long, matches([long], "wolf")[0]).text.startswith("…all nothing at all")
 
 
 def test_without_matching_words_the_nearest_sentence_is_shown(tmp_path):
