@@ -13,8 +13,8 @@ FILLER = "Nothing is said here about the matter in hand at all. "
 
 
 def test_the_part_with_most_terms_is_taken():
-    """Of three sentences, the one with both words is shown, from its beginning, its matches marked."""
-    said = ["Sheep graze. ", "A wolf is grey. ", "Wolf and sheep. "]
+    """The first of the sentences with both words is shown, from its beginning, its matches marked."""
+    said = ["Sheep graze. ", "A wolf is grey. ", "Wolf and sheep. ", "Sheep and wolf. "]
     text = folded("".join(one + 4 * FILLER for one in said))
     snippet = around_matches(text, matches([text], "wolf sheep")[0], width=60)
     assert snippet.text.startswith("…Wolf and sheep.")
