@@ -184,8 +184,8 @@ def test_a_histogram_counts_what_passes(index):
 def test_a_threshold_on_a_passage_does_not_pass_it(index):
     """A passage exactly at the threshold is not above it."""
     shark = index.place_all(["predatoriness"], sort="predatoriness")[0].coordinates["predatoriness"]
-    plot = es.plot_axis(index, "predatoriness", threshold=shark)
-    for plot, above in ((plot, 0), (es.plot_axis(index, "predatoriness", threshold=np.nextafter(shark, 0)), 1)):
+    for threshold, above in ((shark, 0), (np.nextafter(shark, 0), 1)):
+        plot = es.plot_axis(index, "predatoriness", threshold=threshold)
         assert plot.threshold.passed == above
         kept, passed = (by_gid(plot, name)[0].get_data() for name in ("bars", "bars-passed"))
         assert (kept.values.sum(), (passed.values - passed.baseline).sum()) == (8 - above, above)
