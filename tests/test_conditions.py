@@ -192,6 +192,7 @@ def test_coordinates() -> None:
     assert passing("predatoriness > size", table) == [False, True, True, False]
     assert passing("predatoriness > near('hunting') > 0.25", table) == [True, False, False, False]
     assert passing("size in [2, -80.5]", table) == [True, True, True, False]
+    assert passing(f"-{10**30} < size < {10**30}", table) == [True] * 4  # beyond what an integer of 64 bits holds
     assert passing("size > length", table) == [True, False, False, False]
     assert passing("length < size", table) == [True, False, False, False]
 
@@ -207,6 +208,7 @@ def test_no_records() -> None:
     """No records give a mask of no records."""
     table = Columns({"year": []}, {"size": []}, {"a": []})
     assert passing("(year > 1 or not size > 1) and near('a') > 0 and year != size and missing(year)", table) == []
+    assert passing("not year == size", table) == []
 
 
 def test_unresolved() -> None:

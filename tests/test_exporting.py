@@ -73,10 +73,14 @@ def test_coordinates_are_those_of_place_and_filter(index):
 
 
 @pytest.mark.parametrize("by", ["document", "passage"])
-def test_only_what_satisfies_a_condition_is_exported(by, index):
-    """Of documents as in `filter`, of passages as in `search`."""
-    found = {one["id"] for one in Export(index, by, where='kind == "person"').records()}
-    assert found == {document.id for document in index.filter('kind == "person"')}
+@pytest.mark.parametrize("where", ['kind == "person"', "size > 0", 'kind == "plant" or size < -1 or year != year'])
+def test_only_what_satisfies_a_condition_is_exported(by, where, index):
+    """Of documents as in `filter`, of passages as in `search`; each with its own coordinates."""
+    found = {one["id"]: one["coordinates"] for one in Export(index, by, ("size",), where=where).records()}
+    placed = {one.id: dict(one.coordinates) for one in index.place_all(["size"])}
+    wanted = [document.id for document in index.filter(where)]
+    assert list(found) == wanted
+    assert found == {id: pytest.approx(placed[id]) for id in wanted}
     assert 0 < len(found) < len(index.ids())
 
 

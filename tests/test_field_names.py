@@ -93,6 +93,8 @@ def test_values_of_a_field_are_those_of_all_its_spellings(index):
     index.axes.save(es.Axis("x", ["low"], ["high"]))
     assert index.population("x", field="year").values == [2001, "2002", 1999, None]
     assert index.field_of_passages("YEAR", index.rows()) == [2001, "2002", 1999, None]
+    shown = es.map_index(index, layout="pca", color="Year").content.categories
+    assert [(one.name, one.count) for one in shown.entries] == [("1999", 1), ("2001", 1), ("2002", 1), ("no Year", 1)]
     found = index.compare("yEaR", "x", least=1)
     assert [one.group for one in found.groups] == ["1999", "2001", "2002"]
     assert found.without == 1

@@ -184,9 +184,27 @@ def test_a_histogram_counts_what_passes(index):
 def test_a_threshold_on_a_passage_does_not_pass_it(index):
     """A passage exactly at the threshold is not above it."""
     shark = index.place_all(["predatoriness"], sort="predatoriness")[0].coordinates["predatoriness"]
-    plot = es.plot_axis(index, "predatoriness", threshold=shark)
-    assert plot.threshold.passed == 0
-    assert es.plot_axis(index, "predatoriness", threshold=np.nextafter(shark, 0)).threshold.passed == 1
+    for threshold, above in ((shark, 0), (np.nextafter(shark, 0), 1)):
+        plot = es.plot_axis(index, "predatoriness", threshold=threshold)
+        assert plot.threshold.passed == above
+        kept, passed = (by_gid(plot, name)[0].get_data() for name in ("bars", "bars-passed"))
+        assert (kept.values.sum(), (passed.values - passed.baseline).sum()) == (8 - above, above)
+        assert passed.baseline.tolist() == kept.values.tolist()  # they stand on the others
+
+
+def test_a_phrase_beyond_all_passages_is_in_view(index):
+    """The bars end where the passages do, the axis where the phrase lies."""
+    shark = index.place(["shark"], ["predatoriness"])[0].coordinates["predatoriness"]
+    plot = es.plot_axis(index, "predatoriness", phrases=["shark"], where='kind == "person"')
+    assert by_gid(plot, "bars")[0].get_data().values.sum() == 1
+    assert plot.figure.axes[0].get_xlim()[1] > shark > index.population(["predatoriness"]).coordinates[-1, 0]
+
+
+def test_the_width_of_bins_is_that_of_freedman_and_diaconis():
+    """numpy's bins of that width end at the outermost passages; these go 2 % of the whole further on either side."""
+    column = np.random.default_rng(0).normal(size=1000)
+    wanted = len(np.histogram_bin_edges(column, "fd")) - 1
+    assert 12 < wanted <= len(bin_edges(column)) - 1 <= np.ceil(1.04 * wanted) < 80
 
 
 def test_percentiles_are_those_of_the_index(index):

@@ -13,11 +13,12 @@ FILLER = "Nothing is said here about the matter in hand at all. "
 
 
 def test_the_part_with_most_terms_is_taken():
-    """Of two sentences, the one with both words is shown, from its beginning, its matches marked."""
-    text = folded("A wolf is grey. " + 4 * FILLER + "The wolf hunts sheep. " + 4 * FILLER)
+    """The first of the sentences with both words is shown, from its beginning, its matches marked."""
+    said = ["Sheep graze. ", "A wolf is grey. ", "Wolf and sheep. ", "Sheep and wolf. "]
+    text = folded("".join(one + 4 * FILLER for one in said))
     snippet = around_matches(text, matches([text], "wolf sheep")[0], width=60)
-    assert snippet.text.startswith("…The wolf hunts sheep.")
-    assert [snippet.text[start:end] for start, end in snippet.matches] == ["wolf", "sheep"]
+    assert snippet.text.startswith("…Wolf and sheep.")
+    assert [snippet.text[start:end] for start, end in snippet.matches] == ["Wolf", "sheep"]
 
 
 def test_a_short_text_is_shown_whole():
@@ -25,19 +26,30 @@ def test_a_short_text_is_shown_whole():
     assert around_matches("wolf pack", matches(["wolf pack"], "packs")[0]).matches == ((5, 9),)
 
 
-@given(st.text(alphabet="wolf sheep.🐺", max_size=300), st.integers(20, 80))
-def test_a_snippet_is_a_part_of_the_text_and_fits(text, width):
-    """At most *width* characters; without its ellipses it stands in the text; matches are words of the query."""
-    text = folded(text)
-    snippet = around_matches(text, matches([text], "wolf sheep")[0], width=width)
+WORDS = ["wolf", "sheep", "wolfish", "a", "hills", "end.", "🐺", "far-off"]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=80), st.integers(60, 90))
+def test_a_snippet_is_a_part_of_the_text_and_fits(words, width):
+    """At most *width* characters of whole words; what it holds of the query is marked, and it holds some if it can."""
+    text = " ".join(words)
+    found = matches([text], "wolf sheep")[0]
+    snippet = around_matches(text, found, width=width)
     assert len(snippet.text) <= width
-    assert snippet.text.removeprefix("…").removesuffix("…") in text
-    assert all(snippet.text[start:end] in ("wolf", "sheep") for start, end in snippet.matches)
+    part = snippet.text.removeprefix("…").removesuffix("…")
+    assert f" {part} " in f" {text} "
+    marked = [snippet.text[start:end] for start, end in snippet.matches]
+    assert marked == [word for word in part.split() if word in ("wolf", "sheep")]
+    assert bool(marked) == bool(found)
 
 
 def test_words_are_cut_whole():
     """The last word is there whole, or not at all; punctuation does not stand before the ellipsis."""
     assert cut("the wolf, the sheep", 0, width=12).text == "the wolf…"
+    assert cut("the wolf, the sheep", 14, width=6).text == "…sheep"
+    assert cut("a wolfsheepwolfsheep", 0, width=10).text == "a wolfshe…"  # one that is most of it is cut
+    long = 20 * "nothing at all " + "but wolf" + 20 * " nothing at all"
+    assert around_matches(long, matches([long], "wolf")[0]).text.startswith("…all nothing at all")
 
 
 def test_without_matching_words_the_nearest_sentence_is_shown(tmp_path):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embedsearch.axes import ScaledAxis
-from embedsearch.errors import AxisError, QueryError, did_you_mean
+from embedsearch.errors import AxisError, QueryError
 from embedsearch.index import Index, require_index
 from embedsearch.index.arguments import require_count
 from embedsearch.maps.clusters import Cluster, find_clusters
@@ -24,7 +23,6 @@ SHOWN = 20_000  # passages: a browser draws and searches so many without a pause
 _LONGEST = 300  # characters of a text
 _LONGEST_TITLE = 120
 _READ_AT_ONCE = 2_000  # passages; a document may be long
-_OWN = ("id", "title", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +133,12 @@ def _see(index: Index, wanted: Wanted) -> tuple[Content, Ground | None]:
         axes, points = tuple(population.axes), population.coordinates.astype(np.float32)
     else:
         ground = read_ground(index, draw, wanted.layout, seed=wanted.seed, anew=wanted.anew)
-    values: list[Any] = []
-    passages = tuple(_shown(passage, wanted.color, values) for passage in _read(index, draw.rows))
+    color = wanted.color
     content = Content(
         index=index.path.name, encoder=index.axes.encoder_name, total=len(index), of=draw.of, axes=axes, points=points,
-        passages=passages, categories=_categories(index, wanted.color, values), clusters=(), layout=None,
-        where=wanted.where, notes=(),
+        passages=tuple(map(_shown, _read(index, draw.rows))),
+        categories=None if color is None else Categories.of(color, index.field_of_passages(color, draw.rows)),
+        clusters=(), layout=None, where=wanted.where, notes=(),
     )  # fmt: skip
     return content, ground
 
@@ -150,11 +148,7 @@ def _read(index: Index, rows: NDArray[np.int64]) -> Iterator[StoredPassage]:
         yield from index.passages(rows[start : start + _READ_AT_ONCE])
 
 
-def _shown(passage: StoredPassage, color: str | None, values: list[Any]) -> Shown:
-    """Return what is shown of a passage, and note its value for the field."""
-    if color is not None:
-        own = {"id": passage.document, "title": passage.title, "text": passage.text}
-        values.append(own[color] if color in _OWN else passage.metadata.get(color))
+def _shown(passage: StoredPassage) -> Shown:
     title = f"{passage.title} #{passage.position}" if passage.title and passage.position else passage.title
     return Shown(passage.id, _cut(title, _LONGEST_TITLE), _cut(passage.text, _LONGEST))
 
@@ -162,13 +156,3 @@ def _shown(passage: StoredPassage, color: str | None, values: list[Any]) -> Show
 def _cut(text: str, longest: int) -> str:
     line = " ".join(text[: 4 * longest].split())
     return line if len(line) <= longest and len(text) <= 4 * longest else line[: longest - 1].rstrip() + "…"
-
-
-def _categories(index: Index, color: str | None, values: Sequence[Any]) -> Categories | None:
-    if color is None:
-        return None
-    if all(value is None for value in values):
-        names = {*_OWN, *index.info()["fields"]}
-        if color not in names:
-            raise QueryError(f"no document of the index has the field {color!r}.{did_you_mean(color, names)}")
-    return Categories.of(color, values)
