@@ -328,6 +328,18 @@ class TestCsv:
         with pytest.raises(SourceError, match=r"a\.csv:2: 3 fields where the header names 2\. .* that holds ';' must"):
             read_text("text;share\nwolf;0;5\n", "csv")
 
+    def test_tabs_in_a_file_that_is_called_csv_are_known_by_the_header(self):
+        """A header with tabs and neither commas nor semicolons has fields; beside a comma, the tabs are told."""
+        (document,) = read_text("id\ttext\tyear\n1\twolf, grey; old\t2001\n", "csv")
+        assert (document.id, document.text, document.metadata) == ("1", "wolf, grey; old", {"year": "2001"})
+        with pytest.raises(SourceError, match=r"a\.csv:2: 2 fields .* that holds a tab must"):
+            read_text("id\ttext\tyear\n1\twolf\n", "csv")
+        (document,) = read_text('"a\tb",text\t\n1,wolf\n', "csv", text="text")
+        assert document.metadata == {"a\tb": "1"}
+        assert read_text("text\t\nwolf\n", "csv")[0].text == "wolf"
+        with pytest.raises(SourceError, match=r"a\.csv:2: 1 field .* 2\. The header holds tabs: .* end in \.tsv$"):
+            read_text("id\ttext\tplace, day\n1\twolf\tBonn\n", "csv")
+
     @pytest.mark.parametrize("told", ["sep=;\r\n", "sep=|\n", '"SEP=,"\n', "sep=\t\n"])
     @pytest.mark.parametrize("format", ["csv", "tsv"])
     def test_a_first_line_may_tell_the_separator(self, told, format):

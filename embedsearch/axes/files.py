@@ -83,8 +83,8 @@ def read_ratings(
     the text is rated. Other columns are ignored, whatever they are called. Lines with an empty rating are left out:
     they are still to be rated.
 
-    The file is read as documents are: a semicolon, or what a ``sep=`` line says, can separate the cells of a CSV, and
-    a tab separates those of a file called ``.tsv`` or ``.tab``.
+    The file is read as documents are: a semicolon, a tab, or what a ``sep=`` line says, can separate the cells of a
+    CSV, and a tab separates those of a file called ``.tsv`` or ``.tab``.
 
     Args:
         file: a CSV in UTF-8, or in the encoding of its byte order mark; or a spreadsheet.
