@@ -151,7 +151,7 @@ def test_a_screening_that_is_not_there_is_told_and_not_begun(open_page, served):
     """One line; nothing can be started or labelled under the wrong name, and the others can be chosen."""
     page = open_page("#tab=read&screening=huntrs")
     assert page.inner_text("#read-error") == (
-        "There is no screening called huntrs in this index; choose one that there is."
+        "This index has no screening called huntrs; choose one from the list."
     )
     assert page.is_hidden("#read-form")
     assert page.is_hidden("#read-record")
