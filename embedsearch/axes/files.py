@@ -178,7 +178,7 @@ def write_to_rate(
     require_kind("what is rated already", given, Mapping, "ratings by text")
     suffix = suffix_of(file)[1:]
     if suffix in SPREADSHEETS:
-        raise AxisError(f"{file} is a spreadsheet by its name; name a .csv file, which its program opens")
+        raise AxisError(f"{file} has the name of a spreadsheet; name a .csv file, which spreadsheet programs open")
     if not is_special(file) and place_of(file).exists():
         raise AxisError(f"{file} exists; it may hold ratings. Choose another name")
     lines = io.StringIO()
@@ -195,7 +195,7 @@ def _column(path: Path, names: list[str], known: tuple[str, ...]) -> int | None:
     """
     name = next((name for name in (one.strip().casefold() for one in known) if name in names), None)
     if name is not None and names.count(name) > 1:
-        raise AxisError(f"{path} has {names.count(name)} columns {name!r}; keep one, or call the others otherwise")
+        raise AxisError(f"{path} has {names.count(name)} columns {name!r}; keep one, or rename the others")
     return None if name is None else names.index(name)
 
 

@@ -139,7 +139,7 @@ class Asked:
             self._coincide(),
             "two of -o, --sample-to and --save-profile name the same file; give each a file of its own",
         )
-        yield self._overwrites(), "the output would overwrite what is read; name another file for it"
+        yield self._overwrites(), "the output would overwrite a file that is read; name another file for it"
         if self.axes_file and self._index_from == "DEFAULT":
             yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
 
