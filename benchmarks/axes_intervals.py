@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from embedsearch.axes.blending import blend
 from embedsearch.axes.calibration import Calibration, left_out_residuals
 from embedsearch.axes.statistics import Pairs, bootstrap, determination, spearman
-from embedsearch.axes.validation import _compared, _design, _ordered_by, _splits
+from embedsearch.axes.validation import design_without, ordered_by, ordered_by_fits, splits_of
 
 RESULTS = Path(__file__).parent / "results/axes_intervals.json"
 FIGURES = ("pairs", "gain", "Spearman", "R²", "R² by percentiles", "rating")  # that of ratings is to hold .9
@@ -54,9 +54,9 @@ def held(count: int, signal: float, seed: int) -> Iterator[float]:
     ratings = signal * vectors[:, 0] + random.standard_normal(count + FRESH)
     rated, given, fresh, true = vectors[:count], ratings[:count], vectors[count:], ratings[count:]
     found = blend(rated, given, POLES, np.zeros(DIMENSION))
-    splits, everyone = list(_splits(count, 10)), np.arange(count)
-    learned = _compared(rated, given, everyone, splits, [_design(rated, split, POLES) for split in splits])
-    alone = _ordered_by(rated @ POLES, given, splits)
+    splits, everyone = list(splits_of(count, 10)), np.arange(count)
+    learned = ordered_by_fits(rated, given, everyone, splits, [design_without(rated, split, POLES) for split in splits])
+    alone = ordered_by(rated @ POLES, given, splits)
     coordinates = fresh @ found.weights / np.linalg.norm(found.weights)
     reached = ordered(coordinates, true)
     for estimate, value in (

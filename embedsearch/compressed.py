@@ -49,6 +49,11 @@ def is_compressed(name: str) -> bool:
     return _suffix(name) in _FORMS
 
 
+def packed_parquet(name: str) -> str:
+    """Return the sentence that refuses to write Parquet to a file with this name; empty if it is not compressed."""
+    return f"Parquet is compressed inside; name the file {without_suffix(name)}" if is_compressed(name) else ""
+
+
 def unpacked(stream: BinaryIO, name: str) -> BinaryIO:
     """Return a stream that unpacks a file as it is read; the stream itself if its name says nothing of compression.
 

@@ -190,7 +190,8 @@ class _Parser:
         assert match is not None  # neither at the end nor at a space
         if _ARITHMETIC.fullmatch(match[0]):
             raise self._error(
-                "operators stand between spaces, weights in front; if it is part of a phrase, put that in quotes"
+                "put spaces around operators, and weights in front of phrases; if it is part of a phrase, put "
+                "the phrase in quotes"
             )
         word = match[0]
         for place, character in enumerate(word):

@@ -121,7 +121,7 @@ def require_callables(**given: Any) -> None:
     """
     for name, one in given.items():
         if one is not None and not callable(one):
-            raise QueryError(f"{name} is {shown(one)} ({type(one).__name__}), wanted a function that is told, or None")
+            raise QueryError(f"{name} is {shown(one)} ({type(one).__name__}), wanted a function to call, or None")
 
 
 @contextmanager

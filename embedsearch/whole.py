@@ -113,7 +113,7 @@ class WholeFile:
     @property
     def stream(self) -> BinaryIO:
         """The output so far, open for writing."""
-        assert self._stream is not None, "an output is written inside of its with"
+        assert self._stream is not None, "write to an output inside its with block"
         return self._stream
 
     @contextmanager
@@ -141,7 +141,7 @@ class WholeFile:
         Raises:
             StoreError: there is no room.
         """
-        assert self._bytes is not None, "an output is written inside of its with"
+        assert self._bytes is not None, "write to an output inside its with block"
         with self.telling():
             if self.stream is not self._bytes:
                 self.stream.close()  # what is compressed has an end of its own
@@ -172,7 +172,7 @@ class WholeFile:
                 self.part.unlink()
 
     def _close(self) -> None:
-        assert self._bytes is not None, "an output is written inside of its with"
+        assert self._bytes is not None, "write to an output inside its with block"
         try:
             self.stream.close()
         finally:

@@ -195,7 +195,7 @@ def test_what_is_made_with_numbers_of_words(tmp_path):
     assert not (tmp_path / "j").exists()
     assert "object is not an encoder" in refused(lambda: es.open(tmp_path / "i", object()), es.EncoderError)
     with es.open(tmp_path / "i") as index:
-        assert "give it, as in embedsearch.open(path, encoder)" in refused(lambda: index.encoder, es.EncoderError)
+        assert "pass it, as in embedsearch.open(path, encoder)" in refused(lambda: index.encoder, es.EncoderError)
 
 
 def test_documents_are_documents(index):
@@ -250,10 +250,10 @@ def test_nothing_is_written_within_what_writes(index, write):
         yield es.Document("made", "a wolf")
 
     said = refused(lambda: index.add(documents()), es.StoreError)
-    assert "is being written to by what this is called from, such as add" in said
+    assert "is being written to by the call that this runs inside of, such as add" in said
     assert "another process" not in said
     with index.labels.alone():
-        assert "is being written to by what this is called from" in refused(lambda: index.delete("x"), es.StoreError)
+        assert "by the call that this runs inside of" in refused(lambda: index.delete("x"), es.StoreError)
     assert "made" not in index.ids()
     write(index)
 
@@ -262,7 +262,7 @@ FRAME = pandas.DataFrame({"text": ["wolf"]})
 STRANGE = {
     "an expression is": lambda _, it: es.parse_expression(it),
     "a condition is": lambda _, it: es.parse_condition(it),
-    "snippets are of hits": lambda index, it: index.snippets(it),
+    "snippets need hits": lambda index, it: index.snippets(it),
     "a field is": lambda index, it: index.field_of_passages(it, index.rows()),
     "is not an index; open one with embedsearch.open(path)": lambda _, it: Screening(it),
     "is not an index; open one": lambda _, it: es.plot_plane(it, "size", "predatoriness"),

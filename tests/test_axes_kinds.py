@@ -243,7 +243,7 @@ def test_a_field_teaches_a_direction(tmp_path):
         for field, message in (
             ("note", "holds text of 9 values, such as 'n0'"),
             ("yeer", "Did you mean 'year'"),
-            ("all", "axis 'bad': the field 'all' is 1 in all documents; no direction comes of it"),
+            ("all", "axis 'bad': the field 'all' is 1 in all documents, so it gives no direction"),
             ("rare", "axis 'bad': 4 documents have 'rare'; at least 5 are wanted"),
         ):
             with pytest.raises(es.AxisError, match=message):
@@ -437,7 +437,7 @@ def test_fields_become_numbers():
     assert (places.tolist(), values) == ([0, 0, 0, 1, 2, 2], [1, 2, 3.5])
     with pytest.raises(es.AxisError, match="neither a number nor a date"):
         binned("a", "f", [1, "soon"], 2)
-    with pytest.raises(es.AxisError, match="is 1 in all documents; no series"):
+    with pytest.raises(es.AxisError, match="is 1 in all documents, so it gives no series"):
         binned("a", "f", [1, 1, 1], 2)
 
 

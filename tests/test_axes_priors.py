@@ -114,7 +114,7 @@ def test_residuals_without_each_are_those_of_refitted_lines(seed, n):
 @pytest.mark.parametrize(
     ("definition", "message"),
     [
-        ({"low": ["x"], "high": ["-x"], "prior": "opposite"}, "points against its poles"),
+        ({"low": ["x"], "high": ["-x"], "prior": "opposite"}, "points the opposite way to its poles"),
         ({"low": ["x"], "high": ["-x"], "prior": "curve"}, "'curve' is a series of groups and has no one direction"),
         ({"low": ["x"], "high": ["-x"], "prior": "nrom"}, "no axis 'nrom' to derive from"),
         ({"low": ["x"], "high": ["-x"], "prior": "a"}, "derived from itself"),

@@ -192,7 +192,7 @@ def test_what_cannot_be_rated_is_refused_before_anything_is_asked(index, monkeyp
     monkeypatch.setattr("embedsearch.cli.axes_commands.open_index", lambda *_: index)
     refused = run("axes", "rate", "sum", "--csv", tmp_path / "file.csv")
     assert refused.exit_code == 2
-    assert "defined by formula, which ratings do not go with; rate an axis of poles\n" in refused.output
+    assert "defined by formula and cannot have ratings; rate an axis of poles\n" in refused.output
     assert not (tmp_path / "file.csv").exists()
 
 

@@ -221,9 +221,9 @@ def test_no_output_takes_the_place_of_a_file_that_is_read(tmp_path, predation):
         for option in (("-o",), ("--sample", "1", "--sample-to"), ("--save-profile",)):
             refused = run(*words, *option, output)
             assert (refused.exit_code, refused.stdout) == (2, "")
-            assert "the output would overwrite what is read" in " ".join(refused.stderr.split())
+            assert "the output would overwrite a file that is read" in " ".join(refused.stderr.split())
     assert (
-        "the output would overwrite what is read"
+        "the output would overwrite a file that is read"
         in run("filter", tmp_path / "plain", "--as", "jsonl", *words[2:], "-o", tmp_path / "plain").stderr
     )
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
@@ -242,7 +242,7 @@ def test_the_file_that_the_standard_input_is_stays(tmp_path, predation):
     with file.open("rb") as stream:
         done = subprocess.run(command, stdin=stream, capture_output=True, text=True, cwd=ROOT, check=False)
     assert (done.returncode, file.read_bytes()) == (2, ARTICLES.read_bytes())
-    assert "the output would overwrite what is read" in " ".join(done.stderr.split())
+    assert "the output would overwrite a file that is read" in " ".join(done.stderr.split())
 
 
 def test_a_profile_in_a_file_whose_name_is_no_utf8_is_saved_and_runs(tmp_path, predation):
@@ -581,7 +581,7 @@ def test_bibliographies_keep_their_bytes_and_broken_ones_lose_nothing_else(tmp_p
         (("--where", "size > 1", "--by", "size"), "--by goes with --top"),
         (("--where", "size > 1", "--sample-to", "x"), "--sample-to goes with --sample"),
         (("--where", "size > 1", "--profile", "p.json"), "a profile has its own condition"),
-        (("--where", "size > 1", "-o", str(ARTICLES)), "the output would overwrite what is read"),
+        (("--where", "size > 1", "-o", str(ARTICLES)), "the output would overwrite a file that is read"),
         (("--where", "size > 1", "-o", "no/such/folder"), "there is no folder 'no/such'"),
         (("--where", "size > 1", "--axes", "none.toml"), "there is no file none.toml"),
     ],

@@ -70,10 +70,14 @@ def test_a_second_run_keeps_axes_that_were_changed_by_hand(tmp_path, folder):
         again = run("ingest", source, "-i", folder)
         assert again.exit_code == 0
         assert "Axes: plain." in again.stderr
-        kept = [line for line in again.stderr.splitlines() if line.startswith("Kept as they were changed in the index")]
+        kept = [
+            line
+            for line in again.stderr.splitlines()
+            if line.startswith("Kept, because they were changed in the index")
+        ]
         assert len(kept) == 1
         assert (
-            f"size, fitted. To take them from the file: embedsearch axes fit {source / 'axes.toml'} -i {folder}"
+            f"size, fitted. To take them from the file instead: embedsearch axes fit {source / 'axes.toml'} -i {folder}"
             in kept[0]
         )
     with es.open(folder) as index:
@@ -110,7 +114,7 @@ def test_records_that_take_the_place_of_another_files_are_told(tmp_path, folder)
     (tmp_path / "embase.csv").write_text(
         "title,text,doi,AN\nWolves,of wolves (C),10.5555/a,e1\nFoxes,of foxes,10.5555/c,e2\n"
     )
-    told = "1 document replaced one from another file with the same id."
+    told = "1 document replaced a document with the same id from another file."
     assert told not in run("ingest", tmp_path / "scopus.csv", "-i", folder).stderr
     assert told in run("ingest", tmp_path / "embase.csv", "-i", folder).stderr
     again = run("ingest", f"{tmp_path}/./embase.csv", "-i", folder)
@@ -249,7 +253,7 @@ def test_an_overlap_of_more_than_half_a_passage_is_refused(tmp_path, folder):
     result = run("ingest", tmp_path / "a.txt", "-i", folder, "--chunk-words", "40", "--overlap", "21")
     assert result.exit_code == 2
     assert result.stderr == (
-        "Error: passages of 40 words repeat 20 of them at most, half a passage, and not 21; "
+        "Error: passages of 40 words can repeat at most 20 of them (half a passage), not 21; "
         "ask for an overlap of 20 or less, or for longer passages\n"
     )
     assert not folder.exists()
@@ -365,7 +369,7 @@ def test_an_id_with_a_line_break_is_refused(tmp_path, id):
     (tmp_path / "d.jsonl").write_text("\n".join(lines))
     refused = run("ingest", tmp_path / "d.jsonl", "-i", tmp_path / "i")
     assert refused.exit_code == 2
-    assert f"d.jsonl:1: the id {id!r} holds a line break; wanted is an id on one line" in refused.stderr
+    assert f"d.jsonl:1: the id {id!r} holds a line break; wanted an id on one line" in refused.stderr
     skipped = run("ingest", tmp_path / "d.jsonl", "--on-error", "skip", "-i", tmp_path / "i")
     assert f"the id {id!r} holds a line break" in skipped.stderr
     with es.open(tmp_path / "i") as index:

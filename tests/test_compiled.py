@@ -191,7 +191,7 @@ def test_a_cache_that_cannot_be_written_costs_a_note(tiny, monkeypatch, caplog, 
     assert encode(encoder, ["wolf"]).shape == (1, 32)
     assert encoder.engine == "torch f32"
     (told,) = (record.message for record in caplog.records)
-    assert "so that no compiled model can be kept there; set EMBEDSEARCH_CACHE_DIR" in told
+    assert "so no compiled model can be kept there; set EMBEDSEARCH_CACHE_DIR" in told
     assert told.endswith("; torch is used")
     with pytest.raises(es.EncoderError, match="set EMBEDSEARCH_CACHE_DIR to a folder"):
         encode(load(tiny, engine="openvino"), ["wolf"])

@@ -91,5 +91,5 @@ def test_people_are_told_size_and_place(tmp_path, monkeypatch):
     monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path))
     (entry(tmp_path / "compiled", "one", 1) / "more").write_bytes(bytes(2_499_000))
     told = held(tmp_path / "compiled" / "absent")
-    assert told == {"compiled": "not yet; at the first text", "cache": str(tmp_path), "cache size": "2.5 MB"}
+    assert told == {"compiled": "not yet; will be at the first text", "cache": str(tmp_path), "cache size": "2.5 MB"}
     assert cache.bytes_held(tmp_path / "absent") == 0

@@ -126,7 +126,7 @@ def test_what_is_no_encoder_is_no_encoder():
         ({"dimension": True}, "is True, wanted a whole number"),
         ({"name": None}, "is None, wanted a text"),
         ({"name": " "}, "is ' ', wanted a text that is not empty"),
-        ({"identity": es.Identity("x", 3)}, "has the dimension 8, and its identity 3; wanted is the length of its"),
+        ({"identity": es.Identity("x", 3)}, "has the dimension 8, and its identity 3; both must be the length of its"),
     ],
 )
 def test_an_encoder_without_name_or_dimension_makes_no_index(tmp_path, attributes, message):
@@ -230,7 +230,7 @@ def test_a_forked_process_is_told_that_it_has_no_threads(real, monkeypatch):
     assert forking._computing == [os.getpid()]
     monkeypatch.setattr(forking, "_computing", [os.getpid() + 1])
     for ask in (real.encode, real.encode_queries, copy.copy(real).encode, lambda text: list(real.encode_parts(text))):
-        with pytest.raises(es.EncoderError, match=r"was forked from one that has loaded a model.*spawn"):
+        with pytest.raises(es.EncoderError, match=r"was forked from one that had loaded a model.*spawn"):
             ask("wolf")
     assert real.count_tokens("wolf") == [1]
 

@@ -22,7 +22,7 @@ def test_a_selection_ends_when_rows_are_numbered_anew(page, predation, tmp_path,
             index.delete(["p-wolf", "p-sheep"])
             index.compact()
         page.click("[data-export=jsonl]")
-        page.wait_for_function("document.getElementById('view-error').textContent.includes('are drawn anew')")
+        page.wait_for_function("document.getElementById('view-error').textContent.includes('are being redrawn')")
         assert page.is_hidden("#chosen")
         assert page.inner_text("#says") == "1,008 passages."
         assert marked_points(page) == 0
@@ -47,7 +47,7 @@ def test_a_click_on_what_is_drawn_no_more_is_explained_and_drawn_anew(small, ind
     small.mouse.click(*small.evaluate(AT, drawn))
     small.wait_for_function("document.getElementById('view-error').textContent !== ''")
     assert small.inner_text("#view-error") == (
-        "The index has changed since these passages were drawn; they are drawn anew, so choose again."
+        "The index has changed since these passages were drawn. They are being redrawn; select again."
     )
     assert small.evaluate("document.querySelector('#plane > div').data[0].x.length") == 7
     small.wait_for_selector("[data-id=id-sheep]", state="detached")
@@ -66,7 +66,7 @@ def test_an_axis_that_is_gone_is_told_and_left(small, index, watch, tab):
     index.axes.delete("size")
     small.select_option("#x", "size")
     small.wait_for_function("document.getElementById('says').textContent.startsWith('The index has no axis size any')")
-    assert small.inner_text("#says") == "The index has no axis size any more. 8 passages."
+    assert small.inner_text("#says") == "This index no longer has the axis size. 8 passages."
     assert small.inner_text("#view-error") == ""
     assert small.locator("#x option").all_inner_texts() == ["predatoriness"]
     assert (small.input_value("#x"), small.input_value("#y")) == ("predatoriness", "-")
@@ -112,7 +112,7 @@ def test_why_other_axes_are_drawn_is_said_where_detail_is_fetched_too(small, ind
     small.evaluate("dispatchEvent(new Event('focus'))")
     small.wait_for_function("document.getElementById('y').options.length === 1")
     quiet(small)
-    assert small.inner_text("#says").startswith("The index has no axis size any more. 4 of 8 passages in view")
+    assert small.inner_text("#says").startswith("This index no longer has the axis size. 4 of 8 passages in view")
 
 
 def test_the_first_axis_of_an_index_is_drawn_when_it_is_there(page, tmp_path, encoder, animals, axes):
@@ -145,7 +145,7 @@ def test_an_axis_that_is_tried_is_gone_with_its_server(page, tmp_path, encoder, 
     with exploring(tmp_path / "index", encoder=encoder, port=client.port):
         page.evaluate("dispatchEvent(new Event('focus'))")
         page.wait_for_function(
-            "document.getElementById('says').textContent === 'The index has no axis tried any more. 8 passages.'"
+            "document.getElementById('says').textContent === 'This index no longer has the axis tried. 8 passages.'"
         )
         assert page.input_value("#x") == "predatoriness"
         assert page.input_value("#axes-low") == "mouse"
@@ -158,7 +158,7 @@ def test_what_is_asked_on_an_axis_that_is_gone_is_answered_on_those_that_are_the
     ask(small, "wolf")
     small.wait_for_selector("#ask-answer li:first-child[data-id=id-wolf]")
     assert small.inner_text("#ask-error") == ""
-    assert small.inner_text("#says").startswith("The index has no axis size any more. ")
+    assert small.inner_text("#says").startswith("This index no longer has the axis size. ")
     quiet(small)
     watch.errors = [one for one in watch.errors if "status of 400" not in one]
 

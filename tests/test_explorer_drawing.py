@@ -18,7 +18,7 @@ def test_a_lasso_chooses_and_exports(open_page):
     assert len(lines) == count
     assert lines[0]["text"]
     assert lines[0]["coordinates"].keys() == {"predatoriness", "size"}
-    words = page.inner_text("#chosen-words").removeprefix("Their words: ").split(", ")
+    words = page.inner_text("#chosen-words").removeprefix("Characteristic words: ").split(", ")
     texts = [line["text"].lower() for line in lines]
     assert 0 < len(words) <= 10
     assert all(sum(word in text for text in texts) >= 3 for word in words)
@@ -41,7 +41,7 @@ def test_what_is_selected_stays_so_when_less_is_drawn(open_page):
     drawn = sum(one["metadata"].get("kind") == "animal" for one in chosen)
     page.wait_for_function(f"document.getElementById('chosen-count').textContent.endsWith(', {drawn} of them drawn')")
     assert page.inner_text("#chosen-count") == f"{count} selected, {drawn} of them drawn"
-    assert page.inner_text("#chosen-words").startswith("Their words: ")
+    assert page.inner_text("#chosen-words").startswith("Characteristic words: ")
     page.wait_for_function("document.querySelector('#plane > div').data[0].x.length === 168")
     assert marked_points(page) == drawn > 0
     assert exported(page) == chosen

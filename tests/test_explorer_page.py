@@ -109,7 +109,7 @@ def test_an_axis_is_tried_watched_and_saved(open_page, served):
     page.click("#axes-propose")
     page.wait_for_selector(".rating input")
     page.click("#axes-propose")
-    page.wait_for_function("document.getElementById('axes-error').textContent.includes('is listed already')")
+    page.wait_for_function("document.getElementById('axes-error').textContent.includes('are listed already')")
     assert page.locator(".rating input").count() == 5
     for place, field in enumerate(page.locator(".rating input").all()):
         field.fill(str(place))
@@ -421,7 +421,7 @@ def put_off_and_read_five(page):
         page.wait_for_function(f"document.getElementById('read-record').dataset.id !== {json.dumps(seen[-1])}")
     assert len(set(seen)) == 5
     assert page.get_attribute("#read-record", "data-id") == seen[0]
-    assert page.inner_text("#says") == "All that is left was put off for later; it begins again."
+    assert page.inner_text("#says") == "You put off all the records that are left; the first of them is shown again."
     for left in range(4, -1, -1):
         page.keyboard.press("r")
         page.wait_for_function(f"document.getElementById('read-progress').textContent.includes('of {5 - left} read')")

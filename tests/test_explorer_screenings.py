@@ -150,9 +150,7 @@ def test_a_label_that_fails_after_another_screening_is_chosen_is_told_with_its_n
 def test_a_screening_that_is_not_there_is_told_and_not_begun(open_page, served):
     """One line; nothing can be started or labelled under the wrong name, and the others can be chosen."""
     page = open_page("#tab=read&screening=huntrs")
-    assert page.inner_text("#read-error") == (
-        "There is no screening called huntrs in this index; choose one that there is."
-    )
+    assert page.inner_text("#read-error") == "This index has no screening called huntrs; choose one from the list."
     assert page.is_hidden("#read-form")
     assert page.is_hidden("#read-record")
     assert page.input_value("#read-screening") == ""

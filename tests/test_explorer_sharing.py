@@ -163,9 +163,10 @@ def test_an_axis_that_is_there_is_replaced_when_that_is_said_twice(page, served)
         page.click("#axes-save button")
 
     save("hot", "size")
-    page.wait_for_function("document.getElementById('axes-error').textContent.startsWith('there is an axis size')")
+    page.wait_for_function("document.getElementById('axes-error').textContent.startsWith('this index already has')")
     assert page.inner_text("#axes-error") == (
-        "there is an axis size already (small … large, version 1); save once more to replace it, or choose another name"
+        "this index already has an axis size (small … large, version 1); save again to replace it, or choose another "
+        "name"
     )
     assert definition(served, "size") == (("small",), ("large",))
     page.click("#axes-save button")

@@ -1,5 +1,8 @@
 """Conditions over fields in SQL, with the Python evaluator as oracle; plans of mixed conditions."""
 
+import json
+from unicodedata import normalize
+
 import numpy as np
 import pytest
 from conftest import run
@@ -13,7 +16,7 @@ from embedsearch.conditions.nodes import And, Comparison, Contains, Field, Liter
 from embedsearch.conditions.values import satisfies
 from embedsearch.documents import Passage
 from embedsearch.store import Entry, Store
-from embedsearch.store.fields_sql import is_translatable
+from embedsearch.store.fields_sql import Translation, is_translatable
 
 NAMES = ["a", "b c", 'quo"te', "it's", "$.a", "back\\slash", "é🐺", "nul\0", "id", "title", "text"]
 SCALARS = [
@@ -101,6 +104,22 @@ def test_sql_and_the_evaluator_agree(store, node):
     assert sorted(set(store.document_numbers(rows).tolist())) == passed.tolist()
     assert len(rows) == 2 * len(passed)
     assert (np.diff(rows) > 0).all()
+
+
+def searched(wanted):
+    """Return what the bytes of a record are searched for before its field is compared with a text; empty if nothing."""
+    sql, given = Translation().node(Comparison(Field("a"), "==", Literal(wanted)))
+    return given[0] if sql.startswith("(instr(d.metadata, ?) > 0 AND ") else ""
+
+
+@given(
+    st.text(st.sampled_from('plntK;"\n\u00e4\u0308\u0323\u1e05\u212a\u037e\u226e\u690d') | st.characters(codec="utf-8"))
+)
+def test_records_are_searched_for_what_is_the_same_in_every_form(wanted):
+    """However accents and signs are typed, a record with the text holds the part that is searched for."""
+    forms = [normalize("NFC", wanted), normalize("NFD", wanted), normalize("NFD", wanted).replace("K", "\u212a")]
+    assert all(searched(wanted) in json.dumps(form, ensure_ascii=False) for form in forms)
+    assert [searched(text) for text in ("plant", "pl\u00e4ntchen", "\u690d")] == ["plant", "ntchen", ""]
 
 
 @given(value=st.sampled_from(VALUES[1:-4]) | scalars, options=st.lists(scalars | st.sampled_from(SCALARS), max_size=30))

@@ -221,8 +221,8 @@ def test_few_values_that_are_no_numbers_are_named(index):
     dates = [("n.d." if n == 3 else f"20{n:02d}-03") for n in range(20)]
     index.add(es.Document(f"d{n}", "wolf", metadata={"Date of print": given}) for n, given in enumerate(dates))
     done = run("compare", "date of print", "--least", 1, "-i", index.path)
-    assert "for the others (n.d.) all are taken as text, without steps, ranges or trend" in done.stderr
-    (advised,) = re.findall(r"The condition (.*) leaves these out", done.stderr)
+    assert "because of the others (n.d.), all values are taken as text, without steps, ranges or trend" in done.stderr
+    (advised,) = re.findall(r"The condition (.*) leaves the others out", done.stderr)
     found = index.compare("date of print", least=1, where=advised)
     assert (found.step, found.documents, found.odd) == (2, 19, ())
 

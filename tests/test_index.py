@@ -284,7 +284,7 @@ def test_an_index_refuses_another_encoder(tmp_path):
     with pytest.raises(es.StoreError, match=r"encoder 'first' \(8 dimensions\).*with 'second' \(8 dimensions\)"):
         es.open(tmp_path / "i", HashEncoder(name="second"))
     with pytest.raises(
-        es.StoreError, match=r"16 dimensions\): their vectors have nothing in common. Give that object of its"
+        es.StoreError, match=r"16 dimensions\): their vectors have nothing in common. Pass the object that made it"
     ):
         es.open(tmp_path / "i", HashEncoder(16, name="first"))
 
@@ -384,7 +384,7 @@ def test_an_index_reopens_as_it_was(tmp_path, encoder, animals, axes):
     with es.open(tmp_path / "i") as opened:  # "table" is no model: any encoding would fail
         assert opened.calc("sheep + wolf", on=["size"]).hits.to_dicts() == wanted
         assert opened.info()["documents"] == 8
-        with pytest.raises(es.EncoderError, match="the encoder 'table' is an object of its user's own"):
+        with pytest.raises(es.EncoderError, match="the encoder 'table' is an object made in Python"):
             opened.search("a text that is not in it")
 
 

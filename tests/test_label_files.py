@@ -136,6 +136,19 @@ def test_times_in_seconds_are_told_in_iso(tmp_path):
     ]  # fmt: skip
 
 
+def test_times_that_are_no_dates_are_kept_and_told_once(papers, tmp_path):
+    """The first that cannot be put in order is named, with how many others there are; a day is a date."""
+    told = []
+    file = write(tmp_path, "id,label,labelled_at\np1,1,yesterday\np2,0,2026-01-02\np3,0,\np4,1,28.11.2026\n")
+    papers.labels.take(file, reading={"report": told.append})
+    assert {id: label.time for id, label in papers.labels.items() if id != "p3"} == {
+        "p1": "yesterday", "p2": "2026-01-02", "p4": "28.11.2026",
+    }  # fmt: skip
+    (sentence,) = told
+    assert sentence.startswith(f"{file}:2: the time 'yesterday' is not a date such as 2026-11-28")
+    assert "in ISO 8601 (1 other is not either); kept as written" in sentence
+
+
 BROKEN = [
     ("id,label\np1,1\np2,perhaps\np3,0\n", r":3: the label is 'perhaps'"),
     ("id,label\np1,1\n,0\np3,0\n", r":3: the field 'id' is empty"),

@@ -43,7 +43,7 @@ def test_a_record_that_moves_in_its_file_is_told(made, caplog):
     made.ingest(NEW, *RECORDS)
     (said,) = told(caplog)
     assert (
-        "1 labelled id is not what was judged any more: 'p.csv#2'. The labels were given to what stood there before"
+        "1 labelled id is no longer the text that was judged: 'p.csv#2'. The labels were given to the text before it"
         in said
     )
     assert made.get("p.csv#2").text == RECORDS[0]
@@ -58,7 +58,7 @@ def test_labels_of_every_screening_are_looked_at(made, caplog):
     made.labels.named("second").add(["p.csv#1", "p.csv#3"], "undecided")
     made.ingest(NEW, *RECORDS)
     (said,) = told(caplog)
-    assert "2 labelled ids are not what was judged any more: 'p.csv#1', 'p.csv#3'. The" in said
+    assert "2 labelled ids are no longer the text that was judged: 'p.csv#1', 'p.csv#3'. The" in said
 
 
 @pytest.mark.parametrize("text", [f"{RECORDS[1]} today", RECORDS[1].upper(), f"{RECORDS[1]} (corrected)"])
@@ -76,7 +76,7 @@ def test_a_record_under_the_id_of_one_that_was_deleted_is_told(made, caplog):
     made.delete("p.csv#2")
     made.ingest(RECORDS[0], NEW)
     (said,) = told(caplog)
-    assert "1 labelled id is not what was judged any more: 'p.csv#2'. The" in said
+    assert "1 labelled id is no longer the text that was judged: 'p.csv#2'. The" in said
 
 
 def test_labels_that_do_not_say_what_was_judged_are_taken_at_their_word(made, caplog):

@@ -42,5 +42,5 @@ def test_a_server_may_open_a_file_for_each_connection(allowed, at_most, wanted):
 @counted
 def test_a_process_that_may_open_too_few_files_is_told_so():
     """In one line, where asyncio wrote tracebacks: a server would fail at one request or another."""
-    wanted = "a process may open 20 files at once here, and a server wants 64; allow more: ulimit -n 1024\n"
+    wanted = "this system lets a process open 20 files at once, and a server needs 64; allow more: ulimit -n 1024\n"
     assert python(LISTENING, 20, 20) == wanted

@@ -96,7 +96,7 @@ def test_a_layout_whose_texts_have_gone_is_made_anew_and_says_so(grouped):
     grouped.delete([f"d{i}" for i in range(60)])
     _, laid = points(grouped, "pca")
     assert laid.report.is_new
-    assert laid.notes == ("the index holds 40% of the texts that the kept layout was made from; it is laid out anew",)
+    assert laid.notes == ("the index holds 40% of the texts that the kept layout was made from; a new layout is made",)
 
 
 def test_a_damaged_file_is_computed_anew(grouped, caplog):
@@ -109,7 +109,7 @@ def test_a_damaged_file_is_computed_anew(grouped, caplog):
     after, laid = points(grouped, "pca")
     assert laid.report.is_new
     assert after == before
-    assert "derived-layout-pca.npz is not what was written; it is made anew" in caplog.text
+    assert "derived-layout-pca.npz is not what was written; it is made again" in caplog.text
     file.unlink()
     assert points(grouped, "pca")[1].report.is_new
 
@@ -119,7 +119,7 @@ def test_where_there_is_no_room_the_layout_is_shown_and_not_kept(grouped, monkey
     monkeypatch.setattr("numpy.savez", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     _, laid = points(grouped, "pca")
     assert not laid.report.is_kept
-    assert laid.notes[0].startswith("the layout is not kept, so that the next map is laid out anew: ")
+    assert laid.notes[0].startswith("the layout is not kept, so the next map needs a new one: ")
     assert laid.notes[0].endswith("derived-layout-pca.npz cannot be written: No space left on device")
 
 

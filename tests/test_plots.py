@@ -269,8 +269,10 @@ def test_few_values_that_are_no_numbers_are_named(index):
     index.add(es.Document(f"d{n}", "wolf", metadata={"Year": given}) for n, given in enumerate([*range(30), "n.d."]))
     plot = es.plot_plane(index, "predatoriness", "size", color="year")
     (told,) = plot.notes
-    assert told.endswith('(n.d.) all are taken as text, without steps, ranges or trend. The condition year not in '
-                         '["n.d."] leaves these out')  # fmt: skip
+    assert told.endswith(
+        "(n.d.), all values are taken as text, without steps, ranges or trend. "
+        'The condition year not in ["n.d."] leaves the others out'
+    )
     assert es.plot_plane(index, "predatoriness", "size", color="year", where='year not in ["n.d."]').notes == ()
     assert Categories.of("f", [*range(30)]).odd == Categories.of("f", ["a", "b", *range(3)]).odd == ()
 

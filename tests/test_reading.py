@@ -401,7 +401,7 @@ class TestEncodings:
     def test_cut_off_utf16_is_an_error(self, here):
         """Half a character at the end of a file means that the file is damaged."""
         write("a.jsonl", '{"text": "a"}\n'.encode("utf-16") + b"x")
-        with pytest.raises(SourceError, match=r"a\.jsonl: not read further than line 1: .*damaged"):
+        with pytest.raises(SourceError, match=r"a\.jsonl: reading stopped at line 1: .*damaged"):
             list(read("a.jsonl"))
 
     @pytest.mark.parametrize("encoding", ["utf-99", "hex", "", "undefined"])

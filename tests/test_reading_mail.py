@@ -99,7 +99,7 @@ class TestHeaders:
 
     def test_what_is_no_message_is_refused(self):
         """A text without headers is none."""
-        with pytest.raises(es.SourceError, match=r"a\.eml: no message of mail: it does not begin with headers"):
+        with pytest.raises(es.SourceError, match=r"a\.eml: not a mail message: it does not begin with headers"):
             read("\n\nThe wolf hunts.\n")
         with pytest.raises(es.SourceError, match="compressed by gzip"):
             read(b"\x1f\x8b\x08rest")
@@ -340,7 +340,7 @@ class TestMailboxes:
 
     def test_what_is_no_mailbox_is_refused(self):
         """With the line, and what reads a single message; an empty one is told."""
-        with pytest.raises(es.SourceError, match=r"a\.mbox:2: no mailbox: .*--as eml"):
+        with pytest.raises(es.SourceError, match=r"a\.mbox:2: not a mailbox: .*--as eml"):
             read(f"\n{PLAIN}", "mbox")
         told = []
         assert read("\n", "mbox", report=told.append) == []

@@ -149,20 +149,20 @@ class TestSpreadsheets:
         assert len(read(stream.getvalue())) == 1
         book.active["XFD1048576"] = "far"
         book.save(stream)
-        with pytest.raises(es.SourceError, match=r"in row 1,048,576 and .* in column 16,384.*save the table as CSV"):
+        with pytest.raises(es.SourceError, match=r"to row 1,048,576 and column 16,384.*save the table as CSV"):
             read(stream.getvalue())
         monkeypatch.setattr(extents, "_MOST_CELLS", 3)
         monkeypatch.setattr(extents, "_CHUNK_BYTES", 7)  # tags that are parted are found
-        with pytest.raises(es.SourceError, match="row 2 and something in column 2"):
+        with pytest.raises(es.SourceError, match="reaches to row 2 and column 2"):
             read(workbook([["id", "text"], [1, "a wolf"]]))
 
     @pytest.mark.parametrize(
         ("raw", "said"),
         [
-            (b"", "no workbook of Excel that can be read: File is not a zip file"),
-            (b"id,text\n", "no workbook of Excel that can be read: File is not a zip file"),
+            (b"", "not an Excel workbook that can be read: File is not a zip file"),
+            (b"id,text\n", "not an Excel workbook that can be read: File is not a zip file"),
             (b"%PDF-1.7", "by its first bytes a PDF. Read it as one: --as pdf"),
-            (b"PK\x03\x04rest", "no workbook of Excel that can be read: "),
+            (b"PK\x03\x04rest", "not an Excel workbook that can be read: "),
             (b"\xd0\xcf\x11\xe0rest", r"an old file of Excel \(\.xls\), or one with a password; save it as \.xlsx"),
         ],
     )
@@ -176,13 +176,13 @@ class TestSpreadsheets:
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w") as packed:
             packed.writestr("content.xml", "<office:document-content>")
-        with pytest.raises(es.SourceError, match="no workbook of Excel, but another archive"):
+        with pytest.raises(es.SourceError, match="not an Excel workbook, but another archive"):
             read(stream.getvalue())
-        with pytest.raises(es.SourceError, match="no workbook of Excel that can be read"):
+        with pytest.raises(es.SourceError, match="not an Excel workbook that can be read"):
             read(workbook([["text"], ["a wolf"]])[:2000])
         with zipfile.ZipFile(stream, "w") as packed:
             packed.writestr("xl/workbook.xml", "<workbook/>")
-        with pytest.raises(es.SourceError, match=r"a damaged workbook: .* save it anew"):
+        with pytest.raises(es.SourceError, match=r"a damaged workbook: .* save it again"):
             read(stream.getvalue())
 
     def test_any_mess_ends_and_is_ours(self):
@@ -249,7 +249,7 @@ def test_ratings_come_from_a_spreadsheet(tmp_path):
     with pytest.raises(es.AxisError, match=r"ratings\.xlsx:2: the rating 'high' is not a number"):
         read_ratings(path)
     path.write_bytes(b"no")
-    with pytest.raises(es.AxisError, match="no workbook of Excel that can be read"):
+    with pytest.raises(es.AxisError, match="not an Excel workbook that can be read"):
         read_ratings(path)
 
 
@@ -368,7 +368,7 @@ class TestWord:
             (b"%PDF-1.7", "by its first bytes a PDF. Read it as one: --as pdf"),
             (b"\xd0\xcf\x11\xe0rest", r"an old file of Word \(\.doc\), or one with a password; save it as \.docx"),
             (opendocument(""), "a damaged file of Word: There is no item named 'word/document.xml'"),
-            (repacked(document(), lambda name, content: content[:-9]), "a damaged file of Word: .* save it anew"),
+            (repacked(document(), lambda name, content: content[:-9]), "a damaged file of Word: .* save it again"),
             (repacked(document(), lambda name, content: content.replace(b"?>", b"?><!DOCTYPE a [<!ENTITY b 'c'>]>", 1)),
              "declares a document type, 'a'"),
             (repacked(document(), lambda name, content: content.replace(b"UTF-8", b"U-8", 1)), "unknown encoding: U-8"),
@@ -432,7 +432,7 @@ class TestBooks:
         [
             (b"text", "no file of EPUB that can be read: File is not a zip file"),
             (document(), "a damaged file of EPUB: There is no item named 'META-INF/container.xml'"),
-            (book(b"\x93\x01<p>", others=["META-INF/encryption.xml"]), r"a book that is locked \(DRM\)"),
+            (book(b"\x93\x01<p>", others=["META-INF/encryption.xml"]), r"this book is locked \(DRM\)"),
             (book(b"<p>\xff"), "a damaged file of EPUB: 'utf-8' codec can't decode byte 0xff"),
         ],
     )

@@ -1,8 +1,6 @@
-"""Sources of many records: JSON lines, plain lines, CSV, TSV and Parquet, and the fields of their records."""
+"""Sources of many records as text: JSON lines, plain lines, CSV and TSV, and the fields of their records."""
 
 import csv
-import datetime
-import decimal
 import io
 import json
 import threading
@@ -330,6 +328,18 @@ class TestCsv:
         with pytest.raises(SourceError, match=r"a\.csv:2: 3 fields where the header names 2\. .* that holds ';' must"):
             read_text("text;share\nwolf;0;5\n", "csv")
 
+    def test_tabs_in_a_file_that_is_called_csv_are_known_by_the_header(self):
+        """A header with tabs and neither commas nor semicolons has fields; beside a comma, the tabs are told."""
+        (document,) = read_text("id\ttext\tyear\n1\twolf, grey; old\t2001\n", "csv")
+        assert (document.id, document.text, document.metadata) == ("1", "wolf, grey; old", {"year": "2001"})
+        with pytest.raises(SourceError, match=r"a\.csv:2: 2 fields .* that holds a tab must"):
+            read_text("id\ttext\tyear\n1\twolf\n", "csv")
+        (document,) = read_text('"a\tb",text\t\n1,wolf\n', "csv", text="text")
+        assert document.metadata == {"a\tb": "1"}
+        assert read_text("text\t\nwolf\n", "csv")[0].text == "wolf"
+        with pytest.raises(SourceError, match=r"a\.csv:2: 1 field .* 2\. The header holds tabs: .* end in \.tsv$"):
+            read_text("id\ttext\tplace, day\n1\twolf\tBonn\n", "csv")
+
     @pytest.mark.parametrize("told", ["sep=;\r\n", "sep=|\n", '"SEP=,"\n', "sep=\t\n"])
     @pytest.mark.parametrize("format", ["csv", "tsv"])
     def test_a_first_line_may_tell_the_separator(self, told, format):
@@ -464,139 +474,3 @@ class TestMemory:
                 tracemalloc.stop()
         assert count == 20_000
         assert peak < 2 << 20
-
-
-class TestParquet:
-    @pytest.fixture
-    def write(self, tmp_path):
-        pyarrow = pytest.importorskip("pyarrow")
-        from pyarrow import parquet
-
-        def write(columns, **options):
-            parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet", **options)
-            return (tmp_path / "a.parquet").read_bytes()
-
-        return write
-
-    def test_rows_become_documents_with_json_values(self, write):
-        """Numbers and lists stay; dates become ISO texts, Decimals numbers, NaN null, null texts are passed over."""
-        told = []
-        raw = write(
-            {
-                "ID": [31, 32],
-                "abstract": ["wolf", None],
-                "title": ["T", None],
-                "day": [datetime.date(2001, 2, 3)] * 2,
-                "at": [datetime.datetime(2001, 2, 3, 4, 5, 6)] * 2,
-                "price": [decimal.Decimal("1.50")] * 2,
-                "share": [float("nan"), 0.5],
-                "tags": [["a", "b"], None],
-                "took": [datetime.timedelta(seconds=1.5)] * 2,
-            }
-        )
-        (document,) = read_text(raw, "parquet", report=told.append)
-        assert document == Document(
-            id="31",
-            text="wolf",
-            title="T",
-            source="a.parquet:1",
-            metadata={
-                "day": "2001-02-03",
-                "at": "2001-02-03T04:05:06",
-                "price": 1.5,
-                "share": None,
-                "tags": ["a", "b"],
-                "took": 1.5,
-            },
-        )
-        assert told == ["a.parquet: skipped 1 record without text, the first at a.parquet:2"]
-
-    def test_decimals_that_are_whole_stay_exact(self, write):
-        """Numbers that no float tells apart are ids of their own; a whole amount is a whole number."""
-        import pyarrow
-
-        keys = [2**53, 2**53 + 1, 10**37 + 1, -7]
-        numbers = pyarrow.array(map(decimal.Decimal, keys), pyarrow.decimal128(38))
-        prices = [decimal.Decimal(price) for price in ("2.00", "2.50", "0.00", "-3.25")]
-        documents = read_text(write({"id": numbers, "n": numbers, "text": ["wolf"] * 4, "price": prices}), "parquet")
-        assert [document.id for document in documents] == [str(key) for key in keys]
-        assert [document.metadata["n"] for document in documents] == keys
-        assert [repr(document.metadata["price"]) for document in documents] == ["2", "2.5", "0", "-3.25"]
-
-    def test_whole_ids_beside_missing_ones(self, write):
-        """pandas makes floats of whole ids where one is missing; they are written as whole numbers."""
-        documents = read_text(write({"id": [31234567.0, None, 0.5], "text": ["a", "b", "c"]}), "parquet")
-        assert [document.id for document in documents] == ["31234567", "a.parquet#2", "0.5"]
-
-    def test_nanoseconds_are_cut(self, write):
-        """Python's dates, times and spans know microseconds; what is finer is cut and not refused."""
-        import pyarrow
-
-        moments = pyarrow.array([1_000_000_123_456_789], pyarrow.timestamp("ns", "UTC"))
-        spans = pyarrow.array([1_500_000_001], pyarrow.duration("ns"))
-        times = pyarrow.array([3_600_000_000_001], pyarrow.time64("ns"))
-        (document,) = read_text(write({"text": ["a"], "at": moments, "took": spans, "time": times}), "parquet")
-        assert document.metadata == {
-            "at": "1970-01-12T13:46:40.123456+00:00", "took": 1.5, "time": "01:00:00",
-        }  # fmt: skip
-
-    def test_batches_follow_one_another(self, write):
-        """Rows of many batches and row groups keep their order and numbers; dictionaries are texts."""
-        import pyarrow
-
-        texts = [f"wolf {number}" for number in range(5000)]
-        raw = write({"text": pyarrow.array(texts).dictionary_encode()}, row_group_size=700)
-        documents = read_text(raw, "parquet")
-        assert [document.text for document in documents] == texts
-        assert documents[-1].id == "a.parquet#5000"
-
-    def test_bytes_are_refused(self, write):
-        """A column of bytes is named with what to do; bytes within lists as well."""
-        with pytest.raises(SourceError, match=r"a\.parquet: the column 'image' holds bytes.*cast it to string"):
-            read_text(write({"text": ["a"], "image": [b"\0"]}), "parquet")
-        with pytest.raises(SourceError, match=r"a\.parquet:1: the field 'images' holds a value of the type bytes"):
-            read_text(write({"text": ["a"], "images": [[b"\0"]]}), "parquet")
-
-    def test_infinite_numbers_are_refused(self, write):
-        """JSON has no infinite numbers; the row is named and can be skipped."""
-        raw = write({"text": ["a", "b"], "x": [float("inf"), 1.0]})
-        with pytest.raises(SourceError, match=r"a\.parquet:1: the field 'x' holds an infinite number"):
-            read_text(raw, "parquet")
-        documents, told = skipping(raw, "parquet")
-        assert [document.text for document in documents] == ["b"]
-        assert len(told) == 1
-
-    def test_damaged_files_are_errors_of_ours(self, write):
-        """Files that are cut off or no Parquet at all are named; nothing of pyarrow leaks out."""
-        raw = write({"text": ["wolf"] * 1000})
-        flipped = bytearray(raw)
-        flipped[20:60] = b"\xff" * 40
-        for broken in (raw[:100], b"text,a\n", b"", bytes(flipped)):
-            with pytest.raises(SourceError, match=r"a\.parquet: not a Parquet file that can be read"):
-                read_text(broken, "parquet")
-
-    def test_fields_are_found_as_elsewhere(self, write):
-        """Missing fields are told in the words of the other formats."""
-        with pytest.raises(SourceError, match=r"no field 'body' for --text\. Fields seen: 'nr', 'summary'$"):
-            read_text(write({"nr": [1], "summary": ["a"]}), "parquet", text="body")
-        with pytest.raises(SourceError, match=r"no field is named text, .*Fields seen: 'nr', 'summary'"):
-            read_text(write({"nr": [], "summary": []}), "parquet")
-
-    def test_pipes_are_spooled(self, write):
-        """Parquet must be read out of order; what cannot be seeked is copied to a temporary file first."""
-
-        class Pipe(io.BytesIO):
-            def seekable(self):
-                return False
-
-            def seek(self, *_):
-                raise io.UnsupportedOperation
-
-        raw = write({"text": ["wolf"]})
-        assert [document.text for document in read_stream(Pipe(raw), format="parquet")] == ["wolf"]
-
-    def test_a_missing_pyarrow_names_the_extra(self, monkeypatch):
-        """Who has not installed pyarrow is told what to type."""
-        monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-        with pytest.raises(SourceError, match=r'pip install "embedsearch\[parquet\]"'):
-            read_text(b"", "parquet")

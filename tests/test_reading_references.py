@@ -393,6 +393,23 @@ def test_bibtex_names_and_keys():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "format"),
+    [
+        ("@misc{a, title={t}, author={Fox, B. and Wolf, A. and others}, editor={Hen, C. AND others}}", "bib"),
+        ("TY  - JOUR\nTI  - t\nAU  - Fox, B.\nAU  - Wolf, A.\nAU  - et al.\nED  - Hen, C.\nER  -\n", "ris"),
+        ("PMID- 1\nTI  - t\nFAU - Fox, B.\nAU  - Fox, B.\nAU  - Wolf, A.\nAU  - et al\n", "nbib"),
+    ],
+)
+def test_authors_that_are_not_named_are_none(text, format):
+    """BibTeX's "and others" and PubMed's "et al" are nobody, behind a name; alone they stay."""
+    (document,) = read(text, format)
+    assert document.metadata["authors"] == ["Fox, B.", "Wolf, A."]
+    assert document.metadata.get("editors", ["Hen, C."]) == ["Hen, C."]
+    assert document.metadata.get("full_authors", ["Fox, B."]) == ["Fox, B."]
+    assert read("@misc{a, title={t}, author={others}}", "bib")[0].metadata["authors"] == ["others"]
+
+
 def test_bibtex_entries_on_one_line_and_in_parentheses():
     """Each entry is a record of its own, wherever its line ends; together they are the file."""
     text = "@misc{a, title={x}} @misc{b,\n title={y (z)}}@misc(c, title={(w)},\n year=2000)\n@misc{d,title={v}}"

@@ -366,7 +366,7 @@ def test_a_long_wait_is_told(caplog):
         (Answer(429, {"error": {"message": "pay", "code": "insufficient_quota"}}), "quota is used up (429, pay)"),
         (Answer(200, b"<html>welcome"), "answered with what is not JSON: '<html>welcome'"),
         (Answer(200, {"data": [{"index": 0, "embedding": [1.0]}]}), "gave 1 vectors for 2 texts"),
-        (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "numbered its vectors otherwise than"),
+        (Answer(200, {"data": [{"index": 5, "embedding": [1]}] * 2}), "did not number its vectors from 0 to"),
         (Answer(200, {"data": [{"embedding": [1]}, {"embedding": [1, 2]}]}), "vectors of different lengths: 1, 2"),
         (Answer(200, {"data": [{"embedding": [1, float("nan")]}] * 2}), "a vector of NaN, infinite or only zero"),
         (Answer(200, {"data": [{"embedding": [1, 1e300]}] * 2}), "a vector of NaN, infinite or only zero"),

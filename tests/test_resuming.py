@@ -43,7 +43,7 @@ def test_a_folder_of_someone_else_is_neither_taken_nor_removed(tmp_path):
     (tmp_path / ".out.part" / "vectors").mkdir(parents=True)
     (tmp_path / ".out.part" / "vectors" / "mine").write_text("mine")
     with (
-        pytest.raises(es.StoreError, match=r"\.out\.part is no folder of an interrupted run.*move it away"),
+        pytest.raises(es.StoreError, match=r"\.out\.part was not left by an interrupted run.*move it away"),
         Resumable(tmp_path / "out"),
     ):
         pass

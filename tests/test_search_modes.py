@@ -132,7 +132,7 @@ class TestModes:
             index.search("wolf", mode="hybird")
         with pytest.raises(es.QueryError, match=r"no unit of answers 'documents'\. Did you mean 'document'"):
             index.search("wolf", by="documents")
-        with pytest.raises(es.QueryError, match="no word that could be looked up"):
+        with pytest.raises(es.QueryError, match="no word to look up"):
             index.search("🐺", mode="lexical")
         with pytest.raises(es.QueryError, match="k is 0"):
             index.search("wolf", mode="lexical", k=0)

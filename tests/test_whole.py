@@ -150,7 +150,7 @@ def test_what_is_to_be_rated_is_there_whole_or_not_at_all(tmp_path):
     write_to_rate(tmp_path / "to-rate.tsv", ["a, b"], {"a, b": 0.9})
     assert (tmp_path / "to-rate.tsv").read_bytes() == b"text\trating\na, b\t0.9\n"
     assert read_ratings(tmp_path / "to-rate.tsv") == ({"a, b": 0.9}, {})
-    with pytest.raises(es.AxisError, match=r"to-rate\.xlsx is a spreadsheet by its name; name a \.csv file"):
+    with pytest.raises(es.AxisError, match=r"to-rate\.xlsx has the name of a spreadsheet; name a \.csv file"):
         write_to_rate(tmp_path / "to-rate.xlsx", ["wolf"])
     os.mkfifo(tmp_path / "pipe")
     thread, found = written((tmp_path / "pipe").read_bytes)

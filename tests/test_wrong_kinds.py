@@ -47,6 +47,8 @@ ASKED = {
     "delete_duplicates": lambda given, index: index.delete_duplicates(given),
     "labels.add_all": lambda given, index: index.labels.add_all(given),
     "axes.pin": lambda given, index: index.axes.pin(given),
+    "filter": lambda given, index: index.filter(given),
+    "count": lambda given, index: index.count(given),
     "term_counts": lambda given, index: index.term_counts(given),
     "recall_at": lambda given, _: recall_at(given, 0.5),
     "work_saved": lambda given, _: work_saved(given, 0.5),

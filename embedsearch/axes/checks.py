@@ -31,8 +31,8 @@ def check_name(name: Any) -> str:
         raise AxisError(f"an axis cannot be called {name!r}: it holds bytes that are not UTF-8 (lone surrogates)")
     if name != " ".join(name.split()) or name.startswith("-") or set(name) & set(_SIGNS_OF_COMMANDS):
         raise AxisError(
-            f"an axis cannot be called {name!r}: commands part names at ',', values at '=', and turn round what has "
-            "'-' before it; leave these out, and all white space but one space between words"
+            f"an axis cannot be called {name!r}: commands use ',' between names, '=' before values, and '-' to reverse "
+            "an axis; leave these out, and put one space between words"
         )
     return normal(name)
 

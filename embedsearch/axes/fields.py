@@ -52,7 +52,7 @@ def as_numbers(name: str, field: str, values: Sequence[Any]) -> NDArray[np.float
         raise AxisError(f"axis {name!r}: {few} {field!r}; at least {FEWEST_RATINGS} are wanted")
     if are_equal(numbers):
         raise AxisError(
-            f"axis {name!r}: the field {field!r} is {numbers[0]:g} in all documents; no direction comes of it"
+            f"axis {name!r}: the field {field!r} is {numbers[0]:g} in all documents, so it gives no direction"
         )
     return np.array(numbers, dtype=np.float64)
 
@@ -136,7 +136,7 @@ def binned(name: str, field: str, values: Sequence[Any], bins: int) -> tuple[NDA
     distinct, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     if len(distinct) < 2:
         raise AxisError(
-            f"axis {name!r}: the field {field!r} is {distinct[0]:g} in all documents; no series comes of it"
+            f"axis {name!r}: the field {field!r} is {distinct[0]:g} in all documents, so it gives no series"
         )
     below = np.cumsum(counts)[:-1]  # how many documents lie below each place between two values
     quantiles = len(numbers) * np.arange(1, bins) / bins

@@ -83,8 +83,8 @@ def read_ratings(
     the text is rated. Other columns are ignored, whatever they are called. Lines with an empty rating are left out:
     they are still to be rated.
 
-    The file is read as documents are: a semicolon, or what a ``sep=`` line says, can separate the cells of a CSV, and
-    a tab separates those of a file called ``.tsv`` or ``.tab``.
+    The file is read as documents are: a semicolon, a tab, or what a ``sep=`` line says, can separate the cells of a
+    CSV, and a tab separates those of a file called ``.tsv`` or ``.tab``.
 
     Args:
         file: a CSV in UTF-8, or in the encoding of its byte order mark; or a spreadsheet.
@@ -178,7 +178,7 @@ def write_to_rate(
     require_kind("what is rated already", given, Mapping, "ratings by text")
     suffix = suffix_of(file)[1:]
     if suffix in SPREADSHEETS:
-        raise AxisError(f"{file} is a spreadsheet by its name; name a .csv file, which its program opens")
+        raise AxisError(f"{file} has the name of a spreadsheet; name a .csv file, which spreadsheet programs open")
     if not is_special(file) and place_of(file).exists():
         raise AxisError(f"{file} exists; it may hold ratings. Choose another name")
     lines = io.StringIO()
@@ -195,7 +195,7 @@ def _column(path: Path, names: list[str], known: tuple[str, ...]) -> int | None:
     """
     name = next((name for name in (one.strip().casefold() for one in known) if name in names), None)
     if name is not None and names.count(name) > 1:
-        raise AxisError(f"{path} has {names.count(name)} columns {name!r}; keep one, or call the others otherwise")
+        raise AxisError(f"{path} has {names.count(name)} columns {name!r}; keep one, or rename the others")
     return None if name is None else names.index(name)
 
 

@@ -114,7 +114,9 @@ class FittedAxis:
             AxisError: the axis is not a series of groups.
         """
         if self.curve is None:
-            raise AxisError(f"axis {self.name!r} is no series of groups; only a curve has a distance")
+            raise AxisError(
+                f"axis {self.name!r} is not a series of groups; only such an axis has a curve to be distant from"
+            )
         rows = as_rows(vectors, dimension=len(self.direction), error=AxisError).astype(np.float64)
         return self.curve.distances(rows @ self.curve.nodes.T)
 

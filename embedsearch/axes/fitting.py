@@ -79,7 +79,10 @@ def beliefs(axis: Axis, material: Material) -> Vectors:
         if not found:
             return prior[None]
         if np.linalg.norm(found[-1] + prior) < _OPPOSED:
-            raise AxisError(f"axis {axis.name!r}: its prior {axis.prior!r} points against its poles; turn one round")
+            raise AxisError(
+                f"axis {axis.name!r}: its prior {axis.prior!r} points the opposite way to its poles; "
+                "swap the ends of one of them"
+            )
         found += [prior, unit(found[-1] + prior, error=AxisError)]
     return np.stack(found)
 
@@ -269,7 +272,7 @@ def _along(
     """Return the axis along a direction of any length; *origin* is a dot product with it at that length."""
     length = float(np.linalg.norm(direction))
     if length < _PARALLEL:
-        raise AxisError(f"axis {axis.name!r}: what it is made of cancels out, so that no direction is left")
+        raise AxisError(f"axis {axis.name!r}: the parts that it is made of cancel out; no direction is left")
     reading = unit(direction, error=AxisError)
     return FittedAxis(axis, material.key, reading, np.asarray(step, dtype=np.float32), origin / length)
 

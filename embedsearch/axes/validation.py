@@ -77,12 +77,10 @@ def validate(
     shown = vectors if read is None else read
     count = len(ratings)
     judged = np.arange(count) if count <= _MANY else _spread(ratings, _MANY)
-    splits = list(_splits(len(judged), _REPEATS if count <= _MANY else 1))
-    designs = [_design(vectors, judged[split], beliefs) for split in splits]
-    ordered = _compared(shown, ratings, judged, splits, designs)
-    alone = (
-        None if beliefs is None else _ordered_by(shown[judged] @ np.atleast_2d(beliefs)[-1], ratings[judged], splits)
-    )
+    splits = list(splits_of(len(judged), _REPEATS if count <= _MANY else 1))
+    designs = [design_without(vectors, judged[split], beliefs) for split in splits]
+    ordered = ordered_by_fits(shown, ratings, judged, splits, designs)
+    alone = None if beliefs is None else ordered_by(shown[judged] @ np.atleast_2d(beliefs)[-1], ratings[judged], splits)
     learned = learning_curve(vectors, ratings, beliefs, shown, judged)
     once = slice(None) if count <= _FEW else slice(_FOLDS)
     return Validation(
@@ -109,7 +107,7 @@ def _spread(ratings: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     return spread
 
 
-def _splits(count: int, repeats: int) -> Iterator[NDArray[np.int64]]:
+def splits_of(count: int, repeats: int) -> Iterator[NDArray[np.int64]]:
     """Yield which texts are left out together: every pair if there are few, else fifths, several times."""
     if count <= _FEW:
         yield from (np.array(pair) for pair in combinations(range(count), 2))
@@ -119,7 +117,7 @@ def _splits(count: int, repeats: int) -> Iterator[NDArray[np.int64]]:
         yield from np.array_split(random.permutation(count), _FOLDS)
 
 
-def _design(
+def design_without(
     vectors: NDArray[np.float64], left_out: NDArray[np.int64], beliefs: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.int64], Design]:
     """Return the places that remain, and what is fitted to them."""
@@ -127,7 +125,7 @@ def _design(
     return rest, Design(vectors[rest], beliefs)
 
 
-def _compared(
+def ordered_by_fits(
     vectors: NDArray[np.float64],
     ratings: NDArray[np.float64],
     judged: NDArray[np.int64],
@@ -142,7 +140,7 @@ def _compared(
     return pairs
 
 
-def _ordered_by(
+def ordered_by(
     coordinates: NDArray[np.float64], ratings: NDArray[np.float64], splits: Sequence[NDArray[np.int64]]
 ) -> Pairs:
     """Return how the same pairs are ordered by coordinates that no rating went into."""
@@ -163,8 +161,10 @@ def _permuted(
 
     A deal counts as ordered as well if it, or the ratings, left nothing to compare.
     """
-    reached = _compared(vectors, ratings, judged, splits, designs).share()
+    reached = ordered_by_fits(vectors, ratings, judged, splits, designs).share()
     random = np.random.default_rng(1)
     dealt = (random.permutation(ratings) for _ in range(_PERMUTATIONS))
-    as_well = sum(not _compared(vectors, deal, judged, splits, designs).share() < reached - 1e-12 for deal in dealt)
+    as_well = sum(
+        not ordered_by_fits(vectors, deal, judged, splits, designs).share() < reached - 1e-12 for deal in dealt
+    )
     return (1 + as_well) / (1 + _PERMUTATIONS)

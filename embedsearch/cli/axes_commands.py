@@ -247,7 +247,7 @@ def rate_axis(
             return
         ratings = _asked(texts, index.axes.definitions()[name])
     if not ratings and not documents:
-        note("Nothing was rated; the axis stays as it is.")
+        note("Nothing was rated; the axis is unchanged.")
         click.get_current_context().exit(1)
     try:
         axis = index.explorer.rate(name, ratings, documents)

@@ -167,7 +167,7 @@ def _open_or_create(path: str, encoder: str | None, chunk_words: int | None, ove
             flag = f"--{option.replace('_', '-')}"
             made = f"without {flag}" if held[option] is None else f"with {flag} {held[option]}"
             raise StoreError(
-                f"{path} was made {made}, not with {given}; leave {flag} out, or divide its documents anew first: "
+                f"{path} was made {made}, not with {given}; leave {flag} out, or divide its documents again first: "
                 f"embedsearch reindex {flag} {given} -i {path}"
             )
     return index
@@ -211,7 +211,7 @@ def _take_axes(index: Index, file: Path, path: str, *, changed_too: bool) -> Non
         note(f"Axes: {', '.join(fitted)}.")
     if kept:
         note(
-            f"Kept as they were changed in the index: {', '.join(kept)}. To take them from the file: "
+            f"Kept, because they were changed in the index: {', '.join(kept)}. To take them from the file instead: "
             f"embedsearch axes fit {file} -i {path}"
         )
 
@@ -268,13 +268,14 @@ def _tell(report: AddReport, passages: int, path: str, seconds: float) -> None:
     if report.kept:
         note(
             f"{count_of(report.kept, 'document not found again was', 'documents not found again were')} kept, because "
-            f"{'its file' if report.kept == 1 else 'their files'} could not be read in full. Correct what is reported "
-            "above; then the same command removes what is gone."
+            f"{'its file' if report.kept == 1 else 'their files'} could not be read in full. Correct the errors "
+            "reported above; then run the same command again to remove what is gone."
         )
     if report.replaced:
         note(
-            f"{count_of(report.replaced, 'document')} replaced one from another file with the same id. To keep both, "
-            "as with exports of two databases, name a field whose ids differ between the files: --id FIELD"
+            f"{count_of(report.replaced, 'document')} replaced a document with the same id from another file. "
+            "To keep both, as with exports of two databases, name a field whose ids differ between the "
+            "files: --id FIELD"
         )
 
 

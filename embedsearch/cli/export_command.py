@@ -78,7 +78,7 @@ def export(
 
 
 def _kind(file: str | None, format: str | None) -> str:
-    from embedsearch.compressed import is_compressed, suffix_of, without_suffix
+    from embedsearch.compressed import packed_parquet, suffix_of
 
     by_name = _BY_SUFFIX.get(suffix_of(file or ""))
     if file and not by_name and not format:
@@ -88,8 +88,8 @@ def _kind(file: str | None, format: str | None) -> str:
     if format and by_name and format != by_name:
         raise click.UsageError(f"-f {format} does not go with {file}; rename the file, or leave -f out")
     kind = format or by_name or "jsonl"
-    if kind == "parquet" and is_compressed(file or ""):
-        raise click.UsageError(f"Parquet is compressed inside; name the file {without_suffix(file or '')}")
+    if kind == "parquet" and (refused := packed_parquet(file or "")):
+        raise click.UsageError(refused)
     return kind
 
 

@@ -17,7 +17,7 @@ from embedsearch.cli.document_commands import read_sources
 from embedsearch.cli.filter_output import emit, tell, why_nothing
 from embedsearch.cli.options import nothing_found, open_index
 from embedsearch.cli.output import FORMATS_BY_SUFFIX, note, note_line, progress
-from embedsearch.compressed import is_compressed, suffix_of, without_suffix
+from embedsearch.compressed import packed_parquet, suffix_of
 from embedsearch.errors import AxisError, QueryError, did_you_mean
 from embedsearch.wording import count_of
 
@@ -139,7 +139,7 @@ class Asked:
             self._coincide(),
             "two of -o, --sample-to and --save-profile name the same file; give each a file of its own",
         )
-        yield self._overwrites(), "the output would overwrite what is read; name another file for it"
+        yield self._overwrites(), "the output would overwrite a file that is read; name another file for it"
         if self.axes_file and self._index_from == "DEFAULT":
             yield not self.sources, "--axes without -i measures SOURCEs; name at least one, or an index"
 
@@ -208,8 +208,8 @@ class Asked:
             return f"-f same writes records unchanged, and {what} has none; name another format, such as -f jsonl"
         suffix = suffix_of(file or "")
         wanted = _KINDS.get(suffix[1:])
-        if _is_parquet(file) and is_compressed(file or ""):
-            return f"Parquet is compressed inside; name the file {without_suffix(file or '')}"
+        if _is_parquet(file) and (refused := packed_parquet(file or "")):
+            return refused
         if not wanted or self.format not in (None, "same"):
             return ""
         kind = self.kind_of(file)

@@ -41,7 +41,7 @@ def delete(ids: tuple[str, ...], path: str) -> None:
     )
 )
 @click.option(
-    "--repair", "mend", is_flag=True, help="Make anew what can be: vectors from the texts, and the faiss file."
+    "--repair", "mend", is_flag=True, help="Rebuild what can be rebuilt: vectors from the texts, and the faiss file."
 )
 @encoder_option
 @index_option
@@ -49,15 +49,15 @@ def delete(ids: tuple[str, ...], path: str) -> None:
 def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> None:
     """Check everything in an index against its checksums.
 
-    Each part that is not what was written is named on a line of stdout, with what helps; the exit code is then 1.
-    Checked are SQLite's own structure, the text and the fields of each document, where each passage lies and which
-    text its vector was made from, each vector that is in use, and the faiss file.
+    This checks SQLite's own structure, the text and the fields of each document, where each passage lies and which
+    text its vector was made from, each vector that is in use, and the faiss file. Each part that is not what was
+    written is named on a line of stdout, with the remedy; the exit code is then 1.
 
-    With --repair, damaged vectors are embedded anew from the stored texts, and the faiss file is built anew. A document
-    whose text is damaged is replaced when its source is ingested again.
+    With --repair, damaged vectors are embedded again from the stored texts, and the faiss file is rebuilt. To replace a
+    document whose text is damaged, ingest its source again.
     """
     if encoder is not None and not mend:
-        raise click.UsageError("--encoder goes with --repair, which embeds anew what is damaged")
+        raise click.UsageError("--encoder goes with --repair, which embeds damaged passages again")
     from embedsearch.index import upkeep
 
     with progress(None, "Verifying") as bar:
@@ -72,8 +72,8 @@ def verify(mend: bool, encoder: str | None, path: str, format: str | None) -> No
     else:
         for finding in result.findings:
             click.echo(one_line(str(finding)))
-    mended = f", {count_of(result.embedded, 'passage')} embedded anew" if mend else ""
-    state = "everything is what was written" if result.is_sound else count_of(len(result.findings), "finding")
+    mended = f", {count_of(result.embedded, 'passage')} embedded again" if mend else ""
+    state = "no damage found" if result.is_sound else count_of(len(result.findings), "finding")
     note(f"{path}: {count_of(result.documents, 'document')} checked{mended}; {state}.")
     if not result.is_sound:
         sys.stdout.flush()
@@ -132,12 +132,12 @@ def reindex(encoder: str | None, chunk_words: int | None, overlap: int | None, p
     remote = costs.remote_encoder(encoder or index.identity.name)
     with (
         costs.told(remote, costs.tokens_in(remote, index)),
-        ingesting(total, "Embedding anew") as (tell, tell_indexing),
+        ingesting(total, "Embedding again") as (tell, tell_indexing),
     ):
         done = embed_anew(
             path, encoder, chunk_words=chunk_words, overlap=overlap, progress=tell, indexing=tell_indexing
         )
-    axes = f"; axes fitted anew: {', '.join(done.axes)}" if done.axes else ""
+    axes = f"; axes fitted again: {', '.join(done.axes)}" if done.axes else ""
     note(
         f"{path}: {count_of(done.documents, 'document')} in {count_of(done.passages, 'passage')} embedded with "
         f"{done.encoder}, {done.embedded:,} of them now{axes} ({time.perf_counter() - started:.1f} s)."

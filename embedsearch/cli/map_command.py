@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
     metavar="N",
-    help="The seed of UMAP; another one lays out anew. pca draws nothing at random, and is the same with any.",
+    help="The seed of UMAP; another one gives another layout. pca draws nothing at random, and is the same with any.",
 )
-@click.option("--relayout", is_flag=True, help="Lay out anew, even if a layout is kept.")
+@click.option("--relayout", is_flag=True, help="Make a new layout, even if one is kept.")
 @where_option
 @index_option
 @encoder_option

@@ -27,7 +27,7 @@ def read_epub(source: Source, options: ReadOptions) -> Iterator[Document]:
         book = packed.tree(root)
         chapters = [packed.read(part) for part in _parts(book, posixpath.dirname(root)) if packed.has(part)]
         if packed.has("META-INF/encryption.xml") and not any(map(_is_markup, chapters)):
-            raise SourceError(f"{source.name}: a book that is locked (DRM), which its own program alone can read")
+            raise SourceError(f"{source.name}: this book is locked (DRM); only its own program can read it")
         texts = [hypertext.text_of(_markup(chapter), is_page=False) for chapter in chapters]
     said = _said(book)
     yield from one_document(source, options, "\n\n".join(filter(None, texts)), said.pop("title", ""), said)

@@ -34,22 +34,21 @@ def require_workbook(stream: BinaryIO, name: str) -> None:
         with zipfile.ZipFile(stream) as packed:
             parts = packed.namelist()
             if "xl/workbook.xml" not in parts:
-                raise SourceError(f"{name}: no workbook of Excel, but another archive; save tables as .xlsx or CSV")
+                raise SourceError(f"{name}: not an Excel workbook, but another archive; save tables as .xlsx or CSV")
             for part in parts:
                 if part.startswith("xl/worksheets/") and part.endswith(".xml"):
                     _require_moderate(*_extent(packed, part), name)
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, zlib.error) as error:
         known = foreign.by_mark(head) if not head.startswith(b"PK") else ""
         cause = f"by its first bytes {known}" if known else " ".join(str(error).split())
-        raise SourceError(f"{name}: no workbook of Excel that can be read: {cause}") from None
+        raise SourceError(f"{name}: not an Excel workbook that can be read: {cause}") from None
 
 
 def _require_moderate(rows: int, columns: int, name: str) -> None:
     if rows * columns > _MOST_CELLS:
         raise SourceError(
-            f"{name}: in one of its sheets something stands in row {rows:,} and something in column {columns:,}, "
-            f"a table of {rows * columns:,} cells, wanted are {_MOST_CELLS:,} at most; delete what stands far from the "
-            "table, or save the table as CSV UTF-8"
+            f"{name}: one of its sheets reaches to row {rows:,} and column {columns:,}, a table of {rows * columns:,} "
+            f"cells, wanted {_MOST_CELLS:,} at most; delete what is far from the table, or save the table as CSV UTF-8"
         )
 
 

@@ -93,7 +93,7 @@ def _mail(source: Source, options: ReadOptions) -> Iterator[RawRecord]:
     mailed = _mailed(stream.read().lstrip(b"\r\n"), source.name, options)
     if not mailed.has_headers:
         raise SourceError(
-            f"{source.name}: no message of mail: it does not begin with headers, such as 'From: …' and 'Date: …'"
+            f"{source.name}: not a mail message: it does not begin with headers, such as 'From: …' and 'Date: …'"
         )
     noticed.look_at(mailed, source.name)
     yield RawRecord(0, source.name, "", mailed.fields())

@@ -83,7 +83,7 @@ def messages(stream: BinaryIO, name: str) -> Iterator[Mail]:
             current = _Open(Mail(number))
         elif current is None and line.strip():
             raise SourceError(
-                f"{name}:{number}: no mailbox: before each message there stands a line that begins with 'From '. "
+                f"{name}:{number}: not a mailbox: before each message there must be a line that begins with 'From '. "
                 "A single message is read as eml: --as eml (in Python: format)"
             )
         if current:

@@ -61,7 +61,7 @@ class Packed:
             cause = " ".join(str(said).split())
             raise SourceError(
                 f"{self._name}: a damaged file of {self._kind}: {cause}. "
-                "Open it in the program that wrote it, and save it anew"
+                "Open it in the program that wrote it, and save it again"
             ) from None
 
     def has(self, part: str) -> bool:

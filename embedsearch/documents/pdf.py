@@ -37,7 +37,7 @@ def read_pdf(source: Source, options: ReadOptions) -> Iterator[Document]:
         except Exception as error:  # pypdf raises whatever a damaged file makes it stumble over
             raise SourceError(
                 f"{source.name}: a damaged PDF ({type(error).__name__}: {error}). "
-                "Open and save it anew in a PDF viewer, or mend it with: qpdf IN.pdf OUT.pdf"
+                "Open it in a PDF viewer and save it again, or repair it with: qpdf IN.pdf OUT.pdf"
             ) from None
     text = "\n\n".join(_mended(page) for page in pages if page.strip())
     if not text:

@@ -144,7 +144,7 @@ def read_stream(
     if isinstance(stream, io.TextIOBase):
         raise SourceError(f"{name}: a stream of text where one of bytes is wanted, such as sys.stdin.buffer")
     if not (hasattr(stream, "read") and hasattr(stream, "readline")):
-        raise SourceError(f"{name}: {shown(stream)} is no stream of bytes, such as open(path, 'rb') gives")
+        raise SourceError(f"{name}: {shown(stream)} is not a stream of bytes such as open(path, 'rb') returns")
     options = _options(text=text, title=title, id=id, encoding=encoding, on_error=on_error, report=report)
     planned = Planned(name, name, known_format(format) or "", None)
     _check_fields_wanted([planned], options)

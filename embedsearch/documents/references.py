@@ -35,6 +35,8 @@ _SYNONYMS = (
 _PERIODICALS = ("JOUR", "EJOUR", "MGZN", "NEWS")  # the secondary title of others is that of a book or series
 _RIS_TAG = re.compile(r"([A-Z][A-Z0-9])  -[ \t]?(.*)")
 _DATES = ("year", "publication_year", "date")
+_PERSONS = ("authors", "first_authors", "secondary_authors", "tertiary_authors", "editors", "full_authors")
+_MORE = ("others", "et al", "et al.")  # "and others" of BibTeX, and what PubMed wrote behind the tenth author
 _YEAR = re.compile(r"(?<!\d)(1[4-9]|20|21)\d\d(?!\d)")
 
 
@@ -132,6 +134,9 @@ def _usual(fields: dict[str, Any], options: ReadOptions) -> dict[str, Any]:
     for name in _SINGLE:
         if isinstance(fields.get(name), list):
             fields[name] = next(filter(None, fields[name]), "")
+    for name in _PERSONS:
+        if len(persons := fields.get(name, ())) > 1 and persons[-1].lower() in _MORE:
+            fields[name] = persons[:-1]
     if not options.text and not fields.get("abstract"):
         fields["abstract"] = fields.get("title", "") if options.title else fields.pop("title", "")
     return fields

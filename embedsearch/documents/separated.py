@@ -24,7 +24,7 @@ _SEPARATOR = re.compile(r'"?sep=([^"\w\s]|\t)"?[ \r\n]*', re.IGNORECASE)
 
 
 def read_csv(source: Source, options: ReadOptions) -> Iterator[Document]:
-    """Yield a document for each record of comma-separated values (semicolons, if the header has only these)."""
+    """Yield a document for each record of comma-separated values (semicolons or tabs, if the header has only these)."""
     names, records = separated_records(source, options, ",")
     yield from documents_of(records, source, options, names)
 
@@ -95,10 +95,11 @@ def _by_name(names: list[str], row: SeparatedRow, delimiter: str) -> dict[str, s
 
 def miscounted(names: list[str], row: SeparatedRow, delimiter: str) -> str:
     """Return the sentence that a record has more or fewer fields than the header."""
-    return (
-        f"{row.place}: {count_of(len(row.values), 'field')} where the header names {len(names)}. "
-        f"A field that holds {'a tab' if delimiter == chr(9) else delimiter!r} must stand in double quotes"
-    )
+    seen = f"{row.place}: {count_of(len(row.values), 'field')} where the header names {len(names)}. "
+    if delimiter != "\t" and any("\t" in name for name in names):
+        return f"{seen}The header holds tabs: if they separate the fields, rename the file to end in .tsv"
+    mark = "a tab" if delimiter == "\t" else repr(delimiter)
+    return f"{seen}A field that holds {mark} must stand in double quotes"
 
 
 class _Feed:
@@ -136,15 +137,16 @@ class SeparatedRows:
         self._reader = csv.reader(_Feed(self._line), delimiter=self.delimiter, strict=True)
 
     def _find(self, delimiter: str) -> str:
-        """Return *delimiter*, or what the first line tells, or the semicolon of the countries that write 0,5."""
+        """Return *delimiter*, or what the first line tells; without commas, the semicolon (of 0,5), or the tab."""
         for line in self._lines:
             if self._lines.number == 1 and (told := _SEPARATOR.fullmatch(line)):
                 self.told = line
                 return told[1]
             self._again.append((self._lines.number, line))
             if line.strip():
-                bare = _QUOTED.sub("", line)
-                return ";" if delimiter == "," and "," not in bare and ";" in bare else delimiter
+                bare = _QUOTED.sub("", line).strip()
+                others = ";\t" if delimiter == "," and "," not in bare else ""
+                return next((other for other in others if other in bare), delimiter)
         return delimiter
 
     def __iter__(self) -> SeparatedRows:

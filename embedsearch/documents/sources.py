@@ -231,7 +231,7 @@ class Lines:
             try:
                 *finished, rest = decoder.decode(raw, at_end).split("\n")
             except UnicodeError as error:
-                place = f"{self._name}: not read further than line {self.number}"
+                place = f"{self._name}: reading stopped at line {self.number}"
                 raise undecodable(place, self.encoding.name, error) from error
             for piece in finished:
                 yield "".join((*unfinished, piece, "\n"))

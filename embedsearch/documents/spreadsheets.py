@@ -53,8 +53,8 @@ def sheet_records(source: Source, options: ReadOptions) -> tuple[list[str], Iter
     named = [text.strip() for text in texts if text.strip()]
     if 2 * len(named) < len(filled):
         raise SourceError(
-            f"{place}: the first row names {len(named)} of {len(filled)} columns ({named[0]!r}, …); it must name "
-            "the fields. Delete what stands above that row"
+            f"{place}: the first row names {len(named)} of {len(filled)} columns ({named[0]!r}, …); wanted a first "
+            "row with the names of the fields. Delete any rows above it"
         )
     names = column_names(texts, place)
     known = [name for column, name in enumerate(names) if column in filled]
@@ -138,7 +138,7 @@ def _sheets(source: Source) -> list[tuple[Any, bool]]:
         except calamine.CalamineError as error:
             raise SourceError(
                 f"{source.name}: a damaged workbook: {' '.join(str(error).split())}. "
-                "Open it in the program that wrote it, and save it anew"
+                "Open it in the program that wrote it, and save it again"
             ) from None
 
 

@@ -83,7 +83,7 @@ def _places(records: list[dict[str, Any]]) -> list[int]:
     if all(place is None for place in places):
         return list(range(len(records)))  # servers that leave it out keep the order
     if sorted(place for place in places if isinstance(place, int)) != list(range(len(records))):
-        raise EncoderError(f"numbered its vectors otherwise than each of 0 to {len(records) - 1} once: {places}")
+        raise EncoderError(f"did not number its vectors from 0 to {len(records) - 1} once: {places}")
     return [int(place) for place in places if place is not None]
 
 

@@ -124,7 +124,7 @@ def identify(encoder: Encoder) -> Identity:
         if identity.dimension != encoder.dimension:
             raise EncoderError(
                 f"encoder {encoder.name!r} has the dimension {encoder.dimension!r}, and its identity "
-                f"{identity.dimension}; wanted is the length of its vectors in both"
+                f"{identity.dimension}; both must be the length of its vectors"
             )
         return identity
     if not isinstance(encoder.name, str) or not encoder.name.strip():
@@ -189,7 +189,7 @@ def encode_parts(encoder: Encoder, texts: Sequence[str]) -> Iterator[tuple[list[
         places, given = _part(encoder, part)
         if len(places) != len(set(places)) or not left.issuperset(places):
             raise EncoderError(
-                f"encoder {encoder.name!r} gave vectors for the places {str(places)[:60]}; wanted is each place below "
+                f"encoder {encoder.name!r} gave vectors for the places {str(places)[:60]}; wanted each place below "
                 f"{len(texts)} once"
             )
         left.difference_update(places)

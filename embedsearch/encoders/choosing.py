@@ -178,10 +178,12 @@ def is_tried(entry: Path) -> bool:
 
 def held(entry: Path) -> dict[str, Any]:
     """Return what the cache holds of a compiled model, and of others: JSON values for people."""
-    found: dict[str, Any] = {"compiled": "not yet; at the first text"}
+    found: dict[str, Any] = {"compiled": "not yet; will be at the first text"}
     manifest = _manifest(entry)
     if manifest.refused:
-        found = {"compiled": f"not yet; again at the next text, after a first failure: {manifest.refused}"}
+        found = {
+            "compiled": f"not yet; will be tried again at the next text, after a first failure: {manifest.refused}"
+        }
     elif manifest.dimension:
         lowest, mean = round(manifest.lowest, 6), round(manifest.mean, 6)
         found = {"compiled": str(entry), "lowest cosine": lowest, "mean cosine": mean}
@@ -191,7 +193,7 @@ def held(entry: Path) -> dict[str, Any]:
 def unwritable(error: OSError) -> str:
     """Return why a model cannot be compiled, with the remedy."""
     return (
-        f"the cache {cache_folder()} cannot be written ({error.strerror or error}), so that no compiled model can be "
+        f"the cache {cache_folder()} cannot be written ({error.strerror or error}), so no compiled model can be "
         f"kept there; set {CACHE_VARIABLE} to a folder that can"
     )
 

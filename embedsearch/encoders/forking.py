@@ -17,7 +17,7 @@ def require_unforked() -> None:
     """
     if _computing and _computing[0] != os.getpid():
         raise EncoderError(
-            "this process was forked from one that has loaded a model, whose threads were not copied. Start processes "
-            'with multiprocessing.get_context("spawn"), or load a model in none before they are forked'
+            "this process was forked from one that had loaded a model, and a fork does not copy the model's threads. "
+            'Start processes with multiprocessing.get_context("spawn"), or fork them before you load a model'
         )
     _computing[:] = [os.getpid()]

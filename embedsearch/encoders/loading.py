@@ -83,7 +83,7 @@ def load_identified(name: str, identity: Identity) -> SentenceEncoder | RemoteEn
     """
     if not identity.weights and not is_remote(name):
         raise EncoderError(
-            f"the encoder {name!r} is an object of its user's own, which no name finds: give it, as in "
+            f"the encoder {name!r} is an object made in Python, which cannot be found by its name; pass it, as in "
             "embedsearch.open(path, encoder)"
         )
     return load_encoder(name, precision=_preferred.get().precision or identity.precision or None)

@@ -266,7 +266,7 @@ class SentenceEncoder:
             backend = getattr(self._original.model.tokenizer, "backend_tokenizer", None)
             if not isinstance(backend, Tokenizer):
                 raise EncoderError(
-                    f"the model in {self.folder.path} has no tokenizer.json; save it anew with a fast tokenizer"
+                    f"the model in {self.folder.path} has no tokenizer.json; save it again with a fast tokenizer"
                 )
             tokenizer = Tokenizer.from_str(backend.to_str())
         # The file may carry a shorter limit of its own (128 in all-MiniLM-L6-v2), which would hide the length.

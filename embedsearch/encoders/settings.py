@@ -49,7 +49,7 @@ class RemoteSettings:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise EncoderError(f"{BASE_URL} is {self.shown[:60]!r}; wanted a URL such as {DEFAULT_URL}")
         if not (self.key.isascii() and self.key.isprintable()):
-            raise EncoderError(f"{KEY} holds characters that no key has (not shown); copy it anew")
+            raise EncoderError(f"{KEY} holds characters that no key has (not shown); copy it again")
         if not self.key and parts.hostname == urlsplit(DEFAULT_URL).hostname:
             raise EncoderError(f"{KEY} is not set: export {KEY}=…, or set {BASE_URL} to a server that needs no key")
 

@@ -104,7 +104,7 @@ class ModelFolder:
         if not files:
             raise EncoderError(
                 f"{self.path} holds no .safetensors weights (weights in pickle are not loaded). "
-                "Save the model anew with SentenceTransformer(...).save(FOLDER)."
+                "Save the model again with SentenceTransformer(...).save(FOLDER)."
             )
         digest = _sha256(tuple(stamp(file) for file in files))
         if self.place == "package" and digest != PACKAGED_SHA256:
@@ -161,7 +161,9 @@ def read_settings(file: Path) -> dict[str, Any]:
     """Return the JSON object of *file*; an empty one if there is no such file."""
     settings = _read_json(file)
     if not isinstance(settings, dict):
-        raise EncoderError(f"{file} holds a {type(settings).__name__} where an object is wanted; get the model anew")
+        raise EncoderError(
+            f"{file} holds a {type(settings).__name__} where an object is wanted; download the model again"
+        )
     return settings
 
 
@@ -229,5 +231,5 @@ def _not_found(name: str, repository: str) -> str:
     listed = "; ".join(f"({number}) {remedy}" for number, remedy in enumerate(remedies, 1))
     return (
         f"there are no weights for the encoder {name!r}: it is not a folder here, not packaged, not in the local "
-        f"Hugging Face cache, and could not be had from the hub. Do one of these: {listed}."
+        f"Hugging Face cache, and could not be downloaded from the hub. Do one of these: {listed}."
     )

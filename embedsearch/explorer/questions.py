@@ -192,7 +192,7 @@ def try_axis(desk: Desk, asked: Fields) -> Answer:
     asked.finish()
     axis = Axis.from_dict(TRIED, {key: value for key, value in given.items() if value})
     if TRIED in desk.index.axes and desk.tried is None:
-        raise QueryError(f"the index has an axis called {TRIED!r}, which the page needs for axes that are not saved")
+        raise QueryError(f"the index has an axis called {TRIED!r}, a name that the page needs for unsaved axes")
     desk.index.axes.lend([axis])
     desk.keep_tried(axis)
     return {**report(desk, TRIED), "trial": desk.trial}
@@ -209,9 +209,11 @@ def save_axis(desk: Desk, asked: Fields) -> Answer:
     if desk.tried is None:
         raise QueryError("there is no axis to save yet; define one and look at it first")
     if trial not in (None, desk.trial):
-        raise Refusal(409, "another axis has been tried since, here or by somebody else; try yours again", "changed")
+        raise Refusal(
+            409, "another axis has been tried since then, here or by somebody else; try yours again", "changed"
+        )
     if name == TRIED:
-        raise QueryError(f"{TRIED!r} is what the page calls an axis that is not saved; choose another name")
+        raise QueryError(f"{TRIED!r} is what the page calls an unsaved axis; choose another name")
     desk.index.axes.save(Axis.from_dict(name, desk.tried.to_dict()))
     return {"axis": described(desk, [name])[0]}
 

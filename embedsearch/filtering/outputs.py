@@ -83,8 +83,8 @@ class RecordWriter:
             )
             what = next(what for what, own, first in pairs if own != first)
             raise QueryError(
-                f"{document.source or document.id} is {what} than {self._first}: as they stand they make no file that "
-                "can be read; filter the sources one by one, or name a format, such as -f jsonl"
+                f"{document.source or document.id} is {what} than {self._first}: unchanged, they would not make a file "
+                "that can be read; filter the sources one by one, or name a format, such as -f jsonl"
             )
 
     def _kind_of(self, document: Document) -> tuple[str, str, str]:
@@ -129,9 +129,9 @@ class RecordWriter:
         for name, definitions in own.items():
             if definitions != self._defined[name]:
                 raise QueryError(
-                    f"before {document.source} the abbreviation {name!r} is defined otherwise than before what was "
-                    "written: as they stand they make no file that can be read; filter the sources one by one, or "
-                    "name a format, such as -f jsonl"
+                    f"{document.source} defines the abbreviation {name!r} differently from what was written before it: "
+                    "unchanged, they would not make a file that can be read; filter the sources one by one, or name a "
+                    "format, such as -f jsonl"
                 )
         return left
 
@@ -214,7 +214,7 @@ class ParquetWriter:
         if self._writer is None:
             self._writer = parquet.ParquetWriter(self._stream, schema)
         elif not self._writer.schema.equals(schema):
-            raise QueryError(f"{name} has other columns than the file before it; filter them one by one")
+            raise QueryError(f"{name} has different columns from the file before it; filter them one by one")
 
     def _write_nothing(self) -> None:
         for name in [source for source in self._sources if Path(source).is_file()][:1]:
@@ -227,8 +227,8 @@ def _place(document: Document) -> tuple[str, int]:
     name, _, number = document.source.rpartition(":")
     if not name.casefold().endswith(".parquet") or not number.isdecimal():
         raise QueryError(
-            f"{document.source or document.id} is no row of a .parquet file, and only such rows can be written as "
-            "they stood to one; name another file for the output"
+            f"{document.source or document.id} is not a row of a .parquet file, and only such rows can be written "
+            "unchanged to one; name another file for the output"
         )
     return name, int(number)
 

@@ -107,11 +107,15 @@ class Profile:
             with opened(path) as stream:
                 record = json.loads(stream.read().decode())
         except FileNotFoundError as error:
-            raise QueryError(f"there is no profile {file}; filter with --save-profile writes one") from error
+            raise QueryError(
+                f"there is no profile {file}; make one with: embedsearch filter --save-profile FILE"
+            ) from error
         except (OSError, ValueError) as error:
             raise QueryError(f"the profile {file} cannot be read: {reason(error)}") from error
         if not isinstance(record, dict) or record.get("format") != _FORMAT:
-            raise QueryError(f"{file} is no profile of format {_FORMAT}; filter with --save-profile writes one")
+            raise QueryError(
+                f"{file} is not a profile of format {_FORMAT}; make one with: embedsearch filter --save-profile FILE"
+            )
         try:
             return cls._from_record(record)
         except (KeyError, TypeError, ValueError, AttributeError, EmbedSearchError) as error:
@@ -121,7 +125,7 @@ class Profile:
     def _from_record(cls, record: Mapping[str, Any]) -> Profile:
         for key in ("condition", "rank"):
             if not isinstance(record[key], str | None):
-                raise TypeError(f"{key!r} is {record[key]!r}, and no text")
+                raise TypeError(f"{key!r} is {record[key]!r}, not a text")
         axes: dict[str, ScaledAxis] = {}
         for name, kept in record["axes"].items():
             axis = Axis.from_dict(name, kept["definition"])
@@ -155,7 +159,7 @@ class Profile:
         if self.encoder.key != identify(found).key:
             raise QueryError(
                 f"the profile {self.name!r} was made with the encoder {self.encoder.name!r} (weights "
-                f"{self.encoder.weights[:8] or 'unknown'}), and what is found now gives other vectors; save it again"
+                f"{self.encoder.weights[:8] or 'unknown'}), and today's gives other vectors; save it again"
             )
         index = Index.create(folder, found, chunk_words=self.chunk_words, overlap=self.overlap, cache=cache)
         index.axes.pin(list(self.axes.values()))

@@ -79,7 +79,7 @@ class Resumable(WholeFile):
             folder.mkdir(exist_ok=True)
             if (found := {entry.name for entry in folder.iterdir()}) and _LOCK not in found:
                 raise StoreError(
-                    f"{folder} is no folder of an interrupted run, and the run needs one of that name; move it away, "
+                    f"{folder} was not left by an interrupted run, and this run needs that name; move it away, "
                     "or name another file for the output"
                 )
             try:

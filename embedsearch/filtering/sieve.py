@@ -114,7 +114,7 @@ def counted(counts: Sequence[PartCount]) -> list[str]:
     """Return lines that say how documents fared under the parts of a condition; none if it has one part."""
     if len(counts) < 2:
         return []
-    rows = [("asked of", "hold", "left", "part")]
+    rows = [("tested on", "true for", "left", "part")]
     rows += [(f"{count.seen:,}", f"{count.held:,}", f"{count.left:,}", count.part) for count in counts]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return ["  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows]

@@ -130,8 +130,9 @@ def odd_told(field: str, odd: Sequence[str]) -> str:
     """Return the sentence that says what `odd_values` lead to, and how to leave them out."""
     named = ", ".join(odd[:_TOLD]) + (", …" if len(odd) > _TOLD else "")
     return (
-        f"Nearly all documents have a number or a date as {field}; for the others ({named}) all are taken as text, "
-        f"without steps, ranges or trend. The condition {leaving_out(field, odd[:_TOLD])} leaves these out."
+        f"Nearly all documents have a number or a date as {field}; because of the others ({named}), all values are "
+        "taken as text, without steps, ranges or trend. The condition "
+        f"{leaving_out(field, odd[:_TOLD])} leaves the others out."
     )
 
 

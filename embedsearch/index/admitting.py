@@ -77,15 +77,15 @@ def passages_of(document: Document, embedding: Embedding) -> tuple[list[Passage]
 
 def _broken_id(document: Document) -> SourceError:
     return SourceError(
-        f"{document.source or 'a document'}: the id {document.id!r} holds a line break; wanted is an id on one line, "
-        "as lists of ids have one a line. Change it, or name another field with --id"
+        f"{document.source or 'a document'}: the id {document.id!r} holds a line break; wanted an id on one line, "
+        "because lists have one id per line. Change it, or name another field with --id"
     )
 
 
 def _namesake(document: Document, other: str) -> SourceError:
     """Return the error about a document that would replace one from another file of the same name."""
     return SourceError(
-        f"{document.source}: the id {document.id!r}, made from the name of the file, is that of one from {other}. "
+        f"{document.source}: the id {document.id!r}, made from the name of the file, is taken by {other}. "
         "Ingest the folder above both, so that their ids differ, or name a field that holds ids with --id; to replace "
         f"the other one, delete it first: embedsearch delete {document.id}"
     )

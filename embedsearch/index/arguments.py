@@ -50,7 +50,7 @@ def checked_overlap(overlap: int | None, chunk_words: int | None, usual: int = O
     words = require_count(overlap, "overlap", least=0)
     if half is not None and words > half:
         raise QueryError(
-            f"passages of {chunk_words} words repeat {half} of them at most, half a passage, and not {words}; "
+            f"passages of {chunk_words} words can repeat at most {half} of them (half a passage), not {words}; "
             f"ask for an overlap of {half} or less, or for longer passages"
         )
     return words

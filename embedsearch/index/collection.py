@@ -325,7 +325,8 @@ class Collection(Contents):
             AxisError: it names an axis that is damaged, or was fitted with another encoder; told likewise.
             SourceError: one of *documents* is not a `Document`.
         """
-        verdicts = self._selector.judge(condition, documents, Wanted(rejected=False, all_measured=False))
+        source = arguments.text("the condition", condition)
+        verdicts = self._selector.judge(source, documents, Wanted(rejected=False, all_measured=False))
         return (verdict.document for verdict in verdicts if verdict.passed)
 
     def judge(
@@ -335,7 +336,7 @@ class Collection(Contents):
         *,
         axes: str | Iterable[str] = (),
     ) -> Verdicts:
-        """Return a verdict on each document, in order: passed or not, with its coordinates on *axes*.
+        """Return a verdict on each document, in order: passed or not (all, if None), with its coordinates on *axes*.
 
         Raises:
             QueryError, AxisError, SourceError: as for `filter`; AxisError also if one of *axes* does not exist.
@@ -394,7 +395,6 @@ class Collection(Contents):
     def _axis_names(self, axes: str | Iterable[str] | None) -> list[str]:
         if axes is None:
             return self.axes.readable()
-        names = arguments.axis_names(axes)
-        if not names:
+        if not (names := arguments.axis_names(axes)):
             raise AxisError("no axis is named; name one, or leave them out for all that there are")
         return names

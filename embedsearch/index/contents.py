@@ -166,7 +166,7 @@ class Contents:
                 rows = self._store.rows_of_document(hit.document)
                 if hit.position >= len(rows):
                     raise QueryError(
-                        f"the passage {hit.id!r} is in the index no more: its document was deleted or replaced since "
+                        f"the passage {hit.id!r} is no longer in the index: its document was deleted or replaced since "
                         "it was found; search again"
                     )
                 found.append(rows[hit.position])

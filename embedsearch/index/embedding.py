@@ -110,10 +110,10 @@ class Embedding:
             if found.weights and found.weights == self.identity.weights:
                 raise StoreError(
                     f"{made}{_describe(found)}, which has the same weights but other settings (tokenizer, modules, "
-                    "prompts or limits). Use the model as it was, or embed the texts anew: embedsearch reindex"
+                    "prompts or limits). Use the model as it was, or embed the texts again: embedsearch reindex"
                 )
             is_named = self.identity.weights or is_remote(self.identity.name)
-            use = f"Use --encoder {self.identity.name}" if is_named else "Give that object of its user's own"
+            use = f"Use --encoder {self.identity.name}" if is_named else "Pass the object that made it"
             raise StoreError(
                 f"{made}{_describe(found)}: their vectors have nothing in common. {use}, or ingest into another folder"
             )

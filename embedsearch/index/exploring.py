@@ -190,7 +190,7 @@ class Explorer:
         if axis.unratable:
             or_prior = "" if axis.formula or axis.groups else ", or one that names this one as its prior"
             raise AxisError(
-                f"axis {axis.name!r} is defined by {axis.unratable}, which ratings do not go with; "
+                f"axis {axis.name!r} is defined by {axis.unratable} and cannot have ratings; "
                 f"rate an axis of poles{or_prior}"
             )
 

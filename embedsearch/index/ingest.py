@@ -156,8 +156,8 @@ class Ingest:
             return
         count, shown = len(self._mistaken), ", ".join(map(repr, self._mistaken[:_SHOWN]))
         _log.warning(
-            "%s: %s not what was judged any more: %s. The labels were given to what stood there before. To undo this, "
-            "ingest that again; then give records lasting ids, from a field: --id",
+            "%s: %s no longer the text that was judged: %s. The labels were given to the text before it. To undo this, "
+            "ingest the earlier text again; then give records lasting ids, from a field: --id",
             self.store.path, count_of(count, "labelled id is", "labelled ids are"), shown + ", …" * (count > _SHOWN),
         )  # fmt: skip
 
@@ -219,7 +219,7 @@ class Ingest:
         report = self.add(documents)
         if not report.documents:
             raise SourceError(
-                "no document was read from the sources, so that none was removed from the index; "
+                "no document was read from the sources, so none was removed from the index; "
                 "delete documents by their ids if that is what you want"
             )
         removed, kept = self._remove_unmet(sources, unread())

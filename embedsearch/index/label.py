@@ -142,6 +142,15 @@ def default_author() -> str:
         return ""
 
 
+def moment_of(time: str) -> datetime | None:
+    """Return the moment that a time in ISO 8601 names; one without a zone is UTC. None if it is written otherwise."""
+    try:
+        read = datetime.fromisoformat(time)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def now() -> str:
     """Return the current time, UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

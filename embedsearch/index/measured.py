@@ -17,7 +17,7 @@ from embedsearch.index.collection import Collection
 from embedsearch.index.drawing import Draw, draw_lots
 from embedsearch.index.evidence import DocumentPlaces, Witness
 from embedsearch.index.placing import UNITS, Placer, Unit, asked_columns
-from embedsearch.index.population import Population, field_values, known_field
+from embedsearch.index.population import Population, field_values, known_field, known_values
 from embedsearch.index.remaining import Explainer, Remainders
 from embedsearch.index.tables import owners_of
 from embedsearch.index.vocabulary import AxisWords, axis_words, group_words, read_rows, read_terms, words_beside
@@ -275,7 +275,7 @@ class Measured(Collection):
                 name, division = "group", self._divided_by_conditions(by, rows, owners)
             else:
                 name = known_field(self._store, arguments.text("what to group by", by))
-                division = divide(name, field_values(self._store, name, rows[first]), step=step)
+                division = divide(name, known_values(self._store, name, rows[first]), step=step)
             coordinates = Placer(self._embedding).passages(rows, scaled).coordinates
             counts = np.bincount(owners, minlength=len(numbers))
             means = [np.bincount(owners, column, minlength=len(numbers)) / counts for column in coordinates.T]

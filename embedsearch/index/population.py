@@ -53,7 +53,12 @@ def field_values(store: Store, field: str, rows: Rows) -> list[Any]:
     Raises:
         QueryError: no document has the field.
     """
-    return _merged(store, known_field(store, field), lambda name: passage_field(store, name, rows))
+    return known_values(store, known_field(store, field), rows)
+
+
+def known_values(store: Store, field: str, rows: Rows) -> list[Any]:
+    """Return what `field_values` returns for a name that `known_field` gave."""
+    return _merged(store, field, lambda name: passage_field(store, name, rows))
 
 
 def document_values(store: Store, field: str) -> list[Any]:

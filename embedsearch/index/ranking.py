@@ -90,7 +90,7 @@ def lexical(store: Store, text: str, rows: Rows | None) -> Ranking:
     """
     expression = match_any(text)
     if not expression:
-        raise QueryError(f"the text {text!r} holds no word that could be looked up; search by meaning with mode dense")
+        raise QueryError(f"the text {text!r} holds no word to look up; search by meaning with mode dense")
     found, scores = _matching(store, expression, rows)
 
     def best(count: int) -> Ranked:

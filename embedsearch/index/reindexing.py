@@ -107,7 +107,7 @@ def _discard_finished(store: Store, place: Path) -> None:
     if is_finished:
         with store.locked():
             discard(place)
-        _log.warning("%s is removed: %s has what was embedded there already", place, store.path)
+        _log.warning("%s is removed: %s already has what was embedded there", place, store.path)
 
 
 def _made_with(store: Store) -> tuple[object, ...]:
@@ -158,7 +158,7 @@ class _Target:
         index.close()
         raise StoreError(
             f"{place} holds what was begun with encoder {held.name!r}, {_spelled(begun)}: "
-            "go on with these, or remove that folder to begin anew"
+            "go on with these, or remove that folder to start again"
         )
 
 
@@ -195,7 +195,7 @@ def _fitted(store: Store, index: Index) -> list[FittedRecord]:
         fitted = index.axes.save_all(axes, anew=True)
     except AxisError as error:
         raise AxisError(
-            f"{error}. {store.path} is as it was: mend or delete that axis, then run the command again; "
+            f"{error}. {store.path} is unchanged: correct or delete that axis, then run the command again; "
             "nothing is embedded twice"
         ) from error
     return [FittedRecord(axis.name, axis.to_dict(), fitted[axis.name].to_dict()) for axis in axes]

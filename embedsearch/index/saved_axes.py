@@ -241,7 +241,7 @@ class IndexAxes(Mapping[str, ScaledAxis]):
             saved = self._store.axes.all()
             chosen = {axis.name: axis for axis in arguments.definitions(choose(saved))}
             for name in _RESERVED & chosen.keys():
-                raise AxisError(f"an axis cannot be called {name!r}, a word of placements; choose another name")
+                raise AxisError(f"an axis cannot be called {name!r}, a word that placements use; choose another name")
             known, unreadable = read_saved(saved, chosen)
             for name in unreadable.keys() & chosen.keys():
                 raise AxisError(unreadable[name])

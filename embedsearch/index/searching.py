@@ -163,7 +163,7 @@ class Searcher:
         """Return the part of each hit that answers the query; see `Index.snippets`."""
         asked = "" if text is None else arguments.text("the text", text)
         if not isinstance(hits, Iterable) or not all(isinstance(hit, Hit) for hit in hits):
-            raise QueryError(f"snippets are of hits, as index.search gives them, not of {shown(hits)}")
+            raise QueryError(f"snippets need hits, as index.search gives them, not {shown(hits)}")
         # Hits without a cosine come from words alone; no encoder is loaded for them.
         measured = bool(hits) and all(hit.score is not None for hit in hits)
         ids = [] if like is None else self._documents_like(like)

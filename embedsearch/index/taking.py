@@ -10,7 +10,7 @@ from typing import Any
 
 from embedsearch.duplicates.record import words
 from embedsearch.errors import QueryError, SourceError, did_you_mean
-from embedsearch.index.label import IMPORT, Decision, Label, tidied, value_name
+from embedsearch.index.label import IMPORT, Decision, Label, moment_of, tidied, value_name
 from embedsearch.index.label_files import LabelEntry, LabelFile, contradiction, read_labels
 from embedsearch.index.labels import IndexLabels
 from embedsearch.store import Store
@@ -94,7 +94,19 @@ def decisions_of(
             overruled.append(_overruling(label, entry))
     taken = Taken(len(decisions), unchanged, found.unlabelled, unknown, len(overruled))
     named = {decision.document: chosen[decision.document] for decision in decisions}
-    return decisions, taken, [*overruled, *(_mistaken(named, store) if match == "id" else ())]
+    return decisions, taken, [*overruled, *(_mistaken(named, store) if match == "id" else ()), *_undated(named)]
+
+
+def _undated(entries: Mapping[str, LabelEntry]) -> list[str]:
+    """Return a sentence if the times of some labels are written in a way that nobody can put in order."""
+    unread = list({one.place: one for one in entries.values() if one.time and moment_of(one.time) is None}.values())
+    if not unread:
+        return []
+    more = f" ({count_of(len(unread) - 1, 'other is', 'others are')} not either)" if len(unread) > 1 else ""
+    return [
+        f"{unread[0].place}: the time {unread[0].time!r} is not a date such as 2026-11-28 or 2026-11-28T14:05 "
+        f"in ISO 8601{more}; kept as written, but the report of the screening cannot tell which labels came first"
+    ]
 
 
 def _mistaken(entries: Mapping[str, LabelEntry], store: Store) -> list[str]:

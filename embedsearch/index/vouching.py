@@ -65,7 +65,7 @@ def _compare(found: Vectors, wanted: Vectors, what: str, remedy: str) -> None:
     cosine = float(found @ wanted / np.linalg.norm(wanted)) if found.shape == wanted.shape else 0.0
     if cosine < LEAST_COSINE:
         raise StoreError(
-            f"{what} holds vectors of a model that is not the one answering to its name now: the cosine of their "
+            f"{what} holds vectors of another model than the one that now answers to its name: the cosine of their "
             f"vectors for the same text is {cosine:.2f}, wanted at least {LEAST_COSINE}. "
-            f"Set OPENAI_BASE_URL to where the first one is, or: {remedy}"
+            f"Set OPENAI_BASE_URL to where the first model is, or: {remedy}"
         )

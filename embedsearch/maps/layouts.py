@@ -209,7 +209,7 @@ def _read(index: Index, kind: Kind, seed: int | None, keys: Keys, notes: list[st
     there = float(np.isin(laid.keys, keys).mean())
     if there <= _STALE:
         notes.append(
-            f"the index holds {there:.0%} of the texts that the kept layout was made from; it is laid out anew"
+            f"the index holds {there:.0%} of the texts that the kept layout was made from; a new layout is made"
         )
         return None
     return laid
@@ -250,7 +250,7 @@ def _keep(derived: DerivedFiles, laid: _Laid, notes: list[str]) -> bool:
     try:
         derived.keep(_name(laid.kind), laid.arrays, laid.kept())
     except StoreError as error:
-        notes.append(f"the layout is not kept, so that the next map is laid out anew: {error}")
+        notes.append(f"the layout is not kept, so the next map needs a new one: {error}")
         return False
     return True
 

@@ -192,7 +192,7 @@ def settle(figure: Any) -> None:
             figure.set_size_inches(wanted)
         sides = [" x ".join(f"{side:g}" for side in size) for size in (given, np.ceil(wanted * 2) / 2)]
         raise QueryError(
-            f"a figure of {sides[0]} inches has no room for its axes beside what is written around them; "
+            f"a figure of {sides[0]} inches has no room for its axes and the text around them; "
             f"{sides[1]} inches have (--size {sides[1].replace(' ', '')})"
         )
     figure.set_layout_engine("none")

@@ -125,7 +125,7 @@ def plot_plane(
         EmbedSearchError: matplotlib or textalloc is not installed.
     """
     if require_text("an axis", x) == require_text("an axis", y):
-        raise AxisError(f"a plane needs two different axes, not {x!r} twice; along one axis there is a histogram")
+        raise AxisError(f"a plane needs two different axes, not {x!r} twice; for one axis, draw a histogram")
     require_matplotlib()
     look = _checked_look(look)
     lettering = Lettering(look.font)

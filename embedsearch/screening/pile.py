@@ -42,7 +42,7 @@ class Pile:
         ids = [document.id for document in self._index.filter(where)] if where else self._index.ids()
         if not ids:
             raise QueryError(
-                f"no document of the index satisfies {where!r}, so that there is nothing to screen"
+                f"no document of the index satisfies {where!r}, so there is nothing to screen"
                 if where
                 else "the index is empty; add documents with: embedsearch ingest SOURCE"
             )

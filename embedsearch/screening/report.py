@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from embedsearch.index.label import IMPORT, Label, now
+from embedsearch.index.label import IMPORT, Label, moment_of, now
 from embedsearch.screening.piles import PILE
 from embedsearch.screening.progress import Progress
 from embedsearch.screening.session import Screening
@@ -115,17 +114,9 @@ def _first_and_last(times: Sequence[str]) -> dict[str, str]:
 
     Times of imported files may be written differently; if some can be read, the result is the first and last of those.
     """
-    read = sorted((moment, time) for time in times if (moment := _moment(time)) is not None)
+    read = sorted((moment, time) for time in times if (moment := moment_of(time)) is not None)
     in_order = [time for _, time in read] or sorted(times)
     return {"first": in_order[0], "last": in_order[-1]}
-
-
-def _moment(time: str) -> datetime | None:
-    try:
-        read = datetime.fromisoformat(time)
-        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def as_markdown(record: dict[str, Any]) -> str:

@@ -184,7 +184,7 @@ def check_labels(relevant: Mask, settings: SimulationSettings) -> None:
         )
     if settings.rule.method == "audit" and settings.by not in ("random", "mixed"):
         raise QueryError(
-            f"with records chosen as {settings.by!r} none is drawn at random, so that an audit never stops; "
+            f"with records chosen as {settings.by!r} none is drawn at random, so an audit never stops; "
             "choose them as 'mixed', or stop by 'ranking'"
         )
 

@@ -84,7 +84,7 @@ class VectorCache:
                     if len(raw) == 4 * self._dimension and checksum(key, np.frombuffer(raw, dtype="<f4")) == written:
                         found[key] = np.frombuffer(raw, dtype="<f4").astype(np.float32)
         except sqlite3.Error as error:
-            _log.warning("the cache %s cannot be read (%s); its texts are embedded anew", self.file, error)
+            _log.warning("the cache %s cannot be read (%s); its texts are embedded again", self.file, error)
         return found
 
     def put(self, vectors: Mapping[bytes, Vectors]) -> None:

@@ -69,7 +69,7 @@ class Inspection:
         An entry that an index of SQLite has lost, for example, hides its passage from all other checks.
         """
         if any((one.file, one.remedy) == (DATABASE, _REPAIR) for one in self.findings):
-            later = f"{_REPAIR}; if this is left afterwards, {ANEW}"
+            later = f"{_REPAIR}; if this is still found afterwards, {ANEW}"
             self.findings = [replace(one, remedy=later) if one.remedy == ANEW else one for one in self.findings]
 
 
@@ -204,7 +204,7 @@ class _Inspector:
                 self.found.add(DATABASE, f"{name} name row {used[~inside][0]} where {count:,} rows are recorded", ANEW)
             np.add.at(uses, used[inside], 1)
         for row in np.flatnonzero(uses != 1)[:20]:
-            self.found.add(DATABASE, f"row {row} is named {uses[row]} times, where once is wanted", ANEW)
+            self.found.add(DATABASE, f"row {row} is named {uses[row]} times, wanted once", ANEW)
 
     def keys(self) -> None:
         """Check that every vector is found by its key."""

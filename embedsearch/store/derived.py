@@ -74,10 +74,10 @@ class DerivedFiles:
         except FileNotFoundError:
             return None
         except PermissionError as error:
-            _log.warning("%s cannot be read (%s); it is made anew", file, error.strerror)
+            _log.warning("%s cannot be read (%s); it is made again", file, error.strerror)
             return None
         except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
-            _log.warning("%s is not what was written; it is made anew", file)
+            _log.warning("%s is not what was written; it is made again", file)
             return None
 
     def keep(self, name: str, arrays: Mapping[str, NDArray[Any]], stamp: Mapping[str, Any]) -> None:

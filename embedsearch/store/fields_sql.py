@@ -10,9 +10,11 @@ whole numbers exactly.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import normalize
 
 from embedsearch.conditions.evaluating import column_test
 from embedsearch.conditions.nodes import (
@@ -37,6 +39,9 @@ _SIGNS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "<>"}
 _MOST_LEAVES = 100  # SQLite takes expressions up to a depth of 1,000
 _MOST_OPTIONS = 500
 _SINGLETONS = set("K;`")  # in composed form U+212A, U+037E and U+1FEF are these; nothing else becomes ASCII
+
+# What may be written otherwise in the same text: a letter with the accents behind it, and what is not ASCII.
+_VARYING = re.compile(rf"[{''.join(_SINGLETONS)}]|.?[^\0-\x7f]", re.DOTALL)
 
 _Part = tuple[str, list[Any]]  # SQL, and the values of its question marks in their order
 
@@ -157,8 +162,8 @@ def _fast(node: Node) -> dict[str, _Part]:
 def _needle(node: Node) -> str:
     """Return what the JSON of a record must hold somewhere if it satisfies a comparison; empty if nothing is known."""
     match node:
-        case Comparison(_, "==", Literal(str() as wanted)) if _has_one_form(wanted):
-            return json.dumps(wanted, ensure_ascii=False)[1:-1]
+        case Comparison(_, "==", Literal(str() as wanted)):
+            return json.dumps(max(_VARYING.split(normalize("NFD", wanted)), key=len), ensure_ascii=False)[1:-1]
     return ""
 
 

@@ -259,7 +259,7 @@ class Folder:
         found = [self.setting(name, None) for name in ("encoder", "chunk_words", "overlap")]
         self._made_with = self._made_with or found
         if found != self._made_with:
-            raise StoreError(f"{self.path} has been embedded anew since it was opened; open it again")
+            raise StoreError(f"{self.path} was reindexed since it was opened; open it again")
 
     def vectors(self) -> Vectors:
         """Return the committed vectors, memory-mapped read-only: float32 of shape (rows, dimension).

@@ -66,6 +66,6 @@ class LiveRows(NeighborsFile):
             gone = rows[(rows < 0) | (rows >= self.rows) | np.isin(rows, self.dead_rows())]
         if len(gone):
             raise QueryError(
-                f"row {gone[0]} of {self.path} is no passage, or no longer: its document was deleted or replaced since "
-                "it was drawn; draw again"
+                f"row {gone[0]} of {self.path} is not a passage, or no longer one: its document was deleted or "
+                "replaced since it was drawn; draw again"
             )

@@ -43,8 +43,8 @@ class WriteLock:
 
         if self._is_held:
             raise StoreError(
-                f"{self._folder} is being written to by what this is called from, such as add, which asks for its "
-                "documents one by one; write to it before that or afterwards"
+                f"{self._folder} is being written to by the call that this runs inside of, such as add, which takes "
+                "its documents one by one; write before that call or after it"
             )
         lock = FileLock(str(self._folder / LOCK))
         try:

@@ -170,7 +170,7 @@ def _make_room_for_connections() -> None:
     room = _MOST_FILES if at_most == resource.RLIM_INFINITY else min(at_most, _MOST_FILES)
     if room < _LEAST_FILES:
         raise EmbedSearchError(
-            f"a process may open {room} files at once here, and a server wants {_LEAST_FILES}; "
+            f"this system lets a process open {room} files at once, and a server needs {_LEAST_FILES}; "
             "allow more: ulimit -n 1024"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (room, at_most))

@@ -56,7 +56,7 @@ const copy = () => saying("axes-error", async () => {
     note("Copied.");
   } catch {
     getSelection().selectAllChildren($("axes-report"));
-    note("The browser lets no page copy here. The text is selected: press Ctrl+C.");
+    note("This browser does not let the page copy. The text is selected: press Ctrl+C.");
   }
 });
 
@@ -78,7 +78,7 @@ const tryIt = () => saying("axes-error", async () => {
 const propose = () => saying("axes-error", async () => {
   const listed = new Set(rateable().map((input) => input.dataset.phrase));
   const phrases = (await ask("axes/propose", {name: TRIED, count: 5})).phrases.filter((phrase) => !listed.has(phrase));
-  if (!phrases.length) throw new Error("what would help most is listed already; rate some of it and try the axis again");
+  if (!phrases.length) throw new Error("the phrases that would help most are listed already; rate some of them and try the axis again");
   $("axes-ratings").hidden = false;
   for (const [place, phrase] of phrases.entries()) {
     const id = `rating-${$("axes-rated").children.length + place}`;
@@ -94,7 +94,7 @@ const save = () => saying("axes-error", async () => {
   const name = $("axes-name").value.trim(), there = view.index.axes.find((one) => one.name === name && name !== TRIED);
   if (there && !mine.has(name) && warned !== name) {
     warned = name;
-    throw new Error(`there is an axis ${name} already (${there.ends.join(" … ")}, version ${there.version}); save once more to replace it, or choose another name`);
+    throw new Error(`this index already has an axis ${name} (${there.ends.join(" … ")}, version ${there.version}); save again to replace it, or choose another name`);
   }
   warned = "";
   const {axis} = await ask("axes/save", {name, trial});

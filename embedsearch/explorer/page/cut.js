@@ -45,7 +45,7 @@ async function counts() {
   const rows = found.parts.map((part) => h("tr", {}, h("td", {}, part.part), ...[part.seen, part.held, part.left].map((value) => h("td", {}, count(value)))));
   $("cut-counts").replaceChildren(
     h("p", {id: "cut-total"}, `${count(found.passages)} of ${counted(found.total, "passage")}; ${counted(found.documents, "document")}.`),
-    h("table", {}, h("thead", {}, h("tr", {}, ...["part", "asked of", "holds", "left"].map((name) => h("th", {scope: "col"}, name)))), h("tbody", {}, ...rows)));
+    h("table", {}, h("thead", {}, h("tr", {}, ...["part", "tested on", "true for", "left"].map((name) => h("th", {scope: "col"}, name)))), h("tbody", {}, ...rows)));
 }
 
 async function histogram() {

@@ -114,7 +114,7 @@ async function catchUp() {
     complete();
     choices();
     const gone = [before.x, before.y].filter((name) => name && name !== PILES && !names.includes(name));
-    const hadNone = !view.drawn, drawn = await redraw(gone.length ? `The index has no axis ${gone.join(" and ")} any more. ` : "");
+    const hadNone = !view.drawn, drawn = await redraw(gone.length ? `This index no longer has the axis ${gone.join(" and ")}. ` : "");
     if (gone.length || hadNone) $("view-error").textContent = "";
     if ((drawn || others) && now().tab !== "read") await open();
   } catch (error) {

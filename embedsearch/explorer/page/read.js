@@ -62,7 +62,7 @@ export async function answer() {
   const name = shown, isThere = screenings().includes(name);
   $("read-form").hidden = !isThere;
   await speaking(name, async () => {
-    if (!isThere) throw new Error(`There is no screening called ${name} in this index; choose one that there is.`);
+    if (!isThere) throw new Error(`This index has no screening called ${name}; choose one from the list.`);
     const found = await ask("screen/status", {name});
     if (name !== shown) return;
     tell(found);
@@ -131,7 +131,7 @@ const skip = () => once(async (name, here) => {
 });
 
 const undo = () => once(async (name, here) => {
-  if (!here.given.length) throw new Error(`no label given on this page is left to undo; take back another with: embedsearch screen undo${name === MAIN ? "" : ` --name "${name}"`}`);
+  if (!here.given.length) throw new Error(`this page has no more labels of yours to undo; to undo others, run: embedsearch screen undo${name === MAIN ? "" : ` --name "${name}"`}`);
   const {undone} = await ask("screen/undo", {name, number: here.given.at(-1)}).catch((error) => {
     if (error.code === "QueryError") here.given.pop(); // it was taken back elsewhere; what another writer refuses is asked again
     throw error;
@@ -153,7 +153,7 @@ async function next(name) {
     begins = found.record !== null;
   }
   if (mine !== asked) return;
-  if (begins) note("All that is left was put off for later; it begins again.");
+  if (begins) note("You put off all the records that are left; the first of them is shown again.");
   record = found.record;
   tell(found);
   $("read-keys").hidden = false;

@@ -9,7 +9,7 @@ const MOVING = 6000; // points that are seen moving to other axes
 const FRAMES = 10;
 const ABOVE = 14; // pixels from a ring to its name
 const OVER = 1.22, LEVEL = 0.105; // how high the plane reaches over the highest pile, where arrows and stars have their place, and each mean
-const CHANGED = "The index has changed since these passages were drawn; they are drawn anew, so choose again.";
+const CHANGED = "The index has changed since these passages were drawn. They are being redrawn; select again.";
 
 /* `index` is what the index holds, as far as the page knows; `where` is the condition that is drawn; `selection` is what was chosen, {epoch, rows}, or null: rows alone say nothing,
    since the index may number them anew. There is no `plane` before points are drawn, and none of an index without axes. */
@@ -27,14 +27,14 @@ const titles = () => {
   const x = axisNamed(now().x), y = axisNamed(now().y), titled = (axis) => `${axis.name} (standard deviations)`;
   return {xTitle: titled(x), xEnds: x.ends, yTitle: y ? titled(y) : "passages", yEnds: y?.ends ?? ["", ""]};
 };
-const called = () => `Passages ${isPiled() ? `along ${now().x}, piled where they lie` : "on two axes"}. Arrow keys move, plus and minus zoom, 0 shows all.`;
+const called = () => `Passages ${isPiled() ? `along ${now().x}, stacked where they lie` : "on two axes"}. Arrow keys move, plus and minus zoom, 0 shows all.`;
 const isPiled = () => now().y === PILES;
 
 /* plotly takes most of a second to begin; until then a sketch of the points stands where it will draw them. */
 const plotly = () => new Promise((ready, failed) => {
   const script = h("script", {src: "/page/plotly.min.js"});
   script.addEventListener("load", ready, {once: true});
-  script.addEventListener("error", () => failed(new Error("plotly is not there; install it with: pip install plotly")), {once: true});
+  script.addEventListener("error", () => failed(new Error("plotly is not installed; install it with: pip install plotly")), {once: true});
   document.head.append(script);
 });
 
@@ -197,7 +197,7 @@ function show(points) {
   view.drawn = points;
   if (view.selection && view.selection.epoch !== points.epoch) {
     view.selection = null;
-    lead = "The index has numbered its passages anew since some were selected; select them again. ";
+    lead = "The index has renumbered its passages since you selected some; select them again. ";
   }
   draw(points, (place) => told(points.rows[place]));
   says();
@@ -376,7 +376,7 @@ export const pick = (places) => saying("view-error", () => ofDrawn(async () => {
   $("chosen-list").replaceChildren(...first.map((row) => h("li", {dir: "auto"}, told(row).split("\n")[0] || "…")));
   const {words} = await ask("words", selection, {kind: "words"});
   if (view.selection !== selection) return;
-  if (words.length) $("chosen-words").textContent = `Their words: ${words.join(", ")}`;
+  if (words.length) $("chosen-words").textContent = `Characteristic words: ${words.join(", ")}`;
   $("chosen").setAttribute("aria-busy", "false");
 }));
 

@@ -77,7 +77,7 @@
     byId("listed").textContent = heading();
     byId("rows").replaceChildren(...indices.slice(0, LISTED).map(row));
     const more = indices.length - LISTED;
-    byId("more").textContent = more > 0 ? `… and ${count(more)} more; an export has all.` : indices.length ? "" : "Draw around points with Lasso or Box, or select what is in view.";
+    byId("more").textContent = more > 0 ? `… and ${count(more)} more; export them to see all.` : indices.length ? "" : "Draw around points with Lasso or Box, or select what is in view.";
     for (const id of ["csv", "jsonl"]) byId(id).disabled = !indices.length;
     byId("clear").disabled = !selected.length && found === null;
   };
