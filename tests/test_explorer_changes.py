@@ -65,7 +65,7 @@ def test_an_axis_that_is_gone_is_told_and_left(small, index, watch, tab):
     quiet(small)  # an answer to what the tab asks would tell of the axis before its choice
     index.axes.delete("size")
     small.select_option("#x", "size")
-    small.wait_for_function("document.getElementById('says').textContent.startsWith('The index has no axis size any')")
+    small.wait_for_function("document.getElementById('says').textContent.startsWith('This index no longer has')")
     assert small.inner_text("#says") == "This index no longer has the axis size. 8 passages."
     assert small.inner_text("#view-error") == ""
     assert small.locator("#x option").all_inner_texts() == ["predatoriness"]
