@@ -17,7 +17,7 @@ from embedsearch.axes.calibration import Calibration, left_out_residuals
 from embedsearch.axes.report import _advice, _on_their_side, _validated
 from embedsearch.axes.separation import FRAMES, is_adjective, separate
 from embedsearch.axes.statistics import Estimate, Pairs, bootstrap, determination, pearson, ranks, spearman
-from embedsearch.axes.validation import _compared, _design, _permuted, _splits, validate
+from embedsearch.axes.validation import _permuted, design_without, ordered_by_fits, splits_of, validate
 from embedsearch.testing import HashEncoder, TableEncoder
 
 
@@ -127,9 +127,9 @@ def test_the_null_of_unrated_pairs_is_a_half():
         shares = []
         for seed in range(12):
             vectors, noise = sample(0.0, count, seed)
-            splits = list(_splits(count, 1))
-            designs = [_design(vectors, split, None) for split in splits]
-            shares.append(_compared(vectors, noise, np.arange(count), splits, designs).share())
+            splits = list(splits_of(count, 1))
+            designs = [design_without(vectors, split, None) for split in splits]
+            shares.append(ordered_by_fits(vectors, noise, np.arange(count), splits, designs).share())
         assert np.mean(shares) == pytest.approx(0.5, abs=0.08)
 
 
@@ -149,8 +149,8 @@ def test_nothing_compared_is_no_better_than_chance():
     """Where no two texts of different ratings are ever left out together, every deal counts as ordered as well."""
     vectors, ratings = np.random.default_rng(0).standard_normal((6, 3)), np.array([1.0, 1, 1, 0, 0, 0])
     splits = [np.array([0, 1, 2]), np.array([3, 4, 5])]
-    designs = [_design(vectors, split, None) for split in splits]
-    assert np.isnan(_compared(vectors, ratings, np.arange(6), splits, designs).share())
+    designs = [design_without(vectors, split, None) for split in splits]
+    assert np.isnan(ordered_by_fits(vectors, ratings, np.arange(6), splits, designs).share())
     assert _permuted(vectors, ratings, np.arange(6), splits, designs) == 1
 
 

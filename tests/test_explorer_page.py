@@ -173,7 +173,7 @@ def test_an_index_without_axes_is_asked_cut_and_read(page, tmp_path, encoder, an
     with exploring(tmp_path / "index", encoder=encoder) as client:
         page.goto(client.url)
         page.wait_for_selector("html[data-ready]")
-        said = "make one under Axes, or add some with embedsearch axes fit FILE."
+        said = "Make one under Axes, or add some with embedsearch axes fit FILE."
         assert said in page.inner_text("#view")
         assert page.is_hidden("#plane")
         assert violations(page) == []
@@ -392,7 +392,7 @@ def test_screening_by_keys(open_page, served, watch):
             page.wait_for_function(f"document.getElementById('says').textContent.endsWith('was labelled {said}.')")
         page.keyboard.press("ArrowLeft")
         page.wait_for_function(
-            "document.getElementById('read-error').textContent.startsWith('no label given on this page')"
+            "document.getElementById('read-error').textContent.startsWith('this page has no more labels')"
         )
         assert {id: label.name for id, label in index.labels.items()} == {shown: "relevant"}
     watch.errors = [one for one in watch.errors if "status of 400" not in one]

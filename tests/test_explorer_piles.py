@@ -22,7 +22,7 @@ def test_passages_are_piled_where_they_lie(open_page, served):
     page.select_option("#y", "passages")
     piled(page)
     assert page.url.endswith("#x=predatoriness&y=-&tab=cut")
-    assert page.get_attribute("#plane", "aria-label").startswith("Passages along predatoriness, piled")
+    assert page.get_attribute("#plane", "aria-label").startswith("Passages along predatoriness, stacked")
     answer = served.ask("points", x="predatoriness")
     assert sorted(zip(*page.evaluate(POINTS), strict=True)) == sorted(
         zip(*(numbers(answer[side], "<f4").tolist() for side in "xy"), strict=True)

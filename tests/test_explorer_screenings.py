@@ -72,7 +72,9 @@ def test_each_screening_has_its_own_labels_and_the_address_names_it(open_page, s
     assert page.input_value("#read-screening") == "main"
     assert page.input_value("#read-topic") == "record 1"
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("document.getElementById('read-error').textContent.startsWith('no label given')")
+    page.wait_for_function(
+        "document.getElementById('read-error').textContent.startsWith('this page has no more labels')"
+    )
     page.keyboard.press("n")
     page.wait_for_function("document.getElementById('read-progress').textContent.startsWith('0 relevant of 1 read')")
     assert labels(served) == ({"r1": "not relevant"}, {"r7": "relevant"})

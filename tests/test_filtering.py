@@ -543,7 +543,7 @@ def test_a_profile_gives_the_same_coordinates_on_other_documents(tmp_path):
     [("", "cannot be read: Expecting value"), ("[]", "is not a profile of format 1"),
      ('{"format": 2}', "is not a profile of format 1"), ('{"format": 1}', "is damaged: KeyError"),
      ('{"format": 1, "condition": null, "rank": "size", "axes": 3}', "is damaged: AttributeError"),
-     ('{"format": 1, "condition": 5, "rank": null, "axes": {}}', "is damaged: .*'condition' is 5, and no text")],
+     ('{"format": 1, "condition": 5, "rank": null, "axes": {}}', "is damaged: .*'condition' is 5, not a text")],
 )  # fmt: skip
 def test_a_file_that_is_no_profile_is_one_line(tmp_path, content, said):
     """Whatever stands in it."""

@@ -233,7 +233,7 @@ def test_an_open_reader_is_told(folder):
             lambda: index.place(["w1"], ["size"]),
             lambda: index.add([es.Document("x", "another")]),
         ):
-            with pytest.raises(es.StoreError, match="embedded anew since it was opened; open it again"):
+            with pytest.raises(es.StoreError, match="reindexed since it was opened; open it again"):
                 question()
 
 

@@ -163,9 +163,9 @@ def test_another_model_under_the_same_name_is_found_out(tmp_path, endpoint, monk
 
     with EmbeddingServer(Other(8)) as other:
         monkeypatch.setenv("OPENAI_BASE_URL", other.url)
-        with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="a model that is not the one"):
+        with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="another model than the one"):
             index.search("wolf", k=3)
-        with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="a model that is not the one"):
+        with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="another model than the one"):
             index.add(documents())
 
 
@@ -186,7 +186,7 @@ def test_an_index_embedded_anew_knows_its_new_model(tmp_path, endpoint, monkeypa
             assert len(index.search("wolf", k=3, mode="dense")) == 3
             assert index.add([es.Document("new", "something new")]).added == 1
         monkeypatch.setenv("OPENAI_BASE_URL", old)
-        with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="a model that is not the one"):
+        with es.open(tmp_path / "index") as index, pytest.raises(es.StoreError, match="another model than the one"):
             index.search("sheep", k=3)
 
 
@@ -208,7 +208,7 @@ def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
     loading._remote.cache_clear()  # as another process would have it
     with (
         es.open(tmp_path / "index") as index,
-        pytest.raises(es.StoreError, match="a model that is not the one"),
+        pytest.raises(es.StoreError, match="another model than the one"),
     ):
         index.axes.save(es.Axis("age", ["young"], ["old"]))
     vectors = tmp_path / "index" / "vectors.f32"
@@ -218,7 +218,7 @@ def test_axes_and_repairs_ask_the_same_model(tmp_path, endpoint):
     shutil.rmtree(tmp_path / "cache")
     failed = run("verify", "--repair", "-i", tmp_path / "index")
     assert failed.exit_code == 2
-    assert "a model that is not the one" in failed.stderr
+    assert "another model than the one" in failed.stderr
     endpoint.encoder = HashEncoder(8)
     loading._remote.cache_clear()
     assert run("verify", "--repair", "-i", tmp_path / "index").exit_code == 0

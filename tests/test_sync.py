@@ -228,7 +228,7 @@ def test_files_of_one_name_in_two_folders_do_not_replace_each_other(tmp_path, mo
     refused = run("ingest", "b", "-i", "ix")
     assert (refused.exit_code, texts()) == (2, first)
     assert "b/notes.txt: the id 'notes.txt', made from the name of the file" in refused.stderr
-    assert f"from {tmp_path / 'a' / 'notes.txt'}. Ingest the folder above both" in refused.stderr
+    assert f"is taken by {tmp_path / 'a' / 'notes.txt'}. Ingest the folder above both" in refused.stderr
     skipped = run("ingest", "b", "-i", "ix", "--on-error", "skip")
     assert (skipped.exit_code, texts()) == (0, first)
     (tmp_path / "a" / "notes.txt").write_text("Wolves again.\n")

@@ -336,7 +336,7 @@ class Collection(Contents):
         *,
         axes: str | Iterable[str] = (),
     ) -> Verdicts:
-        """Return a verdict on each document, in order: passed or not (all, if None), with its coordinates on *axes*.
+        """Return a verdict on each document, in order, with its coordinates on *axes*; without a condition all pass.
 
         Raises:
             QueryError, AxisError, SourceError: as for `filter`; AxisError also if one of *axes* does not exist.
