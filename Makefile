@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 3
+WORKERS ?= 2
 SETUP := $(VENV)/.set-up
 BENCHMARKS := encoding serving peers index store scaling retrieval duplicates axes axes_intervals axes_options proposing \
 	placing plotting sheep_spider screening filtering explorer
