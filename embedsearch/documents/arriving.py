@@ -53,7 +53,7 @@ class Arriving(Iterator[Document]):
                     if self._closed:
                         return
                     self._come.append(document)
-                    self._characters += _size(document)
+                    self._characters += size_of(document)
                     self._changed.notify()
         except BaseException as error:  # raised where the documents are taken
             self._error = error
@@ -79,7 +79,7 @@ class Arriving(Iterator[Document]):
                 self._changed.wait_for(self._has_news)
             if self._come:
                 document = self._come.popleft()
-                self._characters -= _size(document)
+                self._characters -= size_of(document)
                 self._changed.notify()
                 return document
         if self._error:
@@ -92,5 +92,6 @@ class Arriving(Iterator[Document]):
             return not self._changed.wait_for(self._has_news, _PAUSE)
 
 
-def _size(document: Document) -> int:
+def size_of(document: Document) -> int:
+    """Return about how many characters a document holds in memory: a mail's record has what is attached to it."""
     return max(len(document.text), len(document.record))

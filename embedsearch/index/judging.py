@@ -25,7 +25,7 @@ from embedsearch.conditions import (
     written,
 )
 from embedsearch.documents import Document
-from embedsearch.documents.arriving import Arriving
+from embedsearch.documents.arriving import Arriving, size_of
 from embedsearch.index import arguments
 from embedsearch.index.evidence import Reason
 from embedsearch.index.tables import DocumentTable, FieldTable, Means, VectorTable
@@ -354,7 +354,7 @@ def batches(documents: Document | Iterable[Document], *, most: int, characters: 
     size = 0
     for document in arguments.documents(documents):
         batch.append(document)
-        size += max(len(document.text), len(document.record))  # a mail's record has what is attached to it
+        size += size_of(document)
         if len(batch) >= most or size >= characters or (pauses and pauses()):
             yield batch
             batch, size = [], 0
